@@ -1,0 +1,2 @@
+//! The demo tax application.
+fn main() {}

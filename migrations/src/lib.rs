@@ -1,0 +1,30 @@
+//! The schema, one step a file. Each step is plain SQL in the words that SQLite and PostgreSQL
+//! share; times are seconds since 1970, sealed values and look-up hashes are bytes.
+
+pub use sea_orm_migration::prelude::MigratorTrait;
+use sea_orm_migration::prelude::{DbErr, MigrationTrait, SchemaManager, async_trait};
+use sea_orm_migration::sea_orm::ConnectionTrait;
+
+mod m20261124_000001_people;
+mod m20261124_000002_protocol;
+mod m20261124_000003_records;
+
+/// All steps in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_000001_people::Migration),
+            Box::new(m20261124_000002_protocol::Migration),
+            Box::new(m20261124_000003_records::Migration),
+        ]
+    }
+}
+
+/// Runs the statements of one step.
+async fn run(manager: &SchemaManager<'_>, statements: &str) -> Result<(), DbErr> {
+    manager.get_connection().execute_unprepared(statements).await?;
+    Ok(())
+}

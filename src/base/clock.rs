@@ -1,0 +1,131 @@
+//! Time as a value that is handed in. Nothing else in the program reads the wall clock, so a test
+//! (or the demo's desk) can move it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// Asia/Shanghai, which has kept no summer time since 1991.
+const SHANGHAI_SECONDS: i32 = 8 * 3600;
+
+/// Seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    #[must_use]
+    pub fn plus(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from `earlier` to this instant; negative when `earlier` is later.
+    pub fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    fn shanghai(self) -> Option<DateTime<FixedOffset>> {
+        FixedOffset::east_opt(SHANGHAI_SECONDS)?.timestamp_opt(self.0, 0).single()
+    }
+
+    /// The calendar day in Asia/Shanghai.
+    pub fn day(self) -> Day {
+        Day(self.shanghai().map_or(NaiveDate::MIN, |at| at.date_naive()))
+    }
+
+    /// The same time of day one calendar month earlier, in Asia/Shanghai (AC-58).
+    #[must_use]
+    pub fn one_month_ago(self) -> Self {
+        let earlier = self.shanghai().and_then(|at| at.checked_sub_months(Months::new(1)));
+        earlier.map_or(self, |at| Self(at.timestamp()))
+    }
+
+    /// `2026-11-24 13:05:00` in Asia/Shanghai, for people.
+    pub fn for_people(self) -> String {
+        self.shanghai().map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.0, self.for_people())
+    }
+}
+
+/// A calendar day, written `2027-12-31`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Day(pub NaiveDate);
+
+impl Day {
+    pub fn parse(text: &str) -> Option<Self> {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self)
+    }
+
+    pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
+        NaiveDate::from_ymd_opt(year, month, day).map(Self)
+    }
+
+    #[must_use]
+    pub fn plus_days(self, days: u64) -> Self {
+        self.0.checked_add_days(Days::new(days)).map_or(self, Self)
+    }
+
+    /// The last second of this day in Asia/Shanghai.
+    pub fn end(self) -> Timestamp {
+        let midnight = self.plus_days(1).0.and_hms_opt(0, 0, 0);
+        let local = midnight.and_then(|at| {
+            FixedOffset::east_opt(SHANGHAI_SECONDS)?.from_local_datetime(&at).single()
+        });
+        Timestamp(local.map_or(i64::MAX, |at| at.timestamp() - 1))
+    }
+
+    /// Full years from this day to `today`: an age.
+    pub fn years_until(self, today: Self) -> i32 {
+        let had_birthday = (today.0.month(), today.0.day()) >= (self.0.month(), self.0.day());
+        today.0.year() - self.0.year() - i32::from(!had_birthday)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%d"))
+    }
+}
+
+/// Where "now" comes from: the system, or a fixed start, each plus what was moved by hand.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    fixed_millis: Option<i64>,
+    moved_millis: Arc<AtomicI64>,
+}
+
+impl Clock {
+    pub fn system() -> Self {
+        Self { fixed_millis: None, moved_millis: Arc::default() }
+    }
+
+    /// A clock that stands still until it is advanced.
+    pub fn fixed(at: Timestamp) -> Self {
+        Self { fixed_millis: Some(at.0.saturating_mul(1000)), moved_millis: Arc::default() }
+    }
+
+    /// Moves this clock, and every clone of it, forward.
+    pub fn advance(&self, seconds: i64) {
+        self.moved_millis.fetch_add(seconds.saturating_mul(1000), Ordering::Relaxed);
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.millis().div_euclid(1000))
+    }
+
+    /// Milliseconds since the epoch, for identifiers and short expiries.
+    pub fn millis(&self) -> i64 {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+        let start = self.fixed_millis.unwrap_or_else(|| chrono::Utc::now().timestamp_millis());
+        start.saturating_add(self.moved_millis.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,59 @@
+//! Identifiers: UUID version 7 (RFC 9562 §5.7), one type for each kind of thing, never mixed up.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::base::clock::Clock;
+use crate::base::random::Random;
+
+/// A new UUIDv7 from our clock and our chance.
+pub fn new_uuid(clock: &Clock, random: &Random) -> Uuid {
+    let millis = u64::try_from(clock.millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &random.bytes()).into_uuid()
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            pub fn new(clock: &Clock, random: &Random) -> Self {
+                Self(new_uuid(clock, random))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A human being, for ever; accounts come and go.
+    PersonId;
+    /// One registration of a person: credentials, phones, agreements.
+    AccountId;
+    /// An enterprise of the registry.
+    EnterpriseId;
+    /// One relation person–enterprise of one identity type.
+    AuthorisationId;
+    /// A browser signed in at the provider. Survives the rotation of its cookie.
+    SessionId;
+    /// What one authorization request led to: its code, its refresh family.
+    GrantId;
+}

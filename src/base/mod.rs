@@ -1,0 +1,8 @@
+//! The ground floor: clock, chance, identifiers, secrets and the keys at rest. Knows nothing of
+//! people, protocols or storage.
+
+pub mod cipher;
+pub mod clock;
+pub mod id;
+pub mod random;
+pub mod secret;

@@ -1,0 +1,96 @@
+//! The acting identity: as whom the person of a session works right now. A session has exactly
+//! one, every token is pinned to one.
+
+use crate::base::clock::Timestamp;
+use crate::base::id::{AuthorisationId, SessionId};
+use crate::base::secret::keyed_hash;
+use crate::domain::authorisation::Authorisation;
+use crate::domain::enterprise::Enterprise;
+use crate::domain::identity_type::{IdentityType, Permissions};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+/// A reference to an identity; what it is worth now is told by [`ActingIdentity`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Acting {
+    /// The person themself.
+    Personal,
+    /// (enterprise, identity type), by an authorisation.
+    Enterprise(AuthorisationId),
+}
+
+impl Acting {
+    pub fn authorisation(self) -> Option<AuthorisationId> {
+        match self {
+            Self::Personal => None,
+            Self::Enterprise(id) => Some(id),
+        }
+    }
+
+    /// Its name in the database and in the `sid`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Enterprise(_) => "enterprise",
+        }
+    }
+
+    pub fn from_parts(kind: &str, authorisation: Option<AuthorisationId>) -> Option<Self> {
+        match (kind, authorisation) {
+            ("personal", None) => Some(Self::Personal),
+            ("enterprise", Some(id)) => Some(Self::Enterprise(id)),
+            _ => None,
+        }
+    }
+
+    /// Each acting identity of a session has its own `sid`, so that a back-channel logout names
+    /// exactly the identity that ended.
+    pub fn sid(self, key: &[u8; 32], session: SessionId) -> String {
+        let authorisation = self.authorisation().map(|id| id.0.into_bytes()).unwrap_or_default();
+        let parts: [&[u8]; 3] = [session.0.as_bytes(), self.kind().as_bytes(), &authorisation];
+        BASE64_URL_SAFE_NO_PAD.encode(&keyed_hash(key, &parts)[..16])
+    }
+}
+
+/// An identity with all that tokens and pages say of it, usable when it was loaded.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ActingIdentity {
+    Personal,
+    Enterprise(Box<EnterpriseIdentity>),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct EnterpriseIdentity {
+    pub enterprise: Enterprise,
+    pub authorisation: Authorisation,
+    pub identity_type: IdentityType,
+    /// Effective ones (invariant 14).
+    pub permissions: Permissions,
+}
+
+impl ActingIdentity {
+    pub fn reference(&self) -> Acting {
+        match self {
+            Self::Personal => Acting::Personal,
+            Self::Enterprise(identity) => Acting::Enterprise(identity.authorisation.id),
+        }
+    }
+
+    /// The last moment it can be used; token lifetimes are cut to it.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Personal => None,
+            Self::Enterprise(identity) => identity.authorisation.valid_to.map(|day| day.end()),
+        }
+    }
+
+    pub fn permissions(&self) -> Permissions {
+        match self {
+            Self::Personal => Permissions::new(),
+            Self::Enterprise(identity) => identity.permissions.clone(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What an auditor asks about: one event per act, chained by hashes, and the sign-in log
+//! of a person (E-24).
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
+use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId};
+use crate::base::secret::{hex, sha256};
+
+/// An act that leaves a trace for ever. Holds ids, never numbers, names or phones.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum AuditEvent {
+    PasswordSet { account: AccountId, person: PersonId },
+    AccountLocked { account: AccountId, until: Timestamp },
+    AgreementAccepted { account: AccountId, document: String, version: String },
+    AgreementDeclined { account: AccountId },
+    AuthorisationConfirmed { authorisation: AuthorisationId, person: PersonId },
+    ConsentGiven { person: PersonId, client: String, scope: String },
+    RefreshTokenReused { grant: String, client: String },
+    CodeReused { grant: String, client: String },
+    KeyRotated { kid: String, algorithm: String },
+    RealmApplied { hash: String, generation: i64 },
+    FixturesLoaded { persons: usize },
+}
+
+/// The hash of a link: the one before it and what it says.
+pub fn chain(previous: &str, sequence: i64, at: Timestamp, event: &str) -> String {
+    hex(&sha256(format!("{previous}\n{sequence}\n{}\n{event}", at.0).as_bytes()))
+}
+
+/// The first link follows this.
+pub const CHAIN_START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// One attempt to sign in, good or bad.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LoginAttempt {
+    pub at: Timestamp,
+    pub person: Option<PersonId>,
+    /// `password`, later `scan`, `certificate`, …
+    pub way: &'static str,
+    pub entrance: String,
+    pub enterprise: Option<EnterpriseId>,
+    pub identity_type: Option<String>,
+    /// `ok` or a refusal code.
+    pub outcome: String,
+    pub ip: IpAddr,
+    /// Browser and system in a few words.
+    pub device: String,
+}

@@ -1,0 +1,90 @@
+//! The contract with applications: the `tax_identity` object, `roles` and `permissions`, always
+//! of one shape.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::acting::ActingIdentity;
+use crate::domain::identity_type::Permissions;
+
+/// What scope `tax_identity` puts into ID token, userinfo, access token and introspection.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TaxClaims {
+    pub tax_identity: TaxIdentity,
+    pub roles: Vec<String>,
+    pub permissions: Permissions,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TaxIdentity {
+    pub kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_type_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enterprise: Option<EnterpriseClaim>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorisation_id: Option<String>,
+    /// `2027-12-31`; absent when long-term.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EnterpriseClaim {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uscc: Option<String>,
+    pub tin: String,
+    pub name: String,
+    pub province: String,
+    pub tax_authority: String,
+}
+
+impl TaxClaims {
+    /// `registered`: the permissions this client may learn of; `None` is all.
+    pub fn of(identity: &ActingIdentity, registered: Option<&Permissions>) -> Self {
+        let permissions = identity.permissions();
+        let permissions = match registered {
+            Some(registered) => permissions.intersection(registered).cloned().collect(),
+            None => permissions,
+        };
+        match identity {
+            ActingIdentity::Personal => Self {
+                tax_identity: TaxIdentity {
+                    kind: "personal".to_owned(),
+                    identity_type: None,
+                    identity_type_code: None,
+                    enterprise: None,
+                    authorisation_id: None,
+                    valid_to: None,
+                },
+                roles: Vec::new(),
+                permissions,
+            },
+            ActingIdentity::Enterprise(identity) => {
+                let enterprise = &identity.enterprise;
+                let identity_type = identity.identity_type.name.0.clone();
+                Self {
+                    tax_identity: TaxIdentity {
+                        kind: "enterprise".to_owned(),
+                        identity_type: Some(identity_type.clone()),
+                        identity_type_code: Some(identity.identity_type.code.clone()),
+                        enterprise: Some(EnterpriseClaim {
+                            id: enterprise.id.to_string(),
+                            uscc: enterprise.uscc.clone(),
+                            tin: enterprise.tin.clone(),
+                            name: enterprise.name.clone(),
+                            province: enterprise.province.clone(),
+                            tax_authority: enterprise.tax_authority.clone(),
+                        }),
+                        authorisation_id: Some(identity.authorisation.id.to_string()),
+                        valid_to: identity.authorisation.valid_to.map(|day| day.to_string()),
+                    },
+                    roles: vec![identity_type],
+                    permissions,
+                }
+            }
+        }
+    }
+}

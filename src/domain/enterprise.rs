@@ -1,0 +1,46 @@
+//! Enterprises (企业/纳税人) as the registry tells of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::EnterpriseId;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Enterprise {
+    pub id: EnterpriseId,
+    /// The core's registration serial number, 20 digits: the true key.
+    pub registration_no: String,
+    pub uscc: Option<String>,
+    /// The number taxes are paid under; equals `uscc` where there is one.
+    pub tin: String,
+    pub name: String,
+    pub kind: EnterpriseKind,
+    pub status: RegistryStatus,
+    /// Six digits, `360000`.
+    pub province: String,
+    /// Eleven digits.
+    pub tax_authority: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnterpriseKind {
+    Ordinary,
+    /// A tax-related professional service agency (涉税专业服务机构).
+    Agency,
+    NonResident,
+    SelfEmployed,
+    SocialInsuranceUnit,
+}
+
+/// The registry's two-digit status code.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RegistryStatus(pub String);
+
+impl RegistryStatus {
+    /// Deregistered (07), abnormally deregistered (08) and closed inspection households (10) give
+    /// nobody an identity (E-23).
+    pub fn is_alive(&self) -> bool {
+        matches!(self.0.as_str(), "01" | "02" | "03" | "04" | "05" | "06" | "09" | "11" | "12")
+    }
+}

@@ -1,0 +1,50 @@
+//! Entrances: the doors of the sign-in page. A door is a list of steps declared in the realm;
+//! the steps are code, the doors are data.
+
+use serde::{Deserialize, Serialize};
+
+/// What a person does on the way in. The order within an entrance is the realm's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Numbers and password, with the slider before them.
+    Credentials,
+    SecondFactor,
+    /// After the initial password (E-06).
+    NewPassword,
+    Agreements,
+    ConfirmPendingAuthorisation,
+    ChooseIdentity,
+}
+
+/// What may stand in the personal field (DEC-20).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonalIdKind {
+    Document,
+    Phone,
+    Username,
+}
+
+/// The kind of identity that a sign-in through this door ends with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Enterprise,
+    Personal,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entrance {
+    pub id: String,
+    pub subject: Subject,
+    pub personal_ids: Vec<PersonalIdKind>,
+    pub slider: bool,
+    pub steps: Vec<Step>,
+}
+
+impl Entrance {
+    pub fn asks_enterprise_number(&self) -> bool {
+        self.subject == Subject::Enterprise
+    }
+}

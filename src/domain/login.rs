@@ -1,0 +1,120 @@
+//! A sign-in on its way: what has been proved, and what comes next. The transaction lives on the
+//! server; a browser only holds the key to it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
+use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId};
+use crate::domain::acting::Acting;
+use crate::domain::entrance::{Entrance, Step, Subject};
+use crate::domain::refusal::{NoIdentity, Refusal};
+
+/// Ten minutes from the first page to the last.
+pub const TRANSACTION_SECONDS: i64 = 600;
+
+/// The server's record of one sign-in (登录事务).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LoginTransaction {
+    pub id: String,
+    pub realm: String,
+    pub started_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The authorization request that waits for this sign-in; empty when the portal asked.
+    pub request: BTreeMap<String, String>,
+    /// Where the portal wants the person back, already checked.
+    pub return_to: Option<String>,
+    pub entrance: Option<String>,
+    pub proved: Option<Proved>,
+    /// Set once, by the chooser, the confirmation, or because there was only one.
+    pub chosen: Option<Acting>,
+    /// The person has agreed to the client's scopes in this transaction.
+    pub consented: bool,
+    /// The session that this sign-in made, or the one that an interaction runs in.
+    pub signed_in_at: Option<Timestamp>,
+}
+
+/// What is known once a password was right.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Proved {
+    pub person: PersonId,
+    pub account: AccountId,
+    /// The enterprise whose number was typed, when there is one of that number.
+    pub enterprise: Option<EnterpriseId>,
+    pub by_initial_password: bool,
+    pub password_at: Timestamp,
+    /// `amr` values of the second factor, once passed.
+    pub second_factor: Option<String>,
+}
+
+/// What a decision about the next step needs to know of the world.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Facts {
+    /// The initial password still stands.
+    pub needs_new_password: bool,
+    pub needs_agreements: bool,
+    /// Identities that could be acted in now.
+    pub usable: Vec<AuthorisationId>,
+    pub pending_by_person: Vec<AuthorisationId>,
+    /// Why there is none, when `usable` is empty.
+    pub why_none: Option<NoIdentity>,
+}
+
+/// What comes next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Next {
+    Step(Step),
+    /// Everything is proved; sign in with this identity.
+    SignIn(Acting),
+    Refused(Refusal),
+}
+
+impl LoginTransaction {
+    /// Walks the entrance's steps and stops at the first that is still due.
+    pub fn next(&self, entrance: &Entrance, facts: &Facts) -> Next {
+        for step in &entrance.steps {
+            if self.is_due(*step, entrance, facts) {
+                return Next::Step(*step);
+            }
+        }
+        match self.identity(entrance, facts) {
+            Ok(acting) => Next::SignIn(acting),
+            Err(why) => Next::Refused(Refusal::NoIdentity(why)),
+        }
+    }
+
+    fn is_due(&self, step: Step, entrance: &Entrance, facts: &Facts) -> bool {
+        let enterprise = entrance.subject == Subject::Enterprise;
+        match step {
+            Step::Credentials => self.proved.is_none(),
+            Step::SecondFactor => {
+                self.proved.as_ref().is_none_or(|proved| proved.second_factor.is_none())
+            }
+            Step::NewPassword => facts.needs_new_password,
+            Step::Agreements => facts.needs_agreements,
+            Step::ConfirmPendingAuthorisation => {
+                enterprise && facts.usable.is_empty() && !facts.pending_by_person.is_empty()
+            }
+            Step::ChooseIdentity => {
+                enterprise && facts.usable.len() > 1 && self.chosen(facts).is_none()
+            }
+        }
+    }
+
+    /// What was chosen, as long as it is still usable.
+    fn chosen(&self, facts: &Facts) -> Option<Acting> {
+        self.chosen
+            .filter(|acting| acting.authorisation().is_some_and(|id| facts.usable.contains(&id)))
+    }
+
+    fn identity(&self, entrance: &Entrance, facts: &Facts) -> Result<Acting, NoIdentity> {
+        match (entrance.subject, facts.usable.as_slice()) {
+            (Subject::Personal, _) => Ok(Acting::Personal),
+            (Subject::Enterprise, [only]) => Ok(Acting::Enterprise(*only)),
+            (Subject::Enterprise, _) => {
+                self.chosen(facts).ok_or(facts.why_none.unwrap_or(NoIdentity::None))
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The tax bureau's own words and rules: values that cannot be wrong, state machines, decisions.
+//! No input or output, nothing asynchronous; `flows` loads what is decided here and saves it.
+
+pub mod acting;
+pub mod audit;
+pub mod authorisation;
+pub mod claims;
+pub mod enterprise;
+pub mod entrance;
+pub mod identity_type;
+pub mod lockout;
+pub mod login;
+pub mod mask;
+pub mod number;
+pub mod password;
+pub mod person;
+pub mod refusal;

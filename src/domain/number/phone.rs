@@ -1,0 +1,61 @@
+//! Phone numbers, kept as E.164.
+
+use std::fmt;
+
+use super::{NumberError, normalise};
+
+/// `+8613800138000`
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Phone(String);
+
+impl Phone {
+    /// A mainland mobile number with or without `+86`, or any E.164 number with its `+`.
+    pub fn parse(text: &str) -> Result<Self, NumberError> {
+        let text = normalise(text);
+        if let Some(national) = text.strip_prefix("+86") {
+            return Self::mainland(national);
+        }
+        match text.strip_prefix('+') {
+            Some(rest) => {
+                let digits = (7..=15).contains(&rest.len())
+                    && rest.chars().all(|c| c.is_ascii_digit())
+                    && !rest.starts_with('0');
+                digits.then(|| Self(text.clone())).ok_or(NumberError::Character)
+            }
+            None => Self::mainland(&text),
+        }
+    }
+
+    /// `^1[3-9]\d{9}$`; the operators' ranges change too often to list.
+    fn mainland(text: &str) -> Result<Self, NumberError> {
+        if text.len() != 11 {
+            return Err(NumberError::Length);
+        }
+        let mut characters = text.chars();
+        let first = characters.next() == Some('1');
+        let second = characters.next().is_some_and(|c| ('3'..='9').contains(&c));
+        if !first || !second || !characters.all(|c| c.is_ascii_digit()) {
+            return Err(NumberError::Character);
+        }
+        // 146 is a data-only range.
+        if text.starts_with("146") {
+            return Err(NumberError::Kind);
+        }
+        Ok(Self(format!("+86{text}")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without `+86` for mainland numbers: what people type and read.
+    pub fn national(&self) -> &str {
+        self.0.strip_prefix("+86").unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

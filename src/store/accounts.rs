@@ -1,0 +1,248 @@
+//! Accounts: credentials, phones, accepted agreements.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
+use std::net::IpAddr;
+use uuid::Uuid;
+
+use super::entity::{account, agreement_acceptance, phone_binding};
+use super::{Rows, StoreError};
+use crate::base::clock::Timestamp;
+use crate::base::id::{AccountId, PersonId};
+use crate::domain::number::phone::Phone;
+use crate::domain::person::{Account, AccountOrigin, AccountStatus, PasswordState, PhoneBinding};
+
+pub struct Accounts<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn accounts(self) -> Accounts<'c> {
+        Accounts(self)
+    }
+}
+
+impl Accounts<'_> {
+    pub async fn find(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let row = account::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        row.map(read).transpose()
+    }
+
+    /// The live account of a person.
+    pub async fn find_by_person(&self, person: PersonId) -> Result<Option<Account>, StoreError> {
+        let row = account::Entity::find()
+            .filter(account::Column::PersonId.eq(person.0))
+            .filter(account::Column::Status.eq("active"))
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
+    }
+
+    pub async fn find_by_username(
+        &self,
+        realm: &str,
+        folded: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        let row = account::Entity::find()
+            .filter(account::Column::Realm.eq(realm))
+            .filter(account::Column::UsernameFolded.eq(folded))
+            .filter(account::Column::Status.eq("active"))
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
+    }
+
+    pub async fn find_by_phone(
+        &self,
+        realm: &str,
+        phone: &Phone,
+    ) -> Result<Option<Account>, StoreError> {
+        let row = phone_binding::Entity::find()
+            .filter(phone_binding::Column::Realm.eq(realm))
+            .filter(phone_binding::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
+            .one(&self.0.db())
+            .await?;
+        match row {
+            Some(row) => self.find(AccountId(row.account_id)).await,
+            None => Ok(None),
+        }
+    }
+
+    pub async fn phones(&self, id: AccountId) -> Result<Vec<PhoneBinding>, StoreError> {
+        let rows = phone_binding::Entity::find()
+            .filter(phone_binding::Column::AccountId.eq(id.0))
+            .order_by_desc(phone_binding::Column::IsDefault)
+            .all(&self.0.db())
+            .await?;
+        let read = |row: phone_binding::Model| {
+            let text = self.0.unseal(&format!("phone.{}", row.id), &row.phone)?;
+            Ok(PhoneBinding {
+                account: AccountId(row.account_id),
+                phone: Phone::parse(&text)
+                    .map_err(|_| StoreError::inconsistent("phone_binding", "phone", row.id))?,
+                is_default: row.is_default,
+                verified_at: Timestamp(row.verified_at),
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    pub async fn add(
+        &self,
+        realm: &str,
+        account: &Account,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        account::Entity::insert(account::ActiveModel {
+            id: Set(account.id.0),
+            realm: Set(realm.to_owned()),
+            person_id: Set(account.person.0),
+            status: Set("active".to_owned()),
+            origin: Set(match account.origin {
+                AccountOrigin::Registered => "registered".to_owned(),
+                AccountOrigin::Imported => "imported".to_owned(),
+            }),
+            username: Set(account.username.clone()),
+            username_folded: Set(account.username.as_ref().map(|name| name.to_ascii_lowercase())),
+            password_hash: Set(match &account.password {
+                PasswordState::Initial => None,
+                PasswordState::Set(hash) => Some(hash.clone()),
+            }),
+            locked_until: Set(None),
+            n_locks: Set(0),
+            created_at: Set(now.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    pub async fn add_phone(
+        &self,
+        realm: &str,
+        row_id: Uuid,
+        binding: &PhoneBinding,
+    ) -> Result<(), StoreError> {
+        phone_binding::Entity::insert(phone_binding::ActiveModel {
+            id: Set(row_id),
+            realm: Set(realm.to_owned()),
+            account_id: Set(binding.account.0),
+            phone: Set(self.0.seal(&format!("phone.{row_id}"), binding.phone.as_str())),
+            phone_index: Set(self.0.index("phone", binding.phone.as_str())),
+            is_default: Set(binding.is_default),
+            verified_at: Set(binding.verified_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Replaces the initial password once; `false` when one was set meanwhile (E-05).
+    pub async fn set_first_password(&self, id: AccountId, hash: &str) -> Result<bool, StoreError> {
+        let done = account::Entity::update_many()
+            .col_expr(account::Column::PasswordHash, Expr::value(hash))
+            .filter(account::Column::Id.eq(id.0))
+            .filter(account::Column::PasswordHash.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// Locks and counts the lock; `false` when another failure just did.
+    pub async fn lock(
+        &self,
+        id: AccountId,
+        n_locks: u32,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let n_locks = i32::try_from(n_locks).unwrap_or(i32::MAX);
+        let done = account::Entity::update_many()
+            .col_expr(account::Column::LockedUntil, Expr::value(until.0))
+            .col_expr(account::Column::NLocks, Expr::col(account::Column::NLocks).add(1))
+            .filter(account::Column::Id.eq(id.0))
+            .filter(account::Column::NLocks.eq(n_locks))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    pub async fn unlock(&self, id: AccountId) -> Result<(), StoreError> {
+        account::Entity::update_many()
+            .col_expr(account::Column::LockedUntil, Expr::value(Option::<i64>::None))
+            .col_expr(account::Column::NLocks, Expr::value(0))
+            .filter(account::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Whether every one of these (document, version) pairs has been accepted.
+    pub async fn has_accepted(
+        &self,
+        id: AccountId,
+        versions: &[(String, String)],
+    ) -> Result<bool, StoreError> {
+        let rows = agreement_acceptance::Entity::find()
+            .filter(agreement_acceptance::Column::AccountId.eq(id.0))
+            .all(&self.0.db())
+            .await?;
+        Ok(versions.iter().all(|(document, version)| {
+            rows.iter().any(|row| row.document == *document && row.version == *version)
+        }))
+    }
+
+    /// Keeps text version, time, address and channel (E-19). Accepting twice changes nothing.
+    pub async fn accept_agreement(
+        &self,
+        row_id: Uuid,
+        id: AccountId,
+        acceptance: &Acceptance<'_>,
+    ) -> Result<(), StoreError> {
+        agreement_acceptance::Entity::insert(agreement_acceptance::ActiveModel {
+            id: Set(row_id),
+            account_id: Set(id.0),
+            document: Set(acceptance.document.to_owned()),
+            version: Set(acceptance.version.to_owned()),
+            text_hash: Set(acceptance.text_hash.to_owned()),
+            accepted_at: Set(acceptance.at.0),
+            channel: Set("web".to_owned()),
+            ip: Set(acceptance.ip.to_string()),
+        })
+        .on_conflict_do_nothing_on([
+            agreement_acceptance::Column::AccountId,
+            agreement_acceptance::Column::Document,
+            agreement_acceptance::Column::Version,
+        ])
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+}
+
+/// One agreement text, accepted.
+pub struct Acceptance<'a> {
+    pub document: &'a str,
+    pub version: &'a str,
+    pub text_hash: &'a str,
+    pub at: Timestamp,
+    pub ip: IpAddr,
+}
+
+fn read(row: account::Model) -> Result<Account, StoreError> {
+    Ok(Account {
+        id: AccountId(row.id),
+        person: PersonId(row.person_id),
+        status: match row.status.as_str() {
+            "active" => AccountStatus::Active,
+            "cancelled" => AccountStatus::Cancelled,
+            _ => return Err(StoreError::inconsistent("account", "status", row.id)),
+        },
+        origin: match row.origin.as_str() {
+            "imported" => AccountOrigin::Imported,
+            "registered" => AccountOrigin::Registered,
+            _ => return Err(StoreError::inconsistent("account", "origin", row.id)),
+        },
+        username: row.username,
+        password: row.password_hash.map_or(PasswordState::Initial, PasswordState::Set),
+        locked_until: row.locked_until.map(Timestamp),
+        n_locks: u32::try_from(row.n_locks).unwrap_or_default(),
+    })
+}

@@ -1,0 +1,154 @@
+//! Authorisations between persons and enterprises, and the events that led to their state.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use super::entity::{authorisation, authorisation_event};
+use super::{Rows, StoreError};
+use crate::base::clock::{Day, Timestamp};
+use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
+use crate::domain::authorisation::{Authorisation, Origin, State};
+use crate::domain::identity_type::{IdentityTypeName, Permissions};
+
+pub struct Authorisations<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn authorisations(self) -> Authorisations<'c> {
+        Authorisations(self)
+    }
+}
+
+const ORIGINS: [(Origin, &str); 4] = [
+    (Origin::ByEnterprise, "by_enterprise"),
+    (Origin::ByPerson, "by_person"),
+    (Origin::Hall, "hall"),
+    (Origin::Registry, "registry"),
+];
+
+impl Authorisations<'_> {
+    pub async fn find(&self, id: AuthorisationId) -> Result<Option<Authorisation>, StoreError> {
+        let row = authorisation::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        row.map(read).transpose()
+    }
+
+    /// All of a person in one enterprise, oldest first.
+    pub async fn list(
+        &self,
+        person: PersonId,
+        enterprise: EnterpriseId,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let rows = authorisation::Entity::find()
+            .filter(authorisation::Column::PersonId.eq(person.0))
+            .filter(authorisation::Column::EnterpriseId.eq(enterprise.0))
+            .order_by_asc(authorisation::Column::Id)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The active ones of a person in every enterprise.
+    pub async fn list_active(&self, person: PersonId) -> Result<Vec<Authorisation>, StoreError> {
+        let rows = authorisation::Entity::find()
+            .filter(authorisation::Column::PersonId.eq(person.0))
+            .filter(authorisation::Column::State.eq("active"))
+            .order_by_asc(authorisation::Column::Id)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    pub async fn add(&self, realm: &str, new: &Authorisation) -> Result<(), StoreError> {
+        authorisation::Entity::insert(authorisation::ActiveModel {
+            id: Set(new.id.0),
+            realm: Set(realm.to_owned()),
+            enterprise_id: Set(new.enterprise.0),
+            person_id: Set(new.person.0),
+            identity_type: Set(new.identity_type.0.clone()),
+            permissions: Set(join(&new.permissions)),
+            valid_from: Set(new.valid_from.to_string()),
+            valid_to: Set(new.valid_to.map(|day| day.to_string())),
+            origin: Set(origin_name(new.origin).to_owned()),
+            state: Set(new.state.name().to_owned()),
+            invited_by: Set(new.invited_by.map(|person| person.0)),
+            updated_at: Set(new.updated_at.0),
+            version: Set(new.version),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Saves what [`Authorisation::apply`] returned. `false`: another act came first.
+    pub async fn update(&self, changed: &Authorisation) -> Result<bool, StoreError> {
+        let done = authorisation::Entity::update_many()
+            .col_expr(authorisation::Column::State, Expr::value(changed.state.name()))
+            .col_expr(authorisation::Column::Permissions, Expr::value(join(&changed.permissions)))
+            .col_expr(
+                authorisation::Column::ValidTo,
+                Expr::value(changed.valid_to.map(|day| day.to_string())),
+            )
+            .col_expr(authorisation::Column::UpdatedAt, Expr::value(changed.updated_at.0))
+            .col_expr(authorisation::Column::Version, Expr::value(changed.version))
+            .filter(authorisation::Column::Id.eq(changed.id.0))
+            .filter(authorisation::Column::Version.eq(changed.version - 1))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// `side`: `enterprise`, `person`, `officer`, `system`.
+    pub async fn add_event(
+        &self,
+        row_id: Uuid,
+        of: &Authorisation,
+        event: &str,
+        side: &str,
+        person: Option<PersonId>,
+    ) -> Result<(), StoreError> {
+        authorisation_event::Entity::insert(authorisation_event::ActiveModel {
+            id: Set(row_id),
+            authorisation_id: Set(of.id.0),
+            event: Set(event.to_owned()),
+            side: Set(side.to_owned()),
+            person_id: Set(person.map(|person| person.0)),
+            at: Set(of.updated_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+}
+
+fn origin_name(origin: Origin) -> &'static str {
+    ORIGINS.iter().find(|(known, _)| *known == origin).map_or("hall", |(_, name)| name)
+}
+
+/// Permission sets are kept as sorted words.
+pub(super) fn join(permissions: &Permissions) -> String {
+    permissions.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn split(permissions: &str) -> Permissions {
+    permissions.split_whitespace().map(str::to_owned).collect()
+}
+
+fn read(row: authorisation::Model) -> Result<Authorisation, StoreError> {
+    let wrong = |column| StoreError::inconsistent("authorisation", column, row.id);
+    let origin = ORIGINS.iter().find(|(_, name)| *name == row.origin).map(|(origin, _)| *origin);
+    let valid_to = row.valid_to.as_deref().map(|day| Day::parse(day).ok_or(wrong("valid_to")));
+    Ok(Authorisation {
+        id: AuthorisationId(row.id),
+        enterprise: EnterpriseId(row.enterprise_id),
+        person: PersonId(row.person_id),
+        permissions: split(&row.permissions),
+        valid_from: Day::parse(&row.valid_from).ok_or_else(|| wrong("valid_from"))?,
+        valid_to: valid_to.transpose()?,
+        origin: origin.ok_or_else(|| wrong("origin"))?,
+        state: State::parse(&row.state).ok_or_else(|| wrong("state"))?,
+        invited_by: row.invited_by.map(PersonId),
+        updated_at: Timestamp(row.updated_at),
+        version: row.version,
+        identity_type: IdentityTypeName(row.identity_type),
+    })
+}

@@ -1,0 +1,95 @@
+//! Enterprises and all the numbers they answer to.
+
+use sea_orm::{ActiveValue::Set, EntityTrait};
+
+use super::entity::{enterprise, enterprise_number};
+use super::{Rows, StoreError};
+use crate::base::id::EnterpriseId;
+use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
+
+pub struct Enterprises<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn enterprises(self) -> Enterprises<'c> {
+        Enterprises(self)
+    }
+}
+
+const KINDS: [(EnterpriseKind, &str); 5] = [
+    (EnterpriseKind::Ordinary, "ordinary"),
+    (EnterpriseKind::Agency, "agency"),
+    (EnterpriseKind::NonResident, "non_resident"),
+    (EnterpriseKind::SelfEmployed, "self_employed"),
+    (EnterpriseKind::SocialInsuranceUnit, "social_insurance_unit"),
+];
+
+impl Enterprises<'_> {
+    pub async fn find(&self, id: EnterpriseId) -> Result<Option<Enterprise>, StoreError> {
+        let row = enterprise::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        row.map(read).transpose()
+    }
+
+    /// The enterprise that answers to a normalised number: credit code or taxpayer number (E-03).
+    pub async fn find_by_number(
+        &self,
+        realm: &str,
+        number: &str,
+    ) -> Result<Option<Enterprise>, StoreError> {
+        let key = (realm.to_owned(), number.to_owned());
+        let row = enterprise_number::Entity::find_by_id(key).one(&self.0.db()).await?;
+        match row {
+            Some(row) => self.find(EnterpriseId(row.enterprise_id)).await,
+            None => Ok(None),
+        }
+    }
+
+    pub async fn add(
+        &self,
+        realm: &str,
+        enterprise: &Enterprise,
+        numbers: &[String],
+    ) -> Result<(), StoreError> {
+        let kind = KINDS.iter().find(|(kind, _)| *kind == enterprise.kind);
+        enterprise::Entity::insert(enterprise::ActiveModel {
+            id: Set(enterprise.id.0),
+            realm: Set(realm.to_owned()),
+            registration_no: Set(enterprise.registration_no.clone()),
+            uscc: Set(enterprise.uscc.clone()),
+            tin: Set(enterprise.tin.clone()),
+            name: Set(enterprise.name.clone()),
+            kind: Set(kind.map_or("ordinary", |(_, name)| name).to_owned()),
+            status: Set(enterprise.status.0.clone()),
+            province: Set(enterprise.province.clone()),
+            tax_authority: Set(enterprise.tax_authority.clone()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        for number in numbers {
+            enterprise_number::Entity::insert(enterprise_number::ActiveModel {
+                realm: Set(realm.to_owned()),
+                number: Set(number.clone()),
+                enterprise_id: Set(enterprise.id.0),
+            })
+            .exec_without_returning(&self.0.db())
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn read(row: enterprise::Model) -> Result<Enterprise, StoreError> {
+    let kind = KINDS.iter().find(|(_, name)| *name == row.kind);
+    Ok(Enterprise {
+        id: EnterpriseId(row.id),
+        registration_no: row.registration_no,
+        uscc: row.uscc,
+        tin: row.tin,
+        name: row.name,
+        kind: kind
+            .map(|(kind, _)| *kind)
+            .ok_or_else(|| StoreError::inconsistent("enterprise", "kind", row.id))?,
+        status: RegistryStatus(row.status),
+        province: row.province,
+        tax_authority: row.tax_authority,
+    })
+}

@@ -1,0 +1,23 @@
+//! Table `account`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "account")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub realm: String,
+    pub person_id: Uuid,
+    pub status: String,
+    pub origin: String,
+    pub username: Option<String>,
+    pub username_folded: Option<String>,
+    pub password_hash: Option<String>,
+    pub locked_until: Option<i64>,
+    pub n_locks: i32,
+    pub created_at: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,18 @@
+//! Table `audit`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub realm: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub sequence: i64,
+    pub at: i64,
+    pub event: String,
+    pub hash: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,22 @@
+//! Table `enterprise`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "enterprise")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub realm: String,
+    pub registration_no: String,
+    pub uscc: Option<String>,
+    pub tin: String,
+    pub name: String,
+    pub kind: String,
+    pub status: String,
+    pub province: String,
+    pub tax_authority: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,23 @@
+//! Table `login_log`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "login_log")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub realm: String,
+    pub person_id: Option<Uuid>,
+    pub at: i64,
+    pub way: String,
+    pub entrance: String,
+    pub enterprise_id: Option<Uuid>,
+    pub identity_type: Option<String>,
+    pub outcome: String,
+    pub ip: String,
+    pub device: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

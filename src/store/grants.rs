@@ -1,0 +1,255 @@
+//! Grants: what an authorization request led to. Its code is used up by one conditional write;
+//! its refresh tokens form one family that ends as a whole.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
+
+use super::authorisations::{join, split};
+use super::entity::{consent, oauth_grant, refresh_token};
+use super::{Rows, StoreError};
+use crate::base::clock::Timestamp;
+use crate::base::id::{AccountId, AuthorisationId, GrantId, PersonId, SessionId};
+use crate::base::secret::Hashed;
+use crate::domain::acting::Acting;
+use crate::domain::identity_type::Permissions;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredGrant {
+    pub id: GrantId,
+    pub realm: String,
+    pub client_id: String,
+    pub person: PersonId,
+    pub account: AccountId,
+    pub session: SessionId,
+    /// `sub` for this client, public or pairwise.
+    pub subject: String,
+    pub acting: Acting,
+    pub sid: String,
+    pub scope: String,
+    /// Those of the identity when it was granted; a smaller set later ends the grant.
+    pub permissions: Permissions,
+    pub redirect_uri: String,
+    /// oxide-auth extensions as JSON: nonce, PKCE challenge, requested claims.
+    pub extensions: String,
+    pub amr: Vec<String>,
+    pub acr: u8,
+    pub auth_time: Timestamp,
+    pub created_at: Timestamp,
+    pub code_expires_at: Timestamp,
+    pub code_used_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+pub struct StoredRefreshToken {
+    pub grant: GrantId,
+    pub expires_at: Timestamp,
+    pub used_at: Option<Timestamp>,
+}
+
+pub struct Grants<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn grants(self) -> Grants<'c> {
+        Grants(self)
+    }
+}
+
+impl Grants<'_> {
+    pub async fn find(&self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
+        let row = oauth_grant::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        row.map(read).transpose()
+    }
+
+    pub async fn find_by_code(&self, code: Hashed) -> Result<Option<StoredGrant>, StoreError> {
+        let row = oauth_grant::Entity::find()
+            .filter(oauth_grant::Column::CodeHash.eq(code.0.to_vec()))
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
+    }
+
+    pub async fn add(&self, new: &StoredGrant, code: Hashed) -> Result<(), StoreError> {
+        oauth_grant::Entity::insert(oauth_grant::ActiveModel {
+            id: Set(new.id.0),
+            realm: Set(new.realm.clone()),
+            client_id: Set(new.client_id.clone()),
+            person_id: Set(new.person.0),
+            account_id: Set(new.account.0),
+            session_id: Set(new.session.0),
+            subject: Set(new.subject.clone()),
+            acting_kind: Set(new.acting.kind().to_owned()),
+            authorisation_id: Set(new.acting.authorisation().map(|id| id.0)),
+            sid: Set(new.sid.clone()),
+            scope: Set(new.scope.clone()),
+            permissions: Set(join(&new.permissions)),
+            redirect_uri: Set(new.redirect_uri.clone()),
+            extensions: Set(new.extensions.clone()),
+            amr: Set(new.amr.join(" ")),
+            acr: Set(i32::from(new.acr)),
+            auth_time: Set(new.auth_time.0),
+            created_at: Set(new.created_at.0),
+            code_hash: Set(code.0.to_vec()),
+            code_expires_at: Set(new.code_expires_at.0),
+            code_used_at: Set(None),
+            expires_at: Set(new.expires_at.0),
+            revoked_at: Set(None),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Uses the code up; `false` when somebody did before.
+    pub async fn take_code(&self, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+        let done = oauth_grant::Entity::update_many()
+            .col_expr(oauth_grant::Column::CodeUsedAt, Expr::value(now.0))
+            .filter(oauth_grant::Column::Id.eq(id.0))
+            .filter(oauth_grant::Column::CodeUsedAt.is_null())
+            .filter(oauth_grant::Column::RevokedAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    pub async fn revoke(&self, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+        self.revoke_where(oauth_grant::Column::Id.eq(id.0), now).await
+    }
+
+    pub async fn revoke_of_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.revoke_where(oauth_grant::Column::SessionId.eq(id.0), now).await
+    }
+
+    /// All that were given for one acting identity of a session.
+    pub async fn revoke_of_sid(
+        &self,
+        id: SessionId,
+        sid: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let of_sid = oauth_grant::Column::SessionId.eq(id.0);
+        self.revoke_where(of_sid.and(oauth_grant::Column::Sid.eq(sid)), now).await
+    }
+
+    async fn revoke_where(
+        &self,
+        which: sea_orm::sea_query::SimpleExpr,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = oauth_grant::Entity::update_many()
+            .col_expr(oauth_grant::Column::RevokedAt, Expr::value(now.0))
+            .filter(which)
+            .filter(oauth_grant::Column::RevokedAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected > 0)
+    }
+
+    pub async fn find_refresh(
+        &self,
+        token: Hashed,
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
+        let row = refresh_token::Entity::find_by_id(token.0.to_vec()).one(&self.0.db()).await?;
+        Ok(row.map(|row| StoredRefreshToken {
+            grant: GrantId(row.grant_id),
+            expires_at: Timestamp(row.expires_at),
+            used_at: row.used_at.map(Timestamp),
+        }))
+    }
+
+    pub async fn add_refresh(
+        &self,
+        token: Hashed,
+        grant: GrantId,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        refresh_token::Entity::insert(refresh_token::ActiveModel {
+            hash: Set(token.0.to_vec()),
+            grant_id: Set(grant.0),
+            issued_at: Set(issued_at.0),
+            expires_at: Set(expires_at.0),
+            used_at: Set(None),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Uses a refresh token up; `false` when it was used before.
+    pub async fn take_refresh(&self, token: Hashed, now: Timestamp) -> Result<bool, StoreError> {
+        let done = refresh_token::Entity::update_many()
+            .col_expr(refresh_token::Column::UsedAt, Expr::value(now.0))
+            .filter(refresh_token::Column::Hash.eq(token.0.to_vec()))
+            .filter(refresh_token::Column::UsedAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// The scope a person agreed to give a client, if any.
+    pub async fn consent(
+        &self,
+        realm: &str,
+        person: PersonId,
+        client: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let key = (realm.to_owned(), person.0, client.to_owned());
+        Ok(consent::Entity::find_by_id(key).one(&self.0.db()).await?.map(|row| row.scope))
+    }
+
+    pub async fn add_consent(
+        &self,
+        realm: &str,
+        person: PersonId,
+        client: &str,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        consent::Entity::delete_by_id((realm.to_owned(), person.0, client.to_owned()))
+            .exec(&self.0.db())
+            .await?;
+        consent::Entity::insert(consent::ActiveModel {
+            realm: Set(realm.to_owned()),
+            person_id: Set(person.0),
+            client_id: Set(client.to_owned()),
+            scope: Set(scope.to_owned()),
+            given_at: Set(now.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+}
+
+fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
+    let wrong = |column| StoreError::inconsistent("oauth_grant", column, row.id);
+    Ok(StoredGrant {
+        id: GrantId(row.id),
+        acting: Acting::from_parts(&row.acting_kind, row.authorisation_id.map(AuthorisationId))
+            .ok_or_else(|| wrong("acting_kind"))?,
+        acr: u8::try_from(row.acr).map_err(|_| wrong("acr"))?,
+        realm: row.realm,
+        client_id: row.client_id,
+        person: PersonId(row.person_id),
+        account: AccountId(row.account_id),
+        session: SessionId(row.session_id),
+        subject: row.subject,
+        sid: row.sid,
+        scope: row.scope,
+        permissions: split(&row.permissions),
+        redirect_uri: row.redirect_uri,
+        extensions: row.extensions,
+        amr: row.amr.split_whitespace().map(str::to_owned).collect(),
+        auth_time: Timestamp(row.auth_time),
+        created_at: Timestamp(row.created_at),
+        code_expires_at: Timestamp(row.code_expires_at),
+        code_used_at: row.code_used_at.map(Timestamp),
+        expires_at: Timestamp(row.expires_at),
+        revoked_at: row.revoked_at.map(Timestamp),
+    })
+}

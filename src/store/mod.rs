@@ -1,0 +1,217 @@
+//! Durable rows on SQLite or PostgreSQL. Reading goes through [`Store::rows`], writing through one
+//! short [`Tx`]; a `Tx` that is not committed leaves nothing. Outside this folder nobody sees a
+//! sea-orm type or a half-valid row. What expires by itself lives in `ephemeral`.
+
+mod entity;
+mod error;
+mod lane;
+
+pub mod accounts;
+pub mod authorisations;
+pub mod enterprises;
+pub mod grants;
+pub mod keys;
+pub mod logouts;
+pub mod people;
+pub mod realms;
+pub mod records;
+pub mod sessions;
+pub mod tokens;
+
+use std::path::Path;
+use std::time::Duration;
+
+use hufu_migrations::{Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
+    TransactionTrait,
+};
+
+pub use error::StoreError;
+
+use crate::base::cipher::{Cipher, MasterKey};
+use crate::base::random::Random;
+use lane::{Lane, Place};
+
+/// Which database, as the settings name it.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// A file in the data directory.
+    Sqlite(std::path::PathBuf),
+    Postgres(String),
+}
+
+/// The pools, and the keys that open sealed columns.
+pub struct Store {
+    readers: DatabaseConnection,
+    writer: Writer,
+    cipher: Cipher,
+    random: Random,
+}
+
+enum Writer {
+    Lane(Lane),
+    Pool,
+}
+
+impl Store {
+    pub async fn open(url: &DatabaseUrl, master: &MasterKey) -> Result<Self, StoreError> {
+        let cipher = master.cipher("personal");
+        let random = Random::System;
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                let writer = connect_sqlite(path, 1, false).await?;
+                let readers = connect_sqlite(path, 4, true).await?;
+                Ok(Self { readers, writer: Writer::Lane(Lane::new(writer)), cipher, random })
+            }
+            DatabaseUrl::Postgres(url) => {
+                let readers = connect_postgres(url).await?;
+                Ok(Self { readers, writer: Writer::Pool, cipher, random })
+            }
+        }
+    }
+
+    /// Rows to read outside a transaction.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { link: Link::Pool(&self.readers), store: self }
+    }
+
+    /// A transaction to write in. Keep it short: on SQLite it holds the writer lane.
+    pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
+        let (inner, place) = match &self.writer {
+            Writer::Lane(lane) => {
+                let (inner, place) = lane.enter().await?;
+                (inner, Some(place))
+            }
+            Writer::Pool => (self.readers.begin().await?, None),
+        };
+        Ok(Tx { inner, place, store: self })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.readers.ping().await?)
+    }
+}
+
+/// One transaction.
+#[must_use = "nothing is saved until `commit`"]
+pub struct Tx<'s> {
+    inner: DatabaseTransaction,
+    place: Option<Place>,
+    store: &'s Store,
+}
+
+impl Tx<'_> {
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { link: Link::Tx(&self.inner), store: self.store }
+    }
+
+    /// Returns once the rows would survive the loss of power.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.place {
+            Some(place) => place.commit(self.inner).await,
+            None => Ok(self.inner.commit().await?),
+        }
+    }
+}
+
+/// Access to the tables, over the pool or within a transaction.
+#[derive(Clone, Copy)]
+pub struct Rows<'c> {
+    link: Link<'c>,
+    store: &'c Store,
+}
+
+#[derive(Clone, Copy)]
+enum Link<'c> {
+    Pool(&'c DatabaseConnection),
+    Tx(&'c DatabaseTransaction),
+}
+
+impl<'c> Rows<'c> {
+    fn db(&self) -> DatabaseExecutor<'c> {
+        match self.link {
+            Link::Pool(pool) => DatabaseExecutor::Connection(pool),
+            Link::Tx(tx) => DatabaseExecutor::Transaction(tx),
+        }
+    }
+
+    fn seal(&self, place: &str, text: &str) -> Vec<u8> {
+        self.store.cipher.seal(&self.store.random, place, text.as_bytes())
+    }
+
+    fn unseal(&self, place: &str, sealed: &[u8]) -> Result<String, StoreError> {
+        Ok(self.store.cipher.open_text(place, sealed)?)
+    }
+
+    fn index(&self, kind: &str, value: &str) -> Vec<u8> {
+        self.store.cipher.index(kind, value)
+    }
+}
+
+/// Brings the schema up to date; returns how many steps ran.
+pub async fn migrate(url: &DatabaseUrl) -> Result<usize, StoreError> {
+    let connection = connect_for_migration(url).await?;
+    let pending = Migrator::get_pending_migrations(&connection).await?.len();
+    if pending > 0 {
+        Migrator::up(&connection, None).await?;
+    }
+    connection.close().await?;
+    Ok(pending)
+}
+
+/// Each step's name and whether it has run.
+pub async fn migration_status(url: &DatabaseUrl) -> Result<Vec<(String, bool)>, StoreError> {
+    let connection = connect_for_migration(url).await?;
+    let pending = Migrator::get_pending_migrations(&connection).await?;
+    let is_pending = |name: &str| pending.iter().any(|step| step.name() == name);
+    let steps = Migrator::migrations();
+    Ok(steps.iter().map(|step| (step.name().to_owned(), !is_pending(step.name()))).collect())
+}
+
+async fn connect_for_migration(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, false).await,
+        DatabaseUrl::Postgres(url) => connect_postgres(url).await,
+    }
+}
+
+/// `query_only`: writes go through the lane alone, and a mistake is found by the first test.
+async fn connect_sqlite(
+    path: &Path,
+    connections: u32,
+    query_only: bool,
+) -> Result<DatabaseConnection, StoreError> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    options
+        .max_connections(connections)
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |options| {
+            let options = options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+                .statement_cache_capacity(256)
+                .pragma("temp_store", "memory")
+                .pragma("mmap_size", "134217728");
+            if query_only { options.pragma("query_only", "1") } else { options }
+        });
+    Ok(Database::connect(options).await?)
+}
+
+async fn connect_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(24)
+        .acquire_timeout(Duration::from_secs(3))
+        .connect_timeout(Duration::from_secs(3))
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .record_stmt_in_spans(false);
+    Ok(Database::connect(options).await?)
+}

@@ -1,0 +1,135 @@
+//! People and their documents. Names, numbers and e-mail addresses are sealed; numbers are found
+//! by their keyed hash.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::entity::{identity_document, person};
+use super::{Rows, StoreError};
+use crate::base::clock::{Day, Timestamp};
+use crate::base::id::PersonId;
+use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::person::{IdentityDocument, Person, PersonKind};
+
+pub struct People<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn people(self) -> People<'c> {
+        People(self)
+    }
+}
+
+impl People<'_> {
+    pub async fn find(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
+        let row = person::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        row.map(|row| self.read(row)).transpose()
+    }
+
+    /// The person who holds a document of this number, of whichever kind (E-04).
+    pub async fn find_by_document(
+        &self,
+        realm: &str,
+        number: &str,
+    ) -> Result<Option<PersonId>, StoreError> {
+        let row = identity_document::Entity::find()
+            .filter(identity_document::Column::Realm.eq(realm))
+            .filter(identity_document::Column::NumberIndex.eq(self.0.index("document", number)))
+            .filter(identity_document::Column::Status.eq("active"))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(|row| PersonId(row.person_id)))
+    }
+
+    pub async fn documents(&self, id: PersonId) -> Result<Vec<IdentityDocument>, StoreError> {
+        let rows = identity_document::Entity::find()
+            .filter(identity_document::Column::PersonId.eq(id.0))
+            .filter(identity_document::Column::Status.eq("active"))
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(|row| self.read_document(&row)).collect()
+    }
+
+    pub async fn add(&self, realm: &str, person: &Person) -> Result<(), StoreError> {
+        let place = |column: &str| format!("person.{column}.{}", person.id);
+        person::Entity::insert(person::ActiveModel {
+            id: Set(person.id.0),
+            realm: Set(realm.to_owned()),
+            kind: Set(kind_name(person.kind).to_owned()),
+            name: Set(self.0.seal(&place("name"), &person.name)),
+            sex: Set(person.sex.clone()),
+            nationality: Set(person.nationality.clone()),
+            real_name_level: Set(i32::from(person.real_name_level)),
+            email: Set(person.email.as_ref().map(|email| self.0.seal(&place("email"), email))),
+            email_index: Set(person.email.as_ref().map(|email| self.0.index("email", email))),
+            created_at: Set(person.created_at.0),
+            updated_at: Set(person.updated_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    pub async fn add_document(
+        &self,
+        realm: &str,
+        row_id: Uuid,
+        person: PersonId,
+        number: &DocumentNumber,
+        valid_to: Option<Day>,
+    ) -> Result<(), StoreError> {
+        identity_document::Entity::insert(identity_document::ActiveModel {
+            id: Set(row_id),
+            realm: Set(realm.to_owned()),
+            person_id: Set(person.0),
+            kind: Set(number.kind.name().to_owned()),
+            number: Set(self.0.seal(&format!("document.number.{row_id}"), number.as_str())),
+            number_index: Set(self.0.index("document", number.comparable())),
+            valid_to: Set(valid_to.map(|day| day.to_string())),
+            status: Set("active".to_owned()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    fn read(&self, row: person::Model) -> Result<Person, StoreError> {
+        let place = |column: &str| format!("person.{column}.{}", row.id);
+        let email = row.email.as_deref().map(|sealed| self.0.unseal(&place("email"), sealed));
+        Ok(Person {
+            id: PersonId(row.id),
+            kind: match row.kind.as_str() {
+                "domestic" => PersonKind::Domestic,
+                "overseas" => PersonKind::Overseas,
+                _ => return Err(StoreError::inconsistent("person", "kind", row.id)),
+            },
+            name: self.0.unseal(&place("name"), &row.name)?,
+            sex: row.sex,
+            nationality: row.nationality,
+            real_name_level: u8::try_from(row.real_name_level)
+                .map_err(|_| StoreError::inconsistent("person", "real_name_level", row.id))?,
+            email: email.transpose()?,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+        })
+    }
+
+    fn read_document(
+        &self,
+        row: &identity_document::Model,
+    ) -> Result<IdentityDocument, StoreError> {
+        Ok(IdentityDocument {
+            person: PersonId(row.person_id),
+            kind: DocumentType::parse(&row.kind)
+                .ok_or_else(|| StoreError::inconsistent("identity_document", "kind", row.id))?,
+            number: self.0.unseal(&format!("document.number.{}", row.id), &row.number)?,
+            valid_to: row.valid_to.as_deref().and_then(Day::parse),
+        })
+    }
+}
+
+fn kind_name(kind: PersonKind) -> &'static str {
+    match kind {
+        PersonKind::Domestic => "domestic",
+        PersonKind::Overseas => "overseas",
+    }
+}

@@ -1,0 +1,157 @@
+//! The sign-in log and the audit chain; rows are only ever added.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use super::entity::{audit, audit_head, login_log};
+use super::{Rows, StoreError};
+use crate::base::clock::Timestamp;
+use crate::base::id::PersonId;
+use crate::domain::audit::{AuditEvent, CHAIN_START, LoginAttempt, chain};
+
+pub struct Records<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn records(self) -> Records<'c> {
+        Records(self)
+    }
+}
+
+/// One line of the sign-in log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LoginLogEntry {
+    pub at: Timestamp,
+    pub way: String,
+    pub entrance: String,
+    pub identity_type: Option<String>,
+    pub outcome: String,
+    pub ip: String,
+    pub device: String,
+}
+
+impl Records<'_> {
+    pub async fn add_attempt(
+        &self,
+        realm: &str,
+        row_id: Uuid,
+        attempt: &LoginAttempt,
+    ) -> Result<(), StoreError> {
+        login_log::Entity::insert(login_log::ActiveModel {
+            id: Set(row_id),
+            realm: Set(realm.to_owned()),
+            person_id: Set(attempt.person.map(|person| person.0)),
+            at: Set(attempt.at.0),
+            way: Set(attempt.way.to_owned()),
+            entrance: Set(attempt.entrance.clone()),
+            enterprise_id: Set(attempt.enterprise.map(|enterprise| enterprise.0)),
+            identity_type: Set(attempt.identity_type.clone()),
+            outcome: Set(attempt.outcome.clone()),
+            ip: Set(attempt.ip.to_string()),
+            device: Set(attempt.device.clone()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// A person's attempts since an instant, newest first.
+    pub async fn attempts(
+        &self,
+        person: PersonId,
+        since: Timestamp,
+    ) -> Result<Vec<LoginLogEntry>, StoreError> {
+        let rows = login_log::Entity::find()
+            .filter(login_log::Column::PersonId.eq(person.0))
+            .filter(login_log::Column::At.gte(since.0))
+            .order_by_desc(login_log::Column::At)
+            .order_by_desc(login_log::Column::Id)
+            .limit(200)
+            .all(&self.0.db())
+            .await?;
+        let read = |row: login_log::Model| LoginLogEntry {
+            at: Timestamp(row.at),
+            way: row.way,
+            entrance: row.entrance,
+            identity_type: row.identity_type,
+            outcome: row.outcome,
+            ip: row.ip,
+            device: row.device,
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Appends one link. Call it last in a transaction: on PostgreSQL it holds the chain's head
+    /// until the commit.
+    pub async fn audit(
+        &self,
+        realm: &str,
+        at: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<(), StoreError> {
+        let db = self.0.db();
+        audit_head::Entity::insert(audit_head::ActiveModel {
+            realm: Set(realm.to_owned()),
+            sequence: Set(0),
+            hash: Set(CHAIN_START.to_owned()),
+        })
+        .on_conflict_do_nothing_on([audit_head::Column::Realm])
+        .exec_without_returning(&db)
+        .await?;
+        let mut head = audit_head::Entity::find_by_id(realm.to_owned());
+        if db.get_database_backend() == DbBackend::Postgres {
+            head = head.lock_exclusive();
+        }
+        let head = head.one(&db).await?;
+        let head = head.ok_or_else(|| StoreError::inconsistent("audit_head", "realm", realm))?;
+        let sequence = head.sequence + 1;
+        let event = serde_json::to_string(event)
+            .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
+        let hash = chain(&head.hash, sequence, at, &event);
+        audit::Entity::insert(audit::ActiveModel {
+            realm: Set(realm.to_owned()),
+            sequence: Set(sequence),
+            at: Set(at.0),
+            event: Set(event),
+            hash: Set(hash.clone()),
+        })
+        .exec_without_returning(&db)
+        .await?;
+        audit_head::Entity::update(audit_head::ActiveModel {
+            realm: Set(realm.to_owned()),
+            sequence: Set(sequence),
+            hash: Set(hash),
+        })
+        .exec(&db)
+        .await?;
+        Ok(())
+    }
+
+    /// Walks the whole chain: how many links there are, and the first that does not fit.
+    pub async fn verify_audit(&self, realm: &str) -> Result<(i64, Option<i64>), StoreError> {
+        let mut previous = CHAIN_START.to_owned();
+        let mut count = 0;
+        loop {
+            let rows = audit::Entity::find()
+                .filter(audit::Column::Realm.eq(realm))
+                .filter(audit::Column::Sequence.gt(count))
+                .order_by_asc(audit::Column::Sequence)
+                .limit(1000)
+                .all(&self.0.db())
+                .await?;
+            if rows.is_empty() {
+                return Ok((count, None));
+            }
+            for row in rows {
+                let expected = chain(&previous, count + 1, Timestamp(row.at), &row.event);
+                if row.sequence != count + 1 || row.hash != expected {
+                    return Ok((count, Some(count + 1)));
+                }
+                count += 1;
+                previous = row.hash;
+            }
+        }
+    }
+}

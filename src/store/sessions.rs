@@ -1,0 +1,198 @@
+//! Browsers signed in, and the applications that each has been signed in to.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use super::entity::{session, session_client};
+use super::{Rows, StoreError};
+use crate::base::clock::Timestamp;
+use crate::base::id::{AccountId, AuthorisationId, PersonId, SessionId};
+use crate::base::secret::Hashed;
+use crate::domain::acting::Acting;
+
+/// A signed-in browser (会话).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub realm: String,
+    pub person: PersonId,
+    pub account: AccountId,
+    pub acting: Acting,
+    /// RFC 8176 values.
+    pub amr: Vec<String>,
+    /// Real-name level proved in this session (L-11).
+    pub acr: u8,
+    pub auth_time: Timestamp,
+    pub entrance: String,
+    /// Was switched to personal: never again an enterprise (invariant 7).
+    pub one_way_personal: bool,
+    pub ip: String,
+    pub device: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// An application that holds tokens of one acting identity of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionClient {
+    pub client_id: String,
+    pub sid: String,
+    pub subject: String,
+}
+
+pub struct Sessions<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn sessions(self) -> Sessions<'c> {
+        Sessions(self)
+    }
+}
+
+impl Sessions<'_> {
+    pub async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let row = session::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        row.map(read).transpose()
+    }
+
+    /// The live session behind a cookie.
+    pub async fn find_by_cookie(
+        &self,
+        realm: &str,
+        cookie: Hashed,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let row = session::Entity::find()
+            .filter(session::Column::CookieHash.eq(cookie.0.to_vec()))
+            .filter(session::Column::Realm.eq(realm))
+            .filter(session::Column::EndedAt.is_null())
+            .filter(session::Column::ExpiresAt.gt(now.0))
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
+    }
+
+    pub async fn add(&self, new: &Session, cookie: Hashed) -> Result<(), StoreError> {
+        session::Entity::insert(session::ActiveModel {
+            id: Set(new.id.0),
+            realm: Set(new.realm.clone()),
+            cookie_hash: Set(cookie.0.to_vec()),
+            person_id: Set(new.person.0),
+            account_id: Set(new.account.0),
+            acting_kind: Set(new.acting.kind().to_owned()),
+            authorisation_id: Set(new.acting.authorisation().map(|id| id.0)),
+            amr: Set(new.amr.join(" ")),
+            acr: Set(i32::from(new.acr)),
+            auth_time: Set(new.auth_time.0),
+            entrance: Set(new.entrance.clone()),
+            one_way_personal: Set(new.one_way_personal),
+            ip: Set(new.ip.clone()),
+            device: Set(new.device.clone()),
+            created_at: Set(new.created_at.0),
+            expires_at: Set(new.expires_at.0),
+            ended_at: Set(None),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Moves the session from one identity to another and to a new cookie; `false` when it has
+    /// ended or was switched meanwhile.
+    pub async fn switch(
+        &self,
+        session: &Session,
+        to: Acting,
+        cookie: Hashed,
+    ) -> Result<bool, StoreError> {
+        let personal = to == Acting::Personal;
+        let done = session::Entity::update_many()
+            .col_expr(session::Column::ActingKind, Expr::value(to.kind()))
+            .col_expr(
+                session::Column::AuthorisationId,
+                Expr::value(to.authorisation().map(|id| id.0)),
+            )
+            .col_expr(session::Column::CookieHash, Expr::value(cookie.0.to_vec()))
+            .col_expr(
+                session::Column::OneWayPersonal,
+                Expr::value(session.one_way_personal || personal),
+            )
+            .filter(session::Column::Id.eq(session.id.0))
+            .filter(session::Column::ActingKind.eq(session.acting.kind()))
+            .filter(match session.acting.authorisation() {
+                Some(id) => session::Column::AuthorisationId.eq(id.0),
+                None => session::Column::AuthorisationId.is_null(),
+            })
+            .filter(session::Column::EndedAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// `false` when it had ended before.
+    pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        let done = session::Entity::update_many()
+            .col_expr(session::Column::EndedAt, Expr::value(now.0))
+            .filter(session::Column::Id.eq(id.0))
+            .filter(session::Column::EndedAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    pub async fn clients(&self, id: SessionId) -> Result<Vec<SessionClient>, StoreError> {
+        let rows = session_client::Entity::find()
+            .filter(session_client::Column::SessionId.eq(id.0))
+            .all(&self.0.db())
+            .await?;
+        let read = |row: session_client::Model| SessionClient {
+            client_id: row.client_id,
+            sid: row.sid,
+            subject: row.subject,
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    pub async fn add_client(
+        &self,
+        id: SessionId,
+        client: &SessionClient,
+    ) -> Result<(), StoreError> {
+        session_client::Entity::insert(session_client::ActiveModel {
+            session_id: Set(id.0),
+            client_id: Set(client.client_id.clone()),
+            sid: Set(client.sid.clone()),
+            subject: Set(client.subject.clone()),
+        })
+        .on_conflict_do_nothing_on([
+            session_client::Column::SessionId,
+            session_client::Column::ClientId,
+            session_client::Column::Sid,
+        ])
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+}
+
+fn read(row: session::Model) -> Result<Session, StoreError> {
+    let wrong = |column| StoreError::inconsistent("session", column, row.id);
+    Ok(Session {
+        id: SessionId(row.id),
+        acting: Acting::from_parts(&row.acting_kind, row.authorisation_id.map(AuthorisationId))
+            .ok_or_else(|| wrong("acting_kind"))?,
+        acr: u8::try_from(row.acr).map_err(|_| wrong("acr"))?,
+        person: PersonId(row.person_id),
+        account: AccountId(row.account_id),
+        amr: row.amr.split_whitespace().map(str::to_owned).collect(),
+        auth_time: Timestamp(row.auth_time),
+        realm: row.realm,
+        entrance: row.entrance,
+        one_way_personal: row.one_way_personal,
+        ip: row.ip,
+        device: row.device,
+        created_at: Timestamp(row.created_at),
+        expires_at: Timestamp(row.expires_at),
+        ended_at: row.ended_at.map(Timestamp),
+    })
+}

@@ -1,0 +1,3 @@
+mod authorisation;
+mod formats;
+mod passwords;

@@ -1,0 +1,117 @@
+//! The durable store from outside: group commit, sealed columns, the audit chain.
+
+use std::sync::Arc;
+
+use hufu::base::cipher::MasterKey;
+use hufu::base::clock::{Clock, Timestamp};
+use hufu::base::id::{PersonId, new_uuid};
+use hufu::base::random::Random;
+use hufu::domain::audit::AuditEvent;
+use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::person::{Person, PersonKind};
+use hufu::store::{DatabaseUrl, Store, migrate};
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+
+struct Opened {
+    store: Arc<Store>,
+    file: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+async fn open() -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hufu.db");
+    let url = DatabaseUrl::Sqlite(file.clone());
+    migrate(&url).await.unwrap();
+    let store = Arc::new(Store::open(&url, &MasterKey::new([7; 32])).await.unwrap());
+    Opened { store, file, _folder: folder }
+}
+
+fn person(clock: &Clock, random: &Random) -> Person {
+    Person {
+        id: PersonId::new(clock, random),
+        kind: PersonKind::Domestic,
+        name: "王小明".to_owned(),
+        sex: None,
+        nationality: "CHN".to_owned(),
+        real_name_level: 3,
+        email: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+/// Many writers share commits; each finds its rows afterwards, a dropped one leaves nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_share_a_commit_and_lose_nothing() {
+    let opened = open().await;
+    let mut writers = tokio::task::JoinSet::new();
+    for n in 0..64_u64 {
+        let store = Arc::clone(&opened.store);
+        writers.spawn(async move {
+            let new = person(&Clock::fixed(NOW), &Random::seeded(n));
+            let tx = store.begin().await.unwrap();
+            tx.rows().people().add("jiangxi", &new).await.unwrap();
+            let keep = n % 4 != 0;
+            if keep {
+                tx.commit().await.unwrap();
+            } else {
+                drop(tx);
+            }
+            (new.id, keep)
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        let (id, kept) = done.unwrap();
+        let found = opened.store.rows().people().find(id).await.unwrap();
+        assert_eq!(found.is_some(), kept);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let opened = open().await;
+    let new = person(&Clock::fixed(NOW), &Random::seeded(1));
+    assert!(opened.store.rows().people().add("jiangxi", &new).await.is_err());
+}
+
+///
+#[tokio::test]
+async fn names_and_numbers_are_sealed_on_disk() {
+    let opened = open().await;
+    let (clock, random) = (Clock::fixed(NOW), Random::seeded(1));
+    let new = person(&clock, &random);
+    let number =
+        DocumentNumber::parse(DocumentType::ResidentIdCard, "360102199003071236", NOW.day())
+            .unwrap();
+    let tx = opened.store.begin().await.unwrap();
+    tx.rows().people().add("jiangxi", &new).await.unwrap();
+    let row = new_uuid(&clock, &random);
+    tx.rows().people().add_document("jiangxi", row, new.id, &number, None).await.unwrap();
+    tx.commit().await.unwrap();
+    let people = opened.store.rows().people();
+    let found = people.find_by_document("jiangxi", "360102199003071236").await.unwrap();
+    assert_eq!(found, Some(new.id));
+    assert_eq!(people.find_by_document("other", "360102199003071236").await.unwrap(), None);
+    assert_eq!(people.find(new.id).await.unwrap().unwrap(), new);
+    for suffix in ["", "-wal"] {
+        let bytes = std::fs::read(format!("{}{suffix}", opened.file.display())).unwrap_or_default();
+        for plain in ["王小明".as_bytes(), b"360102199003071236"] {
+            assert!(!bytes.windows(plain.len()).any(|window| window == plain));
+        }
+    }
+}
+
+///
+#[tokio::test]
+async fn the_audit_chain_holds() {
+    let opened = open().await;
+    for n in 0..5 {
+        let tx = opened.store.begin().await.unwrap();
+        let event = AuditEvent::FixturesLoaded { persons: n };
+        tx.rows().records().audit("jiangxi", NOW, &event).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(opened.store.rows().records().verify_audit("jiangxi").await.unwrap(), (5, None));
+}

@@ -1,0 +1,112 @@
+//! What ARCHITECTURE.md promises of the source: who imports whom, and one library, one folder.
+
+use std::path::{Path, PathBuf};
+
+/// Each layer and the layers it may import besides itself.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("domain", &["base"]),
+    ("jose", &["base"]),
+    ("oidc", &["base", "domain", "jose"]),
+    ("realm", &["base", "domain", "jose"]),
+    ("store", &["base", "domain"]),
+    ("ephemeral", &["base", "domain"]),
+    ("outbound", &["base", "domain"]),
+    ("flows", &["base", "domain", "jose", "oidc", "realm", "store", "ephemeral", "outbound"]),
+    ("views", &["base", "domain", "realm"]),
+];
+
+/// Each library and the only folders that may name it.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("rand::", &["base"]),
+    ("sha2::", &["base"]),
+    ("aes_gcm::", &["base"]),
+    ("argon2::", &["domain"]),
+    ("josekit::", &["jose"]),
+    ("oxide_auth::", &["oidc"]),
+    ("sea_orm::", &["store"]),
+    ("redis::", &["ephemeral"]),
+    ("reqwest::", &["outbound"]),
+    ("tera::", &["views"]),
+    ("axum::", &["web"]),
+    ("clap::", &["cli"]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn each_source(mut check: impl FnMut(&str, &Path, &str)) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    for path in files {
+        let inside = path.strip_prefix(&root).unwrap();
+        let layer = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        check(layer, inside, &std::fs::read_to_string(&path).unwrap());
+    }
+}
+
+#[test]
+fn layers_import_only_downwards() {
+    let mut wrong = Vec::new();
+    each_source(|layer, path, text| {
+        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == layer) else { return };
+        for (number, line) in text.lines().enumerate() {
+            for used in line.split("crate::").skip(1) {
+                let name: String =
+                    used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                if name != layer && !allowed.contains(&name.as_str()) {
+                    wrong.push(format!("{}:{} {layer} uses {name}", path.display(), number + 1));
+                }
+            }
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn each_library_has_one_folder() {
+    let mut wrong = Vec::new();
+    each_source(|layer, path, text| {
+        for (library, owners) in OWNERS {
+            let named = text.lines().any(|line| {
+                let line = line.trim_start();
+                !line.starts_with("//")
+                    && (line.starts_with(&format!("use {library}"))
+                        || line.contains(&format!(" {library}"))
+                        || line.contains(&format!("({library}")))
+            });
+            if named && !owners.contains(&layer) {
+                wrong.push(format!("{} names {library}", path.display()));
+            }
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn domain_and_protocol_do_no_io() {
+    each_source(|layer, path, text| {
+        if layer == "domain" || layer == "oidc" {
+            assert!(!text.contains("async fn") && !text.contains(".await"), "{}", path.display());
+        }
+    });
+}
+
+#[test]
+fn no_file_is_two_things() {
+    each_source(|_, path, text| {
+        let lines = text.lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", path.display());
+        assert!(text.starts_with("//!"), "{} does not say what it is for", path.display());
+        assert!(!text.contains("#[cfg(test)]"), "{}", path.display());
+    });
+}
