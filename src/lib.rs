@@ -3,4 +3,7 @@
 
 pub mod base;
 pub mod domain;
+pub mod ephemeral;
+pub mod jose;
+pub mod realm;
 pub mod store;

@@ -21,7 +21,7 @@ impl Uscc {
             return Err(NumberError::Character);
         }
         let check = check_character(&text)?;
-        if text.chars().next_back() != Some(check) {
+        if !text.ends_with(check) {
             return Err(NumberError::Check);
         }
         Ok(Self(text))

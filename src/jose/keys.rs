@@ -1,0 +1,148 @@
+//! Key pairs with their signers, the set a realm signs with, and the public keys of clients.
+
+use josekit::jwk::Jwk;
+use josekit::jwk::alg::ec::EcCurve;
+use josekit::jwk::alg::ed::EdCurve;
+use josekit::jws::alg::eddsa::EddsaJwsAlgorithm;
+use josekit::jws::{ES256, JwsSigner, JwsVerifier, PS256, RS256};
+use serde_json::{Map, Value};
+
+use super::thumbprint::thumbprint;
+use super::{Algorithm, JoseError};
+
+/// A private key whose signer and verifier were made once.
+pub struct SigningKey {
+    pub kid: String,
+    pub algorithm: Algorithm,
+    pub is_current: bool,
+    public: Map<String, Value>,
+    signer: Box<dyn JwsSigner>,
+    verifier: Box<dyn JwsVerifier>,
+}
+
+/// A new private JWK as JSON, and its `kid`.
+pub fn generate(algorithm: Algorithm) -> Result<(String, String), JoseError> {
+    let jwk = match algorithm {
+        Algorithm::ES256 => Jwk::generate_ec_key(EcCurve::P256),
+        Algorithm::EdDSA => Jwk::generate_ed_key(EdCurve::Ed25519),
+        Algorithm::RS256 | Algorithm::PS256 => Jwk::generate_rsa_key(2048),
+    };
+    let mut jwk = jwk.map_err(JoseError::new)?;
+    let kid = thumbprint(&jwk)?;
+    jwk.set_key_id(&kid);
+    jwk.set_key_use("sig");
+    jwk.set_algorithm(algorithm.name());
+    Ok((serde_json::to_string(jwk.as_ref()).map_err(JoseError::new)?, kid))
+}
+
+impl SigningKey {
+    /// From a private JWK as JSON.
+    pub fn new(algorithm: Algorithm, private: &str, is_current: bool) -> Result<Self, JoseError> {
+        let jwk = Jwk::from_bytes(private).map_err(JoseError::new)?;
+        let kid = jwk.key_id().ok_or_else(|| JoseError::new("the key has no kid"))?.to_owned();
+        let signer: Result<Box<dyn JwsSigner>, _> = match algorithm {
+            Algorithm::ES256 => ES256.signer_from_jwk(&jwk).map(|s| Box::new(s) as _),
+            Algorithm::EdDSA => {
+                EddsaJwsAlgorithm::Eddsa.signer_from_jwk(&jwk).map(|s| Box::new(s) as _)
+            }
+            Algorithm::RS256 => RS256.signer_from_jwk(&jwk).map(|s| Box::new(s) as _),
+            Algorithm::PS256 => PS256.signer_from_jwk(&jwk).map(|s| Box::new(s) as _),
+        };
+        // The library's public half loses `kid` and `alg`; a JWKS without them is useless.
+        let mut public = jwk.to_public_key().map_err(JoseError::new)?;
+        public.set_key_id(&kid);
+        public.set_key_use("sig");
+        public.set_algorithm(algorithm.name());
+        Ok(Self {
+            kid,
+            algorithm,
+            is_current,
+            verifier: verifier(algorithm, &public)?,
+            public: public.as_ref().clone(),
+            signer: signer.map_err(JoseError::new)?,
+        })
+    }
+
+    /// The public JWK; holds no private member.
+    pub fn public(&self) -> &Map<String, Value> {
+        &self.public
+    }
+
+    pub(super) fn signer(&self) -> &dyn JwsSigner {
+        &*self.signer
+    }
+}
+
+fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVerifier>, JoseError> {
+    let verifier: Result<Box<dyn JwsVerifier>, _> = match algorithm {
+        Algorithm::ES256 => ES256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
+        Algorithm::EdDSA => EddsaJwsAlgorithm::Eddsa.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
+        Algorithm::RS256 => RS256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
+        Algorithm::PS256 => PS256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
+    };
+    verifier.map_err(JoseError::new)
+}
+
+/// The keys of a realm: one current for each algorithm, and older ones that still verify.
+#[derive(Default)]
+pub struct KeySet {
+    keys: Vec<SigningKey>,
+}
+
+impl KeySet {
+    pub fn new(keys: Vec<SigningKey>) -> Self {
+        Self { keys }
+    }
+
+    pub fn current(&self, algorithm: Algorithm) -> Result<&SigningKey, JoseError> {
+        let current = |key: &&SigningKey| key.algorithm == algorithm && key.is_current;
+        let none = || JoseError::new(format!("no {} key", algorithm.name()));
+        self.keys.iter().find(current).ok_or_else(none)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &SigningKey> {
+        self.keys.iter()
+    }
+
+    pub(super) fn verifier(&self, kid: &str) -> Option<(Algorithm, &dyn JwsVerifier)> {
+        let key = self.keys.iter().find(|key| key.kid == kid)?;
+        Some((key.algorithm, &*key.verifier))
+    }
+}
+
+/// A client's public keys, from its `jwks`.
+pub struct PublicKeys {
+    keys: Vec<(Option<String>, Algorithm, Box<dyn JwsVerifier>)>,
+}
+
+impl PublicKeys {
+    /// Reads a JWKS; keys of algorithms that we do not accept are left out.
+    pub fn parse(jwks: &Value) -> Result<Self, JoseError> {
+        let list = jwks.get("keys").and_then(Value::as_array);
+        let list = list.ok_or_else(|| JoseError::new("a JWKS has a list named keys"))?;
+        let mut keys = Vec::new();
+        for key in list {
+            let Value::Object(members) = key else { continue };
+            let jwk = Jwk::from_map(members.clone()).map_err(JoseError::new)?;
+            let algorithm = match (jwk.algorithm(), jwk.key_type()) {
+                (Some(name), _) => Algorithm::parse(name),
+                (None, "EC") => Some(Algorithm::ES256),
+                (None, "OKP") => Some(Algorithm::EdDSA),
+                (None, _) => Some(Algorithm::RS256),
+            };
+            if let Some(algorithm) = algorithm {
+                let kid = jwk.key_id().map(str::to_owned);
+                keys.push((kid, algorithm, verifier(algorithm, &jwk)?));
+            }
+        }
+        Ok(Self { keys })
+    }
+
+    pub(super) fn candidates<'k>(
+        &'k self,
+        kid: Option<&'k str>,
+    ) -> impl Iterator<Item = (Algorithm, &'k dyn JwsVerifier)> {
+        let fits = move |own: &Option<String>| kid.is_none() || own.as_deref() == kid;
+        self.keys.iter().filter(move |(own, _, _)| fits(own)).map(|(_, alg, v)| (*alg, &**v))
+    }
+}

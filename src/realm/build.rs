@@ -1,0 +1,396 @@
+//! From files to a [`Realm`]: the only way, and every complaint has a file and a line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::client::{Client, Credential, SecretHash};
+use super::complaint::Complaint;
+use super::file::{
+    AuthMethod, ClientFile, EntrancesFile, FactorsFile, GrantType, RealmFile, RolesFile, SecretRef,
+    Texts,
+};
+use super::source::{At, Source};
+use super::{Agreement, Realm, RealmEntrance, Sms};
+use crate::base::secret::{Hashed, Secret};
+use crate::domain::entrance::{Entrance, Step};
+use crate::domain::identity_type::{IdentityType, IdentityTypeName, PermissionPolicy};
+use crate::domain::lockout::LockoutPolicy;
+use crate::domain::number::division::Division;
+use crate::domain::password::PasswordRules;
+use crate::jose::keys::PublicKeys;
+
+/// What the process knows and the files do not.
+pub struct Surroundings<'a> {
+    /// Literal secrets and plain http are for the demo and tests alone.
+    pub is_demo: bool,
+    /// In the demo, the address in place of each issuer's and redirect's `{public_url}`.
+    pub replace: Vec<(String, String)>,
+    /// Reads `{ env = … }`.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// The scopes that a client may be registered for.
+pub const SCOPES: [&str; 7] =
+    ["openid", "profile", "email", "phone", "address", "offline_access", "tax_identity"];
+
+/// Reads one realm folder. All complaints of all files, not only the first.
+pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
+    let mut builder = Builder { folder, surroundings, complaints: Vec::new(), texts: String::new() };
+    let realm = builder.realm();
+    match realm {
+        Some(realm) if builder.complaints.is_empty() => Ok(realm),
+        _ => Err(builder.complaints),
+    }
+}
+
+struct Builder<'a> {
+    folder: &'a Path,
+    surroundings: &'a Surroundings<'a>,
+    complaints: Vec<Complaint>,
+    /// All that was read, for the hash.
+    texts: String,
+}
+
+impl Builder<'_> {
+    fn realm(&mut self) -> Option<Realm> {
+        let main = self.read::<RealmFile>("realm.toml");
+        let roles = self.read::<RolesFile>("roles.toml");
+        let entrances = self.read::<EntrancesFile>("entrances.toml");
+        let factors = self.read::<FactorsFile>("factors.toml");
+        let clients = self.clients(roles.as_ref().map(|(_, roles)| roles));
+        let (source, main) = main?;
+        self.check_main(&source, &main);
+        let agreements = self.agreements(&source, &main);
+        let (roles_source, roles) = roles?;
+        let identity_types = self.identity_types(&roles_source, &roles);
+        let (entrances_source, entrances) = entrances?;
+        let entrances = self.entrances(&entrances_source, &entrances);
+        let (factors_source, factors) = factors?;
+        let sms = self.sms(&factors_source, &factors);
+        Some(Realm {
+            id: self.folder.file_name()?.to_str()?.to_owned(),
+            name: main.name,
+            issuer: main.issuer,
+            home_province: main.home_province,
+            portals: main.portals,
+            lifetimes: main.lifetimes,
+            algorithms: main.keys.algorithms,
+            password: PasswordRules {
+                min_length: main.password.min_length,
+                max_length: main.password.max_length,
+                min_classes: main.password.min_classes,
+                letters_merged: main.password.letters_merged,
+                denied: main.password.denied.iter().map(|word| word.to_lowercase()).collect(),
+            },
+            initial_password: main.password.initial,
+            lockout: LockoutPolicy {
+                max_failures: main.lockout.max_failures,
+                window: main.lockout.window,
+                first_lock: main.lockout.first_lock,
+                longest_lock: main.lockout.longest_lock,
+            },
+            limits: main.lockout,
+            agreements,
+            entrances,
+            sms,
+            permissions: roles.permissions,
+            identity_types,
+            clients,
+            hash: Hashed::of(&self.texts).to_text(),
+        })
+    }
+
+    /// One file, its text with the demo's addresses in place.
+    fn read<T: JsonSchema + DeserializeOwned>(&mut self, name: &str) -> Option<(Source, T)> {
+        let path = self.folder.join(name);
+        let shown = path.display().to_string();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("cannot be read: {error}");
+                self.complaints.push(Complaint::new(&shown, "", None, message));
+                return None;
+            }
+        };
+        let text = self.surroundings.replace.iter().fold(text, |text, (from, to)| text.replace(from, to));
+        self.texts.push_str(&text);
+        match Source::read::<T>(&shown, &text) {
+            Ok(read) => Some(read),
+            Err(complaints) => {
+                self.complaints.extend(complaints);
+                None
+            }
+        }
+    }
+
+    fn check_main(&mut self, source: &Source, main: &RealmFile) {
+        self.check_url(source, &["issuer".into()], &main.issuer);
+        if main.issuer.ends_with('/') {
+            self.complain(source, &["issuer".into()], "an issuer has no trailing slash");
+        }
+        if Division::parse(&main.home_province).is_none() {
+            self.complain(source, &["home_province".into()], "not a division of six digits");
+        }
+        if main.password.min_length > main.password.max_length {
+            let path = ["password".into(), "min_length".into()];
+            self.complain(source, &path, "is longer than max_length");
+        }
+        if main.keys.algorithms.is_empty() {
+            let path = ["keys".into(), "algorithms".into()];
+            self.complain(source, &path, "a realm signs with at least one algorithm");
+        }
+    }
+
+    fn agreements(&mut self, source: &Source, main: &RealmFile) -> Vec<Agreement> {
+        let mut agreements = Vec::new();
+        for (index, file) in main.agreements.iter().enumerate() {
+            let mut text = |language: &str, name: &str| {
+                std::fs::read_to_string(self.folder.join(name)).unwrap_or_else(|error| {
+                    let path =
+                        ["agreements".into(), index.into(), "text".into(), language.into()];
+                    self.complaints.push(source.complain(&path, format!("{name}: {error}")));
+                    String::new()
+                })
+            };
+            let text = Texts { zh: text("zh", &file.text.zh), en: text("en", &file.text.en) };
+            self.texts.push_str(&text.zh);
+            agreements.push(Agreement {
+                id: file.id.clone(),
+                title: file.title.clone(),
+                version: file.version.clone(),
+                text_hash: Hashed::of(&format!("{}\n{}", text.zh, text.en)).to_text(),
+                text,
+            });
+        }
+        agreements
+    }
+
+    fn identity_types(
+        &mut self,
+        source: &Source,
+        roles: &RolesFile,
+    ) -> BTreeMap<IdentityTypeName, (IdentityType, Texts)> {
+        let mut types = BTreeMap::new();
+        let mut codes = BTreeSet::new();
+        for (name, file) in &roles.identity_types {
+            let path = |rest: &[At]| {
+                [&["identity_types".into(), At::from(name.as_str())], rest].concat()
+            };
+            if !codes.insert(file.code.clone()) {
+                self.complain(source, &path(&["code".into()]), "another identity type has this code");
+            }
+            for (index, code) in file.permissions.iter().flatten().enumerate() {
+                if !roles.permissions.contains_key(code) {
+                    let path = path(&["permissions".into(), index.into()]);
+                    let complaint = source.complain(&path, format!("no permission is named `{code}`"));
+                    self.complaints.push(complaint.suggest(code, roles.permissions.keys().cloned()));
+                }
+            }
+            let permissions = match &file.permissions {
+                None => PermissionPolicy::All,
+                Some(among) => PermissionPolicy::Among(among.iter().cloned().collect()),
+            };
+            let identity_type = IdentityType {
+                name: IdentityTypeName(name.clone()),
+                code: file.code.clone(),
+                capabilities: file.capabilities.iter().copied().collect(),
+                permissions,
+            };
+            types.insert(identity_type.name.clone(), (identity_type, file.name.clone()));
+        }
+        types
+    }
+
+    fn entrances(&mut self, source: &Source, file: &EntrancesFile) -> Vec<RealmEntrance> {
+        let mut entrances: Vec<RealmEntrance> = Vec::new();
+        for (index, one) in file.entrance.iter().enumerate() {
+            let path = |key: &str| [At::from("entrance"), index.into(), key.into()];
+            if entrances.iter().any(|known| known.entrance.id == one.id) {
+                self.complain(source, &path("id"), "another entrance has this id");
+            }
+            if one.steps.first() != Some(&Step::Credentials) {
+                self.complain(source, &path("steps"), "an entrance begins with `credentials`");
+            }
+            if !one.steps.contains(&Step::SecondFactor) {
+                self.complain(source, &path("steps"), "an entrance has a `second_factor`");
+            }
+            entrances.push(RealmEntrance {
+                title: one.title.clone(),
+                entrance: Entrance {
+                    id: one.id.clone(),
+                    subject: one.subject,
+                    personal_ids: one.personal_id.clone(),
+                    slider: one.slider,
+                    steps: one.steps.clone(),
+                },
+            });
+        }
+        entrances
+    }
+
+    fn sms(&mut self, source: &Source, file: &FactorsFile) -> Sms {
+        let path = ["sms".into(), "url".into()];
+        let webhook = match (&file.sms.url, &file.sms.secret) {
+            (Some(url), Some(secret)) => {
+                self.check_url(source, &path, url);
+                let at = ["sms".into(), "secret".into()];
+                self.secret(source, &at, secret).map(|secret| (url.clone(), secret))
+            }
+            (None, None) if self.surroundings.is_demo => None,
+            _ => {
+                self.complain(source, &["sms".into()], "`url` and `secret` of the gateway are needed");
+                None
+            }
+        };
+        Sms { webhook, lifetime: file.sms.lifetime }
+    }
+
+    fn clients(&mut self, roles: Option<&RolesFile>) -> BTreeMap<String, Arc<Client>> {
+        let mut clients = BTreeMap::new();
+        let entries = std::fs::read_dir(self.folder.join("clients")).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        names.sort();
+        for name in names {
+            let Some((source, file)) = self.read::<ClientFile>(&format!("clients/{name}")) else {
+                continue;
+            };
+            let client = self.client(&source, &file, roles);
+            if let Some(client) = client
+                && clients.insert(client.client_id.clone(), Arc::new(client)).is_some()
+            {
+                self.complain(&source, &["client_id".into()], "another file has this client_id");
+            }
+        }
+        clients
+    }
+
+    fn client(
+        &mut self,
+        source: &Source,
+        file: &ClientFile,
+        roles: Option<&RolesFile>,
+    ) -> Option<Client> {
+        for (index, scope) in file.scopes.iter().enumerate() {
+            if !SCOPES.contains(&scope.as_str()) {
+                let complaint = source
+                    .complain(&["scopes".into(), index.into()], format!("no scope is named `{scope}`"));
+                self.complaints.push(complaint.suggest(scope, SCOPES.map(str::to_owned)));
+            }
+        }
+        for (list, uris) in [
+            ("redirect_uris", &file.redirect_uris),
+            ("post_logout_redirect_uris", &file.post_logout_redirect_uris),
+        ] {
+            for (index, uri) in uris.iter().enumerate() {
+                self.check_url(source, &[list.into(), index.into()], uri);
+            }
+        }
+        if let Some(roles) = roles {
+            for (index, code) in file.permissions.iter().flatten().enumerate() {
+                if !roles.permissions.contains_key(code) {
+                    let path = ["permissions".into(), index.into()];
+                    let complaint = source.complain(&path, format!("no permission is named `{code}`"));
+                    self.complaints.push(complaint.suggest(code, roles.permissions.keys().cloned()));
+                }
+            }
+        }
+        if file.grant_types.contains(&GrantType::AuthorizationCode) && file.redirect_uris.is_empty() {
+            self.complain(source, &["client_id".into()], "`redirect_uris` is needed for codes");
+        }
+        let credential = self.credential(source, file)?;
+        Some(Client {
+            client_id: file.client_id.clone(),
+            name: file.name.clone(),
+            credential,
+            redirect_uris: file.redirect_uris.clone(),
+            post_logout_redirect_uris: file.post_logout_redirect_uris.clone(),
+            grant_types: file.grant_types.clone(),
+            scopes: file.scopes.iter().cloned().collect(),
+            permissions: file.permissions.as_ref().map(|list| list.iter().cloned().collect()),
+            consent: file.consent,
+            id_token_alg: file.id_token_alg,
+            access_token: file.access_token,
+            pairwise: file.pairwise,
+            backchannel_logout_uri: file.backchannel_logout_uri.clone(),
+            userinfo_alg: file.userinfo_alg,
+        })
+    }
+
+    fn credential(&mut self, source: &Source, file: &ClientFile) -> Option<Credential> {
+        match (file.auth_method, &file.secret, &file.jwks) {
+            (AuthMethod::None, None, None) => Some(Credential::Public),
+            (AuthMethod::ClientSecretBasic, Some(secret), None) => {
+                let secret = self.secret(source, &["secret".into()], secret)?;
+                Some(Credential::Basic(SecretHash::of(&secret)))
+            }
+            (AuthMethod::ClientSecretPost, Some(secret), None) => {
+                let secret = self.secret(source, &["secret".into()], secret)?;
+                Some(Credential::Post(SecretHash::of(&secret)))
+            }
+            (AuthMethod::PrivateKeyJwt, None, Some(jwks)) => {
+                let keys = serde_json::from_str(jwks)
+                    .map_err(|error| error.to_string())
+                    .and_then(|jwks| PublicKeys::parse(&jwks).map_err(|error| error.to_string()));
+                match keys {
+                    Ok(keys) => Some(Credential::PrivateKeyJwt(keys)),
+                    Err(error) => {
+                        self.complain(source, &["jwks".into()], error);
+                        None
+                    }
+                }
+            }
+            _ => {
+                let message = "client secrets need `secret`, private_key_jwt needs `jwks`, none neither";
+                self.complain(source, &["auth_method".into()], message);
+                None
+            }
+        }
+    }
+
+    fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
+        let found = match named {
+            SecretRef::Literal(text) if self.surroundings.is_demo => Ok(text.clone()),
+            SecretRef::Literal(_) => Err("a secret is named by `file` or `env`, never written".to_owned()),
+            SecretRef::Env(name) => {
+                (self.surroundings.environment)(name).ok_or(format!("{name} is not in the environment"))
+            }
+            SecretRef::File(name) => std::fs::read_to_string(name)
+                .map(|text| text.trim_end().to_owned())
+                .map_err(|error| format!("{name}: {error}")),
+        };
+        match found {
+            Ok(text) => Some(Secret::new(text)),
+            Err(message) => {
+                self.complain(source, path, message);
+                None
+            }
+        }
+    }
+
+    fn check_url(&mut self, source: &Source, path: &[At], text: &str) {
+        match Url::parse(text) {
+            Err(error) => self.complain(source, path, format!("not an address: {error}")),
+            Ok(url) if url.fragment().is_some() => {
+                self.complain(source, path, "an address without a fragment is needed");
+            }
+            Ok(url) => {
+                let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+                if url.scheme() == "http" && !loopback {
+                    self.complain(source, path, "https is needed");
+                }
+            }
+        }
+    }
+
+    fn complain(&mut self, source: &Source, path: &[At], message: impl Into<String>) {
+        self.complaints.push(source.complain(path, message));
+    }
+}

@@ -1,0 +1,82 @@
+//! Registered applications of a realm.
+
+use std::collections::BTreeSet;
+
+use super::file::{AccessTokenFormat, AuthMethod, GrantType, Texts};
+use crate::base::secret::{Secret, same, sha256};
+use crate::domain::identity_type::Permissions;
+use crate::jose::Algorithm;
+use crate::jose::keys::PublicKeys;
+
+pub struct Client {
+    pub client_id: String,
+    pub name: Texts,
+    pub credential: Credential,
+    pub redirect_uris: Vec<String>,
+    pub post_logout_redirect_uris: Vec<String>,
+    pub grant_types: Vec<GrantType>,
+    pub scopes: BTreeSet<String>,
+    pub permissions: Option<Permissions>,
+    pub consent: bool,
+    pub id_token_alg: Algorithm,
+    pub access_token: AccessTokenFormat,
+    pub pairwise: bool,
+    pub backchannel_logout_uri: Option<String>,
+    pub userinfo_alg: Option<Algorithm>,
+}
+
+/// How a client proves itself; the method is registered, never guessed from the request.
+pub enum Credential {
+    Basic(SecretHash),
+    Post(SecretHash),
+    PrivateKeyJwt(PublicKeys),
+    Public,
+}
+
+/// Client secrets are random, so a plain hash keeps them; compared in constant time.
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    pub fn of(secret: &Secret) -> Self {
+        Self(sha256(secret.expose().as_bytes()))
+    }
+
+    pub fn fits(&self, secret: &Secret) -> bool {
+        same(&self.0, &sha256(secret.expose().as_bytes()))
+    }
+}
+
+impl Client {
+    pub fn may(&self, grant_type: GrantType) -> bool {
+        self.grant_types.contains(&grant_type)
+    }
+
+    pub fn method(&self) -> AuthMethod {
+        match self.credential {
+            Credential::Basic(_) => AuthMethod::ClientSecretBasic,
+            Credential::Post(_) => AuthMethod::ClientSecretPost,
+            Credential::PrivateKeyJwt(_) => AuthMethod::PrivateKeyJwt,
+            Credential::Public => AuthMethod::None,
+        }
+    }
+
+    /// Byte equality with a registered one; for public clients a registered loopback address
+    /// without a port stands for every port (RFC 8252 §7.3).
+    pub fn accepts_redirect(&self, redirect_uri: &str) -> bool {
+        self.redirect_uris.iter().any(|known| {
+            known == redirect_uri
+                || (matches!(self.credential, Credential::Public)
+                    && without_loopback_port(redirect_uri).is_some_and(|uri| uri == *known))
+        })
+    }
+}
+
+fn without_loopback_port(uri: &str) -> Option<String> {
+    for host in ["http://127.0.0.1", "http://[::1]"] {
+        if let Some(rest) = uri.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')) {
+            let path = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            return path.starts_with('/').then(|| format!("{host}{path}"));
+        }
+    }
+    None
+}

@@ -1,0 +1,291 @@
+//! The realm's TOML as it is written, one struct a table. The JSON Schema and every complaint
+//! about unknown keys come from these types; what a key means is decided in `build`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::entrance::{PersonalIdKind, Step, Subject};
+use crate::domain::identity_type::Capability;
+use crate::jose::Algorithm;
+
+/// A text in each language of the realm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Texts {
+    pub zh: String,
+    pub en: String,
+}
+
+/// `realm.toml`
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RealmFile {
+    /// The bureau's name on every page.
+    pub name: Texts,
+    /// `https://…`, without a trailing slash; the realm's identity for ever.
+    pub issuer: String,
+    /// Six digits, `360000`.
+    pub home_province: String,
+    /// Portal addresses a plain link may ask to return to (X-03).
+    #[serde(default)]
+    pub portals: Vec<String>,
+    #[serde(default)]
+    pub lifetimes: Lifetimes,
+    #[serde(default)]
+    pub keys: Keys,
+    #[serde(default)]
+    pub password: Password,
+    #[serde(default)]
+    pub lockout: Lockout,
+    #[serde(default)]
+    pub agreements: Vec<Agreement>,
+}
+
+/// Seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifetimes {
+    #[schemars(range(min = 10, max = 600))]
+    pub code: i64,
+    #[schemars(range(min = 30, max = 86400))]
+    pub access_token: i64,
+    #[schemars(range(min = 30, max = 86400))]
+    pub id_token: i64,
+    #[schemars(range(min = 60))]
+    pub refresh_token: i64,
+    #[schemars(range(min = 300))]
+    pub session: i64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { code: 60, access_token: 300, id_token: 300, refresh_token: 43_200, session: 28_800 }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    pub algorithms: Vec<Algorithm>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { algorithms: vec![Algorithm::ES256, Algorithm::RS256] }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Password {
+    #[schemars(range(min = 8, max = 128))]
+    pub min_length: usize,
+    #[schemars(range(min = 8, max = 128))]
+    pub max_length: usize,
+    #[schemars(range(min = 1, max = 4))]
+    pub min_classes: usize,
+    pub letters_merged: bool,
+    pub denied: Vec<String>,
+    /// What an account that never set a password signs in with (DEC-2).
+    pub initial: InitialPassword,
+}
+
+impl Default for Password {
+    fn default() -> Self {
+        Self {
+            min_length: 8,
+            max_length: 16,
+            min_classes: 3,
+            letters_merged: false,
+            denied: Vec::new(),
+            initial: InitialPassword::IdLast6,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InitialPassword {
+    IdLast6,
+    Off,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lockout {
+    #[schemars(range(min = 3, max = 100))]
+    pub max_failures: u32,
+    pub window: i64,
+    pub first_lock: i64,
+    pub longest_lock: i64,
+    /// Failures from one address in the window.
+    pub max_failures_per_address: u32,
+    /// Failures against one enterprise number in the window.
+    pub max_failures_per_enterprise: u32,
+}
+
+impl Default for Lockout {
+    fn default() -> Self {
+        Self {
+            max_failures: 5,
+            window: 900,
+            first_lock: 900,
+            longest_lock: 86_400,
+            max_failures_per_address: 100,
+            max_failures_per_enterprise: 50,
+        }
+    }
+}
+
+/// A text that must be accepted; a new version is asked of everyone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    pub id: String,
+    pub title: Texts,
+    pub version: String,
+    /// File beside `realm.toml`, one for each language.
+    pub text: Texts,
+}
+
+/// `entrances.toml`
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntrancesFile {
+    pub entrance: Vec<EntranceFile>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntranceFile {
+    pub id: String,
+    pub title: Texts,
+    pub subject: Subject,
+    pub personal_id: Vec<PersonalIdKind>,
+    pub slider: bool,
+    pub steps: Vec<Step>,
+}
+
+/// `factors.toml`
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FactorsFile {
+    pub sms: SmsFile,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SmsFile {
+    /// The webhook's address; absent in the demo, whose desk is the inbox.
+    pub url: Option<String>,
+    pub secret: Option<SecretRef>,
+    #[serde(default = "five_minutes")]
+    #[schemars(range(min = 60, max = 900))]
+    pub lifetime: i64,
+}
+
+fn five_minutes() -> i64 {
+    300
+}
+
+/// A secret is named, never written; `literal` is for the demo alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum SecretRef {
+    File(String),
+    Env(String),
+    Literal(String),
+}
+
+/// `roles.toml`
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RolesFile {
+    /// Code to name; the order is the catalogue's.
+    pub permissions: BTreeMap<String, Texts>,
+    pub identity_types: BTreeMap<String, IdentityTypeFile>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityTypeFile {
+    /// The national code, two digits.
+    #[schemars(regex(pattern = r"^\d\d$"))]
+    pub code: String,
+    pub name: Texts,
+    #[serde(default)]
+    pub capabilities: Vec<Capability>,
+    /// Absent: all of the catalogue.
+    pub permissions: Option<Vec<String>>,
+}
+
+/// `clients/*.toml`
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientFile {
+    pub client_id: String,
+    pub name: Texts,
+    pub auth_method: AuthMethod,
+    pub secret: Option<SecretRef>,
+    /// A JSON Web Key Set, for `private_key_jwt`.
+    pub jwks: Option<String>,
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    #[serde(default = "code_and_refresh")]
+    pub grant_types: Vec<GrantType>,
+    pub scopes: Vec<String>,
+    /// Permissions this application may learn of; absent: all.
+    pub permissions: Option<Vec<String>>,
+    /// Ask the person before scopes are given; off for the bureau's own applications.
+    #[serde(default = "yes")]
+    pub consent: bool,
+    #[serde(default = "es256")]
+    pub id_token_alg: Algorithm,
+    #[serde(default)]
+    pub access_token: AccessTokenFormat,
+    #[serde(default)]
+    pub pairwise: bool,
+    pub backchannel_logout_uri: Option<String>,
+    pub userinfo_alg: Option<Algorithm>,
+}
+
+fn code_and_refresh() -> Vec<GrantType> {
+    vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn es256() -> Algorithm {
+    Algorithm::ES256
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    ClientSecretBasic,
+    ClientSecretPost,
+    PrivateKeyJwt,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+    ClientCredentials,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessTokenFormat {
+    #[default]
+    Jwt,
+    Opaque,
+}

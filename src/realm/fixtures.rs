@@ -1,0 +1,70 @@
+//! `fixtures.toml`: demo people and enterprises. Refused outside the demo.
+
+use serde::{Deserialize, Serialize};
+
+use schemars::JsonSchema;
+
+/// People whom the demo knows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fixtures {
+    #[serde(default)]
+    pub person: Vec<PersonFixture>,
+    #[serde(default)]
+    pub enterprise: Vec<EnterpriseFixture>,
+    #[serde(default)]
+    pub authorisation: Vec<AuthorisationFixture>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonFixture {
+    pub name: String,
+    /// A resident identity card number that belongs to nobody.
+    pub document: String,
+    pub phone: Option<String>,
+    pub username: Option<String>,
+    /// Absent: imported, with the initial password.
+    pub password: Option<String>,
+    pub email: Option<String>,
+    #[serde(default = "verified")]
+    pub real_name_level: u8,
+    /// What this person is good for, shown on the desk.
+    pub note: String,
+    #[serde(default)]
+    pub accepted_agreements: bool,
+}
+
+fn verified() -> u8 {
+    3
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnterpriseFixture {
+    pub registration_no: String,
+    pub uscc: String,
+    /// Older numbers it still answers to.
+    #[serde(default)]
+    pub former_numbers: Vec<String>,
+    pub name: String,
+    pub status: String,
+    pub tax_authority: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorisationFixture {
+    pub enterprise: String,
+    /// The person's document number.
+    pub person: String,
+    pub identity_type: String,
+    #[serde(default)]
+    pub permissions: Vec<String>,
+    pub valid_from: String,
+    pub valid_to: Option<String>,
+    /// `active`, `pending_by_person`, …
+    pub state: String,
+    /// The document number of the manager who asked.
+    pub invited_by: Option<String>,
+}

@@ -1,0 +1,98 @@
+//! `realms/<name>/*.toml` turned into one checked value. Everything an administrator decides is
+//! here; people, enterprises and grants are data and never stand in it.
+
+pub mod build;
+pub mod client;
+pub mod complaint;
+pub mod file;
+pub mod fixtures;
+pub mod source;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::secret::Secret;
+use crate::domain::entrance::Entrance;
+use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
+use crate::domain::lockout::LockoutPolicy;
+use crate::domain::password::PasswordRules;
+use crate::jose::Algorithm;
+use client::Client;
+use file::{InitialPassword, Lifetimes, Lockout, Texts};
+
+/// A realm that cannot be wrong.
+pub struct Realm {
+    /// The folder's name, and the path segment of every address.
+    pub id: String,
+    pub name: Texts,
+    pub issuer: String,
+    pub home_province: String,
+    pub portals: Vec<String>,
+    pub lifetimes: Lifetimes,
+    pub algorithms: Vec<Algorithm>,
+    pub password: PasswordRules,
+    pub initial_password: InitialPassword,
+    pub lockout: LockoutPolicy,
+    pub limits: Lockout,
+    pub agreements: Vec<Agreement>,
+    pub entrances: Vec<RealmEntrance>,
+    pub sms: Sms,
+    pub permissions: BTreeMap<String, Texts>,
+    pub identity_types: BTreeMap<IdentityTypeName, (IdentityType, Texts)>,
+    pub clients: BTreeMap<String, Arc<Client>>,
+    /// SHA-256 over all files, to tell versions apart.
+    pub hash: String,
+}
+
+pub struct RealmEntrance {
+    pub entrance: Entrance,
+    pub title: Texts,
+}
+
+/// A text that must be accepted.
+pub struct Agreement {
+    pub id: String,
+    pub title: Texts,
+    pub version: String,
+    pub text: Texts,
+    pub text_hash: String,
+}
+
+/// Where codes go.
+pub struct Sms {
+    /// `None`: the demo's desk is the inbox.
+    pub webhook: Option<(String, Secret)>,
+    pub lifetime: i64,
+}
+
+impl Realm {
+    pub fn entrance(&self, id: &str) -> Option<&RealmEntrance> {
+        self.entrances.iter().find(|known| known.entrance.id == id)
+    }
+
+    pub fn identity_type(&self, name: &IdentityTypeName) -> Option<&IdentityType> {
+        self.identity_types.get(name).map(|(identity_type, _)| identity_type)
+    }
+
+    /// All codes of the catalogue.
+    pub fn catalogue(&self) -> Permissions {
+        self.permissions.keys().cloned().collect()
+    }
+
+    /// What must have been accepted: (document, version).
+    pub fn agreement_versions(&self) -> Vec<(String, String)> {
+        self.agreements.iter().map(|one| (one.id.clone(), one.version.clone())).collect()
+    }
+
+    /// The address of a path below the issuer.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+}
+
+impl Texts {
+    /// `language`: `zh-CN` or `en`.
+    pub fn in_language(&self, language: &str) -> &str {
+        if language == "en" { &self.en } else { &self.zh }
+    }
+}
