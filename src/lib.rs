@@ -5,5 +5,6 @@ pub mod base;
 pub mod domain;
 pub mod ephemeral;
 pub mod jose;
+pub mod oidc;
 pub mod realm;
 pub mod store;

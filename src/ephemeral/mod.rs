@@ -122,10 +122,9 @@ impl Ephemeral {
     pub async fn count(&self, kind: Kind, key: &str, seconds: i64) -> (u32, i64) {
         let (now, deadline) = (self.clock.millis(), self.deadline(seconds));
         let mut all = self.held();
-        let held = all.entry((kind, key.to_owned())).or_insert_with(|| Held {
-            value: "0".to_owned(),
-            expires_at_millis: deadline,
-        });
+        let held = all
+            .entry((kind, key.to_owned()))
+            .or_insert_with(|| Held { value: "0".to_owned(), expires_at_millis: deadline });
         if held.expires_at_millis <= now {
             *held = Held { value: "0".to_owned(), expires_at_millis: deadline };
         }

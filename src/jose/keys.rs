@@ -76,7 +76,9 @@ impl SigningKey {
 fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVerifier>, JoseError> {
     let verifier: Result<Box<dyn JwsVerifier>, _> = match algorithm {
         Algorithm::ES256 => ES256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
-        Algorithm::EdDSA => EddsaJwsAlgorithm::Eddsa.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
+        Algorithm::EdDSA => {
+            EddsaJwsAlgorithm::Eddsa.verifier_from_jwk(jwk).map(|v| Box::new(v) as _)
+        }
         Algorithm::RS256 => RS256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
         Algorithm::PS256 => PS256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
     };

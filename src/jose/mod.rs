@@ -9,7 +9,17 @@ use serde::{Deserialize, Serialize};
 
 /// The algorithms we sign with and accept.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
 )]
 pub enum Algorithm {
     ES256,

@@ -40,7 +40,8 @@ pub const SCOPES: [&str; 7] =
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
-    let mut builder = Builder { folder, surroundings, complaints: Vec::new(), texts: String::new() };
+    let mut builder =
+        Builder { folder, surroundings, complaints: Vec::new(), texts: String::new() };
     let realm = builder.realm();
     match realm {
         Some(realm) if builder.complaints.is_empty() => Ok(realm),
@@ -117,7 +118,8 @@ impl Builder<'_> {
                 return None;
             }
         };
-        let text = self.surroundings.replace.iter().fold(text, |text, (from, to)| text.replace(from, to));
+        let text =
+            self.surroundings.replace.iter().fold(text, |text, (from, to)| text.replace(from, to));
         self.texts.push_str(&text);
         match Source::read::<T>(&shown, &text) {
             Ok(read) => Some(read),
@@ -151,8 +153,7 @@ impl Builder<'_> {
         for (index, file) in main.agreements.iter().enumerate() {
             let mut text = |language: &str, name: &str| {
                 std::fs::read_to_string(self.folder.join(name)).unwrap_or_else(|error| {
-                    let path =
-                        ["agreements".into(), index.into(), "text".into(), language.into()];
+                    let path = ["agreements".into(), index.into(), "text".into(), language.into()];
                     self.complaints.push(source.complain(&path, format!("{name}: {error}")));
                     String::new()
                 })
@@ -178,17 +179,22 @@ impl Builder<'_> {
         let mut types = BTreeMap::new();
         let mut codes = BTreeSet::new();
         for (name, file) in &roles.identity_types {
-            let path = |rest: &[At]| {
-                [&["identity_types".into(), At::from(name.as_str())], rest].concat()
-            };
+            let path =
+                |rest: &[At]| [&["identity_types".into(), At::from(name.as_str())], rest].concat();
             if !codes.insert(file.code.clone()) {
-                self.complain(source, &path(&["code".into()]), "another identity type has this code");
+                self.complain(
+                    source,
+                    &path(&["code".into()]),
+                    "another identity type has this code",
+                );
             }
             for (index, code) in file.permissions.iter().flatten().enumerate() {
                 if !roles.permissions.contains_key(code) {
                     let path = path(&["permissions".into(), index.into()]);
-                    let complaint = source.complain(&path, format!("no permission is named `{code}`"));
-                    self.complaints.push(complaint.suggest(code, roles.permissions.keys().cloned()));
+                    let complaint =
+                        source.complain(&path, format!("no permission is named `{code}`"));
+                    self.complaints
+                        .push(complaint.suggest(code, roles.permissions.keys().cloned()));
                 }
             }
             let permissions = match &file.permissions {
@@ -243,7 +249,11 @@ impl Builder<'_> {
             }
             (None, None) if self.surroundings.is_demo => None,
             _ => {
-                self.complain(source, &["sms".into()], "`url` and `secret` of the gateway are needed");
+                self.complain(
+                    source,
+                    &["sms".into()],
+                    "`url` and `secret` of the gateway are needed",
+                );
                 None
             }
         };
@@ -252,7 +262,8 @@ impl Builder<'_> {
 
     fn clients(&mut self, roles: Option<&RolesFile>) -> BTreeMap<String, Arc<Client>> {
         let mut clients = BTreeMap::new();
-        let entries = std::fs::read_dir(self.folder.join("clients")).into_iter().flatten().flatten();
+        let entries =
+            std::fs::read_dir(self.folder.join("clients")).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
             .filter_map(|entry| entry.file_name().into_string().ok())
             .filter(|name| name.ends_with(".toml"))
@@ -280,8 +291,10 @@ impl Builder<'_> {
     ) -> Option<Client> {
         for (index, scope) in file.scopes.iter().enumerate() {
             if !SCOPES.contains(&scope.as_str()) {
-                let complaint = source
-                    .complain(&["scopes".into(), index.into()], format!("no scope is named `{scope}`"));
+                let complaint = source.complain(
+                    &["scopes".into(), index.into()],
+                    format!("no scope is named `{scope}`"),
+                );
                 self.complaints.push(complaint.suggest(scope, SCOPES.map(str::to_owned)));
             }
         }
@@ -297,12 +310,15 @@ impl Builder<'_> {
             for (index, code) in file.permissions.iter().flatten().enumerate() {
                 if !roles.permissions.contains_key(code) {
                     let path = ["permissions".into(), index.into()];
-                    let complaint = source.complain(&path, format!("no permission is named `{code}`"));
-                    self.complaints.push(complaint.suggest(code, roles.permissions.keys().cloned()));
+                    let complaint =
+                        source.complain(&path, format!("no permission is named `{code}`"));
+                    self.complaints
+                        .push(complaint.suggest(code, roles.permissions.keys().cloned()));
                 }
             }
         }
-        if file.grant_types.contains(&GrantType::AuthorizationCode) && file.redirect_uris.is_empty() {
+        if file.grant_types.contains(&GrantType::AuthorizationCode) && file.redirect_uris.is_empty()
+        {
             self.complain(source, &["client_id".into()], "`redirect_uris` is needed for codes");
         }
         let credential = self.credential(source, file)?;
@@ -348,7 +364,8 @@ impl Builder<'_> {
                 }
             }
             _ => {
-                let message = "client secrets need `secret`, private_key_jwt needs `jwks`, none neither";
+                let message =
+                    "client secrets need `secret`, private_key_jwt needs `jwks`, none neither";
                 self.complain(source, &["auth_method".into()], message);
                 None
             }
@@ -358,10 +375,11 @@ impl Builder<'_> {
     fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
         let found = match named {
             SecretRef::Literal(text) if self.surroundings.is_demo => Ok(text.clone()),
-            SecretRef::Literal(_) => Err("a secret is named by `file` or `env`, never written".to_owned()),
-            SecretRef::Env(name) => {
-                (self.surroundings.environment)(name).ok_or(format!("{name} is not in the environment"))
+            SecretRef::Literal(_) => {
+                Err("a secret is named by `file` or `env`, never written".to_owned())
             }
+            SecretRef::Env(name) => (self.surroundings.environment)(name)
+                .ok_or(format!("{name} is not in the environment")),
             SecretRef::File(name) => std::fs::read_to_string(name)
                 .map(|text| text.trim_end().to_owned())
                 .map_err(|error| format!("{name}: {error}")),

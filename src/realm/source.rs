@@ -49,7 +49,8 @@ impl Source {
         let whole = |error: String| vec![Complaint::new(file, text, None, error)];
         let value: Value = toml::from_str(text).map_err(|error| whole(error.to_string()))?;
         let schema = schemars::schema_for!(T).to_value();
-        let validator = jsonschema::validator_for(&schema).map_err(|error| whole(error.to_string()))?;
+        let validator =
+            jsonschema::validator_for(&schema).map_err(|error| whole(error.to_string()))?;
         let mut complaints = Vec::new();
         for error in validator.iter_errors(&value) {
             let path = pointer(error.instance_path().as_str());
@@ -86,7 +87,8 @@ impl Source {
                 }
             }
             ValidationErrorKind::Enum { options } => {
-                let known: Vec<String> = options.as_array().into_iter().flatten().map(word).collect();
+                let known: Vec<String> =
+                    options.as_array().into_iter().flatten().map(word).collect();
                 let wrong = self.written(path);
                 let message = format!("`{wrong}` is not one of {}", known.join(", "));
                 complaints.push(self.complain(path, message).suggest(&wrong, known));

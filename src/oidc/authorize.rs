@@ -1,0 +1,215 @@
+//! The authorization request: a list of small checks, then a value that is known to be right.
+//! Until the redirect URI is known to be the client's, no error is ever sent to it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::error::{ErrorCode, OAuthError};
+use super::params::Params;
+use super::scope::Scopes;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Prompt {
+    None,
+    Login,
+    Consent,
+    SelectAccount,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResponseMode {
+    Query,
+    FormPost,
+}
+
+/// Where answers go, known before anything else is believed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Destination {
+    pub redirect_uri: String,
+    pub mode: ResponseMode,
+    pub state: Option<String>,
+}
+
+/// A checked request.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AuthorizeRequest {
+    pub destination: Destination,
+    pub scope: Scopes,
+    pub nonce: Option<String>,
+    pub prompt: BTreeSet<Prompt>,
+    /// Seconds since the person last proved who they are.
+    pub max_age: Option<i64>,
+    pub acr_values: Vec<String>,
+    pub login_hint: Option<String>,
+    pub ui_locales: Option<String>,
+    pub id_token_hint: Option<String>,
+    /// An enterprise number to act in, our own parameter.
+    pub identity_hint: Option<String>,
+    pub claims: Option<Value>,
+}
+
+/// Before anything may be sent to the client: is this redirect URI the client's own?
+pub fn destination(
+    params: &Params,
+    accepts: impl Fn(&str) -> bool,
+) -> Result<Destination, OAuthError> {
+    let redirect_uri =
+        params.get("redirect_uri").ok_or_else(|| OAuthError::request("redirect_uri is missing"))?;
+    if !accepts(redirect_uri) {
+        return Err(OAuthError::request("redirect_uri is not registered"));
+    }
+    // An unknown response mode is answered by the default one.
+    let mode = match params.get("response_mode") {
+        Some("form_post") => ResponseMode::FormPost,
+        _ => ResponseMode::Query,
+    };
+    Ok(Destination {
+        redirect_uri: redirect_uri.to_owned(),
+        mode,
+        state: params.get("state").map(str::to_owned),
+    })
+}
+
+type Check = fn(&Params) -> Result<(), OAuthError>;
+
+/// In the order in which a specification reader would look.
+const CHECKS: [Check; 8] = [
+    check_request_objects,
+    check_response_type,
+    check_response_mode,
+    check_pkce,
+    check_prompt,
+    check_max_age,
+    check_claims,
+    check_lengths,
+];
+
+/// The rest of the request; `allowed` are the client's registered scopes.
+pub fn check(
+    params: &Params,
+    destination: Destination,
+    allowed: &BTreeSet<String>,
+) -> Result<AuthorizeRequest, OAuthError> {
+    for check in CHECKS {
+        check(params)?;
+    }
+    let scope = Scopes::parse(params.get("scope").unwrap_or_default()).within(allowed);
+    if !scope.has("openid") {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "scope openid is needed"));
+    }
+    let text = |name: &str| params.get(name).map(str::to_owned);
+    Ok(AuthorizeRequest {
+        destination,
+        scope,
+        nonce: text("nonce"),
+        prompt: prompts(params),
+        max_age: params.get("max_age").and_then(|text| text.parse().ok()),
+        acr_values: params
+            .get("acr_values")
+            .into_iter()
+            .flat_map(str::split_ascii_whitespace)
+            .map(str::to_owned)
+            .collect(),
+        login_hint: text("login_hint"),
+        ui_locales: text("ui_locales"),
+        id_token_hint: text("id_token_hint"),
+        identity_hint: text("identity_hint"),
+        claims: params.get("claims").and_then(|text| serde_json::from_str(text).ok()),
+    })
+}
+
+fn prompts(params: &Params) -> BTreeSet<Prompt> {
+    let words = params.get("prompt").into_iter().flat_map(str::split_ascii_whitespace);
+    words.filter_map(prompt).collect()
+}
+
+fn prompt(word: &str) -> Option<Prompt> {
+    match word {
+        "none" => Some(Prompt::None),
+        "login" => Some(Prompt::Login),
+        "consent" => Some(Prompt::Consent),
+        "select_account" => Some(Prompt::SelectAccount),
+        _ => None,
+    }
+}
+
+/// OIDC Core §6: not offered yet, said so.
+fn check_request_objects(params: &Params) -> Result<(), OAuthError> {
+    if params.get("request").is_some() {
+        return Err(OAuthError::new(ErrorCode::RequestNotSupported, "request is not supported"));
+    }
+    if params.get("request_uri").is_some() {
+        let reason = "request_uri is not supported";
+        return Err(OAuthError::new(ErrorCode::RequestUriNotSupported, reason));
+    }
+    Ok(())
+}
+
+fn check_response_type(params: &Params) -> Result<(), OAuthError> {
+    match params.get("response_type") {
+        Some("code") => Ok(()),
+        Some(_) => Err(OAuthError::new(
+            ErrorCode::UnsupportedResponseType,
+            "response_type code alone is supported",
+        )),
+        None => Err(OAuthError::request("response_type is missing")),
+    }
+}
+
+fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
+    match params.get("response_mode") {
+        None | Some("query" | "form_post") => Ok(()),
+        Some(_) => Err(OAuthError::request("response_mode is query or form_post")),
+    }
+}
+
+/// RFC 7636 §4.2: S256, 43 characters of base64url. Required of every client.
+fn check_pkce(params: &Params) -> Result<(), OAuthError> {
+    if params.get("code_challenge_method") != Some("S256") {
+        return Err(OAuthError::request("code_challenge_method S256 is needed"));
+    }
+    let challenge = params.get("code_challenge").unwrap_or_default();
+    let base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if challenge.len() != 43 || !challenge.chars().all(base64url) {
+        return Err(OAuthError::request("code_challenge is 43 characters of base64url"));
+    }
+    Ok(())
+}
+
+/// OIDC Core §3.1.2.1: `none` stands alone, others are known.
+fn check_prompt(params: &Params) -> Result<(), OAuthError> {
+    let words: Vec<&str> =
+        params.get("prompt").into_iter().flat_map(str::split_ascii_whitespace).collect();
+    if words.iter().any(|word| prompt(word).is_none()) {
+        return Err(OAuthError::request("prompt has an unknown value"));
+    }
+    if words.contains(&"none") && words.len() > 1 {
+        return Err(OAuthError::request("prompt none stands alone"));
+    }
+    Ok(())
+}
+
+fn check_max_age(params: &Params) -> Result<(), OAuthError> {
+    match params.get("max_age").map(str::parse::<i64>) {
+        None => Ok(()),
+        Some(Ok(seconds)) if seconds >= 0 => Ok(()),
+        Some(_) => Err(OAuthError::request("max_age is a number of seconds")),
+    }
+}
+
+fn check_claims(params: &Params) -> Result<(), OAuthError> {
+    match params.get("claims").map(serde_json::from_str::<Value>) {
+        None | Some(Ok(Value::Object(_))) => Ok(()),
+        Some(_) => Err(OAuthError::request("claims is a JSON object")),
+    }
+}
+
+fn check_lengths(params: &Params) -> Result<(), OAuthError> {
+    for name in ["state", "nonce", "login_hint", "identity_hint", "acr_values"] {
+        if params.get(name).is_some_and(|value| value.len() > 2048) {
+            return Err(OAuthError::request("a parameter is too long"));
+        }
+    }
+    Ok(())
+}

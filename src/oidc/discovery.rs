@@ -1,0 +1,139 @@
+//! The discovery document (OIDC Discovery §3, RFC 8414) and the JWKS, in openidconnect's types:
+//! its relying parties read what its own structs write.
+
+use openidconnect::core::{
+    CoreClaimName, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet,
+    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType,
+};
+use openidconnect::{
+    AuthUrl, AuthenticationContextClass, EmptyAdditionalProviderMetadata, IssuerUrl,
+    JsonWebKeySetUrl, ResponseTypes, Scope, TokenUrl, UserInfoUrl,
+};
+use serde_json::{Value, json};
+
+use super::claims::acr;
+use crate::jose::Algorithm;
+use crate::jose::keys::KeySet;
+
+/// The paths below the issuer; `web::paths` routes them.
+pub mod path {
+    pub const AUTHORIZE: &str = "/authorize";
+    pub const TOKEN: &str = "/token";
+    pub const USERINFO: &str = "/userinfo";
+    pub const JWKS: &str = "/jwks";
+    pub const INTROSPECT: &str = "/introspect";
+    pub const REVOKE: &str = "/revoke";
+    pub const END_SESSION: &str = "/logout";
+}
+
+/// A document that does not come out as its own specification wants.
+#[derive(Debug, thiserror::Error)]
+#[error("the discovery document cannot be written: {0}")]
+pub struct DiscoveryError(String);
+
+fn wrong(error: impl ToString) -> DiscoveryError {
+    DiscoveryError(error.to_string())
+}
+
+/// The bytes that are served; made once for each version of a realm.
+pub fn document(
+    issuer: &str,
+    algorithms: &[Algorithm],
+    scopes: &[&str],
+) -> Result<Vec<u8>, DiscoveryError> {
+    let url = |path: &str| format!("{issuer}{path}");
+    let signing: Vec<CoreJwsSigningAlgorithm> = algorithms.iter().map(|alg| core(*alg)).collect();
+    let metadata = CoreProviderMetadata::new(
+        IssuerUrl::new(issuer.to_owned()).map_err(wrong)?,
+        AuthUrl::new(url(path::AUTHORIZE)).map_err(wrong)?,
+        JsonWebKeySetUrl::new(url(path::JWKS)).map_err(wrong)?,
+        vec![ResponseTypes::new(vec![CoreResponseType::Code])],
+        vec![CoreSubjectIdentifierType::Public, CoreSubjectIdentifierType::Pairwise],
+        signing.clone(),
+        EmptyAdditionalProviderMetadata {},
+    )
+    .set_token_endpoint(Some(TokenUrl::new(url(path::TOKEN)).map_err(wrong)?))
+    .set_userinfo_endpoint(Some(UserInfoUrl::new(url(path::USERINFO)).map_err(wrong)?))
+    .set_userinfo_signing_alg_values_supported(Some(signing.clone()))
+    .set_scopes_supported(Some(
+        scopes.iter().map(|scope| Scope::new((*scope).to_owned())).collect(),
+    ))
+    .set_response_modes_supported(Some(vec![CoreResponseMode::Query, CoreResponseMode::FormPost]))
+    .set_grant_types_supported(Some(vec![
+        CoreGrantType::AuthorizationCode,
+        CoreGrantType::RefreshToken,
+        CoreGrantType::ClientCredentials,
+    ]))
+    .set_acr_values_supported(Some(
+        (1..=5).map(|level| AuthenticationContextClass::new(acr(level))).collect(),
+    ))
+    .set_token_endpoint_auth_methods_supported(Some(vec![
+        CoreClientAuthMethod::ClientSecretBasic,
+        CoreClientAuthMethod::ClientSecretPost,
+        CoreClientAuthMethod::PrivateKeyJwt,
+        CoreClientAuthMethod::None,
+    ]))
+    .set_token_endpoint_auth_signing_alg_values_supported(Some(
+        Algorithm::ALL.iter().map(|alg| core(*alg)).collect(),
+    ))
+    .set_claims_supported(Some(
+        [
+            "sub",
+            "name",
+            "preferred_username",
+            "gender",
+            "email",
+            "phone_number",
+            "acr",
+            "amr",
+            "auth_time",
+            "sid",
+            "tax_identity",
+            "roles",
+            "permissions",
+        ]
+        .map(|claim| CoreClaimName::new(claim.to_owned()))
+        .to_vec(),
+    ))
+    .set_claims_parameter_supported(Some(true))
+    .set_request_parameter_supported(Some(false))
+    .set_request_uri_parameter_supported(Some(false));
+    let mut document = serde_json::to_value(metadata).map_err(wrong)?;
+    let more = json!({
+        "introspection_endpoint": url(path::INTROSPECT),
+        "revocation_endpoint": url(path::REVOKE),
+        "end_session_endpoint": url(path::END_SESSION),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "ui_locales_supported": ["zh-CN", "en"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+    });
+    if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
+        document.extend(more);
+    }
+    serde_json::to_vec(&document).map_err(wrong)
+}
+
+/// Public keys alone: read through a type, so that what is not a public key fails here.
+pub fn jwks(keys: &KeySet) -> Result<Vec<u8>, DiscoveryError> {
+    let mut set: Vec<CoreJsonWebKey> = Vec::new();
+    for key in keys.iter() {
+        if ["d", "k", "p", "q"].iter().any(|secret| key.public().contains_key(*secret)) {
+            return Err(wrong("a private key among the public ones"));
+        }
+        set.push(serde_json::from_value(Value::Object(key.public().clone())).map_err(wrong)?);
+    }
+    serde_json::to_vec(&CoreJsonWebKeySet::new(set)).map_err(wrong)
+}
+
+fn core(algorithm: Algorithm) -> CoreJwsSigningAlgorithm {
+    match algorithm {
+        Algorithm::ES256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+        Algorithm::RS256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+        Algorithm::PS256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+        Algorithm::EdDSA => CoreJwsSigningAlgorithm::EdDsa,
+    }
+}

@@ -1,0 +1,70 @@
+//! What goes wrong between an application and us. The client reads the code and a fixed
+//! description; the reason is for the log.
+
+/// The codes of RFC 6749, RFC 6750 and OpenID Connect Core that we answer with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorCode {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedResponseType,
+    InvalidScope,
+    InvalidToken,
+    InsufficientScope,
+    AccessDenied,
+    LoginRequired,
+    ConsentRequired,
+    InteractionRequired,
+    RequestNotSupported,
+    RequestUriNotSupported,
+}
+
+impl ErrorCode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::AccessDenied => "access_denied",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{}: {reason}", code.name())]
+pub struct OAuthError {
+    pub code: ErrorCode,
+    /// ASCII, one line, tells nothing that helps an attacker.
+    pub reason: &'static str,
+}
+
+impl OAuthError {
+    pub fn new(code: ErrorCode, reason: &'static str) -> Self {
+        Self { code, reason }
+    }
+
+    pub fn request(reason: &'static str) -> Self {
+        Self::new(ErrorCode::InvalidRequest, reason)
+    }
+
+    pub fn grant(reason: &'static str) -> Self {
+        Self::new(ErrorCode::InvalidGrant, reason)
+    }
+
+    pub fn client(reason: &'static str) -> Self {
+        Self::new(ErrorCode::InvalidClient, reason)
+    }
+}

@@ -1,0 +1,11 @@
+//! OpenID Connect and OAuth 2 as pure functions over loaded values. oxide-auth's state machines
+//! decide the grants ([`engine`]); we speak: parameters, errors, claims, documents.
+
+pub mod authorize;
+pub mod claims;
+pub mod client_auth;
+pub mod discovery;
+pub mod engine;
+pub mod error;
+pub mod params;
+pub mod scope;
