@@ -4,7 +4,9 @@
 pub mod base;
 pub mod domain;
 pub mod ephemeral;
+pub mod flows;
 pub mod jose;
 pub mod oidc;
+pub mod outbound;
 pub mod realm;
 pub mod store;

@@ -1,0 +1,275 @@
+//! The authorization endpoint: a checked request, the session behind it, what the person still
+//! has to do, and the code at the end.
+
+use std::sync::Arc;
+
+use super::{Ctx, Fault, identity};
+use crate::base::id::{GrantId, PersonId};
+use crate::base::secret::{Secret, keyed_hash};
+use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::audit::AuditEvent;
+use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::jose::jwt::verify;
+use crate::oidc::authorize::{AuthorizeRequest, Destination, Prompt, check, destination};
+use crate::oidc::claims::IdClaims;
+use crate::oidc::engine::{Bound, bind};
+use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::params::Params;
+use crate::oidc::scope::Scopes;
+use crate::realm::client::Client;
+use crate::realm::file::GrantType;
+use crate::store::grants::StoredGrant;
+use crate::store::sessions::{Session, SessionClient};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+/// What the endpoint answers.
+pub enum Answer {
+    /// Not to be sent anywhere: a page.
+    Page(OAuthError),
+    /// To the client, in its response mode.
+    Error(Destination, OAuthError),
+    /// The person signs in first; the request waits.
+    SignIn(Params),
+    /// The person chooses an identity first.
+    Choose(Params),
+    /// The person agrees first.
+    Consent(Box<ConsentNeeded>),
+    /// The session was moved to the hinted identity; the request goes on under a new cookie.
+    Switched(Params, Secret),
+    Code {
+        destination: Destination,
+        code: Secret,
+    },
+}
+
+pub struct ConsentNeeded {
+    pub params: Params,
+    pub client: Arc<Client>,
+    pub scope: Scopes,
+    pub destination: Destination,
+}
+
+struct Asked {
+    params: Params,
+    client: Arc<Client>,
+    request: AuthorizeRequest,
+    bound: Bound,
+}
+
+pub async fn authorize(
+    ctx: &Ctx,
+    params: Params,
+    session: Option<Session>,
+) -> Result<Answer, Fault> {
+    let asked = match read(ctx, params) {
+        Ok(asked) => asked,
+        Err(answer) => return Ok(*answer),
+    };
+    let silent = asked.request.prompt.contains(&Prompt::None);
+    let session = session.filter(|session| !must_sign_in(ctx, &asked.request, session));
+    let Some(session) = session else { return Ok(sign_in(asked, silent)) };
+    // Account and authorisation are read at every issue (security rule 5).
+    if !is_live(ctx, &session).await? || !is_hinted(ctx, &asked, &session)? {
+        return Ok(sign_in(asked, silent));
+    }
+    let identity = match identity::load(ctx, session.person, session.acting).await? {
+        Ok(identity) => identity,
+        Err(_) => return Ok(sign_in(asked, silent)),
+    };
+    if let Some(answer) = follow_hint(ctx, &asked, &session, &identity).await? {
+        return Ok(answer);
+    }
+    if asked.request.prompt.contains(&Prompt::SelectAccount) {
+        return Ok(Answer::Choose(asked.params));
+    }
+    if needs_consent(ctx, &asked, session.person).await? {
+        let error = OAuthError::new(ErrorCode::ConsentRequired, "the person has not agreed yet");
+        return Ok(if silent {
+            Answer::Error(asked.request.destination, error)
+        } else {
+            Answer::Consent(Box::new(ConsentNeeded {
+                scope: asked.bound.scope,
+                destination: asked.request.destination,
+                client: asked.client,
+                params: asked.params,
+            }))
+        });
+    }
+    let code = issue_code(ctx, &asked, &session, &identity).await?;
+    Ok(Answer::Code { destination: asked.request.destination, code })
+}
+
+fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
+    let page = |reason| Box::new(Answer::Page(OAuthError::request(reason)));
+    let client_id = params.get("client_id").ok_or_else(|| page("client_id is missing"))?;
+    let client = ctx.realm.clients.get(client_id).ok_or_else(|| page("client_id is unknown"))?;
+    let client = Arc::clone(client);
+    let destination = destination(&params, |uri| client.accepts_redirect(uri))
+        .map_err(|error| Box::new(Answer::Page(error)))?;
+    let to_client = |error| Box::new(Answer::Error(destination.clone(), error));
+    if !client.may(GrantType::AuthorizationCode) {
+        let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use codes");
+        return Err(to_client(error));
+    }
+    let request = check(&params, destination.clone(), &client.scopes).map_err(to_client)?;
+    let bound = bind(&params, &request).map_err(to_client)?;
+    Ok(Asked { params, client, request, bound })
+}
+
+fn must_sign_in(ctx: &Ctx, request: &AuthorizeRequest, session: &Session) -> bool {
+    request.prompt.contains(&Prompt::Login)
+        || request.max_age.is_some_and(|age| ctx.now().since(session.auth_time) > age)
+}
+
+fn sign_in(asked: Asked, silent: bool) -> Answer {
+    if silent {
+        let error = OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in");
+        return Answer::Error(asked.request.destination, error);
+    }
+    // What signing in fulfils is taken out, so that the request does not ask for it again.
+    let consent = asked.request.prompt.contains(&Prompt::Consent);
+    let mut params = asked.params.without(&["prompt", "max_age"]).into_map();
+    if consent {
+        params.insert("prompt".to_owned(), "consent".to_owned());
+    }
+    Answer::SignIn(Params::from_map(params))
+}
+
+async fn is_live(ctx: &Ctx, session: &Session) -> Result<bool, Fault> {
+    let account = ctx.services.store.rows().accounts().find(session.account).await?;
+    Ok(account
+        .is_some_and(|account| account.status == crate::domain::person::AccountStatus::Active))
+}
+
+/// `id_token_hint`: the session must be of the person whom the client knows (expiry ignored).
+fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault> {
+    let Some(hint) = &asked.request.id_token_hint else { return Ok(true) };
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let claims = verify::<IdClaims>(&published.keys, "JWT", hint);
+    let subject = subject(ctx, &asked.client, session.person);
+    Ok(claims.is_ok_and(|claims| claims.sub == subject && claims.iss == ctx.realm.issuer))
+}
+
+/// `identity_hint`: the session moves to that enterprise if the person may act there; an identity
+/// that is not held is refused, never replaced by another.
+async fn follow_hint(
+    ctx: &Ctx,
+    asked: &Asked,
+    session: &Session,
+    now: &ActingIdentity,
+) -> Result<Option<Answer>, Fault> {
+    let Some(hint) = &asked.request.identity_hint else { return Ok(None) };
+    let refused = || {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "identity_not_held");
+        Ok(Some(Answer::Error(asked.request.destination.clone(), error)))
+    };
+    let Ok(number) = TaxpayerNumber::parse(hint) else { return refused() };
+    let wanted = ctx
+        .services
+        .store
+        .rows()
+        .enterprises()
+        .find_by_number(&ctx.realm.id, number.as_str())
+        .await?;
+    let Some(wanted) = wanted else { return refused() };
+    if matches!(now, ActingIdentity::Enterprise(now) if now.enterprise.id == wanted.id) {
+        return Ok(None);
+    }
+    let identities = identity::usable_in(ctx, session.person, wanted.id).await?;
+    let (Some(first), false) = (identities.first(), session.one_way_personal) else {
+        return refused();
+    };
+    if identities.len() > 1 {
+        let error = OAuthError::new(ErrorCode::InteractionRequired, "several identities fit");
+        let destination = asked.request.destination.clone();
+        return Ok(Some(match asked.request.prompt.contains(&Prompt::None) {
+            true => Answer::Error(destination, error),
+            false => Answer::Choose(asked.params.clone()),
+        }));
+    }
+    let to = Acting::Enterprise(first.authorisation.id);
+    match identity::switch(ctx, session, to).await? {
+        Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),
+        Err(_) => refused(),
+    }
+}
+
+async fn needs_consent(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<bool, Fault> {
+    if asked.request.prompt.contains(&Prompt::Consent) {
+        return Ok(true);
+    }
+    if !asked.client.consent {
+        return Ok(false);
+    }
+    let (grants, client) = (ctx.services.store.rows().grants(), &asked.client.client_id);
+    let given = grants.consent(&ctx.realm.id, person, client).await?;
+    Ok(!given.is_some_and(|given| asked.bound.scope.is_within(&Scopes::parse(&given))))
+}
+
+/// Remembers what was agreed to; the request may go on.
+pub async fn give_consent(
+    ctx: &Ctx,
+    needed: &ConsentNeeded,
+    person: PersonId,
+) -> Result<Params, Fault> {
+    let (client, scope) = (&needed.client.client_id, needed.scope.to_string());
+    let event = AuditEvent::ConsentGiven { person, client: client.clone(), scope: scope.clone() };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().grants().add_consent(&ctx.realm.id, person, client, &scope, ctx.now()).await?;
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(needed.params.clone().without(&["prompt"]))
+}
+
+/// `sub`: the person's id, or one that differs for each client (OIDC Core §8.1).
+pub fn subject(ctx: &Ctx, client: &Client, person: PersonId) -> String {
+    if !client.pairwise {
+        return person.to_string();
+    }
+    let parts: [&[u8]; 2] = [client.client_id.as_bytes(), person.0.as_bytes()];
+    BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(&ctx.services.secrets.pairwise, &parts))
+}
+
+async fn issue_code(
+    ctx: &Ctx,
+    asked: &Asked,
+    session: &Session,
+    identity: &ActingIdentity,
+) -> Result<Secret, Fault> {
+    let (now, code) = (ctx.now(), ctx.random().token());
+    let lifetimes = &ctx.realm.lifetimes;
+    let subject = subject(ctx, &asked.client, session.person);
+    let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
+    let grant = StoredGrant {
+        id: GrantId::new(&ctx.services.clock, ctx.random()),
+        realm: ctx.realm.id.clone(),
+        client_id: asked.client.client_id.clone(),
+        person: session.person,
+        account: session.account,
+        session: session.id,
+        subject: subject.clone(),
+        acting: session.acting,
+        sid: sid.clone(),
+        scope: asked.bound.scope.to_string(),
+        permissions: identity.permissions(),
+        redirect_uri: asked.request.destination.redirect_uri.clone(),
+        extensions: serde_json::to_string(&asked.bound.extensions)
+            .map_err(|error| Fault::Internal(error.to_string()))?,
+        amr: session.amr.clone(),
+        acr: session.acr,
+        auth_time: session.auth_time,
+        created_at: now,
+        code_expires_at: now.plus(lifetimes.code),
+        code_used_at: None,
+        expires_at: now.plus(lifetimes.refresh_token),
+        revoked_at: None,
+    };
+    let client = SessionClient { client_id: grant.client_id.clone(), sid, subject };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().grants().add(&grant, code.hashed()).await?;
+    tx.rows().sessions().add_client(session.id, &client).await?;
+    tx.commit().await?;
+    Ok(code)
+}

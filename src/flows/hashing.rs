@@ -1,0 +1,56 @@
+//! The password lane: as many hashes at once as there are permits, a deadline for getting one,
+//! memory reused, never on the threads that answer requests.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::Fault;
+use crate::base::random::Random;
+use crate::base::secret::Secret;
+use crate::domain::password::{self, HashMemory};
+
+pub struct Hashing {
+    permits: Arc<Semaphore>,
+    memory: Arc<Mutex<Vec<HashMemory>>>,
+    longest_wait: Duration,
+}
+
+impl Hashing {
+    pub fn new(lanes: usize, longest_wait: Duration) -> Self {
+        Self { permits: Arc::new(Semaphore::new(lanes)), memory: Arc::default(), longest_wait }
+    }
+
+    /// `None`: every lane was taken until the deadline.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
+    ) -> Result<Option<T>, Fault> {
+        let permit =
+            tokio::time::timeout(self.longest_wait, Arc::clone(&self.permits).acquire_owned());
+        let Ok(Ok(permit)) = permit.await else { return Ok(None) };
+        let memory = Arc::clone(&self.memory);
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let mut own =
+                memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let result = work(&mut own);
+            memory.lock().unwrap_or_else(PoisonError::into_inner).push(own);
+            result
+        });
+        done.await.map(Some).map_err(|error| Fault::Internal(error.to_string()))
+    }
+
+    pub async fn verify(&self, password: &Secret, stored: &str) -> Result<Option<bool>, Fault> {
+        let (password, stored) = (password.clone(), stored.to_owned());
+        let result = self.run(move |memory| password::verify(&password, &stored, memory)).await?;
+        result.transpose().map_err(|error| Fault::Internal(error.to_string()))
+    }
+
+    pub async fn hash(&self, password: &Secret, random: &Random) -> Result<Option<String>, Fault> {
+        let (password, salt) = (password.clone(), random.bytes());
+        let result = self.run(move |_| password::hash(&password, salt)).await?;
+        result.transpose().map_err(|error| Fault::Internal(error.to_string()))
+    }
+}

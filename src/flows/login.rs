@@ -1,0 +1,345 @@
+//! The way in until the second factor: a transaction, the slider, numbers and password. Before
+//! the second factor no answer tells whether the person, the enterprise or the relation exists.
+
+use std::collections::BTreeMap;
+
+use super::{Ctx, Fault};
+use crate::base::clock::Timestamp;
+use crate::base::id::{EnterpriseId, PersonId};
+use crate::base::secret::{Hashed, Secret, same};
+use crate::domain::audit::{AuditEvent, LoginAttempt};
+use crate::domain::entrance::{Entrance, PersonalIdKind};
+use crate::domain::login::{LoginTransaction, Proved, TRANSACTION_SECONDS};
+use crate::domain::number::document::initial_password;
+use crate::domain::number::normalise;
+use crate::domain::number::phone::Phone;
+use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::password::dummy_hash;
+use crate::domain::person::{Account, PasswordState};
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Kind;
+use crate::realm::file::InitialPassword;
+
+/// A slider proof lives two minutes and works once (DEC-19).
+const SLIDER_SECONDS: i64 = 120;
+
+/// What the sign-in form holds.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    pub entrance: String,
+    pub enterprise_number: String,
+    pub personal_id: String,
+    pub password: Option<Secret>,
+    pub slider_id: String,
+    pub slider: String,
+}
+
+/// A new transaction for an authorization request, or for a plain link of the portal.
+pub async fn begin(
+    ctx: &Ctx,
+    request: BTreeMap<String, String>,
+    return_to: Option<String>,
+) -> Result<LoginTransaction, Fault> {
+    let now = ctx.now();
+    let transaction = LoginTransaction {
+        id: ctx.random().short_token(),
+        realm: ctx.realm.id.clone(),
+        started_at: now,
+        expires_at: now.plus(TRANSACTION_SECONDS),
+        request,
+        return_to,
+        entrance: None,
+        proved: None,
+        chosen: None,
+        consented: false,
+        signed_in_at: None,
+    };
+    let key = transaction.id.clone();
+    ctx.services.ephemeral.put(Kind::Login, &key, &transaction, TRANSACTION_SECONDS).await?;
+    Ok(transaction)
+}
+
+pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<LoginTransaction>, Fault> {
+    let found: Option<LoginTransaction> = ctx.services.ephemeral.get(Kind::Login, id).await?;
+    Ok(found.filter(|found| found.realm == ctx.realm.id))
+}
+
+/// Saves a step forward; `E_STATE` when another tab was faster.
+pub async fn advance(
+    ctx: &Ctx,
+    from: &LoginTransaction,
+    to: LoginTransaction,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let swapped = ctx.services.ephemeral.swap(Kind::Login, &from.id, from, &to).await?;
+    Ok(if swapped { Ok(to) } else { Err(Refusal::State) })
+}
+
+pub async fn new_slider(ctx: &Ctx) -> Result<String, Fault> {
+    let id = ctx.random().short_token();
+    ctx.services.ephemeral.put(Kind::Slider, &id, &ctx.realm.id, SLIDER_SECONDS).await?;
+    Ok(id)
+}
+
+/// Checks the form, the slider, the throttles and the password, in this order.
+pub async fn verify_credentials(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    form: &Credentials,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let Some(known) = ctx.realm.entrance(&form.entrance) else {
+        return Ok(Err(Refusal::format("entrance")));
+    };
+    let entrance = &known.entrance;
+    let password = match check_format(entrance, form) {
+        Ok(password) => password,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if entrance.slider && !slider_is_done(ctx, form).await? {
+        return Ok(Err(Refusal::Slider));
+    }
+    let typed = find_typed(ctx, entrance, form).await?;
+    if let Err(refusal) = throttle(ctx, form, &typed).await? {
+        record(ctx, form, &typed, refusal.code()).await?;
+        return Ok(Err(refusal));
+    }
+    match check_password(ctx, &typed, &password).await? {
+        None => Ok(Err(Refusal::Busy)),
+        Some(true) if typed.is_plausible(entrance) => {
+            let Some((account, _)) = &typed.account else { return Ok(Err(Refusal::Credentials)) };
+            forget_failures(ctx, form, &typed).await;
+            let mut next = transaction.clone();
+            next.entrance = Some(entrance.id.clone());
+            next.chosen = None;
+            next.proved = Some(Proved {
+                person: account.person,
+                account: account.id,
+                enterprise: typed.enterprise,
+                by_initial_password: account.password == PasswordState::Initial,
+                password_at: ctx.now(),
+                second_factor: None,
+            });
+            advance(ctx, transaction, next).await
+        }
+        Some(_) => {
+            fail(ctx, &typed).await?;
+            record(ctx, form, &typed, Refusal::Credentials.code()).await?;
+            Ok(Err(Refusal::Credentials))
+        }
+    }
+}
+
+fn check_format(entrance: &Entrance, form: &Credentials) -> Result<Secret, Refusal> {
+    if entrance.asks_enterprise_number() && TaxpayerNumber::parse(&form.enterprise_number).is_err()
+    {
+        return Err(Refusal::format("enterprise_number"));
+    }
+    let personal_id = form.personal_id.trim();
+    if personal_id.is_empty() || personal_id.chars().count() > 64 {
+        return Err(Refusal::format("personal_id"));
+    }
+    let password = form
+        .password
+        .clone()
+        .filter(|password| (1..=128).contains(&password.expose().chars().count()));
+    password.ok_or(Refusal::format("password"))
+}
+
+/// Taken before it is judged: a proof works once, whatever it was worth.
+async fn slider_is_done(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
+    let realm: Option<String> = ctx.services.ephemeral.take(Kind::Slider, &form.slider_id).await?;
+    Ok(realm.is_some_and(|realm| realm == ctx.realm.id) && form.slider == "100")
+}
+
+/// What the typed numbers lead to; any of it may be missing.
+struct Typed {
+    account: Option<(Account, Vec<String>)>,
+    enterprise: Option<EnterpriseId>,
+    has_relation: bool,
+    /// Failures are counted under this: the account, or the text that led to none.
+    counter: String,
+}
+
+impl Typed {
+    fn is_plausible(&self, entrance: &Entrance) -> bool {
+        !entrance.asks_enterprise_number() || self.has_relation
+    }
+
+    fn person(&self) -> Option<PersonId> {
+        self.account.as_ref().map(|(account, _)| account.person)
+    }
+}
+
+async fn find_typed(ctx: &Ctx, entrance: &Entrance, form: &Credentials) -> Result<Typed, Fault> {
+    let rows = ctx.services.store.rows();
+    let account = find_account(ctx, entrance, form.personal_id.trim()).await?;
+    let enterprise = match TaxpayerNumber::parse(&form.enterprise_number) {
+        Ok(number) if entrance.asks_enterprise_number() => {
+            rows.enterprises().find_by_number(&ctx.realm.id, number.as_str()).await?
+        }
+        _ => None,
+    };
+    let enterprise = enterprise.map(|enterprise| enterprise.id);
+    let has_relation = match (&account, enterprise) {
+        (Some(account), Some(enterprise)) => {
+            !rows.authorisations().list(account.person, enterprise).await?.is_empty()
+        }
+        _ => false,
+    };
+    let counter = match &account {
+        Some(account) => format!("password/{}", account.id),
+        None => format!("password/{}", Hashed::of(&normalise(&form.personal_id)).to_text()),
+    };
+    let account = match account {
+        Some(account) => {
+            let documents = rows.people().documents(account.person).await?;
+            let numbers = documents.into_iter().map(|document| document.number).collect();
+            Some((account, numbers))
+        }
+        None => None,
+    };
+    Ok(Typed { account, enterprise, has_relation, counter })
+}
+
+/// Document number, bound phone or username (E-04); the three spaces do not meet (DEC-20).
+async fn find_account(
+    ctx: &Ctx,
+    entrance: &Entrance,
+    personal_id: &str,
+) -> Result<Option<Account>, Fault> {
+    let (rows, realm) = (ctx.services.store.rows(), &ctx.realm.id);
+    for kind in &entrance.personal_ids {
+        let found = match kind {
+            PersonalIdKind::Phone => match Phone::parse(personal_id) {
+                Ok(phone) => rows.accounts().find_by_phone(realm, &phone).await?,
+                Err(_) => None,
+            },
+            PersonalIdKind::Username => {
+                let folded = personal_id.to_ascii_lowercase();
+                rows.accounts().find_by_username(realm, &folded).await?
+            }
+            PersonalIdKind::Document => {
+                let number = normalise(personal_id);
+                match rows.people().find_by_document(realm, &number).await? {
+                    Some(person) => rows.accounts().find_by_person(person).await?,
+                    None => None,
+                }
+            }
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Counts before it judges, so that parallel guesses are all counted (E-09).
+async fn throttle(
+    ctx: &Ctx,
+    form: &Credentials,
+    typed: &Typed,
+) -> Result<Result<(), Refusal>, Fault> {
+    let (ephemeral, limits) = (&ctx.services.ephemeral, &ctx.realm.limits);
+    let locked = typed.account.as_ref().and_then(|(account, _)| account.locked_for(ctx.now()));
+    if let Some(retry_after) = locked {
+        return Ok(Err(Refusal::Locked { retry_after }));
+    }
+    let realm = &ctx.realm.id;
+    let mut counters = vec![
+        (format!("{realm}/{}", typed.counter), limits.max_failures),
+        (format!("{realm}/address/{}", ctx.ip), limits.max_failures_per_address),
+    ];
+    if !form.enterprise_number.is_empty() {
+        let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
+        counters.push((format!("{realm}/enterprise/{number}"), limits.max_failures_per_enterprise));
+    }
+    for (key, most) in counters {
+        let (count, retry_after) = ephemeral.count(Kind::Rate, &key, limits.window).await;
+        if count > most {
+            return Ok(Err(Refusal::Locked { retry_after }));
+        }
+    }
+    Ok(Ok(()))
+}
+
+async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) {
+    let realm = &ctx.realm.id;
+    let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
+    for key in [
+        format!("{realm}/{}", typed.counter),
+        format!("{realm}/address/{}", ctx.ip),
+        format!("{realm}/enterprise/{number}"),
+    ] {
+        ctx.services.ephemeral.forget(Kind::Rate, &key).await;
+    }
+}
+
+/// `None`: no lane was free. An unknown person costs as much as a known one.
+async fn check_password(
+    ctx: &Ctx,
+    typed: &Typed,
+    password: &Secret,
+) -> Result<Option<bool>, Fault> {
+    let hashing = &ctx.services.hashing;
+    match &typed.account {
+        Some((Account { password: PasswordState::Set(stored), .. }, _)) => {
+            hashing.verify(password, stored).await
+        }
+        Some((_, numbers)) => {
+            let fits = ctx.realm.initial_password == InitialPassword::IdLast6
+                && numbers.iter().any(|number| is_initial(number, password));
+            Ok(hashing.verify(password, dummy_hash()).await?.map(|_| fits))
+        }
+        None => Ok(hashing.verify(password, dummy_hash()).await?.map(|_| false)),
+    }
+}
+
+/// Letters compare without case: `31002x` is `31002X` (E-05).
+fn is_initial(number: &str, password: &Secret) -> bool {
+    let typed = password.expose().to_ascii_uppercase();
+    same(initial_password(number).as_bytes(), typed.as_bytes())
+}
+
+/// The failure that reaches the limit locks the account.
+async fn fail(ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
+    let Some((account, _)) = &typed.account else { return Ok(()) };
+    let key = format!("{}/{}", ctx.realm.id, typed.counter);
+    let failures: Option<u32> = ctx.services.ephemeral.get(Kind::Rate, &key).await?;
+    let now = ctx.now();
+    let until = ctx.realm.lockout.lock_until(failures.unwrap_or_default(), account.n_locks, now);
+    let Some(until) = until else { return Ok(()) };
+    let tx = ctx.services.store.begin().await?;
+    if tx.rows().accounts().lock(account.id, account.n_locks, until).await? {
+        let event = AuditEvent::AccountLocked { account: account.id, until };
+        tx.rows().records().audit(&ctx.realm.id, now, &event).await?;
+    }
+    tx.commit().await?;
+    ctx.services.ephemeral.forget(Kind::Rate, &key).await;
+    Ok(())
+}
+
+async fn record(ctx: &Ctx, form: &Credentials, typed: &Typed, outcome: &str) -> Result<(), Fault> {
+    let attempt = LoginAttempt {
+        at: ctx.now(),
+        person: typed.person(),
+        way: "password",
+        entrance: form.entrance.clone(),
+        enterprise: typed.enterprise,
+        identity_type: None,
+        outcome: outcome.to_owned(),
+        ip: ctx.ip,
+        device: ctx.device.clone(),
+    };
+    save_attempt(ctx, &attempt).await
+}
+
+/// One line of the sign-in log (E-24).
+pub async fn save_attempt(ctx: &Ctx, attempt: &LoginAttempt) -> Result<(), Fault> {
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().records().add_attempt(&ctx.realm.id, ctx.new_row_id(), attempt).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Seconds a transaction has left, for the page that says so.
+pub fn seconds_left(transaction: &LoginTransaction, now: Timestamp) -> i64 {
+    transaction.expires_at.since(now).max(0)
+}

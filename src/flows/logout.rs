@@ -1,0 +1,114 @@
+//! Signing out: the session and its grants end, and every application of it is told.
+
+use super::{Ctx, Fault};
+use crate::jose::jwt::{sign, verify};
+use crate::oidc::claims::{IdClaims, logout_claims};
+use crate::oidc::params::Params;
+use crate::store::logouts::LogoutDelivery;
+use crate::store::sessions::Session;
+
+/// What an application's sign-out request amounts to (RP-Initiated Logout §2, §3).
+pub struct Asked {
+    /// Where to go afterwards: registered, and asked for with a good hint.
+    pub redirect: Option<String>,
+    /// The hint names this very session: no question is asked.
+    pub is_certain: bool,
+}
+
+/// A hint that has expired is still a hint; a bad one is none, and then nothing is redirected.
+pub fn read(ctx: &Ctx, params: &Params, session: Option<&Session>) -> Result<Asked, Fault> {
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let hint = params.get("id_token_hint");
+    let hint = hint.and_then(|hint| verify::<IdClaims>(&published.keys, "JWT", hint).ok());
+    let Some(hint) = hint.filter(|hint| hint.iss == ctx.realm.issuer) else {
+        return Ok(Asked { redirect: None, is_certain: false });
+    };
+    let named = params.get("client_id");
+    let client = ctx.realm.clients.get(&hint.aud).filter(|_| named.is_none_or(|id| id == hint.aud));
+    let uri = params.get("post_logout_redirect_uri");
+    let registered = uri.filter(|uri| {
+        client.is_some_and(|client| client.post_logout_redirect_uris.iter().any(|own| own == uri))
+    });
+    let redirect = registered.map(|uri| match params.get("state") {
+        Some(state) => {
+            let joint = if uri.contains('?') { '&' } else { '?' };
+            let state = form_urlencoded::Serializer::new(String::new())
+                .append_pair("state", state)
+                .finish();
+            format!("{uri}{joint}{state}")
+        }
+        None => uri.to_owned(),
+    });
+    let own_sid = session.map(|session| session.acting.sid(&ctx.services.secrets.sid, session.id));
+    Ok(Asked { redirect, is_certain: own_sid.is_none_or(|sid| sid == hint.sid) })
+}
+
+/// Ends the session; deliveries to its applications are durable with it.
+pub async fn end(ctx: &Ctx, session: &Session) -> Result<(), Fault> {
+    let now = ctx.now();
+    let clients = ctx.services.store.rows().sessions().clients(session.id).await?;
+    let tx = ctx.services.store.begin().await?;
+    if tx.rows().sessions().end(session.id, now).await? {
+        tx.rows().grants().revoke_of_session(session.id, now).await?;
+        for client in clients {
+            let delivery = LogoutDelivery {
+                id: ctx.new_row_id(),
+                realm: ctx.realm.id.clone(),
+                client_id: client.client_id,
+                sid: client.sid,
+                subject: client.subject,
+                n_tries: 0,
+            };
+            tx.rows().logouts().add(&delivery, now).await?;
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Seconds before each next try; after the last the delivery is dead.
+const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
+
+/// Delivers what is due in this realm; a job calls it again and again. Returns how many it tried.
+pub async fn deliver_due(ctx: &Ctx) -> Result<usize, Fault> {
+    let due = ctx.services.store.rows().logouts().due(ctx.now()).await?;
+    let mut tried = 0;
+    for delivery in due.into_iter().filter(|delivery| delivery.realm == ctx.realm.id) {
+        let n_tries = usize::try_from(delivery.n_tries).unwrap_or(usize::MAX);
+        let wait = BACK_OFF.get(n_tries).copied();
+        let again_at = ctx.now().plus(wait.unwrap_or(86_400));
+        let tx = ctx.services.store.begin().await?;
+        let claimed = tx.rows().logouts().claim(&delivery, again_at).await?;
+        tx.commit().await?;
+        if !claimed {
+            continue;
+        }
+        tried += 1;
+        let outcome = deliver(ctx, &delivery).await?;
+        let (state, error) = match (outcome, wait) {
+            (Ok(()), _) => ("done", None),
+            (Err(error), Some(_)) => ("waiting", Some(error)),
+            (Err(error), None) => ("dead", Some(error)),
+        };
+        let tx = ctx.services.store.begin().await?;
+        tx.rows().logouts().settle(delivery.id, state, error).await?;
+        tx.commit().await?;
+    }
+    Ok(tried)
+}
+
+async fn deliver(ctx: &Ctx, delivery: &LogoutDelivery) -> Result<Result<(), String>, Fault> {
+    let Some(client) = ctx.realm.clients.get(&delivery.client_id) else { return Ok(Ok(())) };
+    let Some(url) = &client.backchannel_logout_uri else { return Ok(Ok(())) };
+    let claims = logout_claims(
+        &ctx.realm.issuer,
+        &client.client_id,
+        &delivery.subject,
+        &delivery.sid,
+        ctx.now().0,
+        &ctx.random().short_token(),
+    );
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let token = sign(published.keys.current(client.id_token_alg)?, "logout+jwt", &claims)?;
+    let sent = ctx.services.outbound.deliver_logout(url, &token).await;
+    Ok(sent.map_err(|error| error.to_string()))
+}

@@ -1,0 +1,294 @@
+//! The way in after the second factor: new password, agreements, confirmation of a pending
+//! authorisation, the choice among several identities, and the session at the end.
+
+use super::{Ctx, Fault, identity, login};
+use crate::base::id::SessionId;
+use crate::base::secret::Secret;
+use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::audit::{AuditEvent, LoginAttempt};
+use crate::domain::authorisation::{Actor, Authorisation, Event};
+use crate::domain::entrance::{Entrance, Step};
+use crate::domain::login::{LoginTransaction, Next, Proved};
+use crate::domain::number::document::initial_password;
+use crate::domain::password::PasswordFault;
+use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::ephemeral::Kind;
+use crate::store::accounts::Acceptance;
+use crate::store::sessions::Session;
+
+/// What comes next for this transaction.
+pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fault> {
+    let (Some(entrance), Some(proved)) = (entrance(ctx, transaction), &transaction.proved) else {
+        return Ok(Next::Step(Step::Credentials));
+    };
+    let facts = identity::facts(ctx, entrance, proved).await?;
+    Ok(transaction.next(entrance, &facts))
+}
+
+fn entrance<'c>(ctx: &'c Ctx, transaction: &LoginTransaction) -> Option<&'c Entrance> {
+    let known = ctx.realm.entrance(transaction.entrance.as_deref()?)?;
+    Some(&known.entrance)
+}
+
+/// The step that is due, and no other: a form of another step is `E_STATE`.
+async fn due<'t>(
+    ctx: &Ctx,
+    transaction: &'t LoginTransaction,
+    step: Step,
+) -> Result<Result<&'t Proved, Refusal>, Fault> {
+    let is_due = next(ctx, transaction).await? == Next::Step(step);
+    Ok(match &transaction.proved {
+        Some(proved) if is_due => Ok(proved),
+        _ => Err(Refusal::State),
+    })
+}
+
+/// Replaces the initial password (E-06). Before any session exists.
+pub async fn set_password(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    (new, repeated): (&Secret, &Secret),
+) -> Result<Result<(), Refusal>, Fault> {
+    let proved = match due(ctx, transaction, Step::NewPassword).await? {
+        Ok(proved) => proved,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if new.expose() != repeated.expose() {
+        return Ok(Err(Refusal::PasswordPolicy(PasswordFault::NotEqual)));
+    }
+    let rows = ctx.services.store.rows();
+    let mut personal = Vec::new();
+    for document in rows.people().documents(proved.person).await? {
+        personal.push(initial_password(&document.number).to_owned());
+    }
+    for binding in rows.accounts().phones(proved.account).await? {
+        personal.push(binding.phone.national().to_owned());
+    }
+    let account = rows.accounts().find(proved.account).await?;
+    personal.extend(account.and_then(|account| account.username));
+    if let Err(fault) = ctx.realm.password.check(new, &personal) {
+        return Ok(Err(Refusal::PasswordPolicy(fault)));
+    }
+    let Some(hash) = ctx.services.hashing.hash(new, ctx.random()).await? else {
+        return Ok(Err(Refusal::Busy));
+    };
+    let event = AuditEvent::PasswordSet { account: proved.account, person: proved.person };
+    let tx = ctx.services.store.begin().await?;
+    if !tx.rows().accounts().set_first_password(proved.account, &hash).await? {
+        return Ok(Err(Refusal::State));
+    }
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// Every text, or none (E-19, E-20). `accepted`: the ids that were ticked.
+pub async fn accept_agreements(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    accepted: &[String],
+) -> Result<Result<(), Refusal>, Fault> {
+    let proved = match due(ctx, transaction, Step::Agreements).await? {
+        Ok(proved) => proved,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if !ctx.realm.agreements.iter().all(|one| accepted.contains(&one.id)) {
+        return Ok(Err(Refusal::Agreement));
+    }
+    let now = ctx.now();
+    let tx = ctx.services.store.begin().await?;
+    for agreement in &ctx.realm.agreements {
+        let acceptance = Acceptance {
+            document: &agreement.id,
+            version: &agreement.version,
+            text_hash: &agreement.text_hash,
+            at: now,
+            ip: ctx.ip,
+        };
+        let row_id = ctx.new_row_id();
+        tx.rows().accounts().accept_agreement(row_id, proved.account, &acceptance).await?;
+        let event = AuditEvent::AgreementAccepted {
+            account: proved.account,
+            document: agreement.id.clone(),
+            version: agreement.version.clone(),
+        };
+        tx.rows().records().audit(&ctx.realm.id, now, &event).await?;
+    }
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// Declining changes nothing but the log, and ends the transaction (E-20).
+pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
+    if let Ok(proved) = due(ctx, transaction, Step::Agreements).await? {
+        let event = AuditEvent::AgreementDeclined { account: proved.account };
+        let tx = ctx.services.store.begin().await?;
+        tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+        tx.commit().await?;
+        log(ctx, transaction, None, Refusal::Agreement.code()).await?;
+    }
+    abandon(ctx, transaction).await
+}
+
+/// Ends a transaction without a session.
+pub async fn abandon(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
+    ctx.services.ephemeral.forget(Kind::Login, &transaction.id).await;
+    Ok(())
+}
+
+/// Confirms one pending authorisation and signs in with it (E-16); the second factor has just
+/// been passed, so no scan is asked.
+pub async fn confirm_pending(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let proved = match due(ctx, transaction, Step::ConfirmPendingAuthorisation).await? {
+        Ok(proved) => proved,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let Some(enterprise) = proved.enterprise else { return Ok(Err(Refusal::State)) };
+    let pending = identity::pending_in(ctx, proved.person, enterprise).await?;
+    let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
+        return Ok(Err(Refusal::State));
+    };
+    let Some(identity_type) = ctx.realm.identity_type(&wanted.identity_type) else {
+        return Ok(Err(Refusal::State));
+    };
+    let confirmed = wanted.apply(&Event::Confirm, Actor::Holder, identity_type, ctx.now());
+    let confirmed = match confirmed {
+        Ok(confirmed) => confirmed,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if !save_confirmed(ctx, &confirmed).await? {
+        return Ok(Err(Refusal::State));
+    }
+    let chosen = Some(Acting::Enterprise(confirmed.id));
+    login::advance(ctx, transaction, LoginTransaction { chosen, ..transaction.clone() }).await
+}
+
+async fn save_confirmed(ctx: &Ctx, confirmed: &Authorisation) -> Result<bool, Fault> {
+    let event = AuditEvent::AuthorisationConfirmed {
+        authorisation: confirmed.id,
+        person: confirmed.person,
+    };
+    let tx = ctx.services.store.begin().await?;
+    if !tx.rows().authorisations().update(confirmed).await? {
+        return Ok(false);
+    }
+    let (row_id, person) = (ctx.new_row_id(), Some(confirmed.person));
+    tx.rows().authorisations().add_event(row_id, confirmed, "confirm", "person", person).await?;
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// One of the identities in the chooser (E-15).
+pub async fn choose(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let proved = match due(ctx, transaction, Step::ChooseIdentity).await? {
+        Ok(proved) => proved,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let Some(enterprise) = proved.enterprise else { return Ok(Err(Refusal::State)) };
+    let identities = identity::usable_in(ctx, proved.person, enterprise).await?;
+    match identity::pick(&identities, id) {
+        Ok(acting) => {
+            let next = LoginTransaction { chosen: Some(acting), ..transaction.clone() };
+            login::advance(ctx, transaction, next).await
+        }
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// The session and its cookie, made once: of two tabs that finish, one gets it.
+pub async fn sign_in(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    acting: Acting,
+) -> Result<Result<(Session, Secret), Refusal>, Fault> {
+    let taken: Option<LoginTransaction> =
+        ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
+    let (Some(transaction), Some(proved)) = (taken, &transaction.proved) else {
+        return Ok(Err(Refusal::State));
+    };
+    let identity = match identity::load(ctx, proved.person, acting).await? {
+        Ok(identity) => identity,
+        Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
+    };
+    let now = ctx.now();
+    let mut amr = vec!["pwd".to_owned()];
+    amr.extend(proved.second_factor.clone());
+    amr.push("mfa".to_owned());
+    let session = Session {
+        id: SessionId::new(&ctx.services.clock, ctx.random()),
+        realm: ctx.realm.id.clone(),
+        person: proved.person,
+        account: proved.account,
+        acting,
+        amr,
+        // Password and a phone's code prove level 2 (L-03).
+        acr: 2,
+        auth_time: now,
+        entrance: transaction.entrance.clone().unwrap_or_default(),
+        one_way_personal: acting == Acting::Personal,
+        ip: ctx.ip.to_string(),
+        device: ctx.device.clone(),
+        created_at: now,
+        expires_at: now.plus(ctx.realm.lifetimes.session),
+        ended_at: None,
+    };
+    let cookie = ctx.random().token();
+    let attempt = attempt(ctx, &transaction, Some(&identity), "ok");
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().sessions().add(&session, cookie.hashed()).await?;
+    tx.rows().accounts().unlock(proved.account).await?;
+    tx.rows().records().add_attempt(&ctx.realm.id, ctx.new_row_id(), &attempt).await?;
+    tx.commit().await?;
+    Ok(Ok((session, cookie)))
+}
+
+/// The sign-in ends without an identity (E-18, E-23): logged, the transaction is gone.
+pub async fn refuse(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    why: NoIdentity,
+) -> Result<(), Fault> {
+    log(ctx, transaction, None, Refusal::NoIdentity(why).code()).await?;
+    abandon(ctx, transaction).await
+}
+
+async fn log(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    identity: Option<&ActingIdentity>,
+    outcome: &str,
+) -> Result<(), Fault> {
+    login::save_attempt(ctx, &attempt(ctx, transaction, identity, outcome)).await
+}
+
+fn attempt(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    identity: Option<&ActingIdentity>,
+    outcome: &str,
+) -> LoginAttempt {
+    let proved = transaction.proved.as_ref();
+    LoginAttempt {
+        at: ctx.now(),
+        person: proved.map(|proved| proved.person),
+        way: "password",
+        entrance: transaction.entrance.clone().unwrap_or_default(),
+        enterprise: proved.and_then(|proved| proved.enterprise),
+        identity_type: match identity {
+            Some(ActingIdentity::Enterprise(one)) => Some(one.identity_type.name.0.clone()),
+            _ => None,
+        },
+        outcome: outcome.to_owned(),
+        ip: ctx.ip,
+        device: ctx.device.clone(),
+    }
+}

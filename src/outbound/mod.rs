@@ -1,0 +1,134 @@
+//! All that we call: the SMS gateway and the applications' back-channel logout addresses. Never
+//! called inside a database transaction.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::random::Random;
+use crate::base::secret::{Secret, hex, hmac_sha256};
+use crate::domain::number::phone::Phone;
+
+/// A message as the desk and the tests see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SentMessage {
+    pub phone: String,
+    pub template: String,
+    pub code: String,
+    pub at: i64,
+}
+
+/// Messages that were not sent to anybody: the demo's inbox.
+#[derive(Clone, Default)]
+pub struct Inbox(Arc<Mutex<Vec<SentMessage>>>);
+
+impl Inbox {
+    /// Newest first.
+    pub fn messages(&self) -> Vec<SentMessage> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().rev().cloned().collect()
+    }
+
+    fn add(&self, message: SentMessage) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.push(message);
+        let excess = held.len().saturating_sub(200);
+        held.drain(..excess);
+    }
+}
+
+/// The provider is away or refused; the code was not sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the message was not accepted: {0}")]
+pub struct SendError(String);
+
+/// The ways out of the program.
+pub struct Outbound {
+    client: reqwest::Client,
+    pub inbox: Inbox,
+}
+
+/// A gateway's address and the secret its requests are signed with.
+pub struct Webhook<'a> {
+    pub url: &'a str,
+    pub secret: &'a Secret,
+}
+
+impl Outbound {
+    pub fn new() -> Result<Self, SendError> {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(3))
+            .connect_timeout(Duration::from_secs(2))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| SendError(error.to_string()))?;
+        Ok(Self { client, inbox: Inbox::default() })
+    }
+
+    /// One sign-in code. Without a gateway it lies in the inbox.
+    pub async fn send_code(
+        &self,
+        gateway: Option<Webhook<'_>>,
+        phone: &Phone,
+        code: &Secret,
+        (clock, random): (&Clock, &Random),
+    ) -> Result<(), SendError> {
+        let now = clock.now();
+        let Some(gateway) = gateway else {
+            self.inbox.add(SentMessage {
+                phone: phone.as_str().to_owned(),
+                template: "login_code".to_owned(),
+                code: code.expose().to_owned(),
+                at: now.0,
+            });
+            return Ok(());
+        };
+        let params = json!({"code": code.expose(), "ttl_min": "5"});
+        let body = json!({
+            "id": random.short_token(), "phone": phone.as_str(),
+            "template": "login_code", "params": params,
+        })
+        .to_string();
+        let nonce = random.short_token();
+        let signature = webhook_signature(gateway.secret, now, &nonce, &body);
+        let request = self
+            .client
+            .post(gateway.url)
+            .header("Content-Type", "application/json")
+            .header("X-Timestamp", now.0.to_string())
+            .header("X-Nonce", nonce)
+            .header("X-Signature", signature)
+            .body(body);
+        accepted(request).await
+    }
+
+    /// OIDC Back-Channel Logout §2.5.
+    pub async fn deliver_logout(&self, url: &str, logout_token: &str) -> Result<(), SendError> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("logout_token", logout_token)
+            .finish();
+        let request = self
+            .client
+            .post(url)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(body);
+        accepted(request).await
+    }
+}
+
+async fn accepted(request: reqwest::RequestBuilder) -> Result<(), SendError> {
+    let response = request.send().await.map_err(|error| SendError(error.to_string()))?;
+    if response.status().is_success() {
+        return Ok(());
+    }
+    Err(SendError(format!("status {}", response.status())))
+}
+
+/// hex(HMAC-SHA-256(secret, timestamp "." nonce "." body)), as the gateway checks it.
+pub fn webhook_signature(secret: &Secret, at: Timestamp, nonce: &str, body: &str) -> String {
+    hex(&hmac_sha256(secret.expose().as_bytes(), format!("{}.{nonce}.{body}", at.0).as_bytes()))
+}
