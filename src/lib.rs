@@ -10,3 +10,4 @@ pub mod oidc;
 pub mod outbound;
 pub mod realm;
 pub mod store;
+pub mod views;

@@ -1,0 +1,101 @@
+//! Pages: one struct each, rendered by tera with the words of `locales/`. Templates, words and
+//! assets are embedded; a template that names an unknown function fails when it is loaded.
+
+pub mod locale;
+pub mod page;
+
+use std::sync::Arc;
+
+use rust_embed::RustEmbed;
+use serde::Serialize;
+
+use locale::Locales;
+
+#[derive(RustEmbed)]
+#[folder = "templates"]
+struct Templates;
+
+#[derive(RustEmbed)]
+#[folder = "assets"]
+struct Assets;
+
+/// What a template needs besides its page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Chrome {
+    /// `zh-CN` or `en`.
+    pub lang: String,
+    pub realm_name: String,
+    /// `/realms/jiangxi`, in front of every link.
+    pub base: String,
+    pub csrf: String,
+    /// The address of this page, for the language link.
+    pub here: String,
+}
+
+/// A page is its own template's data.
+pub trait Page: Serialize {
+    const TEMPLATE: &'static str;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a page cannot be rendered: {0}")]
+pub struct ViewError(String);
+
+pub struct Views {
+    tera: tera::Tera,
+    locales: Arc<Locales>,
+}
+
+#[derive(Serialize)]
+struct Whole<'a, P> {
+    #[serde(flatten)]
+    chrome: &'a Chrome,
+    page: &'a P,
+}
+
+impl Views {
+    pub fn load() -> Result<Self, ViewError> {
+        let locales = Arc::new(Locales::load().map_err(ViewError)?);
+        let words = Arc::clone(&locales);
+        let mut tera = tera::Tera::new();
+        tera.register_function(
+            "t",
+            move |args: tera::Kwargs, state: &tera::State| -> tera::TeraResult<String> {
+                let lang = state.get::<String>("lang")?.unwrap_or_default();
+                let key = args.must_get::<String>("key")?;
+                let n = args.get::<String>("n")?;
+                words.text(&lang, &key, n.as_deref()).map_err(tera::Error::message)
+            },
+        );
+        let mut templates = Vec::new();
+        for name in Templates::iter() {
+            let file = Templates::get(&name).ok_or_else(|| ViewError(name.to_string()))?;
+            let text = String::from_utf8(file.data.into_owned())
+                .map_err(|error| ViewError(error.to_string()))?;
+            templates.push((name.to_string(), text));
+        }
+        tera.add_raw_templates(templates).map_err(|error| ViewError(error.to_string()))?;
+        Ok(Self { tera, locales })
+    }
+
+    pub fn render<P: Page>(&self, chrome: &Chrome, page: &P) -> Result<String, ViewError> {
+        let context = tera::Context::from_serialize(&Whole { chrome, page })
+            .map_err(|error| ViewError(error.to_string()))?;
+        self.tera.render(P::TEMPLATE, &context).map_err(|error| ViewError(format!("{error:?}")))
+    }
+
+    pub fn text(&self, lang: &str, key: &str, n: Option<&str>) -> String {
+        self.locales.text(lang, key, n).unwrap_or_else(|_| key.to_owned())
+    }
+}
+
+/// An embedded style sheet, script or picture and its media type.
+pub fn asset(name: &str) -> Option<(Vec<u8>, &'static str)> {
+    let media_type = match name.rsplit('.').next()? {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        _ => return None,
+    };
+    Some((Assets::get(name)?.data.into_owned(), media_type))
+}

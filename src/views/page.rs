@@ -1,0 +1,164 @@
+//! One struct a page. Values are ready to show: masked, in the reader's language.
+
+use serde::Serialize;
+
+use super::Page;
+
+/// A refusal above a form.
+#[derive(Clone, Debug, Serialize)]
+pub struct Notice {
+    /// The stable code, for help desks and tests.
+    pub code: String,
+    pub text: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Tab {
+    pub id: String,
+    pub title: String,
+    pub href: String,
+    pub is_current: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LoginPage {
+    pub transaction: String,
+    pub tabs: Vec<Tab>,
+    pub entrance: String,
+    pub asks_enterprise_number: bool,
+    pub slider_id: Option<String>,
+    pub enterprise_number: String,
+    pub personal_id: String,
+    pub notice: Option<Notice>,
+}
+
+impl Page for LoginPage {
+    const TEMPLATE: &'static str = "page/login.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct SecondFactorPage {
+    pub transaction: String,
+    /// `None`: no phone is bound, this way is closed (E-11).
+    pub phone: Option<String>,
+    pub is_sent: bool,
+    pub notice: Option<Notice>,
+}
+
+impl Page for SecondFactorPage {
+    const TEMPLATE: &'static str = "page/second_factor.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct NewPasswordPage {
+    pub transaction: String,
+    pub min_length: usize,
+    pub max_length: usize,
+    pub notice: Option<Notice>,
+}
+
+impl Page for NewPasswordPage {
+    const TEMPLATE: &'static str = "page/new_password.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct AgreementView {
+    pub id: String,
+    pub title: String,
+    pub version: String,
+    pub paragraphs: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct AgreementsPage {
+    pub transaction: String,
+    pub agreements: Vec<AgreementView>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for AgreementsPage {
+    const TEMPLATE: &'static str = "page/agreements.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct IdentityView {
+    pub id: String,
+    pub enterprise: String,
+    pub number: String,
+    pub identity_type: String,
+    pub permissions: Vec<String>,
+    pub valid_to: Option<String>,
+    pub invited_by: Option<String>,
+    pub is_current: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ChooseIdentityPage {
+    /// Where the choice is posted.
+    pub action: String,
+    /// Of the sign-in; empty when a session changes its identity.
+    pub transaction: String,
+    pub request: String,
+    pub identities: Vec<IdentityView>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for ChooseIdentityPage {
+    const TEMPLATE: &'static str = "page/choose_identity.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct ConfirmPendingPage {
+    pub transaction: String,
+    pub pending: Vec<IdentityView>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for ConfirmPendingPage {
+    const TEMPLATE: &'static str = "page/confirm_pending.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct ConsentPage {
+    pub client: String,
+    /// Keys of the texts that say what each scope gives.
+    pub scopes: Vec<String>,
+    pub request: String,
+}
+
+impl Page for ConsentPage {
+    const TEMPLATE: &'static str = "page/consent.html";
+}
+
+/// An error, a farewell, a way to start again.
+#[derive(Debug, Serialize)]
+pub struct MessagePage {
+    pub title: String,
+    pub text: String,
+    pub code: Option<String>,
+    /// (address, words)
+    pub link: Option<(String, String)>,
+}
+
+impl Page for MessagePage {
+    const TEMPLATE: &'static str = "page/message.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct LogoutPage {
+    pub request: String,
+}
+
+impl Page for LogoutPage {
+    const TEMPLATE: &'static str = "page/logout.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct FormPostPage {
+    pub action: String,
+    pub fields: Vec<(String, String)>,
+}
+
+impl Page for FormPostPage {
+    const TEMPLATE: &'static str = "page/form_post.html";
+}
