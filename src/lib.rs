@@ -11,3 +11,4 @@ pub mod outbound;
 pub mod realm;
 pub mod store;
 pub mod views;
+pub mod web;

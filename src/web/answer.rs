@@ -1,0 +1,109 @@
+//! From outcomes to responses: pages, redirects, JSON, and what goes wrong.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::flows::Fault;
+use crate::oidc::error::{ErrorCode, OAuthError};
+
+/// A response, or a fault that `ops` turns into 503 or 500.
+pub type Answer = Result<Response, Failure>;
+
+/// A fault on its way out; logged once, here.
+pub struct Failure(Fault);
+
+impl<F: Into<Fault>> From<F> for Failure {
+    fn from(fault: F) -> Self {
+        Self(fault.into())
+    }
+}
+
+/// The page that cannot be rendered by the ordinary means says little and in both languages.
+const APOLOGY: &str = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>Hufu</title>\
+<h1>服务暂时繁忙</h1><p>请稍候片刻再试，您的登录状态不受影响。</p>\
+<p lang=\"en\">The service is busy. Please try again in a moment; your sign-in is not affected.</p>";
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = if self.0.is_temporary() {
+            tracing::warn!(fault = %self.0, "A request could not be served");
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            tracing::error!(fault = %self.0, "A request failed");
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::RETRY_AFTER, "5"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (status, headers, APOLOGY).into_response()
+    }
+}
+
+pub fn html(status: StatusCode, text: String) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, text).into_response()
+}
+
+/// 303: whatever the method was, the browser goes on with GET.
+pub fn see_other(to: &str) -> Response {
+    match HeaderValue::from_str(to) {
+        Ok(to) => {
+            (StatusCode::SEE_OTHER, [(header::LOCATION, to)], [(header::CACHE_CONTROL, "no-store")])
+                .into_response()
+        }
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+#[must_use]
+pub fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
+}
+
+/// RFC 6749 §5.2.
+pub fn oauth_error(error: &OAuthError) -> Response {
+    tracing::info!(error = error.code.name(), reason = error.reason, "Refused a client");
+    let status = match error.code {
+        ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let body = json!({"error": error.code.name(), "error_description": error.reason});
+    let mut response = no_store(Json(body).into_response());
+    *response.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"hufu\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// RFC 6750 §3.
+pub fn bearer_error(error: &OAuthError) -> Response {
+    let status = match error.code {
+        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+        ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let text = format!(
+        "Bearer realm=\"hufu\", error=\"{}\", error_description=\"{}\"",
+        error.code.name(),
+        error.reason
+    );
+    let mut response = no_store(status.into_response());
+    if let Ok(challenge) = HeaderValue::from_str(&text) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+#[must_use]
+pub fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,62 @@
+//! What every handler gets: the services, the realms as they are now, the pages.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::flows::Services;
+use crate::realm::Realm;
+use crate::views::Views;
+
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    services: Arc<Services>,
+    realms: RwLock<HashMap<String, Arc<Realm>>>,
+    views: Views,
+    trusted_proxies: Vec<IpAddr>,
+}
+
+impl App {
+    pub fn new(services: Arc<Services>, realms: Vec<Arc<Realm>>, views: Views) -> Self {
+        Self::behind(services, realms, views, Vec::new())
+    }
+
+    /// `trusted_proxies`: from these alone `X-Forwarded-For` is believed.
+    pub fn behind(
+        services: Arc<Services>,
+        realms: Vec<Arc<Realm>>,
+        views: Views,
+        trusted_proxies: Vec<IpAddr>,
+    ) -> Self {
+        let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
+        Self(Arc::new(Parts { services, realms: RwLock::new(realms), views, trusted_proxies }))
+    }
+
+    pub fn services(&self) -> &Arc<Services> {
+        &self.0.services
+    }
+
+    pub fn views(&self) -> &Views {
+        &self.0.views
+    }
+
+    pub fn trusts(&self, proxy: IpAddr) -> bool {
+        self.0.trusted_proxies.contains(&proxy)
+    }
+
+    pub fn realm(&self, id: &str) -> Option<Arc<Realm>> {
+        self.0.realms.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    pub fn realms(&self) -> Vec<Arc<Realm>> {
+        self.0.realms.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// A new version of a realm, for the requests that come from now on.
+    pub fn replace(&self, realm: Arc<Realm>) {
+        let mut realms = self.0.realms.write().unwrap_or_else(PoisonError::into_inner);
+        realms.insert(realm.id.clone(), realm);
+    }
+}

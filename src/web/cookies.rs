@@ -1,0 +1,63 @@
+//! Cookies, with their flags in one place. `__Host-` over https; without it on a loopback http
+//! demo, where browsers refuse the prefix.
+
+use std::collections::HashMap;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite, time};
+
+use crate::realm::Realm;
+
+/// The cookies of a request; of two with one name, none counts.
+pub fn read(headers: &HeaderMap) -> HashMap<String, String> {
+    let mut cookies = HashMap::new();
+    let mut doubled = Vec::new();
+    for header in headers.get_all(header::COOKIE) {
+        let Ok(text) = header.to_str() else { continue };
+        for cookie in Cookie::split_parse(text).flatten() {
+            if cookies.insert(cookie.name().to_owned(), cookie.value().to_owned()).is_some() {
+                doubled.push(cookie.name().to_owned());
+            }
+        }
+    }
+    for name in doubled {
+        cookies.remove(&name);
+    }
+    cookies
+}
+
+fn is_https(realm: &Realm) -> bool {
+    realm.issuer.starts_with("https:")
+}
+
+fn name(realm: &Realm, what: &str) -> String {
+    let prefix = if is_https(realm) { "__Host-" } else { "" };
+    format!("{prefix}hufu-{what}-{}", realm.id)
+}
+
+pub fn session_name(realm: &Realm) -> String {
+    name(realm, "session")
+}
+
+/// One for each sign-in on its way, so that two tabs do not disturb each other.
+pub fn login_name(realm: &Realm, transaction: &str) -> String {
+    name(realm, &format!("login-{transaction}"))
+}
+
+pub fn language_name(realm: &Realm) -> String {
+    name(realm, "language")
+}
+
+/// `seconds`: none for the browser's session, zero to remove.
+pub fn set(realm: &Realm, name: String, value: String, seconds: Option<i64>) -> HeaderValue {
+    let mut cookie = Cookie::new(name, value);
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    cookie.set_secure(is_https(realm));
+    cookie.set_same_site(SameSite::Lax);
+    if let Some(seconds) = seconds {
+        cookie.set_max_age(time::Duration::seconds(seconds));
+    }
+    HeaderValue::from_str(&cookie.to_string())
+        .unwrap_or(HeaderValue::from_static("hufu=; Max-Age=0"))
+}

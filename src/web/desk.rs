@@ -1,0 +1,97 @@
+//! The demo's desk: the test people, the SMS inbox, the clock. Exists in the demo alone, and
+//! answers programs as well as people.
+
+use axum::extract::{Query, State};
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::base::clock::{Clock, Timestamp};
+use crate::outbound::Inbox;
+use crate::realm::fixtures::Fixtures;
+
+/// What the desk shows and moves.
+#[derive(Clone)]
+pub struct Desk {
+    pub inbox: Inbox,
+    pub clock: Clock,
+    pub people: std::sync::Arc<Vec<(String, Fixtures)>>,
+    /// (words, address)
+    pub links: std::sync::Arc<Vec<(String, String)>>,
+}
+
+pub fn router(desk: Desk) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/api/people", get(people))
+        .route("/api/sms", get(sms))
+        .route("/api/clock/advance", post(advance))
+        .with_state(desk)
+}
+
+async fn people(State(desk): State<Desk>) -> Json<Value> {
+    let realms = desk.people.iter().map(|(realm, fixtures)| (realm.clone(), json!(fixtures)));
+    Json(Value::Object(realms.collect()))
+}
+
+async fn sms(State(desk): State<Desk>) -> Json<Value> {
+    Json(json!(desk.inbox.messages()))
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    seconds: i64,
+}
+
+async fn advance(State(desk): State<Desk>, Query(by): Query<Advance>) -> Redirect {
+    desk.clock.advance(by.seconds.clamp(0, 366 * 86_400));
+    Redirect::to("/")
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+async fn page(State(desk): State<Desk>) -> Html<String> {
+    let link = |(words, to): &(String, String)| format!("<li><a href=\"{to}\">{words}</a></li>");
+    let links: String = desk.links.iter().map(link).collect();
+    let message = |one: &crate::outbound::SentMessage| {
+        let at = Timestamp(one.at).for_people();
+        format!(
+            "<tr><td>{}</td><td><strong>{}</strong></td><td>{at}</td></tr>",
+            one.phone, one.code
+        )
+    };
+    let messages: String = desk.inbox.messages().iter().take(10).map(message).collect();
+    let mut people = String::new();
+    for (realm, fixtures) in desk.people.iter() {
+        for one in &fixtures.person {
+            let last_six = one.document.get(12..).unwrap_or_default();
+            let enterprises =
+                fixtures.authorisation.iter().filter(|held| held.person == one.document);
+            let enterprises: Vec<&str> = enterprises.map(|held| held.enterprise.as_str()).collect();
+            people += &format!(
+                "<tr><td>{realm}</td><td>{}</td><td>{}<br>{}<br>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                escape(&one.name),
+                one.document,
+                one.phone.as_deref().unwrap_or("–"),
+                one.username.as_deref().unwrap_or("–"),
+                one.password.as_deref().unwrap_or(last_six),
+                enterprises.join("<br>"),
+                escape(&one.note),
+            );
+        }
+    }
+    let now = desk.clock.now().for_people();
+    Html(format!(
+        "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>Hufu desk</title><style>body{{font:16px/1.6 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}}\
+         table{{border-collapse:collapse;width:100%}}td,th{{border-bottom:1px solid #ccc;padding:.4rem;text-align:left;vertical-align:top}}\
+         div{{overflow-x:auto}}</style><h1>演示台 · Demo desk</h1><ul>{links}</ul>\
+         <h2>短信 · SMS</h2><div><table><tr><th>手机</th><th>验证码</th><th>时间</th></tr>{messages}</table></div>\
+         <h2>人员 · People</h2><div><table><tr><th>realm</th><th>姓名</th><th>证件 / 手机 / 用户名</th><th>密码</th><th>企业</th><th></th></tr>{people}</table></div>\
+         <h2>时钟 · Clock</h2><p>{now}</p><form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form>"
+    ))
+}

@@ -1,0 +1,13 @@
+//! HTTP: routes, extractors, handlers. A handler extracts, calls one flow, answers. One folder a
+//! face: `page` for people, `oauth` for applications, `desk` for the demo, `ops` beside them.
+
+pub mod answer;
+pub mod app;
+pub mod cookies;
+pub mod desk;
+pub mod layers;
+pub mod oauth;
+pub mod ops;
+pub mod page;
+pub mod request;
+pub mod router;

@@ -1,0 +1,112 @@
+//! The authorization endpoint. It never shows a form itself: it answers the client or sends the
+//! person to a page that does.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::form;
+use crate::domain::login::TRANSACTION_SECONDS;
+use crate::flows::authorize::{Answer as Outcome, authorize};
+use crate::flows::login::begin;
+use crate::oidc::authorize::{Destination, ResponseMode};
+use crate::oidc::discovery::path;
+use crate::oidc::error::OAuthError;
+use crate::oidc::params::Params;
+use crate::views::page::{FormPostPage, MessagePage};
+use crate::web::answer::{Answer, see_other, with_cookie};
+use crate::web::cookies;
+use crate::web::page::login::login_cookie;
+use crate::web::request::Request;
+
+pub async fn get(request: Request) -> Answer {
+    match request.query() {
+        Ok(params) => run(request, params).await,
+        Err(error) => refuse(&request, &error),
+    }
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    match form(&headers, &body) {
+        Ok(params) => run(request, params).await,
+        Err(error) => refuse(&request, &error),
+    }
+}
+
+async fn run(mut request: Request, params: Params) -> Answer {
+    request.prefer(params.get("ui_locales"));
+    let session = request.session().await?;
+    let base = request.base();
+    match authorize(&request.ctx, params, session).await? {
+        Outcome::Page(error) => refuse(&request, &error),
+        Outcome::Error(destination, error) => {
+            tracing::info!(error = error.code.name(), reason = error.reason, "Refused a client");
+            let fields = vec![
+                ("error", error.code.name().to_owned()),
+                ("error_description", error.reason.to_owned()),
+            ];
+            to_client(&request, &destination, fields)
+        }
+        Outcome::SignIn(params) => {
+            let transaction = begin(&request.ctx, params.into_map(), None).await?;
+            let to = format!("{base}/login/credentials?t={}", transaction.id);
+            let (name, value) = login_cookie(&request, &transaction);
+            let cookie =
+                cookies::set(&request.ctx.realm, name, value, Some(6 * TRANSACTION_SECONDS));
+            Ok(with_cookie(see_other(&to), cookie))
+        }
+        Outcome::Choose(params) => Ok(see_other(&format!("{base}/choose?{}", params.encode()))),
+        Outcome::Consent(needed) => {
+            Ok(see_other(&format!("{base}/consent?{}", needed.params.encode())))
+        }
+        Outcome::Switched(params, cookie) => {
+            let to = format!("{base}{}?{}", path::AUTHORIZE, params.encode());
+            let name = cookies::session_name(&request.ctx.realm);
+            let cookie = cookies::set(&request.ctx.realm, name, cookie.expose().to_owned(), None);
+            Ok(with_cookie(see_other(&to), cookie))
+        }
+        Outcome::Code { destination, code } => {
+            to_client(&request, &destination, vec![("code", code.expose().to_owned())])
+        }
+    }
+}
+
+/// Rule 4: what may not be redirected is shown here.
+pub fn refuse(request: &Request, error: &OAuthError) -> Answer {
+    tracing::info!(error = error.code.name(), reason = error.reason, "Refused a request");
+    let page = MessagePage {
+        title: request.text("error-title"),
+        text: request.text("error-request"),
+        code: Some(format!("{}: {}", error.code.name(), error.reason)),
+        link: None,
+    };
+    request.page(StatusCode::BAD_REQUEST, "", &page)
+}
+
+/// The answer in the client's response mode, with `state` and `iss` (RFC 9207).
+pub fn to_client(
+    request: &Request,
+    destination: &Destination,
+    mut fields: Vec<(&'static str, String)>,
+) -> Answer {
+    if let Some(state) = &destination.state {
+        fields.push(("state", state.clone()));
+    }
+    fields.push(("iss", request.ctx.realm.issuer.clone()));
+    match destination.mode {
+        ResponseMode::Query => Ok(redirect(&destination.redirect_uri, &fields)),
+        ResponseMode::FormPost => {
+            let page = FormPostPage {
+                action: destination.redirect_uri.clone(),
+                fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            };
+            request.page(StatusCode::OK, "", &page)
+        }
+    }
+}
+
+fn redirect(uri: &str, fields: &[(&'static str, String)]) -> Response {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let joint = if uri.contains('?') { '&' } else { '?' };
+    see_other(&format!("{uri}{joint}{query}"))
+}

@@ -1,0 +1,21 @@
+//! The face for applications.
+
+pub mod authorize;
+pub mod discovery;
+pub mod resource;
+pub mod token;
+
+use axum::http::{HeaderMap, header};
+
+use crate::oidc::error::OAuthError;
+use crate::oidc::params::Params;
+
+/// A form body of the right type (RFC 6749 Appendix B).
+pub fn form(headers: &HeaderMap, body: &[u8]) -> Result<Params, OAuthError> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(OAuthError::request("the body is not application/x-www-form-urlencoded"));
+    }
+    Params::parse(body)
+}

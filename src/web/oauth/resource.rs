@@ -1,0 +1,60 @@
+//! Userinfo, introspection, revocation.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::IntoResponse;
+
+use super::form;
+use crate::flows::resource::{self, UserInfo};
+use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
+use crate::web::request::Request;
+
+/// The token in the header, or in the body of a POST (RFC 6750 §2); never in the query.
+pub async fn userinfo(request: Request, method: Method, headers: HeaderMap, body: Bytes) -> Answer {
+    let in_header = request.authorization.as_deref().and_then(|header| {
+        let (scheme, token) = header.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    });
+    let in_body = match method {
+        Method::POST if in_header.is_none() && !body.is_empty() => {
+            form(&headers, &body).ok().and_then(|form| form.get("access_token").map(str::to_owned))
+        }
+        _ => None,
+    };
+    let Some(token) = in_header.or(in_body) else {
+        let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
+        return Ok(bearer_error(&missing));
+    };
+    match resource::userinfo(&request.ctx, &token).await? {
+        Ok(UserInfo::Plain(claims)) => Ok(no_store(Json(claims).into_response())),
+        Ok(UserInfo::Signed(token)) => {
+            let media_type = [(header::CONTENT_TYPE, "application/jwt")];
+            Ok(no_store((media_type, token).into_response()))
+        }
+        Err(error) => Ok(bearer_error(&error)),
+    }
+}
+
+pub async fn introspect(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let params = match form(&headers, &body) {
+        Ok(params) => params,
+        Err(error) => return Ok(oauth_error(&error)),
+    };
+    match resource::introspect(&request.ctx, request.authorization.as_deref(), &params).await? {
+        Ok(answer) => Ok(no_store(Json(answer).into_response())),
+        Err(error) => Ok(oauth_error(&error)),
+    }
+}
+
+pub async fn revoke(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let params = match form(&headers, &body) {
+        Ok(params) => params,
+        Err(error) => return Ok(oauth_error(&error)),
+    };
+    match resource::revoke(&request.ctx, request.authorization.as_deref(), &params).await? {
+        Ok(()) => Ok(no_store(StatusCode::OK.into_response())),
+        Err(error) => Ok(oauth_error(&error)),
+    }
+}

@@ -1,0 +1,40 @@
+//! Beside the faces: health, embedded assets, what does not exist.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::app::App;
+use crate::views::asset as embedded;
+
+pub async fn live() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+/// Whether requests can be served: the database answers.
+pub async fn ready(State(app): State<App>) -> Response {
+    match app.services().store.ping().await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "Not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response()
+        }
+    }
+}
+
+pub async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
+    match embedded(&name) {
+        Some((bytes, media_type)) => {
+            let headers = [
+                (header::CONTENT_TYPE, media_type),
+                (header::CACHE_CONTROL, "public, max-age=3600"),
+            ];
+            (headers, bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+pub async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "404").into_response()
+}

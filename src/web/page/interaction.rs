@@ -1,0 +1,155 @@
+//! What an authorization request may ask of a person who is signed in: another identity, or
+//! agreement to its scopes. The request travels with the page, so nothing is lost.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::view;
+use crate::domain::refusal::Refusal;
+use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
+use crate::flows::identity::{pick, switch, usable};
+use crate::oidc::discovery::path;
+use crate::oidc::error::ErrorCode;
+use crate::oidc::params::Params;
+use crate::store::sessions::Session;
+use crate::views::page::{ChooseIdentityPage, ConsentPage, Notice};
+use crate::web::answer::{Answer, Failure, see_other, with_cookie};
+use crate::web::cookies;
+use crate::web::oauth::authorize::to_client;
+use crate::web::oauth::form;
+use crate::web::page::login::status_of;
+use crate::web::request::Request;
+
+fn back(request: &Request, params: &Params) -> Response {
+    see_other(&format!("{}{}?{}", request.base(), path::AUTHORIZE, params.encode()))
+}
+
+/// The form, genuine for this session, and the authorization request inside it.
+async fn read(
+    request: &Request,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Result<(Params, Params, Session), Response>, Failure> {
+    let Ok(form) = form(headers, body) else { return Ok(Err(request.forbidden()?)) };
+    let asked = Params::parse(form.get("request").unwrap_or_default().as_bytes());
+    let Ok(asked) = asked else { return Ok(Err(request.forbidden()?)) };
+    let Some(session) = request.session().await? else { return Ok(Err(back(request, &asked))) };
+    if !request.is_genuine(&form, &request.session_binding()) {
+        return Ok(Err(request.forbidden()?));
+    }
+    Ok(Ok((form, asked, session)))
+}
+
+pub async fn get_choose(request: Request) -> Answer {
+    let Ok(params) = request.query() else { return request.forbidden() };
+    match request.session().await? {
+        Some(session) => choose_page(&request, &params, &session, None).await,
+        None => Ok(back(&request, &params)),
+    }
+}
+
+async fn choose_page(
+    request: &Request,
+    params: &Params,
+    session: &Session,
+    notice: Option<Notice>,
+) -> Answer {
+    let identities = if session.one_way_personal {
+        Vec::new()
+    } else {
+        usable(&request.ctx, session.person).await?
+    };
+    let status = status_of(notice.as_ref());
+    let page = ChooseIdentityPage {
+        action: format!("{}/choose", request.base()),
+        transaction: String::new(),
+        request: params.encode(),
+        identities: view::identities(request, &identities, Some(session.acting)),
+        notice,
+    };
+    request.page(status, &request.session_binding(), &page)
+}
+
+pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let (form, params, session) = match read(&request, &headers, &body).await? {
+        Ok(read) => read,
+        Err(response) => return Ok(response),
+    };
+    let identities = usable(&request.ctx, session.person).await?;
+    let to = match pick(&identities, form.get("identity").unwrap_or_default()) {
+        Ok(to) => to,
+        Err(refusal) => return choose_again(&request, &params, &session, &refusal).await,
+    };
+    let done = params.clone().without(&["prompt", "identity_hint"]);
+    if to == session.acting {
+        return Ok(back(&request, &done));
+    }
+    match switch(&request.ctx, &session, to).await? {
+        Ok((_, cookie)) => {
+            let realm = &request.ctx.realm;
+            let name = cookies::session_name(realm);
+            let cookie = cookies::set(realm, name, cookie.expose().to_owned(), None);
+            Ok(with_cookie(back(&request, &done), cookie))
+        }
+        Err(refusal) => choose_again(&request, &params, &session, &refusal).await,
+    }
+}
+
+async fn choose_again(
+    request: &Request,
+    params: &Params,
+    session: &Session,
+    refusal: &Refusal,
+) -> Answer {
+    choose_page(request, params, session, Some(request.notice(refusal))).await
+}
+
+/// What the request needs agreement to; decided anew, so that the page cannot be asked to lie.
+async fn needed(
+    request: &Request,
+    params: Params,
+    session: Session,
+) -> Result<Result<Box<ConsentNeeded>, Response>, Failure> {
+    let again = back(request, &params);
+    Ok(match authorize(&request.ctx, params, Some(session)).await? {
+        Outcome::Consent(needed) => Ok(needed),
+        _ => Err(again),
+    })
+}
+
+pub async fn get_consent(request: Request) -> Answer {
+    let Ok(params) = request.query() else { return request.forbidden() };
+    let Some(session) = request.session().await? else { return Ok(back(&request, &params)) };
+    let needed = match needed(&request, params, session).await? {
+        Ok(needed) => needed,
+        Err(response) => return Ok(response),
+    };
+    let page = ConsentPage {
+        client: needed.client.name.in_language(request.language()).to_owned(),
+        scopes: needed.scope.iter().map(|one| format!("scope-{}", one.replace('_', "-"))).collect(),
+        request: needed.params.encode(),
+    };
+    request.page(StatusCode::OK, &request.session_binding(), &page)
+}
+
+pub async fn post_consent(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let (form, params, session) = match read(&request, &headers, &body).await? {
+        Ok(read) => read,
+        Err(response) => return Ok(response),
+    };
+    let person = session.person;
+    let needed = match needed(&request, params, session).await? {
+        Ok(needed) => needed,
+        Err(response) => return Ok(response),
+    };
+    if form.get("act") == Some("allow") {
+        let params = give_consent(&request.ctx, &needed, person).await?;
+        return Ok(back(&request, &params));
+    }
+    let fields = vec![
+        ("error", ErrorCode::AccessDenied.name().to_owned()),
+        ("error_description", "the person refused".to_owned()),
+    ];
+    to_client(&request, &needed.destination, fields)
+}

@@ -1,0 +1,262 @@
+//! The sign-in page, and what all its steps share: the transaction behind the cookie, and the
+//! redirect to whatever step is due.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use crate::base::secret::Secret;
+use crate::domain::entrance::Step;
+use crate::domain::login::{LoginTransaction, Next, TRANSACTION_SECONDS};
+use crate::domain::refusal::Refusal;
+use crate::flows::login::{Credentials, begin, find, new_slider, verify_credentials};
+use crate::flows::settle;
+use crate::oidc::discovery::path;
+use crate::oidc::params::Params;
+use crate::views::page::{LoginPage, MessagePage, Notice, Tab};
+use crate::web::answer::{Answer, Failure, see_other, with_cookie};
+use crate::web::cookies;
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+/// What a browser holds of a sign-in: enough to prove that it began it, and to begin again after
+/// the server has lost it.
+#[derive(Serialize, Deserialize)]
+struct Held {
+    transaction: String,
+    request: BTreeMap<String, String>,
+}
+
+/// Longer requests than this do not fit a cookie; such a sign-in cannot be begun again.
+const LONGEST_REQUEST: usize = 2200;
+
+/// Name and value of the cookie that binds a transaction to the browser that began it (rule 9).
+pub fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {
+    let length: usize = transaction.request.iter().map(|(k, v)| k.len() + v.len() + 6).sum();
+    let fits = length <= LONGEST_REQUEST;
+    let held = Held {
+        transaction: transaction.id.clone(),
+        request: if fits { transaction.request.clone() } else { BTreeMap::new() },
+    };
+    let (ctx, text) = (&request.ctx, serde_json::to_string(&held).unwrap_or_default());
+    let sealed = ctx.services.secrets.cookie.seal_text(ctx.random(), &ctx.realm.id, &text);
+    (cookies::login_name(&ctx.realm, &transaction.id), sealed)
+}
+
+/// The transaction that `t` names and this browser began; otherwise the page to begin again.
+pub async fn transaction(
+    request: &Request,
+    params: &Params,
+) -> Result<Result<LoginTransaction, Response>, Failure> {
+    let id = params.get("t").unwrap_or_default();
+    let sealed = request.cookies.get(&cookies::login_name(&request.ctx.realm, id));
+    let secrets = &request.ctx.services.secrets;
+    let held = sealed
+        .and_then(|sealed| secrets.cookie.open_sealed_text(&request.ctx.realm.id, sealed).ok())
+        .and_then(|text| serde_json::from_str::<Held>(&text).ok())
+        .filter(|held| held.transaction == id);
+    let Some(held) = held else {
+        return Ok(Err(request.message(StatusCode::GONE, "expired", None)?));
+    };
+    if let Some(transaction) = find(&request.ctx, id).await? {
+        return Ok(Ok(transaction));
+    }
+    let again = (!held.request.is_empty()).then(|| {
+        let query = Params::from_map(held.request).encode();
+        (format!("{}{}?{query}", request.base(), path::AUTHORIZE), "start-again")
+    });
+    Ok(Err(request.message(StatusCode::GONE, "expired", again)?))
+}
+
+/// To the step that is due, or into the session.
+pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer {
+    let base = request.base();
+    match settle::next(&request.ctx, transaction).await? {
+        Next::Step(step) => {
+            Ok(see_other(&format!("{base}/login/{}?t={}", step_name(step), transaction.id)))
+        }
+        Next::Refused(Refusal::NoIdentity(why)) => {
+            settle::refuse(&request.ctx, transaction, why).await?;
+            no_identity(request, &Refusal::NoIdentity(why))
+        }
+        Next::Refused(refusal) => no_identity(request, &refusal),
+        Next::SignIn(acting) => {
+            let signed_in = settle::sign_in(&request.ctx, transaction, acting).await?;
+            let (_, cookie) = match signed_in {
+                Ok(signed_in) => signed_in,
+                Err(refusal) => return no_identity(request, &refusal),
+            };
+            let realm = &request.ctx.realm;
+            let session =
+                cookies::set(realm, cookies::session_name(realm), cookie.expose().to_owned(), None);
+            let done = cookies::login_name(realm, &transaction.id);
+            let done = cookies::set(realm, done, String::new(), Some(0));
+            let to = match (&transaction.return_to, transaction.request.is_empty()) {
+                (Some(portal), _) => portal.clone(),
+                (None, true) => format!("{base}/signed-in"),
+                (None, false) => {
+                    let query = Params::from_map(transaction.request.clone()).encode();
+                    format!("{base}{}?{query}", path::AUTHORIZE)
+                }
+            };
+            Ok(with_cookie(with_cookie(see_other(&to), session), done))
+        }
+    }
+}
+
+fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Credentials => "credentials",
+        Step::SecondFactor => "second_factor",
+        Step::NewPassword => "new_password",
+        Step::Agreements => "agreements",
+        Step::ConfirmPendingAuthorisation => "confirm_pending_authorisation",
+        Step::ChooseIdentity => "choose_identity",
+    }
+}
+
+fn no_identity(request: &Request, refusal: &Refusal) -> Answer {
+    let notice = request.notice(refusal);
+    let page = MessagePage {
+        title: request.text("no-identity-title"),
+        text: notice.text,
+        code: Some(notice.code),
+        link: None,
+    };
+    request.page(StatusCode::FORBIDDEN, "", &page)
+}
+
+/// The transaction, when exactly this step is due; otherwise the way to the one that is.
+pub async fn at_step(
+    request: &Request,
+    params: &Params,
+    step: Step,
+) -> Result<Result<LoginTransaction, Response>, Failure> {
+    let transaction = match transaction(request, params).await? {
+        Ok(transaction) => transaction,
+        Err(page) => return Ok(Err(page)),
+    };
+    if settle::next(&request.ctx, &transaction).await? == Next::Step(step) {
+        return Ok(Ok(transaction));
+    }
+    Ok(Err(go_on(request, &transaction).await?))
+}
+
+/// The plain link of the portal: `return_to` is one of the realm's portals.
+pub async fn start(request: Request) -> Answer {
+    let params = request.query().unwrap_or_default();
+    let portal = params.get("return_to").map(str::to_owned);
+    let known =
+        |to: &String| request.ctx.realm.portals.iter().any(|own| to.starts_with(own.as_str()));
+    let transaction = begin(&request.ctx, BTreeMap::new(), portal.filter(known)).await?;
+    let (name, value) = login_cookie(&request, &transaction);
+    let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
+    let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
+    Ok(with_cookie(see_other(&to), cookie))
+}
+
+pub async fn get(request: Request) -> Answer {
+    let params = request.query().unwrap_or_default();
+    let transaction = match at_step(&request, &params, Step::Credentials).await? {
+        Ok(transaction) => transaction,
+        Err(response) => return Ok(response),
+    };
+    let typed = Credentials {
+        entrance: params.get("entrance").unwrap_or_default().to_owned(),
+        personal_id: transaction.request.get("login_hint").cloned().unwrap_or_default(),
+        enterprise_number: transaction.request.get("identity_hint").cloned().unwrap_or_default(),
+        ..Credentials::default()
+    };
+    show(&request, &transaction, &typed, None).await
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let transaction = match at_step(&request, &form, Step::Credentials).await? {
+        Ok(transaction) => transaction,
+        Err(response) => return Ok(response),
+    };
+    if !request.is_genuine(&form, &transaction.id) {
+        return request.forbidden();
+    }
+    let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let typed = Credentials {
+        entrance: text("entrance"),
+        enterprise_number: text("enterprise_number"),
+        personal_id: text("personal_id"),
+        password: form.get("password").map(|password| Secret::new(password.to_owned())),
+        slider_id: text("slider_id"),
+        slider: text("slider"),
+    };
+    match verify_credentials(&request.ctx, &transaction, &typed).await? {
+        Ok(next) => go_on(&request, &next).await,
+        Err(refusal) => {
+            let notice = request.notice(&refusal);
+            show(&request, &transaction, &typed, Some(notice)).await
+        }
+    }
+}
+
+async fn show(
+    request: &Request,
+    transaction: &LoginTransaction,
+    typed: &Credentials,
+    notice: Option<Notice>,
+) -> Answer {
+    let realm = &request.ctx.realm;
+    let current = realm.entrance(&typed.entrance).or(realm.entrances.first());
+    let Some(current) = current.map(|known| &known.entrance) else { return request.forbidden() };
+    let (base, language) = (request.base(), request.language());
+    let tab = |known: &crate::realm::RealmEntrance| Tab {
+        id: known.entrance.id.clone(),
+        title: known.title.in_language(language).to_owned(),
+        href: format!(
+            "{base}/login/credentials?t={}&entrance={}",
+            transaction.id, known.entrance.id
+        ),
+        is_current: known.entrance.id == current.id,
+    };
+    let status = status_of(notice.as_ref());
+    let page = LoginPage {
+        transaction: transaction.id.clone(),
+        tabs: realm.entrances.iter().map(tab).collect(),
+        entrance: current.id.clone(),
+        asks_enterprise_number: current.asks_enterprise_number(),
+        slider_id: if current.slider { Some(new_slider(&request.ctx).await?) } else { None },
+        enterprise_number: typed.enterprise_number.clone(),
+        personal_id: typed.personal_id.clone(),
+        notice,
+    };
+    request.page(status, &transaction.id, &page)
+}
+
+/// A form that was refused is 422; 429 where waiting helps.
+pub fn status_of(notice: Option<&Notice>) -> StatusCode {
+    match notice.map(|notice| notice.code.as_str()) {
+        None => StatusCode::OK,
+        Some("E_LOCKED" | "E_OTP_RATE") => StatusCode::TOO_MANY_REQUESTS,
+        Some("E_BUSY" | "E_OTP_UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+pub async fn signed_in(request: Request) -> Answer {
+    if request.session().await?.is_none() {
+        return Ok(see_other(&format!("{}/login", request.base())));
+    }
+    request.message(StatusCode::OK, "signed-in", None)
+}
+
+/// Remembers the language and returns to the page it was chosen on.
+pub async fn language(request: Request) -> Answer {
+    let params = request.query().unwrap_or_default();
+    let to = if params.get("to") == Some("en") { "en" } else { "zh-CN" };
+    let back = params.get("back").filter(|back| back.starts_with(&format!("{}/", request.base())));
+    let back = back.map_or_else(|| format!("{}/login", request.base()), str::to_owned);
+    let realm = &request.ctx.realm;
+    let cookie =
+        cookies::set(realm, cookies::language_name(realm), to.to_owned(), Some(31_536_000));
+    Ok(with_cookie(see_other(&back), cookie))
+}

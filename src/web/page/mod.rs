@@ -1,0 +1,8 @@
+//! The face for people: the sign-in pages.
+
+pub mod interaction;
+pub mod login;
+pub mod logout;
+pub mod second_factor;
+pub mod settle;
+pub mod view;

@@ -1,0 +1,203 @@
+//! The pages between the second factor and the session.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::login::{at_step, go_on, status_of, transaction};
+use super::view;
+use crate::base::secret::Secret;
+use crate::domain::entrance::Step;
+use crate::domain::login::LoginTransaction;
+use crate::domain::refusal::Refusal;
+use crate::flows::identity::usable_in;
+use crate::flows::settle;
+use crate::oidc::params::Params;
+use crate::views::page::{
+    AgreementView, AgreementsPage, ChooseIdentityPage, ConfirmPendingPage, MessagePage,
+    NewPasswordPage, Notice,
+};
+use crate::web::answer::{Answer, Failure};
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+/// The form of a step and its transaction, genuine; or the response to give instead.
+async fn read(
+    request: &Request,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Result<(Params, LoginTransaction), axum::response::Response>, Failure> {
+    let Ok(form) = form(headers, body) else { return Ok(Err(request.forbidden()?)) };
+    let transaction = match transaction(request, &form).await? {
+        Ok(transaction) => transaction,
+        Err(page) => return Ok(Err(page)),
+    };
+    if !request.is_genuine(&form, &transaction.id) {
+        return Ok(Err(request.forbidden()?));
+    }
+    Ok(Ok((form, transaction)))
+}
+
+/// A form of a step that is no longer due leads on instead of failing.
+async fn refused(
+    request: &Request,
+    transaction: &LoginTransaction,
+    refusal: Refusal,
+    step: Step,
+) -> Answer {
+    if refusal == Refusal::State {
+        return go_on(request, transaction).await;
+    }
+    show(request, transaction, step, Some(request.notice(&refusal))).await
+}
+
+async fn show(
+    request: &Request,
+    transaction: &LoginTransaction,
+    step: Step,
+    notice: Option<Notice>,
+) -> Answer {
+    let status = status_of(notice.as_ref());
+    let id = transaction.id.clone();
+    match step {
+        Step::NewPassword => {
+            let rules = &request.ctx.realm.password;
+            let (min_length, max_length) = (rules.min_length, rules.max_length);
+            let page = NewPasswordPage { transaction: id, min_length, max_length, notice };
+            request.page(status, &transaction.id, &page)
+        }
+        Step::Agreements => {
+            let agreements = agreements(request);
+            let page = AgreementsPage { transaction: id, agreements, notice };
+            request.page(status, &transaction.id, &page)
+        }
+        Step::ConfirmPendingAuthorisation => {
+            let Some(proved) = &transaction.proved else { return request.forbidden() };
+            let pending = view::pending(request, proved).await?;
+            let page = ConfirmPendingPage { transaction: id, pending, notice };
+            request.page(status, &transaction.id, &page)
+        }
+        Step::ChooseIdentity => {
+            let Some(proved) = &transaction.proved else { return request.forbidden() };
+            let Some(enterprise) = proved.enterprise else { return request.forbidden() };
+            let usable = usable_in(&request.ctx, proved.person, enterprise).await?;
+            let page = ChooseIdentityPage {
+                action: format!("{}/login/choose_identity", request.base()),
+                transaction: id,
+                request: String::new(),
+                identities: view::identities(request, &usable, None),
+                notice,
+            };
+            request.page(status, &transaction.id, &page)
+        }
+        Step::Credentials | Step::SecondFactor => go_on(request, transaction).await,
+    }
+}
+
+fn agreements(request: &Request) -> Vec<AgreementView> {
+    let language = request.language();
+    let view = |one: &crate::realm::Agreement| AgreementView {
+        id: one.id.clone(),
+        title: one.title.in_language(language).to_owned(),
+        version: one.version.clone(),
+        paragraphs: one.text.in_language(language).split("\n\n").map(str::to_owned).collect(),
+    };
+    request.ctx.realm.agreements.iter().map(view).collect()
+}
+
+async fn get(request: &Request, step: Step) -> Answer {
+    let params = request.query().unwrap_or_default();
+    match at_step(request, &params, step).await? {
+        Ok(transaction) => show(request, &transaction, step, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+pub async fn get_password(request: Request) -> Answer {
+    get(&request, Step::NewPassword).await
+}
+
+pub async fn get_agreements(request: Request) -> Answer {
+    get(&request, Step::Agreements).await
+}
+
+pub async fn get_pending(request: Request) -> Answer {
+    get(&request, Step::ConfirmPendingAuthorisation).await
+}
+
+pub async fn get_choice(request: Request) -> Answer {
+    get(&request, Step::ChooseIdentity).await
+}
+
+pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let (form, transaction) = match read(&request, &headers, &body).await? {
+        Ok(read) => read,
+        Err(response) => return Ok(response),
+    };
+    let secret = |name: &str| Secret::new(form.get(name).unwrap_or_default().to_owned());
+    let (new, repeated) = (secret("new"), secret("repeated"));
+    match settle::set_password(&request.ctx, &transaction, (&new, &repeated)).await? {
+        Ok(()) => go_on(&request, &transaction).await,
+        Err(refusal) => refused(&request, &transaction, refusal, Step::NewPassword).await,
+    }
+}
+
+pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let (form, transaction) = match read(&request, &headers, &body).await? {
+        Ok(read) => read,
+        Err(response) => return Ok(response),
+    };
+    if form.get("act") == Some("decline") {
+        settle::decline_agreements(&request.ctx, &transaction).await?;
+        return ended(&request, &Refusal::Agreement);
+    }
+    let ticked = |id: &String| form.get(&format!("accept-{id}")) == Some("yes");
+    let ids = request.ctx.realm.agreements.iter().map(|one| one.id.clone());
+    let accepted: Vec<String> = ids.filter(ticked).collect();
+    match settle::accept_agreements(&request.ctx, &transaction, &accepted).await? {
+        Ok(()) => go_on(&request, &transaction).await,
+        Err(refusal) => refused(&request, &transaction, refusal, Step::Agreements).await,
+    }
+}
+
+pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let (form, transaction) = match read(&request, &headers, &body).await? {
+        Ok(read) => read,
+        Err(response) => return Ok(response),
+    };
+    if form.get("act") == Some("cancel") {
+        settle::abandon(&request.ctx, &transaction).await?;
+        let pending = crate::domain::refusal::NoIdentity::Pending;
+        return ended(&request, &Refusal::NoIdentity(pending));
+    }
+    let id = form.get("confirm").unwrap_or_default();
+    match settle::confirm_pending(&request.ctx, &transaction, id).await? {
+        Ok(next) => go_on(&request, &next).await,
+        Err(refusal) => {
+            refused(&request, &transaction, refusal, Step::ConfirmPendingAuthorisation).await
+        }
+    }
+}
+
+pub async fn post_choice(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let (form, transaction) = match read(&request, &headers, &body).await? {
+        Ok(read) => read,
+        Err(response) => return Ok(response),
+    };
+    let id = form.get("identity").unwrap_or_default();
+    match settle::choose(&request.ctx, &transaction, id).await? {
+        Ok(next) => go_on(&request, &next).await,
+        Err(refusal) => refused(&request, &transaction, refusal, Step::ChooseIdentity).await,
+    }
+}
+
+/// The person turned back: signed out, nothing changed.
+fn ended(request: &Request, why: &Refusal) -> Answer {
+    let notice = request.notice(why);
+    let page = MessagePage {
+        title: request.text("signed-out-title"),
+        text: notice.text,
+        code: Some(notice.code),
+        link: Some((format!("{}/login", request.base()), request.text("back-to-login"))),
+    };
+    request.page(StatusCode::FORBIDDEN, "", &page)
+}

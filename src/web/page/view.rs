@@ -1,0 +1,72 @@
+//! From domain values to what pages show: names in the reader's language, masked where another
+//! person's.
+
+use crate::domain::acting::Acting;
+use crate::domain::acting::EnterpriseIdentity;
+use crate::domain::authorisation::Authorisation;
+use crate::domain::identity_type::{IdentityTypeName, Permissions};
+use crate::domain::login::Proved;
+use crate::domain::mask;
+use crate::flows::Fault;
+use crate::flows::identity::pending_in;
+use crate::views::page::IdentityView;
+use crate::web::request::Request;
+
+fn type_name(request: &Request, name: &IdentityTypeName) -> String {
+    let known = request.ctx.realm.identity_types.get(name);
+    known.map_or_else(
+        || name.0.clone(),
+        |(_, texts)| texts.in_language(request.language()).to_owned(),
+    )
+}
+
+fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {
+    let known = |code: &String| request.ctx.realm.permissions.get(code);
+    let names = codes.iter().filter_map(known);
+    names.map(|texts| texts.in_language(request.language()).to_owned()).collect()
+}
+
+pub fn identities(
+    request: &Request,
+    identities: &[EnterpriseIdentity],
+    current: Option<Acting>,
+) -> Vec<IdentityView> {
+    let view = |one: &EnterpriseIdentity| IdentityView {
+        id: one.authorisation.id.to_string(),
+        enterprise: one.enterprise.name.clone(),
+        number: one.enterprise.tin.clone(),
+        identity_type: type_name(request, &one.identity_type.name),
+        permissions: permission_names(request, &one.permissions),
+        valid_to: one.authorisation.valid_to.map(|day| day.to_string()),
+        invited_by: None,
+        is_current: current == Some(Acting::Enterprise(one.authorisation.id)),
+    };
+    identities.iter().map(view).collect()
+}
+
+/// What waits for this person's confirmation, with who asked (E-16).
+pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityView>, Fault> {
+    let Some(id) = proved.enterprise else { return Ok(Vec::new()) };
+    let rows = request.ctx.services.store.rows();
+    let Some(enterprise) = rows.enterprises().find(id).await? else { return Ok(Vec::new()) };
+    let mut views = Vec::new();
+    for one in pending_in(&request.ctx, proved.person, id).await? {
+        views.push(IdentityView {
+            id: one.id.to_string(),
+            enterprise: enterprise.name.clone(),
+            number: enterprise.tin.clone(),
+            identity_type: type_name(request, &one.identity_type),
+            permissions: permission_names(request, &one.permissions),
+            valid_to: one.valid_to.map(|day| day.to_string()),
+            invited_by: inviter(request, &one).await?,
+            is_current: false,
+        });
+    }
+    Ok(views)
+}
+
+async fn inviter(request: &Request, one: &Authorisation) -> Result<Option<String>, Fault> {
+    let Some(id) = one.invited_by else { return Ok(None) };
+    let person = request.ctx.services.store.rows().people().find(id).await?;
+    Ok(person.map(|person| mask::name(&person.name)))
+}

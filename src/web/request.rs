@@ -1,0 +1,214 @@
+//! One request, understood: its realm, its caller's address, language and cookies. The realm and
+//! every address come from the realm file; `Host` and `Forwarded` never reach one.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::answer::{Failure, html};
+use super::app::App;
+use super::cookies;
+use crate::base::secret::{Secret, keyed_hash, same};
+use crate::domain::refusal::Refusal;
+use crate::flows::{Ctx, Fault};
+use crate::oidc::params::Params;
+use crate::store::sessions::Session;
+use crate::views::page::{MessagePage, Notice};
+use crate::views::{Chrome, Page};
+
+pub struct Request {
+    pub app: App,
+    pub ctx: Ctx,
+    pub cookies: HashMap<String, String>,
+    pub authorization: Option<String>,
+    pub uri: Uri,
+    language: String,
+}
+
+impl FromRequestParts<App> for Request {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let realm = parts.uri.path().split('/').nth(2).and_then(|id| app.realm(id));
+        let Some(realm) = realm else { return Err(StatusCode::NOT_FOUND.into_response()) };
+        let cookies = cookies::read(&parts.headers);
+        let chosen = cookies.get(&cookies::language_name(&realm)).cloned();
+        let authorization = parts.headers.get(header::AUTHORIZATION);
+        Ok(Self {
+            language: chosen
+                .filter(|lang| lang == "en" || lang == "zh-CN")
+                .unwrap_or_else(|| accepted_language(&parts.headers)),
+            ctx: Ctx {
+                services: Arc::clone(app.services()),
+                realm,
+                ip: client_ip(parts, app),
+                device: device(&parts.headers),
+            },
+            authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
+            app: app.clone(),
+            cookies,
+            uri: parts.uri.clone(),
+        })
+    }
+}
+
+/// The peer, or what a listed proxy says of it: the last address that is not a listed proxy's.
+fn client_ip(parts: &Parts, app: &App) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.ip());
+    if !app.trusts(peer) {
+        return peer;
+    }
+    let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    let addresses =
+        forwarded.unwrap_or_default().rsplit(',').filter_map(|ip| ip.trim().parse().ok());
+    addresses.into_iter().find(|ip| !app.trusts(*ip)).unwrap_or(peer)
+}
+
+fn accepted_language(headers: &HeaderMap) -> String {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let first = accepted.unwrap_or_default().split(',').next().unwrap_or_default();
+    let english = first.trim().to_ascii_lowercase().starts_with("en");
+    if english { "en".to_owned() } else { "zh-CN".to_owned() }
+}
+
+/// Browser and system in two words, for the sign-in log.
+fn device(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let agent = agent.unwrap_or_default();
+    let known = |words: &[(&'static str, &'static str)]| {
+        words.iter().find(|(mark, _)| agent.contains(mark)).map_or("?", |(_, name)| name)
+    };
+    let browser = known(&[
+        ("Edg", "Edge"),
+        ("Firefox", "Firefox"),
+        ("Chrome", "Chrome"),
+        ("Safari", "Safari"),
+    ]);
+    let system = known(&[
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    format!("{browser} / {system}")
+}
+
+impl Request {
+    pub fn base(&self) -> String {
+        format!("/realms/{}", self.ctx.realm.id)
+    }
+
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// `ui_locales` of a client decides unless the person chose.
+    pub fn prefer(&mut self, ui_locales: Option<&str>) {
+        let chosen = self.cookies.contains_key(&cookies::language_name(&self.ctx.realm));
+        if let (false, Some(first)) = (chosen, ui_locales.and_then(|list| list.split(' ').next())) {
+            self.language = if first.starts_with("en") { "en" } else { "zh-CN" }.to_owned();
+        }
+    }
+
+    pub fn query(&self) -> Result<Params, crate::oidc::error::OAuthError> {
+        Params::parse(self.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The live session behind the cookie.
+    pub async fn session(&self) -> Result<Option<Session>, Fault> {
+        let Some(cookie) = self.session_cookie() else { return Ok(None) };
+        let (realm, now) = (&self.ctx.realm.id, self.ctx.now());
+        let sessions = self.ctx.services.store.rows().sessions();
+        Ok(sessions.find_by_cookie(realm, cookie.hashed(), now).await?)
+    }
+
+    pub fn session_cookie(&self) -> Option<Secret> {
+        let value = self.cookies.get(&cookies::session_name(&self.ctx.realm))?;
+        Some(Secret::new(value.clone()))
+    }
+
+    /// A form belongs to one purpose and one browser: `binding` is a transaction or a session.
+    pub fn csrf(&self, binding: &str) -> String {
+        let parts: [&[u8]; 2] = [self.ctx.realm.id.as_bytes(), binding.as_bytes()];
+        BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(&self.ctx.services.secrets.csrf, &parts))
+    }
+
+    pub fn is_genuine(&self, form: &Params, binding: &str) -> bool {
+        let sent = form.get("csrf").unwrap_or_default();
+        same(sent.as_bytes(), self.csrf(binding).as_bytes())
+    }
+
+    /// What session forms are bound to.
+    pub fn session_binding(&self) -> String {
+        self.session_cookie().map(|cookie| cookie.hashed().to_text()).unwrap_or_default()
+    }
+
+    pub fn text(&self, key: &str) -> String {
+        self.app.views().text(&self.language, key, None)
+    }
+
+    /// A refusal in the reader's words, with its stable code.
+    pub fn notice(&self, refusal: &Refusal) -> Notice {
+        let views = self.app.views();
+        let wait = refusal.retry_after().map(|seconds| {
+            let (key, n) = if seconds < 120 {
+                ("seconds", seconds)
+            } else {
+                ("minutes", (seconds + 59).div_euclid(60))
+            };
+            views.text(&self.language, key, Some(&n.to_string()))
+        });
+        Notice {
+            code: refusal.code().to_owned(),
+            text: views.text(&self.language, &refusal.text_key(), wait.as_deref()),
+        }
+    }
+
+    pub fn page<P: Page>(
+        &self,
+        status: StatusCode,
+        binding: &str,
+        page: &P,
+    ) -> Result<Response, Failure> {
+        let here = self.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let chrome = Chrome {
+            lang: self.language.clone(),
+            realm_name: self.ctx.realm.name.in_language(&self.language).to_owned(),
+            base: self.base(),
+            csrf: self.csrf(binding),
+            here: form_urlencoded::byte_serialize(here.as_bytes()).collect(),
+        };
+        let text = self.app.views().render(&chrome, page);
+        let text = text.map_err(|error| Failure::from(Fault::Internal(error.to_string())))?;
+        Ok(html(status, text))
+    }
+
+    /// `key`: `<key>-title` and `<key>-text` in `locales/`.
+    pub fn message(
+        &self,
+        status: StatusCode,
+        key: &str,
+        link: Option<(String, &str)>,
+    ) -> Result<Response, Failure> {
+        let page = MessagePage {
+            title: self.text(&format!("{key}-title")),
+            text: self.text(&format!("{key}-text")),
+            code: None,
+            link: link.map(|(to, words)| (to, self.text(words))),
+        };
+        self.page(status, "", &page)
+    }
+
+    pub fn forbidden(&self) -> Result<Response, Failure> {
+        self.message(StatusCode::FORBIDDEN, "forbidden", None)
+    }
+}

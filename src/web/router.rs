@@ -1,0 +1,61 @@
+//! Every route, grouped by audience.
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::app::App;
+use super::{layers, oauth, ops, page};
+use crate::oidc::discovery::path;
+
+/// The realms' faces: applications and people.
+pub fn router(app: App) -> Router {
+    let realm = Router::new()
+        .route("/.well-known/openid-configuration", get(oauth::discovery::document))
+        .route(path::JWKS, get(oauth::discovery::jwks))
+        .route(path::AUTHORIZE, get(oauth::authorize::get).post(oauth::authorize::post))
+        .route(path::TOKEN, post(oauth::token::post))
+        .route(path::USERINFO, get(oauth::resource::userinfo).post(oauth::resource::userinfo))
+        .route(path::INTROSPECT, post(oauth::resource::introspect))
+        .route(path::REVOKE, post(oauth::resource::revoke))
+        .route(path::END_SESSION, get(page::logout::get).post(page::logout::post))
+        .route("/login", get(page::login::start))
+        .route("/login/credentials", get(page::login::get).post(page::login::post))
+        .route(
+            "/login/second_factor",
+            get(page::second_factor::get).post(page::second_factor::post),
+        )
+        .route(
+            "/login/new_password",
+            get(page::settle::get_password).post(page::settle::post_password),
+        )
+        .route(
+            "/login/agreements",
+            get(page::settle::get_agreements).post(page::settle::post_agreements),
+        )
+        .route(
+            "/login/confirm_pending_authorisation",
+            get(page::settle::get_pending).post(page::settle::post_pending),
+        )
+        .route(
+            "/login/choose_identity",
+            get(page::settle::get_choice).post(page::settle::post_choice),
+        )
+        .route("/choose", get(page::interaction::get_choose).post(page::interaction::post_choose))
+        .route(
+            "/consent",
+            get(page::interaction::get_consent).post(page::interaction::post_consent),
+        )
+        .route("/signed-in", get(page::login::signed_in))
+        .route("/language", get(page::login::language))
+        .route("/assets/{name}", get(ops::asset));
+    let all = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
+    layers::around(all).with_state(app)
+}
+
+/// The second listener, for machines of the bureau alone.
+pub fn operations(app: App) -> Router {
+    Router::new()
+        .route("/health/live", get(ops::live))
+        .route("/health/ready", get(ops::ready))
+        .with_state(app)
+}
