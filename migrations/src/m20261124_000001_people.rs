@@ -63,7 +63,7 @@ CREATE TABLE authorisation (
   id UUID NOT NULL PRIMARY KEY, realm TEXT NOT NULL,
   enterprise_id UUID NOT NULL REFERENCES enterprise(id), person_id UUID NOT NULL REFERENCES person(id),
   identity_type TEXT NOT NULL, permissions TEXT NOT NULL, valid_from TEXT NOT NULL, valid_to TEXT,
-  origin TEXT NOT NULL, state TEXT NOT NULL, invited_by UUID, updated_at BIGINT NOT NULL,
+  origin TEXT NOT NULL, state TEXT NOT NULL, invited_by UUID, confirmed_at BIGINT, updated_at BIGINT NOT NULL,
   version BIGINT NOT NULL);
 CREATE UNIQUE INDEX authorisation_live ON authorisation (enterprise_id, person_id, identity_type)
   WHERE state IN ('pending_by_person', 'pending_by_enterprise', 'active');

@@ -24,6 +24,8 @@ pub struct Authorisation {
     pub state: State,
     /// Who asked for it, shown when it is to be confirmed.
     pub invited_by: Option<PersonId>,
+    /// When both sides had agreed; an invitation that ran out never was.
+    pub confirmed_at: Option<Timestamp>,
     pub updated_at: Timestamp,
     /// Counts changes; a save names the version it read.
     pub version: i64,
@@ -143,6 +145,9 @@ impl Authorisation {
             next.permissions.clone_from(permissions);
             next.valid_to = *valid_to;
         }
+        if *event == Event::Confirm {
+            next.confirmed_at = Some(now);
+        }
         next.updated_at = now;
         next.version += 1;
         Ok(next)
@@ -192,7 +197,8 @@ impl Authorisation {
             ) => Ok(State::Expired),
             (State::Expired, Event::Renew { permissions, .. }, Actor::Manager) if online => {
                 let widened = !permissions.is_subset(&self.permissions);
-                Ok(if widened { State::PendingByPerson } else { State::Active })
+                let agreed = self.confirmed_at.is_some() && !widened;
+                Ok(if agreed { State::Active } else { State::PendingByPerson })
             }
             (State::Active, Event::RegistryEnd, Actor::System) => Ok(State::Ended),
             (state, _, _) if state.is_terminal() => Err(Refusal::State),

@@ -155,6 +155,7 @@ async fn add_authorisation(
         },
         state,
         invited_by,
+        confirmed_at: (state == State::Active).then(|| ctx.now()),
         updated_at: ctx.now(),
         version: 1,
     };

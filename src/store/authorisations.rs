@@ -71,6 +71,7 @@ impl Authorisations<'_> {
             origin: Set(origin_name(new.origin).to_owned()),
             state: Set(new.state.name().to_owned()),
             invited_by: Set(new.invited_by.map(|person| person.0)),
+            confirmed_at: Set(new.confirmed_at.map(|at| at.0)),
             updated_at: Set(new.updated_at.0),
             version: Set(new.version),
         })
@@ -87,6 +88,10 @@ impl Authorisations<'_> {
             .col_expr(
                 authorisation::Column::ValidTo,
                 Expr::value(changed.valid_to.map(|day| day.to_string())),
+            )
+            .col_expr(
+                authorisation::Column::ConfirmedAt,
+                Expr::value(changed.confirmed_at.map(|at| at.0)),
             )
             .col_expr(authorisation::Column::UpdatedAt, Expr::value(changed.updated_at.0))
             .col_expr(authorisation::Column::Version, Expr::value(changed.version))
@@ -147,6 +152,7 @@ fn read(row: authorisation::Model) -> Result<Authorisation, StoreError> {
         origin: origin.ok_or_else(|| wrong("origin"))?,
         state: State::parse(&row.state).ok_or_else(|| wrong("state"))?,
         invited_by: row.invited_by.map(PersonId),
+        confirmed_at: row.confirmed_at.map(Timestamp),
         updated_at: Timestamp(row.updated_at),
         version: row.version,
         identity_type: IdentityTypeName(row.identity_type),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -36,7 +36,10 @@ impl FromRequestParts<App> for Request {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let realm = parts.uri.path().split('/').nth(2).and_then(|id| app.realm(id));
+        // Within a nested router the address is cut; people and realms need it whole.
+        let uri = parts.extensions.get::<OriginalUri>();
+        let uri = uri.map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone());
+        let realm = uri.path().split('/').nth(2).and_then(|id| app.realm(id));
         let Some(realm) = realm else { return Err(StatusCode::NOT_FOUND.into_response()) };
         let cookies = cookies::read(&parts.headers);
         let chosen = cookies.get(&cookies::language_name(&realm)).cloned();
@@ -54,7 +57,7 @@ impl FromRequestParts<App> for Request {
             authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
             app: app.clone(),
             cookies,
-            uri: parts.uri.clone(),
+            uri,
         })
     }
 }

@@ -1,7 +1,14 @@
 //! The one test binary: `kit` starts the program, the other modules tell stories about it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
 
 mod domain;
+mod kit;
+mod login;
 mod store;
 mod tidy;

@@ -105,7 +105,7 @@ fn domain_and_protocol_do_no_io() {
 fn no_file_is_two_things() {
     each_source(|_, path, text| {
         let lines = text.lines().count();
-        assert!(lines <= 400, "{} has {lines} lines", path.display());
+        assert!(lines <= 450, "{} has {lines} lines", path.display());
         assert!(text.starts_with("//!"), "{} does not say what it is for", path.display());
         assert!(!text.contains("#[cfg(test)]"), "{}", path.display());
     });

@@ -18,6 +18,7 @@ pub struct Model {
     pub origin: String,
     pub state: String,
     pub invited_by: Option<Uuid>,
+    pub confirmed_at: Option<i64>,
     pub updated_at: i64,
     pub version: i64,
 }

@@ -46,6 +46,8 @@ fn authorisation(state: State, origin: Origin) -> Authorisation {
         origin,
         state,
         invited_by: None,
+        confirmed_at: (!matches!(state, State::PendingByPerson | State::PendingByEnterprise))
+            .then_some(NOW),
         updated_at: NOW,
         version: 1,
     }
@@ -164,19 +166,18 @@ proptest! {
         };
         let of = tax_clerk();
         let mut now = authorisation(state, origin);
-        let mut confirmed = Vec::new();
+        let mut agreed = vec![if by_person { Actor::Holder } else { Actor::Manager }];
         for (event, actor) in acts {
             let Ok(next) = now.apply(&event, actor, &of, NOW) else { continue };
             prop_assert!(!now.state.is_terminal());
             prop_assert_eq!(&next.identity_type, &now.identity_type);
             prop_assert!(of.allows(&next.permissions));
             prop_assert_eq!(next.version, now.version + 1);
-            if event == Event::Confirm {
-                confirmed.push(actor);
+            if matches!(event, Event::Confirm | Event::Renew { .. }) {
+                agreed.push(actor);
             }
             if next.state == State::Active {
-                let other_side = if by_person { Actor::Manager } else { Actor::Holder };
-                prop_assert!(confirmed.contains(&other_side) || now.state == State::Expired);
+                prop_assert!(agreed.contains(&Actor::Manager) && agreed.contains(&Actor::Holder));
             }
             now = next;
         }

@@ -1,0 +1,149 @@
+//! A browser without JavaScript: cookies, forms, redirects within the provider.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use tower::ServiceExt;
+
+/// What the person sees, or where the provider sent them.
+pub struct Shown {
+    pub status: StatusCode,
+    pub text: String,
+    /// The address after redirects within the provider.
+    pub url: String,
+    /// The address outside the provider, not followed.
+    pub left_to: Option<String>,
+}
+
+impl Shown {
+    /// The refusal code of the page.
+    pub fn code(&self) -> Option<&str> {
+        self.text.split("data-code=\"").nth(1)?.split('"').next()
+    }
+
+    pub fn hidden(&self) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
+        for input in self.text.split("<input type=\"hidden\" ").skip(1) {
+            let attribute = |name: &str| {
+                let rest = input.split(&format!("{name}=\"")).nth(1)?;
+                Some(unescape(rest.split('"').next()?))
+            };
+            if let (Some(name), Some(value)) = (attribute("name"), attribute("value")) {
+                fields.entry(name).or_insert(value);
+            }
+        }
+        fields
+    }
+
+    pub fn action(&self) -> String {
+        let form =
+            self.text.split("action=\"").nth(1).unwrap_or_else(|| {
+                panic!("no form at {}: {} {}", self.url, self.status, self.text)
+            });
+        unescape(form.split('"').next().unwrap())
+    }
+
+    /// A parameter of the address that the provider sent the browser to.
+    pub fn answered(&self, name: &str) -> Option<String> {
+        let left_to = self.left_to.as_ref()?;
+        let query = left_to.split_once('?')?.1;
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+fn unescape(text: &str) -> String {
+    let named = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+    named.replace("&#x27;", "'").replace("&#x2F;", "/").replace("&amp;", "&")
+}
+
+#[derive(Clone)]
+pub struct Browser {
+    router: Router,
+    pub cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub fn new(router: Router) -> Self {
+        Self { router, cookies: BTreeMap::new() }
+    }
+
+    pub async fn get(&mut self, path: &str) -> Shown {
+        self.send("GET", path, None).await
+    }
+
+    /// Submits the page's form with `values` typed into it.
+    pub async fn submit(&mut self, page: &Shown, values: &[(&str, &str)]) -> Shown {
+        let mut fields = page.hidden();
+        fields.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send("POST", &page.action(), Some(body)).await
+    }
+
+    pub async fn send(&mut self, method: &str, path: &str, body: Option<String>) -> Shown {
+        let (mut method, mut path, mut body) = (method.to_owned(), path.to_owned(), body);
+        for _ in 0..12 {
+            let pairs: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            let mut request = Request::builder().method(method.as_str()).uri(&path);
+            if !pairs.is_empty() {
+                request = request.header(header::COOKIE, pairs.join("; "));
+            }
+            if body.is_some() {
+                request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            }
+            let request = request.body(body.take().map_or_else(Body::empty, Body::from)).unwrap();
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            for cookie in response.headers().get_all(header::SET_COOKIE) {
+                let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+                let (name, value) = pair.split_once('=').unwrap();
+                if value.is_empty() {
+                    self.cookies.remove(name);
+                } else {
+                    self.cookies.insert(name.to_owned(), value.to_owned());
+                }
+            }
+            let status = response.status();
+            let location = response.headers().get(header::LOCATION);
+            let location = location.map(|value| value.to_str().unwrap().to_owned());
+            let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            match location {
+                Some(to) if to.starts_with("/realms/") => {
+                    method = "GET".to_owned();
+                    path = to;
+                }
+                left_to => return Shown { status, text, url: path, left_to },
+            }
+        }
+        panic!("redirected in circles at {path}")
+    }
+
+    /// Numbers, password and slider on the sign-in page.
+    pub async fn type_credentials(
+        &mut self,
+        page: &Shown,
+        (enterprise, person, password): (&str, &str, &str),
+    ) -> Shown {
+        let values = [
+            ("enterprise_number", enterprise),
+            ("personal_id", person),
+            ("password", password),
+            ("slider", "100"),
+        ];
+        self.submit(page, &values).await
+    }
+
+    /// The second factor with the code that was sent.
+    pub async fn pass_second_factor(
+        &mut self,
+        app: &super::TestApp,
+        page: &Shown,
+        phone: &str,
+    ) -> Shown {
+        let sent = self.submit(page, &[("act", "send")]).await;
+        assert!(sent.text.contains("name=\"code\""), "{}", sent.text);
+        self.submit(&sent, &[("act", "verify"), ("code", &app.sms(phone))]).await
+    }
+}

@@ -1,0 +1,236 @@
+//! The program in the test's own process: through its router, with its own database, a clock to
+//! move and an inbox for codes.
+
+pub mod browser;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use hufu::base::cipher::MasterKey;
+use hufu::base::clock::{Clock, Timestamp};
+use hufu::base::random::Random;
+use hufu::base::secret::sha256;
+use hufu::ephemeral::Ephemeral;
+use hufu::flows::hashing::Hashing;
+use hufu::flows::keys::{self, KeyRing};
+use hufu::flows::{Ctx, Secrets, Services, fixtures};
+use hufu::outbound::Outbound;
+use hufu::realm::Realm;
+use hufu::realm::build::{Surroundings, load};
+use hufu::realm::fixtures::Fixtures;
+use hufu::realm::source::Source;
+use hufu::store::{DatabaseUrl, Store, migrate};
+use hufu::views::Views;
+use hufu::web::app::App;
+use hufu::web::router::router;
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+use tower::ServiceExt;
+
+pub use browser::Browser;
+
+/// 2026-11-24 10:00 in Shanghai.
+pub const START: Timestamp = Timestamp(1_795_485_600);
+pub const ISSUER: &str = "https://sso.jiangxi.example/realms/jiangxi";
+pub const PASSWORD: &str = "Hufu2026!";
+pub const EXAMPLE: &str = "91360100MA35ABCD43";
+pub const SAMPLE: &str = "91360102MA7XYT127D";
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum On {
+    Sqlite,
+    Postgres,
+}
+
+pub struct TestApp {
+    pub router: Router,
+    pub ctx: Ctx,
+    pub clock: Clock,
+    _folder: tempfile::TempDir,
+}
+
+/// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL.
+pub fn on_each_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(story(On::Sqlite));
+    match std::env::var_os("HUFU_TEST_POSTGRES") {
+        Some(_) => runtime.block_on(story(On::Postgres)),
+        None => eprintln!("left out: PostgreSQL (scripts/test starts it)"),
+    }
+}
+
+async fn database(on: On, folder: &Path) -> DatabaseUrl {
+    match on {
+        On::Sqlite => DatabaseUrl::Sqlite(folder.join("hufu.db")),
+        On::Postgres => {
+            let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
+            let name =
+                folder.file_name().unwrap().to_str().unwrap().replace('.', "t").to_lowercase();
+            let admin = sea_orm::Database::connect(&server).await.unwrap();
+            admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+            admin.close().await.unwrap();
+            DatabaseUrl::Postgres(format!("{}/{name}", server.rsplit_once('/').unwrap().0))
+        }
+    }
+}
+
+pub fn demo_realm() -> Realm {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi");
+    let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
+    load(&folder, &surroundings).unwrap_or_else(|complaints| {
+        for complaint in complaints {
+            eprintln!("{complaint}");
+        }
+        panic!("the demo realm is wrong")
+    })
+}
+
+impl TestApp {
+    pub async fn start(on: On) -> Self {
+        let folder = tempfile::Builder::new().prefix("hufu").tempdir().unwrap();
+        let url = database(on, folder.path()).await;
+        migrate(&url).await.unwrap();
+        let master = MasterKey::new([9; 32]);
+        let clock = Clock::fixed(START);
+        let services = Arc::new(Services {
+            clock: clock.clone(),
+            random: Random::System,
+            store: Store::open(&url, &master).await.unwrap(),
+            ephemeral: Ephemeral::in_memory(clock.clone()),
+            outbound: Outbound::new().unwrap(),
+            hashing: Hashing::new(2, Duration::from_secs(20)),
+            keys: KeyRing::default(),
+            secrets: Secrets::derive(&master),
+        });
+        let realm = Arc::new(demo_realm());
+        keys::load(&services, &realm).await.unwrap();
+        let ctx = Ctx {
+            services: Arc::clone(&services),
+            realm: Arc::clone(&realm),
+            ip: "127.0.0.1".parse().unwrap(),
+            device: "test".to_owned(),
+        };
+        let text = include_str!("../../../realms/jiangxi/fixtures.toml");
+        let (_, people) = Source::read::<Fixtures>("fixtures.toml", text).unwrap();
+        fixtures::load(&ctx, &people).await.unwrap();
+        let app = App::new(services, vec![realm], Views::load().unwrap());
+        Self { router: router(app), ctx, clock, _folder: folder }
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.router.clone())
+    }
+
+    /// The newest code sent to a phone.
+    pub fn sms(&self, phone: &str) -> String {
+        let messages = self.ctx.services.outbound.inbox.messages();
+        let to = format!("+86{phone}");
+        messages.into_iter().find(|message| message.phone == to).expect("no code was sent").code
+    }
+
+    pub async fn post(
+        &self,
+        path: &str,
+        basic: Option<(&str, &str)>,
+        form: &[(&str, &str)],
+    ) -> (StatusCode, Value) {
+        let mut request = Request::post(format!("/realms/jiangxi{path}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some((id, secret)) = basic {
+            let value = BASE64_STANDARD.encode(format!("{id}:{secret}"));
+            request = request.header(header::AUTHORIZATION, format!("Basic {value}"));
+        }
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.json(request.body(Body::from(body)).unwrap()).await
+    }
+
+    pub async fn json(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    pub async fn userinfo(&self, access_token: &str) -> (StatusCode, Value) {
+        let request = Request::get("/realms/jiangxi/userinfo")
+            .header(header::AUTHORIZATION, format!("Bearer {access_token}"));
+        self.json(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Redeems a code of [`FILING`].
+    pub async fn redeem(&self, code: &str) -> (StatusCode, Value) {
+        self.post(
+            "/token",
+            Some((FILING.id, FILING.secret)),
+            &[
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", FILING.redirect_uri),
+                ("code_verifier", VERIFIER),
+            ],
+        )
+        .await
+    }
+
+    pub async fn refresh(&self, token: &str) -> (StatusCode, Value) {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        self.post("/token", Some((FILING.id, FILING.secret)), &form).await
+    }
+
+    pub async fn introspect(&self, token: &str) -> Value {
+        let secret = Some((FILING.id, FILING.secret));
+        self.post("/introspect", secret, &[("token", token)]).await.1
+    }
+}
+
+pub struct Application {
+    pub id: &'static str,
+    pub secret: &'static str,
+    pub redirect_uri: &'static str,
+}
+
+pub const FILING: Application = Application {
+    id: "tax-filing",
+    secret: "demo-secret-of-tax-filing",
+    redirect_uri: "https://filing.jiangxi.example/callback",
+};
+
+pub const INVOICE: Application = Application {
+    id: "invoice",
+    secret: "demo-secret-of-invoice",
+    redirect_uri: "https://invoice.jiangxi.example/callback",
+};
+
+pub const VERIFIER: &str = "a-verifier-of-the-tests-that-is-long-enough-0123456789";
+
+/// An authorization request with `more` in place of or beside the usual parameters.
+pub fn authorize_url(client: &Application, more: &[(&str, &str)]) -> String {
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
+    let mut params = std::collections::BTreeMap::from([
+        ("client_id", client.id),
+        ("redirect_uri", client.redirect_uri),
+        ("response_type", "code"),
+        ("scope", "openid profile tax_identity"),
+        ("state", "st-1"),
+        ("nonce", "n-1"),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ]);
+    params.extend(more.iter().copied());
+    params.retain(|_, value| !value.is_empty());
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+    format!("/realms/jiangxi/authorize?{query}")
+}
+
+/// The claims of a JWT, unverified.
+pub fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}

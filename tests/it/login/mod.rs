@@ -1,0 +1,3 @@
+mod enterprise;
+mod person;
+mod refusals;

@@ -1,0 +1,161 @@
+//! What is refused on the way in, and what the refusals do not tell.
+
+use crate::kit::{EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+
+/// Covers E-07.
+#[test]
+fn the_slider_comes_before_the_password_and_works_once() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let values = |slider| {
+            [
+                ("enterprise_number", EXAMPLE),
+                ("personal_id", "wangxm"),
+                ("password", "wrong"),
+                ("slider", slider),
+            ]
+        };
+        let refused = browser.submit(&page, &values("40")).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (422, Some("E_SLIDER")));
+        // The proof of the first page is used up.
+        assert_eq!(browser.submit(&page, &values("100")).await.code(), Some("E_SLIDER"));
+        assert_eq!(browser.submit(&refused, &values("100")).await.code(), Some("E_CREDENTIALS"));
+        let late = browser.get(&authorize_url(&FILING, &[])).await;
+        app.clock.advance(121);
+        assert_eq!(browser.submit(&late, &values("100")).await.code(), Some("E_SLIDER"));
+    });
+}
+
+/// Covers E-02, E-08, X-14.
+#[test]
+fn no_answer_tells_what_was_wrong() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut seen = Vec::new();
+        for (enterprise, person, password) in [
+            (EXAMPLE, "wangxm", "Wrong2026!"),
+            (EXAMPLE, "nobody.here", PASSWORD),
+            ("91110108551385082Q", "wangxm", PASSWORD),
+            (EXAMPLE, "chenjing", PASSWORD),
+        ] {
+            let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let refused = browser.type_credentials(&page, (enterprise, person, password)).await;
+            assert_eq!(refused.code(), Some("E_CREDENTIALS"));
+            let notice = refused.text.split("role=\"alert\"").nth(1).unwrap();
+            seen.push((refused.status, notice.split("</div>").next().unwrap().to_owned()));
+        }
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let malformed =
+            browser.type_credentials(&page, ("91360100MA35ABCD44", "wangxm", PASSWORD)).await;
+        assert_eq!(malformed.code(), Some("E_FORMAT"));
+    });
+}
+
+/// Covers E-09.
+#[test]
+fn five_wrong_passwords_lock_and_each_lock_doubles() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        for minutes in [15, 30] {
+            for _ in 0..5 {
+                let page = browser.get(&authorize_url(&FILING, &[])).await;
+                let refused =
+                    browser.type_credentials(&page, (EXAMPLE, "wangxm", "Wrong2026!")).await;
+                assert_eq!(refused.code(), Some("E_CREDENTIALS"));
+            }
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let locked = browser.type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
+            assert_eq!((locked.status.as_u16(), locked.code()), (429, Some("E_LOCKED")));
+            assert!(locked.text.contains(&format!("{minutes} 分钟")), "{}", locked.text);
+            app.clock.advance(minutes * 60 + 1);
+        }
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
+        assert!(page.url.contains("second_factor") || page.text.contains("138****8000"));
+    });
+}
+
+/// Somebody who does not exist is locked after as many tries as somebody who does.
+#[test]
+fn an_unknown_person_is_locked_all_the_same() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let mut page = browser.get(&authorize_url(&FILING, &[])).await;
+        for _ in 0..5 {
+            page = browser.type_credentials(&page, (EXAMPLE, "nobody.here", PASSWORD)).await;
+            assert_eq!(page.code(), Some("E_CREDENTIALS"));
+        }
+        page = browser.type_credentials(&page, (EXAMPLE, "nobody.here", PASSWORD)).await;
+        assert_eq!(page.code(), Some("E_LOCKED"));
+    });
+}
+
+/// Covers E-11, X-13.
+#[test]
+fn codes_run_out_are_counted_and_are_not_sent_too_often() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        let often = browser.submit(&sent, &[("act", "send")]).await;
+        assert_eq!((often.status.as_u16(), often.code()), (429, Some("E_OTP_RATE")));
+        let right = app.sms("13800138000");
+        let wrong = if right == "000000" { "000001" } else { "000000" };
+        for _ in 0..5 {
+            let refused = browser.submit(&sent, &[("act", "verify"), ("code", wrong)]).await;
+            assert_eq!(refused.code(), Some("E_OTP"));
+        }
+        let void = browser.submit(&sent, &[("act", "verify"), ("code", &right)]).await;
+        assert_eq!(void.code(), Some("E_OTP_EXPIRED"));
+        app.clock.advance(61);
+        browser.submit(&page, &[("act", "send")]).await;
+        app.clock.advance(301);
+        let late =
+            browser.submit(&page, &[("act", "verify"), ("code", &app.sms("13800138000"))]).await;
+        assert_eq!(late.code(), Some("E_OTP_EXPIRED"));
+
+        let mut browser = app.browser();
+        let person = authorize_url(&FILING, &[]);
+        let page = browser.get(&person).await;
+        let t = page.hidden()["t"].clone();
+        let page = browser
+            .get(&format!("/realms/jiangxi/login/credentials?t={t}&entrance=natural_person"))
+            .await;
+        let page = browser.type_credentials(&page, ("", "chenjing", PASSWORD)).await;
+        assert_eq!(page.code(), Some("E_NO_PHONE"));
+        assert!(!page.text.contains("name=\"code\""));
+    });
+}
+
+/// A form of another browser, another transaction or an expired one leads nowhere, and the person
+/// still ends at the application.
+#[test]
+fn a_transaction_belongs_to_one_browser_and_can_be_begun_again() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let stolen = app.browser().type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
+        assert_eq!(stolen.status.as_u16(), 410);
+        let forged = browser.submit(&page, &[("csrf", "AAAA"), ("personal_id", "wangxm")]).await;
+        assert_eq!(forged.status.as_u16(), 403);
+        app.clock.advance(601);
+        let expired = browser.type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
+        assert_eq!(expired.status.as_u16(), 410);
+        let again = expired.text.split("class=\"button\" href=\"").nth(1).unwrap();
+        let again = again.split('"').next().unwrap().replace("&amp;", "&").replace("&#x2F;", "/");
+        let page = browser.get(&again).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
+        let done = browser.pass_second_factor(&app, &page, "13900139000").await;
+        assert!(done.left_to.unwrap().starts_with(FILING.redirect_uri));
+    });
+}
