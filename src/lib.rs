@@ -2,13 +2,17 @@
 //! import only those above it (ARCHITECTURE.md).
 
 pub mod base;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod ephemeral;
 pub mod flows;
+pub mod jobs;
 pub mod jose;
 pub mod oidc;
 pub mod outbound;
 pub mod realm;
 pub mod store;
+pub mod telemetry;
 pub mod views;
 pub mod web;

@@ -106,6 +106,11 @@ impl Outbound {
         accepted(request).await
     }
 
+    /// Whether a running server says that it is ready.
+    pub async fn is_ready(&self, address: &str) -> Result<(), SendError> {
+        accepted(self.client.get(format!("{address}/health/ready"))).await
+    }
+
     /// OIDC Back-Channel Logout §2.5.
     pub async fn deliver_logout(&self, url: &str, logout_token: &str) -> Result<(), SendError> {
         let body = form_urlencoded::Serializer::new(String::new())

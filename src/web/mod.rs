@@ -11,3 +11,4 @@ pub mod ops;
 pub mod page;
 pub mod request;
 pub mod router;
+pub mod server;

@@ -10,5 +10,7 @@
 mod domain;
 mod kit;
 mod login;
+mod protocol;
+mod realm;
 mod store;
 mod tidy;

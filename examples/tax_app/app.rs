@@ -1,0 +1,381 @@
+//! A tax application as any developer would write it: the openidconnect crate against discovery,
+//! code flow with PKCE, the claims of scope `tax_identity`, refresh, an API call, sign-out, and
+//! the back-channel logout that tells it when a session has ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Form, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use openidconnect::core::{
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType,
+    CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata, CoreRevocableToken, CoreRevocationErrorResponse,
+    CoreTokenIntrospectionResponse, CoreTokenType,
+};
+use openidconnect::{
+    AdditionalClaims, AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret,
+    CsrfToken, EmptyExtraTokenFields, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope,
+    StandardErrorResponse, StandardTokenResponse, TokenResponse,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    /// `client_secret_post` instead of `client_secret_basic`.
+    pub secret_in_body: bool,
+    pub own_url: String,
+    pub title: String,
+}
+
+/// What Hufu adds to an ID token.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct TaxClaims {
+    #[serde(default)]
+    tax_identity: Value,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    permissions: BTreeSet<String>,
+    #[serde(default)]
+    sid: String,
+}
+
+impl AdditionalClaims for TaxClaims {}
+
+type Fields = IdTokenFields<
+    TaxClaims,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+type Tokens = StandardTokenResponse<Fields, CoreTokenType>;
+type Client = openidconnect::Client<
+    TaxClaims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    Tokens,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    openidconnect::EndpointSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointMaybeSet,
+    openidconnect::EndpointMaybeSet,
+>;
+
+/// A sign-in on its way, by its `state`.
+struct Pending {
+    nonce: Nonce,
+    verifier: PkceCodeVerifier,
+}
+
+/// Somebody signed in here.
+#[derive(Clone)]
+struct SignedIn {
+    claims: TaxClaims,
+    subject: String,
+    id_token: String,
+    access_token: String,
+    refresh_token: Option<String>,
+}
+
+/// reqwest, in the shape that openidconnect asks for.
+#[derive(Clone)]
+struct Http(reqwest::Client);
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = reqwest::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let response = self.0.execute(reqwest::Request::try_from(request)?).await?;
+            let status = response.status().as_u16();
+            let mut answer = openidconnect::http::Response::builder().status(status);
+            for (name, value) in response.headers() {
+                answer = answer.header(name.as_str(), value.as_bytes());
+            }
+            let body = response.bytes().await?.to_vec();
+            Ok(answer.body(body).unwrap_or_default())
+        })
+    }
+}
+
+#[derive(Clone)]
+struct TaxApp {
+    settings: Settings,
+    http: Http,
+    pending: Arc<Mutex<BTreeMap<String, Pending>>>,
+    sessions: Arc<Mutex<BTreeMap<String, SignedIn>>>,
+}
+
+fn lock<T>(held: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()?;
+    let http = Http(http);
+    let app = TaxApp { settings, http, pending: Arc::default(), sessions: Arc::default() };
+    Ok(Router::new()
+        .route("/", get(home))
+        .route("/sign-in", get(sign_in))
+        .route("/callback", get(callback))
+        .route("/refresh", post(refresh))
+        .route("/api", get(api))
+        .route("/sign-out", post(sign_out))
+        .route("/backchannel-logout", post(backchannel_logout))
+        .with_state(app))
+}
+
+type AppError = (StatusCode, String);
+
+fn failed(error: impl std::fmt::Display) -> AppError {
+    (StatusCode::BAD_GATEWAY, format!("sign-in failed: {error}"))
+}
+
+impl TaxApp {
+    fn cookie_name(&self) -> String {
+        format!("{}-session", self.settings.client_id)
+    }
+
+    fn cookie(&self, headers: &HeaderMap) -> Option<String> {
+        let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+        let name = format!("{}=", self.cookie_name());
+        cookies.split("; ").find_map(|cookie| cookie.strip_prefix(&name)).map(str::to_owned)
+    }
+
+    fn signed_in(&self, headers: &HeaderMap) -> Option<(String, SignedIn)> {
+        let cookie = self.cookie(headers)?;
+        let found = lock(&self.sessions).get(&cookie).cloned();
+        found.map(|signed_in| (cookie, signed_in))
+    }
+
+    /// Everything is learnt from discovery.
+    async fn client(&self) -> Result<Client, AppError> {
+        let issuer = IssuerUrl::new(self.settings.issuer.clone()).map_err(failed)?;
+        let provider =
+            CoreProviderMetadata::discover_async(issuer, &self.http).await.map_err(failed)?;
+        let client = Client::from_provider_metadata(
+            provider,
+            ClientId::new(self.settings.client_id.clone()),
+            Some(ClientSecret::new(self.settings.client_secret.clone())),
+        );
+        let redirect = format!("{}/callback", self.settings.own_url);
+        let method =
+            if self.settings.secret_in_body { AuthType::RequestBody } else { AuthType::BasicAuth };
+        Ok(client
+            .set_auth_type(method)
+            .set_redirect_uri(RedirectUrl::new(redirect).map_err(failed)?))
+    }
+}
+
+#[derive(Deserialize)]
+struct SignIn {
+    prompt: Option<String>,
+}
+
+async fn sign_in(
+    State(app): State<TaxApp>,
+    Query(wanted): Query<SignIn>,
+) -> Result<Redirect, AppError> {
+    let client = app.client().await?;
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let mut request = client
+        .authorize_url(
+            CoreAuthenticationFlow::AuthorizationCode,
+            CsrfToken::new_random,
+            Nonce::new_random,
+        )
+        .add_scope(Scope::new("profile".to_owned()))
+        .add_scope(Scope::new("tax_identity".to_owned()))
+        .set_pkce_challenge(challenge);
+    if wanted.prompt.as_deref() == Some("select_account") {
+        request = request.add_prompt(CoreAuthPrompt::SelectAccount);
+    }
+    let (url, state, nonce) = request.url();
+    lock(&app.pending).insert(state.secret().clone(), Pending { nonce, verifier });
+    Ok(Redirect::to(url.as_str()))
+}
+
+#[derive(Deserialize)]
+struct Callback {
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+    iss: Option<String>,
+}
+
+async fn callback(
+    State(app): State<TaxApp>,
+    Query(answer): Query<Callback>,
+) -> Result<Response, AppError> {
+    let pending = lock(&app.pending).remove(&answer.state);
+    let Some(pending) = pending else { return Err(failed("this sign-in was not begun here")) };
+    // RFC 9207: another provider's answer is not ours to redeem.
+    if answer.iss.as_deref() != Some(app.settings.issuer.as_str()) {
+        return Err(failed("the answer is of another issuer"));
+    }
+    let Some(code) = answer.code else {
+        let why = [answer.error, answer.error_description].map(Option::unwrap_or_default);
+        return Err(failed(why.join(": ")));
+    };
+    let client = app.client().await?;
+    let tokens: Tokens = client
+        .exchange_code(AuthorizationCode::new(code))
+        .map_err(failed)?
+        .set_pkce_verifier(pending.verifier)
+        .request_async(&app.http)
+        .await
+        .map_err(failed)?;
+    let id_token = tokens.id_token().ok_or_else(|| failed("no ID token"))?;
+    let verifier = client.id_token_verifier().set_other_audience_verifier_fn(|_| false);
+    let claims = id_token.claims(&verifier, &pending.nonce).map_err(failed)?;
+    let signed_in = SignedIn {
+        claims: claims.additional_claims().clone(),
+        subject: claims.subject().to_string(),
+        id_token: id_token.to_string(),
+        access_token: tokens.access_token().secret().clone(),
+        refresh_token: tokens.refresh_token().map(|token| token.secret().clone()),
+    };
+    let cookie = CsrfToken::new_random().secret().clone();
+    let header_value = format!("{}={cookie}; Path=/; HttpOnly; SameSite=Lax", app.cookie_name());
+    lock(&app.sessions).insert(cookie, signed_in);
+    let mut response = Redirect::to("/").into_response();
+    if let Ok(value) = HeaderValue::from_str(&header_value) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+async fn refresh(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Redirect, AppError> {
+    let Some((cookie, signed_in)) = app.signed_in(&headers) else { return Ok(Redirect::to("/")) };
+    let Some(token) = signed_in.refresh_token.clone() else { return Ok(Redirect::to("/")) };
+    let client = app.client().await?;
+    let token = RefreshToken::new(token);
+    let refreshed =
+        client.exchange_refresh_token(&token).map_err(failed)?.request_async(&app.http).await;
+    match refreshed {
+        Ok(tokens) => {
+            let renewed = SignedIn {
+                access_token: tokens.access_token().secret().clone(),
+                refresh_token: tokens.refresh_token().map(|token| token.secret().clone()),
+                ..signed_in
+            };
+            lock(&app.sessions).insert(cookie, renewed);
+        }
+        // The identity has ended: so has the session here.
+        Err(_) => {
+            lock(&app.sessions).remove(&cookie);
+        }
+    }
+    Ok(Redirect::to("/"))
+}
+
+/// An API of this application: it asks the provider what the access token is worth.
+async fn api(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Response, AppError> {
+    let Some((_, signed_in)) = app.signed_in(&headers) else {
+        return Err((StatusCode::UNAUTHORIZED, "nobody is signed in".to_owned()));
+    };
+    let answer = app
+        .http
+        .0
+        .get(format!("{}/userinfo", app.settings.issuer))
+        .bearer_auth(&signed_in.access_token)
+        .send()
+        .await
+        .map_err(failed)?;
+    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let body = answer.text().await.map_err(failed)?;
+    Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+async fn sign_out(State(app): State<TaxApp>, headers: HeaderMap) -> Redirect {
+    let Some((cookie, signed_in)) = app.signed_in(&headers) else { return Redirect::to("/") };
+    lock(&app.sessions).remove(&cookie);
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("id_token_hint", &signed_in.id_token);
+    query.append_pair("post_logout_redirect_uri", &format!("{}/", app.settings.own_url));
+    Redirect::to(&format!("{}/logout?{}", app.settings.issuer, query.finish()))
+}
+
+#[derive(Deserialize)]
+struct LogoutNotice {
+    logout_token: String,
+}
+
+/// OIDC Back-Channel Logout §2.6, as far as this crate goes: the token is verified as an ID token
+/// is, and the session of its `sid` ends.
+async fn backchannel_logout(
+    State(app): State<TaxApp>,
+    Form(notice): Form<LogoutNotice>,
+) -> Result<StatusCode, AppError> {
+    let client = app.client().await?;
+    let token: openidconnect::IdToken<
+        TaxClaims,
+        CoreGenderClaim,
+        CoreJweContentEncryptionAlgorithm,
+        CoreJwsSigningAlgorithm,
+    > = notice.logout_token.parse().map_err(failed)?;
+    let no_nonce = |nonce: Option<&Nonce>| nonce.map_or(Ok(()), |_| Err("a nonce".to_owned()));
+    let claims = token.claims(&client.id_token_verifier(), no_nonce).map_err(failed)?;
+    let sid = claims.additional_claims().sid.clone();
+    lock(&app.sessions).retain(|_, signed_in| signed_in.claims.sid != sid);
+    Ok(StatusCode::OK)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+async fn home(State(app): State<TaxApp>, headers: HeaderMap) -> Html<String> {
+    let title = escape(&app.settings.title);
+    let body = match app.signed_in(&headers) {
+        None => "<p>尚未登录 · Not signed in</p><p><a id=\"sign-in\" href=\"/sign-in\">登录 · Sign in</a></p>".to_owned(),
+        Some((_, signed_in)) => {
+            let claims = &signed_in.claims;
+            let enterprise = &claims.tax_identity["enterprise"];
+            let text = |value: &Value| escape(value.as_str().unwrap_or("–"));
+            let permissions: Vec<&str> = claims.permissions.iter().map(String::as_str).collect();
+            format!(
+                "<table><tr><th>企业 · Enterprise</th><td id=\"enterprise\">{}</td></tr>\
+                 <tr><th>税号 · Number</th><td id=\"number\">{}</td></tr>\
+                 <tr><th>身份 · Role</th><td id=\"roles\">{}</td></tr>\
+                 <tr><th>权限 · Permissions</th><td id=\"permissions\">{}</td></tr>\
+                 <tr><th>sub</th><td>{}</td></tr></table>\
+                 <p><a href=\"/api\">API</a> · <a href=\"/sign-in?prompt=select_account\">切换身份 · Switch identity</a></p>\
+                 <form method=\"post\" action=\"/refresh\"><button id=\"refresh\">刷新令牌 · Refresh</button></form>\
+                 <form method=\"post\" action=\"/sign-out\"><button id=\"sign-out\">退出 · Sign out</button></form>",
+                text(&enterprise["name"]), text(&enterprise["tin"]), escape(&claims.roles.join(", ")),
+                escape(&permissions.join(", ")), escape(&signed_in.subject),
+            )
+        }
+    };
+    Html(format!(
+        "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><style>body{{font:17px/1.7 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}\
+         th{{text-align:left;padding:.3rem 1.5rem .3rem 0}}button{{font:inherit;min-height:44px;margin:.5rem 0}}</style>\
+         <h1>{title}</h1>{body}"
+    ))
+}

@@ -1,0 +1,128 @@
+//! `hufu demo`: provider, desk and two tax applications in one process, on loopback alone.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use rust_embed::RustEmbed;
+
+use super::CliResult;
+use super::start::{Wanted, own_ctx, start};
+use crate::flows::fixtures;
+use crate::realm::fixtures::Fixtures;
+use crate::realm::source::Source;
+use crate::store::DatabaseUrl;
+use crate::web::desk::{self, Desk};
+use crate::web::router::router;
+use crate::web::server::serve;
+use crate::{jobs, telemetry};
+
+#[path = "../../examples/tax_app/app.rs"]
+pub mod tax_app;
+
+/// The realms of the demo travel in the binary.
+#[derive(RustEmbed)]
+#[folder = "realms"]
+struct DemoRealms;
+
+#[derive(Args)]
+pub struct DemoArguments {
+    /// The first of four ports in a row: provider, desk, tax filing, invoices.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Survives a restart.
+    #[arg(long, default_value = ".hufu/demo")]
+    data: PathBuf,
+    /// Begin with an empty data directory.
+    #[arg(long)]
+    fresh: bool,
+}
+
+pub async fn run(arguments: DemoArguments) -> CliResult {
+    telemetry::start(false, "warn");
+    if arguments.fresh && arguments.data.exists() {
+        std::fs::remove_dir_all(&arguments.data)?;
+    }
+    std::fs::create_dir_all(&arguments.data)?;
+    let realms = arguments.data.join("realms");
+    unpack(&realms)?;
+    let at = |offset: u16| format!("http://127.0.0.1:{}", arguments.port + offset);
+    let wanted = Wanted {
+        database: DatabaseUrl::Sqlite(arguments.data.join("hufu.db")),
+        data: arguments.data.clone(),
+        realms,
+        master_key: None,
+        trusted_proxies: Vec::new(),
+        is_demo: true,
+        replace: vec![
+            ("https://sso.jiangxi.example".to_owned(), at(0)),
+            ("https://portal.jiangxi.example".to_owned(), at(1)),
+            ("https://filing.jiangxi.example".to_owned(), at(2)),
+            ("https://invoice.jiangxi.example".to_owned(), at(3)),
+        ],
+    };
+    let started = start(&wanted).await?;
+    let mut people = Vec::new();
+    for realm in &started.realms {
+        let file = wanted.realms.join(&realm.id).join("fixtures.toml");
+        let text = std::fs::read_to_string(&file)?;
+        let (_, fixtures) = Source::read::<Fixtures>(&file.display().to_string(), &text)
+            .map_err(|complaints| complaints.iter().map(ToString::to_string).collect::<String>())?;
+        fixtures::load(&own_ctx(&started.app, realm), &fixtures).await?;
+        people.push((realm.id.clone(), fixtures));
+    }
+    let desk = Desk {
+        inbox: started.app.services().outbound.inbox.clone(),
+        clock: started.app.services().clock.clone(),
+        people: Arc::new(people),
+        links: Arc::new(vec![
+            ("纳税申报 · Tax filing".to_owned(), at(2)),
+            ("发票服务 · Invoice service".to_owned(), at(3)),
+            ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
+        ]),
+    };
+    let filing = tax_app::Settings {
+        issuer: format!("{}/realms/jiangxi", at(0)),
+        client_id: "tax-filing".to_owned(),
+        client_secret: "demo-secret-of-tax-filing".to_owned(),
+        secret_in_body: false,
+        own_url: at(2),
+        title: "纳税申报 · Tax filing".to_owned(),
+    };
+    let invoice = tax_app::Settings {
+        client_id: "invoice".to_owned(),
+        client_secret: "demo-secret-of-invoice".to_owned(),
+        secret_in_body: true,
+        own_url: at(3),
+        title: "发票服务 · Invoice service".to_owned(),
+        ..filing.clone()
+    };
+    println!("desk (people, SMS)   {}", at(1));
+    println!("tax filing           {}", at(2));
+    println!("invoice service      {}", at(3));
+    println!("discovery            {}/realms/jiangxi/.well-known/openid-configuration", at(0));
+    println!("data                 {}", arguments.data.display());
+    let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
+    tokio::spawn(jobs::run(started.app.clone()));
+    tokio::try_join!(
+        serve(loopback(0), router(started.app), None),
+        serve(loopback(1), desk::router(desk), None),
+        serve(loopback(2), tax_app::router(filing)?, None),
+        serve(loopback(3), tax_app::router(invoice)?, None),
+    )?;
+    Ok(())
+}
+
+/// Written anew at each start: the demo shows the realm files that the binary holds.
+fn unpack(folder: &std::path::Path) -> std::io::Result<()> {
+    for name in DemoRealms::iter() {
+        let Some(file) = DemoRealms::get(&name) else { continue };
+        let path = folder.join(name.as_ref());
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, file.data)?;
+    }
+    Ok(())
+}

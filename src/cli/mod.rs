@@ -1,0 +1,156 @@
+//! The `hufu` command.
+
+pub mod demo;
+pub mod realm;
+pub mod serve;
+pub mod start;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Settings, environment};
+use crate::flows::keys::rotate;
+use crate::jose::Algorithm;
+use crate::store::{migrate, migration_status};
+
+/// Single sign-on for a tax bureau.
+#[derive(Parser)]
+#[command(name = "hufu", version, about)]
+struct Arguments {
+    /// The settings file.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the realms.
+    Serve,
+    /// Everything in one process on loopback: provider, desk, two tax applications.
+    Demo(demo::DemoArguments),
+    /// Look at realm files.
+    Realm {
+        #[command(subcommand)]
+        act: realm::RealmAct,
+    },
+    /// The database schema.
+    Migrate {
+        #[command(subcommand)]
+        act: MigrateAct,
+    },
+    /// Signing keys.
+    Keys {
+        #[command(subcommand)]
+        act: KeysAct,
+    },
+    /// Verify the audit chain of a realm.
+    Audit { realm: String },
+    /// Ask a running server whether it is ready; exit 1 when it is not.
+    Healthcheck {
+        /// The address of its second listener.
+        #[arg(default_value = "http://127.0.0.1:9090")]
+        address: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum MigrateAct {
+    Status,
+    Up,
+}
+
+#[derive(Subcommand)]
+enum KeysAct {
+    List {
+        realm: String,
+    },
+    /// A new key signs from now on; the old one verifies for the overlap.
+    Rotate {
+        realm: String,
+        #[arg(default_value = "ES256")]
+        algorithm: String,
+        /// Seconds.
+        #[arg(long, default_value_t = 86_400)]
+        overlap: i64,
+    },
+    /// A superseded key stops verifying at once.
+    Retire {
+        kid: String,
+    },
+}
+
+pub type CliResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Reads the arguments and runs; the error chain is the caller's to print.
+pub async fn run() -> CliResult {
+    let arguments = Arguments::parse();
+    let settings = || Settings::read(arguments.config.as_deref(), environment());
+    match arguments.command {
+        Command::Serve => serve::run(settings()?).await,
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Realm { act } => realm::run(act),
+        Command::Migrate { act: MigrateAct::Up } => {
+            let settings = settings()?;
+            std::fs::create_dir_all(settings.data())?;
+            println!("{} steps ran", migrate(&settings.database()).await?);
+            Ok(())
+        }
+        Command::Migrate { act: MigrateAct::Status } => {
+            for (step, has_run) in migration_status(&settings()?.database()).await? {
+                println!("{} {step}", if has_run { "done   " } else { "pending" });
+            }
+            Ok(())
+        }
+        Command::Keys { act } => keys(act, settings()?).await,
+        Command::Audit { realm } => audit(&realm, settings()?).await,
+        Command::Healthcheck { address } => {
+            let answer = crate::outbound::Outbound::new()?.is_ready(&address).await;
+            answer.map_err(Into::into)
+        }
+    }
+}
+
+async fn keys(act: KeysAct, settings: Settings) -> CliResult {
+    let started = start::start(&start::Wanted::of(&settings)?).await?;
+    let services = started.app.services();
+    match act {
+        KeysAct::List { realm } => {
+            for key in services.store.rows().keys().list(&realm, services.clock.now()).await? {
+                let state = if key.is_current { "current" } else { "superseded" };
+                println!(
+                    "{} {} {state} since {}",
+                    key.kid,
+                    key.algorithm,
+                    key.created_at.for_people()
+                );
+            }
+        }
+        KeysAct::Rotate { realm, algorithm, overlap } => {
+            let realm = started.app.realm(&realm).ok_or("no such realm")?;
+            let algorithm = Algorithm::parse(&algorithm).ok_or("no such algorithm")?;
+            println!("{}", rotate(services, &realm, algorithm, overlap).await?);
+        }
+        KeysAct::Retire { kid } => {
+            let tx = services.store.begin().await?;
+            if !tx.rows().keys().retire(&kid, services.clock.now()).await? {
+                return Err("only a superseded key can retire".into());
+            }
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn audit(realm: &str, settings: Settings) -> CliResult {
+    let started = start::start(&start::Wanted::of(&settings)?).await?;
+    match started.app.services().store.rows().records().verify_audit(realm).await? {
+        (count, None) => {
+            println!("{count} links, all fit");
+            Ok(())
+        }
+        (_, Some(broken)) => Err(format!("link {broken} does not fit").into()),
+    }
+}

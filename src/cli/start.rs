@@ -1,0 +1,148 @@
+//! From settings to a running program: master key, database, realms, keys, pages.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::cipher::MasterKey;
+use crate::base::clock::Clock;
+use crate::base::random::Random;
+use crate::base::secret::hex;
+use crate::config::{Settings, variable};
+use crate::ephemeral::Ephemeral;
+use crate::flows::hashing::Hashing;
+use crate::flows::keys::{self, KeyRing};
+use crate::flows::{Ctx, Secrets, Services};
+use crate::outbound::Outbound;
+use crate::realm::Realm;
+use crate::realm::build::{Surroundings, load};
+use crate::store::{DatabaseUrl, Store, migrate};
+use crate::views::Views;
+use crate::web::app::App;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a start needs.
+pub struct Wanted {
+    pub data: PathBuf,
+    pub database: DatabaseUrl,
+    pub realms: PathBuf,
+    pub master_key: Option<String>,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub is_demo: bool,
+    pub replace: Vec<(String, String)>,
+}
+
+impl Wanted {
+    pub fn of(settings: &Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            data: settings.data(),
+            database: settings.database(),
+            realms: settings.realms.clone().unwrap_or_else(|| PathBuf::from("realms")),
+            master_key: settings.master_key.clone(),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            is_demo: false,
+            replace: Vec::new(),
+        })
+    }
+}
+
+pub struct Started {
+    pub app: App,
+    pub realms: Vec<Arc<Realm>>,
+}
+
+pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
+    std::fs::create_dir_all(&wanted.data)?;
+    let master = master_key(wanted)?;
+    migrate(&wanted.database).await?;
+    let clock = Clock::system();
+    let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let services = Arc::new(Services {
+        clock: clock.clone(),
+        random: Random::System,
+        store: Store::open(&wanted.database, &master).await?,
+        ephemeral: Ephemeral::in_memory(clock),
+        outbound: Outbound::new()?,
+        hashing: Hashing::new(lanes, Duration::from_secs(5)),
+        keys: KeyRing::default(),
+        secrets: Secrets::derive(&master),
+    });
+    let realms = read_realms(&wanted.realms, wanted)?;
+    for realm in &realms {
+        keys::load(&services, realm).await?;
+        tracing::info!(realm = realm.id, hash = realm.hash, "Serving realm {}", realm.id);
+    }
+    let views = Views::load()?;
+    let app = App::behind(services, realms.clone(), views, wanted.trusted_proxies.clone());
+    Ok(Started { app, realms })
+}
+
+/// Every folder with a `realm.toml`; all complaints are printed, not only the first.
+fn read_realms(folder: &Path, wanted: &Wanted) -> Result<Vec<Arc<Realm>>, Failure> {
+    let surroundings = Surroundings {
+        is_demo: wanted.is_demo,
+        replace: wanted.replace.clone(),
+        environment: &variable,
+    };
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("realm.toml").is_file())
+        .collect();
+    folders.sort();
+    let mut realms = Vec::new();
+    for folder in folders {
+        let realm = load(&folder, &surroundings).map_err(|complaints| {
+            let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+            lines.join("\n\n")
+        })?;
+        realms.push(Arc::new(realm));
+    }
+    if realms.is_empty() {
+        return Err(format!("{} holds no realm", folder.display()).into());
+    }
+    Ok(realms)
+}
+
+/// From the settings, or a file in the data directory that the first start makes.
+fn master_key(wanted: &Wanted) -> Result<MasterKey, Failure> {
+    let file = wanted.data.join("master.key");
+    let text = match &wanted.master_key {
+        Some(text) => text.clone(),
+        None if file.exists() => std::fs::read_to_string(&file)?,
+        None => {
+            let text = hex(&Random::System.bytes::<32>());
+            write_private(&file, &text)?;
+            text
+        }
+    };
+    let text = text.trim();
+    let malformed = "the master key is 64 hexadecimal digits";
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(malformed.into());
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| malformed)?;
+    }
+    Ok(MasterKey::new(bytes))
+}
+
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(file)?.write_all(text.as_bytes())
+}
+
+/// A context for work that no request asked for.
+pub fn own_ctx(app: &App, realm: &Arc<Realm>) -> Ctx {
+    Ctx {
+        services: Arc::clone(app.services()),
+        realm: Arc::clone(realm),
+        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        device: "hufu".to_owned(),
+    }
+}

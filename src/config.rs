@@ -1,0 +1,96 @@
+//! Settings of the process: file, then environment (`HUFU_…__…`, `_FILE` twins for secrets), then
+//! flags. Read once; the only place that looks at the environment.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::store::DatabaseUrl;
+
+/// The settings file, `hufu.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    pub listen: Option<SocketAddr>,
+    /// Health, for machines of the bureau alone.
+    pub operations_listen: Option<SocketAddr>,
+    pub data: Option<PathBuf>,
+    pub realms: Option<PathBuf>,
+    /// `postgres://…`; absent: SQLite in the data directory.
+    pub database_url: Option<String>,
+    /// 32 bytes in hexadecimal; absent: made in the data directory at first start.
+    pub master_key: Option<String>,
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Certificate chain and key as PEM files; absent: behind a proxy that ends TLS.
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    /// `json` or `text`.
+    pub log: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(String);
+
+impl Settings {
+    /// `file` when it exists, and what the environment says over it.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let mut table: toml::Table = match file {
+            None => toml::Table::new(),
+            Some(file) => {
+                let wrong = |error: String| SettingsError(format!("{}: {error}", file.display()));
+                let text =
+                    std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+                text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?
+            }
+        };
+        let variables: BTreeMap<String, String> =
+            environment.filter(|(name, _)| name.starts_with("HUFU__")).collect();
+        for (name, value) in variables {
+            let key = name.trim_start_matches("HUFU__").to_ascii_lowercase();
+            let (key, value) = match key.strip_suffix("_file") {
+                Some(key) => {
+                    let text = std::fs::read_to_string(&value)
+                        .map_err(|error| SettingsError(format!("{name}={value}: {error}")))?;
+                    (key.to_owned(), text.trim_end().to_owned())
+                }
+                None => (key, value),
+            };
+            let value = match key.as_str() {
+                "trusted_proxies" => {
+                    let list = value.split(',').map(|ip| toml::Value::String(ip.trim().to_owned()));
+                    toml::Value::Array(list.collect())
+                }
+                _ => toml::Value::String(value),
+            };
+            table.insert(key, value);
+        }
+        table.try_into().map_err(|error: toml::de::Error| SettingsError(error.to_string()))
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| PathBuf::from("hufu-data"))
+    }
+
+    pub fn database(&self) -> DatabaseUrl {
+        match &self.database_url {
+            Some(url) => DatabaseUrl::Postgres(url.clone()),
+            None => DatabaseUrl::Sqlite(self.data().join("hufu.db")),
+        }
+    }
+}
+
+/// The environment of the process.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars()
+}
+
+/// One variable, for `{ env = … }` in realm files.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::vars().find(|(known, _)| known == name).map(|(_, value)| value)
+}

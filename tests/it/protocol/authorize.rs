@@ -1,0 +1,144 @@
+//! The authorization endpoint: what it refuses and where it says so; silent answers, hints,
+//! the chooser.
+
+use crate::kit::{
+    Browser, EXAMPLE, FILING, INVOICE, PASSWORD, SAMPLE, TestApp, authorize_url, claims,
+    on_each_database,
+};
+
+/// A browser signed in as 李芳, legal representative of the example enterprise.
+pub async fn signed_in(app: &TestApp) -> Browser {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
+    let done = browser.pass_second_factor(app, &page, "13900139000").await;
+    assert!(done.answered("code").is_some(), "{}", done.text);
+    browser
+}
+
+/// Rule 4: nothing is sent to an address that is not the client's own.
+#[test]
+fn an_unregistered_redirect_uri_is_never_followed() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for more in [
+            ("redirect_uri", "https://evil.example/callback"),
+            ("redirect_uri", "https://filing.jiangxi.example/callback?x=1"),
+            ("redirect_uri", "https://filing.jiangxi.example/callback/"),
+            ("redirect_uri", ""),
+            ("client_id", "nobody"),
+        ] {
+            let shown = app.browser().get(&authorize_url(&FILING, &[more])).await;
+            assert_eq!((shown.status.as_u16(), shown.left_to), (400, None), "{more:?}");
+        }
+        let doubled = format!("{}&nonce=other", authorize_url(&FILING, &[]));
+        assert_eq!(app.browser().get(&doubled).await.status.as_u16(), 400);
+    });
+}
+
+#[test]
+fn what_is_wrong_in_a_request_goes_back_to_the_client() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (more, error) in [
+            (("response_type", "token"), "unsupported_response_type"),
+            (("code_challenge_method", "plain"), "invalid_request"),
+            (("code_challenge", "short"), "invalid_request"),
+            (("scope", "profile"), "invalid_scope"),
+            (("prompt", "none login"), "invalid_request"),
+            (("max_age", "-1"), "invalid_request"),
+            (("claims", "{"), "invalid_request"),
+            (("request", "x.y.z"), "request_not_supported"),
+            (("prompt", "none"), "login_required"),
+        ] {
+            let shown = app.browser().get(&authorize_url(&FILING, &[more])).await;
+            assert_eq!(shown.answered("error").as_deref(), Some(error), "{more:?}");
+            assert_eq!(shown.answered("state").as_deref(), Some("st-1"));
+            assert!(shown.answered("iss").is_some());
+        }
+    });
+}
+
+#[test]
+fn form_post_answers_in_a_form() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let shown = browser.get(&authorize_url(&FILING, &[("response_mode", "form_post")])).await;
+        assert_eq!(shown.action(), FILING.redirect_uri);
+        assert!(shown.hidden().contains_key("code") && shown.hidden()["state"] == "st-1");
+    });
+}
+
+#[test]
+fn prompt_login_and_max_age_ask_again() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let silent = browser.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert!(silent.answered("code").is_some());
+        let again = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
+        assert!(again.text.contains("login-submit"));
+        app.clock.advance(100);
+        let aged = browser.get(&authorize_url(&FILING, &[("max_age", "99")])).await;
+        assert!(aged.text.contains("login-submit"));
+        let young = browser.get(&authorize_url(&FILING, &[("max_age", "1000")])).await;
+        assert!(young.answered("code").is_some());
+    });
+}
+
+/// Covers X-01.
+#[test]
+fn the_identity_is_hinted_chosen_or_refused_and_old_tokens_end() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let first = browser.get(&authorize_url(&FILING, &[])).await;
+        let (_, old) = app.redeem(&first.answered("code").unwrap()).await;
+        let not_held = authorize_url(&FILING, &[("identity_hint", "92360111MA36K0QR34")]);
+        assert_eq!(
+            browser.get(&not_held).await.answered("error").as_deref(),
+            Some("access_denied")
+        );
+
+        let old_cookie = browser.cookies["__Host-hufu-session-jiangxi"].clone();
+        let hinted = authorize_url(&FILING, &[("identity_hint", SAMPLE), ("prompt", "none")]);
+        let moved = browser.get(&hinted).await;
+        let (_, tokens) = app.redeem(&moved.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["enterprise"]["uscc"], SAMPLE);
+        let before = claims(old["id_token"].as_str().unwrap());
+        assert_ne!(id["sid"], before["sid"]);
+        assert_eq!(id["sub"], before["sub"]);
+        assert_ne!(browser.cookies["__Host-hufu-session-jiangxi"], old_cookie);
+        let (status, _) = app.refresh(old["refresh_token"].as_str().unwrap()).await;
+        assert_eq!(status.as_u16(), 400);
+        assert_eq!(app.introspect(old["access_token"].as_str().unwrap()).await["active"], false);
+
+        let chooser = browser.get(&authorize_url(&FILING, &[("prompt", "select_account")])).await;
+        assert!(chooser.text.contains("法定代表人") && chooser.text.contains("办税员"));
+        let refused = browser.submit(&chooser, &[("identity", "nonsense")]).await;
+        assert_eq!(refused.code(), Some("E_NO_IDENTITY"));
+        let id = chooser.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap().to_owned();
+        let done = browser.submit(&chooser, &[("identity", &id)]).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+    });
+}
+
+#[test]
+fn consent_is_asked_once_and_may_be_refused() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let silent = browser.get(&authorize_url(&INVOICE, &[("prompt", "none")])).await;
+        assert_eq!(silent.answered("error").as_deref(), Some("consent_required"));
+        let page = browser.get(&authorize_url(&INVOICE, &[])).await;
+        let denied = browser.submit(&page, &[("act", "deny")]).await;
+        assert_eq!(denied.answered("error").as_deref(), Some("access_denied"));
+        let allowed = browser.submit(&page, &[("act", "allow")]).await;
+        assert!(allowed.answered("code").is_some());
+        let remembered = browser.get(&authorize_url(&INVOICE, &[("prompt", "none")])).await;
+        assert!(remembered.answered("code").is_some());
+    });
+}

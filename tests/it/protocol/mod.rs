@@ -1,0 +1,3 @@
+mod authorize;
+mod races;
+mod token;

@@ -1,0 +1,170 @@
+//! The token endpoint and what tokens are worth.
+
+use serde_json::Value;
+
+use super::authorize::signed_in;
+use crate::kit::{FILING, INVOICE, TestApp, VERIFIER, authorize_url, claims, on_each_database};
+
+async fn code(app: &TestApp) -> String {
+    let mut browser = signed_in(app).await;
+    let done = browser.get(&authorize_url(&FILING, &[])).await;
+    done.answered("code").unwrap()
+}
+
+#[test]
+fn a_code_works_once_for_its_client_redirect_uri_and_verifier() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let code = code(&app).await;
+        let form = |more: (&'static str, &'static str)| {
+            let mut form = vec![
+                ("grant_type", "authorization_code"),
+                ("code", code.as_str()),
+                ("redirect_uri", FILING.redirect_uri),
+                ("code_verifier", VERIFIER),
+            ];
+            form.retain(|(name, _)| *name != more.0);
+            form.push(more);
+            form
+        };
+        let own = Some((FILING.id, FILING.secret));
+        for more in [
+            ("redirect_uri", "https://filing.jiangxi.example/other"),
+            ("code_verifier", "another-verifier-that-is-long-enough-0123456789-abc"),
+            ("code_verifier", "short"),
+        ] {
+            let (status, answer) = app.post("/token", own, &form(more)).await;
+            assert_eq!(
+                (status.as_u16(), answer["error"].as_str()),
+                (400, Some("invalid_grant")),
+                "{more:?}"
+            );
+            assert!(answer["error_description"].is_string());
+        }
+        let wrong = Some((FILING.id, "wrong"));
+        let (status, answer) = app.post("/token", wrong, &form(("x", "y"))).await;
+        assert_eq!((status.as_u16(), answer["error"].as_str()), (401, Some("invalid_client")));
+        let (status, tokens) = app.redeem(&code).await;
+        assert_eq!(status.as_u16(), 200, "{tokens}");
+        let access = tokens["access_token"].as_str().unwrap();
+        assert_eq!(app.introspect(access).await["active"], true);
+        let (status, answer) = app.redeem(&code).await;
+        assert_eq!((status.as_u16(), answer["error"].as_str()), (400, Some("invalid_grant")));
+        // The second use ended what the first had given.
+        assert_eq!(app.introspect(access).await["active"], false);
+    });
+}
+
+#[test]
+fn a_code_expires() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let code = code(&app).await;
+        app.clock.advance(61);
+        assert_eq!(app.redeem(&code).await.1["error"], "invalid_grant");
+    });
+}
+
+#[test]
+fn a_refresh_token_rotates_and_its_reuse_ends_the_family() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (_, tokens) = app.redeem(&code(&app).await).await;
+        let first = tokens["refresh_token"].as_str().unwrap().to_owned();
+        let (status, second) = app.refresh(&first).await;
+        assert_eq!(status.as_u16(), 200, "{second}");
+        let id = claims(second["id_token"].as_str().unwrap());
+        let before = claims(tokens["id_token"].as_str().unwrap());
+        for name in ["sub", "auth_time", "sid", "tax_identity"] {
+            assert_eq!(id[name], before[name], "{name}");
+        }
+        assert_eq!(app.refresh(&first).await.1["error"], "invalid_grant");
+        let newest = second["refresh_token"].as_str().unwrap();
+        assert_eq!(app.refresh(newest).await.1["error"], "invalid_grant");
+        assert_eq!(app.introspect(second["access_token"].as_str().unwrap()).await["active"], false);
+    });
+}
+
+///
+#[test]
+fn a_token_ends_with_its_identity_and_when_permissions_shrink() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let hinted = authorize_url(&FILING, &[("identity_hint", crate::kit::SAMPLE)]);
+        let done = browser.get(&hinted).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        let authorisation = id["tax_identity"]["authorisation_id"].as_str().unwrap();
+        let rows = app.ctx.services.store.rows();
+        let held =
+            rows.authorisations().find(authorisation.parse().unwrap()).await.unwrap().unwrap();
+        let mut narrowed = held.clone();
+        narrowed.permissions = ["TAX_QUERY".to_owned()].into();
+        narrowed.version += 1;
+        let tx = app.ctx.services.store.begin().await.unwrap();
+        assert!(tx.rows().authorisations().update(&narrowed).await.unwrap());
+        assert!(!tx.rows().authorisations().update(&narrowed).await.unwrap());
+        tx.commit().await.unwrap();
+        let refreshed = app.refresh(tokens["refresh_token"].as_str().unwrap()).await;
+        assert_eq!(refreshed.1["error"], "invalid_grant");
+        assert_eq!(app.introspect(tokens["access_token"].as_str().unwrap()).await["active"], false);
+        assert_eq!(app.userinfo(tokens["access_token"].as_str().unwrap()).await.0.as_u16(), 401);
+    });
+}
+
+#[test]
+fn each_client_proves_itself_in_its_own_way() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let form = [("grant_type", "client_credentials")];
+        let (status, tokens) = app.post("/token", Some((FILING.id, FILING.secret)), &form).await;
+        assert_eq!(status.as_u16(), 200, "{tokens}");
+        assert!(tokens["refresh_token"].is_null() && tokens["id_token"].is_null());
+        let access = claims(tokens["access_token"].as_str().unwrap());
+        assert_eq!(
+            (access["sub"].as_str(), access["tax_identity"].clone()),
+            (Some(FILING.id), Value::Null)
+        );
+        // Registered for the body, not for the header; and not for this grant.
+        let (status, _) = app.post("/token", Some((INVOICE.id, INVOICE.secret)), &form).await;
+        assert_eq!(status.as_u16(), 401);
+        let in_body = [form[0], ("client_id", INVOICE.id), ("client_secret", INVOICE.secret)];
+        assert_eq!(app.post("/token", None, &in_body).await.1["error"], "unauthorized_client");
+        let both = app.post("/token", Some((FILING.id, FILING.secret)), &in_body).await;
+        assert_eq!(both.1["error"], "invalid_request");
+    });
+}
+
+#[test]
+fn an_opaque_token_and_a_pairwise_subject_are_the_invoice_clients() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let page = browser.get(&authorize_url(&INVOICE, &[])).await;
+        let done = browser.submit(&page, &[("act", "allow")]).await;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &done.answered("code").unwrap()),
+            ("redirect_uri", INVOICE.redirect_uri),
+            ("code_verifier", VERIFIER),
+            ("client_id", INVOICE.id),
+            ("client_secret", INVOICE.secret),
+        ];
+        let (_, tokens) = app.post("/token", None, &form).await;
+        let access = tokens["access_token"].as_str().unwrap();
+        assert!(!access.contains('.'));
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["sub"].as_str().unwrap().len(), 43);
+        // Cut to what the client is registered for.
+        assert_eq!(
+            id["permissions"],
+            serde_json::json!(["INVOICE", "INVOICE_ISSUE", "INVOICE_QUERY"])
+        );
+        assert_eq!(app.userinfo(access).await.1["sub"], id["sub"]);
+        let revoke =
+            [("token", access), ("client_id", INVOICE.id), ("client_secret", INVOICE.secret)];
+        assert_eq!(app.post("/revoke", None, &revoke).await.0.as_u16(), 200);
+        assert_eq!(app.userinfo(access).await.0.as_u16(), 401);
+    });
+}

@@ -1,0 +1,92 @@
+//! Realm files: ten planted mistakes, each complaint at its line.
+
+use std::path::Path;
+
+use hufu::realm::build::{Surroundings, load};
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target)
+        } else {
+            std::fs::copy(&path, target).map(|_| ()).unwrap()
+        }
+    }
+}
+
+/// (file, what stands there, the mistake, part of the complaint)
+const PLANTED: [(&str, &str, &str, &str); 10] = [
+    (
+        "realm.toml",
+        "issuer = \"https://sso.jiangxi.example/realms/jiangxi\"",
+        "issuer = \"https://sso.jiangxi.example/realms/jiangxi/\"",
+        "no trailing slash",
+    ),
+    ("realm.toml", "home_province = \"360000\"", "home_province = \"99\"", "six digits"),
+    ("realm.toml", "min_length = 8", "min_length = 80", "longer than max_length"),
+    (
+        "entrances.toml",
+        "subject = \"personal\"",
+        "subject = \"persnal\"",
+        "did you mean `personal`?",
+    ),
+    ("factors.toml", "lifetime = 300", "lifetme = 300", "did you mean `lifetime`?"),
+    ("roles.toml", "code = \"09\"", "code = \"03\"", "has this code"),
+    (
+        "roles.toml",
+        "permissions = [\"TAX_AFFAIRS\", \"TAX_FILING\"",
+        "permissions = [\"TAX_AFFAIRS\", \"TAX_FLING\"",
+        "did you mean `TAX_FILING`?",
+    ),
+    ("clients/tax-filing.toml", "\"phone\"", "\"phon\"", "did you mean `phone`?"),
+    (
+        "clients/invoice.toml",
+        "redirect_uris = [\"https:",
+        "redirect_uris = [\"http:",
+        "https is needed",
+    ),
+    (
+        "clients/desktop.toml",
+        "auth_method = \"none\"",
+        "auth_method = \"private_key_jwt\"",
+        "needs `jwks`",
+    ),
+];
+
+#[test]
+fn ten_planted_mistakes_are_ten_complaints_at_the_right_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = folder.path().join("jiangxi");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
+    let mut expected = Vec::new();
+    for (file, right, wrong, _) in PLANTED {
+        let path = realm.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(right), "{file}: {right}");
+        let planted = text.replacen(right, wrong, 1);
+        let at = planted.find(wrong).unwrap();
+        expected.push((path.display().to_string(), planted[..at].matches('\n').count() + 1));
+        std::fs::write(&path, planted).unwrap();
+    }
+    let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
+    let Err(complaints) = load(&realm, &surroundings) else { panic!("no mistake was found") };
+    let shown: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    assert_eq!(complaints.len(), 10, "{}", shown.join("\n\n"));
+    for ((file, line), (_, _, _, part)) in expected.iter().zip(PLANTED) {
+        let found = shown
+            .iter()
+            .any(|one| one.starts_with(&format!("{file}:{line}:")) && one.contains(part));
+        assert!(found, "{file}:{line} {part}\n{}", shown.join("\n\n"));
+    }
+}
+
+#[test]
+fn a_written_secret_is_refused_outside_the_demo() {
+    let realm = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi");
+    let surroundings = Surroundings { is_demo: false, replace: Vec::new(), environment: &|_| None };
+    let Err(complaints) = load(&realm, &surroundings) else { panic!("a literal secret was taken") };
+    assert!(complaints.iter().any(|one| one.message.contains("never written")));
+}
