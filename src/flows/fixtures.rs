@@ -123,7 +123,7 @@ async fn add_enterprise(ctx: &Ctx, tx: &Tx<'_>, fixture: &EnterpriseFixture) -> 
         province: ctx.realm.home_province.clone(),
         tax_authority: fixture.tax_authority.clone(),
     };
-    let numbers = [&[fixture.uscc.clone()], fixture.former_numbers.as_slice()].concat();
+    let numbers = [std::slice::from_ref(&fixture.uscc), &fixture.former_numbers].concat();
     Ok(tx.rows().enterprises().add(&ctx.realm.id, &enterprise, &numbers).await?)
 }
 

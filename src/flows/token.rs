@@ -238,7 +238,7 @@ async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
         token_type: "Bearer",
         expires_in,
         refresh_token: None,
-        scope: approved.scope.to_string(),
+        scope: approved.scope().to_string(),
         id_token: None,
     }))
 }
@@ -277,7 +277,7 @@ async fn issue(
         token_type: "Bearer",
         expires_in,
         refresh_token,
-        scope: approved.scope.to_string(),
+        scope: approved.scope().to_string(),
         id_token: Some(id_token),
     })
 }
@@ -311,14 +311,14 @@ fn access_claims(
             Some(person) => format!("{}.{random}", person.grant.id),
             None => random,
         },
-        scope: approved.scope.to_string(),
+        scope: approved.scope().to_string(),
         person: person.map(|person| PersonClaims {
             auth_time: person.grant.auth_time.0,
             acr: acr(person.grant.acr),
             amr: person.grant.amr.clone(),
             sid: person.grant.sid.clone(),
         }),
-        tax: person.and_then(|person| tax_claims(client, &approved.scope, person.identity)),
+        tax: person.and_then(|person| tax_claims(client, approved.scope(), person.identity)),
     }
 }
 
@@ -362,7 +362,7 @@ fn sign_id(
         amr: grant.amr.clone(),
         sid: grant.sid.clone(),
         at_hash: (client.id_token_alg != Algorithm::EdDSA).then(|| at_hash(access_token)),
-        tax: tax_claims(client, &approved.scope, person.identity),
+        tax: tax_claims(client, approved.scope(), person.identity),
     };
     let published = ctx.services.keys.of(&ctx.realm)?;
     Ok(sign(published.keys.current(client.id_token_alg)?, "JWT", &claims)?)

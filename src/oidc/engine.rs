@@ -31,10 +31,8 @@ pub struct Bound {
 
 /// A grant that a machine let through; nothing else can be issued.
 pub struct Approved {
-    pub client_id: String,
-    pub scope: Scopes,
-    pub extensions: BTreeMap<String, String>,
-    _seal: (),
+    scope: Scopes,
+    extensions: BTreeMap<String, String>,
 }
 
 /// What was kept with a code or a refresh token.
@@ -309,26 +307,20 @@ pub fn client_credentials(
         scope: oxide_scope(&machine_scope)?,
     };
     match machine.advance(Input::Negotiated { pre_grant }) {
-        Output::Ok { pre_grant, extensions } => Ok(Approved {
-            client_id: pre_grant.client_id.clone(),
-            scope,
-            extensions: keep(extensions),
-            _seal: (),
-        }),
+        Output::Ok { extensions, .. } => Ok(Approved { scope, extensions: keep(extensions) }),
         _ => Err(stopped()),
     }
 }
 
 fn approved(grant: &Grant) -> Approved {
-    Approved {
-        client_id: grant.client_id.clone(),
-        scope: Scopes::parse(&grant.scope.to_string()),
-        extensions: keep(&grant.extensions),
-        _seal: (),
-    }
+    Approved { scope: Scopes::parse(&grant.scope.to_string()), extensions: keep(&grant.extensions) }
 }
 
 impl Approved {
+    pub fn scope(&self) -> &Scopes {
+        &self.scope
+    }
+
     pub fn nonce(&self) -> Option<&str> {
         self.extensions.get(NONCE).map(String::as_str)
     }
