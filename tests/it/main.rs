@@ -8,6 +8,7 @@
 )]
 
 mod domain;
+mod journey;
 mod kit;
 mod login;
 mod protocol;

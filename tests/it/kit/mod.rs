@@ -2,6 +2,7 @@
 //! move and an inbox for codes.
 
 pub mod browser;
+pub mod demo;
 
 use std::path::Path;
 use std::sync::Arc;

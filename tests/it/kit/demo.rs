@@ -1,0 +1,123 @@
+//! The real program: `hufu demo` as a process of its own, and a real Chromium that uses it.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::json;
+
+/// Ends its process when dropped.
+pub struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    /// SIGKILL: no farewell.
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// The first of four free ports in a row.
+pub fn free_ports() -> u16 {
+    for _ in 0..50 {
+        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = probe.local_addr().unwrap().port();
+        let free = |offset: u16| std::net::TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
+        if port < 65_000 && (1..4).all(free) {
+            return port;
+        }
+    }
+    panic!("no four free ports in a row");
+}
+
+pub async fn start(port: u16, data: &std::path::Path) -> Running {
+    let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(["demo", "--port", &port.to_string(), "--data"])
+        .arg(data)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = Running(child);
+    wait_for(port).await;
+    running
+}
+
+async fn wait_for(port: u16) {
+    for _ in 0..400 {
+        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nothing listens at {port}");
+}
+
+/// A Chromium window of the given size, and the driver behind it.
+pub struct Chromium {
+    pub window: Client,
+    _driver: Running,
+    _profile: tempfile::TempDir,
+}
+
+impl Chromium {
+    /// `None` where no driver is at hand: `scripts/test` installs it.
+    pub async fn open(width: u32, height: u32) -> Option<Self> {
+        let Some(driver) = std::env::var_os("HUFU_TEST_CHROMEDRIVER") else {
+            eprintln!("left out: Chromium (scripts/test installs it)");
+            return None;
+        };
+        let port = free_ports();
+        let driver = Command::new(driver)
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let driver = Running(driver);
+        wait_for(port).await;
+        let profile = tempfile::tempdir().unwrap();
+        let options = json!({"prefs": {"intl.accept_languages": "zh-CN,zh"}, "args": [
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-dev-shm-usage", "--lang=zh-CN",
+            format!("--window-size={width},{height}"),
+            format!("--user-data-dir={}", profile.path().display()),
+        ]});
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
+        let window = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap();
+        Some(Self { window, _driver: driver, _profile: profile })
+    }
+
+    pub async fn click(&self, css: &str) {
+        let found = self.window.wait().for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css}: {error}")).click().await.unwrap();
+    }
+
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let found = self.window.wait().for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css}: {error}")).send_keys(text).await.unwrap();
+    }
+
+    pub async fn text(&self, css: &str) -> String {
+        let found = self.window.wait().for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.unwrap()
+    }
+
+    /// Into the folder that `HUFU_SCREENSHOTS` names, for people to look at.
+    pub async fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("HUFU_SCREENSHOTS") else { return };
+        let png = self.window.screenshot().await.unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png).unwrap();
+    }
+}
