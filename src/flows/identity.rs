@@ -56,7 +56,17 @@ pub async fn usable(ctx: &Ctx, person: PersonId) -> Result<Vec<EnterpriseIdentit
             identities.push(*identity);
         }
     }
-    Ok(identities)
+    Ok(in_order(identities))
+}
+
+/// By enterprise, then by the national code: the same list whenever it is shown.
+fn in_order(mut identities: Vec<EnterpriseIdentity>) -> Vec<EnterpriseIdentity> {
+    identities.sort_by(|a, b| {
+        let key =
+            |one: &EnterpriseIdentity| (one.enterprise.tin.clone(), one.identity_type.code.clone());
+        key(a).cmp(&key(b))
+    });
+    identities
 }
 
 /// Those in one enterprise, for the chooser of a sign-in.
@@ -74,7 +84,7 @@ pub async fn usable_in(
             identities.push(*identity);
         }
     }
-    Ok(identities)
+    Ok(in_order(identities))
 }
 
 /// Authorisations that wait for this person in one enterprise, with what the prompt shows.

@@ -99,9 +99,22 @@ impl Chromium {
         Some(Self { window, _driver: driver, _profile: profile })
     }
 
+    /// Clicks what leads to another page, and waits for that page.
     pub async fn click(&self, css: &str) {
         let found = self.window.wait().for_element(Locator::Css(css)).await;
-        found.unwrap_or_else(|error| panic!("{css}: {error}")).click().await.unwrap();
+        let found = found.unwrap_or_else(|error| panic!("{css}: {error}"));
+        self.window.execute("window.isLeft = true", Vec::new()).await.unwrap();
+        found.click().await.unwrap();
+        let arrived = "return document.readyState === 'complete' && !window.isLeft";
+        for _ in 0..200 {
+            // While one page gives way to the next the driver may refuse; that is not an answer.
+            if self.window.execute(arrived, Vec::new()).await.is_ok_and(|done| done == json!(true))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{css} led nowhere");
     }
 
     pub async fn type_into(&self, css: &str, text: &str) {
