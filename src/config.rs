@@ -20,6 +20,8 @@ pub struct Settings {
     pub realms: Option<PathBuf>,
     /// `postgres://…`; absent: SQLite in the data directory.
     pub database_url: Option<String>,
+    /// `redis://…`, for several nodes; absent: memory.
+    pub redis_url: Option<String>,
     /// 32 bytes in hexadecimal; absent: made in the data directory at first start.
     pub master_key: Option<String>,
     pub trusted_proxies: Vec<IpAddr>,

@@ -51,6 +51,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     let wanted = Wanted {
         database: DatabaseUrl::Sqlite(arguments.data.join("hufu.db")),
         data: arguments.data.clone(),
+        redis_url: None,
         realms,
         master_key: None,
         trusted_proxies: Vec::new(),

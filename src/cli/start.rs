@@ -27,6 +27,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Wanted {
     pub data: PathBuf,
     pub database: DatabaseUrl,
+    pub redis_url: Option<String>,
     pub realms: PathBuf,
     pub master_key: Option<String>,
     pub trusted_proxies: Vec<IpAddr>,
@@ -39,6 +40,7 @@ impl Wanted {
         Ok(Self {
             data: settings.data(),
             database: settings.database(),
+            redis_url: settings.redis_url.clone(),
             realms: settings.realms.clone().unwrap_or_else(|| PathBuf::from("realms")),
             master_key: settings.master_key.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
@@ -63,7 +65,10 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
         clock: clock.clone(),
         random: Random::System,
         store: Store::open(&wanted.database, &master).await?,
-        ephemeral: Ephemeral::in_memory(clock),
+        ephemeral: match &wanted.redis_url {
+            Some(url) => Ephemeral::on_redis(clock, url).await?,
+            None => Ephemeral::in_memory(clock),
+        },
         outbound: Outbound::new()?,
         hashing: Hashing::new(lanes, Duration::from_secs(5)),
         keys: KeyRing::default(),

@@ -1,16 +1,19 @@
 //! What expires by itself: sign-in transactions, codes, slider proofs, replay marks, counters.
-//! Nothing here may be missed after a crash. One node keeps it in memory.
+//! Nothing here may be missed after a crash. One node keeps it in memory, several share Redis;
+//! both keep one contract, in our clock's time.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod memory;
+mod shared;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::base::clock::Clock;
+use memory::Memory;
+use shared::Shared;
 
 /// What a value is; keys of different kinds never meet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Login,
     Slider,
@@ -19,127 +22,152 @@ pub enum Kind {
     Rate,
 }
 
-#[derive(Clone)]
-struct Held {
-    value: String,
-    expires_at_millis: i64,
+impl Kind {
+    fn key(self, name: &str) -> String {
+        let kind = match self {
+            Self::Login => "login",
+            Self::Slider => "slider",
+            Self::Otp => "otp",
+            Self::Replay => "replay",
+            Self::Rate => "rate",
+        };
+        format!("hufu/{kind}/{name}")
+    }
 }
 
 /// The short-lived store.
 pub struct Ephemeral {
     clock: Clock,
-    held: Mutex<HashMap<(Kind, String), Held>>,
+    place: Place,
 }
 
-/// A value that cannot be written or read as JSON.
+enum Place {
+    Memory(Memory),
+    Shared(Box<Shared>),
+}
+
 #[derive(Debug, thiserror::Error)]
-#[error("a short-lived value is malformed: {0}")]
-pub struct EphemeralError(#[from] serde_json::Error);
+pub enum EphemeralError {
+    #[error("a short-lived value is malformed: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Redis did not answer: try again later (503).
+    #[error("Redis is not available: {0}")]
+    Unavailable(#[from] redis::RedisError),
+}
 
 impl Ephemeral {
     pub fn in_memory(clock: Clock) -> Self {
-        Self { clock, held: Mutex::default() }
+        Self { clock, place: Place::Memory(Memory::default()) }
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<(Kind, String), Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    pub async fn on_redis(clock: Clock, url: &str) -> Result<Self, EphemeralError> {
+        Ok(Self { clock, place: Place::Shared(Box::new(Shared::connect(url).await?)) })
     }
 
-    fn deadline(&self, seconds: i64) -> i64 {
-        self.clock.millis().saturating_add(seconds.saturating_mul(1000))
+    fn now_and_in(&self, seconds: i64) -> (i64, i64) {
+        let now = self.clock.millis();
+        (now, now.saturating_add(seconds.saturating_mul(1000)))
     }
 
     pub async fn put<T: Serialize>(
         &self,
         kind: Kind,
-        key: &str,
+        name: &str,
         value: &T,
         seconds: i64,
     ) -> Result<(), EphemeralError> {
-        let value = serde_json::to_string(value)?;
-        let held = Held { value, expires_at_millis: self.deadline(seconds) };
-        self.held().insert((kind, key.to_owned()), held);
+        let (key, value) = (kind.key(name), serde_json::to_string(value)?);
+        let (now, expires_at) = self.now_and_in(seconds);
+        match &self.place {
+            Place::Memory(memory) => memory.put(key, value, expires_at),
+            Place::Shared(shared) => shared.put(&key, &value, now, expires_at).await?,
+        }
         Ok(())
     }
 
     pub async fn get<T: DeserializeOwned>(
         &self,
         kind: Kind,
-        key: &str,
+        name: &str,
     ) -> Result<Option<T>, EphemeralError> {
-        let now = self.clock.millis();
-        let found = self.held().get(&(kind, key.to_owned())).cloned();
-        match found.filter(|held| held.expires_at_millis > now) {
-            Some(held) => Ok(Some(serde_json::from_str(&held.value)?)),
-            None => Ok(None),
-        }
+        let (key, now) = (kind.key(name), self.clock.millis());
+        let found = match &self.place {
+            Place::Memory(memory) => memory.get(&key, now),
+            Place::Shared(shared) => shared.get(&key, now).await?,
+        };
+        Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
     }
 
     /// Reads and removes in one act: of two takers, one gets it.
     pub async fn take<T: DeserializeOwned>(
         &self,
         kind: Kind,
-        key: &str,
+        name: &str,
     ) -> Result<Option<T>, EphemeralError> {
-        let now = self.clock.millis();
-        let found = self.held().remove(&(kind, key.to_owned()));
-        match found.filter(|held| held.expires_at_millis > now) {
-            Some(held) => Ok(Some(serde_json::from_str(&held.value)?)),
-            None => Ok(None),
-        }
+        let (key, now) = (kind.key(name), self.clock.millis());
+        let found = match &self.place {
+            Place::Memory(memory) => memory.take(&key, now),
+            Place::Shared(shared) => shared.take(&key, now).await?,
+        };
+        Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
     }
 
     /// Replaces `from` by `to`, keeping the deadline; `false` when it is no longer `from`.
     pub async fn swap<T: Serialize>(
         &self,
         kind: Kind,
-        key: &str,
+        name: &str,
         from: &T,
         to: &T,
     ) -> Result<bool, EphemeralError> {
+        let (key, now) = (kind.key(name), self.clock.millis());
         let (from, to) = (serde_json::to_string(from)?, serde_json::to_string(to)?);
-        let now = self.clock.millis();
-        let mut all = self.held();
-        let held = all.get_mut(&(kind, key.to_owned()));
-        let held = held.filter(|held| held.expires_at_millis > now && held.value == from);
-        Ok(held.map(|held| held.value = to).is_some())
+        Ok(match &self.place {
+            Place::Memory(memory) => memory.swap(&key, &from, to, now),
+            Place::Shared(shared) => shared.swap(&key, &from, &to, now).await?,
+        })
     }
 
-    /// Marks a key as seen; `false` when it was seen before.
-    pub async fn mark(&self, kind: Kind, key: &str, seconds: i64) -> bool {
-        let (now, deadline) = (self.clock.millis(), self.deadline(seconds));
-        let mut all = self.held();
-        let entry = (kind, key.to_owned());
-        if all.get(&entry).is_some_and(|held| held.expires_at_millis > now) {
-            return false;
-        }
-        all.insert(entry, Held { value: String::new(), expires_at_millis: deadline });
-        true
+    /// Marks a name as seen; `false` when it was seen before.
+    pub async fn mark(&self, kind: Kind, name: &str, seconds: i64) -> Result<bool, EphemeralError> {
+        let key = kind.key(name);
+        let (now, expires_at) = self.now_and_in(seconds);
+        Ok(match &self.place {
+            Place::Memory(memory) => memory.mark(key, now, expires_at),
+            Place::Shared(shared) => shared.mark(&key, now, expires_at).await?,
+        })
     }
 
     /// Counts in a window that begins with the first count. Returns the count and the seconds
     /// until the window ends.
-    pub async fn count(&self, kind: Kind, key: &str, seconds: i64) -> (u32, i64) {
-        let (now, deadline) = (self.clock.millis(), self.deadline(seconds));
-        let mut all = self.held();
-        let held = all
-            .entry((kind, key.to_owned()))
-            .or_insert_with(|| Held { value: "0".to_owned(), expires_at_millis: deadline });
-        if held.expires_at_millis <= now {
-            *held = Held { value: "0".to_owned(), expires_at_millis: deadline };
+    pub async fn count(
+        &self,
+        kind: Kind,
+        name: &str,
+        seconds: i64,
+    ) -> Result<(u32, i64), EphemeralError> {
+        let key = kind.key(name);
+        let (now, expires_at) = self.now_and_in(seconds);
+        let (count, ends_at) = match &self.place {
+            Place::Memory(memory) => memory.count(key, now, expires_at),
+            Place::Shared(shared) => shared.count(&key, now, expires_at).await?,
+        };
+        Ok((count, (ends_at - now).div_euclid(1000) + 1))
+    }
+
+    pub async fn forget(&self, kind: Kind, name: &str) -> Result<(), EphemeralError> {
+        let key = kind.key(name);
+        match &self.place {
+            Place::Memory(memory) => memory.forget(&key),
+            Place::Shared(shared) => shared.forget(&key).await?,
         }
-        let count = held.value.parse::<u32>().unwrap_or_default().saturating_add(1);
-        held.value = count.to_string();
-        (count, (held.expires_at_millis - now).div_euclid(1000) + 1)
+        Ok(())
     }
 
-    pub async fn forget(&self, kind: Kind, key: &str) {
-        self.held().remove(&(kind, key.to_owned()));
-    }
-
-    /// Drops what has expired; a job calls it now and then.
+    /// Drops what has expired from memory; Redis does so by itself.
     pub fn sweep(&self) {
-        let now = self.clock.millis();
-        self.held().retain(|_, held| held.expires_at_millis > now);
+        if let Place::Memory(memory) = &self.place {
+            memory.sweep(self.clock.millis());
+        }
     }
 }

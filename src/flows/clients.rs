@@ -90,7 +90,7 @@ async fn check_assertion(
         return refused("the assertion has no jti");
     };
     let key = format!("{}/{client_id}/{jti}", ctx.realm.id);
-    if !ctx.services.ephemeral.mark(Kind::Replay, &key, LONGEST_ASSERTION + SKEW).await {
+    if !ctx.services.ephemeral.mark(Kind::Replay, &key, LONGEST_ASSERTION + SKEW).await? {
         return refused("the assertion was used before");
     }
     Ok(Ok(Arc::clone(client)))

@@ -106,7 +106,7 @@ pub async fn verify_credentials(
         None => Ok(Err(Refusal::Busy)),
         Some(true) if typed.is_plausible(entrance) => {
             let Some((account, _)) = &typed.account else { return Ok(Err(Refusal::Credentials)) };
-            forget_failures(ctx, form, &typed).await;
+            forget_failures(ctx, form, &typed).await?;
             let mut next = transaction.clone();
             next.entrance = Some(entrance.id.clone());
             next.chosen = None;
@@ -253,7 +253,7 @@ async fn throttle(
         counters.push((format!("{realm}/enterprise/{number}"), limits.max_failures_per_enterprise));
     }
     for (key, most) in counters {
-        let (count, retry_after) = ephemeral.count(Kind::Rate, &key, limits.window).await;
+        let (count, retry_after) = ephemeral.count(Kind::Rate, &key, limits.window).await?;
         if count > most {
             return Ok(Err(Refusal::Locked { retry_after }));
         }
@@ -261,7 +261,7 @@ async fn throttle(
     Ok(Ok(()))
 }
 
-async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) {
+async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Fault> {
     let realm = &ctx.realm.id;
     let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
     for key in [
@@ -269,8 +269,9 @@ async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) {
         format!("{realm}/address/{}", ctx.ip),
         format!("{realm}/enterprise/{number}"),
     ] {
-        ctx.services.ephemeral.forget(Kind::Rate, &key).await;
+        ctx.services.ephemeral.forget(Kind::Rate, &key).await?;
     }
+    Ok(())
 }
 
 /// `None`: no lane was free. An unknown person costs as much as a known one.
@@ -313,7 +314,7 @@ async fn fail(ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
         tx.rows().records().audit(&ctx.realm.id, now, &event).await?;
     }
     tx.commit().await?;
-    ctx.services.ephemeral.forget(Kind::Rate, &key).await;
+    ctx.services.ephemeral.forget(Kind::Rate, &key).await?;
     Ok(())
 }
 

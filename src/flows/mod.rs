@@ -47,7 +47,11 @@ pub enum Fault {
 
 impl Fault {
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Unavailable(_) | StoreError::GroupCommit(_)))
+        matches!(
+            self,
+            Self::Store(StoreError::Unavailable(_) | StoreError::GroupCommit(_))
+                | Self::Ephemeral(EphemeralError::Unavailable(_))
+        )
     }
 }
 

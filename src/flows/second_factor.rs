@@ -46,7 +46,7 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction) -> Result<Result<(), Refusal
     let ephemeral = &ctx.services.ephemeral;
     let name = Hashed::of(phone.as_str()).to_text();
     let pause = format!("sms-pause/{name}");
-    let (n_now, retry_after) = ephemeral.count(Kind::Rate, &pause, SECONDS_BETWEEN).await;
+    let (n_now, retry_after) = ephemeral.count(Kind::Rate, &pause, SECONDS_BETWEEN).await?;
     if n_now > 1 {
         return Ok(Err(Refusal::OtpRate { retry_after }));
     }
@@ -56,7 +56,7 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction) -> Result<Result<(), Refusal
         (format!("sms-address/{}", ctx.ip), 20, 3600),
     ];
     for (key, most, seconds) in limits {
-        let (count, retry_after) = ephemeral.count(Kind::Rate, &key, seconds).await;
+        let (count, retry_after) = ephemeral.count(Kind::Rate, &key, seconds).await?;
         if count > most {
             return Ok(Err(Refusal::OtpRate { retry_after }));
         }
@@ -66,12 +66,12 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction) -> Result<Result<(), Refusal
     let handed_in = (&ctx.services.clock, ctx.random());
     if let Err(error) = ctx.services.outbound.send_code(gateway, &phone, &code, handed_in).await {
         tracing::warn!(%error, "The SMS gateway did not accept a code");
-        ephemeral.forget(Kind::Rate, &pause).await;
+        ephemeral.forget(Kind::Rate, &pause).await?;
         return Ok(Err(Refusal::OtpUnavailable));
     }
     let sent = Sent { hash: bind(tx, &phone, &code), phone: phone.as_str().to_owned() };
     ephemeral.put(Kind::Otp, &tx.id, &sent, ctx.realm.sms.lifetime).await?;
-    ephemeral.forget(Kind::Rate, &format!("otp-tries/{}", tx.id)).await;
+    ephemeral.forget(Kind::Rate, &format!("otp-tries/{}", tx.id)).await?;
     Ok(Ok(()))
 }
 
@@ -91,7 +91,7 @@ pub async fn verify(
         return Ok(Err(Refusal::OtpExpired));
     };
     let tries = format!("otp-tries/{}", tx.id);
-    let (n_tries, _) = ephemeral.count(Kind::Rate, &tries, ctx.realm.sms.lifetime).await;
+    let (n_tries, _) = ephemeral.count(Kind::Rate, &tries, ctx.realm.sms.lifetime).await?;
     if n_tries > MAX_TRIES {
         let _: Option<Sent> = ephemeral.take(Kind::Otp, &tx.id).await?;
         return Ok(Err(Refusal::OtpExpired));

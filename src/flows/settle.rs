@@ -132,7 +132,7 @@ pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Re
 
 /// Ends a transaction without a session.
 pub async fn abandon(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
-    ctx.services.ephemeral.forget(Kind::Login, &transaction.id).await;
+    ctx.services.ephemeral.forget(Kind::Login, &transaction.id).await?;
     Ok(())
 }
 

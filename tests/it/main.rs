@@ -8,6 +8,7 @@
 )]
 
 mod domain;
+mod ephemeral;
 mod journey;
 mod kit;
 mod login;

@@ -93,6 +93,21 @@ pub fn demo_realm() -> Realm {
     })
 }
 
+/// Memory beside SQLite, Redis beside PostgreSQL where the kit's server runs.
+async fn ephemeral(on: On, clock: &Clock) -> Ephemeral {
+    match (on, std::env::var_os("HUFU_TEST_REDIS")) {
+        (On::Postgres, Some(server)) => redis(clock, server.to_str().unwrap()).await,
+        _ => Ephemeral::in_memory(clock.clone()),
+    }
+}
+
+/// Each test has a numbered database of the kit's server, so that counters do not meet.
+pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Ephemeral::on_redis(clock.clone(), &format!("{server}{number}")).await.unwrap()
+}
+
 impl TestApp {
     pub async fn start(on: On) -> Self {
         let folder = tempfile::Builder::new().prefix("hufu").tempdir().unwrap();
@@ -104,7 +119,7 @@ impl TestApp {
             clock: clock.clone(),
             random: Random::System,
             store: Store::open(&url, &master).await.unwrap(),
-            ephemeral: Ephemeral::in_memory(clock.clone()),
+            ephemeral: ephemeral(on, &clock).await,
             outbound: Outbound::new().unwrap(),
             hashing: Hashing::new(2, Duration::from_secs(20)),
             keys: KeyRing::default(),
