@@ -1,5 +1,6 @@
-//! Logs: text for people, JSON for machines; the level by `RUST_LOG`.
+//! Counters for Prometheus, and logs: text for people, JSON for machines; the level by `RUST_LOG`.
 
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 /// `json`: one object a line. Called once; a second call changes nothing.
@@ -8,4 +9,9 @@ pub fn start(json: bool, default_level: &str) {
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = if json { builder.json().try_init() } else { builder.try_init() };
+}
+
+/// Where counters are read; `None` when this process counts elsewhere already.
+pub fn counters() -> Option<PrometheusHandle> {
+    PrometheusBuilder::new().install_recorder().ok()
 }

@@ -58,7 +58,9 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         is_demo: true,
         replace: vec![
             ("https://sso.jiangxi.example".to_owned(), at(0)),
+            ("https://sso.national.example".to_owned(), at(0)),
             ("https://portal.jiangxi.example".to_owned(), at(1)),
+            ("https://portal.national.example".to_owned(), at(1)),
             ("https://filing.jiangxi.example".to_owned(), at(2)),
             ("https://invoice.jiangxi.example".to_owned(), at(3)),
         ],
@@ -103,6 +105,11 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     println!("tax filing           {}", at(2));
     println!("invoice service      {}", at(3));
     println!("discovery            {}/realms/jiangxi/.well-known/openid-configuration", at(0));
+    println!(
+        "second realm         {}/realms/demo-national/.well-known/openid-configuration",
+        at(0)
+    );
+    println!("clients              realms/*/clients/*.toml under the data directory");
     println!("data                 {}", arguments.data.display());
     let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
     tokio::spawn(jobs::run(started.app.clone()));

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod realm;
+pub mod reload;
 pub mod serve;
 pub mod start;
 

@@ -74,7 +74,10 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
         keys: KeyRing::default(),
         secrets: Secrets::derive(&master),
     });
-    let realms = read_realms(&wanted.realms, wanted)?;
+    let mut realms = Vec::new();
+    for folder in realm_folders(&wanted.realms)? {
+        realms.push(read_realm(&folder, wanted)?);
+    }
     for realm in &realms {
         keys::load(&services, realm).await?;
         tracing::info!(realm = realm.id, hash = realm.hash, "Serving realm {}", realm.id);
@@ -84,31 +87,32 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
     Ok(Started { app, realms })
 }
 
-/// Every folder with a `realm.toml`; all complaints are printed, not only the first.
-fn read_realms(folder: &Path, wanted: &Wanted) -> Result<Vec<Arc<Realm>>, Failure> {
-    let surroundings = Surroundings {
-        is_demo: wanted.is_demo,
-        replace: wanted.replace.clone(),
-        environment: &variable,
-    };
+/// Every folder with a `realm.toml`, in order.
+pub fn realm_folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
         .map_err(|error| format!("{}: {error}", folder.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.join("realm.toml").is_file())
         .collect();
     folders.sort();
-    let mut realms = Vec::new();
-    for folder in folders {
-        let realm = load(&folder, &surroundings).map_err(|complaints| {
-            let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-            lines.join("\n\n")
-        })?;
-        realms.push(Arc::new(realm));
-    }
-    if realms.is_empty() {
+    if folders.is_empty() {
         return Err(format!("{} holds no realm", folder.display()).into());
     }
-    Ok(realms)
+    Ok(folders)
+}
+
+/// One realm; all complaints are told, not only the first.
+pub fn read_realm(folder: &Path, wanted: &Wanted) -> Result<Arc<Realm>, Failure> {
+    let surroundings = Surroundings {
+        is_demo: wanted.is_demo,
+        replace: wanted.replace.clone(),
+        environment: &variable,
+    };
+    let realm = load(folder, &surroundings).map_err(|complaints| {
+        let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+        lines.join("\n\n")
+    })?;
+    Ok(Arc::new(realm))
 }
 
 /// From the settings, or a file in the data directory that the first start makes.

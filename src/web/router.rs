@@ -52,9 +52,11 @@ pub fn router(app: App) -> Router {
     layers::around(all).with_state(app)
 }
 
-/// The second listener, for machines of the bureau alone.
-pub fn operations(app: App) -> Router {
+/// The second listener, for machines of the bureau alone. `render`: the counters as Prometheus
+/// reads them.
+pub fn operations(app: App, render: impl Fn() -> String + Clone + Send + Sync + 'static) -> Router {
     Router::new()
+        .route("/metrics", get(move || std::future::ready(render())))
         .route("/health/live", get(ops::live))
         .route("/health/ready", get(ops::ready))
         .with_state(app)

@@ -90,3 +90,34 @@ fn a_written_secret_is_refused_outside_the_demo() {
     let Err(complaints) = load(&realm, &surroundings) else { panic!("a literal secret was taken") };
     assert!(complaints.iter().any(|one| one.message.contains("never written")));
 }
+
+/// A bad version is left aside, a good one is served from then on.
+#[tokio::test]
+async fn files_are_read_again_and_the_last_good_version_stays() {
+    use hufu::cli::reload::reload;
+    use hufu::cli::start::{Wanted, start};
+    let folder = tempfile::tempdir().unwrap();
+    let realms = folder.path().join("realms");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realms.join("jiangxi"));
+    let wanted = Wanted {
+        data: folder.path().to_owned(),
+        database: hufu::store::DatabaseUrl::Sqlite(folder.path().join("hufu.db")),
+        redis_url: None,
+        realms: realms.clone(),
+        master_key: None,
+        trusted_proxies: Vec::new(),
+        is_demo: true,
+        replace: Vec::new(),
+    };
+    let started = start(&wanted).await.unwrap();
+    let file = realms.join("jiangxi/realm.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lifetime = || started.app.realm("jiangxi").unwrap().lifetimes.access_token;
+    assert_eq!(reload(&started.app, &wanted).await.unwrap(), 0);
+    std::fs::write(&file, text.replace("access_token = 300", "access_token = \"long\"")).unwrap();
+    assert_eq!(reload(&started.app, &wanted).await.unwrap(), 0);
+    assert_eq!(lifetime(), 300);
+    std::fs::write(&file, text.replace("access_token = 300", "access_token = 120")).unwrap();
+    assert_eq!(reload(&started.app, &wanted).await.unwrap(), 1);
+    assert_eq!(lifetime(), 120);
+}

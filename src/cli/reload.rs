@@ -1,0 +1,77 @@
+//! Realm files are read again when they change and on SIGHUP. A version with mistakes is told of
+//! and left aside: the last good one stays.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::start::{Wanted, read_realm, realm_folders};
+use crate::flows::keys;
+use crate::web::app::App;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs for the life of the process.
+pub async fn watch(app: App, wanted: Wanted) {
+    let mut seen = fingerprint(&wanted.realms);
+    let mut ticks = tokio::time::interval(Duration::from_secs(2));
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    loop {
+        let asked = tokio::select! {
+            _ = ticks.tick() => false,
+            _ = hangup.recv() => true,
+        };
+        let now = fingerprint(&wanted.realms);
+        if !asked && now == seen {
+            continue;
+        }
+        seen = now;
+        if let Err(error) = reload(&app, &wanted).await {
+            tracing::error!(%error, "Realm files could not be read again");
+        }
+    }
+}
+
+/// Replaces every realm whose files are good and differ; returns how many were replaced.
+pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
+    let mut replaced = 0;
+    for folder in realm_folders(&wanted.realms)? {
+        let realm = match read_realm(&folder, wanted) {
+            Ok(realm) => realm,
+            Err(complaints) => {
+                tracing::error!(%complaints, "A realm has mistakes; its last good version stays");
+                metrics::counter!("hufu_realm_reloads_total", "outcome" => "refused").increment(1);
+                continue;
+            }
+        };
+        if app.realm(&realm.id).is_some_and(|now| now.hash == realm.hash) {
+            continue;
+        }
+        keys::load(app.services(), &realm).await?;
+        tracing::info!(realm = realm.id, hash = realm.hash, "Realm {} was read again", realm.id);
+        metrics::counter!("hufu_realm_reloads_total", "outcome" => "applied").increment(1);
+        app.replace(realm);
+        replaced += 1;
+    }
+    Ok(replaced)
+}
+
+/// Names, sizes and times of all files: cheap, and different after any change.
+fn fingerprint(folder: &Path) -> Vec<(std::path::PathBuf, u64, Option<std::time::SystemTime>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
+                Ok(metadata) => {
+                    found.push((entry.path(), metadata.len(), metadata.modified().ok()))
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
