@@ -36,7 +36,7 @@ async fn sign_in(chromium: &Chromium, port: u16, name: &str) {
     chromium.picture(&format!("{name}-5-choose")).await;
 }
 
-/// Covers E-01, E-15, X-02, X-05.
+/// Covers E-01, E-15, X-02.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clerk_uses_two_applications_and_signs_out_of_both() {
     let Some(chromium) = Chromium::open(1440, 900).await else { return };

@@ -54,7 +54,7 @@ pub struct TestApp {
     pub router: Router,
     pub ctx: Ctx,
     pub clock: Clock,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL.
@@ -67,13 +67,16 @@ pub fn on_each_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
     }
 }
 
+fn database_name(folder: &Path) -> String {
+    folder.file_name().unwrap().to_str().unwrap().replace('.', "t").to_lowercase()
+}
+
 async fn database(on: On, folder: &Path) -> DatabaseUrl {
     match on {
         On::Sqlite => DatabaseUrl::Sqlite(folder.join("hufu.db")),
         On::Postgres => {
             let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
-            let name =
-                folder.file_name().unwrap().to_str().unwrap().replace('.', "t").to_lowercase();
+            let name = database_name(folder);
             let admin = sea_orm::Database::connect(&server).await.unwrap();
             admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
             admin.close().await.unwrap();
@@ -137,11 +140,19 @@ impl TestApp {
         let (_, people) = Source::read::<Fixtures>("fixtures.toml", text).unwrap();
         fixtures::load(&ctx, &people).await.unwrap();
         let app = App::new(services, vec![realm], Views::load().unwrap());
-        Self { router: router(app), ctx, clock, _folder: folder }
+        Self { router: router(app), ctx, clock, folder }
     }
 
     pub fn browser(&self) -> Browser {
         Browser::new(self.router.clone())
+    }
+
+    /// PostgreSQL throws everybody out and forgets the test's database.
+    pub async fn drop_database(&self) {
+        let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
+        let name = database_name(self.folder.path());
+        let admin = sea_orm::Database::connect(&server).await.unwrap();
+        admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
     }
 
     /// The newest code sent to a phone.

@@ -5,7 +5,7 @@ use crate::kit::{
     on_each_database,
 };
 
-/// Covers E-01, E-02, E-07, E-10, E-11, E-15, E-22, X-01, X-02.
+/// Covers E-01, E-02, E-07, E-11, E-15, E-22, X-01, X-02.
 #[test]
 fn a_clerk_with_two_identities_chooses_one() {
     on_each_database(|on| async move {

@@ -159,3 +159,42 @@ fn a_transaction_belongs_to_one_browser_and_can_be_begun_again() {
         assert!(done.left_to.unwrap().starts_with(FILING.redirect_uri));
     });
 }
+
+/// Covers E-21.
+#[test]
+fn an_enterprise_has_no_password_anywhere() {
+    let schema = include_str!("../../../migrations/src/m20261124_000001_people.rs");
+    let table = schema.split("CREATE TABLE enterprise (").nth(1).unwrap();
+    assert!(!table.split(';').next().unwrap().contains("password"));
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let page = app.browser().get(&authorize_url(&FILING, &[])).await;
+        assert_eq!(page.text.matches("type=\"password\"").count(), 1);
+        assert!(page.text.contains("个人用户密码"));
+    });
+}
+
+/// Covers E-24.
+#[test]
+fn good_and_bad_attempts_are_in_the_log() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", "Wrong2026!")).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
+        browser.pass_second_factor(&app, &page, "13900139000").await;
+        let rows = app.ctx.services.store.rows();
+        let phone = hufu::domain::number::phone::Phone::parse("13900139000").unwrap();
+        let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+        let since = app.clock.now().one_month_ago();
+        let log = rows.records().attempts(account.person, since).await.unwrap();
+        let mut outcomes: Vec<&str> = log.iter().map(|entry| entry.outcome.as_str()).collect();
+        outcomes.sort_unstable();
+        assert_eq!(outcomes, ["E_CREDENTIALS", "ok"]);
+        for entry in &log {
+            assert_eq!((entry.way.as_str(), entry.entrance.as_str()), ("password", "enterprise"));
+            assert_eq!((entry.ip.as_str(), entry.device.as_str()), ("127.0.0.1", "? / ?"));
+        }
+    });
+}

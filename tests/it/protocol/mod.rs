@@ -1,3 +1,4 @@
 mod authorize;
+mod bad_input;
 mod races;
 mod token;
