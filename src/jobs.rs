@@ -1,8 +1,10 @@
-//! Work that no request waits for: deliver back-channel logouts, drop what has expired.
+//! Work that no request waits for: deliver back-channel logouts, drop what has expired, learn of
+//! keys that another process rotated.
 
 use std::time::Duration;
 
 use crate::cli::start::own_ctx;
+use crate::flows::keys;
 use crate::flows::logout::deliver_due;
 use crate::web::app::App;
 
@@ -20,6 +22,11 @@ pub async fn run(app: App) {
         n += 1;
         if n.is_multiple_of(30) {
             app.services().ephemeral.sweep();
+            for realm in app.realms() {
+                if let Err(fault) = keys::load(app.services(), &realm).await {
+                    tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
+                }
+            }
         }
     }
 }

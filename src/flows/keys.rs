@@ -43,7 +43,7 @@ pub async fn load(services: &Services, realm: &Realm) -> Result<(), Fault> {
     let missing: Vec<Algorithm> =
         realm.algorithms.iter().copied().filter(|algorithm| !has(*algorithm)).collect();
     for algorithm in missing {
-        add(services, realm, algorithm, now).await?;
+        add(services, realm, algorithm, None).await?;
     }
     publish(services, realm).await
 }
@@ -55,21 +55,20 @@ pub async fn rotate(
     algorithm: Algorithm,
     overlap: i64,
 ) -> Result<String, Fault> {
-    let now = services.clock.now();
-    let tx = services.store.begin().await?;
-    tx.rows().keys().supersede(&realm.id, algorithm.name(), now.plus(overlap)).await?;
-    tx.commit().await?;
-    let kid = add(services, realm, algorithm, now).await?;
+    let retires_at = services.clock.now().plus(overlap);
+    let kid = add(services, realm, algorithm, Some(retires_at)).await?;
     publish(services, realm).await?;
     Ok(kid)
 }
 
+/// `old_retires_at`: the key before it gives way in the same transaction.
 async fn add(
     services: &Services,
     realm: &Realm,
     algorithm: Algorithm,
-    now: Timestamp,
+    old_retires_at: Option<Timestamp>,
 ) -> Result<String, Fault> {
+    let now = services.clock.now();
     let (private, kid) = generate(algorithm)?;
     let key = StoredKey {
         kid: kid.clone(),
@@ -81,6 +80,9 @@ async fn add(
     };
     let event = AuditEvent::KeyRotated { kid: kid.clone(), algorithm: key.algorithm.clone() };
     let tx = services.store.begin().await?;
+    if let Some(at) = old_retires_at {
+        tx.rows().keys().supersede(&realm.id, algorithm.name(), at).await?;
+    }
     tx.rows().keys().add(&realm.id, &key).await?;
     tx.rows().records().audit(&realm.id, now, &event).await?;
     tx.commit().await?;

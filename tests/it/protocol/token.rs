@@ -168,3 +168,26 @@ fn an_opaque_token_and_a_pairwise_subject_are_the_invoice_clients() {
         assert_eq!(app.userinfo(access).await.0.as_u16(), 401);
     });
 }
+
+/// Tokens of the key before still verify for the overlap, and no longer.
+#[test]
+fn a_rotated_key_overlaps_with_the_one_before() {
+    on_each_database(|on| async move {
+        use hufu::flows::keys::{load, rotate};
+        let app = TestApp::start(on).await;
+        let (services, realm) = (&app.ctx.services, &app.ctx.realm);
+        let form = [("grant_type", "client_credentials")];
+        let own = Some((FILING.id, FILING.secret));
+        let (_, old) = app.post("/token", own, &form).await;
+        let kid = rotate(services, realm, hufu::jose::Algorithm::ES256, 100).await.unwrap();
+        assert_eq!(app.introspect(old["access_token"].as_str().unwrap()).await["active"], true);
+        let (_, new) = app.post("/token", own, &form).await;
+        let header = new["access_token"].as_str().unwrap().split('.').next().unwrap();
+        let header = format!("{header}.{header}.");
+        assert_eq!(claims(&header)["kid"].as_str(), Some(kid.as_str()));
+        app.clock.advance(101);
+        load(services, realm).await.unwrap();
+        assert_eq!(app.introspect(old["access_token"].as_str().unwrap()).await["active"], false);
+        assert_eq!(app.introspect(new["access_token"].as_str().unwrap()).await["active"], true);
+    });
+}
