@@ -12,6 +12,7 @@ mod ephemeral;
 mod journey;
 mod kit;
 mod login;
+mod outbound;
 mod protocol;
 mod realm;
 mod store;
