@@ -59,6 +59,13 @@ impl Memory {
         (count, held.expires_at)
     }
 
+    pub(super) fn uncount(&self, key: &str) {
+        if let Some(held) = self.held().get_mut(key) {
+            let count = held.value.parse::<u32>().unwrap_or_default().saturating_sub(1);
+            held.value = count.to_string();
+        }
+    }
+
     pub(super) fn forget(&self, key: &str) {
         self.held().remove(key);
     }

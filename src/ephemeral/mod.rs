@@ -155,6 +155,16 @@ impl Ephemeral {
         Ok((count, (ends_at - now).div_euclid(1000) + 1))
     }
 
+    /// Takes one count back: what was counted turned out well.
+    pub async fn uncount(&self, kind: Kind, name: &str) -> Result<(), EphemeralError> {
+        let key = kind.key(name);
+        match &self.place {
+            Place::Memory(memory) => memory.uncount(&key),
+            Place::Shared(shared) => shared.uncount(&key).await?,
+        }
+        Ok(())
+    }
+
     pub async fn forget(&self, kind: Kind, name: &str) -> Result<(), EphemeralError> {
         let key = kind.key(name);
         match &self.place {

@@ -33,11 +33,20 @@ count = count + 1
 redis.call('SET', KEYS[1], deadline .. '\n' .. count, 'PX', ARGV[3])
 return {count, tonumber(deadline)}";
 
+/// Takes one count back, the window stays.
+const UNCOUNT: &str = r"
+local held = redis.call('GET', KEYS[1])
+if not held then return 0 end
+local ends, value = string.match(held, '^(%d+)\n(.*)$')
+redis.call('SET', KEYS[1], ends .. '\n' .. math.max(tonumber(value) - 1, 0), 'KEEPTTL')
+return 1";
+
 pub(super) struct Shared {
     connection: ConnectionManager,
     swap: Script,
     mark: Script,
     count: Script,
+    uncount: Script,
 }
 
 fn live(held: Option<String>, now: i64) -> Option<String> {
@@ -62,6 +71,7 @@ impl Shared {
             swap: Script::new(SWAP),
             mark: Script::new(MARK),
             count: Script::new(COUNT),
+            uncount: Script::new(UNCOUNT),
         })
     }
 
@@ -119,6 +129,11 @@ impl Shared {
         let mut call = self.count.key(key);
         call.arg(now).arg(expires_at).arg(milliseconds(now, expires_at));
         call.invoke_async(&mut self.connection()).await
+    }
+
+    pub(super) async fn uncount(&self, key: &str) -> Result<(), RedisError> {
+        let _: i64 = self.uncount.key(key).invoke_async(&mut self.connection()).await?;
+        Ok(())
     }
 
     pub(super) async fn forget(&self, key: &str) -> Result<(), RedisError> {

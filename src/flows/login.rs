@@ -261,16 +261,14 @@ async fn throttle(
     Ok(Ok(()))
 }
 
+/// The person's own failures are forgotten. Of the counters that people share only this attempt
+/// is taken back: a sign-in of one's own must not clear what one tried on others.
 async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Fault> {
-    let realm = &ctx.realm.id;
+    let (ephemeral, realm) = (&ctx.services.ephemeral, &ctx.realm.id);
     let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
-    for key in [
-        format!("{realm}/{}", typed.counter),
-        format!("{realm}/address/{}", ctx.ip),
-        format!("{realm}/enterprise/{number}"),
-    ] {
-        ctx.services.ephemeral.forget(Kind::Rate, &key).await?;
-    }
+    ephemeral.forget(Kind::Rate, &format!("{realm}/{}", typed.counter)).await?;
+    ephemeral.uncount(Kind::Rate, &format!("{realm}/address/{}", ctx.ip)).await?;
+    ephemeral.uncount(Kind::Rate, &format!("{realm}/enterprise/{number}")).await?;
     Ok(())
 }
 

@@ -81,9 +81,7 @@ async fn by_code(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
     if grant.code_expires_at <= ctx.now() {
         return Ok(Err(OAuthError::grant("the code has expired")));
     }
-    let approved = match kept(&grant)?
-        .and_then(|kept| engine::redeem_code(params, &client.client_id, &kept))
-    {
+    let approved = match engine::redeem_code(params, &client.client_id, &kept(&grant)?) {
         Ok(approved) => approved,
         Err(error) => return Ok(Err(error)),
     };
@@ -132,9 +130,7 @@ async fn by_refresh(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
     if stored.expires_at <= ctx.now() {
         return Ok(Err(OAuthError::grant("the refresh token has expired")));
     }
-    let approved = match kept(&grant)?
-        .and_then(|kept| engine::redeem_refresh(params, &client.client_id, &kept))
-    {
+    let approved = match engine::redeem_refresh(params, &client.client_id, &kept(&grant)?) {
         Ok(approved) => approved,
         Err(error) => return Ok(Err(error)),
     };
@@ -200,16 +196,16 @@ pub async fn still_good(
     }
 }
 
-fn kept(grant: &StoredGrant) -> Result<Result<Kept<'_>, OAuthError>, Fault> {
+fn kept(grant: &StoredGrant) -> Result<Kept<'_>, Fault> {
     let extensions: BTreeMap<String, String> = serde_json::from_str(&grant.extensions)
         .map_err(|error| Fault::Internal(error.to_string()))?;
-    Ok(Ok(Kept {
+    Ok(Kept {
         client_id: &grant.client_id,
         subject: &grant.subject,
         scope: &grant.scope,
         redirect_uri: &grant.redirect_uri,
         extensions,
-    }))
+    })
 }
 
 async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {

@@ -28,6 +28,8 @@ async fn contract(clock: Clock, place: Ephemeral) {
     clock.advance(20);
     assert_eq!(place.count(Kind::Rate, "r", 60).await.unwrap(), (2, 41));
     assert_eq!(place.get::<u32>(Kind::Rate, "r").await.unwrap(), Some(2));
+    place.uncount(Kind::Rate, "r").await.unwrap();
+    assert_eq!(place.get::<u32>(Kind::Rate, "r").await.unwrap(), Some(1));
     place.put(Kind::Slider, "s", &"x", 120).await.unwrap();
     clock.advance(40);
     assert_eq!(place.count(Kind::Rate, "r", 60).await.unwrap().0, 1, "a new window");

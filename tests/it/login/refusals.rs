@@ -198,3 +198,24 @@ fn good_and_bad_attempts_are_in_the_log() {
         }
     });
 }
+
+/// Somebody who tries passwords on many cannot clear the count by signing in as themself.
+#[test]
+fn an_own_sign_in_does_not_clear_what_an_address_tried() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let counted = || {
+            app.ctx
+                .services
+                .ephemeral
+                .get::<u32>(hufu::ephemeral::Kind::Rate, "jiangxi/address/127.0.0.1")
+        };
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "nobody.here", PASSWORD)).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "chenjing", PASSWORD)).await;
+        assert_eq!(counted().await.unwrap(), Some(2));
+        browser.type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
+        assert_eq!(counted().await.unwrap(), Some(2));
+    });
+}
