@@ -37,6 +37,15 @@ pub struct DemoArguments {
     /// Begin with an empty data directory.
     #[arg(long)]
     fresh: bool,
+    /// Realm files of your own, with a realm named `jiangxi` for the two applications.
+    #[arg(long)]
+    realms: Option<PathBuf>,
+    /// `postgres://…` instead of SQLite in the data directory.
+    #[arg(long)]
+    database_url: Option<String>,
+    /// `redis://…` instead of memory.
+    #[arg(long)]
+    redis_url: Option<String>,
 }
 
 pub async fn run(arguments: DemoArguments) -> CliResult {
@@ -45,13 +54,18 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         std::fs::remove_dir_all(&arguments.data)?;
     }
     std::fs::create_dir_all(&arguments.data)?;
-    let realms = arguments.data.join("realms");
-    unpack(&realms)?;
+    let realms = match &arguments.realms {
+        Some(own) => own.clone(),
+        None => unpack(&arguments.data.join("realms"))?,
+    };
     let at = |offset: u16| format!("http://127.0.0.1:{}", arguments.port + offset);
     let wanted = Wanted {
-        database: DatabaseUrl::Sqlite(arguments.data.join("hufu.db")),
+        database: match &arguments.database_url {
+            Some(url) => DatabaseUrl::Postgres(url.clone()),
+            None => DatabaseUrl::Sqlite(arguments.data.join("hufu.db")),
+        },
         data: arguments.data.clone(),
-        redis_url: None,
+        redis_url: arguments.redis_url.clone(),
         realms,
         master_key: None,
         trusted_proxies: Vec::new(),
@@ -123,7 +137,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
 }
 
 /// Written anew at each start: the demo shows the realm files that the binary holds.
-fn unpack(folder: &std::path::Path) -> std::io::Result<()> {
+fn unpack(folder: &std::path::Path) -> std::io::Result<PathBuf> {
     for name in DemoRealms::iter() {
         let Some(file) = DemoRealms::get(&name) else { continue };
         let path = folder.join(name.as_ref());
@@ -132,5 +146,5 @@ fn unpack(folder: &std::path::Path) -> std::io::Result<()> {
         }
         std::fs::write(path, file.data)?;
     }
-    Ok(())
+    Ok(folder.to_owned())
 }

@@ -1,8 +1,8 @@
 //! Passwords: the rules for a new one (DEC-1) and argon2id with reused memory. When and on which
 //! thread hashing happens is decided in `flows::hashing`.
 
-use argon2::password_hash::phc::{Output, PasswordHash};
-use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::base::secret::Secret;
 
@@ -93,12 +93,41 @@ pub fn hash_params() -> Params {
 pub struct HashFormatError;
 
 /// A new PHC string `$argon2id$…` with the given salt.
-pub fn hash(password: &Secret, salt: [u8; 16]) -> Result<String, HashFormatError> {
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, hash_params());
-    let hashed = argon2
-        .hash_password_with_salt(password.expose().as_bytes(), &salt)
-        .map_err(|_| HashFormatError)?;
+pub fn hash(
+    password: &Secret,
+    salt: [u8; 16],
+    memory: &mut HashMemory,
+) -> Result<String, HashFormatError> {
+    let mut out = [0; 32];
+    run(password, &salt, hash_params(), &mut out, memory)?;
+    let hashed = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: (&hash_params()).try_into().map_err(|_| HashFormatError)?,
+        salt: Some(Salt::new(&salt).map_err(|_| HashFormatError)?),
+        hash: Some(Output::new(&out).map_err(|_| HashFormatError)?),
+    };
     Ok(hashed.to_string())
+}
+
+fn run(
+    password: &Secret,
+    salt: &[u8],
+    params: Params,
+    out: &mut [u8],
+    memory: &mut HashMemory,
+) -> Result<(), HashFormatError> {
+    if memory.len() < params.block_count() {
+        memory.resize(params.block_count(), Block::default());
+    }
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(
+            password.expose().as_bytes(),
+            salt,
+            out,
+            memory.as_mut_slice(),
+        )
+        .map_err(|_| HashFormatError)
 }
 
 /// Whether the password belongs to the hash; compares in constant time.
@@ -111,18 +140,8 @@ pub fn verify(
     let params = Params::try_from(&stored).map_err(|_| HashFormatError)?;
     let salt = stored.salt.as_ref().ok_or(HashFormatError)?;
     let wanted = stored.hash.as_ref().ok_or(HashFormatError)?;
-    if memory.len() < params.block_count() {
-        memory.resize(params.block_count(), Block::default());
-    }
     let mut out = vec![0; wanted.len()];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(
-            password.expose().as_bytes(),
-            salt.as_ref(),
-            &mut out,
-            memory.as_mut_slice(),
-        )
-        .map_err(|_| HashFormatError)?;
+    run(password, salt.as_ref(), params, &mut out, memory)?;
     let found = Output::new(&out).map_err(|_| HashFormatError)?;
     Ok(found == *wanted)
 }

@@ -9,6 +9,7 @@ use crate::base::secret::{Secret, keyed_hash};
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
 use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::person::AccountStatus;
 use crate::jose::jwt::verify;
 use crate::oidc::authorize::{AuthorizeRequest, Destination, Prompt, check, destination};
 use crate::oidc::claims::IdClaims;
@@ -20,6 +21,7 @@ use crate::realm::client::Client;
 use crate::realm::file::GrantType;
 use crate::store::grants::StoredGrant;
 use crate::store::sessions::{Session, SessionClient};
+use crate::store::standing::StandingSession;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -61,22 +63,22 @@ struct Asked {
 pub async fn authorize(
     ctx: &Ctx,
     params: Params,
-    session: Option<Session>,
+    session: Option<StandingSession>,
 ) -> Result<Answer, Fault> {
     let asked = match read(ctx, params) {
         Ok(asked) => asked,
         Err(answer) => return Ok(*answer),
     };
     let silent = asked.request.prompt.contains(&Prompt::None);
-    let session = session.filter(|session| !must_sign_in(ctx, &asked.request, session));
-    let Some(session) = session else { return Ok(sign_in(asked, silent)) };
-    // Account and authorisation are read at every issue (security rule 5).
-    if !is_live(ctx, &session).await? || !is_hinted(ctx, &asked, &session)? {
+    let found = session.filter(|found| !must_sign_in(ctx, &asked.request, &found.session));
+    let Some(StandingSession { session, standing }) = found else {
         return Ok(sign_in(asked, silent));
-    }
-    let identity = match identity::load(ctx, session.person, session.acting).await? {
-        Ok(identity) => identity,
-        Err(_) => return Ok(sign_in(asked, silent)),
+    };
+    // Account and authorisation are read at every issue (security rule 5).
+    let is_live = standing.account.status == AccountStatus::Active;
+    let identity = identity::of(ctx, session.person, session.acting, standing.held);
+    let (Ok(identity), true, true) = (identity, is_live, is_hinted(ctx, &asked, &session)?) else {
+        return Ok(sign_in(asked, silent));
     };
     if let Some(answer) = follow_hint(ctx, &asked, &session, &identity).await? {
         return Ok(answer);
@@ -135,12 +137,6 @@ fn sign_in(asked: Asked, silent: bool) -> Answer {
         params.insert("prompt".to_owned(), "consent".to_owned());
     }
     Answer::SignIn(Params::from_map(params))
-}
-
-async fn is_live(ctx: &Ctx, session: &Session) -> Result<bool, Fault> {
-    let account = ctx.services.store.rows().accounts().find(session.account).await?;
-    Ok(account
-        .is_some_and(|account| account.status == crate::domain::person::AccountStatus::Active))
 }
 
 /// `id_token_hint`: the session must be of the person whom the client knows (expiry ignored).

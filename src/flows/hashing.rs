@@ -50,7 +50,7 @@ impl Hashing {
 
     pub async fn hash(&self, password: &Secret, random: &Random) -> Result<Option<String>, Fault> {
         let (password, salt) = (password.clone(), random.bytes());
-        let result = self.run(move |_| password::hash(&password, salt)).await?;
+        let result = self.run(move |memory| password::hash(&password, salt, memory)).await?;
         result.transpose().map_err(|error| Fault::Internal(error.to_string()))
     }
 }

@@ -5,6 +5,7 @@ use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::{Authorisation, State};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::entrance::{Entrance, Subject};
 use crate::domain::login::{Facts, Proved};
 use crate::domain::person::PasswordState;
@@ -19,47 +20,49 @@ pub async fn load(
     acting: Acting,
 ) -> Result<Result<ActingIdentity, NoIdentity>, Fault> {
     let Acting::Enterprise(id) = acting else { return Ok(Ok(ActingIdentity::Personal)) };
-    let found = ctx.services.store.rows().authorisations().find(id).await?;
-    let Some(authorisation) = found.filter(|found| found.person == person) else {
+    let rows = ctx.services.store.rows();
+    let Some(authorisation) = rows.authorisations().find(id).await? else {
         return Ok(Err(NoIdentity::None));
     };
-    of_authorisation(ctx, authorisation).await
+    let enterprise = rows.enterprises().find(authorisation.enterprise).await?;
+    Ok(of(ctx, person, acting, enterprise.map(|enterprise| (authorisation, enterprise))))
 }
 
-async fn of_authorisation(
+/// The same from rows that were read already.
+pub fn of(
     ctx: &Ctx,
-    authorisation: Authorisation,
-) -> Result<Result<ActingIdentity, NoIdentity>, Fault> {
-    let enterprise = ctx.services.store.rows().enterprises().find(authorisation.enterprise).await?;
-    let Some(enterprise) = enterprise else { return Ok(Err(NoIdentity::None)) };
-    if let Err(why) = authorisation.usable(&enterprise, ctx.now()) {
-        return Ok(Err(why));
-    }
-    let Some(identity_type) = ctx.realm.identity_type(&authorisation.identity_type) else {
-        return Ok(Err(NoIdentity::None));
-    };
-    Ok(Ok(ActingIdentity::Enterprise(Box::new(EnterpriseIdentity {
+    person: PersonId,
+    acting: Acting,
+    held: Option<(Authorisation, Enterprise)>,
+) -> Result<ActingIdentity, NoIdentity> {
+    let Acting::Enterprise(id) = acting else { return Ok(ActingIdentity::Personal) };
+    let held = held.filter(|(held, _)| held.id == id && held.person == person);
+    let identity = of_held(ctx, held.ok_or(NoIdentity::None)?)?;
+    Ok(ActingIdentity::Enterprise(Box::new(identity)))
+}
+
+fn of_held(
+    ctx: &Ctx,
+    (authorisation, enterprise): (Authorisation, Enterprise),
+) -> Result<EnterpriseIdentity, NoIdentity> {
+    authorisation.usable(&enterprise, ctx.now())?;
+    let identity_type =
+        ctx.realm.identity_type(&authorisation.identity_type).ok_or(NoIdentity::None)?;
+    Ok(EnterpriseIdentity {
         permissions: identity_type.effective(&authorisation.permissions, &ctx.realm.catalogue()),
         identity_type: identity_type.clone(),
         enterprise,
         authorisation,
-    }))))
+    })
 }
 
-/// All identities a person could act in now: every usable authorisation.
+/// All identities a person could act in now: by enterprise, then by the national code, the same
+/// list whenever it is shown.
 pub async fn usable(ctx: &Ctx, person: PersonId) -> Result<Vec<EnterpriseIdentity>, Fault> {
-    let mut identities = Vec::new();
-    for authorisation in ctx.services.store.rows().authorisations().list_active(person).await? {
-        if let Ok(ActingIdentity::Enterprise(identity)) =
-            of_authorisation(ctx, authorisation).await?
-        {
-            identities.push(*identity);
-        }
-    }
-    Ok(in_order(identities))
+    let held = ctx.services.store.rows().standings().held(person).await?;
+    Ok(in_order(held.into_iter().filter_map(|held| of_held(ctx, held).ok()).collect()))
 }
 
-/// By enterprise, then by the national code: the same list whenever it is shown.
 fn in_order(mut identities: Vec<EnterpriseIdentity>) -> Vec<EnterpriseIdentity> {
     identities.sort_by(|a, b| {
         let key =
@@ -75,16 +78,8 @@ pub async fn usable_in(
     person: PersonId,
     enterprise: EnterpriseId,
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
-    let all = ctx.services.store.rows().authorisations().list(person, enterprise).await?;
-    let mut identities = Vec::new();
-    for authorisation in all {
-        if let Ok(ActingIdentity::Enterprise(identity)) =
-            of_authorisation(ctx, authorisation).await?
-        {
-            identities.push(*identity);
-        }
-    }
-    Ok(in_order(identities))
+    let held = ctx.services.store.rows().standings().held_in(person, enterprise).await?;
+    Ok(in_order(held.into_iter().filter_map(|held| of_held(ctx, held).ok()).collect()))
 }
 
 /// Authorisations that wait for this person in one enterprise, with what the prompt shows.
@@ -111,9 +106,8 @@ pub async fn facts(ctx: &Ctx, entrance: &Entrance, proved: &Proved) -> Result<Fa
     let (Subject::Enterprise, Some(id)) = (entrance.subject, proved.enterprise) else {
         return Ok(facts);
     };
-    let Some(enterprise) = rows.enterprises().find(id).await? else { return Ok(facts) };
-    let alive = enterprise.status.is_alive();
-    for authorisation in rows.authorisations().list(proved.person, id).await? {
+    for (authorisation, enterprise) in rows.standings().held_in(proved.person, id).await? {
+        let alive = enterprise.status.is_alive();
         match (authorisation.usable(&enterprise, ctx.now()), authorisation.state) {
             (Ok(()), _) => facts.usable.push(authorisation.id),
             (_, State::PendingByPerson) if alive => facts.pending_by_person.push(authorisation.id),

@@ -4,11 +4,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
+use quick_cache::sync::Cache;
+
 use super::{Fault, Services};
 use crate::base::clock::Timestamp;
+use crate::base::secret::Hashed;
 use crate::domain::audit::AuditEvent;
 use crate::jose::Algorithm;
+use crate::jose::jwt::verify;
 use crate::jose::keys::{KeySet, SigningKey, generate};
+use crate::oidc::claims::AccessClaims;
 use crate::oidc::discovery::{document, jwks};
 use crate::realm::Realm;
 use crate::realm::build::SCOPES;
@@ -17,8 +23,29 @@ use crate::store::keys::StoredKey;
 /// A realm's keys and the documents made from them.
 pub struct Published {
     pub keys: KeySet,
-    pub jwks: Vec<u8>,
-    pub discovery: Vec<u8>,
+    pub jwks: Bytes,
+    pub discovery: Bytes,
+    /// Claims of access tokens by the token's hash: a signature is verified once. What has become
+    /// of the token since is read every time.
+    verified: Cache<[u8; 32], Arc<AccessClaims>>,
+    /// What it was made from: the realm's hash, the keys and which of them sign.
+    version: (String, Vec<(String, bool)>),
+}
+
+/// Claims that are kept; a few kilobytes each at most.
+const VERIFIED: usize = 4096;
+
+impl Published {
+    /// The claims of one of our own JWT access tokens; `None` when it is none.
+    pub fn access_claims(&self, token: &str) -> Option<Arc<AccessClaims>> {
+        let hash = Hashed::of(token).0;
+        if let Some(claims) = self.verified.get(&hash) {
+            return Some(claims);
+        }
+        let claims: Arc<AccessClaims> = Arc::new(verify(&self.keys, "at+jwt", token).ok()?);
+        self.verified.insert(hash, Arc::clone(&claims));
+        Some(claims)
+    }
 }
 
 /// What is published for each realm, by its id.
@@ -89,8 +116,16 @@ async fn add(
     Ok(kid)
 }
 
+/// Makes signers and documents anew when the keys have changed.
 async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
     let stored = services.store.rows().keys().list(&realm.id, services.clock.now()).await?;
+    let version = (
+        realm.hash.clone(),
+        stored.iter().map(|key| (key.kid.clone(), key.is_current)).collect::<Vec<_>>(),
+    );
+    if services.keys.of(realm).is_ok_and(|published| published.version == version) {
+        return Ok(());
+    }
     let mut keys = Vec::new();
     for key in stored {
         let algorithm = Algorithm::parse(&key.algorithm)
@@ -99,9 +134,11 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
     }
     let keys = KeySet::new(keys);
     let published = Published {
-        jwks: jwks(&keys)?,
-        discovery: document(&realm.issuer, &realm.algorithms, &SCOPES)?,
+        jwks: jwks(&keys)?.into(),
+        discovery: document(&realm.issuer, &realm.algorithms, &SCOPES)?.into(),
         keys,
+        verified: Cache::new(VERIFIED),
+        version,
     };
     let mut held = services.keys.0.write().unwrap_or_else(PoisonError::into_inner);
     held.insert(realm.id.clone(), Arc::new(published));

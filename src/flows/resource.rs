@@ -1,5 +1,7 @@
 //! What a token is worth: userinfo, introspection (RFC 7662), revocation (RFC 7009).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::{Ctx, Fault, clients, token};
@@ -7,18 +9,18 @@ use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
 use crate::base::secret::Secret;
 use crate::domain::claims::TaxClaims;
-use crate::jose::jwt::{sign, verify};
+use crate::jose::jwt::sign;
 use crate::oidc::claims::AccessClaims;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Credential;
-use crate::store::grants::StoredGrant;
+use crate::store::standing::StandingGrant;
 
 /// A live access token, and the grant behind it when a person stands there.
 struct Live {
-    claims: AccessClaims,
-    grant: Option<StoredGrant>,
+    claims: Arc<AccessClaims>,
+    grant: Option<StandingGrant>,
     tax: Option<TaxClaims>,
 }
 
@@ -28,30 +30,28 @@ async fn live(ctx: &Ctx, access_token: &str) -> Result<Option<Live>, Fault> {
     if claims.exp <= ctx.now().0 || claims.iss != ctx.realm.issuer {
         return Ok(None);
     }
-    if ctx.services.store.rows().tokens().is_revoked(&claims.jti).await? {
-        return Ok(None);
-    }
+    let rows = ctx.services.store.rows();
     let Some(grant_id) = grant_of(&claims) else {
-        return Ok(Some(Live { claims, grant: None, tax: None }));
+        let is_revoked = rows.tokens().is_revoked(&claims.jti).await?;
+        return Ok((!is_revoked).then_some(Live { claims, grant: None, tax: None }));
     };
-    let Some(grant) = ctx.services.store.rows().grants().find(grant_id).await? else {
+    let Some(grant) = rows.standings().of_token(grant_id, &claims.jti).await? else {
         return Ok(None);
     };
-    let Ok(identity) = token::still_good(ctx, &grant).await? else { return Ok(None) };
+    let Ok(identity) = token::still_good(ctx, &grant) else { return Ok(None) };
     let registered =
         ctx.realm.clients.get(&claims.client_id).and_then(|client| client.permissions.as_ref());
     let tax = claims.tax.as_ref().map(|_| TaxClaims::of(&identity, registered));
     Ok(Some(Live { claims, grant: Some(grant), tax }))
 }
 
-async fn read(ctx: &Ctx, access_token: &str) -> Result<Option<AccessClaims>, Fault> {
+async fn read(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
     if access_token.contains('.') {
-        let published = ctx.services.keys.of(&ctx.realm)?;
-        return Ok(verify(&published.keys, "at+jwt", access_token).ok());
+        return Ok(ctx.services.keys.of(&ctx.realm)?.access_claims(access_token));
     }
     let hash = Secret::new(access_token.to_owned()).hashed();
     let kept = ctx.services.store.rows().tokens().find(&ctx.realm.id, hash).await?;
-    Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
+    Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()).map(Arc::new))
 }
 
 fn grant_of(claims: &AccessClaims) -> Option<GrantId> {
@@ -95,10 +95,10 @@ pub async fn userinfo(
 /// OIDC Core §5.4.
 async fn person_claims(
     ctx: &Ctx,
-    grant: &StoredGrant,
+    found: &StandingGrant,
     scope: &Scopes,
 ) -> Result<Map<String, Value>, Fault> {
-    let rows = ctx.services.store.rows();
+    let (grant, person, account) = (&found.grant, &found.standing.person, &found.standing.account);
     let mut claims = Map::new();
     let mut add = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -106,21 +106,19 @@ async fn person_claims(
         }
     };
     add("sub", Some(json!(grant.subject)));
-    let Some(person) = rows.people().find(grant.person).await? else { return Ok(claims) };
     if scope.has("profile") {
-        let account = rows.accounts().find(grant.account).await?;
         add("name", Some(json!(person.name)));
-        add("gender", person.sex.map(Value::from));
+        add("gender", person.sex.as_deref().map(Value::from));
         add("zoneinfo", Some(json!("Asia/Shanghai")));
-        add("preferred_username", account.and_then(|account| account.username).map(Value::from));
+        add("preferred_username", account.username.as_deref().map(Value::from));
         add("updated_at", Some(json!(person.updated_at.0)));
     }
     if scope.has("email") {
         add("email_verified", person.email.as_ref().map(|_| json!(false)));
-        add("email", person.email.map(Value::from));
+        add("email", person.email.as_deref().map(Value::from));
     }
     if scope.has("phone") {
-        let phones = rows.accounts().phones(grant.account).await?;
+        let phones = ctx.services.store.rows().accounts().phones(grant.account).await?;
         let default = phones.iter().find(|binding| binding.is_default);
         add("phone_number", default.map(|binding| json!(binding.phone.as_str())));
         add("phone_number_verified", default.map(|_| json!(true)));
@@ -147,7 +145,7 @@ pub async fn introspect(
     let Some(live) = live(ctx, access_token).await? else {
         return Ok(Ok(json!({"active": false})));
     };
-    let claims = AccessClaims { tax: live.tax, ..live.claims };
+    let claims = AccessClaims { tax: live.tax, ..AccessClaims::clone(&live.claims) };
     let mut answer =
         serde_json::to_value(claims).map_err(|error| Fault::Internal(error.to_string()))?;
     answer["active"] = json!(true);

@@ -13,7 +13,6 @@ use crate::ephemeral::Kind;
 use crate::outbound::Webhook;
 
 const MAX_TRIES: u32 = 5;
-const SECONDS_BETWEEN: i64 = 60;
 
 /// A code on its way, kept as a hash that also binds transaction and phone.
 #[derive(Clone, Serialize, Deserialize)]
@@ -44,16 +43,16 @@ pub async fn is_sent(ctx: &Ctx, tx: &LoginTransaction) -> Result<bool, Fault> {
 pub async fn send(ctx: &Ctx, tx: &LoginTransaction) -> Result<Result<(), Refusal>, Fault> {
     let Some(phone) = default_phone(ctx, tx).await? else { return Ok(Err(Refusal::NoPhone)) };
     let ephemeral = &ctx.services.ephemeral;
-    let name = Hashed::of(phone.as_str()).to_text();
+    let (name, most) = (Hashed::of(phone.as_str()).to_text(), &ctx.realm.sms.limits);
     let pause = format!("sms-pause/{name}");
-    let (n_now, retry_after) = ephemeral.count(Kind::Rate, &pause, SECONDS_BETWEEN).await?;
+    let (n_now, retry_after) = ephemeral.count(Kind::Rate, &pause, most.pause).await?;
     if n_now > 1 {
         return Ok(Err(Refusal::OtpRate { retry_after }));
     }
     let limits = [
-        (format!("sms-hour/{name}"), 5, 3600),
-        (format!("sms-day/{name}"), 10, 86_400),
-        (format!("sms-address/{}", ctx.ip), 20, 3600),
+        (format!("sms-hour/{name}"), most.per_phone_and_hour, 3600),
+        (format!("sms-day/{name}"), most.per_phone_and_day, 86_400),
+        (format!("sms-address/{}", ctx.ip), most.per_address_and_hour, 3600),
     ];
     for (key, most, seconds) in limits {
         let (count, retry_after) = ephemeral.count(Kind::Rate, &key, seconds).await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Ctx, Fault, clients, identity};
 use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
-use crate::base::secret::Secret;
+use crate::base::secret::Hashed;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
 use crate::domain::claims::TaxClaims;
@@ -24,6 +24,7 @@ use crate::realm::client::{Client, Credential};
 use crate::realm::file::{AccessTokenFormat, GrantType};
 use crate::store::Tx;
 use crate::store::grants::StoredGrant;
+use crate::store::standing::StandingGrant;
 
 /// RFC 6749 §5.1.
 #[derive(Debug, Serialize)]
@@ -63,100 +64,104 @@ pub async fn exchange(ctx: &Ctx, authorization: Option<&str>, params: &Params) -
     }
 }
 
+/// A code or a refresh token, with everything that decides about it.
+struct Presented {
+    token: OneTime,
+    grant: StandingGrant,
+    is_used: bool,
+    expires_at: Timestamp,
+}
+
+enum OneTime {
+    Code,
+    Refresh(Hashed),
+}
+
 async fn by_code(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
     let Some(code) = params.get("code") else {
         return Ok(Err(OAuthError::request("code is missing")));
     };
-    let code = Secret::new(code.to_owned()).hashed();
-    let found = ctx.services.store.rows().grants().find_by_code(code).await?;
-    let Some(grant) = found.filter(|grant| grant.realm == ctx.realm.id) else {
-        return Ok(Err(OAuthError::grant("the code is unknown")));
-    };
-    if grant.client_id != client.client_id {
-        return Ok(Err(OAuthError::grant("the code is another client's")));
-    }
-    if grant.code_used_at.is_some() {
-        return code_reused(ctx, &grant).await;
-    }
-    if grant.code_expires_at <= ctx.now() {
-        return Ok(Err(OAuthError::grant("the code has expired")));
-    }
-    let approved = match engine::redeem_code(params, &client.client_id, &kept(&grant)?) {
-        Ok(approved) => approved,
-        Err(error) => return Ok(Err(error)),
-    };
-    let identity = match still_good(ctx, &grant).await? {
-        Ok(identity) => identity,
-        Err(error) => return Ok(Err(error)),
-    };
-    let tx = ctx.services.store.begin().await?;
-    if !tx.rows().grants().take_code(grant.id, ctx.now()).await? {
-        drop(tx);
-        return code_reused(ctx, &grant).await;
-    }
-    let response =
-        issue(ctx, &tx, client, &approved, &Person { grant: &grant, identity: &identity }).await?;
-    tx.commit().await?;
-    Ok(Ok(response))
-}
-
-/// RFC 6749 §4.1.2: what was issued for a code used twice is revoked.
-async fn code_reused(ctx: &Ctx, grant: &StoredGrant) -> Answer {
-    let event =
-        AuditEvent::CodeReused { grant: grant.id.to_string(), client: grant.client_id.clone() };
-    end_family(ctx, grant.id, &event).await?;
-    Ok(Err(OAuthError::grant("the code was used before")))
+    let found = ctx.services.store.rows().standings().by_code(Hashed::of(code)).await?;
+    let presented = found.map(|grant| Presented {
+        token: OneTime::Code,
+        is_used: grant.grant.code_used_at.is_some(),
+        expires_at: grant.grant.code_expires_at,
+        grant,
+    });
+    redeem(ctx, client, params, presented).await
 }
 
 async fn by_refresh(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
-    let Some(token) = params.get("refresh_token") else {
+    let Some(token) = params.get("refresh_token").map(Hashed::of) else {
         return Ok(Err(OAuthError::request("refresh_token is missing")));
     };
-    let token = Secret::new(token.to_owned()).hashed();
-    let rows = ctx.services.store.rows();
-    let Some(stored) = rows.grants().find_refresh(token).await? else {
-        return Ok(Err(OAuthError::grant("the refresh token is unknown")));
-    };
-    let found = rows.grants().find(stored.grant).await?;
-    let Some(grant) = found.filter(|grant| grant.realm == ctx.realm.id) else {
-        return Ok(Err(OAuthError::grant("the refresh token is unknown")));
-    };
-    if grant.client_id != client.client_id {
-        return Ok(Err(OAuthError::grant("the refresh token is another client's")));
-    }
-    if stored.used_at.is_some() {
-        return refresh_reused(ctx, &grant).await;
-    }
-    if stored.expires_at <= ctx.now() {
-        return Ok(Err(OAuthError::grant("the refresh token has expired")));
-    }
-    let approved = match engine::redeem_refresh(params, &client.client_id, &kept(&grant)?) {
-        Ok(approved) => approved,
-        Err(error) => return Ok(Err(error)),
-    };
-    let identity = match still_good(ctx, &grant).await? {
-        Ok(identity) => identity,
-        Err(error) => return Ok(Err(error)),
-    };
-    let tx = ctx.services.store.begin().await?;
-    if !tx.rows().grants().take_refresh(token, ctx.now()).await? {
-        drop(tx);
-        return refresh_reused(ctx, &grant).await;
-    }
-    let response =
-        issue(ctx, &tx, client, &approved, &Person { grant: &grant, identity: &identity }).await?;
-    tx.commit().await?;
-    Ok(Ok(response))
+    let found = ctx.services.store.rows().standings().by_refresh(token).await?;
+    let presented = found.map(|(grant, refresh)| Presented {
+        token: OneTime::Refresh(token),
+        grant,
+        is_used: refresh.used_at.is_some(),
+        expires_at: refresh.expires_at,
+    });
+    redeem(ctx, client, params, presented).await
 }
 
-/// RFC 9700 §4.14.2: a token that comes back was stolen or copied; the whole family ends.
-async fn refresh_reused(ctx: &Ctx, grant: &StoredGrant) -> Answer {
-    let event = AuditEvent::RefreshTokenReused {
-        grant: grant.id.to_string(),
-        client: grant.client_id.clone(),
+/// Everything is checked and signed first; then one conditional write uses the token up, and of
+/// two that come at once one is refused.
+async fn redeem(
+    ctx: &Ctx,
+    client: &Client,
+    params: &Params,
+    presented: Option<Presented>,
+) -> Answer {
+    let refused = |reason| Ok(Err(OAuthError::grant(reason)));
+    let of_realm = presented.filter(|found| found.grant.grant.realm == ctx.realm.id);
+    let Some(presented) = of_realm else { return refused("the code or token is unknown") };
+    let grant = &presented.grant.grant;
+    if grant.client_id != client.client_id {
+        return refused("the code or token is another client's");
+    }
+    if presented.is_used {
+        return reused(ctx, &presented).await;
+    }
+    if presented.expires_at <= ctx.now() {
+        return refused("the code or token has expired");
+    }
+    let approved = match presented.token {
+        OneTime::Code => engine::redeem_code(params, &client.client_id, &kept(grant)?),
+        OneTime::Refresh(_) => engine::redeem_refresh(params, &client.client_id, &kept(grant)?),
     };
-    end_family(ctx, grant.id, &event).await?;
-    Ok(Err(OAuthError::grant("the refresh token was used before")))
+    let standing = approved.and_then(|approved| Ok((approved, still_good(ctx, &presented.grant)?)));
+    let (approved, identity) = match standing {
+        Ok(standing) => standing,
+        Err(error) => return Ok(Err(error)),
+    };
+    let issued = issue(ctx, client, &approved, &Person { grant, identity: &identity })?;
+    let tx = ctx.services.store.begin().await?;
+    let grants = tx.rows().grants();
+    let is_first = match presented.token {
+        OneTime::Code => grants.take_code(grant.id, ctx.now()).await?,
+        OneTime::Refresh(token) => grants.take_refresh(token, ctx.now()).await?,
+    };
+    if !is_first {
+        drop(tx);
+        return reused(ctx, &presented).await;
+    }
+    issued.save(ctx, &tx).await?;
+    tx.commit().await?;
+    Ok(Ok(issued.response))
+}
+
+/// A code used twice (RFC 6749 §4.1.2) or a refresh token that comes back (RFC 9700 §4.14.2) was
+/// stolen or copied: all that came of it ends.
+async fn reused(ctx: &Ctx, presented: &Presented) -> Answer {
+    let stored = &presented.grant.grant;
+    let (grant, client) = (stored.id.to_string(), stored.client_id.clone());
+    let event = match presented.token {
+        OneTime::Code => AuditEvent::CodeReused { grant, client },
+        OneTime::Refresh(_) => AuditEvent::RefreshTokenReused { grant, client },
+    };
+    end_family(ctx, stored.id, &event).await?;
+    Ok(Err(OAuthError::grant("the code or token was used before")))
 }
 
 async fn end_family(ctx: &Ctx, grant: GrantId, event: &AuditEvent) -> Result<(), Fault> {
@@ -168,31 +173,23 @@ async fn end_family(ctx: &Ctx, grant: GrantId, event: &AuditEvent) -> Result<(),
 }
 
 /// Grant, session, account and identity as they are now; the reason is the log's.
-pub async fn still_good(
-    ctx: &Ctx,
-    grant: &StoredGrant,
-) -> Result<Result<ActingIdentity, OAuthError>, Fault> {
-    let now = ctx.now();
-    let refused = |reason: &'static str| Ok(Err(OAuthError::grant(reason)));
+pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OAuthError> {
+    let (now, grant) = (ctx.now(), &found.grant);
     if grant.revoked_at.is_some() || grant.expires_at <= now {
-        return refused("the grant has ended");
+        return Err(OAuthError::grant("the grant has ended"));
     }
-    let rows = ctx.services.store.rows();
-    let session = rows.sessions().find(grant.session).await?;
-    let offline = Scopes::parse(&grant.scope).has("offline_access");
-    if session
-        .is_none_or(|session| session.ended_at.is_some() || (session.expires_at <= now && !offline))
-    {
-        return refused("the session has ended");
+    let offline = || Scopes::parse(&grant.scope).has("offline_access");
+    if found.session_ended_at.is_some() || (found.session_expires_at <= now && !offline()) {
+        return Err(OAuthError::grant("the session has ended"));
     }
-    let account = rows.accounts().find(grant.account).await?;
-    if account.is_none_or(|account| account.status != AccountStatus::Active) {
-        return refused("the account is cancelled");
+    let standing = &found.standing;
+    if standing.account.status != AccountStatus::Active {
+        return Err(OAuthError::grant("the account is cancelled"));
     }
-    match identity::load(ctx, grant.person, grant.acting).await? {
-        Ok(identity) if grant.permissions.is_subset(&identity.permissions()) => Ok(Ok(identity)),
-        Ok(_) => refused("the permissions have been narrowed"),
-        Err(_) => refused("the identity has ended"),
+    match identity::of(ctx, grant.person, grant.acting, standing.held.clone()) {
+        Ok(identity) if grant.permissions.is_subset(&identity.permissions()) => Ok(identity),
+        Ok(_) => Err(OAuthError::grant("the permissions have been narrowed")),
+        Err(_) => Err(OAuthError::grant("the identity has ended")),
     }
 }
 
@@ -219,24 +216,25 @@ async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
         Err(error) => return Ok(Err(error)),
     };
     let claims = access_claims(ctx, client, &approved, None);
-    let expires_in = claims.exp - claims.iat;
-    let access_token = match client.access_token {
-        AccessTokenFormat::Jwt => sign_access(ctx, &claims)?,
-        AccessTokenFormat::Opaque => {
-            let tx = ctx.services.store.begin().await?;
-            let token = keep_opaque(ctx, &tx, &claims, None).await?;
-            tx.commit().await?;
-            token
-        }
+    let (access_token, opaque) = access_token(ctx, client, &claims, None)?;
+    let issued = Issued {
+        response: TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in: claims.exp - claims.iat,
+            refresh_token: None,
+            scope: approved.scope().to_string(),
+            id_token: None,
+        },
+        opaque,
+        refresh: None,
     };
-    Ok(Ok(TokenResponse {
-        access_token,
-        token_type: "Bearer",
-        expires_in,
-        refresh_token: None,
-        scope: approved.scope().to_string(),
-        id_token: None,
-    }))
+    if issued.opaque.is_some() {
+        let tx = ctx.services.store.begin().await?;
+        issued.save(ctx, &tx).await?;
+        tx.commit().await?;
+    }
+    Ok(Ok(issued.response))
 }
 
 /// The person behind a grant, and the identity it is pinned to.
@@ -245,37 +243,66 @@ struct Person<'a> {
     identity: &'a ActingIdentity,
 }
 
+/// Tokens on their way out, and the rows that must be there before they leave.
+struct Issued {
+    response: TokenResponse,
+    opaque: Option<Opaque>,
+    refresh: Option<Refresh>,
+}
+
+struct Opaque {
+    token: Hashed,
+    grant: Option<GrantId>,
+    claims: String,
+    expires_at: Timestamp,
+}
+
+struct Refresh {
+    token: Hashed,
+    grant: GrantId,
+    expires_at: Timestamp,
+}
+
+impl Issued {
+    async fn save(&self, ctx: &Ctx, tx: &Tx<'_>) -> Result<(), Fault> {
+        if let Some(one) = &self.opaque {
+            let (tokens, claims) = (tx.rows().tokens(), one.claims.clone());
+            tokens.add(&ctx.realm.id, one.token, one.grant, claims, one.expires_at).await?;
+        }
+        if let Some(one) = &self.refresh {
+            let grants = tx.rows().grants();
+            grants.add_refresh(one.token, one.grant, ctx.now(), one.expires_at).await?;
+        }
+        Ok(())
+    }
+}
+
 /// The only way to a person's tokens; takes what a machine has approved.
-async fn issue(
+fn issue(
     ctx: &Ctx,
-    tx: &Tx<'_>,
     client: &Client,
     approved: &Approved,
     person: &Person<'_>,
-) -> Result<TokenResponse, Fault> {
+) -> Result<Issued, Fault> {
     let claims = access_claims(ctx, client, approved, Some(person));
-    let expires_in = claims.exp - claims.iat;
-    let access_token = match client.access_token {
-        AccessTokenFormat::Jwt => sign_access(ctx, &claims)?,
-        AccessTokenFormat::Opaque => keep_opaque(ctx, tx, &claims, Some(person.grant.id)).await?,
-    };
+    let grant = person.grant.id;
+    let (access_token, opaque) = access_token(ctx, client, &claims, Some(grant))?;
     let id_token = sign_id(ctx, client, approved, person, &access_token)?;
-    let refresh_token = if client.may(GrantType::RefreshToken) {
-        let (token, now) = (ctx.random().token(), ctx.now());
-        let ends = cut(person.grant.expires_at, person.identity);
-        tx.rows().grants().add_refresh(token.hashed(), person.grant.id, now, ends).await?;
-        Some(token.expose().to_owned())
-    } else {
-        None
-    };
-    Ok(TokenResponse {
+    let refresh_token = client.may(GrantType::RefreshToken).then(|| ctx.random().token());
+    let refresh = refresh_token.as_ref().map(|token| Refresh {
+        token: token.hashed(),
+        grant,
+        expires_at: cut(person.grant.expires_at, person.identity),
+    });
+    let response = TokenResponse {
         access_token,
         token_type: "Bearer",
-        expires_in,
-        refresh_token,
+        expires_in: claims.exp - claims.iat,
+        refresh_token: refresh_token.map(|token| token.expose().to_owned()),
         scope: approved.scope().to_string(),
         id_token: Some(id_token),
-    })
+    };
+    Ok(Issued { response, opaque, refresh })
 }
 
 /// No token outlives its identity.
@@ -318,24 +345,25 @@ fn access_claims(
     }
 }
 
-/// RFC 9068, with the realm's first algorithm.
-fn sign_access(ctx: &Ctx, claims: &AccessClaims) -> Result<String, Fault> {
-    let algorithm = ctx.realm.algorithms.first().copied().unwrap_or(Algorithm::ES256);
-    let published = ctx.services.keys.of(&ctx.realm)?;
-    Ok(sign(published.keys.current(algorithm)?, "at+jwt", claims)?)
-}
-
-async fn keep_opaque(
+/// A JWT (RFC 9068) with the client's algorithm or the realm's first, or an opaque one and its row.
+fn access_token(
     ctx: &Ctx,
-    tx: &Tx<'_>,
+    client: &Client,
     claims: &AccessClaims,
     grant: Option<GrantId>,
-) -> Result<String, Fault> {
-    let token = ctx.random().token();
-    let kept = serde_json::to_string(claims).map_err(|error| Fault::Internal(error.to_string()))?;
-    let until = Timestamp(claims.exp);
-    tx.rows().tokens().add(&ctx.realm.id, token.hashed(), grant, kept, until).await?;
-    Ok(token.expose().to_owned())
+) -> Result<(String, Option<Opaque>), Fault> {
+    if client.access_token == AccessTokenFormat::Opaque {
+        let token = ctx.random().token();
+        let kept =
+            serde_json::to_string(claims).map_err(|error| Fault::Internal(error.to_string()))?;
+        let expires_at = Timestamp(claims.exp);
+        let opaque = Opaque { token: token.hashed(), grant, claims: kept, expires_at };
+        return Ok((token.expose().to_owned(), Some(opaque)));
+    }
+    let algorithm = client.access_token_alg.or(ctx.realm.algorithms.first().copied());
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let key = published.keys.current(algorithm.unwrap_or(Algorithm::ES256))?;
+    Ok((sign(key, "at+jwt", claims)?, None))
 }
 
 fn sign_id(

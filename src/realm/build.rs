@@ -257,7 +257,7 @@ impl Builder<'_> {
                 None
             }
         };
-        Sms { webhook, lifetime: file.sms.lifetime }
+        Sms { webhook, lifetime: file.sms.lifetime, limits: file.sms.limits.clone() }
     }
 
     fn clients(&mut self, roles: Option<&RolesFile>) -> BTreeMap<String, Arc<Client>> {
@@ -334,6 +334,7 @@ impl Builder<'_> {
             consent: file.consent,
             id_token_alg: file.id_token_alg,
             access_token: file.access_token,
+            access_token_alg: file.access_token_alg,
             pairwise: file.pairwise,
             backchannel_logout_uri: file.backchannel_logout_uri.clone(),
             userinfo_alg: file.userinfo_alg,

@@ -20,6 +20,7 @@ pub struct Client {
     pub consent: bool,
     pub id_token_alg: Algorithm,
     pub access_token: AccessTokenFormat,
+    pub access_token_alg: Option<Algorithm>,
     pub pairwise: bool,
     pub backchannel_logout_uri: Option<String>,
     pub userinfo_alg: Option<Algorithm>,

@@ -184,6 +184,29 @@ pub struct SmsFile {
     #[serde(default = "five_minutes")]
     #[schemars(range(min = 60, max = 900))]
     pub lifetime: i64,
+    #[serde(default)]
+    pub limits: SmsLimits,
+}
+
+/// How many codes go out; the defaults are the carriers'.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SmsLimits {
+    /// Seconds between two codes to one phone.
+    #[schemars(range(min = 1, max = 3600))]
+    pub pause: i64,
+    #[schemars(range(min = 1))]
+    pub per_phone_and_hour: u32,
+    #[schemars(range(min = 1))]
+    pub per_phone_and_day: u32,
+    #[schemars(range(min = 1))]
+    pub per_address_and_hour: u32,
+}
+
+impl Default for SmsLimits {
+    fn default() -> Self {
+        Self { pause: 60, per_phone_and_hour: 5, per_phone_and_day: 10, per_address_and_hour: 20 }
+    }
 }
 
 fn five_minutes() -> i64 {
@@ -247,6 +270,8 @@ pub struct ClientFile {
     pub id_token_alg: Algorithm,
     #[serde(default)]
     pub access_token: AccessTokenFormat,
+    /// What JWT access tokens are signed with; absent: the realm's first algorithm.
+    pub access_token_alg: Option<Algorithm>,
     #[serde(default)]
     pub pairwise: bool,
     pub backchannel_logout_uri: Option<String>,

@@ -18,7 +18,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
 use client::Client;
-use file::{InitialPassword, Lifetimes, Lockout, Texts};
+use file::{InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
 
 /// A realm that cannot be wrong.
 pub struct Realm {
@@ -63,6 +63,7 @@ pub struct Sms {
     /// `None`: the demo's desk is the inbox.
     pub webhook: Option<(String, Secret)>,
     pub lifetime: i64,
+    pub limits: SmsLimits,
 }
 
 impl Realm {

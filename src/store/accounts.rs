@@ -226,7 +226,7 @@ pub struct Acceptance<'a> {
     pub ip: IpAddr,
 }
 
-fn read(row: account::Model) -> Result<Account, StoreError> {
+pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
     Ok(Account {
         id: AccountId(row.id),
         person: PersonId(row.person_id),

@@ -47,17 +47,6 @@ impl Authorisations<'_> {
         rows.into_iter().map(read).collect()
     }
 
-    /// The active ones of a person in every enterprise.
-    pub async fn list_active(&self, person: PersonId) -> Result<Vec<Authorisation>, StoreError> {
-        let rows = authorisation::Entity::find()
-            .filter(authorisation::Column::PersonId.eq(person.0))
-            .filter(authorisation::Column::State.eq("active"))
-            .order_by_asc(authorisation::Column::Id)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
     pub async fn add(&self, realm: &str, new: &Authorisation) -> Result<(), StoreError> {
         authorisation::Entity::insert(authorisation::ActiveModel {
             id: Set(new.id.0),
@@ -138,7 +127,7 @@ pub(super) fn split(permissions: &str) -> Permissions {
     permissions.split_whitespace().map(str::to_owned).collect()
 }
 
-fn read(row: authorisation::Model) -> Result<Authorisation, StoreError> {
+pub(super) fn read(row: authorisation::Model) -> Result<Authorisation, StoreError> {
     let wrong = |column| StoreError::inconsistent("authorisation", column, row.id);
     let origin = ORIGINS.iter().find(|(_, name)| *name == row.origin).map(|(origin, _)| *origin);
     let valid_to = row.valid_to.as_deref().map(|day| Day::parse(day).ok_or(wrong("valid_to")));

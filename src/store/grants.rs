@@ -61,14 +61,6 @@ impl Grants<'_> {
         row.map(read).transpose()
     }
 
-    pub async fn find_by_code(&self, code: Hashed) -> Result<Option<StoredGrant>, StoreError> {
-        let row = oauth_grant::Entity::find()
-            .filter(oauth_grant::Column::CodeHash.eq(code.0.to_vec()))
-            .one(&self.0.db())
-            .await?;
-        row.map(read).transpose()
-    }
-
     pub async fn add(&self, new: &StoredGrant, code: Hashed) -> Result<(), StoreError> {
         oauth_grant::Entity::insert(oauth_grant::ActiveModel {
             id: Set(new.id.0),
@@ -154,11 +146,7 @@ impl Grants<'_> {
         token: Hashed,
     ) -> Result<Option<StoredRefreshToken>, StoreError> {
         let row = refresh_token::Entity::find_by_id(token.0.to_vec()).one(&self.0.db()).await?;
-        Ok(row.map(|row| StoredRefreshToken {
-            grant: GrantId(row.grant_id),
-            expires_at: Timestamp(row.expires_at),
-            used_at: row.used_at.map(Timestamp),
-        }))
+        Ok(row.map(read_refresh))
     }
 
     pub async fn add_refresh(
@@ -226,7 +214,15 @@ impl Grants<'_> {
     }
 }
 
-fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
+pub(super) fn read_refresh(row: refresh_token::Model) -> StoredRefreshToken {
+    StoredRefreshToken {
+        grant: GrantId(row.grant_id),
+        expires_at: Timestamp(row.expires_at),
+        used_at: row.used_at.map(Timestamp),
+    }
+}
+
+pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
     let wrong = |column| StoreError::inconsistent("oauth_grant", column, row.id);
     Ok(StoredGrant {
         id: GrantId(row.id),

@@ -16,6 +16,7 @@ pub mod people;
 pub mod realms;
 pub mod records;
 pub mod sessions;
+pub mod standing;
 pub mod tokens;
 
 use std::path::Path;

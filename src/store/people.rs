@@ -92,7 +92,7 @@ impl People<'_> {
         Ok(())
     }
 
-    fn read(&self, row: person::Model) -> Result<Person, StoreError> {
+    pub(super) fn read(&self, row: person::Model) -> Result<Person, StoreError> {
         let place = |column: &str| format!("person.{column}.{}", row.id);
         let email = row.email.as_deref().map(|sealed| self.0.unseal(&place("email"), sealed));
         Ok(Person {

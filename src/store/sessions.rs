@@ -50,28 +50,6 @@ impl<'c> Rows<'c> {
 }
 
 impl Sessions<'_> {
-    pub async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let row = session::Entity::find_by_id(id.0).one(&self.0.db()).await?;
-        row.map(read).transpose()
-    }
-
-    /// The live session behind a cookie.
-    pub async fn find_by_cookie(
-        &self,
-        realm: &str,
-        cookie: Hashed,
-        now: Timestamp,
-    ) -> Result<Option<Session>, StoreError> {
-        let row = session::Entity::find()
-            .filter(session::Column::CookieHash.eq(cookie.0.to_vec()))
-            .filter(session::Column::Realm.eq(realm))
-            .filter(session::Column::EndedAt.is_null())
-            .filter(session::Column::ExpiresAt.gt(now.0))
-            .one(&self.0.db())
-            .await?;
-        row.map(read).transpose()
-    }
-
     pub async fn add(&self, new: &Session, cookie: Hashed) -> Result<(), StoreError> {
         session::Entity::insert(session::ActiveModel {
             id: Set(new.id.0),
@@ -175,7 +153,7 @@ impl Sessions<'_> {
     }
 }
 
-fn read(row: session::Model) -> Result<Session, StoreError> {
+pub(super) fn read(row: session::Model) -> Result<Session, StoreError> {
     let wrong = |column| StoreError::inconsistent("session", column, row.id);
     Ok(Session {
         id: SessionId(row.id),

@@ -20,6 +20,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::{Ctx, Fault};
 use crate::oidc::params::Params;
 use crate::store::sessions::Session;
+use crate::store::standing::StandingSession;
 use crate::views::page::{MessagePage, Notice};
 use crate::views::{Chrome, Page};
 
@@ -128,10 +129,15 @@ impl Request {
 
     /// The live session behind the cookie.
     pub async fn session(&self) -> Result<Option<Session>, Fault> {
+        Ok(self.standing_session().await?.map(|found| found.session))
+    }
+
+    /// The same with person, account and identity as they are now.
+    pub async fn standing_session(&self) -> Result<Option<StandingSession>, Fault> {
         let Some(cookie) = self.session_cookie() else { return Ok(None) };
         let (realm, now) = (&self.ctx.realm.id, self.ctx.now());
-        let sessions = self.ctx.services.store.rows().sessions();
-        Ok(sessions.find_by_cookie(realm, cookie.hashed(), now).await?)
+        let standings = self.ctx.services.store.rows().standings();
+        Ok(standings.by_cookie(realm, cookie.hashed(), now).await?)
     }
 
     pub fn session_cookie(&self) -> Option<Secret> {

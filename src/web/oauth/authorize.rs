@@ -35,7 +35,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
 
 async fn run(mut request: Request, params: Params) -> Answer {
     request.prefer(params.get("ui_locales"));
-    let session = request.session().await?;
+    let session = request.standing_session().await?;
     let base = request.base();
     match authorize(&request.ctx, params, session).await? {
         Outcome::Page(error) => refuse(&request, &error),

@@ -1,5 +1,6 @@
 //! The documents that applications read first; their bytes were made once.
 
+use axum::body::Bytes;
 use axum::http::header;
 use axum::response::IntoResponse;
 
@@ -16,7 +17,7 @@ pub async fn jwks(request: Request) -> Answer {
     Ok(json(published.jwks.clone()))
 }
 
-fn json(bytes: Vec<u8>) -> axum::response::Response {
+fn json(bytes: Bytes) -> axum::response::Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "public, max-age=60"),

@@ -13,6 +13,7 @@ use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
 use crate::store::sessions::Session;
+use crate::store::standing::StandingSession;
 use crate::views::page::{ChooseIdentityPage, ConsentPage, Notice};
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
@@ -30,11 +31,13 @@ async fn read(
     request: &Request,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Result<(Params, Params, Session), Response>, Failure> {
+) -> Result<Result<(Params, Params, StandingSession), Response>, Failure> {
     let Ok(form) = form(headers, body) else { return Ok(Err(request.forbidden()?)) };
     let asked = Params::parse(form.get("request").unwrap_or_default().as_bytes());
     let Ok(asked) = asked else { return Ok(Err(request.forbidden()?)) };
-    let Some(session) = request.session().await? else { return Ok(Err(back(request, &asked))) };
+    let Some(session) = request.standing_session().await? else {
+        return Ok(Err(back(request, &asked)));
+    };
     if !request.is_genuine(&form, &request.session_binding()) {
         return Ok(Err(request.forbidden()?));
     }
@@ -72,10 +75,11 @@ async fn choose_page(
 }
 
 pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, params, session) = match read(&request, &headers, &body).await? {
-        Ok(read) => read,
-        Err(response) => return Ok(response),
-    };
+    let (form, params, StandingSession { session, .. }) =
+        match read(&request, &headers, &body).await? {
+            Ok(read) => read,
+            Err(response) => return Ok(response),
+        };
     let identities = usable(&request.ctx, session.person).await?;
     let to = match pick(&identities, form.get("identity").unwrap_or_default()) {
         Ok(to) => to,
@@ -109,7 +113,7 @@ async fn choose_again(
 async fn needed(
     request: &Request,
     params: Params,
-    session: Session,
+    session: StandingSession,
 ) -> Result<Result<Box<ConsentNeeded>, Response>, Failure> {
     let again = back(request, &params);
     Ok(match authorize(&request.ctx, params, Some(session)).await? {
@@ -120,7 +124,9 @@ async fn needed(
 
 pub async fn get_consent(request: Request) -> Answer {
     let Ok(params) = request.query() else { return request.forbidden() };
-    let Some(session) = request.session().await? else { return Ok(back(&request, &params)) };
+    let Some(session) = request.standing_session().await? else {
+        return Ok(back(&request, &params));
+    };
     let needed = match needed(&request, params, session).await? {
         Ok(needed) => needed,
         Err(response) => return Ok(response),
@@ -138,7 +144,7 @@ pub async fn post_consent(request: Request, headers: HeaderMap, body: Bytes) -> 
         Ok(read) => read,
         Err(response) => return Ok(response),
     };
-    let person = session.person;
+    let person = session.session.person;
     let needed = match needed(&request, params, session).await? {
         Ok(needed) => needed,
         Err(response) => return Ok(response),

@@ -1,0 +1,236 @@
+//! A session or a grant together with everything that decides whether it still stands, read by one
+//! statement each: the hottest reads of the product. What the facts amount to is decided in
+//! `flows`.
+
+use std::sync::LazyLock;
+
+use sea_orm::{
+    ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement,
+    Value,
+};
+use uuid::Uuid;
+
+use super::entity::{
+    account, authorisation, enterprise, oauth_grant, person, refresh_token, session,
+};
+use super::grants::{StoredGrant, StoredRefreshToken};
+use super::sessions::Session;
+use super::{Rows, StoreError, accounts, authorisations, enterprises, grants, sessions};
+use crate::base::clock::Timestamp;
+use crate::base::id::{EnterpriseId, GrantId, PersonId};
+use crate::base::secret::Hashed;
+use crate::domain::authorisation::Authorisation;
+use crate::domain::enterprise::Enterprise;
+use crate::domain::person::{Account, Person};
+
+/// Who stands behind a session or a grant, as the rows are now.
+pub struct Standing {
+    pub person: Person,
+    pub account: Account,
+    /// Of the acting identity; `None` for the person themself.
+    pub held: Option<(Authorisation, Enterprise)>,
+}
+
+pub struct StandingSession {
+    pub session: Session,
+    pub standing: Standing,
+}
+
+pub struct StandingGrant {
+    pub grant: StoredGrant,
+    pub session_expires_at: Timestamp,
+    pub session_ended_at: Option<Timestamp>,
+    pub standing: Standing,
+}
+
+pub struct Standings<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn standings(self) -> Standings<'c> {
+        Standings(self)
+    }
+}
+
+static BY_COOKIE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM session s {} WHERE s.cookie_hash = $1 AND s.realm = $2 \
+         AND s.ended_at IS NULL AND s.expires_at > $3",
+        columns::<session::Entity>("s"),
+        standing_columns(),
+        joined_to("s"),
+    )
+});
+
+static OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, t.jti AS t_jti FROM oauth_grant g {} \
+         LEFT JOIN revoked_token t ON t.jti = $2 WHERE g.id = $1",
+        grant_columns(),
+        joined_to_grant(),
+    )
+});
+
+static BY_CODE: LazyLock<String> = LazyLock::new(|| {
+    let (columns, joined) = (grant_columns(), joined_to_grant());
+    format!("SELECT {columns} FROM oauth_grant g {joined} WHERE g.code_hash = $1")
+});
+
+static BY_REFRESH: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM refresh_token r JOIN oauth_grant g ON g.id = r.grant_id {} \
+         WHERE r.hash = $1",
+        columns::<refresh_token::Entity>("r"),
+        grant_columns(),
+        joined_to_grant(),
+    )
+});
+
+static HELD: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM authorisation h JOIN enterprise e ON e.id = h.enterprise_id \
+         WHERE h.person_id = $1",
+        columns::<authorisation::Entity>("h"),
+        columns::<enterprise::Entity>("e"),
+    )
+});
+
+static HELD_IN: LazyLock<String> = LazyLock::new(|| format!("{} AND h.enterprise_id = $2", *HELD));
+
+/// `s.id AS s_id, …`: every column, so that a row reads into the entity's own model.
+fn columns<E: EntityTrait>(alias: &str) -> String {
+    let one = |column: E::Column| format!("{alias}.{0} AS {alias}_{0}", column.as_str());
+    E::Column::iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn standing_columns() -> String {
+    let parts = [
+        columns::<person::Entity>("p"),
+        columns::<account::Entity>("a"),
+        columns::<authorisation::Entity>("h"),
+        columns::<enterprise::Entity>("e"),
+    ];
+    parts.join(", ")
+}
+
+fn grant_columns() -> String {
+    format!(
+        "{}, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at, {}",
+        columns::<oauth_grant::Entity>("g"),
+        standing_columns()
+    )
+}
+
+fn joined_to(alias: &str) -> String {
+    format!(
+        "JOIN person p ON p.id = {alias}.person_id JOIN account a ON a.id = {alias}.account_id \
+         LEFT JOIN authorisation h ON h.id = {alias}.authorisation_id \
+         LEFT JOIN enterprise e ON e.id = h.enterprise_id"
+    )
+}
+
+fn joined_to_grant() -> String {
+    format!("JOIN session s ON s.id = g.session_id {}", joined_to("g"))
+}
+
+impl Standings<'_> {
+    /// The live session behind a cookie.
+    pub async fn by_cookie(
+        &self,
+        realm: &str,
+        cookie: Hashed,
+        now: Timestamp,
+    ) -> Result<Option<StandingSession>, StoreError> {
+        let values: [Value; 3] = [cookie.0.to_vec().into(), realm.into(), now.0.into()];
+        let Some(row) = self.one(&BY_COOKIE, values).await? else { return Ok(None) };
+        let session = sessions::read(session::Model::from_query_result(&row, "s_")?)?;
+        Ok(Some(StandingSession { session, standing: self.standing(&row)? }))
+    }
+
+    /// The grant of an access token; `None` also when the token was revoked by itself.
+    pub async fn of_token(
+        &self,
+        grant: GrantId,
+        jti: &str,
+    ) -> Result<Option<StandingGrant>, StoreError> {
+        let row = self.one(&OF_TOKEN, [grant.0.into(), jti.into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.try_get::<Option<String>>("t_", "jti")?.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(self.grant(&row)?))
+    }
+
+    pub async fn by_code(&self, code: Hashed) -> Result<Option<StandingGrant>, StoreError> {
+        let row = self.one(&BY_CODE, [code.0.to_vec().into()]).await?;
+        row.map(|row| self.grant(&row)).transpose()
+    }
+
+    pub async fn by_refresh(
+        &self,
+        token: Hashed,
+    ) -> Result<Option<(StandingGrant, StoredRefreshToken)>, StoreError> {
+        let row = self.one(&BY_REFRESH, [token.0.to_vec().into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let refresh = grants::read_refresh(refresh_token::Model::from_query_result(&row, "r_")?);
+        Ok(Some((self.grant(&row)?, refresh)))
+    }
+
+    /// Every authorisation of a person with its enterprise, whatever its state.
+    pub async fn held(
+        &self,
+        person: PersonId,
+    ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
+        let statement = self.statement(&HELD, [person.0.into()]);
+        self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
+    }
+
+    /// Those in one enterprise.
+    pub async fn held_in(
+        &self,
+        person: PersonId,
+        enterprise: EnterpriseId,
+    ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
+        let statement = self.statement(&HELD_IN, [person.0.into(), enterprise.0.into()]);
+        self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
+    }
+
+    async fn one<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Option<QueryResult>, StoreError> {
+        Ok(self.0.db().query_one_raw(self.statement(sql, values)).await?)
+    }
+
+    fn statement<const N: usize>(&self, sql: &str, values: [Value; N]) -> Statement {
+        Statement::from_sql_and_values(self.0.db().get_database_backend(), sql, values)
+    }
+
+    fn grant(&self, row: &QueryResult) -> Result<StandingGrant, StoreError> {
+        Ok(StandingGrant {
+            grant: grants::read(oauth_grant::Model::from_query_result(row, "g_")?)?,
+            session_expires_at: Timestamp(row.try_get("s_", "expires_at")?),
+            session_ended_at: row.try_get::<Option<i64>>("s_", "ended_at")?.map(Timestamp),
+            standing: self.standing(row)?,
+        })
+    }
+
+    fn standing(&self, row: &QueryResult) -> Result<Standing, StoreError> {
+        let held = match row.try_get::<Option<Uuid>>("h_", "id")? {
+            None => None,
+            Some(_) => Some(read_held(row)?),
+        };
+        Ok(Standing {
+            person: self.0.people().read(person::Model::from_query_result(row, "p_")?)?,
+            account: accounts::read(account::Model::from_query_result(row, "a_")?)?,
+            held,
+        })
+    }
+}
+
+fn read_held(row: &QueryResult) -> Result<(Authorisation, Enterprise), StoreError> {
+    Ok((
+        authorisations::read(authorisation::Model::from_query_result(row, "h_")?)?,
+        enterprises::read(enterprise::Model::from_query_result(row, "e_")?)?,
+    ))
+}
