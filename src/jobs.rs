@@ -4,9 +4,12 @@
 use std::time::Duration;
 
 use crate::cli::start::own_ctx;
-use crate::flows::keys;
 use crate::flows::logout::deliver_due;
+use crate::flows::{Fault, Services, keys};
 use crate::web::app::App;
+
+/// What has ended stays for a day, for whoever asks what happened.
+const KEPT_SECONDS: i64 = 86_400;
 
 /// Runs for the life of the process.
 pub async fn run(app: App) {
@@ -22,6 +25,9 @@ pub async fn run(app: App) {
         n += 1;
         if n.is_multiple_of(30) {
             app.services().ephemeral.sweep();
+            if let Err(fault) = sweep(app.services()).await {
+                tracing::warn!(%fault, "Expired rows could not be swept");
+            }
             for realm in app.realms() {
                 if let Err(fault) = keys::load(app.services(), &realm).await {
                     tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
@@ -29,4 +35,13 @@ pub async fn run(app: App) {
             }
         }
     }
+}
+
+/// Removes a bounded number of rows that ended a day ago; returns how many.
+pub async fn sweep(services: &Services) -> Result<u64, Fault> {
+    let before = services.clock.now().plus(-KEPT_SECONDS);
+    let tx = services.store.begin().await?;
+    let swept = tx.rows().sweep().ended_before(before).await?;
+    tx.commit().await?;
+    Ok(swept)
 }

@@ -1,6 +1,7 @@
 //! The `hufu` command.
 
 pub mod demo;
+pub mod doctor;
 pub mod realm;
 pub mod reload;
 pub mod serve;
@@ -32,7 +33,7 @@ enum Command {
     Serve,
     /// Everything in one process on loopback: provider, desk, two tax applications.
     Demo(demo::DemoArguments),
-    /// Look at realm files.
+    /// Look at realm files and bring them to where they are served.
     Realm {
         #[command(subcommand)]
         act: realm::RealmAct,
@@ -49,6 +50,8 @@ enum Command {
     },
     /// Verify the audit chain of a realm.
     Audit { realm: String },
+    /// Check settings, files, database and gateways; exit 1 when something is wrong.
+    Doctor,
     /// Ask a running server whether it is ready; exit 1 when it is not.
     Healthcheck {
         /// The address of its second listener.
@@ -92,7 +95,8 @@ pub async fn run() -> CliResult {
     match arguments.command {
         Command::Serve => serve::run(settings()?).await,
         Command::Demo(demo) => demo::run(demo).await,
-        Command::Realm { act } => realm::run(act),
+        Command::Realm { act } => realm::run(act, settings).await,
+        Command::Doctor => doctor::run(settings).await,
         Command::Migrate { act: MigrateAct::Up } => {
             let settings = settings()?;
             std::fs::create_dir_all(settings.data())?;

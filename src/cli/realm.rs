@@ -1,13 +1,17 @@
-//! `hufu realm`: looking at realm files before they are live.
+//! `hufu realm`: looking at realm files before they are live, and bringing them there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use super::CliResult;
-use crate::config::variable;
+use super::start::{Wanted, open};
+use crate::config::{Settings, variable};
+use crate::flows::versions;
+use crate::realm::Realm;
 use crate::realm::build::{Surroundings, load};
 use crate::realm::file::{ClientFile, EntrancesFile, FactorsFile, RealmFile, RolesFile};
+use crate::realm::format::format;
 
 #[derive(Subcommand)]
 pub enum RealmAct {
@@ -20,42 +24,151 @@ pub enum RealmAct {
     },
     /// The JSON Schema of a file: realm, entrances, factors, roles, client.
     Schema { file: String },
+    /// What would change against the version that was served last.
+    Plan { folder: PathBuf },
+    /// Validates, shows the plan, and copies the files to where the server reads them.
+    Apply {
+        folder: PathBuf,
+        /// Also remove served files that the folder no longer has.
+        #[arg(long)]
+        prune: bool,
+    },
+    /// Writes every file of a folder in the one way; comments stay.
+    Fmt {
+        folder: PathBuf,
+        /// Change nothing; exit 1 when a file is written otherwise.
+        #[arg(long)]
+        check: bool,
+    },
 }
 
-pub fn run(act: RealmAct) -> CliResult {
+pub async fn run(
+    act: RealmAct,
+    settings: impl FnOnce() -> Result<Settings, crate::config::SettingsError>,
+) -> CliResult {
     match act {
         RealmAct::Validate { folder, demo } => {
-            let surroundings =
-                Surroundings { is_demo: demo, replace: Vec::new(), environment: &variable };
-            match load(&folder, &surroundings) {
-                Ok(realm) => {
-                    println!(
-                        "{}: {} clients, version {}",
-                        realm.id,
-                        realm.clients.len(),
-                        realm.hash
-                    );
-                    Ok(())
-                }
-                Err(complaints) => {
-                    for complaint in &complaints {
-                        eprintln!("{complaint}\n");
-                    }
-                    Err(format!("{} mistakes", complaints.len()).into())
-                }
-            }
-        }
-        RealmAct::Schema { file } => {
-            let schema = match file.as_str() {
-                "realm" => schemars::schema_for!(RealmFile),
-                "entrances" => schemars::schema_for!(EntrancesFile),
-                "factors" => schemars::schema_for!(FactorsFile),
-                "roles" => schemars::schema_for!(RolesFile),
-                "client" => schemars::schema_for!(ClientFile),
-                _ => return Err("realm, entrances, factors, roles or client".into()),
-            };
-            println!("{}", serde_json::to_string_pretty(&schema)?);
+            let realm = read(&folder, demo)?;
+            println!("{}: {} clients, version {}", realm.id, realm.clients.len(), realm.hash);
             Ok(())
         }
+        RealmAct::Schema { file } => schema(&file),
+        RealmAct::Plan { folder } => plan(&read(&folder, false)?, &settings()?).await,
+        RealmAct::Apply { folder, prune } => {
+            let (realm, settings) = (read(&folder, false)?, settings()?);
+            plan(&realm, &settings).await?;
+            apply(&folder, &Wanted::of(&settings)?.realms.join(&realm.id), prune)
+        }
+        RealmAct::Fmt { folder, check } => fmt(&folder, check),
     }
+}
+
+fn read(folder: &Path, is_demo: bool) -> Result<Realm, Box<dyn std::error::Error + Send + Sync>> {
+    let surroundings = Surroundings { is_demo, replace: Vec::new(), environment: &variable };
+    // `realms/jiangxi/.` and a relative `.` have a name, too.
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    load(&folder, &surroundings).map_err(|complaints| {
+        for complaint in &complaints {
+            eprintln!("{complaint}\n");
+        }
+        format!("{} mistakes", complaints.len()).into()
+    })
+}
+
+fn schema(file: &str) -> CliResult {
+    let schema = match file {
+        "realm" => schemars::schema_for!(RealmFile),
+        "entrances" => schemars::schema_for!(EntrancesFile),
+        "factors" => schemars::schema_for!(FactorsFile),
+        "roles" => schemars::schema_for!(RolesFile),
+        "client" => schemars::schema_for!(ClientFile),
+        _ => return Err("realm, entrances, factors, roles or client".into()),
+    };
+    println!("{}", serde_json::to_string_pretty(&schema)?);
+    Ok(())
+}
+
+async fn plan(realm: &Realm, settings: &Settings) -> CliResult {
+    let services = open(&Wanted::of(settings)?).await?;
+    let changes = versions::plan(&services, realm).await?;
+    for change in &changes {
+        println!("{change}");
+    }
+    println!("{}: {} changes", realm.id, changes.len());
+    Ok(())
+}
+
+/// Each file is replaced as a whole, so that a server that reads meanwhile sees no half of one.
+fn apply(from: &Path, to: &Path, prune: bool) -> CliResult {
+    if from.canonicalize()? == to.canonicalize().unwrap_or_default() {
+        println!("These are the served files already; the server reads them by itself.");
+        return Ok(());
+    }
+    let wanted = files(from)?;
+    for name in &wanted {
+        let (source, target) = (from.join(name), to.join(name));
+        let text = std::fs::read(&source)?;
+        if std::fs::read(&target).is_ok_and(|there| there == text) {
+            continue;
+        }
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let beside = target.with_extension("new");
+        std::fs::write(&beside, text)?;
+        std::fs::rename(&beside, &target)?;
+        println!("wrote {}", target.display());
+    }
+    for name in files(to)?.into_iter().filter(|name| !wanted.contains(name)) {
+        let target = to.join(name);
+        if prune {
+            std::fs::remove_file(&target)?;
+            println!("removed {}", target.display());
+        } else {
+            println!("kept {} (--prune removes it)", target.display());
+        }
+    }
+    Ok(())
+}
+
+/// Relative names of all TOML and agreement files, in order.
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(inside) = folders.pop() {
+        for entry in std::fs::read_dir(inside)? {
+            let path = entry?.path();
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            if path.is_dir() {
+                folders.push(path);
+            } else if let (Some("toml" | "md"), Ok(name)) = (ending, path.strip_prefix(folder)) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn fmt(folder: &Path, check: bool) -> CliResult {
+    let mut otherwise = 0;
+    for name in files(folder)? {
+        let path = folder.join(name);
+        if path.extension().is_none_or(|ending| ending != "toml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path)?;
+        let formatted = format(&text).ok_or_else(|| format!("{}: not TOML", path.display()))?;
+        if formatted != text {
+            otherwise += 1;
+            println!("{}", path.display());
+            if !check {
+                std::fs::write(&path, formatted)?;
+            }
+        }
+    }
+    if check && otherwise > 0 {
+        return Err(format!("{otherwise} files are written otherwise").into());
+    }
+    Ok(())
 }

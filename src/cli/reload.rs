@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::start::{Wanted, read_realm, realm_folders};
-use crate::flows::keys;
+use crate::flows::{keys, versions};
 use crate::web::app::App;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -49,7 +49,18 @@ pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
             continue;
         }
         keys::load(app.services(), &realm).await?;
-        tracing::info!(realm = realm.id, hash = realm.hash, "Realm {} was read again", realm.id);
+        let generation = versions::record(app.services(), &realm).await?;
+        if let Some(before) = app.realm(&realm.id) {
+            versions::tell(&before, generation - 1, false);
+        }
+        versions::tell(&realm, generation, true);
+        tracing::info!(
+            realm = realm.id,
+            hash = realm.hash,
+            generation,
+            "Realm {} was read again",
+            realm.id
+        );
         metrics::counter!("hufu_realm_reloads_total", "outcome" => "applied").increment(1);
         app.replace(realm);
         replaced += 1;

@@ -10,13 +10,13 @@ use crate::{jobs, telemetry};
 
 pub async fn run(settings: Settings) -> CliResult {
     telemetry::start(settings.log.as_deref() == Some("json"), "info");
+    let counters = telemetry::counters();
     let wanted = Wanted::of(&settings)?;
     let started = start(&wanted).await?;
     let listen = settings.listen.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into());
     let health = settings.operations_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9090).into());
     let tls = settings.tls_certificate.as_deref().zip(settings.tls_key.as_deref());
     let app = started.app;
-    let counters = telemetry::counters();
     let render = move || counters.as_ref().map(|one| one.render()).unwrap_or_default();
     tokio::spawn(jobs::run(app.clone()));
     tokio::spawn(watch(app.clone(), wanted));

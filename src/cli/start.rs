@@ -13,7 +13,7 @@ use crate::config::{Settings, variable};
 use crate::ephemeral::Ephemeral;
 use crate::flows::hashing::Hashing;
 use crate::flows::keys::{self, KeyRing};
-use crate::flows::{Ctx, Secrets, Services};
+use crate::flows::{Ctx, Secrets, Services, versions};
 use crate::outbound::Outbound;
 use crate::realm::Realm;
 use crate::realm::build::{Surroundings, load};
@@ -55,13 +55,14 @@ pub struct Started {
     pub realms: Vec<Arc<Realm>>,
 }
 
-pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
+/// The services without any realm: database, short-lived values, keys.
+pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     std::fs::create_dir_all(&wanted.data)?;
     let master = master_key(wanted)?;
     migrate(&wanted.database).await?;
     let clock = Clock::system();
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let services = Arc::new(Services {
+    Ok(Arc::new(Services {
         clock: clock.clone(),
         random: Random::System,
         store: Store::open(&wanted.database, &master).await?,
@@ -73,14 +74,26 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
         hashing: Hashing::new(lanes, Duration::from_secs(5)),
         keys: KeyRing::default(),
         secrets: Secrets::derive(&master),
-    });
+    }))
+}
+
+pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
+    let services = open(wanted).await?;
     let mut realms = Vec::new();
     for folder in realm_folders(&wanted.realms)? {
         realms.push(read_realm(&folder, wanted)?);
     }
     for realm in &realms {
         keys::load(&services, realm).await?;
-        tracing::info!(realm = realm.id, hash = realm.hash, "Serving realm {}", realm.id);
+        let generation = versions::record(&services, realm).await?;
+        versions::tell(realm, generation, true);
+        tracing::info!(
+            realm = realm.id,
+            hash = realm.hash,
+            generation,
+            "Serving realm {}",
+            realm.id
+        );
     }
     let views = Views::load()?;
     let app = App::behind(services, realms.clone(), views, wanted.trusted_proxies.clone());

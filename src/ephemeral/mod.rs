@@ -69,6 +69,11 @@ impl Ephemeral {
         (now, now.saturating_add(seconds.saturating_mul(1000)))
     }
 
+    /// Whether it answers; memory always does.
+    pub async fn ping(&self) -> Result<(), EphemeralError> {
+        self.get::<String>(Kind::Rate, "ping").await.map(|_| ())
+    }
+
     pub async fn put<T: Serialize>(
         &self,
         kind: Kind,

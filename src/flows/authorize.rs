@@ -75,7 +75,7 @@ pub async fn authorize(
         return Ok(sign_in(asked, silent));
     };
     // Account and authorisation are read at every issue (security rule 5).
-    let is_live = standing.account.status == AccountStatus::Active;
+    let is_live = standing.account_status == AccountStatus::Active;
     let identity = identity::of(ctx, session.person, session.acting, standing.held);
     let (Ok(identity), true, true) = (identity, is_live, is_hinted(ctx, &asked, &session)?) else {
         return Ok(sign_in(asked, silent));
@@ -92,7 +92,7 @@ pub async fn authorize(
             Answer::Error(asked.request.destination, error)
         } else {
             Answer::Consent(Box::new(ConsentNeeded {
-                scope: asked.bound.scope,
+                scope: asked.bound.scope.and(&asked.request.claims.scopes()),
                 destination: asked.request.destination,
                 client: asked.client,
                 params: asked.params,
@@ -200,8 +200,9 @@ async fn needs_consent(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<boo
         return Ok(false);
     }
     let (grants, client) = (ctx.services.store.rows().grants(), &asked.client.client_id);
+    let wanted = asked.bound.scope.and(&asked.request.claims.scopes());
     let given = grants.consent(&ctx.realm.id, person, client).await?;
-    Ok(!given.is_some_and(|given| asked.bound.scope.is_within(&Scopes::parse(&given))))
+    Ok(!given.is_some_and(|given| wanted.is_within(&Scopes::parse(&given))))
 }
 
 /// Remembers what was agreed to; the request may go on.

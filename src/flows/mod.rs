@@ -13,6 +13,7 @@ pub mod resource;
 pub mod second_factor;
 pub mod settle;
 pub mod token;
+pub mod versions;
 
 use std::net::IpAddr;
 use std::sync::Arc;

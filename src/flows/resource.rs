@@ -4,45 +4,34 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Ctx, Fault, clients, token};
+use super::token::{extensions, still_good};
+use super::{Ctx, Fault, clients};
 use crate::base::clock::Timestamp;
-use crate::base::id::GrantId;
+use crate::base::id::{AccountId, GrantId};
 use crate::base::secret::Secret;
+use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
+use crate::domain::person::Person;
 use crate::jose::jwt::sign;
-use crate::oidc::claims::AccessClaims;
+use crate::oidc::claims::{AccessClaims, scope_of};
+use crate::oidc::engine;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Credential;
-use crate::store::standing::StandingGrant;
 
-/// A live access token, and the grant behind it when a person stands there.
-struct Live {
-    claims: Arc<AccessClaims>,
-    grant: Option<StandingGrant>,
-    tax: Option<TaxClaims>,
+/// What an access token says, unless it is unknown or expired; what has become of it since is read
+/// by the callers.
+async fn unexpired(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
+    let claims = read(ctx, access_token).await?;
+    Ok(claims.filter(|claims| claims.exp > ctx.now().0 && claims.iss == ctx.realm.issuer))
 }
 
-/// `None`: unknown, expired, revoked, or its identity has ended (invariant 9).
-async fn live(ctx: &Ctx, access_token: &str) -> Result<Option<Live>, Fault> {
-    let Some(claims) = read(ctx, access_token).await? else { return Ok(None) };
-    if claims.exp <= ctx.now().0 || claims.iss != ctx.realm.issuer {
-        return Ok(None);
-    }
-    let rows = ctx.services.store.rows();
-    let Some(grant_id) = grant_of(&claims) else {
-        let is_revoked = rows.tokens().is_revoked(&claims.jti).await?;
-        return Ok((!is_revoked).then_some(Live { claims, grant: None, tax: None }));
-    };
-    let Some(grant) = rows.standings().of_token(grant_id, &claims.jti).await? else {
-        return Ok(None);
-    };
-    let Ok(identity) = token::still_good(ctx, &grant) else { return Ok(None) };
-    let registered =
-        ctx.realm.clients.get(&claims.client_id).and_then(|client| client.permissions.as_ref());
-    let tax = claims.tax.as_ref().map(|_| TaxClaims::of(&identity, registered));
-    Ok(Some(Live { claims, grant: Some(grant), tax }))
+/// The claims of the identity as it is now (invariant 9).
+fn tax_claims(ctx: &Ctx, claims: &AccessClaims, identity: &ActingIdentity) -> Option<TaxClaims> {
+    let client = ctx.realm.clients.get(&claims.client_id);
+    let registered = client.and_then(|client| client.permissions.as_ref());
+    claims.tax.as_ref().map(|_| TaxClaims::of(identity, registered))
 }
 
 async fn read(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
@@ -69,18 +58,25 @@ pub async fn userinfo(
     access_token: &str,
 ) -> Result<Result<UserInfo, OAuthError>, Fault> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let Some(live) = live(ctx, access_token).await? else { return Ok(Err(invalid())) };
-    let Some(grant) = live.grant else { return Ok(Err(invalid())) };
-    let scope = Scopes::parse(&live.claims.scope);
+    let Some(token) = unexpired(ctx, access_token).await? else { return Ok(Err(invalid())) };
+    let Some(grant) = grant_of(&token) else { return Ok(Err(invalid())) };
+    let found = ctx.services.store.rows().standings().person_of_token(grant, &token.jti).await?;
+    let Some((grant, person, username)) = found else { return Ok(Err(invalid())) };
+    let Ok(identity) = still_good(ctx, &grant) else { return Ok(Err(invalid())) };
+    let scope = Scopes::parse(&token.scope);
     if !scope.has("openid") {
         let reason = "scope openid is needed";
         return Ok(Err(OAuthError::new(ErrorCode::InsufficientScope, reason)));
     }
-    let Some(client) = ctx.realm.clients.get(&live.claims.client_id) else {
-        return Ok(Err(invalid()));
-    };
-    let mut claims = person_claims(ctx, &grant, &scope).await?;
-    if let Some(Value::Object(tax)) = live.tax.and_then(|tax| serde_json::to_value(tax).ok()) {
+    let Some(client) = ctx.realm.clients.get(&token.client_id) else { return Ok(Err(invalid())) };
+    let stored = &grant.grant;
+    let asked = engine::requested_claims(&extensions(stored)?).userinfo;
+    let wants =
+        |name: &str| asked.contains(name) || scope_of(name).is_some_and(|one| scope.has(one));
+    let mut claims = person_claims(ctx, stored.account, (&person, username), wants).await?;
+    claims.insert("sub".to_owned(), json!(stored.subject));
+    let tax = tax_claims(ctx, &token, &identity);
+    if let Some(Value::Object(tax)) = tax.and_then(|tax| serde_json::to_value(tax).ok()) {
         claims.extend(tax);
     }
     let Some(algorithm) = client.userinfo_alg else {
@@ -92,38 +88,32 @@ pub async fn userinfo(
     Ok(Ok(UserInfo::Signed(sign(published.keys.current(algorithm)?, "JWT", &claims)?)))
 }
 
-/// OIDC Core §5.4.
-async fn person_claims(
+/// The claims of the person for which `wants` says yes, as far as they are known (OIDC Core §5.4).
+pub async fn person_claims(
     ctx: &Ctx,
-    found: &StandingGrant,
-    scope: &Scopes,
+    account: AccountId,
+    (person, username): (&Person, Option<String>),
+    wants: impl Fn(&str) -> bool,
 ) -> Result<Map<String, Value>, Fault> {
-    let (grant, person, account) = (&found.grant, &found.standing.person, &found.standing.account);
-    let mut claims = Map::new();
-    let mut add = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            claims.insert(name.to_owned(), value);
-        }
+    let phone = if wants("phone_number") || wants("phone_number_verified") {
+        let phones = ctx.services.store.rows().accounts().phones(account).await?;
+        phones.into_iter().find(|binding| binding.is_default).map(|binding| binding.phone)
+    } else {
+        None
     };
-    add("sub", Some(json!(grant.subject)));
-    if scope.has("profile") {
-        add("name", Some(json!(person.name)));
-        add("gender", person.sex.as_deref().map(Value::from));
-        add("zoneinfo", Some(json!("Asia/Shanghai")));
-        add("preferred_username", account.username.as_deref().map(Value::from));
-        add("updated_at", Some(json!(person.updated_at.0)));
-    }
-    if scope.has("email") {
-        add("email_verified", person.email.as_ref().map(|_| json!(false)));
-        add("email", person.email.as_deref().map(Value::from));
-    }
-    if scope.has("phone") {
-        let phones = ctx.services.store.rows().accounts().phones(grant.account).await?;
-        let default = phones.iter().find(|binding| binding.is_default);
-        add("phone_number", default.map(|binding| json!(binding.phone.as_str())));
-        add("phone_number_verified", default.map(|_| json!(true)));
-    }
-    Ok(claims)
+    let known = [
+        ("name", Some(json!(person.name))),
+        ("gender", person.sex.as_deref().map(Value::from)),
+        ("zoneinfo", Some(json!("Asia/Shanghai"))),
+        ("preferred_username", username.map(Value::from)),
+        ("updated_at", Some(json!(person.updated_at.0))),
+        ("email", person.email.as_deref().map(Value::from)),
+        ("email_verified", person.email.as_ref().map(|_| json!(false))),
+        ("phone_number", phone.as_ref().map(|phone| json!(phone.as_str()))),
+        ("phone_number_verified", phone.as_ref().map(|_| json!(true))),
+    ];
+    let wanted = known.into_iter().filter(|(name, _)| wants(name));
+    Ok(wanted.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
 /// RFC 7662 §2: only confidential clients may ask; what is not live is `active: false`.
@@ -142,10 +132,22 @@ pub async fn introspect(
     let Some(access_token) = params.get("token") else {
         return Ok(Err(OAuthError::request("token is missing")));
     };
-    let Some(live) = live(ctx, access_token).await? else {
-        return Ok(Ok(json!({"active": false})));
+    let inactive = || Ok(Ok(json!({"active": false})));
+    let Some(claims) = unexpired(ctx, access_token).await? else { return inactive() };
+    let rows = ctx.services.store.rows();
+    let Some(grant) = grant_of(&claims) else {
+        let is_revoked = rows.tokens().is_revoked(&claims.jti).await?;
+        return if is_revoked { inactive() } else { active(&claims) };
     };
-    let claims = AccessClaims { tax: live.tax, ..AccessClaims::clone(&live.claims) };
+    let Some(grant) = rows.standings().of_token(grant, &claims.jti).await? else {
+        return inactive();
+    };
+    let Ok(identity) = still_good(ctx, &grant) else { return inactive() };
+    let tax = tax_claims(ctx, &claims, &identity);
+    active(&AccessClaims { tax, ..AccessClaims::clone(&claims) })
+}
+
+fn active(claims: &AccessClaims) -> Result<Result<Value, OAuthError>, Fault> {
     let mut answer =
         serde_json::to_value(claims).map_err(|error| Fault::Internal(error.to_string()))?;
     answer["active"] = json!(true);
@@ -172,7 +174,8 @@ pub async fn revoke(
         Some(refresh) => rows.grants().find(refresh.grant).await?,
         None => None,
     };
-    let own_family = family.filter(|grant| grant.client_id == client.client_id);
+    let own_family =
+        family.filter(|grant| grant.realm == ctx.realm.id && grant.client_id == client.client_id);
     let access = read(ctx, text).await?.filter(|claims| claims.client_id == client.client_id);
     let tx = ctx.services.store.begin().await?;
     if let Some(grant) = own_family {

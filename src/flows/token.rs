@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::resource::person_claims;
 use super::{Ctx, Fault, clients, identity};
 use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
@@ -135,7 +137,8 @@ async fn redeem(
         Ok(standing) => standing,
         Err(error) => return Ok(Err(error)),
     };
-    let issued = issue(ctx, client, &approved, &Person { grant, identity: &identity })?;
+    let person = Person { grant, identity: &identity, claims: asked_claims(ctx, grant).await? };
+    let issued = issue(ctx, client, &approved, &person)?;
     let tx = ctx.services.store.begin().await?;
     let grants = tx.rows().grants();
     let is_first = match presented.token {
@@ -183,7 +186,7 @@ pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OA
         return Err(OAuthError::grant("the session has ended"));
     }
     let standing = &found.standing;
-    if standing.account.status != AccountStatus::Active {
+    if standing.account_status != AccountStatus::Active {
         return Err(OAuthError::grant("the account is cancelled"));
     }
     match identity::of(ctx, grant.person, grant.acting, standing.held.clone()) {
@@ -193,16 +196,33 @@ pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OA
     }
 }
 
+/// What the authorization machine kept with a grant.
+pub fn extensions(grant: &StoredGrant) -> Result<BTreeMap<String, String>, Fault> {
+    serde_json::from_str(&grant.extensions).map_err(|error| Fault::Internal(error.to_string()))
+}
+
 fn kept(grant: &StoredGrant) -> Result<Kept<'_>, Fault> {
-    let extensions: BTreeMap<String, String> = serde_json::from_str(&grant.extensions)
-        .map_err(|error| Fault::Internal(error.to_string()))?;
     Ok(Kept {
         client_id: &grant.client_id,
         subject: &grant.subject,
         scope: &grant.scope,
         redirect_uri: &grant.redirect_uri,
-        extensions,
+        extensions: extensions(grant)?,
     })
+}
+
+/// Claims of the person that the client asked to find in the ID token.
+async fn asked_claims(ctx: &Ctx, grant: &StoredGrant) -> Result<Map<String, Value>, Fault> {
+    let asked = engine::requested_claims(&extensions(grant)?).id_token;
+    if asked.is_empty() {
+        return Ok(Map::new());
+    }
+    let rows = ctx.services.store.rows();
+    let person = rows.people().find(grant.person).await?;
+    let account = rows.accounts().find(grant.account).await?;
+    let (Some(person), Some(account)) = (person, account) else { return Ok(Map::new()) };
+    let wants = |name: &str| asked.contains(name);
+    person_claims(ctx, grant.account, (&person, account.username), wants).await
 }
 
 async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
@@ -241,6 +261,8 @@ async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
 struct Person<'a> {
     grant: &'a StoredGrant,
     identity: &'a ActingIdentity,
+    /// For the ID token, asked for by name.
+    claims: Map<String, Value>,
 }
 
 /// Tokens on their way out, and the rows that must be there before they leave.
@@ -387,6 +409,7 @@ fn sign_id(
         sid: grant.sid.clone(),
         at_hash: (client.id_token_alg != Algorithm::EdDSA).then(|| at_hash(access_token)),
         tax: tax_claims(client, approved.scope(), person.identity),
+        person: person.claims.clone(),
     };
     let published = ctx.services.keys.of(&ctx.realm)?;
     Ok(sign(published.keys.current(client.id_token_alg)?, "JWT", &claims)?)

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::claims::scope_of;
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope::Scopes;
@@ -46,7 +48,49 @@ pub struct AuthorizeRequest {
     pub id_token_hint: Option<String>,
     /// An enterprise number to act in, our own parameter.
     pub identity_hint: Option<String>,
-    pub claims: Option<Value>,
+    /// Names asked for one by one (OIDC Core §5.5).
+    pub claims: RequestedClaims,
+}
+
+/// Claims asked for by name, in the two places they can go. Voluntary all: what a client is not
+/// registered for, or nobody knows of the person, is left out.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct RequestedClaims {
+    #[serde(default, deserialize_with = "names")]
+    pub userinfo: BTreeSet<String>,
+    #[serde(default, deserialize_with = "names")]
+    pub id_token: BTreeSet<String>,
+}
+
+/// Reads the members of an object, or a list of our own.
+fn names<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeSet<String>, D::Error> {
+    Ok(match Value::deserialize(value)? {
+        Value::Object(members) => members.into_iter().map(|(name, _)| name).collect(),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => BTreeSet::new(),
+    })
+}
+
+impl RequestedClaims {
+    /// Only what these scopes would give.
+    #[must_use]
+    fn within(mut self, allowed: &BTreeSet<String>) -> Self {
+        let known = |name: &String| scope_of(name).is_some_and(|scope| allowed.contains(scope));
+        self.userinfo.retain(known);
+        self.id_token.retain(known);
+        self
+    }
+
+    /// The scopes that would give them: what the person is asked to agree to.
+    pub fn scopes(&self) -> Scopes {
+        let names = self.userinfo.iter().chain(&self.id_token);
+        let scopes: Vec<&str> = names.filter_map(|name| scope_of(name)).collect();
+        Scopes::parse(&scopes.join(" "))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.userinfo.is_empty() && self.id_token.is_empty()
+    }
 }
 
 /// Before anything may be sent to the client: is this redirect URI the client's own?
@@ -115,7 +159,11 @@ pub fn check(
         ui_locales: text("ui_locales"),
         id_token_hint: text("id_token_hint"),
         identity_hint: text("identity_hint"),
-        claims: params.get("claims").and_then(|text| serde_json::from_str(text).ok()),
+        claims: params
+            .get("claims")
+            .and_then(|text| serde_json::from_str::<RequestedClaims>(text).ok())
+            .unwrap_or_default()
+            .within(allowed),
     })
 }
 

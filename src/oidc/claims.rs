@@ -4,10 +4,20 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::base::secret::sha256;
 use crate::domain::claims::TaxClaims;
+
+/// The scope that gives a standard claim of the person (OIDC Core §5.4).
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    match claim {
+        "name" | "gender" | "zoneinfo" | "preferred_username" | "updated_at" => Some("profile"),
+        "email" | "email_verified" => Some("email"),
+        "phone_number" | "phone_number_verified" => Some("phone"),
+        _ => None,
+    }
+}
 
 /// The `acr` of a real-name level.
 pub fn acr(level: u8) -> String {
@@ -36,6 +46,9 @@ pub struct IdClaims {
     pub at_hash: Option<String>,
     #[serde(flatten)]
     pub tax: Option<TaxClaims>,
+    /// Claims of the person that were asked for by name.
+    #[serde(flatten)]
+    pub person: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

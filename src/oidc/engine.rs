@@ -17,7 +17,7 @@ use oxide_auth::primitives::grant::{Extensions, Grant, Value};
 use oxide_auth::primitives::registrar::{BoundClient, ExactUrl, PreGrant, RegisteredUrl};
 use oxide_auth::primitives::scope::Scope;
 
-use super::authorize::AuthorizeRequest;
+use super::authorize::{AuthorizeRequest, RequestedClaims};
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope::Scopes;
@@ -45,6 +45,13 @@ pub struct Kept<'a> {
 }
 
 const NONCE: &str = "hufu_nonce";
+const CLAIMS: &str = "hufu_claims";
+
+/// The `claims` parameter as it was kept with a grant.
+pub fn requested_claims(extensions: &BTreeMap<String, String>) -> RequestedClaims {
+    let kept = extensions.get(CLAIMS);
+    kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
 
 /// Client credentials have no redirect URI, the machine wants one all the same.
 const NOWHERE: &str = "https://client-credentials.invalid/";
@@ -107,6 +114,10 @@ pub fn bind(params: &Params, request: &AuthorizeRequest) -> Result<Bound, OAuthE
     }
     if let Some(nonce) = &request.nonce {
         extensions.set_raw(NONCE.to_owned(), Value::private(Some(nonce.clone())));
+    }
+    if !request.claims.is_empty() {
+        let claims = serde_json::to_string(&request.claims).unwrap_or_default();
+        extensions.set_raw(CLAIMS.to_owned(), Value::private(Some(claims)));
     }
     let Output::Negotiate { bound_client, .. } = machine.advance(Input::Extended(extensions))
     else {

@@ -26,6 +26,11 @@ impl Scopes {
         Self(self.0.intersection(allowed).cloned().collect())
     }
 
+    #[must_use]
+    pub fn and(&self, more: &Self) -> Self {
+        Self(self.0.union(&more.0).cloned().collect())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -14,6 +14,7 @@ use super::file::{
     AuthMethod, ClientFile, EntrancesFile, FactorsFile, GrantType, RealmFile, RolesFile, SecretRef,
     Texts,
 };
+use super::plan::{Settings, flatten};
 use super::source::{At, Source};
 use super::{Agreement, Realm, RealmEntrance, Sms};
 use crate::base::secret::{Hashed, Secret};
@@ -35,13 +36,18 @@ pub struct Surroundings<'a> {
 }
 
 /// The scopes that a client may be registered for.
-pub const SCOPES: [&str; 7] =
-    ["openid", "profile", "email", "phone", "address", "offline_access", "tax_identity"];
+pub const SCOPES: [&str; 6] =
+    ["openid", "profile", "email", "phone", "offline_access", "tax_identity"];
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
-    let mut builder =
-        Builder { folder, surroundings, complaints: Vec::new(), texts: String::new() };
+    let mut builder = Builder {
+        folder,
+        surroundings,
+        complaints: Vec::new(),
+        texts: String::new(),
+        settings: Settings::new(),
+    };
     let realm = builder.realm();
     match realm {
         Some(realm) if builder.complaints.is_empty() => Ok(realm),
@@ -55,6 +61,7 @@ struct Builder<'a> {
     complaints: Vec<Complaint>,
     /// All that was read, for the hash.
     texts: String,
+    settings: Settings,
 }
 
 impl Builder<'_> {
@@ -102,6 +109,7 @@ impl Builder<'_> {
             permissions: roles.permissions,
             identity_types,
             clients,
+            settings: std::mem::take(&mut self.settings),
             hash: Hashed::of(&self.texts).to_text(),
         })
     }
@@ -121,6 +129,9 @@ impl Builder<'_> {
         let text =
             self.surroundings.replace.iter().fold(text, |text, (from, to)| text.replace(from, to));
         self.texts.push_str(&text);
+        if let Ok(value) = toml::from_str::<serde_json::Value>(&text) {
+            flatten(name, &value, &mut self.settings);
+        }
         match Source::read::<T>(&shown, &text) {
             Ok(read) => Some(read),
             Err(complaints) => {
@@ -159,6 +170,10 @@ impl Builder<'_> {
                 })
             };
             let text = Texts { zh: text("zh", &file.text.zh), en: text("en", &file.text.en) };
+            for (language, text) in [("zh", &text.zh), ("en", &text.en)] {
+                let whole = serde_json::Value::String(Hashed::of(text).to_text());
+                flatten(&format!("agreements/{}.{language}", file.id), &whole, &mut self.settings);
+            }
             self.texts.push_str(&text.zh);
             agreements.push(Agreement {
                 id: file.id.clone(),

@@ -6,6 +6,8 @@ pub mod client;
 pub mod complaint;
 pub mod file;
 pub mod fixtures;
+pub mod format;
+pub mod plan;
 pub mod source;
 
 use std::collections::BTreeMap;
@@ -40,6 +42,8 @@ pub struct Realm {
     pub permissions: BTreeMap<String, Texts>,
     pub identity_types: BTreeMap<IdentityTypeName, (IdentityType, Texts)>,
     pub clients: BTreeMap<String, Arc<Client>>,
+    /// What the files say, flat and without secrets.
+    pub settings: plan::Settings,
     /// SHA-256 over all files, to tell versions apart.
     pub hash: String,
 }

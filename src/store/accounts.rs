@@ -230,11 +230,7 @@ pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
     Ok(Account {
         id: AccountId(row.id),
         person: PersonId(row.person_id),
-        status: match row.status.as_str() {
-            "active" => AccountStatus::Active,
-            "cancelled" => AccountStatus::Cancelled,
-            _ => return Err(StoreError::inconsistent("account", "status", row.id)),
-        },
+        status: read_status(&row.status)?,
         origin: match row.origin.as_str() {
             "imported" => AccountOrigin::Imported,
             "registered" => AccountOrigin::Registered,
@@ -245,4 +241,12 @@ pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
         locked_until: row.locked_until.map(Timestamp),
         n_locks: u32::try_from(row.n_locks).unwrap_or_default(),
     })
+}
+
+pub(super) fn read_status(status: &str) -> Result<AccountStatus, StoreError> {
+    match status {
+        "active" => Ok(AccountStatus::Active),
+        "cancelled" => Ok(AccountStatus::Cancelled),
+        _ => Err(StoreError::inconsistent("account", "status", status)),
+    }
 }

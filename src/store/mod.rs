@@ -17,6 +17,7 @@ pub mod realms;
 pub mod records;
 pub mod sessions;
 pub mod standing;
+pub mod sweep;
 pub mod tokens;
 
 use std::path::Path;
@@ -207,12 +208,17 @@ async fn connect_sqlite(
 
 async fn connect_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
     let mut options = ConnectOptions::new(url);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     options
-        .max_connections(24)
+        .max_connections(u32::try_from(4 * cores + 4).unwrap_or(u32::MAX))
         .acquire_timeout(Duration::from_secs(3))
         .connect_timeout(Duration::from_secs(3))
         .sqlx_logging(false)
         .test_before_acquire(false)
-        .record_stmt_in_spans(false);
+        .record_stmt_in_spans(false)
+        // Every statement is a look-up by key: planning it anew costs more than running it.
+        .map_sqlx_postgres_opts(|options| {
+            options.options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
+        });
     Ok(Database::connect(options).await?)
 }

@@ -1,6 +1,8 @@
 //! Which versions of a realm's files have been applied.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TryInsertResult,
+};
 
 use super::entity::{person, realm_version};
 use super::{Rows, StoreError};
@@ -36,12 +38,13 @@ impl RealmVersions<'_> {
         }))
     }
 
+    /// `false`: another node recorded this generation.
     pub async fn add(
         &self,
         realm: &str,
         version: &RealmVersion,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         realm_version::Entity::insert(realm_version::ActiveModel {
             realm: Set(realm.to_owned()),
             generation: Set(version.generation),
@@ -49,9 +52,14 @@ impl RealmVersions<'_> {
             snapshot: Set(version.snapshot.clone()),
             applied_at: Set(now.0),
         })
+        .on_conflict_do_nothing_on([
+            realm_version::Column::Realm,
+            realm_version::Column::Generation,
+        ])
         .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
+        .await
+        .map(|done| matches!(done, TryInsertResult::Inserted(1..)))
+        .map_err(StoreError::from)
     }
 
     /// Whether nobody is known in the realm yet.

@@ -10,9 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::{
-    account, authorisation, enterprise, oauth_grant, person, refresh_token, session,
-};
+use super::entity::{authorisation, enterprise, oauth_grant, person, refresh_token, session};
 use super::grants::{StoredGrant, StoredRefreshToken};
 use super::sessions::Session;
 use super::{Rows, StoreError, accounts, authorisations, enterprises, grants, sessions};
@@ -21,12 +19,11 @@ use crate::base::id::{EnterpriseId, GrantId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::enterprise::Enterprise;
-use crate::domain::person::{Account, Person};
+use crate::domain::person::{AccountStatus, Person};
 
-/// Who stands behind a session or a grant, as the rows are now.
+/// What stands behind a session or a grant, as the rows are now.
 pub struct Standing {
-    pub person: Person,
-    pub account: Account,
+    pub account_status: AccountStatus,
     /// Of the acting identity; `None` for the person themself.
     pub held: Option<(Authorisation, Enterprise)>,
 }
@@ -63,12 +60,23 @@ static BY_COOKIE: LazyLock<String> = LazyLock::new(|| {
 
 static OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {}, t.jti AS t_jti FROM oauth_grant g {} \
-         LEFT JOIN revoked_token t ON t.jti = $2 WHERE g.id = $1",
+        "SELECT {}, t.jti AS t_jti FROM oauth_grant g {} {REVOKED} WHERE g.id = $1",
         grant_columns(),
         joined_to_grant(),
     )
 });
+
+static PERSON_OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {}, a.username AS a_username, t.jti AS t_jti FROM oauth_grant g {} \
+         JOIN person p ON p.id = g.person_id {REVOKED} WHERE g.id = $1",
+        grant_columns(),
+        columns::<person::Entity>("p"),
+        joined_to_grant(),
+    )
+});
+
+const REVOKED: &str = "LEFT JOIN revoked_token t ON t.jti = $2";
 
 static BY_CODE: LazyLock<String> = LazyLock::new(|| {
     let (columns, joined) = (grant_columns(), joined_to_grant());
@@ -103,13 +111,11 @@ fn columns<E: EntityTrait>(alias: &str) -> String {
 }
 
 fn standing_columns() -> String {
-    let parts = [
-        columns::<person::Entity>("p"),
-        columns::<account::Entity>("a"),
+    format!(
+        "a.status AS a_status, {}, {}",
         columns::<authorisation::Entity>("h"),
-        columns::<enterprise::Entity>("e"),
-    ];
-    parts.join(", ")
+        columns::<enterprise::Entity>("e")
+    )
 }
 
 fn grant_columns() -> String {
@@ -122,7 +128,7 @@ fn grant_columns() -> String {
 
 fn joined_to(alias: &str) -> String {
     format!(
-        "JOIN person p ON p.id = {alias}.person_id JOIN account a ON a.id = {alias}.account_id \
+        "JOIN account a ON a.id = {alias}.account_id \
          LEFT JOIN authorisation h ON h.id = {alias}.authorisation_id \
          LEFT JOIN enterprise e ON e.id = h.enterprise_id"
     )
@@ -154,10 +160,22 @@ impl Standings<'_> {
     ) -> Result<Option<StandingGrant>, StoreError> {
         let row = self.one(&OF_TOKEN, [grant.0.into(), jti.into()]).await?;
         let Some(row) = row else { return Ok(None) };
-        if row.try_get::<Option<String>>("t_", "jti")?.is_some() {
+        if is_revoked(&row)? { Ok(None) } else { Ok(Some(self.grant(&row)?)) }
+    }
+
+    /// The same with the person and their username.
+    pub async fn person_of_token(
+        &self,
+        grant: GrantId,
+        jti: &str,
+    ) -> Result<Option<(StandingGrant, Person, Option<String>)>, StoreError> {
+        let row = self.one(&PERSON_OF_TOKEN, [grant.0.into(), jti.into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        if is_revoked(&row)? {
             return Ok(None);
         }
-        Ok(Some(self.grant(&row)?))
+        let person = self.0.people().read(person::Model::from_query_result(&row, "p_")?)?;
+        Ok(Some((self.grant(&row)?, person, row.try_get("a_", "username")?)))
     }
 
     pub async fn by_code(&self, code: Hashed) -> Result<Option<StandingGrant>, StoreError> {
@@ -221,11 +239,14 @@ impl Standings<'_> {
             Some(_) => Some(read_held(row)?),
         };
         Ok(Standing {
-            person: self.0.people().read(person::Model::from_query_result(row, "p_")?)?,
-            account: accounts::read(account::Model::from_query_result(row, "a_")?)?,
+            account_status: accounts::read_status(&row.try_get::<String>("a_", "status")?)?,
             held,
         })
     }
+}
+
+fn is_revoked(row: &QueryResult) -> Result<bool, StoreError> {
+    Ok(row.try_get::<Option<String>>("t_", "jti")?.is_some())
 }
 
 fn read_held(row: &QueryResult) -> Result<(Authorisation, Enterprise), StoreError> {

@@ -8,7 +8,7 @@ use fantoccini::Locator;
 use crate::kit::demo::{Chromium, free_ports, start};
 use crate::kit::{EXAMPLE, PASSWORD};
 
-async fn newest_code(port: u16) -> String {
+pub async fn newest_code(port: u16) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://127.0.0.1:{}/api/sms", port + 1);
     let text = http.get(url).send().await.unwrap().text().await.unwrap();
@@ -69,18 +69,6 @@ async fn a_clerk_uses_two_applications_and_signs_out_of_both() {
         assert!(tries < 50, "the first application was not told");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_phone_sees_the_same_pages() {
-    let Some(chromium) = Chromium::open(500, 900).await else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_ports();
-    let _demo = start(port, folder.path()).await;
-    sign_in(&chromium, port, "phone").await;
-    let width = "return document.documentElement.scrollWidth <= window.innerWidth";
-    let fits = chromium.window.execute(width, Vec::new()).await.unwrap();
-    assert_eq!(fits, serde_json::json!(true), "the page scrolls sideways");
 }
 
 /// A server killed in the middle of a sign-in: the person begins again and still ends at the

@@ -4,18 +4,7 @@ use std::path::Path;
 
 use hufu::realm::build::{Surroundings, load};
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target)
-        } else {
-            std::fs::copy(&path, target).map(|_| ()).unwrap()
-        }
-    }
-}
+use crate::kit::copy;
 
 /// (file, what stands there, the mistake, part of the complaint)
 const PLANTED: [(&str, &str, &str, &str); 10] = [

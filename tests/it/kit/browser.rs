@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
 use tower::ServiceExt;
 
 /// What the person sees, or where the provider sent them.
@@ -61,13 +62,49 @@ fn unescape(text: &str) -> String {
 
 #[derive(Clone)]
 pub struct Browser {
-    router: Router,
+    provider: Provider,
     pub cookies: BTreeMap<String, String>,
+}
+
+/// In the test's own process, or somewhere else.
+#[derive(Clone)]
+enum Provider {
+    Router(Router),
+    Http(String, reqwest::Client),
+}
+
+impl Provider {
+    async fn answer(&self, request: Request<Body>) -> Response {
+        match self {
+            Self::Router(router) => router.clone().oneshot(request).await.unwrap(),
+            Self::Http(base, client) => {
+                let (parts, body) = request.into_parts();
+                let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+                let sent = client
+                    .request(parts.method, format!("{base}{}", parts.uri))
+                    .headers(parts.headers)
+                    .body(bytes);
+                let answer = sent.send().await.unwrap();
+                let (status, headers) = (answer.status(), answer.headers().clone());
+                let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
+                *response.status_mut() = status;
+                *response.headers_mut() = headers;
+                response
+            }
+        }
+    }
 }
 
 impl Browser {
     pub fn new(router: Router) -> Self {
-        Self { router, cookies: BTreeMap::new() }
+        Self { provider: Provider::Router(router), cookies: BTreeMap::new() }
+    }
+
+    /// `base`: where the provider listens, whatever its issuer says.
+    pub fn over_http(base: &str) -> Self {
+        let no_redirects = reqwest::redirect::Policy::none();
+        let client = reqwest::Client::builder().no_proxy().redirect(no_redirects).build().unwrap();
+        Self { provider: Provider::Http(base.to_owned(), client), cookies: BTreeMap::new() }
     }
 
     pub async fn get(&mut self, path: &str) -> Shown {
@@ -94,7 +131,7 @@ impl Browser {
                 request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
             }
             let request = request.body(body.take().map_or_else(Body::empty, Body::from)).unwrap();
-            let response = self.router.clone().oneshot(request).await.unwrap();
+            let response = self.provider.answer(request).await;
             for cookie in response.headers().get_all(header::SET_COOKIE) {
                 let pair = cookie.to_str().unwrap().split(';').next().unwrap();
                 let (name, value) = pair.split_once('=').unwrap();

@@ -17,6 +17,10 @@ impl Drop for Running {
 }
 
 impl Running {
+    pub fn of(child: Child) -> Self {
+        Self(child)
+    }
+
     /// SIGKILL: no farewell.
     pub fn kill(&mut self) {
         self.0.kill().unwrap();
@@ -49,7 +53,7 @@ pub async fn start(port: u16, data: &std::path::Path) -> Running {
     running
 }
 
-async fn wait_for(port: u16) {
+pub async fn wait_for(port: u16) {
     for _ in 0..400 {
         if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             return;
@@ -127,10 +131,65 @@ impl Chromium {
         found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.unwrap()
     }
 
+    async fn devtools(&self, cmd: &str, params: serde_json::Value) {
+        let command = Devtools(json!({"cmd": cmd, "params": params}).to_string());
+        self.window.issue_cmd(command).await.unwrap();
+    }
+
+    /// Looks at the page as it is in each of [`MANNERS`]: nothing scrolls sideways, axe finds
+    /// nothing (WCAG 2.2 AA and its best practices).
+    pub async fn inspect(&self, name: &str) {
+        for (manner, width, height, scale, scheme) in MANNERS {
+            let metrics = json!({"width": width, "height": height, "deviceScaleFactor": scale, "mobile": false});
+            self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+            let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+            self.devtools("Emulation.setEmulatedMedia", media).await;
+            let fits = "return document.documentElement.scrollWidth <= window.innerWidth";
+            let fits = self.window.execute(fits, Vec::new()).await.unwrap();
+            self.picture(&format!("{name}-{manner}")).await;
+            assert_eq!(fits, json!(true), "{name} scrolls sideways, {manner}");
+            self.window.execute(include_str!("../../data/axe.min.js"), Vec::new()).await.unwrap();
+            let found = self.window.execute_async(RUN_AXE, Vec::new()).await.unwrap();
+            assert_eq!(found, json!([]), "{name}, {manner}");
+        }
+        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": []})).await;
+    }
+
     /// Into the folder that `HUFU_SCREENSHOTS` names, for people to look at.
     pub async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("HUFU_SCREENSHOTS") else { return };
         let png = self.window.screenshot().await.unwrap();
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png).unwrap();
+    }
+}
+
+/// (name, CSS pixels wide and high, device scale, colour scheme); the fourth is 1440 at 200 % zoom.
+const MANNERS: [(&str, u32, u32, u32, &str); 5] = [
+    ("360", 360, 780, 2, "light"),
+    ("768", 768, 1024, 1, "light"),
+    ("1440", 1440, 900, 1, "light"),
+    ("zoom", 720, 450, 2, "light"),
+    ("dark", 1440, 900, 1, "dark"),
+];
+
+const RUN_AXE: &str = "const done = arguments[0]; axe.run(document).then(result => \
+    done(result.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' '))))";
+
+/// A command of the Chrome DevTools protocol, through the driver.
+#[derive(Debug)]
+struct Devtools(String);
+
+impl fantoccini::wd::WebDriverCompatibleCommand for Devtools {
+    fn endpoint(
+        &self,
+        base_url: &url::Url,
+        session_id: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (axum::http::Method, Option<String>) {
+        (axum::http::Method::POST, Some(self.0.clone()))
     }
 }

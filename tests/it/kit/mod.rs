@@ -86,9 +86,39 @@ async fn database(on: On, folder: &Path) -> DatabaseUrl {
 }
 
 pub fn demo_realm() -> Realm {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi");
+    realm_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"))
+}
+
+/// A copy of a realm of this repository in which texts are replaced: (file, what, by what).
+pub fn changed_realm(changes: &[(&str, &str, &str)]) -> Realm {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("jiangxi");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &target);
+    for (file, what, by) in changes {
+        let path = target.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(what), "{file} has no {what}");
+        std::fs::write(path, text.replace(what, by)).unwrap();
+    }
+    realm_of(&target)
+}
+
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target)
+        } else {
+            std::fs::copy(&path, target).map(|_| ()).unwrap()
+        }
+    }
+}
+
+pub fn realm_of(folder: &Path) -> Realm {
     let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
-    load(&folder, &surroundings).unwrap_or_else(|complaints| {
+    load(folder, &surroundings).unwrap_or_else(|complaints| {
         for complaint in complaints {
             eprintln!("{complaint}");
         }
@@ -111,8 +141,22 @@ pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
     Ephemeral::on_redis(clock.clone(), &format!("{server}{number}")).await.unwrap()
 }
 
-impl TestApp {
-    pub async fn start(on: On) -> Self {
+/// What a test wants otherwise than usual.
+pub struct Setup {
+    pub on: On,
+    /// Of the first the test asks by [`TestApp::post`] and its kin.
+    pub realms: Vec<Realm>,
+    pub redis: Option<String>,
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+impl Setup {
+    pub fn of(on: On, realms: Vec<Realm>) -> Self {
+        Self { on, realms, redis: None, trusted_proxies: Vec::new() }
+    }
+
+    pub async fn start(self) -> TestApp {
+        let on = self.on;
         let folder = tempfile::Builder::new().prefix("hufu").tempdir().unwrap();
         let url = database(on, folder.path()).await;
         migrate(&url).await.unwrap();
@@ -122,25 +166,39 @@ impl TestApp {
             clock: clock.clone(),
             random: Random::System,
             store: Store::open(&url, &master).await.unwrap(),
-            ephemeral: ephemeral(on, &clock).await,
+            ephemeral: match &self.redis {
+                Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
+                None => ephemeral(on, &clock).await,
+            },
             outbound: Outbound::new().unwrap(),
             hashing: Hashing::new(2, Duration::from_secs(20)),
             keys: KeyRing::default(),
             secrets: Secrets::derive(&master),
         });
-        let realm = Arc::new(demo_realm());
-        keys::load(&services, &realm).await.unwrap();
-        let ctx = Ctx {
-            services: Arc::clone(&services),
-            realm: Arc::clone(&realm),
-            ip: "127.0.0.1".parse().unwrap(),
-            device: "test".to_owned(),
-        };
-        let text = include_str!("../../../realms/jiangxi/fixtures.toml");
-        let (_, people) = Source::read::<Fixtures>("fixtures.toml", text).unwrap();
-        fixtures::load(&ctx, &people).await.unwrap();
-        let app = App::new(services, vec![realm], Views::load().unwrap());
-        Self { router: router(app), ctx, clock, folder }
+        let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
+        let mut contexts = Vec::new();
+        for realm in &realms {
+            keys::load(&services, realm).await.unwrap();
+            let ctx = Ctx {
+                services: Arc::clone(&services),
+                realm: Arc::clone(realm),
+                ip: "127.0.0.1".parse().unwrap(),
+                device: "test".to_owned(),
+            };
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
+            let text = std::fs::read_to_string(root.join(&realm.id).join("fixtures.toml")).unwrap();
+            let (_, people) = Source::read::<Fixtures>("fixtures.toml", &text).unwrap();
+            fixtures::load(&ctx, &people).await.unwrap();
+            contexts.push(ctx);
+        }
+        let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
+        TestApp { router: router(app), ctx: contexts.remove(0), clock, folder }
+    }
+}
+
+impl TestApp {
+    pub async fn start(on: On) -> Self {
+        Setup::of(on, vec![demo_realm()]).start().await
     }
 
     pub fn browser(&self) -> Browser {

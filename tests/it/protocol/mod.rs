@@ -1,4 +1,7 @@
-mod authorize;
+pub mod authorize;
 mod bad_input;
+mod claims;
+mod keys;
 mod races;
+mod realms;
 mod token;

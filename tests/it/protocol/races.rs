@@ -3,12 +3,15 @@
 use super::authorize::signed_in;
 use crate::kit::{FILING, TestApp, authorize_url, on_each_database};
 
+/// Of every form of token.
+const ROUNDS: usize = 200;
+
 #[test]
 fn twenty_redemptions_of_one_code_and_of_one_refresh_token() {
     on_each_database(|on| async move {
         let app = std::sync::Arc::new(TestApp::start(on).await);
         let mut browser = signed_in(&app).await;
-        for _ in 0..10 {
+        for _ in 0..ROUNDS {
             let done = browser.get(&authorize_url(&FILING, &[])).await;
             let code = done.answered("code").unwrap();
             let mut races = tokio::task::JoinSet::new();
@@ -20,7 +23,7 @@ fn twenty_redemptions_of_one_code_and_of_one_refresh_token() {
             assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
             assert!(statuses.iter().all(|status| matches!(status, 200 | 400)));
         }
-        for _ in 0..10 {
+        for _ in 0..ROUNDS {
             let done = browser.get(&authorize_url(&FILING, &[])).await;
             let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
             let token = tokens["refresh_token"].as_str().unwrap().to_owned();

@@ -1,0 +1,50 @@
+//! Which version of a realm's files runs: recorded when it is first served, told by a metric.
+
+use super::{Fault, Services};
+use crate::domain::audit::AuditEvent;
+use crate::realm::Realm;
+use crate::realm::plan::{Change, Settings, changes};
+use crate::store::realms::RealmVersion;
+
+/// How this version differs from the one that was recorded last; all of it when there is none.
+pub async fn plan(services: &Services, realm: &Realm) -> Result<Vec<Change>, Fault> {
+    let latest = services.store.rows().realm_versions().latest(&realm.id).await?;
+    let before: Settings = match latest {
+        Some(latest) => serde_json::from_str(&latest.snapshot)
+            .map_err(|error| Fault::Internal(error.to_string()))?,
+        None => Settings::new(),
+    };
+    Ok(changes(&before, &realm.settings))
+}
+
+/// Records a version that was not the last one; returns its generation. Of several nodes that
+/// begin to serve it at once, one records it.
+pub async fn record(services: &Services, realm: &Realm) -> Result<i64, Fault> {
+    let latest = services.store.rows().realm_versions().latest(&realm.id).await?;
+    let generation = match latest {
+        Some(latest) if latest.hash == realm.hash => return Ok(latest.generation),
+        Some(latest) => latest.generation + 1,
+        None => 1,
+    };
+    let snapshot = serde_json::to_string(&realm.settings)
+        .map_err(|error| Fault::Internal(error.to_string()))?;
+    let version = RealmVersion { generation, hash: realm.hash.clone(), snapshot };
+    let now = services.clock.now();
+    let tx = services.store.begin().await?;
+    if tx.rows().realm_versions().add(&realm.id, &version, now).await? {
+        let event = AuditEvent::RealmApplied { hash: version.hash, generation };
+        tx.rows().records().audit(&realm.id, now, &event).await?;
+    }
+    tx.commit().await?;
+    Ok(generation)
+}
+
+/// The gauge that tells which version this process serves.
+pub fn tell(realm: &Realm, generation: i64, is_served: bool) {
+    let labels = [
+        ("realm", realm.id.clone()),
+        ("hash", realm.hash.clone()),
+        ("generation", generation.to_string()),
+    ];
+    metrics::gauge!("hufu_realm_version", &labels).set(if is_served { 1.0 } else { 0.0 });
+}

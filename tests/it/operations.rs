@@ -1,0 +1,380 @@
+//! Running it: TLS, a killed server, Redis away, proxies, what the log never holds, `hufu realm`
+//! and `hufu doctor`.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use tower::ServiceExt;
+
+use crate::kit::demo::{Running, free_ports, start, wait_for};
+use crate::kit::{
+    EXAMPLE, FILING, On, PASSWORD, START, Setup, TestApp, authorize_url, copy, demo_realm,
+};
+
+fn hufu(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .current_dir(folder)
+        .args(arguments)
+        .env("BENCH_SECRET", "of-the-tests")
+        .output()
+        .unwrap()
+}
+
+/// The realm as production has it: secrets by reference, a gateway, no fixtures.
+fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
+    let realm = folder.join("realms/jiangxi");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
+    std::fs::remove_file(realm.join("fixtures.toml")).unwrap();
+    let change = |file: &str, from: &str, to: &str| {
+        let path = realm.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    };
+    for client in ["tax-filing", "invoice"] {
+        let literal = format!("literal = \"demo-secret-of-{client}\"");
+        change(&format!("clients/{client}.toml"), &literal, "env = \"BENCH_SECRET\"");
+    }
+    let url = format!("[sms]\nurl = \"{gateway}\"\nsecret = {{ env = \"BENCH_SECRET\" }}");
+    change("factors.toml", "[sms]", &url);
+    realm
+}
+
+async fn serve(folder: &Path, port: u16, more: &str) -> Running {
+    let settings = format!(
+        "data = 'data'\nrealms = 'realms'\nlisten = '127.0.0.1:{port}'\n\
+         operations_listen = '127.0.0.1:{}'\n{more}",
+        port + 1
+    );
+    std::fs::write(folder.join("hufu.toml"), settings).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .current_dir(folder)
+        .args(["--config", "hufu.toml", "serve"])
+        .env("BENCH_SECRET", "of-the-tests")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = Running::of(child);
+    wait_for(port).await;
+    running
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_served_from_files_and_the_second_listener_tells_its_health() {
+    let folder = tempfile::tempdir().unwrap();
+    served_realm(folder.path(), "https://sms.example/send");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let tls = format!(
+        "tls_certificate = '{0}/localhost.cert.pem'\ntls_key = '{0}/localhost.key.pem'",
+        data.display()
+    );
+    let port = free_ports();
+    let _running = serve(folder.path(), port, &tls).await;
+    let certificate = std::fs::read(data.join("localhost.cert.pem")).unwrap();
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .add_root_certificate(reqwest::Certificate::from_pem(&certificate).unwrap())
+        .build()
+        .unwrap();
+    let url = format!("https://localhost:{port}/realms/jiangxi/.well-known/openid-configuration");
+    let answer = http.get(url).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    assert!(answer.headers().contains_key("strict-transport-security"));
+    let ops = format!("http://127.0.0.1:{}", port + 1);
+    assert_eq!(http.get(format!("{ops}/health/ready")).send().await.unwrap().status(), 204);
+    let metrics = http.get(format!("{ops}/metrics")).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("hufu_realm_version{realm=\"jiangxi\""), "{metrics}");
+    let healthy = hufu(folder.path(), &["healthcheck", &ops]);
+    assert!(healthy.status.success(), "{healthy:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_looks_plans_and_applies() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let realm = served_realm(at, "https://sms.example/send");
+    let settings = ["--config", "hufu.toml"];
+    std::fs::write(at.join("hufu.toml"), "data = 'data'\nrealms = 'realms'\n").unwrap();
+    let run = |arguments: &[&str]| hufu(at, &[&settings, arguments].concat());
+    let text = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+
+    let doctor = run(&["doctor"]);
+    assert!(doctor.status.success(), "{doctor:?}");
+    assert!(text(&doctor).contains("ok    realms/jiangxi"), "{}", text(&doctor));
+
+    // The first start records what it serves.
+    let port = free_ports();
+    drop(serve(at, port, "").await);
+    std::fs::write(at.join("hufu.toml"), "data = 'data'\nrealms = 'realms'\n").unwrap();
+    let same = run(&["realm", "plan", "realms/jiangxi"]);
+    assert!(text(&same).ends_with("jiangxi: 0 changes\n"), "{same:?}");
+
+    let draft = at.join("draft/jiangxi");
+    copy(&realm, &draft);
+    let client = draft.join("clients/desktop.toml");
+    std::fs::rename(&client, draft.join("clients/notebook.toml")).unwrap();
+    let file = draft.join("realm.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, before.replace("session = 28800", "session   =3600")).unwrap();
+    let planned = text(&run(&["realm", "plan", "draft/jiangxi"]));
+    assert!(planned.contains("~ realm.toml: lifetimes.session = 28800 -> 3600"), "{planned}");
+    assert!(planned.contains("- clients/desktop.toml: client_id = \"desktop\""), "{planned}");
+    assert!(planned.contains("+ clients/notebook.toml: client_id = \"desktop\""), "{planned}");
+    assert!(!planned.contains("of-the-tests"), "a secret is in the plan");
+
+    let check = run(&["realm", "fmt", "--check", "draft/jiangxi"]);
+    assert!(!check.status.success(), "{check:?}");
+    assert!(run(&["realm", "fmt", "draft/jiangxi"]).status.success());
+    assert!(run(&["realm", "fmt", "--check", "draft/jiangxi"]).status.success());
+    assert!(std::fs::read_to_string(&file).unwrap().contains("\nsession = 3600\n"));
+
+    let applied = run(&["realm", "apply", "draft/jiangxi"]);
+    assert!(applied.status.success(), "{applied:?}");
+    assert!(text(&applied).contains("--prune"), "{applied:?}");
+    assert!(realm.join("clients/desktop.toml").exists());
+    assert!(run(&["realm", "apply", "--prune", "draft/jiangxi"]).status.success());
+    assert!(!realm.join("clients/desktop.toml").exists());
+    assert!(std::fs::read_to_string(realm.join("realm.toml")).unwrap().contains("session = 3600"));
+
+    // Mistakes never get there.
+    std::fs::write(&file, before.replace("session = 28800", "sesion = 1")).unwrap();
+    assert!(!run(&["realm", "apply", "draft/jiangxi"]).status.success());
+    assert!(!std::fs::read_to_string(realm.join("realm.toml")).unwrap().contains("sesion"));
+    std::fs::write(realm.join("roles.toml"), "x").unwrap();
+    let doctor = run(&["doctor"]);
+    assert!(!doctor.status.success());
+    assert!(text(&doctor).contains("wrong realms/jiangxi"), "{}", text(&doctor));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_session_survives_redis_being_away() {
+    if std::env::var_os("HUFU_TEST_REDIS").is_none() {
+        eprintln!("left out: Redis (scripts/test starts it)");
+        return;
+    }
+    let port = free_ports();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut server = Running::of(server);
+    wait_for(port).await;
+    let redis = Some(format!("redis://127.0.0.1:{port}/"));
+    let app = Setup { redis, ..Setup::of(On::Sqlite, vec![demo_realm()]) }.start().await;
+    let mut browser = crate::protocol::authorize::signed_in(&app).await;
+    server.kill();
+    // Whoever is signed in notices nothing.
+    let done = browser.get(&authorize_url(&FILING, &[])).await;
+    assert_eq!(app.redeem(&done.answered("code").unwrap()).await.0.as_u16(), 200);
+    // Whoever is not gets a page that says so.
+    let request = Request::get("/realms/jiangxi/login").body(Body::empty()).unwrap();
+    let refused = app.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(refused.status().as_u16(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+}
+
+/// The address in the sign-in log of an attempt from behind `peer` that says it came for others.
+async fn logged_address(trusted: &[&str], peer: &str, forwarded: &str) -> String {
+    let trusted_proxies = trusted.iter().map(|ip| ip.parse().unwrap()).collect();
+    let setup = Setup { trusted_proxies, ..Setup::of(On::Sqlite, vec![demo_realm()]) };
+    let app = setup.start().await;
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let mut fields = page.hidden();
+    for (name, value) in [
+        ("enterprise_number", EXAMPLE),
+        ("personal_id", "wangxm"),
+        ("password", "Wrong2026!"),
+        ("slider", "100"),
+    ] {
+        fields.insert(name.to_owned(), value.to_owned());
+    }
+    let cookies: Vec<String> = browser.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let peer: std::net::SocketAddr = format!("{peer}:4711").parse().unwrap();
+    let request = Request::post(page.action())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("cookie", cookies.join("; "))
+        .header("x-forwarded-for", forwarded)
+        .extension(ConnectInfo(peer))
+        .body(Body::from(body))
+        .unwrap();
+    assert_eq!(app.router.clone().oneshot(request).await.unwrap().status().as_u16(), 422);
+    let rows = app.ctx.services.store.rows();
+    let account = rows.accounts().find_by_username("jiangxi", "wangxm").await.unwrap().unwrap();
+    rows.records().attempts(account.person, START).await.unwrap().remove(0).ip.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_listed_proxy_says_where_a_request_came_from() {
+    let proxy = "10.0.0.1";
+    assert_eq!(logged_address(&[], proxy, "203.0.113.9").await, proxy);
+    assert_eq!(logged_address(&[proxy], proxy, "203.0.113.9").await, "203.0.113.9");
+    // What the person's own browser wrote into the header counts for nothing.
+    assert_eq!(logged_address(&[proxy], proxy, "6.6.6.6, 203.0.113.9").await, "203.0.113.9");
+    assert_eq!(logged_address(&[proxy], proxy, "not an address").await, proxy);
+}
+
+/// Covers X-09.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_line_holds_a_number_a_code_or_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let log = folder.path().join("log");
+    let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(["demo", "--port", &port.to_string(), "--data"])
+        .arg(folder.path().join("data"))
+        .env("RUST_LOG", "trace")
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let running = Running::of(child);
+    wait_for(port).await;
+    let mut browser = crate::kit::Browser::over_http(&format!("http://127.0.0.1:{port}"));
+    let url = authorize_url(
+        &FILING,
+        &[("redirect_uri", &format!("http://127.0.0.1:{}/callback", port + 2))],
+    );
+    let page = browser.get(&url).await;
+    let wrong =
+        browser.type_credentials(&page, (EXAMPLE, "360102199003071236", "Wrong2026!")).await;
+    let page = browser.type_credentials(&wrong, (EXAMPLE, "13800138000", PASSWORD)).await;
+    let sent = browser.submit(&page, &[("act", "send")]).await;
+    let code = crate::journey::newest_code(port).await;
+    let chooser = browser.submit(&sent, &[("act", "verify"), ("code", &code)]).await;
+    let id = chooser.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap().to_owned();
+    let done = browser.submit(&chooser, &[("identity", &id)]).await;
+    let authorization_code = done.answered("code").unwrap();
+    let session = browser.cookies.values().find(|value| value.len() == 43).unwrap().clone();
+    drop(running);
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("Answered"), "the log is empty");
+    for (what, secret) in [
+        ("a document number", "360102199003071236"),
+        ("a phone", "13800138000"),
+        ("a password", PASSWORD),
+        ("a wrong password", "Wrong2026!"),
+        ("an SMS code", &format!("\"{code}\"")),
+        ("a code", &authorization_code),
+        ("a session", &session),
+        ("a name", "王小明"),
+    ] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "{what} is in the log: {}", line.unwrap_or_default());
+    }
+}
+
+/// A gateway that keeps what it was given.
+async fn gateway() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    let got = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = std::sync::Arc::clone(&got);
+    let take = move |body: String| async move { kept.lock().unwrap().push(body) };
+    let router = axum::Router::new().route("/send", axum::routing::post(take));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/send", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, got)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_serve_keeps_sessions_and_tokens_and_everybody_arrives() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, sent) = gateway().await;
+    served_realm(folder.path(), &url);
+    // The demo puts its people into the database that is then served.
+    drop(start(free_ports(), &folder.path().join("data")).await);
+    let port = free_ports();
+    let mut server = serve(folder.path(), port, "").await;
+    let base = format!("http://127.0.0.1:{port}");
+    let code = || {
+        let body: serde_json::Value =
+            serde_json::from_str(sent.lock().unwrap().last().unwrap()).unwrap();
+        body["params"]["code"].as_str().unwrap().to_owned()
+    };
+    let mut li = crate::kit::Browser::over_http(&base);
+    let page = li.get(&authorize_url(&FILING, &[])).await;
+    let page = li.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
+    let page = li.submit(&page, &[("act", "send")]).await;
+    let done = li.submit(&page, &[("act", "verify"), ("code", &code())]).await;
+    let redeem = |form: Vec<(&'static str, String)>| {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = http
+            .post(format!("{base}/realms/jiangxi/token"))
+            .basic_auth(FILING.id, Some("of-the-tests"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        async move {
+            let text = request.send().await.unwrap().text().await.unwrap();
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()
+        }
+    };
+    let tokens = redeem(vec![
+        ("grant_type", "authorization_code".to_owned()),
+        ("code", done.answered("code").unwrap()),
+        ("redirect_uri", FILING.redirect_uri.to_owned()),
+        ("code_verifier", crate::kit::VERIFIER.to_owned()),
+    ])
+    .await;
+    let mut wang = crate::kit::Browser::over_http(&base);
+    let page = wang.get(&authorize_url(&FILING, &[])).await;
+    let half = wang.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+
+    server.kill();
+    let _server = serve(folder.path(), port, "").await;
+    let refreshed = redeem(vec![
+        ("grant_type", "refresh_token".to_owned()),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap().to_owned()),
+    ])
+    .await;
+    assert!(refreshed["access_token"].is_string(), "{refreshed}");
+    assert!(li.get(&authorize_url(&FILING, &[])).await.answered("code").is_some());
+    // In mid sign-in: the page says so and leads to the application all the same.
+    let lost = wang.submit(&half, &[("act", "send")]).await;
+    assert_eq!(lost.status.as_u16(), 410);
+    let again = lost.text.split("class=\"button\" href=\"").nth(1).unwrap();
+    let again = again.split('"').next().unwrap().replace("&amp;", "&").replace("&#x2F;", "/");
+    let page = wang.get(&again).await;
+    let page = wang.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let page = wang.submit(&page, &[("act", "send")]).await;
+    let chooser = wang.submit(&page, &[("act", "verify"), ("code", &code())]).await;
+    let id = chooser.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+    let done = wang.submit(&chooser, &[("identity", id.split('"').next().unwrap())]).await;
+    assert_eq!(done.answered("state").as_deref(), Some("st-1"));
+    assert!(done.answered("code").is_some());
+}
+
+/// What has ended is swept; what stands is not.
+#[test]
+fn expired_rows_go_and_live_ones_stay() {
+    crate::kit::on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut old = crate::protocol::authorize::signed_in(&app).await;
+        let done = old.get(&authorize_url(&FILING, &[])).await;
+        app.redeem(&done.answered("code").unwrap()).await;
+        app.clock.advance(3 * 86_400);
+        let mut live = crate::protocol::authorize::signed_in(&app).await;
+        let done = live.get(&authorize_url(&FILING, &[])).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let services = &app.ctx.services;
+        let mut swept = 0;
+        for _ in 0..3 {
+            swept += hufu::jobs::sweep(services).await.unwrap();
+        }
+        // Session, its application, its grants and their refresh token.
+        assert!(swept >= 4, "{swept}");
+        assert_eq!(hufu::jobs::sweep(services).await.unwrap(), 0);
+        assert_eq!(app.introspect(tokens["access_token"].as_str().unwrap()).await["active"], true);
+        assert!(live.get(&authorize_url(&FILING, &[])).await.answered("code").is_some());
+    });
+}

@@ -1,0 +1,95 @@
+//! Every page of a sign-in in a real Chromium: narrow, wide, dark, zoomed, and looked at by axe.
+
+use fantoccini::Locator;
+
+use crate::journey::newest_code;
+use crate::kit::demo::{Chromium, free_ports, start};
+use crate::kit::{EXAMPLE, PASSWORD};
+
+struct Walk {
+    chromium: Chromium,
+    port: u16,
+}
+
+impl Walk {
+    async fn to(&self, offset: u16, path: &str) {
+        let url = format!("http://127.0.0.1:{}{path}", self.port + offset);
+        self.chromium.window.goto(&url).await.unwrap();
+    }
+
+    async fn inspect(&self, name: &str) {
+        self.chromium.inspect(name).await;
+    }
+
+    /// Credentials and the second factor of a person.
+    async fn prove(&self, enterprise: &str, person: &str, password: &str) {
+        let chromium = &self.chromium;
+        self.to(2, "/sign-in").await;
+        chromium.type_into("#enterprise_number", enterprise).await;
+        chromium.type_into("#personal_id", person).await;
+        chromium.type_into("#password", password).await;
+        chromium.type_into("#slider", "\u{e010}").await;
+        chromium.click("#login-submit").await;
+        chromium.click("button[value=send]").await;
+        chromium.type_into("#code", &newest_code(self.port).await).await;
+        chromium.click("button[value=verify]").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_readable_for_everybody() {
+    let Some(chromium) = Chromium::open(1440, 900).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let _demo = start(port, folder.path()).await;
+    let walk = Walk { chromium, port };
+    let chromium = &walk.chromium;
+    walk.to(2, "/").await;
+    chromium.click("#sign-in").await;
+    walk.inspect("login").await;
+    chromium.click("header nav a").await;
+    walk.inspect("login-en").await;
+    chromium.click("header nav a").await;
+    chromium.click("#login-submit").await;
+    walk.inspect("login-refused").await;
+    chromium.type_into("#enterprise_number", EXAMPLE).await;
+    chromium.type_into("#personal_id", "13800138000").await;
+    chromium.type_into("#password", PASSWORD).await;
+    chromium.type_into("#slider", "\u{e010}").await;
+    chromium.click("#login-submit").await;
+    walk.inspect("factor").await;
+    chromium.click("button[value=send]").await;
+    walk.inspect("factor-sent").await;
+    chromium.type_into("#code", &newest_code(port).await).await;
+    chromium.click("button[value=verify]").await;
+    chromium.window.wait().for_element(Locator::Css("button.identity")).await.unwrap();
+    walk.inspect("choose").await;
+    chromium.click("button.identity").await;
+    walk.to(3, "/").await;
+    chromium.click("#sign-in").await;
+    walk.inspect("consent").await;
+    walk.to(0, "/realms/jiangxi/logout").await;
+    walk.inspect("logout").await;
+    chromium.click("button[value=logout]").await;
+    walk.inspect("signed-out").await;
+
+    // Somebody from the old system, for the first time.
+    walk.prove(EXAMPLE, "13700137000", "014512").await;
+    walk.inspect("new-password").await;
+    chromium.type_into("#new", "Spring2026+").await;
+    chromium.type_into("#repeated", "Spring2026+").await;
+    chromium.click("main button").await;
+    walk.inspect("agreements").await;
+    chromium.window.delete_all_cookies().await.unwrap();
+
+    walk.prove(EXAMPLE, "13600136000", PASSWORD).await;
+    walk.inspect("confirm").await;
+    chromium.window.delete_all_cookies().await.unwrap();
+
+    walk.prove(EXAMPLE, "13500135000", PASSWORD).await;
+    walk.inspect("no-identity").await;
+    walk.to(0, "/realms/jiangxi/authorize?client_id=nobody").await;
+    walk.inspect("error").await;
+    walk.to(0, "/realms/jiangxi/login/credentials?t=gone").await;
+    walk.inspect("expired").await;
+}

@@ -1,0 +1,79 @@
+//! What tokens and userinfo say beyond the scopes, and until when.
+
+use super::authorize::signed_in;
+use crate::kit::{
+    EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, changed_realm, claims, on_each_database,
+};
+
+/// OIDC Core §5.5: single claims, as far as the client is registered for their scope.
+#[test]
+fn single_claims_are_given_where_they_were_asked_for() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let asked = r#"{"userinfo": {"phone_number": null, "email": null},
+            "id_token": {"name": {"essential": true}, "favourite_colour": null}}"#;
+        let more = [("scope", "openid"), ("claims", asked)];
+        let done = browser.get(&authorize_url(&FILING, &more)).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["name"], "李芳");
+        assert!(id.get("phone_number").is_none() && id.get("favourite_colour").is_none(), "{id}");
+        let (_, info) = app.userinfo(tokens["access_token"].as_str().unwrap()).await;
+        assert_eq!(info["phone_number"], "+8613900139000");
+        assert!(info.get("name").is_none() && info.get("tax_identity").is_none(), "{info}");
+        // The client is not registered for scope email.
+        assert!(info.get("email").is_none(), "{info}");
+    });
+}
+
+/// Covers X-02: no token outlives its identity.
+#[test]
+fn tokens_end_with_the_authorisation() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        // 王小明 is an invoicing clerk until the end of 2027-12-31; this is two minutes before.
+        app.clock.advance(1_830_268_680 - app.ctx.now().0);
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
+        let chooser = browser.pass_second_factor(&app, &page, "13800138000").await;
+        let clerk = chooser.text.split("2027-12-31").next().unwrap();
+        let id = clerk.rsplit("name=\"identity\" value=\"").next().unwrap();
+        let id = id.split('"').next().unwrap();
+        let done = browser.submit(&chooser, &[("identity", id)]).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id_token = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id_token["tax_identity"]["valid_to"], "2027-12-31");
+        assert!((119..=120).contains(&tokens["expires_in"].as_i64().unwrap()), "{tokens}");
+        assert!(id_token["exp"].as_i64().unwrap() <= 1_830_268_800);
+        app.clock.advance(150);
+        let refresh = tokens["refresh_token"].as_str().unwrap();
+        assert_eq!(app.refresh(refresh).await.1["error"], "invalid_grant");
+        assert_eq!(app.introspect(tokens["access_token"].as_str().unwrap()).await["active"], false);
+        // The other identity of the same person is not touched.
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        assert!(page.answered("code").is_none(), "the ended identity signs in silently");
+    });
+}
+
+/// A consented application is told no single claim that the person was not asked about.
+#[test]
+fn consent_covers_single_claims() {
+    on_each_database(|on| async move {
+        let realm =
+            changed_realm(&[("clients/tax-filing.toml", "consent = false", "consent = true")]);
+        let app = crate::kit::Setup::of(on, vec![realm]).start().await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[("scope", "openid")])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
+        let asked = browser.pass_second_factor(&app, &page, "13900139000").await;
+        let done = browser.submit(&asked, &[("act", "allow")]).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        let more = [("scope", "openid"), ("claims", r#"{"userinfo": {"phone_number": null}}"#)];
+        let asked = browser.get(&authorize_url(&FILING, &more)).await;
+        assert!(asked.text.contains("consent-allow"), "{}", asked.text);
+        let done = browser.submit(&asked, &[("act", "allow")]).await;
+        assert!(done.answered("code").is_some());
+    });
+}
