@@ -142,7 +142,11 @@ impl Chromium {
         for (manner, width, height, scale, scheme) in MANNERS {
             let metrics = json!({"width": width, "height": height, "deviceScaleFactor": scale, "mobile": false});
             self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
-            let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+            let media = json!({"features": [
+                {"name": "prefers-color-scheme", "value": scheme},
+                // A colour on its way from one scheme to the other is neither.
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ]});
             self.devtools("Emulation.setEmulatedMedia", media).await;
             let fits = "return document.documentElement.scrollWidth <= window.innerWidth";
             let fits = self.window.execute(fits, Vec::new()).await.unwrap();
