@@ -21,6 +21,9 @@ use crate::{jobs, telemetry};
 #[path = "../../examples/tax_app/app.rs"]
 pub mod tax_app;
 
+#[path = "../../examples/phone_app/app.rs"]
+pub mod phone_app;
+
 /// The realms of the demo travel in the binary.
 #[derive(RustEmbed)]
 #[folder = "realms"]
@@ -28,7 +31,7 @@ struct DemoRealms;
 
 #[derive(Args)]
 pub struct DemoArguments {
-    /// The first of four ports in a row: provider, desk, tax filing, invoices.
+    /// The first of five ports in a row: provider, desk, tax filing, invoices, telephone.
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Survives a restart.
@@ -89,13 +92,19 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         fixtures::load(&own_ctx(&started.app, realm), &fixtures).await?;
         people.push((realm.id.clone(), fixtures));
     }
+    started.app.services().outbound.sandbox.set_base(at(1));
+    let clock = started.app.services().clock.clone();
+    let now: phone_app::Now = Arc::new(move || clock.now().0);
+    let telephone = telephone(&people, format!("{}/realms/jiangxi", at(0)), now)?;
     let desk = Desk {
+        sandbox: started.app.services().outbound.sandbox.clone(),
         inbox: started.app.services().outbound.inbox.clone(),
         clock: started.app.services().clock.clone(),
         people: Arc::new(people),
         links: Arc::new(vec![
             ("纳税申报 · Tax filing".to_owned(), at(2)),
             ("发票服务 · Invoice service".to_owned(), at(3)),
+            ("个人所得税 APP（模拟） · Income Tax app".to_owned(), at(4)),
             ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
         ]),
     };
@@ -118,6 +127,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     println!("desk (people, SMS)   {}", at(1));
     println!("tax filing           {}", at(2));
     println!("invoice service      {}", at(3));
+    println!("telephone            {}", at(4));
     println!("discovery            {}/realms/jiangxi/.well-known/openid-configuration", at(0));
     println!(
         "second realm         {}/realms/demo-national/.well-known/openid-configuration",
@@ -132,8 +142,26 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         serve(loopback(1), desk::router(desk), None),
         serve(loopback(2), tax_app::router(filing)?, None),
         serve(loopback(3), tax_app::router(invoice)?, None),
+        serve(loopback(4), telephone, None),
     )?;
     Ok(())
+}
+
+/// The Income Tax app of everybody in the first realm.
+fn telephone(
+    people: &[(String, Fixtures)],
+    issuer: String,
+    now: phone_app::Now,
+) -> Result<axum::Router, Box<dyn std::error::Error + Send + Sync>> {
+    let known = people.iter().filter(|(realm, _)| realm == "jiangxi");
+    let known = known.flat_map(|(_, fixtures)| &fixtures.person);
+    let signed_in = known.map(|one| phone_app::SignedIn {
+        name: one.name.clone(),
+        document_number: one.document.clone(),
+    });
+    let key = include_str!("../../examples/phone_app/iit.private.json").to_owned();
+    let operator = phone_app::Operator::new(issuer, "iit-app".to_owned(), key, now)?;
+    Ok(phone_app::router(operator, signed_in.collect()))
 }
 
 /// Written anew at each start: the demo shows the realm files that the binary holds.

@@ -1,6 +1,8 @@
 //! Entrances: the doors of the sign-in page. A door is a list of steps declared in the realm;
 //! the steps are code, the doors are data.
 
+use crate::domain::factor::{Factor, ScanApp};
+
 use serde::{Deserialize, Serialize};
 
 /// What a person does on the way in. The order within an entrance is the realm's.
@@ -13,6 +15,8 @@ pub enum Step {
     /// After the initial password (E-06).
     NewPassword,
     Agreements,
+    /// A QR code instead of numbers and password.
+    Scan,
     ConfirmPendingAuthorisation,
     ChooseIdentity,
 }
@@ -32,6 +36,8 @@ pub enum PersonalIdKind {
 pub enum Subject {
     Enterprise,
     Personal,
+    /// Whatever the phone that confirmed is signed in as.
+    AsConfirmed,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +46,10 @@ pub struct Entrance {
     pub subject: Subject,
     pub personal_ids: Vec<PersonalIdKind>,
     pub slider: bool,
+    /// What may follow the password, in the order shown.
+    pub second_factors: Vec<Factor>,
+    /// The apps whose codes stand beside the form.
+    pub scan: Vec<ScanApp>,
     pub steps: Vec<Step>,
 }
 

@@ -9,6 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::acting::Acting;
 use crate::domain::entrance::{Entrance, Step, Subject};
+use crate::domain::factor::{Factor, Way};
 use crate::domain::refusal::{NoIdentity, Refusal};
 
 /// Ten minutes from the first page to the last.
@@ -35,17 +36,17 @@ pub struct LoginTransaction {
     pub signed_in_at: Option<Timestamp>,
 }
 
-/// What is known once a password was right.
+/// What is known once a password was right, or a phone has confirmed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proved {
     pub person: PersonId,
     pub account: AccountId,
     /// The enterprise whose number was typed, when there is one of that number.
     pub enterprise: Option<EnterpriseId>,
-    pub by_initial_password: bool,
-    pub password_at: Timestamp,
-    /// `amr` values of the second factor, once passed.
-    pub second_factor: Option<String>,
+    pub way: Way,
+    pub at: Timestamp,
+    /// Once passed.
+    pub second_factor: Option<Factor>,
 }
 
 /// What a decision about the next step needs to know of the world.
@@ -87,7 +88,7 @@ impl LoginTransaction {
     fn is_due(&self, step: Step, entrance: &Entrance, facts: &Facts) -> bool {
         let enterprise = entrance.subject == Subject::Enterprise;
         match step {
-            Step::Credentials => self.proved.is_none(),
+            Step::Credentials | Step::Scan => self.proved.is_none(),
             Step::SecondFactor => {
                 self.proved.as_ref().is_none_or(|proved| proved.second_factor.is_none())
             }
@@ -111,6 +112,7 @@ impl LoginTransaction {
     fn identity(&self, entrance: &Entrance, facts: &Facts) -> Result<Acting, NoIdentity> {
         match (entrance.subject, facts.usable.as_slice()) {
             (Subject::Personal, _) => Ok(Acting::Personal),
+            (Subject::AsConfirmed, _) => self.chosen.ok_or(NoIdentity::None),
             (Subject::Enterprise, [only]) => Ok(Acting::Enterprise(*only)),
             (Subject::Enterprise, _) => {
                 self.chosen(facts).ok_or(facts.why_none.unwrap_or(NoIdentity::None))

@@ -20,6 +20,12 @@ pub enum Refusal {
     },
     /// No code could be sent: the provider is away, nothing was counted or burnt.
     OtpUnavailable,
+    /// Another person, another face, a wrong number, or cancelled.
+    StepUpFailed,
+    /// The provider of the face check is away: nothing passed, other ways stay open.
+    FaceUnavailable,
+    /// The QR code is too old or was used.
+    ScanExpired,
     /// The person has no phone bound (E-11).
     NoPhone,
     NoIdentity(NoIdentity),
@@ -81,6 +87,9 @@ impl Refusal {
             Self::OtpRate { .. } => "E_OTP_RATE",
             Self::OtpUnavailable => "E_OTP_UNAVAILABLE",
             Self::NoPhone => "E_NO_PHONE",
+            Self::StepUpFailed => "E_STEPUP_FAILED",
+            Self::FaceUnavailable => "E_FACE_UNAVAILABLE",
+            Self::ScanExpired => "E_SCAN_EXPIRED",
             Self::NoIdentity(_) => "E_NO_IDENTITY",
             Self::Agreement => "E_AGREEMENT",
             Self::Role => "E_ROLE",

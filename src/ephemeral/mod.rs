@@ -18,6 +18,7 @@ pub enum Kind {
     Login,
     Slider,
     Otp,
+    Scan,
     Replay,
     Rate,
 }
@@ -28,6 +29,7 @@ impl Kind {
             Self::Login => "login",
             Self::Slider => "slider",
             Self::Otp => "otp",
+            Self::Scan => "scan",
             Self::Replay => "replay",
             Self::Rate => "rate",
         };

@@ -9,6 +9,7 @@ use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::entrance::{Entrance, PersonalIdKind};
+use crate::domain::factor::Way;
 use crate::domain::login::{LoginTransaction, Proved, TRANSACTION_SECONDS};
 use crate::domain::number::document::initial_password;
 use crate::domain::number::normalise;
@@ -32,6 +33,8 @@ pub struct Credentials {
     pub password: Option<Secret>,
     pub slider_id: String,
     pub slider: String,
+    /// Whose code stands beside the form.
+    pub scan_app: String,
 }
 
 /// A new transaction for an authorization request, or for a plain link of the portal.
@@ -86,10 +89,10 @@ pub async fn verify_credentials(
     transaction: &LoginTransaction,
     form: &Credentials,
 ) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let Some(known) = ctx.realm.entrance(&form.entrance) else {
+    let door = ctx.realm.doors().find(|door| door.entrance.id == form.entrance);
+    let Some(entrance) = door.map(|door| &door.entrance) else {
         return Ok(Err(Refusal::format("entrance")));
     };
-    let entrance = &known.entrance;
     let password = match check_format(entrance, form) {
         Ok(password) => password,
         Err(refusal) => return Ok(Err(refusal)),
@@ -114,8 +117,8 @@ pub async fn verify_credentials(
                 person: account.person,
                 account: account.id,
                 enterprise: typed.enterprise,
-                by_initial_password: account.password == PasswordState::Initial,
-                password_at: ctx.now(),
+                way: Way::Password,
+                at: ctx.now(),
                 second_factor: None,
             });
             advance(ctx, transaction, next).await

@@ -3,6 +3,7 @@
 
 pub mod authorize;
 pub mod clients;
+pub mod face;
 pub mod fixtures;
 pub mod hashing;
 pub mod identity;
@@ -10,6 +11,8 @@ pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod resource;
+pub mod scan;
+pub mod scan_app;
 pub mod second_factor;
 pub mod settle;
 pub mod token;

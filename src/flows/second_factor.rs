@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ctx, Fault, login};
 use crate::base::secret::{Hashed, Secret, same};
+use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
 use crate::domain::mask::{self, Viewer};
 use crate::domain::number::phone::Phone;
@@ -104,7 +105,7 @@ pub async fn verify(
     }
     let mut next = tx.clone();
     if let Some(proved) = &mut next.proved {
-        proved.second_factor = Some("sms".to_owned());
+        proved.second_factor = Some(Factor::Sms);
     }
     login::advance(ctx, tx, next).await
 }

@@ -8,7 +8,8 @@ use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::authorisation::{Actor, Authorisation, Event};
 use crate::domain::entrance::{Entrance, Step};
-use crate::domain::login::{LoginTransaction, Next, Proved};
+use crate::domain::factor::{acr, amr};
+use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
 use crate::domain::refusal::{NoIdentity, Refusal};
@@ -21,7 +22,12 @@ pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fau
     let (Some(entrance), Some(proved)) = (entrance(ctx, transaction), &transaction.proved) else {
         return Ok(Next::Step(Step::Credentials));
     };
-    let facts = identity::facts(ctx, entrance, proved).await?;
+    // Before the second factor nothing is asked of the world.
+    let waits = entrance.steps.contains(&Step::SecondFactor) && proved.second_factor.is_none();
+    let facts = match waits {
+        true => Facts::default(),
+        false => identity::facts(ctx, entrance, proved).await?,
+    };
     Ok(transaction.next(entrance, &facts))
 }
 
@@ -220,18 +226,16 @@ pub async fn sign_in(
         Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
     };
     let now = ctx.now();
-    let mut amr = vec!["pwd".to_owned()];
-    amr.extend(proved.second_factor.clone());
-    amr.push("mfa".to_owned());
+    let person = ctx.services.store.rows().people().find(proved.person).await?;
+    let level = person.map_or(1, |person| person.real_name_level);
     let session = Session {
         id: SessionId::new(&ctx.services.clock, ctx.random()),
         realm: ctx.realm.id.clone(),
         person: proved.person,
         account: proved.account,
         acting,
-        amr,
-        // Password and a phone's code prove level 2 (L-03).
-        acr: 2,
+        amr: amr(proved.way, proved.second_factor),
+        acr: acr(proved.second_factor, level),
         auth_time: now,
         entrance: transaction.entrance.clone().unwrap_or_default(),
         one_way_personal: acting == Acting::Personal,
@@ -280,7 +284,7 @@ fn attempt(
     LoginAttempt {
         at: ctx.now(),
         person: proved.map(|proved| proved.person),
-        way: "password",
+        way: proved.map_or("password", |proved| proved.way.name()),
         entrance: transaction.entrance.clone().unwrap_or_default(),
         enterprise: proved.and_then(|proved| proved.enterprise),
         identity_type: match identity {

@@ -1,6 +1,8 @@
 //! All that we call: the SMS gateway and the applications' back-channel logout addresses. Never
 //! called inside a database transaction.
 
+pub mod face;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ pub struct SendError(String);
 pub struct Outbound {
     client: reqwest::Client,
     pub inbox: Inbox,
+    /// Plays the provider of the face check where a realm names none.
+    pub sandbox: face::Sandbox,
 }
 
 /// A gateway's address and the secret its requests are signed with.
@@ -66,7 +70,7 @@ impl Outbound {
             .no_proxy()
             .build()
             .map_err(|error| SendError(error.to_string()))?;
-        Ok(Self { client, inbox: Inbox::default() })
+        Ok(Self { client, inbox: Inbox::default(), sandbox: face::Sandbox::default() })
     }
 
     /// One sign-in code. Without a gateway it lies in the inbox.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::file::{AccessTokenFormat, AuthMethod, GrantType, Texts};
 use crate::base::secret::{Secret, same, sha256};
+use crate::domain::factor::ScanApp;
 use crate::domain::identity_type::Permissions;
 use crate::jose::Algorithm;
 use crate::jose::keys::PublicKeys;
@@ -23,6 +24,7 @@ pub struct Client {
     pub access_token_alg: Option<Algorithm>,
     pub pairwise: bool,
     pub backchannel_logout_uri: Option<String>,
+    pub scan_app: Option<ScanApp>,
     pub userinfo_alg: Option<Algorithm>,
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::entrance::{PersonalIdKind, Step, Subject};
+use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::identity_type::Capability;
 use crate::jose::Algorithm;
 
@@ -163,9 +164,21 @@ pub struct EntranceFile {
     pub id: String,
     pub title: Texts,
     pub subject: Subject,
+    #[serde(default)]
     pub personal_id: Vec<PersonalIdKind>,
+    #[serde(default)]
     pub slider: bool,
+    /// What may follow the password, in the order shown (E-10).
+    #[serde(default = "three_ways")]
+    pub second_factors: Vec<Factor>,
+    /// The apps whose codes stand beside the form.
+    #[serde(default)]
+    pub scan: Vec<ScanApp>,
     pub steps: Vec<Step>,
+}
+
+fn three_ways() -> Vec<Factor> {
+    vec![Factor::Sms, Factor::TaxAppScan, Factor::IitAppScan]
 }
 
 /// `factors.toml`
@@ -173,6 +186,15 @@ pub struct EntranceFile {
 #[serde(deny_unknown_fields)]
 pub struct FactorsFile {
     pub sms: SmsFile,
+    /// The face check behind a scan; absent in the demo, whose desk plays the provider.
+    pub face: Option<FaceFile>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FaceFile {
+    pub url: String,
+    pub secret: SecretRef,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -275,6 +297,8 @@ pub struct ClientFile {
     #[serde(default)]
     pub pairwise: bool,
     pub backchannel_logout_uri: Option<String>,
+    /// Whose phone application this client is the server of; it may speak for its people.
+    pub scan_app: Option<ScanApp>,
     pub userinfo_alg: Option<Algorithm>,
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::secret::Secret;
-use crate::domain::entrance::Entrance;
+use crate::domain::entrance::{Entrance, Step};
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
 use crate::domain::lockout::LockoutPolicy;
 use crate::domain::password::PasswordRules;
@@ -39,6 +39,8 @@ pub struct Realm {
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,
     pub sms: Sms,
+    /// The face check's address and secret; `None`: the demo's desk.
+    pub face: Option<(String, Secret)>,
     pub permissions: BTreeMap<String, Texts>,
     pub identity_types: BTreeMap<IdentityTypeName, (IdentityType, Texts)>,
     pub clients: BTreeMap<String, Arc<Client>>,
@@ -73,6 +75,19 @@ pub struct Sms {
 impl Realm {
     pub fn entrance(&self, id: &str) -> Option<&RealmEntrance> {
         self.entrances.iter().find(|known| known.entrance.id == id)
+    }
+
+    /// The doors of the sign-in page.
+    pub fn doors(&self) -> impl Iterator<Item = &RealmEntrance> {
+        let is_door =
+            |known: &&RealmEntrance| known.entrance.steps.first() == Some(&Step::Credentials);
+        self.entrances.iter().filter(is_door)
+    }
+
+    /// The steps of a sign-in that a phone confirmed.
+    pub fn scan_entrance(&self) -> Option<&Entrance> {
+        let known = self.entrances.iter().map(|known| &known.entrance);
+        known.into_iter().find(|entrance| entrance.steps.first() == Some(&Step::Scan))
     }
 
     pub fn identity_type(&self, name: &IdentityTypeName) -> Option<&IdentityType> {

@@ -48,7 +48,8 @@ impl Source {
         let source = Self { file: file.to_owned(), text: text.to_owned(), document };
         let whole = |error: String| vec![Complaint::new(file, text, None, error)];
         let value: Value = toml::from_str(text).map_err(|error| whole(error.to_string()))?;
-        let schema = schemars::schema_for!(T).to_value();
+        let mut schema = schemars::schema_for!(T).to_value();
+        name_choices(&mut schema);
         let validator =
             jsonschema::validator_for(&schema).map_err(|error| whole(error.to_string()))?;
         let mut complaints = Vec::new();
@@ -143,6 +144,28 @@ fn pointer(path: &str) -> Vec<At> {
 
 fn word(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A described choice is a `oneOf` of constants; as an `enum` its complaint can name what is known.
+fn name_choices(schema: &mut Value) {
+    if let Value::Object(members) = schema
+        && let Some(Value::Array(choices)) = members.get("oneOf")
+    {
+        let values = choices.iter().map(|choice| match (choice.get("const"), choice.get("enum")) {
+            (Some(only), _) => Some(vec![only.clone()]),
+            (None, Some(Value::Array(several))) => Some(several.clone()),
+            _ => None,
+        });
+        if let Some(values) = values.collect::<Option<Vec<_>>>() {
+            members.remove("oneOf");
+            members.insert("enum".to_owned(), Value::Array(values.concat()));
+        }
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(name_choices),
+        Value::Array(items) => items.iter_mut().for_each(name_choices),
+        _ => {}
+    }
 }
 
 /// Every property name of a schema, for suggestions.

@@ -210,7 +210,7 @@ async fn connect_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
     let mut options = ConnectOptions::new(url);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     options
-        .max_connections(u32::try_from(4 * cores + 4).unwrap_or(u32::MAX))
+        .max_connections(u32::try_from(4 * cores + 16).unwrap_or(u32::MAX))
         .acquire_timeout(Duration::from_secs(3))
         .connect_timeout(Duration::from_secs(3))
         .sqlx_logging(false)

@@ -6,6 +6,7 @@ pub mod page;
 
 use std::sync::Arc;
 
+use qrcode::render::svg;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
@@ -87,6 +88,20 @@ impl Views {
     pub fn text(&self, lang: &str, key: &str, n: Option<&str>) -> String {
         self.locales.text(lang, key, n).unwrap_or_else(|_| key.to_owned())
     }
+}
+
+/// A QR code as SVG, for a page to hold.
+pub fn qr_svg(text: &str) -> String {
+    let Ok(code) = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::M) else {
+        return String::new();
+    };
+    let mut image = code.render::<qrcode::render::svg::Color<'_>>();
+    // Dark on light whatever the page's colours: cameras want it so.
+    let image = image.min_dimensions(200, 200).dark_color(svg::Color("#1c2430"));
+    image
+        .light_color(svg::Color("#ffffff"))
+        .build()
+        .replace("<?xml version=\"1.0\" standalone=\"yes\"?>", "")
 }
 
 /// An embedded style sheet, script or picture and its media type.

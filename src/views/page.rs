@@ -25,6 +25,9 @@ pub struct LoginPage {
     pub transaction: String,
     pub tabs: Vec<Tab>,
     pub entrance: String,
+    /// The apps whose codes can be shown.
+    pub scan_apps: Vec<String>,
+    pub scan: Option<ScanView>,
     pub asks_enterprise_number: bool,
     pub slider_id: Option<String>,
     pub enterprise_number: String,
@@ -36,9 +39,46 @@ impl Page for LoginPage {
     const TEMPLATE: &'static str = "page/login.html";
 }
 
+/// A code to scan, with what its page holds beside it.
+#[derive(Debug, Serialize)]
+pub struct ScanView {
+    pub app: String,
+    pub svg: String,
+    /// What the code says: a page that any phone can open.
+    pub href: String,
+    /// To be chosen on the phone.
+    pub number: Option<u8>,
+    pub id: String,
+    pub verifier: String,
+    pub transaction: String,
+}
+
+/// What a phone shows before the tap.
+#[derive(Debug, Serialize)]
+pub struct PhonePage {
+    pub id: String,
+    pub is_sign_in: bool,
+    /// The identity that will be signed in.
+    pub as_whom: Option<String>,
+    pub browser: String,
+    pub place: String,
+    pub at: String,
+    /// One of them stands in the browser; empty when it need not be chosen.
+    pub numbers: Vec<u8>,
+    pub asks_agreement: bool,
+    pub notice: Option<Notice>,
+}
+
+impl Page for PhonePage {
+    const TEMPLATE: &'static str = "page/phone.html";
+}
+
 #[derive(Debug, Serialize)]
 pub struct SecondFactorPage {
     pub transaction: String,
+    pub ways: Vec<Tab>,
+    pub is_sms: bool,
+    pub scan: Option<ScanView>,
     /// `None`: no phone is bound, this way is closed (E-11).
     pub phone: Option<String>,
     pub is_sent: bool,

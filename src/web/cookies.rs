@@ -44,6 +44,11 @@ pub fn login_name(realm: &Realm, transaction: &str) -> String {
     name(realm, &format!("login-{transaction}"))
 }
 
+/// What a phone proves itself with while it handles a scanned code.
+pub fn phone_name(realm: &Realm) -> String {
+    name(realm, "phone")
+}
+
 pub fn language_name(realm: &Realm) -> String {
     name(realm, "language")
 }

@@ -1,7 +1,7 @@
 //! The demo's desk: the test people, the SMS inbox, the clock. Exists in the demo alone, and
 //! answers programs as well as people.
 
-use axum::extract::{Query, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::outbound::Inbox;
+use crate::outbound::face::{FaceState, Sandbox};
 use crate::realm::fixtures::Fixtures;
 
 /// What the desk shows and moves.
 #[derive(Clone)]
 pub struct Desk {
     pub inbox: Inbox,
+    pub sandbox: Sandbox,
     pub clock: Clock,
     pub people: std::sync::Arc<Vec<(String, Fixtures)>>,
     /// (words, address)
@@ -28,6 +30,8 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/people", get(people))
         .route("/api/sms", get(sms))
         .route("/api/clock/advance", post(advance))
+        .route("/api/face/down", post(face_down))
+        .route("/face/{handle}", get(face).post(decide_face))
         .with_state(desk)
 }
 
@@ -48,6 +52,46 @@ struct Advance {
 async fn advance(State(desk): State<Desk>, Query(by): Query<Advance>) -> Redirect {
     desk.clock.advance(by.seconds.clamp(0, 366 * 86_400));
     Redirect::to("/")
+}
+
+#[derive(Deserialize)]
+struct Down {
+    is: bool,
+}
+
+/// As if the provider of the face check were away.
+async fn face_down(State(desk): State<Desk>, Query(down): Query<Down>) -> Redirect {
+    desk.sandbox.set_down(down.is);
+    Redirect::to("/")
+}
+
+/// The provider's page on the phone: the tester is the camera.
+async fn face(State(desk): State<Desk>, Path(handle): Path<String>) -> Html<String> {
+    let name = desk.sandbox.check(&handle).map(|check| check.name).unwrap_or_default();
+    Html(format!(
+        "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>人脸验证（模拟）</title>\
+         <style>body{{font:16px/1.6 system-ui,sans-serif;max-width:24rem;margin:2rem auto;padding:0 1rem}}\
+         button{{display:block;width:100%;min-height:48px;margin:.5rem 0;font:inherit}}</style>\
+         <h1>人脸验证（模拟） · Face check (simulated)</h1><p>{}</p><form method=\"post\">\
+         <button id=\"face-passed\" name=\"state\" value=\"passed\">是本人 · It is this person</button>\
+         <button id=\"face-failed\" name=\"state\" value=\"failed\">是别人 · It is somebody else</button></form>",
+        escape(&name)
+    ))
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    state: FaceState,
+}
+
+async fn decide_face(
+    State(desk): State<Desk>,
+    Path(handle): Path<String>,
+    Form(decided): Form<Decided>,
+) -> Redirect {
+    let back = desk.sandbox.decide(&handle, decided.state);
+    Redirect::to(back.as_deref().unwrap_or("/"))
 }
 
 fn escape(text: &str) -> String {

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod app_api;
 pub mod cookies;
 pub mod desk;
 pub mod layers;

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::app::App;
-use super::{layers, oauth, ops, page};
+use super::{app_api, layers, oauth, ops, page};
 use crate::oidc::discovery::path;
 
 /// The realms' faces: applications and people.
@@ -45,6 +45,12 @@ pub fn router(app: App) -> Router {
             "/consent",
             get(page::interaction::get_consent).post(page::interaction::post_consent),
         )
+        .route("/login/scan", post(page::scan::post))
+        .route("/login/scan/state", get(page::scan::state))
+        .route("/login/scan/events", get(page::scan::events))
+        .route("/q/{id}", get(page::phone::get).post(page::phone::post))
+        .route("/q/{id}/face", get(page::phone::face))
+        .route("/app/scan", post(app_api::scan))
         .route("/signed-in", get(page::login::signed_in))
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));

@@ -41,6 +41,9 @@ fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
     }
     let url = format!("[sms]\nurl = \"{gateway}\"\nsecret = {{ env = \"BENCH_SECRET\" }}");
     change("factors.toml", "[sms]", &url);
+    let factors = std::fs::read_to_string(realm.join("factors.toml")).unwrap();
+    let face = "\n[face]\nurl = \"https://face.example\"\nsecret = { env = \"BENCH_SECRET\" }\n";
+    std::fs::write(realm.join("factors.toml"), factors + face).unwrap();
     realm
 }
 
@@ -187,19 +190,16 @@ async fn logged_address(trusted: &[&str], peer: &str, forwarded: &str) -> String
     let app = setup.start().await;
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let mut fields = page.hidden();
-    for (name, value) in [
+    let (action, fields) = page.filled(&[
         ("enterprise_number", EXAMPLE),
         ("personal_id", "wangxm"),
         ("password", "Wrong2026!"),
         ("slider", "100"),
-    ] {
-        fields.insert(name.to_owned(), value.to_owned());
-    }
+    ]);
     let cookies: Vec<String> = browser.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let peer: std::net::SocketAddr = format!("{peer}:4711").parse().unwrap();
-    let request = Request::post(page.action())
+    let request = Request::post(action)
         .header("content-type", "application/x-www-form-urlencoded")
         .header("cookie", cookies.join("; "))
         .header("x-forwarded-for", forwarded)

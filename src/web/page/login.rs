@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 
 use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
+use crate::domain::factor::ScanApp;
 use crate::domain::login::{LoginTransaction, Next, TRANSACTION_SECONDS};
 use crate::domain::refusal::Refusal;
+use crate::domain::scan::Purpose;
 use crate::flows::login::{Credentials, begin, find, new_slider, verify_credentials};
 use crate::flows::settle;
 use crate::oidc::discovery::path;
@@ -19,6 +21,7 @@ use crate::views::page::{LoginPage, MessagePage, Notice, Tab};
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::oauth::form;
+use crate::web::page::scan;
 use crate::web::request::Request;
 
 /// What a browser holds of a sign-in: enough to prove that it began it, and to begin again after
@@ -108,7 +111,8 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
 
 fn step_name(step: Step) -> &'static str {
     match step {
-        Step::Credentials => "credentials",
+        // The code stands beside the form.
+        Step::Credentials | Step::Scan => "credentials",
         Step::SecondFactor => "second_factor",
         Step::NewPassword => "new_password",
         Step::Agreements => "agreements",
@@ -148,8 +152,11 @@ pub async fn at_step(
 pub async fn start(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
     let portal = params.get("return_to").map(str::to_owned);
-    let known =
-        |to: &String| request.ctx.realm.portals.iter().any(|own| to.starts_with(own.as_str()));
+    let scanned = format!("{}/q/", request.base());
+    let known = |to: &String| {
+        let portals = &request.ctx.realm.portals;
+        to.starts_with(&scanned) || portals.iter().any(|own| to.starts_with(own.as_str()))
+    };
     let transaction = begin(&request.ctx, BTreeMap::new(), portal.filter(known)).await?;
     let (name, value) = login_cookie(&request, &transaction);
     let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
@@ -165,6 +172,7 @@ pub async fn get(request: Request) -> Answer {
     };
     let typed = Credentials {
         entrance: params.get("entrance").unwrap_or_default().to_owned(),
+        scan_app: params.get("app").unwrap_or_default().to_owned(),
         personal_id: transaction.request.get("login_hint").cloned().unwrap_or_default(),
         enterprise_number: transaction.request.get("identity_hint").cloned().unwrap_or_default(),
         ..Credentials::default()
@@ -189,6 +197,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         password: form.get("password").map(|password| Secret::new(password.to_owned())),
         slider_id: text("slider_id"),
         slider: text("slider"),
+        scan_app: String::new(),
     };
     match verify_credentials(&request.ctx, &transaction, &typed).await? {
         Ok(next) => go_on(&request, &next).await,
@@ -199,6 +208,17 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     }
 }
 
+/// The page again after a scan that led nowhere.
+pub async fn show_again(
+    request: &Request,
+    transaction: &LoginTransaction,
+    app: &str,
+    refusal: &Refusal,
+) -> Answer {
+    let typed = Credentials { scan_app: app.to_owned(), ..Credentials::default() };
+    show(request, transaction, &typed, Some(request.notice(refusal))).await
+}
+
 async fn show(
     request: &Request,
     transaction: &LoginTransaction,
@@ -206,8 +226,14 @@ async fn show(
     notice: Option<Notice>,
 ) -> Answer {
     let realm = &request.ctx.realm;
-    let current = realm.entrance(&typed.entrance).or(realm.entrances.first());
+    let current = realm.doors().find(|door| door.entrance.id == typed.entrance);
+    let current = current.or(realm.doors().next());
     let Some(current) = current.map(|known| &known.entrance) else { return request.forbidden() };
+    let app = ScanApp::parse(&typed.scan_app).filter(|app| current.scan.contains(app));
+    let scan = match app.or(current.scan.first().copied()) {
+        Some(app) => scan::view(request, transaction, app, Purpose::SignIn).await?,
+        None => None,
+    };
     let (base, language) = (request.base(), request.language());
     let tab = |known: &crate::realm::RealmEntrance| Tab {
         id: known.entrance.id.clone(),
@@ -221,7 +247,9 @@ async fn show(
     let status = status_of(notice.as_ref());
     let page = LoginPage {
         transaction: transaction.id.clone(),
-        tabs: realm.entrances.iter().map(tab).collect(),
+        tabs: realm.doors().map(tab).collect(),
+        scan_apps: current.scan.iter().map(|app| app.name().to_owned()).collect(),
+        scan,
         entrance: current.id.clone(),
         asks_enterprise_number: current.asks_enterprise_number(),
         slider_id: if current.slider { Some(new_slider(&request.ctx).await?) } else { None },
@@ -237,7 +265,9 @@ pub fn status_of(notice: Option<&Notice>) -> StatusCode {
     match notice.map(|notice| notice.code.as_str()) {
         None => StatusCode::OK,
         Some("E_LOCKED" | "E_OTP_RATE") => StatusCode::TOO_MANY_REQUESTS,
-        Some("E_BUSY" | "E_OTP_UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("E_BUSY" | "E_OTP_UNAVAILABLE" | "E_FACE_UNAVAILABLE") => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -3,6 +3,8 @@
 pub mod interaction;
 pub mod login;
 pub mod logout;
+pub mod phone;
+pub mod scan;
 pub mod second_factor;
 pub mod settle;
 pub mod view;

@@ -1,22 +1,43 @@
-//! The second factor: sending a code, entering it.
+//! The second factor: three ways on one page, each leads on equally (E-10).
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
 use super::login::{at_step, go_on, status_of};
+use super::scan;
 use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
+use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::login::LoginTransaction;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::Purpose;
 use crate::flows::second_factor::{is_sent, masked_phone, send, verify};
-use crate::views::page::{Notice, SecondFactorPage};
+use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, see_other};
 use crate::web::oauth::form;
 use crate::web::request::Request;
 
+/// The name of a way in addresses.
+fn way_name(way: Factor) -> &'static str {
+    match way {
+        Factor::Sms => "sms",
+        Factor::TaxAppScan => "tax_app",
+        Factor::IitAppScan => "iit_app",
+    }
+}
+
+fn way_of(name: &str) -> Option<Factor> {
+    let all = [Factor::Sms, Factor::TaxAppScan, Factor::IitAppScan];
+    all.into_iter().find(|way| way_name(*way) == name)
+}
+
 pub async fn get(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
     match at_step(&request, &params, Step::SecondFactor).await? {
-        Ok(transaction) => show(&request, &transaction, None).await,
+        Ok(transaction) => {
+            let way = way_of(params.get("way").unwrap_or_default());
+            show(&request, &transaction, way, None).await
+        }
         Err(response) => Ok(response),
     }
 }
@@ -36,22 +57,59 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
                 let to = format!("{}/login/second_factor?t={}", request.base(), transaction.id);
                 Ok(see_other(&to))
             }
-            Err(refusal) => show(&request, &transaction, Some(request.notice(&refusal))).await,
+            Err(refusal) => show(&request, &transaction, Some(Factor::Sms), Some(&refusal)).await,
         };
     }
     let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
     match verify(&request.ctx, &transaction, &code).await? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => show(&request, &transaction, Some(request.notice(&refusal))).await,
+        Err(refusal) => show(&request, &transaction, Some(Factor::Sms), Some(&refusal)).await,
     }
 }
 
-async fn show(request: &Request, transaction: &LoginTransaction, notice: Option<Notice>) -> Answer {
+/// `way`: the one that is open; by default the realm's first.
+pub async fn show(
+    request: &Request,
+    transaction: &LoginTransaction,
+    way: Option<Factor>,
+    refusal: Option<&Refusal>,
+) -> Answer {
+    let entrance = transaction.entrance.as_deref().and_then(|id| request.ctx.realm.entrance(id));
+    let (Some(entrance), Some(proved)) = (entrance, &transaction.proved) else {
+        return go_on(request, transaction).await;
+    };
+    let ways = &entrance.entrance.second_factors;
+    let open = way.filter(|way| ways.contains(way)).or(ways.first().copied());
+    let phone = masked_phone(&request.ctx, transaction).await?;
+    let app = match open {
+        Some(Factor::TaxAppScan) => Some(ScanApp::TaxApp),
+        Some(Factor::IitAppScan) => Some(ScanApp::IitApp),
+        Some(Factor::Sms) | None => None,
+    };
+    let scan = match app {
+        Some(app) => scan::view(request, transaction, app, Purpose::Verify(proved.person)).await?,
+        None => None,
+    };
+    let tab = |way: &Factor| Tab {
+        id: way_name(*way).to_owned(),
+        title: request.text(&format!("way-{}", way_name(*way).replace('_', "-"))),
+        href: format!(
+            "{}/login/second_factor?t={}&way={}",
+            request.base(),
+            transaction.id,
+            way_name(*way)
+        ),
+        is_current: Some(*way) == open,
+    };
+    let notice = refusal.map(|refusal| request.notice(refusal));
     let status = status_of(notice.as_ref());
     let page = SecondFactorPage {
         transaction: transaction.id.clone(),
-        phone: masked_phone(&request.ctx, transaction).await?,
+        ways: ways.iter().map(tab).collect(),
+        is_sms: open == Some(Factor::Sms),
+        phone,
         is_sent: is_sent(&request.ctx, transaction).await?,
+        scan,
         notice,
     };
     request.page(status, &transaction.id, &page)

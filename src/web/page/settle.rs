@@ -89,7 +89,7 @@ async fn show(
             };
             request.page(status, &transaction.id, &page)
         }
-        Step::Credentials | Step::SecondFactor => go_on(request, transaction).await,
+        Step::Credentials | Step::Scan | Step::SecondFactor => go_on(request, transaction).await,
     }
 }
 

@@ -26,6 +26,11 @@ fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {
     names.map(|texts| texts.in_language(request.language()).to_owned()).collect()
 }
 
+/// Enterprise and identity type in one line.
+pub fn title(request: &Request, one: &EnterpriseIdentity) -> String {
+    format!("{} · {}", one.enterprise.name, type_name(request, &one.identity_type.name))
+}
+
 pub fn identities(
     request: &Request,
     identities: &[EnterpriseIdentity],

@@ -24,9 +24,43 @@ impl Shown {
         self.text.split("data-code=\"").nth(1)?.split('"').next()
     }
 
+    /// The form that holds these fields; the first one where none does.
+    fn form(&self, values: &[(&str, &str)]) -> &str {
+        let mut forms = self.text.split("<form ").skip(1);
+        let mut forms_again = forms.clone();
+        let holds = |form: &&str| {
+            let form = form.split("</form>").next().unwrap();
+            values.iter().all(|(name, value)| {
+                let named = format!("name=\"{name}\"");
+                let pressed = format!("name=\"{name}\" value=\"{value}\"");
+                form.contains(if *name == "act" { &pressed } else { &named })
+            })
+        };
+        let found = forms.find(holds).or_else(|| forms_again.next());
+        found.unwrap_or_else(|| panic!("no form at {}: {} {}", self.url, self.status, self.text))
+    }
+
+    /// Where the form that holds these fields goes, and everything in it.
+    pub fn filled(&self, values: &[(&str, &str)]) -> (String, BTreeMap<String, String>) {
+        let form = self.form(values);
+        let mut fields = self.hidden_of(form);
+        fields.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let action = form.split("action=\"").nth(1).and_then(|rest| rest.split('"').next());
+        (unescape(action.unwrap()), fields)
+    }
+
+    pub fn action(&self) -> String {
+        self.filled(&[]).0
+    }
+
     pub fn hidden(&self) -> BTreeMap<String, String> {
+        self.hidden_of(&self.text)
+    }
+
+    fn hidden_of(&self, part: &str) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
-        for input in self.text.split("<input type=\"hidden\" ").skip(1) {
+        let part = part.split("</form>").next().unwrap();
+        for input in part.split("<input type=\"hidden\" ").skip(1) {
             let attribute = |name: &str| {
                 let rest = input.split(&format!("{name}=\"")).nth(1)?;
                 Some(unescape(rest.split('"').next()?))
@@ -36,14 +70,6 @@ impl Shown {
             }
         }
         fields
-    }
-
-    pub fn action(&self) -> String {
-        let form =
-            self.text.split("action=\"").nth(1).unwrap_or_else(|| {
-                panic!("no form at {}: {} {}", self.url, self.status, self.text)
-            });
-        unescape(form.split('"').next().unwrap())
     }
 
     /// A parameter of the address that the provider sent the browser to.
@@ -113,10 +139,9 @@ impl Browser {
 
     /// Submits the page's form with `values` typed into it.
     pub async fn submit(&mut self, page: &Shown, values: &[(&str, &str)]) -> Shown {
-        let mut fields = page.hidden();
-        fields.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let (action, fields) = page.filled(values);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.send("POST", &page.action(), Some(body)).await
+        self.send("POST", &action, Some(body)).await
     }
 
     pub async fn send(&mut self, method: &str, path: &str, body: Option<String>) -> Shown {
@@ -163,12 +188,13 @@ impl Browser {
         page: &Shown,
         (enterprise, person, password): (&str, &str, &str),
     ) -> Shown {
-        let values = [
+        let mut values = vec![
             ("enterprise_number", enterprise),
             ("personal_id", person),
             ("password", password),
             ("slider", "100"),
         ];
+        values.retain(|(_, value)| !value.is_empty());
         self.submit(page, &values).await
     }
 

@@ -28,17 +28,17 @@ impl Running {
     }
 }
 
-/// The first of four free ports in a row.
+/// The first of five free ports in a row.
 pub fn free_ports() -> u16 {
     for _ in 0..50 {
         let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = probe.local_addr().unwrap().port();
         let free = |offset: u16| std::net::TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
-        if port < 65_000 && (1..4).all(free) {
+        if port < 65_000 && (1..5).all(free) {
             return port;
         }
     }
-    panic!("no four free ports in a row");
+    panic!("no five free ports in a row");
 }
 
 pub async fn start(port: u16, data: &std::path::Path) -> Running {

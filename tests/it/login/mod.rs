@@ -1,3 +1,4 @@
 mod enterprise;
 mod person;
 mod refusals;
+mod scan;

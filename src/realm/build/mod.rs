@@ -1,29 +1,25 @@
 //! From files to a [`Realm`]: the only way, and every complaint has a file and a line.
 
+mod clients;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::client::{Client, Credential, SecretHash};
 use super::complaint::Complaint;
-use super::file::{
-    AuthMethod, ClientFile, EntrancesFile, FactorsFile, GrantType, RealmFile, RolesFile, SecretRef,
-    Texts,
-};
+use super::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
 use super::plan::{Settings, flatten};
 use super::source::{At, Source};
 use super::{Agreement, Realm, RealmEntrance, Sms};
 use crate::base::secret::{Hashed, Secret};
-use crate::domain::entrance::{Entrance, Step};
+use crate::domain::entrance::{Entrance, Step, Subject};
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, PermissionPolicy};
 use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::division::Division;
 use crate::domain::password::PasswordRules;
-use crate::jose::keys::PublicKeys;
 
 /// What the process knows and the files do not.
 pub struct Surroundings<'a> {
@@ -80,6 +76,7 @@ impl Builder<'_> {
         let entrances = self.entrances(&entrances_source, &entrances);
         let (factors_source, factors) = factors?;
         let sms = self.sms(&factors_source, &factors);
+        let face = self.face(&factors_source, &factors);
         Some(Realm {
             id: self.folder.file_name()?.to_str()?.to_owned(),
             name: main.name,
@@ -106,6 +103,7 @@ impl Builder<'_> {
             agreements,
             entrances,
             sms,
+            face,
             permissions: roles.permissions,
             identity_types,
             clients,
@@ -234,11 +232,17 @@ impl Builder<'_> {
             if entrances.iter().any(|known| known.entrance.id == one.id) {
                 self.complain(source, &path("id"), "another entrance has this id");
             }
-            if one.steps.first() != Some(&Step::Credentials) {
-                self.complain(source, &path("steps"), "an entrance begins with `credentials`");
+            match one.steps.as_slice() {
+                [Step::Credentials, Step::SecondFactor, ..] if !one.second_factors.is_empty() => {}
+                [Step::Scan, rest @ ..] if !rest.contains(&Step::Credentials) => {}
+                _ => self.complain(
+                    source,
+                    &path("steps"),
+                    "an entrance begins with `credentials` and `second_factor`, or with `scan`",
+                ),
             }
-            if !one.steps.contains(&Step::SecondFactor) {
-                self.complain(source, &path("steps"), "an entrance has a `second_factor`");
+            if one.steps.first() == Some(&Step::Scan) && one.subject != Subject::AsConfirmed {
+                self.complain(source, &path("subject"), "a scan signs in `as_confirmed`");
             }
             entrances.push(RealmEntrance {
                 title: one.title.clone(),
@@ -247,6 +251,8 @@ impl Builder<'_> {
                     subject: one.subject,
                     personal_ids: one.personal_id.clone(),
                     slider: one.slider,
+                    second_factors: one.second_factors.clone(),
+                    scan: one.scan.clone(),
                     steps: one.steps.clone(),
                 },
             });
@@ -275,117 +281,17 @@ impl Builder<'_> {
         Sms { webhook, lifetime: file.sms.lifetime, limits: file.sms.limits.clone() }
     }
 
-    fn clients(&mut self, roles: Option<&RolesFile>) -> BTreeMap<String, Arc<Client>> {
-        let mut clients = BTreeMap::new();
-        let entries =
-            std::fs::read_dir(self.folder.join("clients")).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".toml"))
-            .collect();
-        names.sort();
-        for name in names {
-            let Some((source, file)) = self.read::<ClientFile>(&format!("clients/{name}")) else {
-                continue;
-            };
-            let client = self.client(&source, &file, roles);
-            if let Some(client) = client
-                && clients.insert(client.client_id.clone(), Arc::new(client)).is_some()
-            {
-                self.complain(&source, &["client_id".into()], "another file has this client_id");
+    fn face(&mut self, source: &Source, file: &FactorsFile) -> Option<(String, Secret)> {
+        let Some(face) = &file.face else {
+            if !self.surroundings.is_demo {
+                let message = "`[face]` with `url` and `secret` of the provider is needed";
+                self.complain(source, &["face".into()], message);
             }
-        }
-        clients
-    }
-
-    fn client(
-        &mut self,
-        source: &Source,
-        file: &ClientFile,
-        roles: Option<&RolesFile>,
-    ) -> Option<Client> {
-        for (index, scope) in file.scopes.iter().enumerate() {
-            if !SCOPES.contains(&scope.as_str()) {
-                let complaint = source.complain(
-                    &["scopes".into(), index.into()],
-                    format!("no scope is named `{scope}`"),
-                );
-                self.complaints.push(complaint.suggest(scope, SCOPES.map(str::to_owned)));
-            }
-        }
-        for (list, uris) in [
-            ("redirect_uris", &file.redirect_uris),
-            ("post_logout_redirect_uris", &file.post_logout_redirect_uris),
-        ] {
-            for (index, uri) in uris.iter().enumerate() {
-                self.check_url(source, &[list.into(), index.into()], uri);
-            }
-        }
-        if let Some(roles) = roles {
-            for (index, code) in file.permissions.iter().flatten().enumerate() {
-                if !roles.permissions.contains_key(code) {
-                    let path = ["permissions".into(), index.into()];
-                    let complaint =
-                        source.complain(&path, format!("no permission is named `{code}`"));
-                    self.complaints
-                        .push(complaint.suggest(code, roles.permissions.keys().cloned()));
-                }
-            }
-        }
-        if file.grant_types.contains(&GrantType::AuthorizationCode) && file.redirect_uris.is_empty()
-        {
-            self.complain(source, &["client_id".into()], "`redirect_uris` is needed for codes");
-        }
-        let credential = self.credential(source, file)?;
-        Some(Client {
-            client_id: file.client_id.clone(),
-            name: file.name.clone(),
-            credential,
-            redirect_uris: file.redirect_uris.clone(),
-            post_logout_redirect_uris: file.post_logout_redirect_uris.clone(),
-            grant_types: file.grant_types.clone(),
-            scopes: file.scopes.iter().cloned().collect(),
-            permissions: file.permissions.as_ref().map(|list| list.iter().cloned().collect()),
-            consent: file.consent,
-            id_token_alg: file.id_token_alg,
-            access_token: file.access_token,
-            access_token_alg: file.access_token_alg,
-            pairwise: file.pairwise,
-            backchannel_logout_uri: file.backchannel_logout_uri.clone(),
-            userinfo_alg: file.userinfo_alg,
-        })
-    }
-
-    fn credential(&mut self, source: &Source, file: &ClientFile) -> Option<Credential> {
-        match (file.auth_method, &file.secret, &file.jwks) {
-            (AuthMethod::None, None, None) => Some(Credential::Public),
-            (AuthMethod::ClientSecretBasic, Some(secret), None) => {
-                let secret = self.secret(source, &["secret".into()], secret)?;
-                Some(Credential::Basic(SecretHash::of(&secret)))
-            }
-            (AuthMethod::ClientSecretPost, Some(secret), None) => {
-                let secret = self.secret(source, &["secret".into()], secret)?;
-                Some(Credential::Post(SecretHash::of(&secret)))
-            }
-            (AuthMethod::PrivateKeyJwt, None, Some(jwks)) => {
-                let keys = serde_json::from_str(jwks)
-                    .map_err(|error| error.to_string())
-                    .and_then(|jwks| PublicKeys::parse(&jwks).map_err(|error| error.to_string()));
-                match keys {
-                    Ok(keys) => Some(Credential::PrivateKeyJwt(keys)),
-                    Err(error) => {
-                        self.complain(source, &["jwks".into()], error);
-                        None
-                    }
-                }
-            }
-            _ => {
-                let message =
-                    "client secrets need `secret`, private_key_jwt needs `jwks`, none neither";
-                self.complain(source, &["auth_method".into()], message);
-                None
-            }
-        }
+            return None;
+        };
+        self.check_url(source, &["face".into(), "url".into()], &face.url);
+        let secret = self.secret(source, &["face".into(), "secret".into()], &face.secret)?;
+        Some((face.url.clone(), secret))
     }
 
     fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {

@@ -1,0 +1,86 @@
+//! How somebody proved who they are: the way in, the second factor, and what both say in tokens
+//! (`amr` of RFC 8176, `acr` as the real-name level proved in this session, L-11).
+
+use serde::{Deserialize, Serialize};
+
+/// What came first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    Password,
+    /// Confirmed on a phone that was signed in already.
+    Scan(ScanApp),
+}
+
+/// Whose phone application reads the code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanApp {
+    /// The bureau's own (江西税务), or the hosted phone pages in its place.
+    TaxApp,
+    /// 个人所得税, another operator's.
+    IitApp,
+}
+
+/// What may follow a password (E-10).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Factor {
+    Sms,
+    TaxAppScan,
+    IitAppScan,
+}
+
+impl ScanApp {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TaxApp => "tax_app",
+            Self::IitApp => "iit_app",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::TaxApp, Self::IitApp].into_iter().find(|app| app.name() == name)
+    }
+
+    pub fn factor(self) -> Factor {
+        match self {
+            Self::TaxApp => Factor::TaxAppScan,
+            Self::IitApp => Factor::IitAppScan,
+        }
+    }
+}
+
+impl Way {
+    /// Its name in the sign-in log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Scan(ScanApp::TaxApp) => "tax_app_scan",
+            Self::Scan(ScanApp::IitApp) => "iit_app_scan",
+        }
+    }
+}
+
+/// `amr`: what was proved, in order.
+pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
+    let mut amr = match way {
+        Way::Password => vec!["pwd"],
+        Way::Scan(_) => vec!["swk", "user"],
+    };
+    match factor {
+        Some(Factor::Sms) => amr.extend(["sms", "mfa"]),
+        Some(Factor::TaxAppScan | Factor::IitAppScan) => amr.extend(["face", "mfa"]),
+        None => {}
+    }
+    amr.into_iter().map(str::to_owned).collect()
+}
+
+/// The level proved: a phone's code gives 2 (L-03), a face what the person has reached, at most 4
+/// (L-05).
+pub fn acr(factor: Option<Factor>, person_level: u8) -> u8 {
+    match factor {
+        Some(Factor::TaxAppScan | Factor::IitAppScan) => person_level.clamp(2, 4),
+        Some(Factor::Sms) | None => 2,
+    }
+}

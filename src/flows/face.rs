@@ -1,0 +1,172 @@
+//! The face check behind a scan (E-12): the phone need not be signed in, the face must be that of
+//! the person at the browser. A provider that is away never counts as passed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ctx, Fault, scan};
+use crate::base::id::PersonId;
+use crate::base::secret::Secret;
+use crate::domain::acting::Acting;
+use crate::domain::audit::AuditEvent;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{Confirmed, Purpose, Scan, ScanState};
+use crate::ephemeral::Kind;
+use crate::outbound::face::{FaceRequest, FaceState};
+use crate::store::accounts::Acceptance;
+
+/// The agreement that must be accepted before a face is looked at.
+const FACE_AGREEMENT: &str = "face-service";
+const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
+const ORDER_SECONDS: i64 = 300;
+
+/// A check on its way; one serves one scan, once.
+#[derive(Clone, Serialize, Deserialize)]
+struct Order {
+    scan: String,
+    phone_key: String,
+    handle: String,
+    number: u8,
+}
+
+/// Whether the person has agreed to the face service already.
+pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
+    let rows = ctx.services.store.rows();
+    let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(false) };
+    let wanted = ctx.realm.agreements.iter().filter(|one| one.id == FACE_AGREEMENT);
+    let wanted: Vec<(String, String)> =
+        wanted.map(|one| (one.id.clone(), one.version.clone())).collect();
+    Ok(rows.accounts().has_accepted(account.id, &wanted).await?)
+}
+
+async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
+    let account = ctx.services.store.rows().accounts().find_by_person(person).await?;
+    let agreement = ctx.realm.agreements.iter().find(|one| one.id == FACE_AGREEMENT);
+    let (Some(account), Some(agreement)) = (account, agreement) else { return Ok(()) };
+    let acceptance = Acceptance {
+        document: &agreement.id,
+        version: &agreement.version,
+        text_hash: &agreement.text_hash,
+        at: ctx.now(),
+        ip: ctx.ip,
+    };
+    let event = AuditEvent::AgreementAccepted {
+        account: account.id,
+        document: agreement.id.clone(),
+        version: agreement.version.clone(),
+    };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().accounts().accept_agreement(ctx.new_row_id(), account.id, &acceptance).await?;
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Where the phone goes for its check. `number`: chosen on the phone; a wrong one ends the code.
+pub async fn start(
+    ctx: &Ctx,
+    (id, phone_key): (&str, &str),
+    number: u8,
+    has_ticked: bool,
+) -> Result<Result<String, Refusal>, Fault> {
+    let Some(found) = scan::find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
+    let (Purpose::Verify(person), ScanState::Scanned(phone)) = (found.purpose, &found.state) else {
+        return Ok(Err(Refusal::State));
+    };
+    if phone.key != phone_key {
+        return Ok(Err(Refusal::State));
+    }
+    if number != found.number {
+        scan::end(ctx, (id, phone_key), ScanState::Failed).await?.ok();
+        return Ok(Err(Refusal::StepUpFailed));
+    }
+    if !has_agreed(ctx, person).await? {
+        if !has_ticked {
+            return Ok(Err(Refusal::Agreement));
+        }
+        agree(ctx, person).await?;
+    }
+    let ephemeral = &ctx.services.ephemeral;
+    let rate = format!("face/{person}");
+    let (count, retry_after) = ephemeral.count(Kind::Rate, &rate, 86_400).await?;
+    if count > CHECKS_PER_PERSON_AND_DAY {
+        return Ok(Err(Refusal::OtpRate { retry_after }));
+    }
+    let rows = ctx.services.store.rows();
+    let (known, documents) =
+        (rows.people().find(person).await?, rows.people().documents(person).await?);
+    let (Some(known), Some(document)) = (known, documents.first()) else {
+        return Ok(Err(Refusal::StepUpFailed));
+    };
+    let order = ctx.random().token().expose().to_owned();
+    let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
+    let asked = FaceRequest {
+        order: &order,
+        name: &known.name,
+        document_type: document.kind.name(),
+        number: &document.number,
+        return_url: &return_url,
+    };
+    let handed_in = (&ctx.services.clock, ctx.random());
+    let started = ctx.services.outbound.start_face(provider(ctx), &asked, handed_in).await;
+    let started = match started {
+        Ok(started) => started,
+        Err(error) => {
+            tracing::warn!(%error, "The face check could not be started");
+            ephemeral.uncount(Kind::Rate, &rate).await?;
+            return Ok(Err(Refusal::FaceUnavailable));
+        }
+    };
+    let kept = Order {
+        scan: id.to_owned(),
+        phone_key: phone_key.to_owned(),
+        handle: started.handle,
+        number,
+    };
+    ephemeral.put(Kind::Scan, &order_key(&order), &kept, ORDER_SECONDS).await?;
+    Ok(Ok(started.url))
+}
+
+fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
+    ctx.realm.face.as_ref().map(|(url, secret)| (url.as_str(), secret))
+}
+
+fn order_key(order: &str) -> String {
+    format!("face/{}", crate::base::secret::Hashed::of(order).to_text())
+}
+
+/// The phone is back. The redirect proves nothing: the provider is asked. `false`: still running.
+pub async fn finish(
+    ctx: &Ctx,
+    (id, phone_key): (&str, &str),
+    order: &str,
+) -> Result<Result<bool, Refusal>, Fault> {
+    let ephemeral = &ctx.services.ephemeral;
+    let kept: Option<Order> = ephemeral.get(Kind::Scan, &order_key(order)).await?;
+    let Some(kept) = kept.filter(|kept| kept.scan == id && kept.phone_key == phone_key) else {
+        return Ok(Err(Refusal::State));
+    };
+    let handed_in = (&ctx.services.clock, ctx.random());
+    let result = ctx.services.outbound.face_result(provider(ctx), &kept.handle, handed_in).await;
+    let state = match result {
+        Ok(FaceState::Pending) => return Ok(Ok(false)),
+        Ok(state) => state,
+        Err(error) => {
+            tracing::warn!(%error, "The result of a face check could not be fetched");
+            return Ok(Err(Refusal::FaceUnavailable));
+        }
+    };
+    if ephemeral.take::<Order>(Kind::Scan, &order_key(order)).await?.is_none() {
+        return Ok(Err(Refusal::State));
+    }
+    if state == FaceState::Failed {
+        scan::end(ctx, (id, phone_key), ScanState::Failed).await?.ok();
+        return Ok(Err(Refusal::StepUpFailed));
+    }
+    let Some(Scan { purpose: Purpose::Verify(person), .. }) = scan::find(ctx, id).await? else {
+        return Ok(Err(Refusal::ScanExpired));
+    };
+    let account = ctx.services.store.rows().accounts().find_by_person(person).await?;
+    let Some(account) = account else { return Ok(Err(Refusal::StepUpFailed)) };
+    let who = Confirmed { person, account: account.id, acting: Acting::Personal };
+    let confirmed = scan::confirm(ctx, (id, phone_key), who, Some(kept.number)).await?;
+    Ok(confirmed.map(|()| true))
+}

@@ -1,0 +1,221 @@
+//! Scanning: a code for a sign-in on its way, what the phone does with it, and the outcome that
+//! only the browser which shows it can fetch.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ctx, Fault, identity, login};
+use crate::base::secret::{Hashed, same};
+use crate::domain::acting::Acting;
+use crate::domain::factor::{ScanApp, Way};
+use crate::domain::login::{LoginTransaction, Proved};
+use crate::domain::person::AccountStatus;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{
+    Confirmed, Phone, Purpose, Scan, ScanFault, ScanState, UNSCANNED_SECONDS,
+};
+use crate::ephemeral::Kind;
+use crate::store::standing::StandingSession;
+
+/// Longer than a code can live, so that whoever comes late is told why.
+const KEPT_SECONDS: i64 = 600;
+const CODES_PER_ADDRESS_AND_HOUR: u32 = 300;
+
+/// What the page shows and holds.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Shown {
+    /// In the code: 256 random bits.
+    pub id: String,
+    /// In the page alone.
+    pub verifier: String,
+    pub number: u8,
+}
+
+/// The code of this sign-in for an app and purpose: the one that is live, or a new one. `None`:
+/// this address has asked for too many.
+pub async fn show(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    app: ScanApp,
+    purpose: Purpose,
+) -> Result<Option<Shown>, Fault> {
+    let kind = if purpose == Purpose::SignIn { "sign-in" } else { "verify" };
+    let name = format!("of/{}/{kind}/{}", tx.id, app.name());
+    let sealed: Option<String> = ctx.services.ephemeral.get(Kind::Scan, &name).await?;
+    let cipher = &ctx.services.secrets.cookie;
+    let held = sealed.and_then(|sealed| cipher.open_sealed_text(&ctx.realm.id, &sealed).ok());
+    if let Some(shown) = held.and_then(|text| serde_json::from_str::<Shown>(&text).ok())
+        && let Some(scan) = find(ctx, &shown.id).await?
+        && matches!(scan.told(ctx.now()).0, "new" | "scanned" | "confirmed")
+    {
+        return Ok(Some(shown));
+    }
+    let rate = format!("scan-address/{}", ctx.ip);
+    let (count, _) = ctx.services.ephemeral.count(Kind::Rate, &rate, 3600).await?;
+    if count > CODES_PER_ADDRESS_AND_HOUR {
+        return Ok(None);
+    }
+    let shown = Shown {
+        id: ctx.random().token().expose().to_owned(),
+        verifier: ctx.random().token().expose().to_owned(),
+        number: 10 + ctx.random().below(90),
+    };
+    let now = ctx.now();
+    let scan = Scan {
+        realm: ctx.realm.id.clone(),
+        transaction: tx.id.clone(),
+        verifier: Hashed::of(&shown.verifier).to_text(),
+        app,
+        purpose,
+        number: shown.number,
+        browser_ip: ctx.ip,
+        browser: ctx.device.clone(),
+        created_at: now,
+        expires_at: now.plus(UNSCANNED_SECONDS),
+        state: ScanState::New,
+    };
+    let text = serde_json::to_string(&shown).map_err(|error| Fault::Internal(error.to_string()))?;
+    let sealed = cipher.seal_text(ctx.random(), &ctx.realm.id, &text);
+    let ephemeral = &ctx.services.ephemeral;
+    ephemeral.put(Kind::Scan, &key(&shown.id), &scan, KEPT_SECONDS).await?;
+    ephemeral.put(Kind::Scan, &name, &sealed, UNSCANNED_SECONDS).await?;
+    Ok(Some(shown))
+}
+
+fn key(id: &str) -> String {
+    Hashed::of(id).to_text()
+}
+
+/// The code of this realm behind an id, in whatever state.
+pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<Scan>, Fault> {
+    let found: Option<Scan> = ctx.services.ephemeral.get(Kind::Scan, &key(id)).await?;
+    Ok(found.filter(|found| found.realm == ctx.realm.id))
+}
+
+/// The same for the browser that shows it: the sign-in and the page's verifier must both fit.
+pub async fn find_shown(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    (id, verifier): (&str, &str),
+) -> Result<Option<Scan>, Fault> {
+    let proves = |scan: &Scan| {
+        let hash = Hashed::of(verifier).to_text();
+        scan.transaction == tx.id && same(hash.as_bytes(), scan.verifier.as_bytes())
+    };
+    Ok(find(ctx, id).await?.filter(proves))
+}
+
+async fn save(ctx: &Ctx, id: &str, from: &Scan, to: &Scan) -> Result<Result<(), Refusal>, Fault> {
+    let swapped = ctx.services.ephemeral.swap(Kind::Scan, &key(id), from, to).await?;
+    Ok(if swapped { Ok(()) } else { Err(Refusal::State) })
+}
+
+impl From<ScanFault> for Refusal {
+    fn from(fault: ScanFault) -> Self {
+        match fault {
+            ScanFault::Expired => Self::ScanExpired,
+            ScanFault::State => Self::State,
+            ScanFault::Failed => Self::StepUpFailed,
+        }
+    }
+}
+
+/// A phone has read the code; of two phones the first has it.
+pub async fn scan(ctx: &Ctx, id: &str, phone: Phone) -> Result<Result<Scan, Refusal>, Fault> {
+    let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
+    let scanned = match found.scanned(phone, ctx.now()) {
+        Ok(scanned) => scanned,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
+    if scanned == found {
+        return Ok(Ok(found));
+    }
+    Ok(save(ctx, id, &found, &scanned).await?.map(|()| scanned))
+}
+
+/// The identity of a phone's session, as it stands at this moment.
+pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refusal> {
+    let StandingSession { session, standing } = found;
+    if standing.account_status != AccountStatus::Active {
+        return Err(Refusal::Credentials);
+    }
+    identity::of(ctx, session.person, session.acting, standing.held)
+        .map_err(Refusal::NoIdentity)?;
+    Ok(Confirmed { person: session.person, account: session.account, acting: session.acting })
+}
+
+/// The tap. A wrong person or number ends the code and is told as `E_STEPUP_FAILED`.
+pub async fn confirm(
+    ctx: &Ctx,
+    (id, phone_key): (&str, &str),
+    who: Confirmed,
+    number: Option<u8>,
+) -> Result<Result<(), Refusal>, Fault> {
+    let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
+    // Another operator's app knows the person, never an enterprise.
+    let who = match found.app {
+        ScanApp::TaxApp => who,
+        ScanApp::IitApp => Confirmed { acting: Acting::Personal, ..who },
+    };
+    let confirmed = match found.confirmed(phone_key, who, number, ctx.now()) {
+        Ok(confirmed) => confirmed,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
+    let saved = save(ctx, id, &found, &confirmed).await?;
+    Ok(saved.and(match confirmed.state {
+        ScanState::Failed => Err(Refusal::StepUpFailed),
+        _ => Ok(()),
+    }))
+}
+
+/// Turned back, or another's face.
+pub async fn end(
+    ctx: &Ctx,
+    (id, phone_key): (&str, &str),
+    state: ScanState,
+) -> Result<Result<(), Refusal>, Fault> {
+    let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
+    match found.ended(phone_key, state, ctx.now()) {
+        Ok(ended) => save(ctx, id, &found, &ended).await,
+        Err(fault) => Ok(Err(fault.into())),
+    }
+}
+
+/// The browser fetches the outcome, once, and its sign-in goes a step forward.
+pub async fn consume(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    (id, verifier): (&str, &str),
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let Some(found) = find_shown(ctx, tx, (id, verifier)).await? else {
+        return Ok(Err(Refusal::ScanExpired));
+    };
+    if found.state == ScanState::Failed {
+        return Ok(Err(Refusal::StepUpFailed));
+    }
+    let (consumed, who) = match found.consumed(ctx.now()) {
+        Ok(consumed) => consumed,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
+    if let Err(refusal) = save(ctx, id, &found, &consumed).await? {
+        return Ok(Err(refusal));
+    }
+    let mut next = tx.clone();
+    match (found.purpose, &mut next.proved) {
+        (Purpose::Verify(_), Some(proved)) => proved.second_factor = Some(found.app.factor()),
+        (Purpose::Verify(_), None) => return Ok(Err(Refusal::State)),
+        (Purpose::SignIn, _) => {
+            let Some(entrance) = ctx.realm.scan_entrance() else { return Ok(Err(Refusal::State)) };
+            next.entrance = Some(entrance.id.clone());
+            next.chosen = Some(who.acting);
+            next.proved = Some(Proved {
+                person: who.person,
+                account: who.account,
+                enterprise: None,
+                way: Way::Scan(found.app),
+                at: ctx.now(),
+                second_factor: None,
+            });
+        }
+    }
+    login::advance(ctx, tx, next).await
+}

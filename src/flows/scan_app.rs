@@ -1,0 +1,151 @@
+//! Scanning by another operator's phone application: its server proves itself as a client and
+//! signs, for every act, who of its signed-in people does what with which code (Q-05, E-13).
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Ctx, Fault, scan};
+use crate::base::secret::{Hashed, sha256};
+use crate::domain::acting::Acting;
+use crate::domain::mask;
+use crate::domain::number::normalise;
+use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
+use crate::ephemeral::Kind;
+use crate::jose::jwt::verify_foreign;
+use crate::realm::client::{Client, Credential};
+
+/// What the operator's server signs, as a JWT.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Statement {
+    /// The client's id.
+    pub iss: String,
+    /// The realm's issuer.
+    pub aud: String,
+    /// The operator's own name for the person.
+    pub sub: String,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: String,
+    /// base64url(SHA-256) of the scanned code.
+    pub code_hash: String,
+    /// `scan`, `confirm` or `cancel`.
+    pub act: String,
+    pub name: String,
+    pub document_number: String,
+    /// The operator has just compared the person's face.
+    #[serde(default)]
+    pub face: bool,
+}
+
+const LONGEST_STATEMENT: i64 = 120;
+
+/// Does what a statement says; the answer is what the phone shows.
+pub async fn act(
+    ctx: &Ctx,
+    client: &Client,
+    code: &str,
+    statement: &str,
+    number: Option<u8>,
+) -> Result<Result<Value, Refusal>, Fault> {
+    let Some(said) = believed(ctx, client, code, statement).await? else {
+        return Ok(Err(Refusal::Credentials));
+    };
+    let Some(found) = scan::find(ctx, code).await? else { return Ok(Err(Refusal::ScanExpired)) };
+    if client.scan_app != Some(found.app) {
+        return Ok(Err(Refusal::State));
+    }
+    let key = Hashed::of(&format!("{}\n{}", client.client_id, said.sub)).to_text();
+    let phone = (code, key.as_str());
+    match said.act.as_str() {
+        "scan" => {
+            let phone = Phone { key, name: mask::name(&said.name) };
+            Ok(scan::scan(ctx, code, phone).await?.map(|scan| asked(ctx, &scan)))
+        }
+        "confirm" => match person(ctx, &found, &said).await? {
+            Ok(who) => {
+                let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
+                let done = scan::confirm(ctx, phone, who, number).await?;
+                Ok(done.map(|()| json!({"state": "confirmed"})))
+            }
+            Err(refusal) => {
+                scan::end(ctx, phone, ScanState::Failed).await?.ok();
+                Ok(Err(refusal))
+            }
+        },
+        "cancel" => {
+            let done = scan::end(ctx, phone, ScanState::Cancelled).await?;
+            Ok(done.map(|()| json!({"state": "cancelled"})))
+        }
+        _ => Ok(Err(Refusal::State)),
+    }
+}
+
+/// Signed by the client's own key, for this realm, this code, this moment, once.
+async fn believed(
+    ctx: &Ctx,
+    client: &Client,
+    code: &str,
+    statement: &str,
+) -> Result<Option<Statement>, Fault> {
+    let Credential::PrivateKeyJwt(keys) = &client.credential else { return Ok(None) };
+    let Ok(said) = verify_foreign::<Statement>(keys, statement) else { return Ok(None) };
+    let now = ctx.now().0;
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(sha256(code.as_bytes()));
+    let fits = said.iss == client.client_id
+        && said.aud == ctx.realm.issuer
+        && said.code_hash == hash
+        && said.exp > now
+        && said.exp <= now + LONGEST_STATEMENT
+        && (1..=256).contains(&said.jti.len());
+    if !fits {
+        return Ok(None);
+    }
+    let key = format!("{}/statement/{}/{}", ctx.realm.id, client.client_id, said.jti);
+    let is_first = ctx.services.ephemeral.mark(Kind::Replay, &key, LONGEST_STATEMENT).await?;
+    Ok(is_first.then_some(said))
+}
+
+/// Name and number must both be the person's; a verification also needs the face.
+async fn person(
+    ctx: &Ctx,
+    found: &Scan,
+    said: &Statement,
+) -> Result<Result<Confirmed, Refusal>, Fault> {
+    let is_verification = found.purpose != Purpose::SignIn;
+    let refused = match is_verification {
+        true => Refusal::StepUpFailed,
+        false => Refusal::NoIdentity(NoIdentity::None),
+    };
+    if is_verification && !said.face {
+        return Ok(Err(refused));
+    }
+    let rows = ctx.services.store.rows();
+    let number = normalise(&said.document_number);
+    let Some(id) = rows.people().find_by_document(&ctx.realm.id, &number).await? else {
+        return Ok(Err(refused));
+    };
+    let person = rows.people().find(id).await?.filter(|person| person.name == said.name);
+    let account = rows.accounts().find_by_person(id).await?;
+    Ok(match (person, account) {
+        (Some(_), Some(account)) => {
+            Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
+        }
+        _ => Err(refused),
+    })
+}
+
+/// What the phone shows before the tap.
+fn asked(ctx: &Ctx, scan: &Scan) -> Value {
+    json!({
+        "state": "scanned",
+        "site": ctx.realm.name.zh,
+        "purpose": if scan.purpose == Purpose::SignIn { "sign_in" } else { "verify" },
+        "browser": scan.browser,
+        "place": mask::address_of_host(scan.browser_ip),
+        "at": scan.created_at.0,
+        "needs_number": scan.needs_number(ctx.ip),
+    })
+}

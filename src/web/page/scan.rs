@@ -1,0 +1,117 @@
+//! The browser's side of scanning: the code as a picture, how it stands, and the step onward.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::login::{go_on, transaction};
+use crate::domain::factor::ScanApp;
+use crate::domain::login::LoginTransaction;
+use crate::domain::scan::Purpose;
+use crate::flows::scan::{consume, find_shown, show};
+use crate::flows::{Ctx, Fault};
+use crate::oidc::params::Params;
+use crate::views::page::ScanView;
+use crate::views::qr_svg;
+use crate::web::answer::{Answer, no_store};
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+/// The code for a page; `None` when this address may not have another.
+pub async fn view(
+    request: &Request,
+    tx: &LoginTransaction,
+    app: ScanApp,
+    purpose: Purpose,
+) -> Result<Option<ScanView>, Fault> {
+    let Some(shown) = show(&request.ctx, tx, app, purpose).await? else { return Ok(None) };
+    let href = request.ctx.realm.url(&format!("/q/{}", shown.id));
+    Ok(Some(ScanView {
+        app: app.name().to_owned(),
+        svg: qr_svg(&href),
+        href,
+        number: (purpose != Purpose::SignIn).then_some(shown.number),
+        id: shown.id,
+        verifier: shown.verifier,
+        transaction: tx.id.clone(),
+    }))
+}
+
+/// How a code stands, for the browser that shows it; `None` for every other.
+async fn told(ctx: &Ctx, tx: &LoginTransaction, params: &Params) -> Result<Option<Value>, Fault> {
+    let text = |name| params.get(name).unwrap_or_default();
+    let found = find_shown(ctx, tx, (text("q"), text("v"))).await?;
+    Ok(found.map(|scan| {
+        let (state, name) = scan.told(ctx.now());
+        json!({"state": state, "name": name})
+    }))
+}
+
+pub async fn state(request: Request) -> Answer {
+    let params = request.query().unwrap_or_default();
+    let Ok(tx) = transaction(&request, &params).await? else { return Ok(not_found()) };
+    Ok(match told(&request.ctx, &tx, &params).await? {
+        Some(told) => no_store(Json(told).into_response()),
+        None => not_found(),
+    })
+}
+
+fn not_found() -> Response {
+    no_store(StatusCode::NOT_FOUND.into_response())
+}
+
+/// Asked again once a second, told when it changes, until the code is over.
+pub async fn events(request: Request) -> Answer {
+    let params = request.query().unwrap_or_default();
+    let Ok(tx) = transaction(&request, &params).await? else { return Ok(not_found()) };
+    if told(&request.ctx, &tx, &params).await?.is_none() {
+        return Ok(not_found());
+    }
+    let ctx = request.ctx.clone();
+    let stream = futures_util::stream::unfold(Some(Value::Null), move |before| {
+        let (ctx, tx, params) = (ctx.clone(), tx.clone(), params.clone());
+        async move {
+            let before = before?;
+            loop {
+                let now = told(&ctx, &tx, &params).await.ok().flatten()?;
+                if now != before {
+                    let is_over = !matches!(now["state"].as_str(), Some("new" | "scanned"));
+                    let event = Event::default().data(now.to_string());
+                    let next = (!is_over).then_some(now);
+                    return Some((Ok::<_, Infallible>(event), next));
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    });
+    Ok(no_store(Sse::new(stream).into_response()))
+}
+
+/// 【继续】: fetches the outcome, once.
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let tx = match transaction(&request, &form).await? {
+        Ok(tx) => tx,
+        Err(page) => return Ok(page),
+    };
+    if !request.is_genuine(&form, &tx.id) {
+        return request.forbidden();
+    }
+    let text = |name| form.get(name).unwrap_or_default();
+    match consume(&request.ctx, &tx, (text("q"), text("v"))).await? {
+        Ok(next) => go_on(&request, &next).await,
+        Err(refusal) => {
+            let way = ScanApp::parse(text("app")).map(ScanApp::factor);
+            match tx.proved {
+                Some(_) => super::second_factor::show(&request, &tx, way, Some(&refusal)).await,
+                None => super::login::show_again(&request, &tx, text("app"), &refusal).await,
+            }
+        }
+    }
+}
