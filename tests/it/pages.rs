@@ -93,3 +93,61 @@ async fn every_page_is_readable_for_everybody() {
     walk.to(0, "/realms/jiangxi/login/credentials?t=gone").await;
     walk.inspect("expired").await;
 }
+
+/// A desktop window and a phone beside it: the phone signs in, opens the code, confirms, and the
+/// desktop goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_beside_the_desktop_confirms_its_sign_in() {
+    let Some(chromium) = Chromium::open(1440, 900).await else { return };
+    let Some(phone) = Chromium::open(500, 900).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let _demo = start(port, folder.path()).await;
+    let walk = Walk { chromium, port };
+    walk.to(2, "/sign-in").await;
+    let chromium = &walk.chromium;
+    let code = chromium.window.find(Locator::Css("a.qr")).await.unwrap();
+    let code = code.attr("href").await.unwrap().unwrap();
+
+    // Not signed in: the phone signs in first and comes back to the code.
+    phone.window.goto(&code).await.unwrap();
+    phone.type_into("#enterprise_number", EXAMPLE).await;
+    phone.type_into("#personal_id", "13900139000").await;
+    phone.type_into("#password", PASSWORD).await;
+    phone.type_into("#slider", "\u{e010}").await;
+    phone.click("#login-submit").await;
+    phone.click("button[value=send]").await;
+    phone.type_into("#code", &newest_code(port).await).await;
+    phone.click("button[value=verify]").await;
+    phone.window.wait().for_element(Locator::Css("#phone-confirm")).await.unwrap();
+    phone.inspect("phone-confirm").await;
+    let said = chromium.window.wait().for_element(Locator::Css(".scan[data-state=scanned]")).await;
+    said.unwrap();
+    chromium.picture("scan-scanned").await;
+    phone.click("#phone-confirm").await;
+    phone.inspect("phone-done").await;
+    assert_eq!(chromium.text("#roles").await, "legal_representative");
+    chromium.window.delete_all_cookies().await.unwrap();
+
+    // As second factor: the face check, without a sign-in on the phone.
+    walk.to(0, "/realms/jiangxi/login").await;
+    chromium.window.delete_all_cookies().await.unwrap();
+    walk.to(2, "/sign-in").await;
+    chromium.type_into("#enterprise_number", EXAMPLE).await;
+    chromium.type_into("#personal_id", "13900139000").await;
+    chromium.type_into("#password", PASSWORD).await;
+    chromium.type_into("#slider", "\u{e010}").await;
+    chromium.click("#login-submit").await;
+    chromium.click("#way-tax_app").await;
+    chromium.inspect("factor-scan").await;
+    let code = chromium.window.find(Locator::Css("a.qr")).await.unwrap();
+    let code = code.attr("href").await.unwrap().unwrap();
+    let number = chromium.text(".number strong").await;
+    phone.window.delete_all_cookies().await.unwrap();
+    phone.window.goto(&code).await.unwrap();
+    phone.inspect("phone-verify").await;
+    phone.click_here(&format!("input[value=\"{number}\"]")).await;
+    phone.click("#phone-confirm").await;
+    phone.click("#face-passed").await;
+    assert_eq!(chromium.text("#roles").await, "legal_representative");
+}

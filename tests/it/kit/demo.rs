@@ -121,6 +121,12 @@ impl Chromium {
         panic!("{css} led nowhere");
     }
 
+    /// Clicks what stays on the page.
+    pub async fn click_here(&self, css: &str) {
+        let found = self.window.wait().for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css}: {error}")).click().await.unwrap();
+    }
+
     pub async fn type_into(&self, css: &str, text: &str) {
         let found = self.window.wait().for_element(Locator::Css(css)).await;
         found.unwrap_or_else(|error| panic!("{css}: {error}")).send_keys(text).await.unwrap();
