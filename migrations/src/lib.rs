@@ -8,6 +8,7 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 mod m20261124_000001_people;
 mod m20261124_000002_protocol;
 mod m20261124_000003_records;
+mod m20261124_000004_agency;
 
 /// All steps in order.
 pub struct Migrator;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000001_people::Migration),
             Box::new(m20261124_000002_protocol::Migration),
             Box::new(m20261124_000003_records::Migration),
+            Box::new(m20261124_000004_agency::Migration),
         ]
     }
 }

@@ -52,6 +52,10 @@ ids! {
     EnterpriseId;
     /// One relation person–enterprise of one identity type.
     AuthorisationId;
+    /// An agency may act for a client enterprise.
+    EngagementId;
+    /// A member of an agency's staff for one engagement.
+    AssignmentId;
     /// A browser signed in at the provider. Survives the rotation of its cookie.
     SessionId;
     /// What one authorization request led to: its code, its refresh family.

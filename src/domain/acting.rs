@@ -2,9 +2,10 @@
 //! one, every token is pinned to one.
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{AuthorisationId, SessionId};
+use crate::base::id::{AssignmentId, AuthorisationId, SessionId};
 use crate::base::secret::keyed_hash;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{IdentityType, Permissions};
 
@@ -20,13 +21,22 @@ pub enum Acting {
     Personal,
     /// (enterprise, identity type), by an authorisation.
     Enterprise(AuthorisationId),
+    /// (agency, client enterprise), by an assignment.
+    Agent(AssignmentId),
 }
 
 impl Acting {
     pub fn authorisation(self) -> Option<AuthorisationId> {
         match self {
-            Self::Personal => None,
             Self::Enterprise(id) => Some(id),
+            Self::Personal | Self::Agent(_) => None,
+        }
+    }
+
+    pub fn assignment(self) -> Option<AssignmentId> {
+        match self {
+            Self::Agent(id) => Some(id),
+            Self::Personal | Self::Enterprise(_) => None,
         }
     }
 
@@ -35,13 +45,19 @@ impl Acting {
         match self {
             Self::Personal => "personal",
             Self::Enterprise(_) => "enterprise",
+            Self::Agent(_) => "agent",
         }
     }
 
-    pub fn from_parts(kind: &str, authorisation: Option<AuthorisationId>) -> Option<Self> {
-        match (kind, authorisation) {
-            ("personal", None) => Some(Self::Personal),
-            ("enterprise", Some(id)) => Some(Self::Enterprise(id)),
+    pub fn from_parts(
+        kind: &str,
+        authorisation: Option<AuthorisationId>,
+        assignment: Option<AssignmentId>,
+    ) -> Option<Self> {
+        match (kind, authorisation, assignment) {
+            ("personal", None, None) => Some(Self::Personal),
+            ("enterprise", Some(id), None) => Some(Self::Enterprise(id)),
+            ("agent", None, Some(id)) => Some(Self::Agent(id)),
             _ => None,
         }
     }
@@ -49,8 +65,12 @@ impl Acting {
     /// Each acting identity of a session has its own `sid`, so that a back-channel logout names
     /// exactly the identity that ended.
     pub fn sid(self, key: &[u8; 32], session: SessionId) -> String {
-        let authorisation = self.authorisation().map(|id| id.0.into_bytes()).unwrap_or_default();
-        let parts: [&[u8]; 3] = [session.0.as_bytes(), self.kind().as_bytes(), &authorisation];
+        let reference = match self {
+            Self::Personal => Default::default(),
+            Self::Enterprise(id) => id.0.into_bytes(),
+            Self::Agent(id) => id.0.into_bytes(),
+        };
+        let parts: [&[u8]; 3] = [session.0.as_bytes(), self.kind().as_bytes(), &reference];
         BASE64_URL_SAFE_NO_PAD.encode(&keyed_hash(key, &parts)[..16])
     }
 }
@@ -60,6 +80,7 @@ impl Acting {
 pub enum ActingIdentity {
     Personal,
     Enterprise(Box<EnterpriseIdentity>),
+    Agent(Box<AgentIdentity>),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -76,6 +97,7 @@ impl ActingIdentity {
         match self {
             Self::Personal => Acting::Personal,
             Self::Enterprise(identity) => Acting::Enterprise(identity.authorisation.id),
+            Self::Agent(identity) => Acting::Agent(identity.assignment.id),
         }
     }
 
@@ -84,6 +106,7 @@ impl ActingIdentity {
         match self {
             Self::Personal => None,
             Self::Enterprise(identity) => identity.authorisation.valid_to.map(|day| day.end()),
+            Self::Agent(identity) => identity.engagement.valid_to.map(|day| day.end()),
         }
     }
 
@@ -91,6 +114,7 @@ impl ActingIdentity {
         match self {
             Self::Personal => Permissions::new(),
             Self::Enterprise(identity) => identity.permissions.clone(),
+            Self::Agent(identity) => identity.assignment.permissions.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::acting::ActingIdentity;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::Permissions;
 
 /// What scope `tax_identity` puts into ID token, userinfo, access token and introspection.
@@ -23,6 +24,9 @@ pub struct TaxIdentity {
     pub identity_type_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enterprise: Option<EnterpriseClaim>,
+    /// For agency staff: the agency; `enterprise` is then the client enterprise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agency: Option<EnterpriseClaim>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorisation_id: Option<String>,
     /// `2027-12-31`; absent when long-term.
@@ -41,6 +45,19 @@ pub struct EnterpriseClaim {
     pub tax_authority: String,
 }
 
+impl EnterpriseClaim {
+    fn of(enterprise: &Enterprise) -> Self {
+        Self {
+            id: enterprise.id.to_string(),
+            uscc: enterprise.uscc.clone(),
+            tin: enterprise.tin.clone(),
+            name: enterprise.name.clone(),
+            province: enterprise.province.clone(),
+            tax_authority: enterprise.tax_authority.clone(),
+        }
+    }
+}
+
 impl TaxClaims {
     /// `registered`: the permissions this client may learn of; `None` is all.
     pub fn of(identity: &ActingIdentity, registered: Option<&Permissions>) -> Self {
@@ -56,6 +73,7 @@ impl TaxClaims {
                     identity_type: None,
                     identity_type_code: None,
                     enterprise: None,
+                    agency: None,
                     authorisation_id: None,
                     valid_to: None,
                 },
@@ -70,14 +88,8 @@ impl TaxClaims {
                         kind: "enterprise".to_owned(),
                         identity_type: Some(identity_type.clone()),
                         identity_type_code: Some(identity.identity_type.code.clone()),
-                        enterprise: Some(EnterpriseClaim {
-                            id: enterprise.id.to_string(),
-                            uscc: enterprise.uscc.clone(),
-                            tin: enterprise.tin.clone(),
-                            name: enterprise.name.clone(),
-                            province: enterprise.province.clone(),
-                            tax_authority: enterprise.tax_authority.clone(),
-                        }),
+                        enterprise: Some(EnterpriseClaim::of(enterprise)),
+                        agency: None,
                         authorisation_id: Some(identity.authorisation.id.to_string()),
                         valid_to: identity.authorisation.valid_to.map(|day| day.to_string()),
                     },
@@ -85,6 +97,19 @@ impl TaxClaims {
                     permissions,
                 }
             }
+            ActingIdentity::Agent(identity) => Self {
+                tax_identity: TaxIdentity {
+                    kind: "agent".to_owned(),
+                    identity_type: Some("agent".to_owned()),
+                    identity_type_code: None,
+                    enterprise: Some(EnterpriseClaim::of(&identity.client_enterprise)),
+                    agency: Some(EnterpriseClaim::of(&identity.agency)),
+                    authorisation_id: Some(identity.assignment.id.to_string()),
+                    valid_to: identity.engagement.valid_to.map(|day| day.to_string()),
+                },
+                roles: vec!["agent".to_owned()],
+                permissions,
+            },
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Step {
     Scan,
     ConfirmPendingAuthorisation,
     ChooseIdentity,
+    /// For agency staff (G-05).
+    ChooseClientEnterprise,
 }
 
 /// What may stand in the personal field (DEC-20).
@@ -36,6 +38,8 @@ pub enum PersonalIdKind {
 pub enum Subject {
     Enterprise,
     Personal,
+    /// An agency's staff for one of its client enterprises.
+    Agent,
     /// Whatever the phone that confirmed is signed in as.
     AsConfirmed,
 }
@@ -55,6 +59,6 @@ pub struct Entrance {
 
 impl Entrance {
     pub fn asks_enterprise_number(&self) -> bool {
-        self.subject == Subject::Enterprise
+        matches!(self.subject, Subject::Enterprise | Subject::Agent)
     }
 }

@@ -58,6 +58,10 @@ pub struct Facts {
     /// Identities that could be acted in now.
     pub usable: Vec<AuthorisationId>,
     pub pending_by_person: Vec<AuthorisationId>,
+    /// The person works for the agency whose number was typed.
+    pub is_agency_staff: bool,
+    /// The client enterprise that was chosen can be acted for now.
+    pub is_chosen_usable: bool,
     /// Why there is none, when `usable` is empty.
     pub why_none: Option<NoIdentity>,
 }
@@ -100,6 +104,7 @@ impl LoginTransaction {
             Step::ChooseIdentity => {
                 enterprise && facts.usable.len() > 1 && self.chosen(facts).is_none()
             }
+            Step::ChooseClientEnterprise => facts.is_agency_staff && !facts.is_chosen_usable,
         }
     }
 
@@ -112,6 +117,10 @@ impl LoginTransaction {
     fn identity(&self, entrance: &Entrance, facts: &Facts) -> Result<Acting, NoIdentity> {
         match (entrance.subject, facts.usable.as_slice()) {
             (Subject::Personal, _) => Ok(Acting::Personal),
+            (Subject::Agent, _) => self
+                .chosen
+                .filter(|_| facts.is_chosen_usable)
+                .ok_or(facts.why_none.unwrap_or(NoIdentity::None)),
             (Subject::AsConfirmed, _) => self.chosen.ok_or(NoIdentity::None),
             (Subject::Enterprise, [only]) => Ok(Acting::Enterprise(*only)),
             (Subject::Enterprise, _) => {

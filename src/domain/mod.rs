@@ -5,6 +5,7 @@ pub mod acting;
 pub mod audit;
 pub mod authorisation;
 pub mod claims;
+pub mod engagement;
 pub mod enterprise;
 pub mod entrance;
 pub mod factor;

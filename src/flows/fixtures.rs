@@ -2,10 +2,13 @@
 
 use super::{Ctx, Fault};
 use crate::base::clock::Day;
-use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId};
+use crate::base::id::{
+    AccountId, AssignmentId, AuthorisationId, EngagementId, EnterpriseId, PersonId,
+};
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Authorisation, Origin, State};
+use crate::domain::engagement::{Assignment, Engagement};
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
 use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
@@ -14,7 +17,9 @@ use crate::domain::number::resident::Sex;
 use crate::domain::person::{
     Account, AccountOrigin, AccountStatus, PasswordState, Person, PersonKind, PhoneBinding,
 };
-use crate::realm::fixtures::{AuthorisationFixture, EnterpriseFixture, Fixtures, PersonFixture};
+use crate::realm::fixtures::{
+    AuthorisationFixture, EngagementFixture, EnterpriseFixture, Fixtures, PersonFixture,
+};
 use crate::store::Tx;
 use crate::store::accounts::Acceptance;
 
@@ -40,6 +45,9 @@ pub async fn load(ctx: &Ctx, fixtures: &Fixtures) -> Result<bool, Fault> {
     }
     for authorisation in &fixtures.authorisation {
         add_authorisation(ctx, &tx, authorisation).await?;
+    }
+    for engagement in &fixtures.engagement {
+        add_engagement(ctx, &tx, engagement).await?;
     }
     let event = AuditEvent::FixturesLoaded { persons: fixtures.person.len() };
     tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
@@ -118,7 +126,10 @@ async fn add_enterprise(ctx: &Ctx, tx: &Tx<'_>, fixture: &EnterpriseFixture) -> 
         uscc: Some(fixture.uscc.clone()),
         tin: fixture.uscc.clone(),
         name: fixture.name.clone(),
-        kind: EnterpriseKind::Ordinary,
+        kind: match fixture.is_agency {
+            true => EnterpriseKind::Agency,
+            false => EnterpriseKind::Ordinary,
+        },
         status: RegistryStatus(fixture.status.clone()),
         province: ctx.realm.home_province.clone(),
         tax_authority: fixture.tax_authority.clone(),
@@ -160,4 +171,31 @@ async fn add_authorisation(
         version: 1,
     };
     Ok(rows.authorisations().add(realm, &authorisation).await?)
+}
+
+async fn add_engagement(ctx: &Ctx, tx: &Tx<'_>, fixture: &EngagementFixture) -> Result<(), Fault> {
+    let (rows, realm) = (tx.rows(), &ctx.realm.id);
+    let agency = rows.enterprises().find_by_number(realm, &fixture.agency).await?;
+    let client = rows.enterprises().find_by_number(realm, &fixture.client).await?;
+    let engagement = Engagement {
+        id: EngagementId::new(&ctx.services.clock, ctx.random()),
+        agency: agency.ok_or_else(|| wrong(&fixture.agency))?.id,
+        client_enterprise: client.ok_or_else(|| wrong(&fixture.client))?.id,
+        valid_from: Day::parse(&fixture.valid_from).ok_or_else(|| wrong(&fixture.valid_from))?,
+        valid_to: fixture.valid_to.as_deref().and_then(Day::parse),
+        is_active: true,
+    };
+    rows.engagements().add(realm, &engagement).await?;
+    for number in &fixture.staff {
+        let person = rows.people().find_by_document(realm, number).await?;
+        let assignment = Assignment {
+            id: AssignmentId::new(&ctx.services.clock, ctx.random()),
+            engagement: engagement.id,
+            person: person.ok_or_else(|| wrong(number))?,
+            permissions: fixture.permissions.iter().cloned().collect(),
+            is_active: true,
+        };
+        rows.engagements().assign(&assignment).await?;
+    }
+    Ok(())
 }

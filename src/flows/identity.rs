@@ -1,17 +1,20 @@
 //! In whose name: which identities a person has, and moving a session from one to another.
 
 use super::{Ctx, Fault};
-use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
+use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::{Authorisation, State};
-use crate::domain::enterprise::Enterprise;
+use crate::domain::engagement::AgentIdentity;
+use crate::domain::enterprise::{Enterprise, EnterpriseKind};
 use crate::domain::entrance::{Entrance, Subject};
 use crate::domain::login::{Facts, Proved};
 use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::store::engagements::ClientQuery;
 use crate::store::logouts::LogoutDelivery;
 use crate::store::sessions::Session;
+use crate::store::standing::Held;
 
 /// The identity as it stands now, or why it cannot be used. Read at every issue of a token.
 pub async fn load(
@@ -19,13 +22,23 @@ pub async fn load(
     person: PersonId,
     acting: Acting,
 ) -> Result<Result<ActingIdentity, NoIdentity>, Fault> {
-    let Acting::Enterprise(id) = acting else { return Ok(Ok(ActingIdentity::Personal)) };
     let rows = ctx.services.store.rows();
-    let Some(authorisation) = rows.authorisations().find(id).await? else {
-        return Ok(Err(NoIdentity::None));
+    let held = match acting {
+        Acting::Personal => Held::Nothing,
+        Acting::Enterprise(id) => {
+            let Some(authorisation) = rows.authorisations().find(id).await? else {
+                return Ok(Err(NoIdentity::None));
+            };
+            let enterprise = rows.enterprises().find(authorisation.enterprise).await?;
+            let held = enterprise.map(|enterprise| Box::new((authorisation, enterprise)));
+            held.map_or(Held::Nothing, Held::Authorisation)
+        }
+        Acting::Agent(id) => {
+            let found = rows.engagements().find(id).await?;
+            found.map_or(Held::Nothing, |found| Held::Assignment(Box::new(found)))
+        }
     };
-    let enterprise = rows.enterprises().find(authorisation.enterprise).await?;
-    Ok(of(ctx, person, acting, enterprise.map(|enterprise| (authorisation, enterprise))))
+    Ok(of(ctx, person, acting, held))
 }
 
 /// The same from rows that were read already.
@@ -33,12 +46,23 @@ pub fn of(
     ctx: &Ctx,
     person: PersonId,
     acting: Acting,
-    held: Option<(Authorisation, Enterprise)>,
+    held: Held,
 ) -> Result<ActingIdentity, NoIdentity> {
-    let Acting::Enterprise(id) = acting else { return Ok(ActingIdentity::Personal) };
-    let held = held.filter(|(held, _)| held.id == id && held.person == person);
-    let identity = of_held(ctx, held.ok_or(NoIdentity::None)?)?;
-    Ok(ActingIdentity::Enterprise(Box::new(identity)))
+    match (acting, held) {
+        (Acting::Personal, _) => Ok(ActingIdentity::Personal),
+        (Acting::Enterprise(id), Held::Authorisation(held))
+            if held.0.id == id && held.0.person == person =>
+        {
+            Ok(ActingIdentity::Enterprise(Box::new(of_held(ctx, *held)?)))
+        }
+        (Acting::Agent(id), Held::Assignment(found))
+            if found.assignment.id == id && found.assignment.person == person =>
+        {
+            found.usable(ctx.now())?;
+            Ok(ActingIdentity::Agent(found))
+        }
+        _ => Err(NoIdentity::None),
+    }
 }
 
 fn of_held(
@@ -94,7 +118,12 @@ pub async fn pending_in(
 }
 
 /// What the next step of a sign-in depends on.
-pub async fn facts(ctx: &Ctx, entrance: &Entrance, proved: &Proved) -> Result<Facts, Fault> {
+pub async fn facts(
+    ctx: &Ctx,
+    entrance: &Entrance,
+    proved: &Proved,
+    chosen: Option<Acting>,
+) -> Result<Facts, Fault> {
     let rows = ctx.services.store.rows();
     let account = rows.accounts().find(proved.account).await?;
     let versions = ctx.realm.agreement_versions();
@@ -103,8 +132,19 @@ pub async fn facts(ctx: &Ctx, entrance: &Entrance, proved: &Proved) -> Result<Fa
         needs_agreements: !rows.accounts().has_accepted(proved.account, &versions).await?,
         ..Facts::default()
     };
-    let (Subject::Enterprise, Some(id)) = (entrance.subject, proved.enterprise) else {
-        return Ok(facts);
+    let id = match (entrance.subject, proved.enterprise) {
+        (Subject::Agent | Subject::AsConfirmed, Some(agency)) => {
+            facts.is_agency_staff = is_agency_staff(ctx, proved.person, agency).await?;
+            if let Some(chosen @ Acting::Agent(_)) = chosen {
+                match load(ctx, proved.person, chosen).await? {
+                    Ok(_) => facts.is_chosen_usable = true,
+                    Err(why) => facts.why_none = Some(why),
+                }
+            }
+            return Ok(facts);
+        }
+        (Subject::Enterprise, Some(id)) => id,
+        _ => return Ok(facts),
     };
     for (authorisation, enterprise) in rows.standings().held_in(proved.person, id).await? {
         let alive = enterprise.status.is_alive();
@@ -158,11 +198,65 @@ pub async fn switch(
     Ok(Ok((Session { acting: to, one_way_personal, ..session.clone() }, cookie)))
 }
 
+/// What a session can be moved to: enterprise identities, and the other client enterprises of an
+/// agent (G-14). Nothing once it has become personal (invariant 7).
+pub async fn choices(
+    ctx: &Ctx,
+    session: &Session,
+) -> Result<(Vec<EnterpriseIdentity>, Vec<AgentIdentity>), Fault> {
+    if session.one_way_personal {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let identities = usable(ctx, session.person).await?;
+    let rows = ctx.services.store.rows();
+    let now = match session.acting.assignment() {
+        Some(id) => rows.engagements().find(id).await?,
+        None => None,
+    };
+    let clients = match now {
+        Some(now) => clients(ctx, (session.person, now.agency.id), "", (0, MOST_CLIENTS)).await?,
+        None => Vec::new(),
+    };
+    Ok((identities, clients))
+}
+
+/// Client enterprises in one list; more are found by signing in again with a search.
+const MOST_CLIENTS: i64 = 200;
+
 /// The reference behind an id from a form, if it is one of these.
-pub fn pick(identities: &[EnterpriseIdentity], id: &str) -> Result<Acting, Refusal> {
-    let id: Option<AuthorisationId> = id.parse().ok();
-    let known = identities.iter().find(|one| Some(one.authorisation.id) == id);
-    known
-        .map(|one| Acting::Enterprise(one.authorisation.id))
-        .ok_or(Refusal::NoIdentity(NoIdentity::None))
+pub fn pick(
+    identities: &[EnterpriseIdentity],
+    clients: &[AgentIdentity],
+    id: &str,
+) -> Result<Acting, Refusal> {
+    let enterprises = identities
+        .iter()
+        .map(|one| (one.authorisation.id.to_string(), Acting::Enterprise(one.authorisation.id)));
+    let clients =
+        clients.iter().map(|one| (one.assignment.id.to_string(), Acting::Agent(one.assignment.id)));
+    let found = enterprises.chain(clients).find(|(known, _)| known == id);
+    found.map(|(_, acting)| acting).ok_or(Refusal::NoIdentity(NoIdentity::None))
+}
+
+/// Staff of an agency: assigned to a client of it, or authorised in the agency itself (G-02).
+async fn is_agency_staff(ctx: &Ctx, person: PersonId, agency: EnterpriseId) -> Result<bool, Fault> {
+    let rows = ctx.services.store.rows();
+    let known = rows.enterprises().find(agency).await?;
+    if known.is_none_or(|known| known.kind != EnterpriseKind::Agency) {
+        return Ok(false);
+    }
+    Ok(rows.engagements().is_staff(person, agency).await?
+        || !usable_in(ctx, person, agency).await?.is_empty())
+}
+
+/// A page of the client enterprises that a member of staff may act for now.
+pub async fn clients(
+    ctx: &Ctx,
+    (person, agency): (PersonId, EnterpriseId),
+    text: &str,
+    (offset, limit): (i64, i64),
+) -> Result<Vec<AgentIdentity>, Fault> {
+    let query = ClientQuery { person, agency, text, today: ctx.now().day(), offset, limit };
+    let found = ctx.services.store.rows().engagements().clients(&query).await?;
+    Ok(found.into_iter().filter(|one| one.usable(ctx.now()).is_ok()).collect())
 }

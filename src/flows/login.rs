@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
-use crate::domain::entrance::{Entrance, PersonalIdKind};
+use crate::domain::entrance::{Entrance, PersonalIdKind, Subject};
 use crate::domain::factor::Way;
 use crate::domain::login::{LoginTransaction, Proved, TRANSACTION_SECONDS};
 use crate::domain::number::document::initial_password;
@@ -164,7 +164,12 @@ struct Typed {
 
 impl Typed {
     fn is_plausible(&self, entrance: &Entrance) -> bool {
-        !entrance.asks_enterprise_number() || self.has_relation
+        match entrance.subject {
+            Subject::Enterprise => self.has_relation,
+            // Who works for an agency is told after the second factor (G-02).
+            Subject::Agent => self.enterprise.is_some(),
+            Subject::Personal | Subject::AsConfirmed => true,
+        }
     }
 
     fn person(&self) -> Option<PersonId> {

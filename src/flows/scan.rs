@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ctx, Fault, identity, login};
 use crate::base::secret::{Hashed, same};
-use crate::domain::acting::Acting;
+use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::factor::{ScanApp, Way};
 use crate::domain::login::{LoginTransaction, Proved};
 use crate::domain::person::AccountStatus;
@@ -205,12 +205,18 @@ pub async fn consume(
         (Purpose::Verify(_), None) => return Ok(Err(Refusal::State)),
         (Purpose::SignIn, _) => {
             let Some(entrance) = ctx.realm.scan_entrance() else { return Ok(Err(Refusal::State)) };
+            // Agency staff choose their client at the browser.
+            let agency = match identity::load(ctx, who.person, who.acting).await? {
+                Ok(ActingIdentity::Agent(one)) => Some(one.agency.id),
+                Ok(_) => None,
+                Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
+            };
             next.entrance = Some(entrance.id.clone());
-            next.chosen = Some(who.acting);
+            next.chosen = agency.is_none().then_some(who.acting);
             next.proved = Some(Proved {
                 person: who.person,
                 account: who.account,
-                enterprise: None,
+                enterprise: agency,
                 way: Way::Scan(found.app),
                 at: ctx.now(),
                 second_factor: None,

@@ -26,7 +26,7 @@ pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fau
     let waits = entrance.steps.contains(&Step::SecondFactor) && proved.second_factor.is_none();
     let facts = match waits {
         true => Facts::default(),
-        false => identity::facts(ctx, entrance, proved).await?,
+        false => identity::facts(ctx, entrance, proved, transaction.chosen).await?,
     };
     Ok(transaction.next(entrance, &facts))
 }
@@ -201,12 +201,34 @@ pub async fn choose(
     };
     let Some(enterprise) = proved.enterprise else { return Ok(Err(Refusal::State)) };
     let identities = identity::usable_in(ctx, proved.person, enterprise).await?;
-    match identity::pick(&identities, id) {
+    match identity::pick(&identities, &[], id) {
         Ok(acting) => {
             let next = LoginTransaction { chosen: Some(acting), ..transaction.clone() };
             login::advance(ctx, transaction, next).await
         }
         Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// 【进入】 on one of the client enterprises (G-06); another's assignment is no choice.
+pub async fn choose_client(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let proved = match due(ctx, transaction, Step::ChooseClientEnterprise).await? {
+        Ok(proved) => proved,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let Ok(id) = id.parse() else { return Ok(Err(Refusal::NoIdentity(NoIdentity::None))) };
+    let chosen = Acting::Agent(id);
+    match identity::load(ctx, proved.person, chosen).await? {
+        Ok(ActingIdentity::Agent(one)) if Some(one.agency.id) == proved.enterprise => {
+            let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
+            login::advance(ctx, transaction, next).await
+        }
+        Ok(_) => Ok(Err(Refusal::NoIdentity(NoIdentity::None))),
+        Err(why) => Ok(Err(Refusal::NoIdentity(why))),
     }
 }
 
@@ -289,6 +311,7 @@ fn attempt(
         enterprise: proved.and_then(|proved| proved.enterprise),
         identity_type: match identity {
             Some(ActingIdentity::Enterprise(one)) => Some(one.identity_type.name.0.clone()),
+            Some(ActingIdentity::Agent(_)) => Some("agent".to_owned()),
             _ => None,
         },
         outcome: outcome.to_owned(),

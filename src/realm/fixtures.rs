@@ -14,6 +14,21 @@ pub struct Fixtures {
     pub enterprise: Vec<EnterpriseFixture>,
     #[serde(default)]
     pub authorisation: Vec<AuthorisationFixture>,
+    #[serde(default)]
+    pub engagement: Vec<EngagementFixture>,
+}
+
+/// An agency, a client enterprise, and who of the staff may act for it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EngagementFixture {
+    pub agency: String,
+    pub client: String,
+    pub valid_from: String,
+    pub valid_to: Option<String>,
+    /// Document numbers.
+    pub staff: Vec<String>,
+    pub permissions: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +63,8 @@ pub struct EnterpriseFixture {
     #[serde(default)]
     pub former_numbers: Vec<String>,
     pub name: String,
+    #[serde(default)]
+    pub is_agency: bool,
     pub status: String,
     pub tax_authority: String,
 }

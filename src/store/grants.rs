@@ -8,7 +8,7 @@ use super::authorisations::{join, split};
 use super::entity::{consent, oauth_grant, refresh_token};
 use super::{Rows, StoreError};
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AuthorisationId, GrantId, PersonId, SessionId};
+use crate::base::id::{AccountId, AssignmentId, AuthorisationId, GrantId, PersonId, SessionId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::identity_type::Permissions;
@@ -72,6 +72,7 @@ impl Grants<'_> {
             subject: Set(new.subject.clone()),
             acting_kind: Set(new.acting.kind().to_owned()),
             authorisation_id: Set(new.acting.authorisation().map(|id| id.0)),
+            assignment_id: Set(new.acting.assignment().map(|id| id.0)),
             sid: Set(new.sid.clone()),
             scope: Set(new.scope.clone()),
             permissions: Set(join(&new.permissions)),
@@ -226,8 +227,12 @@ pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
     let wrong = |column| StoreError::inconsistent("oauth_grant", column, row.id);
     Ok(StoredGrant {
         id: GrantId(row.id),
-        acting: Acting::from_parts(&row.acting_kind, row.authorisation_id.map(AuthorisationId))
-            .ok_or_else(|| wrong("acting_kind"))?,
+        acting: Acting::from_parts(
+            &row.acting_kind,
+            row.authorisation_id.map(AuthorisationId),
+            row.assignment_id.map(AssignmentId),
+        )
+        .ok_or_else(|| wrong("acting_kind"))?,
         acr: u8::try_from(row.acr).map_err(|_| wrong("acr"))?,
         realm: row.realm,
         client_id: row.client_id,

@@ -8,6 +8,7 @@ mod lane;
 
 pub mod accounts;
 pub mod authorisations;
+pub mod engagements;
 pub mod enterprises;
 pub mod grants;
 pub mod keys;

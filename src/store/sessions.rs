@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use super::entity::{session, session_client};
 use super::{Rows, StoreError};
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AuthorisationId, PersonId, SessionId};
+use crate::base::id::{AccountId, AssignmentId, AuthorisationId, PersonId, SessionId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 
@@ -59,6 +59,7 @@ impl Sessions<'_> {
             account_id: Set(new.account.0),
             acting_kind: Set(new.acting.kind().to_owned()),
             authorisation_id: Set(new.acting.authorisation().map(|id| id.0)),
+            assignment_id: Set(new.acting.assignment().map(|id| id.0)),
             amr: Set(new.amr.join(" ")),
             acr: Set(i32::from(new.acr)),
             auth_time: Set(new.auth_time.0),
@@ -90,6 +91,7 @@ impl Sessions<'_> {
                 session::Column::AuthorisationId,
                 Expr::value(to.authorisation().map(|id| id.0)),
             )
+            .col_expr(session::Column::AssignmentId, Expr::value(to.assignment().map(|id| id.0)))
             .col_expr(session::Column::CookieHash, Expr::value(cookie.0.to_vec()))
             .col_expr(
                 session::Column::OneWayPersonal,
@@ -100,6 +102,10 @@ impl Sessions<'_> {
             .filter(match session.acting.authorisation() {
                 Some(id) => session::Column::AuthorisationId.eq(id.0),
                 None => session::Column::AuthorisationId.is_null(),
+            })
+            .filter(match session.acting.assignment() {
+                Some(id) => session::Column::AssignmentId.eq(id.0),
+                None => session::Column::AssignmentId.is_null(),
             })
             .filter(session::Column::EndedAt.is_null())
             .exec(&self.0.db())
@@ -157,8 +163,12 @@ pub(super) fn read(row: session::Model) -> Result<Session, StoreError> {
     let wrong = |column| StoreError::inconsistent("session", column, row.id);
     Ok(Session {
         id: SessionId(row.id),
-        acting: Acting::from_parts(&row.acting_kind, row.authorisation_id.map(AuthorisationId))
-            .ok_or_else(|| wrong("acting_kind"))?,
+        acting: Acting::from_parts(
+            &row.acting_kind,
+            row.authorisation_id.map(AuthorisationId),
+            row.assignment_id.map(AssignmentId),
+        )
+        .ok_or_else(|| wrong("acting_kind"))?,
         acr: u8::try_from(row.acr).map_err(|_| wrong("acr"))?,
         person: PersonId(row.person_id),
         account: AccountId(row.account_id),

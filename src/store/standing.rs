@@ -17,15 +17,25 @@ use super::{Rows, StoreError, accounts, authorisations, enterprises, grants, ses
 use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, GrantId, PersonId};
 use crate::base::secret::Hashed;
+use crate::domain::acting::Acting;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::person::{AccountStatus, Person};
 
 /// What stands behind a session or a grant, as the rows are now.
 pub struct Standing {
     pub account_status: AccountStatus,
-    /// Of the acting identity; `None` for the person themself.
-    pub held: Option<(Authorisation, Enterprise)>,
+    pub held: Held,
+}
+
+/// What the acting identity rests on.
+#[derive(Clone)]
+pub enum Held {
+    /// The person themself, or nothing that still exists.
+    Nothing,
+    Authorisation(Box<(Authorisation, Enterprise)>),
+    Assignment(Box<AgentIdentity>),
 }
 
 pub struct StandingSession {
@@ -105,7 +115,7 @@ static HELD: LazyLock<String> = LazyLock::new(|| {
 static HELD_IN: LazyLock<String> = LazyLock::new(|| format!("{} AND h.enterprise_id = $2", *HELD));
 
 /// `s.id AS s_id, …`: every column, so that a row reads into the entity's own model.
-fn columns<E: EntityTrait>(alias: &str) -> String {
+pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
     let one = |column: E::Column| format!("{alias}.{0} AS {alias}_{0}", column.as_str());
     E::Column::iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -149,7 +159,8 @@ impl Standings<'_> {
         let values: [Value; 3] = [cookie.0.to_vec().into(), realm.into(), now.0.into()];
         let Some(row) = self.one(&BY_COOKIE, values).await? else { return Ok(None) };
         let session = sessions::read(session::Model::from_query_result(&row, "s_")?)?;
-        Ok(Some(StandingSession { session, standing: self.standing(&row)? }))
+        let standing = self.standing(&row, session.acting).await?;
+        Ok(Some(StandingSession { session, standing }))
     }
 
     /// The grant of an access token; `None` also when the token was revoked by itself.
@@ -160,7 +171,7 @@ impl Standings<'_> {
     ) -> Result<Option<StandingGrant>, StoreError> {
         let row = self.one(&OF_TOKEN, [grant.0.into(), jti.into()]).await?;
         let Some(row) = row else { return Ok(None) };
-        if is_revoked(&row)? { Ok(None) } else { Ok(Some(self.grant(&row)?)) }
+        if is_revoked(&row)? { Ok(None) } else { Ok(Some(self.grant(&row).await?)) }
     }
 
     /// The same with the person and their username.
@@ -175,12 +186,15 @@ impl Standings<'_> {
             return Ok(None);
         }
         let person = self.0.people().read(person::Model::from_query_result(&row, "p_")?)?;
-        Ok(Some((self.grant(&row)?, person, row.try_get("a_", "username")?)))
+        Ok(Some((self.grant(&row).await?, person, row.try_get("a_", "username")?)))
     }
 
     pub async fn by_code(&self, code: Hashed) -> Result<Option<StandingGrant>, StoreError> {
         let row = self.one(&BY_CODE, [code.0.to_vec().into()]).await?;
-        row.map(|row| self.grant(&row)).transpose()
+        match row {
+            Some(row) => Ok(Some(self.grant(&row).await?)),
+            None => Ok(None),
+        }
     }
 
     pub async fn by_refresh(
@@ -190,7 +204,7 @@ impl Standings<'_> {
         let row = self.one(&BY_REFRESH, [token.0.to_vec().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let refresh = grants::read_refresh(refresh_token::Model::from_query_result(&row, "r_")?);
-        Ok(Some((self.grant(&row)?, refresh)))
+        Ok(Some((self.grant(&row).await?, refresh)))
     }
 
     /// Every authorisation of a person with its enterprise, whatever its state.
@@ -224,19 +238,25 @@ impl Standings<'_> {
         Statement::from_sql_and_values(self.0.db().get_database_backend(), sql, values)
     }
 
-    fn grant(&self, row: &QueryResult) -> Result<StandingGrant, StoreError> {
+    async fn grant(&self, row: &QueryResult) -> Result<StandingGrant, StoreError> {
+        let grant = grants::read(oauth_grant::Model::from_query_result(row, "g_")?)?;
         Ok(StandingGrant {
-            grant: grants::read(oauth_grant::Model::from_query_result(row, "g_")?)?,
             session_expires_at: Timestamp(row.try_get("s_", "expires_at")?),
             session_ended_at: row.try_get::<Option<i64>>("s_", "ended_at")?.map(Timestamp),
-            standing: self.standing(row)?,
+            standing: self.standing(row, grant.acting).await?,
+            grant,
         })
     }
 
-    fn standing(&self, row: &QueryResult) -> Result<Standing, StoreError> {
-        let held = match row.try_get::<Option<Uuid>>("h_", "id")? {
-            None => None,
-            Some(_) => Some(read_held(row)?),
+    /// Agency staff cost a second read; everybody else does not pay for them.
+    async fn standing(&self, row: &QueryResult, acting: Acting) -> Result<Standing, StoreError> {
+        let held = match (acting, row.try_get::<Option<Uuid>>("h_", "id")?) {
+            (Acting::Agent(id), _) => match self.0.engagements().find(id).await? {
+                Some(found) => Held::Assignment(Box::new(found)),
+                None => Held::Nothing,
+            },
+            (_, Some(_)) => Held::Authorisation(Box::new(read_held(row)?)),
+            (_, None) => Held::Nothing,
         };
         Ok(Standing {
             account_status: accounts::read_status(&row.try_get::<String>("a_", "status")?)?,

@@ -148,6 +148,21 @@ impl Page for ChooseIdentityPage {
 }
 
 #[derive(Debug, Serialize)]
+pub struct ChooseClientPage {
+    pub transaction: String,
+    /// What was searched for.
+    pub text: String,
+    pub clients: Vec<IdentityView>,
+    pub previous: Option<String>,
+    pub next: Option<String>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for ChooseClientPage {
+    const TEMPLATE: &'static str = "page/choose_client.html";
+}
+
+#[derive(Debug, Serialize)]
 pub struct ConfirmPendingPage {
     pub transaction: String,
     pub pending: Vec<IdentityView>,

@@ -45,6 +45,7 @@ pub fn router(app: App) -> Router {
             "/consent",
             get(page::interaction::get_consent).post(page::interaction::post_consent),
         )
+        .route("/login/choose_client_enterprise", get(page::clients::get).post(page::clients::post))
         .route("/login/scan", post(page::scan::post))
         .route("/login/scan/state", get(page::scan::state))
         .route("/login/scan/events", get(page::scan::events))

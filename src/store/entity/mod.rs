@@ -2,12 +2,14 @@
 
 pub mod access_token;
 pub mod account;
+pub mod agent_assignment;
 pub mod agreement_acceptance;
 pub mod audit;
 pub mod audit_head;
 pub mod authorisation;
 pub mod authorisation_event;
 pub mod consent;
+pub mod engagement;
 pub mod enterprise;
 pub mod enterprise_number;
 pub mod identity_document;

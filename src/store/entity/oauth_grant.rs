@@ -16,6 +16,7 @@ pub struct Model {
     pub subject: String,
     pub acting_kind: String,
     pub authorisation_id: Option<Uuid>,
+    pub assignment_id: Option<Uuid>,
     pub sid: String,
     pub scope: String,
     pub permissions: String,

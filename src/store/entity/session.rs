@@ -14,6 +14,7 @@ pub struct Model {
     pub account_id: Uuid,
     pub acting_kind: String,
     pub authorisation_id: Option<Uuid>,
+    pub assignment_id: Option<Uuid>,
     pub amr: String,
     pub acr: i32,
     pub auth_time: i64,

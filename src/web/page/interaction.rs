@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::view;
 use crate::domain::refusal::Refusal;
 use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
-use crate::flows::identity::{pick, switch, usable};
+use crate::flows::identity::{choices, pick, switch};
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
@@ -58,17 +58,15 @@ async fn choose_page(
     session: &Session,
     notice: Option<Notice>,
 ) -> Answer {
-    let identities = if session.one_way_personal {
-        Vec::new()
-    } else {
-        usable(&request.ctx, session.person).await?
-    };
+    let (identities, clients) = choices(&request.ctx, session).await?;
+    let mut views = view::identities(request, &identities, Some(session.acting));
+    views.extend(view::clients(request, &clients, Some(session.acting)));
     let status = status_of(notice.as_ref());
     let page = ChooseIdentityPage {
         action: format!("{}/choose", request.base()),
         transaction: String::new(),
         request: params.encode(),
-        identities: view::identities(request, &identities, Some(session.acting)),
+        identities: views,
         notice,
     };
     request.page(status, &request.session_binding(), &page)
@@ -80,8 +78,8 @@ pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> A
             Ok(read) => read,
             Err(response) => return Ok(response),
         };
-    let identities = usable(&request.ctx, session.person).await?;
-    let to = match pick(&identities, form.get("identity").unwrap_or_default()) {
+    let (identities, clients) = choices(&request.ctx, &session).await?;
+    let to = match pick(&identities, &clients, form.get("identity").unwrap_or_default()) {
         Ok(to) => to,
         Err(refusal) => return choose_again(&request, &params, &session, &refusal).await,
     };

@@ -118,6 +118,7 @@ fn step_name(step: Step) -> &'static str {
         Step::Agreements => "agreements",
         Step::ConfirmPendingAuthorisation => "confirm_pending_authorisation",
         Step::ChooseIdentity => "choose_identity",
+        Step::ChooseClientEnterprise => "choose_client_enterprise",
     }
 }
 

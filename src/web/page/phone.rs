@@ -76,6 +76,7 @@ async fn show(
                 let held = found.standing.held;
                 match identity::of(ctx, found.session.person, found.session.acting, held) {
                     Ok(ActingIdentity::Enterprise(one)) => Some(view::title(request, &one)),
+                    Ok(ActingIdentity::Agent(one)) => Some(one.agency.name.clone()),
                     Ok(ActingIdentity::Personal) => Some(request.text("acting-personal")),
                     Err(why) => return told(request, &Refusal::NoIdentity(why)),
                 }

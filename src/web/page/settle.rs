@@ -89,7 +89,9 @@ async fn show(
             };
             request.page(status, &transaction.id, &page)
         }
-        Step::Credentials | Step::Scan | Step::SecondFactor => go_on(request, transaction).await,
+        Step::Credentials | Step::Scan | Step::SecondFactor | Step::ChooseClientEnterprise => {
+            go_on(request, transaction).await
+        }
     }
 }
 

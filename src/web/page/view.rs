@@ -4,6 +4,7 @@
 use crate::domain::acting::Acting;
 use crate::domain::acting::EnterpriseIdentity;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::engagement::AgentIdentity;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 use crate::domain::login::Proved;
 use crate::domain::mask;
@@ -29,6 +30,25 @@ fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {
 /// Enterprise and identity type in one line.
 pub fn title(request: &Request, one: &EnterpriseIdentity) -> String {
     format!("{} · {}", one.enterprise.name, type_name(request, &one.identity_type.name))
+}
+
+/// The client enterprises of an agent.
+pub fn clients(
+    request: &Request,
+    found: &[AgentIdentity],
+    current: Option<Acting>,
+) -> Vec<IdentityView> {
+    let view = |one: &AgentIdentity| IdentityView {
+        id: one.assignment.id.to_string(),
+        enterprise: one.agency.name.clone(),
+        number: one.client_enterprise.tin.clone(),
+        identity_type: one.client_enterprise.name.clone(),
+        permissions: permission_names(request, &one.assignment.permissions),
+        valid_to: one.engagement.valid_to.map(|day| day.to_string()),
+        invited_by: None,
+        is_current: current == Some(Acting::Agent(one.assignment.id)),
+    };
+    found.iter().map(view).collect()
 }
 
 pub fn identities(

@@ -1,3 +1,4 @@
+mod agency;
 mod enterprise;
 mod person;
 mod refusals;

@@ -1,0 +1,178 @@
+//! Engagements of agencies and the assignments of their staff.
+
+use std::sync::LazyLock;
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    QueryResult, Statement, Value,
+};
+
+use super::authorisations::{join, split};
+use super::entity::{agent_assignment, engagement, enterprise};
+use super::standing::columns;
+use super::{Rows, StoreError, enterprises};
+use crate::base::clock::Day;
+use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId};
+use crate::domain::engagement::{AgentIdentity, Assignment, Engagement};
+
+pub struct Engagements<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn engagements(self) -> Engagements<'c> {
+        Engagements(self)
+    }
+}
+
+/// Which of an agent's client enterprises to read.
+pub struct ClientQuery<'a> {
+    pub person: PersonId,
+    pub agency: EnterpriseId,
+    /// Part of a name or number; empty is all.
+    pub text: &'a str,
+    pub today: Day,
+    pub offset: i64,
+    pub limit: i64,
+}
+
+static JOINED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {}, {}, {} FROM agent_assignment x JOIN engagement g ON g.id = x.engagement_id \
+         JOIN enterprise a ON a.id = g.agency_id JOIN enterprise c ON c.id = g.client_id",
+        columns::<agent_assignment::Entity>("x"),
+        columns::<engagement::Entity>("g"),
+        columns::<enterprise::Entity>("a"),
+        columns::<enterprise::Entity>("c"),
+    )
+});
+
+static ONE: LazyLock<String> = LazyLock::new(|| format!("{} WHERE x.id = $1", *JOINED));
+
+/// Live ones alone, so that a page is a page (G-05).
+static CLIENTS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{} WHERE x.person_id = $1 AND g.agency_id = $2 AND x.state = 'active' \
+         AND g.state = 'active' AND g.valid_from <= $3 AND (g.valid_to IS NULL OR g.valid_to >= $3) \
+         AND (c.name LIKE $4 OR c.tin LIKE $4) ORDER BY c.tin LIMIT $5 OFFSET $6",
+        *JOINED
+    )
+});
+
+impl Engagements<'_> {
+    pub async fn find(&self, id: AssignmentId) -> Result<Option<AgentIdentity>, StoreError> {
+        let values: [Value; 1] = [id.0.into()];
+        let db = self.0.db();
+        let statement =
+            Statement::from_sql_and_values(db.get_database_backend(), ONE.as_str(), values);
+        db.query_one_raw(statement).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// By number; at most `limit`.
+    pub async fn clients(&self, query: &ClientQuery<'_>) -> Result<Vec<AgentIdentity>, StoreError> {
+        let like = format!("%{}%", query.text.replace(['%', '_'], ""));
+        let values: [Value; 6] = [
+            query.person.0.into(),
+            query.agency.0.into(),
+            query.today.to_string().into(),
+            like.into(),
+            query.limit.into(),
+            query.offset.into(),
+        ];
+        let db = self.0.db();
+        let statement =
+            Statement::from_sql_and_values(db.get_database_backend(), CLIENTS.as_str(), values);
+        db.query_all_raw(statement).await?.iter().map(read).collect()
+    }
+
+    /// Whether the person has ever been assigned to a client of this agency.
+    pub async fn is_staff(
+        &self,
+        person: PersonId,
+        agency: EnterpriseId,
+    ) -> Result<bool, StoreError> {
+        let assigned = agent_assignment::Entity::find()
+            .filter(agent_assignment::Column::PersonId.eq(person.0))
+            .filter(
+                agent_assignment::Column::EngagementId.in_subquery(
+                    sea_orm::sea_query::Query::select()
+                        .column(engagement::Column::Id)
+                        .from(engagement::Entity)
+                        .and_where(engagement::Column::AgencyId.eq(agency.0))
+                        .to_owned(),
+                ),
+            )
+            .one(&self.0.db())
+            .await?;
+        Ok(assigned.is_some())
+    }
+
+    pub async fn add(&self, realm: &str, new: &Engagement) -> Result<(), StoreError> {
+        engagement::Entity::insert(engagement::ActiveModel {
+            id: Set(new.id.0),
+            realm: Set(realm.to_owned()),
+            agency_id: Set(new.agency.0),
+            client_id: Set(new.client_enterprise.0),
+            valid_from: Set(new.valid_from.to_string()),
+            valid_to: Set(new.valid_to.map(|day| day.to_string())),
+            state: Set(state(new.is_active).to_owned()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    pub async fn assign(&self, new: &Assignment) -> Result<(), StoreError> {
+        agent_assignment::Entity::insert(agent_assignment::ActiveModel {
+            id: Set(new.id.0),
+            engagement_id: Set(new.engagement.0),
+            person_id: Set(new.person.0),
+            permissions: Set(join(&new.permissions)),
+            state: Set(state(new.is_active).to_owned()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// The business system says that it is over (G-17).
+    pub async fn end(&self, id: EngagementId) -> Result<bool, StoreError> {
+        let done = engagement::Entity::update_many()
+            .col_expr(engagement::Column::State, Expr::value("ended"))
+            .filter(engagement::Column::Id.eq(id.0))
+            .filter(engagement::Column::State.eq("active"))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+}
+
+fn state(is_active: bool) -> &'static str {
+    if is_active { "active" } else { "ended" }
+}
+
+fn read(row: &QueryResult) -> Result<AgentIdentity, StoreError> {
+    let assignment = agent_assignment::Model::from_query_result(row, "x_")?;
+    let engagement = engagement::Model::from_query_result(row, "g_")?;
+    let wrong = |column| StoreError::inconsistent("engagement", column, engagement.id);
+    let valid_to = engagement.valid_to.as_deref();
+    let valid_to = valid_to.map(|day| Day::parse(day).ok_or_else(|| wrong("valid_to")));
+    Ok(AgentIdentity {
+        assignment: Assignment {
+            id: AssignmentId(assignment.id),
+            engagement: EngagementId(assignment.engagement_id),
+            person: PersonId(assignment.person_id),
+            permissions: split(&assignment.permissions),
+            is_active: assignment.state == "active",
+        },
+        engagement: Engagement {
+            id: EngagementId(engagement.id),
+            agency: EnterpriseId(engagement.agency_id),
+            client_enterprise: EnterpriseId(engagement.client_id),
+            valid_from: Day::parse(&engagement.valid_from).ok_or_else(|| wrong("valid_from"))?,
+            valid_to: valid_to.transpose()?,
+            is_active: engagement.state == "active",
+        },
+        agency: enterprises::read(enterprise::Model::from_query_result(row, "a_")?)?,
+        client_enterprise: enterprises::read(enterprise::Model::from_query_result(row, "c_")?)?,
+    })
+}

@@ -1,0 +1,81 @@
+//! Agency staff choose the client enterprise they act for: searched, page by page (G-05).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::login::{at_step, go_on, status_of};
+use super::view;
+use crate::domain::entrance::Step;
+use crate::domain::login::LoginTransaction;
+use crate::domain::refusal::Refusal;
+use crate::flows::identity::clients;
+use crate::flows::settle::choose_client;
+use crate::oidc::params::Params;
+use crate::views::page::ChooseClientPage;
+use crate::web::answer::Answer;
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+const A_PAGE: i64 = 20;
+
+pub async fn get(request: Request) -> Answer {
+    let params = request.query().unwrap_or_default();
+    match at_step(&request, &params, Step::ChooseClientEnterprise).await? {
+        Ok(transaction) => show(&request, &transaction, &params, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let transaction = match at_step(&request, &form, Step::ChooseClientEnterprise).await? {
+        Ok(transaction) => transaction,
+        Err(response) => return Ok(response),
+    };
+    if !request.is_genuine(&form, &transaction.id) {
+        return request.forbidden();
+    }
+    let id = form.get("client").unwrap_or_default();
+    match choose_client(&request.ctx, &transaction, id).await? {
+        Ok(next) => go_on(&request, &next).await,
+        Err(refusal) => show(&request, &transaction, &Params::default(), Some(&refusal)).await,
+    }
+}
+
+async fn show(
+    request: &Request,
+    transaction: &LoginTransaction,
+    params: &Params,
+    refusal: Option<&Refusal>,
+) -> Answer {
+    let proved = transaction.proved.as_ref();
+    let Some((person, agency)) = proved.and_then(|one| Some((one.person, one.enterprise?))) else {
+        return go_on(request, transaction).await;
+    };
+    let text = params.get("text").unwrap_or_default().trim();
+    let offset = params.get("from").and_then(|from| from.parse::<i64>().ok()).unwrap_or_default();
+    let offset = offset.clamp(0, 1_000_000);
+    // One more than is shown tells whether there is another page.
+    let mut found = clients(&request.ctx, (person, agency), text, (offset, A_PAGE + 1)).await?;
+    let has_more = found.len() > usize::try_from(A_PAGE).unwrap_or_default();
+    found.truncate(usize::try_from(A_PAGE).unwrap_or_default());
+    let page_from = |from: i64| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("t", &transaction.id)
+            .append_pair("text", text)
+            .append_pair("from", &from.to_string())
+            .finish();
+        format!("{}/login/choose_client_enterprise?{query}", request.base())
+    };
+    let notice = refusal.map(|refusal| request.notice(refusal));
+    let status = status_of(notice.as_ref());
+    let page = ChooseClientPage {
+        transaction: transaction.id.clone(),
+        text: text.to_owned(),
+        clients: view::clients(request, &found, None),
+        previous: (offset > 0).then(|| page_from((offset - A_PAGE).max(0))),
+        next: has_more.then(|| page_from(offset + A_PAGE)),
+        notice,
+    };
+    request.page(status, &transaction.id, &page)
+}

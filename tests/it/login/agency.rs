@@ -1,0 +1,191 @@
+//! The agency's door: staff choose a client enterprise and act for it.
+
+use hufu::base::clock::Day;
+use hufu::base::id::{AssignmentId, EngagementId, EnterpriseId};
+use hufu::domain::engagement::{Assignment, Engagement};
+use hufu::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
+
+use crate::kit::browser::Shown;
+use crate::kit::{
+    Browser, EXAMPLE, FILING, On, PASSWORD, SAMPLE, TestApp, authorize_url, claims,
+    on_each_database,
+};
+
+const AGENCY: &str = "52360100MA3AGENT12";
+const STAFF: &str = "13300133000";
+
+async fn sign_in(app: &TestApp, enterprise: &str, phone: &str) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let t = page.hidden()["t"].clone();
+    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=agency");
+    let page = browser.get(&url).await;
+    let page = browser.type_credentials(&page, (enterprise, phone, PASSWORD)).await;
+    let page = browser.pass_second_factor(app, &page, phone).await;
+    (browser, page)
+}
+
+/// The button of a client enterprise, by part of what stands on it.
+fn button(page: &Shown, holds: &str) -> String {
+    let buttons = page.text.split("name=\"client\" value=\"").skip(1);
+    let found = buttons.map(|rest| rest.split("</button>").next().unwrap());
+    let found = found.into_iter().find(|one| one.contains(holds)).expect("no such client");
+    found.split('"').next().unwrap().to_owned()
+}
+
+/// Covers G-01, G-02, G-03, G-05, G-06.
+#[test]
+fn staff_act_for_a_client_enterprise() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, list) = sign_in(&app, AGENCY, STAFF).await;
+        assert!(list.answered("code").is_none(), "no business token before a client is entered");
+        assert!(list.text.contains("南昌示例科技有限公司"), "{}", list.text);
+        assert!(list.text.contains("南昌样板商贸有限公司"));
+        // Somebody else's assignment, or none at all.
+        for foreign in ["00000000-0000-0000-0000-000000000000", "x"] {
+            let refused = browser.submit(&list, &[("client", foreign)]).await;
+            assert_eq!(refused.code(), Some("E_NO_IDENTITY"));
+        }
+        let done = browser.submit(&list, &[("client", &button(&list, EXAMPLE))]).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        let identity = &id["tax_identity"];
+        assert_eq!(identity["kind"], "agent");
+        assert_eq!(identity["enterprise"]["tin"], EXAMPLE);
+        assert_eq!(identity["agency"]["tin"], AGENCY);
+        assert_eq!(identity["valid_to"], "2027-12-31");
+        assert_eq!(id["permissions"], serde_json::json!(["TAX_FILING", "TAX_QUERY"]));
+        assert_eq!(app.introspect(tokens["access_token"].as_str().unwrap()).await["active"], true);
+    });
+}
+
+/// Covers G-02: told after the second factor, never before.
+#[test]
+fn who_is_not_agency_staff_is_told_after_the_second_factor() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        // Not an agency; an agency that the person does not work for.
+        for (enterprise, phone) in [(EXAMPLE, "13900139000"), (AGENCY, "13800138000")] {
+            let (_, end) = sign_in(&app, enterprise, phone).await;
+            assert!(end.text.contains("data-code=\"E_NO_IDENTITY\""), "{}", end.text);
+        }
+    });
+}
+
+/// Covers G-04, Q-07: a phone in agency work shows the client list at the browser.
+#[test]
+fn a_phone_of_agency_staff_leads_to_the_client_list() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut phone, list) = sign_in(&app, AGENCY, STAFF).await;
+        phone.submit(&list, &[("client", &button(&list, EXAMPLE))]).await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let href = page.text.split("class=\"qr\" href=\"").nth(1).unwrap();
+        let href = href.split('"').next().unwrap().replace("&#x2F;", "/");
+        let code = href.strip_prefix("https://sso.jiangxi.example").unwrap();
+        let asked = phone.get(code).await;
+        phone.submit(&asked, &[("act", "confirm")]).await;
+        let list = browser.submit(&page, &[("app", "tax_app")]).await;
+        let done = browser.submit(&list, &[("client", &button(&list, SAMPLE))]).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["enterprise"]["tin"], SAMPLE);
+    });
+}
+
+/// Covers G-14, G-17.
+#[test]
+fn an_agent_switches_between_clients_until_the_engagement_ends() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, list) = sign_in(&app, AGENCY, STAFF).await;
+        let done = browser.submit(&list, &[("client", &button(&list, EXAMPLE))]).await;
+        let (_, old) = app.redeem(&done.answered("code").unwrap()).await;
+        let chooser = browser.get(&authorize_url(&FILING, &[("prompt", "select_account")])).await;
+        let other = chooser.text.split("name=\"identity\" value=\"").skip(1);
+        let other =
+            other.into_iter().find(|one| one.split("</button>").next().unwrap().contains(SAMPLE));
+        let other = other.unwrap().split('"').next().unwrap().to_owned();
+        let done = browser.submit(&chooser, &[("identity", &other)]).await;
+        let (_, new) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(new["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["enterprise"]["tin"], SAMPLE);
+        let refused = app.refresh(old["refresh_token"].as_str().unwrap()).await.1;
+        assert_eq!(refused["error"], "invalid_grant");
+
+        let rows = app.ctx.services.store.rows();
+        let held = rows.engagements().find(other.parse().unwrap()).await.unwrap().unwrap();
+        let tx = app.ctx.services.store.begin().await.unwrap();
+        assert!(tx.rows().engagements().end(held.engagement.id).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(app.introspect(new["access_token"].as_str().unwrap()).await["active"], false);
+        let refused = app.refresh(new["refresh_token"].as_str().unwrap()).await.1;
+        assert_eq!(refused["error"], "invalid_grant");
+        let again = browser.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert_eq!(again.answered("error").as_deref(), Some("login_required"));
+        app.clock.advance(61);
+        let (_, list) = sign_in(&app, AGENCY, STAFF).await;
+        assert!(!list.text.contains(SAMPLE), "the client is still listed");
+    });
+}
+
+/// Covers G-05: five thousand clients, searched and page by page.
+#[tokio::test(flavor = "multi_thread")]
+async fn five_thousand_clients_are_searched_and_paged() {
+    let app = TestApp::start(On::Sqlite).await;
+    let (clock, random) = (&app.clock, app.ctx.random());
+    let rows = app.ctx.services.store.rows();
+    let agency = rows.enterprises().find_by_number("jiangxi", AGENCY).await.unwrap().unwrap();
+    let phone = hufu::domain::number::phone::Phone::parse(STAFF).unwrap();
+    let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+    let tx = app.ctx.services.store.begin().await.unwrap();
+    for n in 0..5000 {
+        let client = Enterprise {
+            id: EnterpriseId::new(clock, random),
+            registration_no: format!("2011360{n:013}"),
+            uscc: None,
+            tin: format!("3601{n:011}"),
+            name: format!("第{n}号委托企业"),
+            kind: EnterpriseKind::Ordinary,
+            status: RegistryStatus("03".to_owned()),
+            province: "360000".to_owned(),
+            tax_authority: "13601000000".to_owned(),
+        };
+        tx.rows().enterprises().add("jiangxi", &client, &[]).await.unwrap();
+        let engagement = Engagement {
+            id: EngagementId::new(clock, random),
+            agency: agency.id,
+            client_enterprise: client.id,
+            valid_from: Day::parse("2026-01-01").unwrap(),
+            valid_to: None,
+            is_active: true,
+        };
+        tx.rows().engagements().add("jiangxi", &engagement).await.unwrap();
+        let assignment = Assignment {
+            id: AssignmentId::new(clock, random),
+            engagement: engagement.id,
+            person: account.person,
+            permissions: ["TAX_FILING".to_owned()].into(),
+            is_active: true,
+        };
+        tx.rows().engagements().assign(&assignment).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let (mut browser, list) = sign_in(&app, AGENCY, STAFF).await;
+    assert_eq!(list.text.matches("name=\"client\"").count(), 20);
+    let next = list.text.split("id=\"next-page\" href=\"").nth(1).unwrap();
+    let next = next.split('"').next().unwrap().replace("&amp;", "&").replace("&#x2F;", "/");
+    let second = browser.get(&next).await;
+    assert_eq!(second.text.matches("name=\"client\"").count(), 20);
+    assert_ne!(button(&list, "360100000000000"), button(&second, "36010000000002"));
+    let t = list.hidden()["t"].clone();
+    let url = format!("/realms/jiangxi/login/choose_client_enterprise?t={t}&text=4711");
+    let found = browser.get(&url).await;
+    assert_eq!(found.text.matches("name=\"client\"").count(), 1);
+    let done = browser.submit(&found, &[("client", &button(&found, "4711"))]).await;
+    assert!(done.answered("code").is_some());
+    let nothing = url.replace("4711", "%25%25");
+    assert!(browser.get(&nothing).await.status.as_u16() < 500);
+}
