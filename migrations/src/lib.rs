@@ -9,6 +9,7 @@ mod m20261124_000001_people;
 mod m20261124_000002_protocol;
 mod m20261124_000003_records;
 mod m20261124_000004_agency;
+mod m20261124_000005_authenticators;
 
 /// All steps in order.
 pub struct Migrator;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000002_protocol::Migration),
             Box::new(m20261124_000003_records::Migration),
             Box::new(m20261124_000004_agency::Migration),
+            Box::new(m20261124_000005_authenticators::Migration),
         ]
     }
 }

@@ -18,6 +18,8 @@ pub enum AuditEvent {
     AgreementAccepted { account: AccountId, document: String, version: String },
     AgreementDeclined { account: AccountId },
     AuthorisationConfirmed { authorisation: AuthorisationId, person: PersonId },
+    AuthenticatorAdded { account: AccountId },
+    AuthenticatorRemoved { account: AccountId },
     ConsentGiven { person: PersonId, client: String, scope: String },
     RefreshTokenReused { grant: String, client: String },
     CodeReused { grant: String, client: String },

@@ -29,6 +29,8 @@ pub enum Factor {
     Sms,
     TaxAppScan,
     IitAppScan,
+    /// An authenticator app, for who has enrolled one.
+    Totp,
 }
 
 impl ScanApp {
@@ -70,6 +72,7 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
     };
     match factor {
         Some(Factor::Sms) => amr.extend(["sms", "mfa"]),
+        Some(Factor::Totp) => amr.extend(["otp", "mfa"]),
         Some(Factor::TaxAppScan | Factor::IitAppScan) => amr.extend(["face", "mfa"]),
         None => {}
     }
@@ -81,6 +84,6 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
 pub fn acr(factor: Option<Factor>, person_level: u8) -> u8 {
     match factor {
         Some(Factor::TaxAppScan | Factor::IitAppScan) => person_level.clamp(2, 4),
-        Some(Factor::Sms) | None => 2,
+        Some(Factor::Sms | Factor::Totp) | None => 2,
     }
 }

@@ -44,6 +44,8 @@ pub struct Proved {
     /// The enterprise whose number was typed, when there is one of that number.
     pub enterprise: Option<EnterpriseId>,
     pub way: Way,
+    /// The account had been locked before; a sign-in that ends well forgets it.
+    pub had_locks: bool,
     pub at: Timestamp,
     /// Once passed.
     pub second_factor: Option<Factor>,

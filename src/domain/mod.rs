@@ -18,3 +18,4 @@ pub mod password;
 pub mod person;
 pub mod refusal;
 pub mod scan;
+pub mod totp;

@@ -20,6 +20,8 @@ pub enum Refusal {
     },
     /// No code could be sent: the provider is away, nothing was counted or burnt.
     OtpUnavailable,
+    /// Prove who you are again: it was too long ago.
+    StepUpRequired,
     /// Another person, another face, a wrong number, or cancelled.
     StepUpFailed,
     /// The provider of the face check is away: nothing passed, other ways stay open.
@@ -87,6 +89,7 @@ impl Refusal {
             Self::OtpRate { .. } => "E_OTP_RATE",
             Self::OtpUnavailable => "E_OTP_UNAVAILABLE",
             Self::NoPhone => "E_NO_PHONE",
+            Self::StepUpRequired => "E_STEPUP_REQUIRED",
             Self::StepUpFailed => "E_STEPUP_FAILED",
             Self::FaceUnavailable => "E_FACE_UNAVAILABLE",
             Self::ScanExpired => "E_SCAN_EXPIRED",

@@ -26,12 +26,8 @@ pub async fn load(
     let held = match acting {
         Acting::Personal => Held::Nothing,
         Acting::Enterprise(id) => {
-            let Some(authorisation) = rows.authorisations().find(id).await? else {
-                return Ok(Err(NoIdentity::None));
-            };
-            let enterprise = rows.enterprises().find(authorisation.enterprise).await?;
-            let held = enterprise.map(|enterprise| Box::new((authorisation, enterprise)));
-            held.map_or(Held::Nothing, Held::Authorisation)
+            let held = rows.standings().held_by(id).await?;
+            held.map_or(Held::Nothing, |held| Held::Authorisation(Box::new(held)))
         }
         Acting::Agent(id) => {
             let found = rows.engagements().find(id).await?;

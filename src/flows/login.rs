@@ -108,7 +108,7 @@ pub async fn verify_credentials(
     match check_password(ctx, &typed, &password).await? {
         None => Ok(Err(Refusal::Busy)),
         Some(true) if typed.is_plausible(entrance) => {
-            let Some((account, _)) = &typed.account else { return Ok(Err(Refusal::Credentials)) };
+            let Some(account) = &typed.account else { return Ok(Err(Refusal::Credentials)) };
             forget_failures(ctx, form, &typed).await?;
             let mut next = transaction.clone();
             next.entrance = Some(entrance.id.clone());
@@ -118,6 +118,7 @@ pub async fn verify_credentials(
                 account: account.id,
                 enterprise: typed.enterprise,
                 way: Way::Password,
+                had_locks: account.n_locks > 0,
                 at: ctx.now(),
                 second_factor: None,
             });
@@ -155,7 +156,7 @@ async fn slider_is_done(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
 
 /// What the typed numbers lead to; any of it may be missing.
 struct Typed {
-    account: Option<(Account, Vec<String>)>,
+    account: Option<Account>,
     enterprise: Option<EnterpriseId>,
     has_relation: bool,
     /// Failures are counted under this: the account, or the text that led to none.
@@ -173,7 +174,7 @@ impl Typed {
     }
 
     fn person(&self) -> Option<PersonId> {
-        self.account.as_ref().map(|(account, _)| account.person)
+        self.account.as_ref().map(|account| account.person)
     }
 }
 
@@ -197,14 +198,6 @@ async fn find_typed(ctx: &Ctx, entrance: &Entrance, form: &Credentials) -> Resul
         Some(account) => format!("password/{}", account.id),
         None => format!("password/{}", Hashed::of(&normalise(&form.personal_id)).to_text()),
     };
-    let account = match account {
-        Some(account) => {
-            let documents = rows.people().documents(account.person).await?;
-            let numbers = documents.into_iter().map(|document| document.number).collect();
-            Some((account, numbers))
-        }
-        None => None,
-    };
     Ok(Typed { account, enterprise, has_relation, counter })
 }
 
@@ -215,7 +208,12 @@ async fn find_account(
     personal_id: &str,
 ) -> Result<Option<Account>, Fault> {
     let (rows, realm) = (ctx.services.store.rows(), &ctx.realm.id);
-    for kind in &entrance.personal_ids {
+    // The spaces do not meet, so the likeliest may come first: a username begins with a letter.
+    let mut kinds = entrance.personal_ids.clone();
+    if personal_id.starts_with(|c: char| c.is_ascii_lowercase()) {
+        kinds.sort_by_key(|kind| *kind != PersonalIdKind::Username);
+    }
+    for kind in kinds {
         let found = match kind {
             PersonalIdKind::Phone => match Phone::parse(personal_id) {
                 Ok(phone) => rows.accounts().find_by_phone(realm, &phone).await?,
@@ -247,7 +245,7 @@ async fn throttle(
     typed: &Typed,
 ) -> Result<Result<(), Refusal>, Fault> {
     let (ephemeral, limits) = (&ctx.services.ephemeral, &ctx.realm.limits);
-    let locked = typed.account.as_ref().and_then(|(account, _)| account.locked_for(ctx.now()));
+    let locked = typed.account.as_ref().and_then(|account| account.locked_for(ctx.now()));
     if let Some(retry_after) = locked {
         return Ok(Err(Refusal::Locked { retry_after }));
     }
@@ -288,12 +286,13 @@ async fn check_password(
 ) -> Result<Option<bool>, Fault> {
     let hashing = &ctx.services.hashing;
     match &typed.account {
-        Some((Account { password: PasswordState::Set(stored), .. }, _)) => {
+        Some(Account { password: PasswordState::Set(stored), .. }) => {
             hashing.verify(password, stored).await
         }
-        Some((_, numbers)) => {
+        Some(account) => {
+            let documents = ctx.services.store.rows().people().documents(account.person).await?;
             let fits = ctx.realm.initial_password == InitialPassword::IdLast6
-                && numbers.iter().any(|number| is_initial(number, password));
+                && documents.iter().any(|document| is_initial(&document.number, password));
             Ok(hashing.verify(password, dummy_hash()).await?.map(|_| fits))
         }
         None => Ok(hashing.verify(password, dummy_hash()).await?.map(|_| false)),
@@ -308,7 +307,7 @@ fn is_initial(number: &str, password: &Secret) -> bool {
 
 /// The failure that reaches the limit locks the account.
 async fn fail(ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
-    let Some((account, _)) = &typed.account else { return Ok(()) };
+    let Some(account) = &typed.account else { return Ok(()) };
     let key = format!("{}/{}", ctx.realm.id, typed.counter);
     let failures: Option<u32> = ctx.services.ephemeral.get(Kind::Rate, &key).await?;
     let now = ctx.now();

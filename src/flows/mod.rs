@@ -1,6 +1,7 @@
 //! Use cases: load, decide, save. A refusal is an `Ok` that is committed and shown; an `Err` is a
 //! [`Fault`], rolled back and logged once at the boundary.
 
+pub mod authenticator;
 pub mod authorize;
 pub mod clients;
 pub mod face;

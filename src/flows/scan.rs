@@ -218,6 +218,7 @@ pub async fn consume(
                 account: who.account,
                 enterprise: agency,
                 way: Way::Scan(found.app),
+                had_locks: false,
                 at: ctx.now(),
                 second_factor: None,
             });

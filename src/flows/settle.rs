@@ -8,7 +8,7 @@ use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::authorisation::{Actor, Authorisation, Event};
 use crate::domain::entrance::{Entrance, Step};
-use crate::domain::factor::{acr, amr};
+use crate::domain::factor::{Factor, acr, amr};
 use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
@@ -248,8 +248,13 @@ pub async fn sign_in(
         Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
     };
     let now = ctx.now();
-    let person = ctx.services.store.rows().people().find(proved.person).await?;
-    let level = person.map_or(1, |person| person.real_name_level);
+    let level = match proved.second_factor {
+        Some(Factor::TaxAppScan | Factor::IitAppScan) => {
+            let person = ctx.services.store.rows().people().find(proved.person).await?;
+            person.map_or(1, |person| person.real_name_level)
+        }
+        _ => 1,
+    };
     let session = Session {
         id: SessionId::new(&ctx.services.clock, ctx.random()),
         realm: ctx.realm.id.clone(),
@@ -271,7 +276,9 @@ pub async fn sign_in(
     let attempt = attempt(ctx, &transaction, Some(&identity), "ok");
     let tx = ctx.services.store.begin().await?;
     tx.rows().sessions().add(&session, cookie.hashed()).await?;
-    tx.rows().accounts().unlock(proved.account).await?;
+    if proved.had_locks {
+        tx.rows().accounts().unlock(proved.account).await?;
+    }
     tx.rows().records().add_attempt(&ctx.realm.id, ctx.new_row_id(), &attempt).await?;
     tx.commit().await?;
     Ok(Ok((session, cookie)))

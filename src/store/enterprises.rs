@@ -1,8 +1,11 @@
 //! Enterprises and all the numbers they answer to.
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use std::sync::LazyLock;
+
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, FromQueryResult, Statement, Value};
 
 use super::entity::{enterprise, enterprise_number};
+use super::standing::columns;
 use super::{Rows, StoreError};
 use crate::base::id::EnterpriseId;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
@@ -14,6 +17,14 @@ impl<'c> Rows<'c> {
         Enterprises(self)
     }
 }
+
+static BY_NUMBER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM enterprise_number n JOIN enterprise e ON e.id = n.enterprise_id \
+         WHERE n.realm = $1 AND n.number = $2",
+        columns::<enterprise::Entity>("e")
+    )
+});
 
 const KINDS: [(EnterpriseKind, &str); 5] = [
     (EnterpriseKind::Ordinary, "ordinary"),
@@ -35,12 +46,12 @@ impl Enterprises<'_> {
         realm: &str,
         number: &str,
     ) -> Result<Option<Enterprise>, StoreError> {
-        let key = (realm.to_owned(), number.to_owned());
-        let row = enterprise_number::Entity::find_by_id(key).one(&self.0.db()).await?;
-        match row {
-            Some(row) => self.find(EnterpriseId(row.enterprise_id)).await,
-            None => Ok(None),
-        }
+        let values: [Value; 2] = [realm.into(), number.into()];
+        let db = self.0.db();
+        let statement =
+            Statement::from_sql_and_values(db.get_database_backend(), BY_NUMBER.as_str(), values);
+        let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
+        Ok(Some(read(enterprise::Model::from_query_result(&row, "e_")?)?))
     }
 
     pub async fn add(

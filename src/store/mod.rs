@@ -7,6 +7,7 @@ mod error;
 mod lane;
 
 pub mod accounts;
+pub mod authenticators;
 pub mod authorisations;
 pub mod engagements;
 pub mod enterprises;

@@ -15,7 +15,7 @@ use super::grants::{StoredGrant, StoredRefreshToken};
 use super::sessions::Session;
 use super::{Rows, StoreError, accounts, authorisations, enterprises, grants, sessions};
 use crate::base::clock::Timestamp;
-use crate::base::id::{EnterpriseId, GrantId, PersonId};
+use crate::base::id::{AuthorisationId, EnterpriseId, GrantId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::authorisation::Authorisation;
@@ -111,6 +111,8 @@ static HELD: LazyLock<String> = LazyLock::new(|| {
         columns::<enterprise::Entity>("e"),
     )
 });
+
+static HELD_BY: LazyLock<String> = LazyLock::new(|| HELD.replace("h.person_id = $1", "h.id = $1"));
 
 static HELD_IN: LazyLock<String> = LazyLock::new(|| format!("{} AND h.enterprise_id = $2", *HELD));
 
@@ -214,6 +216,14 @@ impl Standings<'_> {
     ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
         let statement = self.statement(&HELD, [person.0.into()]);
         self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
+    }
+
+    /// One of them.
+    pub async fn held_by(
+        &self,
+        id: AuthorisationId,
+    ) -> Result<Option<(Authorisation, Enterprise)>, StoreError> {
+        self.one(&HELD_BY, [id.0.into()]).await?.as_ref().map(read_held).transpose()
     }
 
     /// Those in one enterprise.

@@ -78,6 +78,7 @@ pub struct SecondFactorPage {
     pub transaction: String,
     pub ways: Vec<Tab>,
     pub is_sms: bool,
+    pub is_totp: bool,
     pub scan: Option<ScanView>,
     /// `None`: no phone is bound, this way is closed (E-11).
     pub phone: Option<String>,
@@ -183,6 +184,22 @@ pub struct ConsentPage {
 
 impl Page for ConsentPage {
     const TEMPLATE: &'static str = "page/consent.html";
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct AuthenticatorPage {
+    /// To scan, while the enrolment is not confirmed.
+    pub svg: Option<String>,
+    pub typed: String,
+    pub is_confirmed: bool,
+    pub recovery_codes_left: u64,
+    /// Shown once, right after the confirmation.
+    pub recovery_codes: Vec<String>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for AuthenticatorPage {
+    const TEMPLATE: &'static str = "page/authenticator.html";
 }
 
 /// An error, a farewell, a way to start again.

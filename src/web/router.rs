@@ -51,6 +51,10 @@ pub fn router(app: App) -> Router {
         .route("/login/scan/events", get(page::scan::events))
         .route("/q/{id}", get(page::phone::get).post(page::phone::post))
         .route("/q/{id}/face", get(page::phone::face))
+        .route(
+            "/account/authenticator",
+            get(page::authenticator::get).post(page::authenticator::post),
+        )
         .route("/app/scan", post(app_api::scan))
         .route("/signed-in", get(page::login::signed_in))
         .route("/language", get(page::login::language))

@@ -22,6 +22,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha2::", &["base"]),
     ("aes_gcm::", &["base"]),
     ("argon2::", &["domain"]),
+    ("totp_rs::", &["domain"]),
     ("josekit::", &["jose"]),
     ("oxide_auth::", &["oidc"]),
     ("sea_orm::", &["store"]),

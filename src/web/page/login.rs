@@ -153,10 +153,11 @@ pub async fn at_step(
 pub async fn start(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
     let portal = params.get("return_to").map(str::to_owned);
-    let scanned = format!("{}/q/", request.base());
+    let own = ["/q/", "/account/"].map(|path| format!("{}{path}", request.base()));
     let known = |to: &String| {
         let portals = &request.ctx.realm.portals;
-        to.starts_with(&scanned) || portals.iter().any(|own| to.starts_with(own.as_str()))
+        own.iter().any(|own| to.starts_with(own))
+            || portals.iter().any(|own| to.starts_with(own.as_str()))
     };
     let transaction = begin(&request.ctx, BTreeMap::new(), portal.filter(known)).await?;
     let (name, value) = login_cookie(&request, &transaction);

@@ -1,5 +1,6 @@
 //! The face for people: the sign-in pages.
 
+pub mod authenticator;
 pub mod clients;
 pub mod interaction;
 pub mod login;

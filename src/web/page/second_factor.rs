@@ -11,6 +11,7 @@ use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
+use crate::flows::authenticator;
 use crate::flows::second_factor::{is_sent, masked_phone, send, verify};
 use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, see_other};
@@ -23,11 +24,12 @@ fn way_name(way: Factor) -> &'static str {
         Factor::Sms => "sms",
         Factor::TaxAppScan => "tax_app",
         Factor::IitAppScan => "iit_app",
+        Factor::Totp => "totp",
     }
 }
 
 fn way_of(name: &str) -> Option<Factor> {
-    let all = [Factor::Sms, Factor::TaxAppScan, Factor::IitAppScan];
+    let all = [Factor::Sms, Factor::TaxAppScan, Factor::IitAppScan, Factor::Totp];
     all.into_iter().find(|way| way_name(*way) == name)
 }
 
@@ -60,6 +62,13 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
             Err(refusal) => show(&request, &transaction, Some(Factor::Sms), Some(&refusal)).await,
         };
     }
+    if form.get("act") == Some("totp") {
+        let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
+        return match authenticator::verify(&request.ctx, &transaction, &code).await? {
+            Ok(next) => go_on(&request, &next).await,
+            Err(refusal) => show(&request, &transaction, Some(Factor::Totp), Some(&refusal)).await,
+        };
+    }
     let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
     match verify(&request.ctx, &transaction, &code).await? {
         Ok(next) => go_on(&request, &next).await,
@@ -78,13 +87,18 @@ pub async fn show(
     let (Some(entrance), Some(proved)) = (entrance, &transaction.proved) else {
         return go_on(request, transaction).await;
     };
-    let ways = &entrance.entrance.second_factors;
+    let mut ways = entrance.entrance.second_factors.clone();
+    if ways.contains(&Factor::Totp)
+        && !authenticator::is_enrolled(&request.ctx, proved.account).await?
+    {
+        ways.retain(|way| *way != Factor::Totp);
+    }
     let open = way.filter(|way| ways.contains(way)).or(ways.first().copied());
     let phone = masked_phone(&request.ctx, transaction).await?;
     let app = match open {
         Some(Factor::TaxAppScan) => Some(ScanApp::TaxApp),
         Some(Factor::IitAppScan) => Some(ScanApp::IitApp),
-        Some(Factor::Sms) | None => None,
+        Some(Factor::Sms | Factor::Totp) | None => None,
     };
     let scan = match app {
         Some(app) => scan::view(request, transaction, app, Purpose::Verify(proved.person)).await?,
@@ -107,6 +121,7 @@ pub async fn show(
         transaction: transaction.id.clone(),
         ways: ways.iter().map(tab).collect(),
         is_sms: open == Some(Factor::Sms),
+        is_totp: open == Some(Factor::Totp),
         phone,
         is_sent: is_sent(&request.ctx, transaction).await?,
         scan,

@@ -9,6 +9,7 @@ use axum::response::Response;
 use tower::ServiceExt;
 
 /// What the person sees, or where the provider sent them.
+#[derive(Clone)]
 pub struct Shown {
     pub status: StatusCode,
     pub text: String,

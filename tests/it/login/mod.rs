@@ -1,4 +1,5 @@
 mod agency;
+mod authenticator;
 mod enterprise;
 mod person;
 mod refusals;

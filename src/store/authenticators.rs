@@ -1,0 +1,125 @@
+//! Authenticator apps of accounts, sealed, and recovery codes, hashed. Both are used up by one
+//! conditional write.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use super::entity::{authenticator, recovery_code};
+use super::{Rows, StoreError};
+use crate::base::clock::Timestamp;
+use crate::base::id::AccountId;
+use crate::base::secret::Hashed;
+
+pub struct StoredAuthenticator {
+    pub secret: Vec<u8>,
+    pub is_confirmed: bool,
+}
+
+pub struct Authenticators<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn authenticators(self) -> Authenticators<'c> {
+        Authenticators(self)
+    }
+}
+
+impl Authenticators<'_> {
+    pub async fn find(&self, id: AccountId) -> Result<Option<StoredAuthenticator>, StoreError> {
+        let row = authenticator::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let text = self.0.unseal(&place(id), &row.secret)?;
+        let secret = BASE64_STANDARD
+            .decode(text)
+            .map_err(|_| StoreError::inconsistent("authenticator", "secret", id))?;
+        Ok(Some(StoredAuthenticator { secret, is_confirmed: row.confirmed_at.is_some() }))
+    }
+
+    /// A new secret, not yet confirmed; one that was there is gone, with its recovery codes.
+    pub async fn begin(&self, id: AccountId, secret: &[u8]) -> Result<(), StoreError> {
+        self.remove(id).await?;
+        authenticator::Entity::insert(authenticator::ActiveModel {
+            account_id: Set(id.0),
+            secret: Set(self.0.seal(&place(id), &BASE64_STANDARD.encode(secret))),
+            confirmed_at: Set(None),
+            last_step: Set(0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// `false` when there was nothing left to confirm.
+    pub async fn confirm(&self, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+        let done = authenticator::Entity::update_many()
+            .col_expr(authenticator::Column::ConfirmedAt, Expr::value(now.0))
+            .filter(authenticator::Column::AccountId.eq(id.0))
+            .filter(authenticator::Column::ConfirmedAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// Remembers a step that matched; `false` when it or a later one was used before
+    /// (RFC 6238 §5.2).
+    pub async fn take_step(&self, id: AccountId, step: i64) -> Result<bool, StoreError> {
+        let done = authenticator::Entity::update_many()
+            .col_expr(authenticator::Column::LastStep, Expr::value(step))
+            .filter(authenticator::Column::AccountId.eq(id.0))
+            .filter(authenticator::Column::LastStep.lt(step))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    pub async fn remove(&self, id: AccountId) -> Result<(), StoreError> {
+        recovery_code::Entity::delete_many()
+            .filter(recovery_code::Column::AccountId.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        authenticator::Entity::delete_by_id(id.0).exec(&self.0.db()).await?;
+        Ok(())
+    }
+
+    pub async fn add_recovery_code(&self, id: AccountId, code: Hashed) -> Result<(), StoreError> {
+        recovery_code::Entity::insert(recovery_code::ActiveModel {
+            account_id: Set(id.0),
+            hash: Set(code.0.to_vec()),
+            used_at: Set(None),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// `false`: unknown, or used before.
+    pub async fn take_recovery_code(
+        &self,
+        id: AccountId,
+        code: Hashed,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = recovery_code::Entity::update_many()
+            .col_expr(recovery_code::Column::UsedAt, Expr::value(now.0))
+            .filter(recovery_code::Column::AccountId.eq(id.0))
+            .filter(recovery_code::Column::Hash.eq(code.0.to_vec()))
+            .filter(recovery_code::Column::UsedAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// How many are left.
+    pub async fn recovery_codes_left(&self, id: AccountId) -> Result<u64, StoreError> {
+        Ok(recovery_code::Entity::find()
+            .filter(recovery_code::Column::AccountId.eq(id.0))
+            .filter(recovery_code::Column::UsedAt.is_null())
+            .count(&self.0.db())
+            .await?)
+    }
+}
+
+fn place(id: AccountId) -> String {
+    format!("authenticator.{id}")
+}
