@@ -43,6 +43,12 @@ impl Timestamp {
         earlier.map_or(self, |at| Self(at.timestamp()))
     }
 
+    /// `2026-11-24T05:05:00Z`, for machines.
+    pub fn rfc3339(self) -> String {
+        let at = DateTime::from_timestamp(self.0, 0);
+        at.map(|at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
+    }
+
     /// `2026-11-24 13:05:00` in Asia/Shanghai, for people.
     pub fn for_people(self) -> String {
         self.shanghai().map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()

@@ -11,7 +11,9 @@ use crate::domain::mask::{self, Viewer};
 use crate::domain::number::phone::Phone;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
-use crate::outbound::Webhook;
+use crate::outbound::sms::Gateway;
+use crate::realm::SmsGateway;
+use crate::realm::file::GatewayKind;
 
 const MAX_TRIES: u32 = 5;
 
@@ -54,25 +56,40 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction) -> Result<Result<(), Refusal
         (format!("sms-hour/{name}"), most.per_phone_and_hour, 3600),
         (format!("sms-day/{name}"), most.per_phone_and_day, 86_400),
         (format!("sms-address/{}", ctx.ip), most.per_address_and_hour, 3600),
+        (format!("sms-realm/{}", ctx.realm.id), most.per_day, 86_400),
     ];
-    for (key, most, seconds) in limits {
-        let (count, retry_after) = ephemeral.count(Kind::Rate, &key, seconds).await?;
-        if count > most {
+    for (key, most, seconds) in &limits {
+        let (count, retry_after) = ephemeral.count(Kind::Rate, key, *seconds).await?;
+        if count > *most {
             return Ok(Err(Refusal::OtpRate { retry_after }));
         }
     }
     let code = ctx.random().digits(6);
-    let gateway = ctx.realm.sms.webhook.as_ref().map(|(url, secret)| Webhook { url, secret });
+    let gateways: Vec<Gateway<'_>> = ctx.realm.sms.gateways.iter().map(gateway).collect();
     let handed_in = (&ctx.services.clock, ctx.random());
-    if let Err(error) = ctx.services.outbound.send_code(gateway, &phone, &code, handed_in).await {
+    if let Err(error) = ctx.services.outbound.send_code(&gateways, &phone, &code, handed_in).await {
         tracing::warn!(%error, "The SMS gateway did not accept a code");
         ephemeral.forget(Kind::Rate, &pause).await?;
+        for (key, _, _) in &limits {
+            ephemeral.uncount(Kind::Rate, key).await?;
+        }
         return Ok(Err(Refusal::OtpUnavailable));
     }
     let sent = Sent { hash: bind(tx, &phone, &code), phone: phone.as_str().to_owned() };
     ephemeral.put(Kind::Otp, &tx.id, &sent, ctx.realm.sms.lifetime).await?;
     ephemeral.forget(Kind::Rate, &format!("otp-tries/{}", tx.id)).await?;
     Ok(Ok(()))
+}
+
+fn gateway(known: &SmsGateway) -> Gateway<'_> {
+    let SmsGateway { url, secret, key_id, app_id, sign_name, template, .. } = known;
+    match known.kind {
+        GatewayKind::Webhook => Gateway::Webhook { url, secret },
+        GatewayKind::Aliyun => Gateway::Aliyun { url, key_id, secret, sign_name, template },
+        GatewayKind::Tencent => {
+            Gateway::Tencent { url, key_id, secret, app_id, sign_name, template }
+        }
+    }
 }
 
 /// A code fits one transaction and one phone (security rule 3).

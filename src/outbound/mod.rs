@@ -2,17 +2,15 @@
 //! called inside a database transaction.
 
 pub mod face;
+pub mod sms;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::json;
 
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::random::Random;
+use crate::base::clock::Timestamp;
 use crate::base::secret::{Secret, hex, hmac_sha256};
-use crate::domain::number::phone::Phone;
 
 /// A message as the desk and the tests see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,12 +51,7 @@ pub struct Outbound {
     pub inbox: Inbox,
     /// Plays the provider of the face check where a realm names none.
     pub sandbox: face::Sandbox,
-}
-
-/// A gateway's address and the secret its requests are signed with.
-pub struct Webhook<'a> {
-    pub url: &'a str,
-    pub secret: &'a Secret,
+    breakers: sms::Breakers,
 }
 
 impl Outbound {
@@ -70,44 +63,12 @@ impl Outbound {
             .no_proxy()
             .build()
             .map_err(|error| SendError(error.to_string()))?;
-        Ok(Self { client, inbox: Inbox::default(), sandbox: face::Sandbox::default() })
-    }
-
-    /// One sign-in code. Without a gateway it lies in the inbox.
-    pub async fn send_code(
-        &self,
-        gateway: Option<Webhook<'_>>,
-        phone: &Phone,
-        code: &Secret,
-        (clock, random): (&Clock, &Random),
-    ) -> Result<(), SendError> {
-        let now = clock.now();
-        let Some(gateway) = gateway else {
-            self.inbox.add(SentMessage {
-                phone: phone.as_str().to_owned(),
-                template: "login_code".to_owned(),
-                code: code.expose().to_owned(),
-                at: now.0,
-            });
-            return Ok(());
-        };
-        let params = json!({"code": code.expose(), "ttl_min": "5"});
-        let body = json!({
-            "id": random.short_token(), "phone": phone.as_str(),
-            "template": "login_code", "params": params,
+        Ok(Self {
+            client,
+            inbox: Inbox::default(),
+            sandbox: face::Sandbox::default(),
+            breakers: sms::Breakers::default(),
         })
-        .to_string();
-        let nonce = random.short_token();
-        let signature = webhook_signature(gateway.secret, now, &nonce, &body);
-        let request = self
-            .client
-            .post(gateway.url)
-            .header("Content-Type", "application/json")
-            .header("X-Timestamp", now.0.to_string())
-            .header("X-Nonce", nonce)
-            .header("X-Signature", signature)
-            .body(body);
-        accepted(request).await
     }
 
     /// Whether a running server says that it is ready.

@@ -200,14 +200,38 @@ pub struct FaceFile {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SmsFile {
-    /// The webhook's address; absent in the demo, whose desk is the inbox.
-    pub url: Option<String>,
-    pub secret: Option<SecretRef>,
+    /// Tried in this order; none in the demo, whose desk is the inbox.
+    #[serde(default)]
+    pub gateways: Vec<GatewayFile>,
     #[serde(default = "five_minutes")]
     #[schemars(range(min = 60, max = 900))]
     pub lifetime: i64,
     #[serde(default)]
     pub limits: SmsLimits,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayFile {
+    pub kind: GatewayKind,
+    /// Absent: the provider's own address.
+    pub url: Option<String>,
+    pub secret: SecretRef,
+    /// The access key that belongs to the secret; not for the webhook.
+    pub key_id: Option<String>,
+    /// Tencent's application.
+    pub app_id: Option<String>,
+    /// As registered with the carrier.
+    pub sign_name: Option<String>,
+    pub template: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayKind {
+    Webhook,
+    Aliyun,
+    Tencent,
 }
 
 /// How many codes go out; the defaults are the carriers'.
@@ -223,11 +247,20 @@ pub struct SmsLimits {
     pub per_phone_and_day: u32,
     #[schemars(range(min = 1))]
     pub per_address_and_hour: u32,
+    /// Of the whole realm: what a day may cost at most.
+    #[schemars(range(min = 1))]
+    pub per_day: u32,
 }
 
 impl Default for SmsLimits {
     fn default() -> Self {
-        Self { pause: 60, per_phone_and_hour: 5, per_phone_and_day: 10, per_address_and_hour: 20 }
+        Self {
+            pause: 60,
+            per_phone_and_hour: 5,
+            per_phone_and_day: 10,
+            per_address_and_hour: 20,
+            per_day: 1_000_000,
+        }
     }
 }
 

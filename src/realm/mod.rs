@@ -20,7 +20,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
 use client::Client;
-use file::{InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
+use file::{GatewayKind, InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
 
 /// A realm that cannot be wrong.
 pub struct Realm {
@@ -64,10 +64,21 @@ pub struct Agreement {
     pub text_hash: String,
 }
 
+/// One gateway, complete for its kind.
+pub struct SmsGateway {
+    pub kind: GatewayKind,
+    pub url: String,
+    pub secret: Secret,
+    pub key_id: String,
+    pub app_id: String,
+    pub sign_name: String,
+    pub template: String,
+}
+
 /// Where codes go.
 pub struct Sms {
-    /// `None`: the demo's desk is the inbox.
-    pub webhook: Option<(String, Secret)>,
+    /// Tried in this order; none: the demo's desk is the inbox.
+    pub gateways: Vec<SmsGateway>,
     pub lifetime: i64,
     pub limits: SmsLimits,
 }

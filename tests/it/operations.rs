@@ -39,8 +39,11 @@ fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
         let literal = format!("literal = \"demo-secret-of-{client}\"");
         change(&format!("clients/{client}.toml"), &literal, "env = \"BENCH_SECRET\"");
     }
-    let url = format!("[sms]\nurl = \"{gateway}\"\nsecret = {{ env = \"BENCH_SECRET\" }}");
-    change("factors.toml", "[sms]", &url);
+    let more = format!(
+        "lifetime = 300\n\n[[sms.gateways]]\nkind = \"webhook\"\nurl = \"{gateway}\"\n\
+         secret = {{ env = \"BENCH_SECRET\" }}"
+    );
+    change("factors.toml", "lifetime = 300", &more);
     let factors = std::fs::read_to_string(realm.join("factors.toml")).unwrap();
     let face = "\n[face]\nurl = \"https://face.example\"\nsecret = { env = \"BENCH_SECRET\" }\n";
     std::fs::write(realm.join("factors.toml"), factors + face).unwrap();

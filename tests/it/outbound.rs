@@ -2,7 +2,15 @@
 
 use hufu::base::clock::Timestamp;
 use hufu::base::secret::Secret;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use hufu::outbound::sms::{Acs3, tc3_signature};
 use hufu::outbound::webhook_signature;
+use hufu::realm::SmsGateway;
+use hufu::realm::file::GatewayKind;
+
+use crate::kit::{EXAMPLE, FILING, On, PASSWORD, Setup, authorize_url, demo_realm};
 
 #[test]
 fn the_sms_webhook_is_signed_as_gateways_expect() {
@@ -12,4 +20,137 @@ fn the_sms_webhook_is_signed_as_gateways_expect() {
     let secret = Secret::new("testsecret".to_owned());
     let signature = webhook_signature(&secret, Timestamp(1_767_323_045), "6f1d0d7e", body);
     assert_eq!(signature, vectors["sms_signatures"]["webhook_made"].as_str().unwrap());
+}
+
+#[test]
+fn aliyun_and_tencent_get_the_signatures_they_check() {
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../data/vectors.json")).unwrap();
+    let known = |name: &str| vectors["sms_signatures"][name].as_str().unwrap().to_owned();
+    let query = [
+        ("PhoneNumbers", "13800138000"),
+        ("SignName", "江西税务"),
+        ("TemplateCode", "SMS_153055555"),
+        ("TemplateParam", "{\"code\":\"123456\"}"),
+    ];
+    let request = Acs3 {
+        host: "dysmsapi.aliyuncs.com",
+        action: "SendSms",
+        version: "2017-05-25",
+        date: &Timestamp(1_767_323_045).rfc3339(),
+        nonce: "0123456789abcdef0123456789abcdef",
+        query: &query,
+    };
+    assert_eq!(
+        request.request_hash(),
+        "a9ac3a6ea5f0d0cfc637ac9df470659c8cb17e71fbc088f44c8c0492697a88ff"
+    );
+    let secret = Secret::new("testsecret".to_owned());
+    assert_eq!(request.signature(&secret), known("aliyun_sendsms_made"));
+
+    let secret = Secret::new("Gu5t9xGARNpq86cd98joQYCN3EXAMPLE".to_owned());
+    let body = r#"{"PhoneNumberSet":["+8613800138000"],"SmsSdkAppId":"1400006666","SignName":"江西税务","TemplateId":"1110","TemplateParamSet":["123456","5"]}"#;
+    let host = "sms.tencentcloudapi.com";
+    assert_eq!(
+        tc3_signature(&secret, host, "sms", Timestamp(1_767_323_045), body),
+        known("tencent_sms_made")
+    );
+    let body =
+        r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
+    assert_eq!(
+        tc3_signature(&secret, "cvm.tencentcloudapi.com", "cvm", Timestamp(1_551_113_065), body),
+        "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168"
+    );
+}
+
+/// A gateway that does what its path says; counts how often it was asked.
+async fn bad_gateways() -> (String, std::sync::Arc<AtomicU32>) {
+    use axum::routing::post;
+    let asked = std::sync::Arc::new(AtomicU32::new(0));
+    let counts = std::sync::Arc::clone(&asked);
+    let hang = move || async move {
+        counts.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    };
+    let trickle = || async {
+        let bytes = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, std::convert::Infallible>("x"), ()))
+        });
+        axum::body::Body::from_stream(bytes)
+    };
+    let router = axum::Router::new()
+        .route("/hang", post(hang))
+        .route("/trickle/", post(trickle))
+        .route("/500", post(|| async { axum::http::StatusCode::INTERNAL_SERVER_ERROR }))
+        .route("/ok", post(|| async {}));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (base, asked)
+}
+
+fn gateway(kind: GatewayKind, url: String) -> SmsGateway {
+    SmsGateway {
+        kind,
+        url,
+        secret: Secret::new("of-the-tests".to_owned()),
+        key_id: "key".to_owned(),
+        app_id: "1".to_owned(),
+        sign_name: "江西税务".to_owned(),
+        template: "T".to_owned(),
+    }
+}
+
+/// Covers X-13: whatever a gateway does, the page answers within three seconds, says so, and the
+/// next try is not punished; a good one behind a bad one is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_gateway_delays_nobody() {
+    let (base, asked) = bad_gateways().await;
+    let hang = || gateway(GatewayKind::Webhook, format!("{base}/hang"));
+    let broken = || gateway(GatewayKind::Webhook, format!("{base}/500"));
+    let slow = || gateway(GatewayKind::Aliyun, format!("{base}/trickle"));
+    let good = || gateway(GatewayKind::Webhook, format!("{base}/ok"));
+    for (gateways, is_sent) in [
+        (vec![hang()], false),
+        (vec![slow()], false),
+        (vec![broken()], false),
+        (vec![hang(), slow()], false),
+        (vec![broken(), hang(), good()], true),
+    ] {
+        let mut realm = demo_realm();
+        realm.sms.gateways = gateways;
+        let app = Setup::of(On::Sqlite, vec![realm]).start().await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+        for _ in 0..2 {
+            let begun = Instant::now();
+            let answer = browser.submit(&page, &[("act", "send")]).await;
+            assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+            if is_sent {
+                assert!(answer.text.contains("name=\"code\""), "{}", answer.text);
+                break;
+            }
+            assert_eq!(answer.code(), Some("E_OTP_UNAVAILABLE"));
+        }
+    }
+    // After three failures in a row it is left alone, and asked again when the time is over.
+    let mut realm = demo_realm();
+    realm.sms.gateways = vec![hang(), good()];
+    realm.sms.limits.pause = 1;
+    realm.sms.limits.per_phone_and_hour = 100;
+    let app = Setup::of(On::Sqlite, vec![realm]).start().await;
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+    let before = asked.load(Ordering::Relaxed);
+    for _ in 0..5 {
+        app.clock.advance(2);
+        browser.submit(&page, &[("act", "send")]).await;
+    }
+    assert_eq!(asked.load(Ordering::Relaxed) - before, 3);
+    app.clock.advance(31);
+    browser.submit(&page, &[("act", "send")]).await;
+    assert_eq!(asked.load(Ordering::Relaxed) - before, 4);
 }

@@ -10,10 +10,12 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::complaint::Complaint;
-use super::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
+use super::file::{
+    EntrancesFile, FactorsFile, GatewayFile, GatewayKind, RealmFile, RolesFile, SecretRef, Texts,
+};
 use super::plan::{Settings, flatten};
 use super::source::{At, Source};
-use super::{Agreement, Realm, RealmEntrance, Sms};
+use super::{Agreement, Realm, RealmEntrance, Sms, SmsGateway};
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::entrance::{Entrance, Step, Subject};
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, PermissionPolicy};
@@ -261,24 +263,52 @@ impl Builder<'_> {
     }
 
     fn sms(&mut self, source: &Source, file: &FactorsFile) -> Sms {
-        let path = ["sms".into(), "url".into()];
-        let webhook = match (&file.sms.url, &file.sms.secret) {
-            (Some(url), Some(secret)) => {
-                self.check_url(source, &path, url);
-                let at = ["sms".into(), "secret".into()];
-                self.secret(source, &at, secret).map(|secret| (url.clone(), secret))
-            }
-            (None, None) if self.surroundings.is_demo => None,
-            _ => {
-                self.complain(
-                    source,
-                    &["sms".into()],
-                    "`url` and `secret` of the gateway are needed",
-                );
-                None
-            }
+        if file.sms.gateways.is_empty() && !self.surroundings.is_demo {
+            self.complain(source, &["sms".into()], "`[[sms.gateways]]` needs at least one gateway");
+        }
+        let gateways = file.sms.gateways.iter().enumerate();
+        let gateways = gateways.filter_map(|(index, one)| self.gateway(source, index, one));
+        let gateways = gateways.collect();
+        Sms { gateways, lifetime: file.sms.lifetime, limits: file.sms.limits.clone() }
+    }
+
+    fn gateway(&mut self, source: &Source, index: usize, file: &GatewayFile) -> Option<SmsGateway> {
+        let path = |key: &str| [At::from("sms"), "gateways".into(), index.into(), key.into()];
+        let (own_url, needed): (_, &[_]) = match file.kind {
+            GatewayKind::Webhook => (None, &[("url", &file.url)]),
+            GatewayKind::Aliyun => (
+                Some("https://dysmsapi.aliyuncs.com"),
+                &[
+                    ("key_id", &file.key_id),
+                    ("sign_name", &file.sign_name),
+                    ("template", &file.template),
+                ],
+            ),
+            GatewayKind::Tencent => (
+                Some("https://sms.tencentcloudapi.com"),
+                &[
+                    ("key_id", &file.key_id),
+                    ("app_id", &file.app_id),
+                    ("sign_name", &file.sign_name),
+                    ("template", &file.template),
+                ],
+            ),
         };
-        Sms { webhook, lifetime: file.sms.lifetime, limits: file.sms.limits.clone() }
+        for (key, _) in needed.iter().filter(|(_, value)| value.is_none()) {
+            self.complain(source, &path("kind"), format!("this kind needs `{key}`"));
+        }
+        let url = file.url.as_deref().or(own_url)?;
+        self.check_url(source, &path("url"), url);
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        Some(SmsGateway {
+            kind: file.kind,
+            url: url.trim_end_matches('/').to_owned(),
+            secret: self.secret(source, &path("secret"), &file.secret)?,
+            key_id: text(&file.key_id),
+            app_id: text(&file.app_id),
+            sign_name: text(&file.sign_name),
+            template: text(&file.template),
+        })
     }
 
     fn face(&mut self, source: &Source, file: &FactorsFile) -> Option<(String, Secret)> {
