@@ -42,6 +42,8 @@ pub enum Subject {
     Agent,
     /// Whatever the phone that confirmed is signed in as.
     AsConfirmed,
+    /// That of the session which is raised (L-11).
+    StepUp,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

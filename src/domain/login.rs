@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId};
+use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::Acting;
 use crate::domain::entrance::{Entrance, Step, Subject};
 use crate::domain::factor::{Factor, Way};
@@ -30,10 +30,8 @@ pub struct LoginTransaction {
     pub proved: Option<Proved>,
     /// Set once, by the chooser, the confirmation, or because there was only one.
     pub chosen: Option<Acting>,
-    /// The person has agreed to the client's scopes in this transaction.
-    pub consented: bool,
-    /// The session that this sign-in made, or the one that an interaction runs in.
-    pub signed_in_at: Option<Timestamp>,
+    /// The session that a step-up raises; none in a sign-in.
+    pub raises: Option<SessionId>,
 }
 
 /// What is known once a password was right, or a phone has confirmed.
@@ -123,7 +121,7 @@ impl LoginTransaction {
                 .chosen
                 .filter(|_| facts.is_chosen_usable)
                 .ok_or(facts.why_none.unwrap_or(NoIdentity::None)),
-            (Subject::AsConfirmed, _) => self.chosen.ok_or(NoIdentity::None),
+            (Subject::AsConfirmed | Subject::StepUp, _) => self.chosen.ok_or(NoIdentity::None),
             (Subject::Enterprise, [only]) => Ok(Acting::Enterprise(*only)),
             (Subject::Enterprise, _) => {
                 self.chosen(facts).ok_or(facts.why_none.unwrap_or(NoIdentity::None))

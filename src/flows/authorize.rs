@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Ctx, Fault, identity};
+use super::{Ctx, Fault, identity, step_up};
 use crate::base::id::{GrantId, PersonId};
 use crate::base::secret::{Secret, keyed_hash};
 use crate::domain::acting::{Acting, ActingIdentity};
@@ -12,7 +12,7 @@ use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::person::AccountStatus;
 use crate::jose::jwt::verify;
 use crate::oidc::authorize::{AuthorizeRequest, Destination, Prompt, check, destination};
-use crate::oidc::claims::IdClaims;
+use crate::oidc::claims::{IdClaims, level};
 use crate::oidc::engine::{Bound, bind};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
@@ -36,6 +36,8 @@ pub enum Answer {
     SignIn(Params),
     /// The person chooses an identity first.
     Choose(Params),
+    /// The person proves more first.
+    StepUp(Params, Box<Session>),
     /// The person agrees first.
     Consent(Box<ConsentNeeded>),
     /// The session was moved to the hinted identity; the request goes on under a new cookie.
@@ -85,6 +87,21 @@ pub async fn authorize(
     }
     if asked.request.prompt.contains(&Prompt::SelectAccount) {
         return Ok(Answer::Choose(asked.params));
+    }
+    let wanted: Vec<u8> = asked.request.acr_values.iter().filter_map(|acr| level(acr)).collect();
+    let error = |code, reason| OAuthError::new(code, reason);
+    match step_up::need(ctx, &session, &wanted).await? {
+        step_up::Need::Nothing => {}
+        step_up::Need::Unmet => {
+            let reason = "the person has not reached this level";
+            let error = error(ErrorCode::UnmetAuthenticationRequirements, reason);
+            return Ok(Answer::Error(asked.request.destination, error));
+        }
+        step_up::Need::Step if silent => {
+            let error = error(ErrorCode::InteractionRequired, "a higher level is to be proved");
+            return Ok(Answer::Error(asked.request.destination, error));
+        }
+        step_up::Need::Step => return Ok(Answer::StepUp(asked.params, Box::new(session))),
     }
     if needs_consent(ctx, &asked, session.person).await? {
         let error = OAuthError::new(ErrorCode::ConsentRequired, "the person has not agreed yet");

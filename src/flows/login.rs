@@ -54,8 +54,7 @@ pub async fn begin(
         entrance: None,
         proved: None,
         chosen: None,
-        consented: false,
-        signed_in_at: None,
+        raises: None,
     };
     let key = transaction.id.clone();
     ctx.services.ephemeral.put(Kind::Login, &key, &transaction, TRANSACTION_SECONDS).await?;
@@ -169,7 +168,7 @@ impl Typed {
             Subject::Enterprise => self.has_relation,
             // Who works for an agency is told after the second factor (G-02).
             Subject::Agent => self.enterprise.is_some(),
-            Subject::Personal | Subject::AsConfirmed => true,
+            Subject::Personal | Subject::AsConfirmed | Subject::StepUp => true,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod scan;
 pub mod scan_app;
 pub mod second_factor;
 pub mod settle;
+pub mod step_up;
 pub mod token;
 pub mod versions;
 

@@ -1,7 +1,7 @@
 //! What goes wrong between an application and us. The client reads the code and a fixed
 //! description; the reason is for the log.
 
-/// The codes of RFC 6749, RFC 6750 and OpenID Connect Core that we answer with.
+/// The codes of RFC 6749, RFC 6750, RFC 9470 and OpenID Connect Core that we answer with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorCode {
     InvalidRequest,
@@ -17,6 +17,7 @@ pub enum ErrorCode {
     LoginRequired,
     ConsentRequired,
     InteractionRequired,
+    UnmetAuthenticationRequirements,
     RequestNotSupported,
     RequestUriNotSupported,
 }
@@ -36,6 +37,7 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",

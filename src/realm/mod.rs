@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::secret::Secret;
-use crate::domain::entrance::{Entrance, Step};
+use crate::domain::entrance::{Entrance, Step, Subject};
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
 use crate::domain::lockout::LockoutPolicy;
 use crate::domain::password::PasswordRules;
@@ -99,6 +99,12 @@ impl Realm {
     pub fn scan_entrance(&self) -> Option<&Entrance> {
         let known = self.entrances.iter().map(|known| &known.entrance);
         known.into_iter().find(|entrance| entrance.steps.first() == Some(&Step::Scan))
+    }
+
+    /// The step that raises a session's level.
+    pub fn step_up_entrance(&self) -> Option<&Entrance> {
+        let known = self.entrances.iter().map(|known| &known.entrance);
+        known.into_iter().find(|entrance| entrance.subject == Subject::StepUp)
     }
 
     pub fn identity_type(&self, name: &IdentityTypeName) -> Option<&IdentityType> {

@@ -113,6 +113,26 @@ impl Sessions<'_> {
         Ok(done.rows_affected == 1)
     }
 
+    /// A higher level and a new cookie; `false` when the session has ended meanwhile.
+    pub async fn raise(
+        &self,
+        id: SessionId,
+        acr: u8,
+        amr: &[String],
+        cookie: Hashed,
+    ) -> Result<bool, StoreError> {
+        let done = session::Entity::update_many()
+            .col_expr(session::Column::Acr, Expr::value(i32::from(acr)))
+            .col_expr(session::Column::Amr, Expr::value(amr.join(" ")))
+            .col_expr(session::Column::CookieHash, Expr::value(cookie.0.to_vec()))
+            .filter(session::Column::Id.eq(id.0))
+            .filter(session::Column::EndedAt.is_null())
+            .filter(session::Column::Acr.lt(i32::from(acr)))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
     /// `false` when it had ended before.
     pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
         let done = session::Entity::update_many()

@@ -236,11 +236,13 @@ impl Builder<'_> {
             }
             match one.steps.as_slice() {
                 [Step::Credentials, Step::SecondFactor, ..] if !one.second_factors.is_empty() => {}
+                [Step::SecondFactor] if one.subject == Subject::StepUp => {}
                 [Step::Scan, rest @ ..] if !rest.contains(&Step::Credentials) => {}
                 _ => self.complain(
                     source,
                     &path("steps"),
-                    "an entrance begins with `credentials` and `second_factor`, or with `scan`",
+                    "an entrance begins with `credentials` and `second_factor`, or with `scan`; \
+                     a `step_up` is `second_factor` alone",
                 ),
             }
             if one.steps.first() == Some(&Step::Scan) && one.subject != Subject::AsConfirmed {

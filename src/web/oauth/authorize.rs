@@ -9,6 +9,7 @@ use super::form;
 use crate::domain::login::TRANSACTION_SECONDS;
 use crate::flows::authorize::{Answer as Outcome, authorize};
 use crate::flows::login::begin;
+use crate::flows::step_up;
 use crate::oidc::authorize::{Destination, ResponseMode};
 use crate::oidc::discovery::path;
 use crate::oidc::error::OAuthError;
@@ -53,6 +54,14 @@ async fn run(mut request: Request, params: Params) -> Answer {
             let (name, value) = login_cookie(&request, &transaction);
             let cookie =
                 cookies::set(&request.ctx.realm, name, value, Some(6 * TRANSACTION_SECONDS));
+            Ok(with_cookie(see_other(&to), cookie))
+        }
+        Outcome::StepUp(params, session) => {
+            let begun = step_up::begin(&request.ctx, &session, params).await?;
+            let Some(transaction) = begun else { return request.forbidden() };
+            let to = format!("{base}/login/second_factor?t={}", transaction.id);
+            let (name, value) = login_cookie(&request, &transaction);
+            let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
             Ok(with_cookie(see_other(&to), cookie))
         }
         Outcome::Choose(params) => Ok(see_other(&format!("{base}/choose?{}", params.encode()))),

@@ -14,7 +14,7 @@ use crate::domain::login::{LoginTransaction, Next, TRANSACTION_SECONDS};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::login::{Credentials, begin, find, new_slider, verify_credentials};
-use crate::flows::settle;
+use crate::flows::{settle, step_up};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::views::page::{LoginPage, MessagePage, Notice, Tab};
@@ -86,9 +86,15 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
         }
         Next::Refused(refusal) => no_identity(request, &refusal),
         Next::SignIn(acting) => {
-            let signed_in = settle::sign_in(&request.ctx, transaction, acting).await?;
-            let (_, cookie) = match signed_in {
-                Ok(signed_in) => signed_in,
+            let signed_in = match transaction.raises {
+                Some(_) => step_up::finish(&request.ctx, transaction).await?,
+                None => {
+                    let made = settle::sign_in(&request.ctx, transaction, acting).await?;
+                    made.map(|(_, cookie)| cookie)
+                }
+            };
+            let cookie = match signed_in {
+                Ok(cookie) => cookie,
                 Err(refusal) => return no_identity(request, &refusal),
             };
             let realm = &request.ctx.realm;

@@ -400,3 +400,43 @@ fn the_agreements_are_asked_after_a_scan_too() {
         assert!(done.answered("code").is_some(), "{}", done.text);
     });
 }
+
+/// Covers L-11: an application wants more than was proved; the person sees only the missing step.
+#[test]
+fn a_session_is_raised_by_the_missing_step_alone() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let level = |n: u8| format!("urn:hufu:realname:{n}");
+        let (three, four) = (level(3), level(4));
+        let before = browser.get(&authorize_url(&FILING, &[])).await;
+        let (_, tokens) = app.redeem(&before.answered("code").unwrap()).await;
+        let old = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(old["acr"], level(2));
+        // Silently nothing is proved; a level that the person has not reached is unmet.
+        let silent = [("acr_values", three.as_str()), ("prompt", "none")];
+        let refused = browser.get(&authorize_url(&FILING, &silent)).await;
+        assert_eq!(refused.answered("error").as_deref(), Some("interaction_required"));
+        let refused = browser.get(&authorize_url(&FILING, &[("acr_values", &four)])).await;
+        let unmet = Some("unmet_authentication_requirements");
+        assert_eq!(refused.answered("error").as_deref(), unmet);
+
+        let page = browser.get(&authorize_url(&FILING, &[("acr_values", &three)])).await;
+        assert!(page.url.contains("/login/second_factor"), "{}", page.url);
+        assert!(!page.text.contains("id=\"way-sms\""), "a text message proves no more");
+        let cookies = browser.cookies.clone();
+        pass_face(&app, &page, FaceState::Passed).await;
+        let done = go_on(&mut browser, &page).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let raised = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!((&raised["acr"], &raised["sid"]), (&three.clone().into(), &old["sid"]));
+        assert_eq!(raised["amr"], serde_json::json!(["pwd", "face", "mfa"]));
+        // The session's id has changed: what was known before is worth nothing (rule 9).
+        let mut stale = app.browser();
+        stale.cookies = cookies;
+        let silent = stale.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert_eq!(silent.answered("error").as_deref(), Some("login_required"));
+        let again = browser.get(&authorize_url(&FILING, &[("acr_values", &three)])).await;
+        assert!(again.answered("code").is_some());
+    });
+}

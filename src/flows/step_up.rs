@@ -1,0 +1,95 @@
+//! Raising a session: an application wants a higher real-name level than was proved (L-11,
+//! RFC 9470). The person sees only the missing step and keeps session and identity.
+
+use super::{Ctx, Fault, login};
+use crate::base::id::PersonId;
+use crate::base::secret::Secret;
+use crate::domain::factor::{ScanApp, Way, acr, amr};
+use crate::domain::login::{LoginTransaction, Proved};
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Kind;
+use crate::oidc::params::Params;
+use crate::store::sessions::Session;
+
+/// What a request for a level amounts to.
+pub enum Need {
+    Nothing,
+    Step,
+    /// The person has not reached it: nothing they could do now would prove it.
+    Unmet,
+}
+
+/// `wanted`: any of these levels will do.
+pub async fn need(ctx: &Ctx, session: &Session, wanted: &[u8]) -> Result<Need, Fault> {
+    let Some(lowest) = wanted.iter().copied().min() else { return Ok(Need::Nothing) };
+    if session.acr >= lowest {
+        return Ok(Need::Nothing);
+    }
+    let can = provable(ctx, session.person).await?;
+    Ok(if can >= lowest { Need::Step } else { Need::Unmet })
+}
+
+/// The level that the step-up of this realm would prove.
+async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
+    let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(0) };
+    let person = ctx.services.store.rows().people().find(person).await?;
+    let level = person.map_or(1, |person| person.real_name_level);
+    let factors = entrance.second_factors.iter();
+    Ok(factors.map(|factor| acr(Some(*factor), level)).max().unwrap_or_default())
+}
+
+/// A transaction in which nothing but the missing step is due.
+pub async fn begin(
+    ctx: &Ctx,
+    session: &Session,
+    params: Params,
+) -> Result<Option<LoginTransaction>, Fault> {
+    let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(None) };
+    let begun = login::begin(ctx, params.into_map(), None).await?;
+    let raising = LoginTransaction {
+        entrance: Some(entrance.id.clone()),
+        proved: Some(Proved {
+            person: session.person,
+            account: session.account,
+            enterprise: None,
+            way: way_of(session),
+            had_locks: false,
+            at: session.auth_time,
+            second_factor: None,
+        }),
+        chosen: Some(session.acting),
+        raises: Some(session.id),
+        ..begun.clone()
+    };
+    Ok(login::advance(ctx, &begun, raising).await?.ok())
+}
+
+/// How the session was begun, as its `amr` tells.
+fn way_of(session: &Session) -> Way {
+    match session.amr.iter().any(|one| one == "swk") {
+        true => Way::Scan(ScanApp::TaxApp),
+        false => Way::Password,
+    }
+}
+
+/// The step was passed: the same session under a new cookie, with the level that was proved.
+pub async fn finish(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+) -> Result<Result<Secret, Refusal>, Fault> {
+    let taken: Option<LoginTransaction> =
+        ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
+    let Some((proved, session)) = taken.and_then(|taken| taken.proved.zip(taken.raises)) else {
+        return Ok(Err(Refusal::State));
+    };
+    let person = ctx.services.store.rows().people().find(proved.person).await?;
+    let level = acr(proved.second_factor, person.map_or(1, |person| person.real_name_level));
+    let cookie = ctx.random().token();
+    let tx = ctx.services.store.begin().await?;
+    let amr = amr(proved.way, proved.second_factor);
+    if !tx.rows().sessions().raise(session, level, &amr, cookie.hashed()).await? {
+        return Ok(Err(Refusal::State));
+    }
+    tx.commit().await?;
+    Ok(Ok(cookie))
+}
