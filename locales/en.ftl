@@ -179,3 +179,4 @@ recovery-codes = Recovery codes
 recovery-codes-text = Write them down or print them and keep them safe. They are not shown again.
 recovery-codes-left = Recovery codes left:
 refusal-stepup-required = Please sign in again before you do this.
+other-sign-in = Other ways to sign in

@@ -179,3 +179,4 @@ recovery-codes = 恢复码
 recovery-codes-text = 请抄写或打印后妥善保存。离开本页后不再显示。
 recovery-codes-left = 剩余恢复码：
 refusal-stepup-required = 请重新登录后再进行此操作。
+other-sign-in = 其他登录方式

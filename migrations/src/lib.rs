@@ -10,6 +10,7 @@ mod m20261124_000002_protocol;
 mod m20261124_000003_records;
 mod m20261124_000004_agency;
 mod m20261124_000005_authenticators;
+mod m20261124_000006_social_insurance;
 
 /// All steps in order.
 pub struct Migrator;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_records::Migration),
             Box::new(m20261124_000004_agency::Migration),
             Box::new(m20261124_000005_authenticators::Migration),
+            Box::new(m20261124_000006_social_insurance::Migration),
         ]
     }
 }

@@ -19,6 +19,8 @@ pub struct Enterprise {
     pub province: String,
     /// Eleven digits.
     pub tax_authority: String,
+    /// Registered as a unit that pays social insurance (I-04).
+    pub pays_social_insurance: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

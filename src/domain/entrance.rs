@@ -1,7 +1,9 @@
 //! Entrances: the doors of the sign-in page. A door is a list of steps declared in the realm;
 //! the steps are code, the doors are data.
 
+use crate::domain::enterprise::Enterprise;
 use crate::domain::factor::{Factor, ScanApp};
+use crate::domain::identity_type::{Capability, IdentityType};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +48,32 @@ pub enum Subject {
     StepUp,
 }
 
+/// Which applications a sign-in through a door is for (I-03). What one audience signed in to is
+/// nothing to the other.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    #[default]
+    Tax,
+    SocialInsurance,
+}
+
+impl Audience {
+    /// Whether somebody of this enterprise and identity type belongs here (I-04).
+    pub fn admits(self, enterprise: &Enterprise, identity_type: &IdentityType) -> bool {
+        self == Self::Tax
+            || (enterprise.pays_social_insurance
+                && identity_type.can(Capability::HandleSocialInsurance))
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entrance {
     pub id: String,
     pub subject: Subject,
+    pub audience: Audience,
     pub personal_ids: Vec<PersonalIdKind>,
     pub slider: bool,
     /// What may follow the password, in the order shown.

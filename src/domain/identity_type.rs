@@ -45,6 +45,8 @@ pub enum Capability {
     EndedByPerson,
     /// Sees the blocks that only managers see.
     SeeAllBlocks,
+    /// May act in the social-insurance entrance (I-04).
+    HandleSocialInsurance,
 }
 
 impl IdentityType {

@@ -8,6 +8,7 @@ use crate::base::id::{GrantId, PersonId};
 use crate::base::secret::{Secret, keyed_hash};
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
+use crate::domain::entrance::Audience;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::person::AccountStatus;
 use crate::jose::jwt::verify;
@@ -76,6 +77,15 @@ pub async fn authorize(
     let Some(StandingSession { session, standing }) = found else {
         return Ok(sign_in(asked, silent));
     };
+    // What one audience signed in to is nothing to the other (I-01, I-03).
+    match (ctx.realm.audience_of(&session.entrance), asked.client.audience) {
+        (Audience::SocialInsurance, Audience::Tax) => {
+            let error = OAuthError::new(ErrorCode::AccessDenied, "signed_in_for_social_insurance");
+            return Ok(Answer::Error(asked.request.destination, error));
+        }
+        (Audience::Tax, Audience::SocialInsurance) => return Ok(sign_in(asked, silent)),
+        _ => {}
+    }
     // Account and authorisation are read at every issue (security rule 5).
     let is_live = standing.account_status == AccountStatus::Active;
     let identity = identity::of(ctx, session.person, session.acting, standing.held);
@@ -190,7 +200,8 @@ async fn follow_hint(
     if matches!(now, ActingIdentity::Enterprise(now) if now.enterprise.id == wanted.id) {
         return Ok(None);
     }
-    let identities = identity::usable_in(ctx, session.person, wanted.id).await?;
+    let identities =
+        identity::usable_in(ctx, session.person, wanted.id, asked.client.audience).await?;
     let (Some(first), false) = (identities.first(), session.one_way_personal) else {
         return refused();
     };

@@ -133,6 +133,7 @@ async fn add_enterprise(ctx: &Ctx, tx: &Tx<'_>, fixture: &EnterpriseFixture) -> 
         status: RegistryStatus(fixture.status.clone()),
         province: ctx.realm.home_province.clone(),
         tax_authority: fixture.tax_authority.clone(),
+        pays_social_insurance: fixture.pays_social_insurance,
     };
     let numbers = [std::slice::from_ref(&fixture.uscc), &fixture.former_numbers].concat();
     Ok(tx.rows().enterprises().add(&ctx.realm.id, &enterprise, &numbers).await?)

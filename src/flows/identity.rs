@@ -7,7 +7,7 @@ use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::{Authorisation, State};
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind};
-use crate::domain::entrance::{Entrance, Subject};
+use crate::domain::entrance::{Audience, Entrance, Subject};
 use crate::domain::login::{Facts, Proved};
 use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
@@ -92,14 +92,17 @@ fn in_order(mut identities: Vec<EnterpriseIdentity>) -> Vec<EnterpriseIdentity> 
     identities
 }
 
-/// Those in one enterprise, for the chooser of a sign-in.
+/// Those in one enterprise that an entrance's audience admits, for the chooser of a sign-in.
 pub async fn usable_in(
     ctx: &Ctx,
     person: PersonId,
     enterprise: EnterpriseId,
+    audience: Audience,
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
     let held = ctx.services.store.rows().standings().held_in(person, enterprise).await?;
-    Ok(in_order(held.into_iter().filter_map(|held| of_held(ctx, held).ok()).collect()))
+    let usable = held.into_iter().filter_map(|held| of_held(ctx, held).ok());
+    let admitted = |one: &EnterpriseIdentity| audience.admits(&one.enterprise, &one.identity_type);
+    Ok(in_order(usable.filter(admitted).collect()))
 }
 
 /// Authorisations that wait for this person in one enterprise, with what the prompt shows.
@@ -144,6 +147,11 @@ pub async fn facts(
     };
     for (authorisation, enterprise) in rows.standings().held_in(proved.person, id).await? {
         let alive = enterprise.status.is_alive();
+        let admits = |one| entrance.audience.admits(&enterprise, one);
+        if !ctx.realm.identity_type(&authorisation.identity_type).is_some_and(admits) {
+            facts.why_none = facts.why_none.or(Some(NoIdentity::None));
+            continue;
+        }
         match (authorisation.usable(&enterprise, ctx.now()), authorisation.state) {
             (Ok(()), _) => facts.usable.push(authorisation.id),
             (_, State::PendingByPerson) if alive => facts.pending_by_person.push(authorisation.id),
@@ -165,6 +173,9 @@ pub async fn switch(
 ) -> Result<Result<(Session, Secret), Refusal>, Fault> {
     if session.one_way_personal && to != Acting::Personal {
         return Ok(Err(Refusal::OneWay));
+    }
+    if ctx.realm.audience_of(&session.entrance) != Audience::Tax {
+        return Ok(Err(Refusal::Role));
     }
     if let Err(why) = load(ctx, session.person, to).await? {
         return Ok(Err(Refusal::NoIdentity(why)));
@@ -200,7 +211,8 @@ pub async fn choices(
     ctx: &Ctx,
     session: &Session,
 ) -> Result<(Vec<EnterpriseIdentity>, Vec<AgentIdentity>), Fault> {
-    if session.one_way_personal {
+    let audience = ctx.realm.audience_of(&session.entrance);
+    if session.one_way_personal || audience != Audience::Tax {
         return Ok((Vec::new(), Vec::new()));
     }
     let identities = usable(ctx, session.person).await?;
@@ -242,7 +254,7 @@ async fn is_agency_staff(ctx: &Ctx, person: PersonId, agency: EnterpriseId) -> R
         return Ok(false);
     }
     Ok(rows.engagements().is_staff(person, agency).await?
-        || !usable_in(ctx, person, agency).await?.is_empty())
+        || !usable_in(ctx, person, agency, Audience::Tax).await?.is_empty())
 }
 
 /// A page of the client enterprises that a member of staff may act for now.

@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
-use crate::domain::entrance::{Entrance, PersonalIdKind, Subject};
+use crate::domain::entrance::{Audience, Entrance, PersonalIdKind, Subject};
 use crate::domain::factor::Way;
 use crate::domain::login::{LoginTransaction, Proved, TRANSACTION_SECONDS};
 use crate::domain::number::document::initial_password;
@@ -19,6 +19,7 @@ use crate::domain::password::dummy_hash;
 use crate::domain::person::{Account, PasswordState};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
+use crate::realm::RealmEntrance;
 use crate::realm::file::InitialPassword;
 
 /// A slider proof lives two minutes and works once (DEC-19).
@@ -88,7 +89,12 @@ pub async fn verify_credentials(
     transaction: &LoginTransaction,
     form: &Credentials,
 ) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let door = ctx.realm.doors().find(|door| door.entrance.id == form.entrance);
+    let audience = audience(ctx, transaction);
+    let fits = |door: &&RealmEntrance| {
+        door.entrance.id == form.entrance
+            && audience.is_none_or(|audience| audience == door.entrance.audience)
+    };
+    let door = ctx.realm.doors().find(fits);
     let Some(entrance) = door.map(|door| &door.entrance) else {
         return Ok(Err(Refusal::format("entrance")));
     };
@@ -129,6 +135,12 @@ pub async fn verify_credentials(
             Ok(Err(Refusal::Credentials))
         }
     }
+}
+
+/// The audience of the application that waits; the portal's plain link leaves it open.
+pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
+    let client = ctx.realm.clients.get(transaction.request.get("client_id")?)?;
+    Some(client.audience)
 }
 
 fn check_format(entrance: &Entrance, form: &Credentials) -> Result<Secret, Refusal> {

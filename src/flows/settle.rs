@@ -7,7 +7,7 @@ use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::authorisation::{Actor, Authorisation, Event};
-use crate::domain::entrance::{Entrance, Step};
+use crate::domain::entrance::{Audience, Entrance, Step};
 use crate::domain::factor::{Factor, acr, amr};
 use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::number::document::initial_password;
@@ -200,7 +200,8 @@ pub async fn choose(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let Some(enterprise) = proved.enterprise else { return Ok(Err(Refusal::State)) };
-    let identities = identity::usable_in(ctx, proved.person, enterprise).await?;
+    let audience = entrance(ctx, transaction).map_or(Audience::Tax, |one| one.audience);
+    let identities = identity::usable_in(ctx, proved.person, enterprise, audience).await?;
     match identity::pick(&identities, &[], id) {
         Ok(acting) => {
             let next = LoginTransaction { chosen: Some(acting), ..transaction.clone() };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::file::{AccessTokenFormat, AuthMethod, GrantType, Texts};
 use crate::base::secret::{Secret, same, sha256};
+use crate::domain::entrance::Audience;
 use crate::domain::factor::ScanApp;
 use crate::domain::identity_type::Permissions;
 use crate::jose::Algorithm;
@@ -17,6 +18,7 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     pub grant_types: Vec<GrantType>,
     pub scopes: BTreeSet<String>,
+    pub audience: Audience,
     pub permissions: Option<Permissions>,
     pub consent: bool,
     pub id_token_alg: Algorithm,

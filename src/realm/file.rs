@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::entrance::{PersonalIdKind, Step, Subject};
+use crate::domain::entrance::{Audience, PersonalIdKind, Step, Subject};
 use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::identity_type::Capability;
 use crate::jose::Algorithm;
@@ -164,6 +164,9 @@ pub struct EntranceFile {
     pub id: String,
     pub title: Texts,
     pub subject: Subject,
+    /// Which applications it is for; absent: tax.
+    #[serde(default)]
+    pub audience: Audience,
     #[serde(default)]
     pub personal_id: Vec<PersonalIdKind>,
     #[serde(default)]
@@ -316,6 +319,9 @@ pub struct ClientFile {
     #[serde(default = "code_and_refresh")]
     pub grant_types: Vec<GrantType>,
     pub scopes: Vec<String>,
+    /// Whose sign-ins it accepts; absent: tax.
+    #[serde(default)]
+    pub audience: Audience,
     /// Permissions this application may learn of; absent: all.
     pub permissions: Option<Vec<String>>,
     /// Ask the person before scopes are given; off for the bureau's own applications.

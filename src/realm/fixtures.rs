@@ -65,6 +65,8 @@ pub struct EnterpriseFixture {
     pub name: String,
     #[serde(default)]
     pub is_agency: bool,
+    #[serde(default)]
+    pub pays_social_insurance: bool,
     pub status: String,
     pub tax_authority: String,
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::secret::Secret;
-use crate::domain::entrance::{Entrance, Step, Subject};
+use crate::domain::entrance::{Audience, Entrance, Step, Subject};
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
 use crate::domain::lockout::LockoutPolicy;
 use crate::domain::password::PasswordRules;
@@ -93,6 +93,11 @@ impl Realm {
         let is_door =
             |known: &&RealmEntrance| known.entrance.steps.first() == Some(&Step::Credentials);
         self.entrances.iter().filter(is_door)
+    }
+
+    /// Whose applications a session of this entrance may use.
+    pub fn audience_of(&self, entrance: &str) -> Audience {
+        self.entrance(entrance).map_or(Audience::Tax, |known| known.entrance.audience)
     }
 
     /// The steps of a sign-in that a phone confirmed.

@@ -72,6 +72,7 @@ impl Enterprises<'_> {
             status: Set(enterprise.status.0.clone()),
             province: Set(enterprise.province.clone()),
             tax_authority: Set(enterprise.tax_authority.clone()),
+            pays_social_insurance: Set(enterprise.pays_social_insurance),
         })
         .exec_without_returning(&self.0.db())
         .await?;
@@ -102,5 +103,6 @@ pub(super) fn read(row: enterprise::Model) -> Result<Enterprise, StoreError> {
         status: RegistryStatus(row.status),
         province: row.province,
         tax_authority: row.tax_authority,
+        pays_social_insurance: row.pays_social_insurance,
     })
 }

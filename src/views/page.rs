@@ -24,6 +24,8 @@ pub struct Tab {
 pub struct LoginPage {
     pub transaction: String,
     pub tabs: Vec<Tab>,
+    /// Other sign-ins, below the form.
+    pub others: Vec<Tab>,
     pub entrance: String,
     /// The apps whose codes can be shown.
     pub scan_apps: Vec<String>,

@@ -80,6 +80,7 @@ impl Builder<'_> {
             post_logout_redirect_uris: file.post_logout_redirect_uris.clone(),
             grant_types: file.grant_types.clone(),
             scopes: file.scopes.iter().cloned().collect(),
+            audience: file.audience,
             permissions: file.permissions.as_ref().map(|list| list.iter().cloned().collect()),
             consent: file.consent,
             id_token_alg: file.id_token_alg,

@@ -253,6 +253,7 @@ impl Builder<'_> {
                 entrance: Entrance {
                     id: one.id.clone(),
                     subject: one.subject,
+                    audience: one.audience,
                     personal_ids: one.personal_id.clone(),
                     slider: one.slider,
                     second_factors: one.second_factors.clone(),

@@ -17,6 +17,7 @@ pub struct Model {
     pub status: String,
     pub province: String,
     pub tax_authority: String,
+    pub pays_social_insurance: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

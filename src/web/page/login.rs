@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::base::secret::Secret;
-use crate::domain::entrance::Step;
+use crate::domain::entrance::{Audience, Step};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::{LoginTransaction, Next, TRANSACTION_SECONDS};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
-use crate::flows::login::{Credentials, begin, find, new_slider, verify_credentials};
+use crate::flows::login::{Credentials, audience, begin, find, new_slider, verify_credentials};
 use crate::flows::{settle, step_up};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
+use crate::realm::RealmEntrance;
 use crate::views::page::{LoginPage, MessagePage, Notice, Tab};
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
@@ -234,8 +235,10 @@ async fn show(
     notice: Option<Notice>,
 ) -> Answer {
     let realm = &request.ctx.realm;
-    let current = realm.doors().find(|door| door.entrance.id == typed.entrance);
-    let current = current.or(realm.doors().next());
+    let wanted = audience(&request.ctx, transaction);
+    let fits = |door: &&RealmEntrance| wanted.is_none_or(|wanted| wanted == door.entrance.audience);
+    let current = realm.doors().filter(fits).find(|door| door.entrance.id == typed.entrance);
+    let current = current.or(realm.doors().find(fits));
     let Some(current) = current.map(|known| &known.entrance) else { return request.forbidden() };
     let app = ScanApp::parse(&typed.scan_app).filter(|app| current.scan.contains(app));
     let scan = match app.or(current.scan.first().copied()) {
@@ -243,7 +246,7 @@ async fn show(
         None => None,
     };
     let (base, language) = (request.base(), request.language());
-    let tab = |known: &crate::realm::RealmEntrance| Tab {
+    let tab = |known: &RealmEntrance| Tab {
         id: known.entrance.id.clone(),
         title: known.title.in_language(language).to_owned(),
         href: format!(
@@ -252,10 +255,17 @@ async fn show(
         ),
         is_current: known.entrance.id == current.id,
     };
+    // The doors of this audience are tabs, the others stand below.
+    let of_audience = |audience: Audience, is_same: bool| -> Vec<Tab> {
+        let doors = realm.doors().filter(fits);
+        let doors = doors.filter(|door| (door.entrance.audience == audience) == is_same);
+        doors.map(tab).collect()
+    };
     let status = status_of(notice.as_ref());
     let page = LoginPage {
         transaction: transaction.id.clone(),
-        tabs: realm.doors().map(tab).collect(),
+        tabs: of_audience(current.audience, true),
+        others: of_audience(current.audience, false),
         scan_apps: current.scan.iter().map(|app| app.name().to_owned()).collect(),
         scan,
         entrance: current.id.clone(),

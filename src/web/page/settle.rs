@@ -79,7 +79,9 @@ async fn show(
         Step::ChooseIdentity => {
             let Some(proved) = &transaction.proved else { return request.forbidden() };
             let Some(enterprise) = proved.enterprise else { return request.forbidden() };
-            let usable = usable_in(&request.ctx, proved.person, enterprise).await?;
+            let entrance = transaction.entrance.as_deref().unwrap_or_default();
+            let audience = request.ctx.realm.audience_of(entrance);
+            let usable = usable_in(&request.ctx, proved.person, enterprise, audience).await?;
             let page = ChooseIdentityPage {
                 action: format!("{}/login/choose_identity", request.base()),
                 transaction: id,

@@ -152,6 +152,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             status: RegistryStatus("03".to_owned()),
             province: "360000".to_owned(),
             tax_authority: "13601000000".to_owned(),
+            pays_social_insurance: false,
         };
         tx.rows().enterprises().add("jiangxi", &client, &[]).await.unwrap();
         let engagement = Engagement {

@@ -4,3 +4,4 @@ mod enterprise;
 mod person;
 mod refusals;
 mod scan;
+mod social_insurance;

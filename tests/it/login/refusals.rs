@@ -219,3 +219,32 @@ fn an_own_sign_in_does_not_clear_what_an_address_tried() {
         assert_eq!(counted().await.unwrap(), Some(2));
     });
 }
+
+/// A thousand guesses at one SMS code, all at once: five are looked at, and then the code is void,
+/// the right one too (E-11).
+#[test]
+fn parallel_guesses_of_a_code_are_counted() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+        let page = browser.submit(&page, &[("act", "send")]).await;
+        let right = app.sms("13800138000");
+        let mut guesses = tokio::task::JoinSet::new();
+        for n in 0..1000 {
+            let (mut browser, page) = (browser.clone(), page.clone());
+            let guess = format!("{n:06}");
+            let guess = if guess == right { "999999".to_owned() } else { guess };
+            guesses.spawn(async move {
+                let shown = browser.submit(&page, &[("act", "verify"), ("code", &guess)]).await;
+                shown.code().map(str::to_owned)
+            });
+        }
+        let refusals = guesses.join_all().await;
+        let looked_at = refusals.iter().filter(|code| code.as_deref() == Some("E_OTP")).count();
+        assert!(looked_at <= 5, "{looked_at}");
+        let late = browser.submit(&page, &[("act", "verify"), ("code", &right)]).await;
+        assert_eq!(late.code(), Some("E_OTP_EXPIRED"));
+    });
+}
