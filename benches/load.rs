@@ -3,7 +3,8 @@
 //!
 //! `load (sign-in | code-flow | refresh | token) <provider> <desk> <people> <seconds>`
 //!
-//! Prints how many were done in a second; `token` prints one access token instead.
+//! Prints how many were done in a second; `token` prints one access token instead. `load bare`
+//! serves a constant answer on port 18099 for comparison: axum and nothing else.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -257,9 +258,19 @@ async fn refreshes(
     Ok(())
 }
 
+async fn bare() -> Result<(), Failure> {
+    const ANSWER: &str = "{\"keys\": []}";
+    let router = axum::Router::new().route("/", axum::routing::get(|| async { ANSWER }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:18099").await?;
+    Ok(axum::serve(listener, router).await?)
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|one| one != "--bench").collect();
+    if arguments.first().is_some_and(|what| what == "bare") {
+        return bare().await;
+    }
     let [what, provider, desk, people, seconds] = arguments.as_slice() else {
         return Err("load <what> <provider> <desk> <people> <seconds>".into());
     };

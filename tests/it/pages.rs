@@ -23,8 +23,12 @@ impl Walk {
 
     /// Credentials and the second factor of a person.
     async fn prove(&self, enterprise: &str, person: &str, password: &str) {
-        let chromium = &self.chromium;
         self.to(2, "/sign-in").await;
+        self.type_and_prove(enterprise, person, password).await;
+    }
+
+    async fn type_and_prove(&self, enterprise: &str, person: &str, password: &str) {
+        let chromium = &self.chromium;
         chromium.type_into("#enterprise_number", enterprise).await;
         chromium.type_into("#personal_id", person).await;
         chromium.type_into("#password", password).await;
@@ -84,6 +88,19 @@ async fn every_page_is_readable_for_everybody() {
 
     walk.prove(EXAMPLE, "13600136000", PASSWORD).await;
     walk.inspect("confirm").await;
+    chromium.window.delete_all_cookies().await.unwrap();
+
+    // An agency's staff: the clients, then the person's own authenticator.
+    walk.to(2, "/sign-in").await;
+    chromium.click("a[href*='entrance=agency']").await;
+    walk.type_and_prove("52360100MA3AGENT12", "13300133000", PASSWORD).await;
+    walk.inspect("clients").await;
+    chromium.click("button.identity").await;
+    assert_eq!(chromium.text("#enterprise").await, "南昌示例科技有限公司");
+    walk.to(0, "/realms/jiangxi/account/authenticator").await;
+    walk.inspect("authenticator").await;
+    chromium.click("button[value=begin]").await;
+    walk.inspect("authenticator-scan").await;
     chromium.window.delete_all_cookies().await.unwrap();
 
     walk.prove(EXAMPLE, "13500135000", PASSWORD).await;

@@ -154,7 +154,7 @@ impl Chromium {
                 {"name": "prefers-reduced-motion", "value": "reduce"},
             ]});
             self.devtools("Emulation.setEmulatedMedia", media).await;
-            let fits = "return document.documentElement.scrollWidth <= window.innerWidth";
+            let fits = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
             let fits = self.window.execute(fits, Vec::new()).await.unwrap();
             self.picture(&format!("{name}-{manner}")).await;
             assert_eq!(fits, json!(true), "{name} scrolls sideways, {manner}");
