@@ -26,6 +26,8 @@ struct Order {
     phone_key: String,
     handle: String,
     number: u8,
+    /// Ticked for this check; kept once it is known that it was the person who ticked.
+    has_ticked: bool,
 }
 
 /// Whether the person has agreed to the face service already.
@@ -78,11 +80,8 @@ pub async fn start(
         scan::end(ctx, (id, phone_key), ScanState::Failed).await?.ok();
         return Ok(Err(Refusal::StepUpFailed));
     }
-    if !has_agreed(ctx, person).await? {
-        if !has_ticked {
-            return Ok(Err(Refusal::Agreement));
-        }
-        agree(ctx, person).await?;
+    if !has_ticked && !has_agreed(ctx, person).await? {
+        return Ok(Err(Refusal::Agreement));
     }
     let ephemeral = &ctx.services.ephemeral;
     let rate = format!("face/{person}");
@@ -120,6 +119,7 @@ pub async fn start(
         phone_key: phone_key.to_owned(),
         handle: started.handle,
         number,
+        has_ticked,
     };
     ephemeral.put(Kind::Scan, &order_key(&order), &kept, ORDER_SECONDS).await?;
     Ok(Ok(started.url))
@@ -166,6 +166,9 @@ pub async fn finish(
     };
     let account = ctx.services.store.rows().accounts().find_by_person(person).await?;
     let Some(account) = account else { return Ok(Err(Refusal::StepUpFailed)) };
+    if kept.has_ticked {
+        agree(ctx, person).await?;
+    }
     let who = Confirmed { person, account: account.id, acting: Acting::Personal };
     let confirmed = scan::confirm(ctx, (id, phone_key), who, Some(kept.number)).await?;
     Ok(confirmed.map(|()| true))

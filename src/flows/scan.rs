@@ -203,6 +203,8 @@ pub async fn consume(
     match (found.purpose, &mut next.proved) {
         (Purpose::Verify(_), Some(proved)) => proved.second_factor = Some(found.app.factor()),
         (Purpose::Verify(_), None) => return Ok(Err(Refusal::State)),
+        // A step-up raises the session of one person; nobody signs in within it.
+        (Purpose::SignIn, _) if tx.raises.is_some() => return Ok(Err(Refusal::State)),
         (Purpose::SignIn, _) => {
             let Some(entrance) = ctx.realm.scan_entrance() else { return Ok(Err(Refusal::State)) };
             // Agency staff choose their client at the browser.

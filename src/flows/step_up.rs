@@ -87,7 +87,7 @@ pub async fn finish(
     let cookie = ctx.random().token();
     let tx = ctx.services.store.begin().await?;
     let amr = amr(proved.way, proved.second_factor);
-    if !tx.rows().sessions().raise(session, level, &amr, cookie.hashed()).await? {
+    if !tx.rows().sessions().raise((session, proved.person), level, &amr, cookie.hashed()).await? {
         return Ok(Err(Refusal::State));
     }
     tx.commit().await?;

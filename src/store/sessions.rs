@@ -113,10 +113,11 @@ impl Sessions<'_> {
         Ok(done.rows_affected == 1)
     }
 
-    /// A higher level and a new cookie; `false` when the session has ended meanwhile.
+    /// A higher level and a new cookie; `false` when the session has ended meanwhile or is not this
+    /// person's.
     pub async fn raise(
         &self,
-        id: SessionId,
+        (id, person): (SessionId, PersonId),
         acr: u8,
         amr: &[String],
         cookie: Hashed,
@@ -126,6 +127,7 @@ impl Sessions<'_> {
             .col_expr(session::Column::Amr, Expr::value(amr.join(" ")))
             .col_expr(session::Column::CookieHash, Expr::value(cookie.0.to_vec()))
             .filter(session::Column::Id.eq(id.0))
+            .filter(session::Column::PersonId.eq(person.0))
             .filter(session::Column::EndedAt.is_null())
             .filter(session::Column::Acr.lt(i32::from(acr)))
             .exec(&self.0.db())

@@ -291,6 +291,41 @@ fn another_face_or_number_never_passes() {
     });
 }
 
+/// Whoever has not agreed to the face service is asked first, and the answer is kept once
+/// the face was that person's.
+#[test]
+fn the_face_service_is_agreed_to_before_its_first_use() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let zhang = ("13700137000", "014512");
+        let page = browser.type_credentials(&page, (EXAMPLE, zhang.0, zhang.1)).await;
+        let t = page.hidden()["t"].clone();
+        let url = format!("/realms/jiangxi/login/second_factor?t={t}&way=tax_app");
+        let page = browser.get(&url).await;
+        let mut phone = app.browser();
+        let asked = phone.get(&code(&page)).await;
+        let chosen = number(&page);
+        let fields = [("act", "confirm"), ("number", chosen.as_str())];
+        let refused = phone.submit(&asked, &fields).await;
+        assert_eq!(refused.code(), Some("E_AGREEMENT"));
+        let rows = app.ctx.services.store.rows();
+        let bound = hufu::domain::number::phone::Phone::parse(zhang.0).unwrap();
+        let account = rows.accounts().find_by_phone("jiangxi", &bound).await.unwrap().unwrap();
+        let agreed = || hufu::flows::face::has_agreed(&app.ctx, account.person);
+        let ticked = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
+        let left = phone.submit(&refused, &ticked).await;
+        assert!(!agreed().await.unwrap(), "kept before anybody proved to be the person");
+        let handle = left.left_to.unwrap().rsplit('/').next().unwrap().to_owned();
+        let sandbox = &app.ctx.services.outbound.sandbox;
+        let back = sandbox.decide(&handle, FaceState::Passed).unwrap();
+        phone.get(back.strip_prefix("https://sso.jiangxi.example").unwrap()).await;
+        assert!(agreed().await.unwrap());
+        assert!(go_on(&mut browser, &page).await.text.contains("name=\"new\""));
+    });
+}
+
 fn iit(name: &str, document_number: &str) -> SignedIn {
     SignedIn { name: name.to_owned(), document_number: document_number.to_owned() }
 }
