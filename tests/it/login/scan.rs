@@ -253,7 +253,7 @@ async fn pass_face(app: &TestApp, page: &Shown, outcome: FaceState) -> Shown {
     phone.get(back).await
 }
 
-/// Covers E-12, Q-01: another face, a wrong number, an unavailable provider: never passed.
+/// Covers E-12: another face, a wrong number, an unavailable provider: never passed.
 #[test]
 fn another_face_or_number_never_passes() {
     on_each_database(|on| async move {
@@ -356,12 +356,15 @@ async fn act(
     post(app, operator(app).form(&id(page), what, who, number).unwrap()).await
 }
 
-/// Covers, E-13.
+/// Covers, E-13.
 #[test]
 fn the_income_tax_app_speaks_for_its_people() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
         let (mut browser, page) = login_page(&app).await;
+        for app in ["app-tax_app", "app-iit_app"] {
+            assert!(page.text.contains(&format!("id=\"{app}\"")), "no code for {app}");
+        }
         let t = page.hidden()["t"].clone();
         let url =
             format!("/realms/jiangxi/login/credentials?t={t}&entrance=enterprise&app=iit_app");
