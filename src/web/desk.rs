@@ -115,7 +115,12 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
             let last_six = one.document.get(12..).unwrap_or_default();
             let enterprises =
                 fixtures.authorisation.iter().filter(|held| held.person == one.document);
-            let enterprises: Vec<&str> = enterprises.map(|held| held.enterprise.as_str()).collect();
+            let mut enterprises: Vec<&str> =
+                enterprises.map(|held| held.enterprise.as_str()).collect();
+            let engaged = fixtures.engagement.iter();
+            let engaged = engaged.filter(|engagement| engagement.staff.contains(&one.document));
+            enterprises.extend(engaged.map(|engagement| engagement.agency.as_str()));
+            enterprises.dedup();
             people += &format!(
                 "<tr><td>{realm}</td><td>{}</td><td>{}<br>{}<br>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
                 escape(&one.name),

@@ -248,3 +248,30 @@ fn parallel_guesses_of_a_code_are_counted() {
         assert_eq!(late.code(), Some("E_OTP_EXPIRED"));
     });
 }
+
+/// Two tabs of one browser: each its own sign-in, none disturbs the other; one sign-in shown in two
+/// tabs goes forward once, and the slower tab is led to where it stands.
+#[test]
+fn two_tabs_do_not_disturb_each_other() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let one = browser.get(&authorize_url(&FILING, &[("state", "first")])).await;
+        let other = browser.get(&authorize_url(&FILING, &[("state", "second")])).await;
+        let li = (EXAMPLE, "13900139000", PASSWORD);
+        let one = browser.type_credentials(&one, li).await;
+        let done = browser.pass_second_factor(&app, &one, "13900139000").await;
+        assert_eq!(done.answered("state").as_deref(), Some("first"));
+        // The second tab's own sign-in is still there, and ends at its own request.
+        app.clock.advance(61);
+        let t = other.hidden()["t"].clone();
+        let shown = browser.get(&format!("/realms/jiangxi/login/credentials?t={t}")).await;
+        let other = browser.type_credentials(&shown, li).await;
+        let slower = other.clone();
+        let done = browser.pass_second_factor(&app, &other, "13900139000").await;
+        assert_eq!(done.answered("state").as_deref(), Some("second"));
+        // The same sign-in in a tab that lags behind: it is over, nothing is done twice.
+        let late = browser.submit(&slower, &[("act", "send")]).await;
+        assert_eq!(late.status.as_u16(), 410);
+    });
+}
