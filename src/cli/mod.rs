@@ -30,7 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the realms.
-    Serve,
+    Serve(serve::ServeArguments),
     /// Everything in one process on loopback: provider, desk, two tax applications.
     Demo(demo::DemoArguments),
     /// Look at realm files and bring them to where they are served.
@@ -93,7 +93,7 @@ pub async fn run() -> CliResult {
     let arguments = Arguments::parse();
     let settings = || Settings::read(arguments.config.as_deref(), environment());
     match arguments.command {
-        Command::Serve => serve::run(settings()?).await,
+        Command::Serve(flags) => serve::run(flags.over(settings()?)).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Realm { act } => realm::run(act, settings).await,
         Command::Doctor => doctor::run(settings).await,

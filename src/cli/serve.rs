@@ -1,5 +1,10 @@
 //! `hufu serve`: the realms on one listener, health on another.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
 use super::CliResult;
 use super::reload::watch;
 use super::start::{Wanted, start};
@@ -7,6 +12,35 @@ use crate::config::Settings;
 use crate::web::router::{operations, router};
 use crate::web::server::serve;
 use crate::{jobs, telemetry};
+
+/// Flags, stronger than the environment, which is stronger than the file.
+#[derive(Args)]
+pub struct ServeArguments {
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    #[arg(long)]
+    operations_listen: Option<SocketAddr>,
+    #[arg(long)]
+    data: Option<PathBuf>,
+    #[arg(long)]
+    realms: Option<PathBuf>,
+    /// `json` or `text`.
+    #[arg(long)]
+    log: Option<String>,
+}
+
+impl ServeArguments {
+    pub fn over(self, settings: Settings) -> Settings {
+        Settings {
+            listen: self.listen.or(settings.listen),
+            operations_listen: self.operations_listen.or(settings.operations_listen),
+            data: self.data.or(settings.data),
+            realms: self.realms.or(settings.realms),
+            log: self.log.or(settings.log),
+            ..settings
+        }
+    }
+}
 
 pub async fn run(settings: Settings) -> CliResult {
     telemetry::start(settings.log.as_deref() == Some("json"), "info");

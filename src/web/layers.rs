@@ -1,5 +1,7 @@
 //! What surrounds every handler: limits, security headers, a net for panics, the request log.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -10,6 +12,7 @@ use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument;
 
 use super::app::App;
 
@@ -17,6 +20,7 @@ use super::app::App;
 const LARGEST_BODY: usize = 64 * 1024;
 
 pub fn around(router: Router<App>) -> Router<App> {
+    let numbers = Arc::new(AtomicU64::new(1));
     router
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(
@@ -25,7 +29,9 @@ pub fn around(router: Router<App>) -> Router<App> {
         ))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(security_headers))
-        .layer(from_fn(log))
+        .layer(from_fn(move |request: Request, next: Next| {
+            log(numbers.fetch_add(1, Ordering::Relaxed), request, next)
+        }))
 }
 
 /// `form-action` allows what forms lead to: browsers check redirects after a form, too, and those
@@ -51,13 +57,22 @@ async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Method, path and outcome; never a query, which may hold codes and numbers.
-async fn log(request: Request, next: Next) -> Response {
+/// Method, path and outcome; never a query, which may hold codes and numbers. Everything that is
+/// logged on the way carries the request's number, and the answer does too.
+async fn log(number: u64, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    tracing::debug!(%method, path, status, micros = started.elapsed().as_micros(), "Answered");
-    metrics::counter!("hufu_requests_total", "status" => status.to_string()).increment(1);
+    let span = tracing::info_span!("request", number, method = %request.method(), path = request.uri().path());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status();
+    let micros = started.elapsed().as_micros();
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), micros, "Answered"));
+    let class = match status.as_u16() {
+        ..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
+    };
+    metrics::counter!("hufu_requests_total", "status" => class).increment(1);
+    response.headers_mut().insert(HeaderName::from_static("x-request-id"), number.into());
     response
 }

@@ -381,3 +381,44 @@ fn expired_rows_go_and_live_ones_stay() {
         assert!(live.get(&authorize_url(&FILING, &[])).await.answered("code").is_some());
     });
 }
+
+/// File, then environment, then flags; each stronger than the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn flags_are_stronger_than_the_environment_and_it_than_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    served_realm(folder.path(), "https://sms.example/send");
+    let (file, variable, flag) = (free_ports(), free_ports(), free_ports());
+    let settings = format!(
+        "data = 'data'\nrealms = 'nowhere'\nlisten = '127.0.0.1:{file}'\n\
+         operations_listen = '127.0.0.1:{}'\n",
+        file + 1
+    );
+    std::fs::write(folder.path().join("hufu.toml"), settings).unwrap();
+    let secret = folder.path().join("realms-at");
+    std::fs::write(&secret, "realms\n").unwrap();
+    let log = folder.path().join("log");
+    let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .current_dir(folder.path())
+        .args(["--config", "hufu.toml", "serve", "--log", "json"])
+        .args(["--listen", &format!("127.0.0.1:{flag}")])
+        .env("BENCH_SECRET", "of-the-tests")
+        .env("HUFU__LISTEN", format!("127.0.0.1:{variable}"))
+        .env("HUFU__REALMS_FILE", &secret)
+        .env("RUST_LOG", "hufu=debug")
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let _running = Running::of(child);
+    wait_for(flag).await;
+    assert!(tokio::net::TcpStream::connect(("127.0.0.1", variable)).await.is_err());
+    assert!(tokio::net::TcpStream::connect(("127.0.0.1", file)).await.is_err());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("http://127.0.0.1:{flag}/realms/jiangxi/authorize?client_id=nobody");
+    let answer = http.get(url).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 400);
+    let number = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let log = std::fs::read_to_string(&log).unwrap();
+    let refused = log.lines().find(|line| line.contains("Refused a request")).unwrap();
+    let refused: serde_json::Value = serde_json::from_str(refused).unwrap();
+    assert_eq!(refused["span"]["number"].to_string(), number, "{refused}");
+}
