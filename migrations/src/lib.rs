@@ -11,6 +11,7 @@ mod m20261124_000003_records;
 mod m20261124_000004_agency;
 mod m20261124_000005_authenticators;
 mod m20261124_000006_social_insurance;
+mod m20261124_000007_revoked_tokens;
 
 /// All steps in order.
 pub struct Migrator;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000004_agency::Migration),
             Box::new(m20261124_000005_authenticators::Migration),
             Box::new(m20261124_000006_social_insurance::Migration),
+            Box::new(m20261124_000007_revoked_tokens::Migration),
         ]
     }
 }

@@ -290,6 +290,7 @@ async fn issue_code(
         code_used_at: None,
         expires_at: now.plus(lifetimes.refresh_token),
         revoked_at: None,
+        has_revoked_token: false,
     };
     let client = SessionClient { client_id: grant.client_id.clone(), sid, subject };
     let tx = ctx.services.store.begin().await?;

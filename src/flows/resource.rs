@@ -183,6 +183,9 @@ pub async fn revoke(
     }
     if let Some(claims) = access {
         tx.rows().tokens().revoke(&claims.jti, Timestamp(claims.exp)).await?;
+        if let Some(grant) = grant_of(&claims) {
+            tx.rows().grants().mark_revoked_token(grant).await?;
+        }
     }
     tx.commit().await?;
     Ok(Ok(()))

@@ -39,6 +39,8 @@ pub struct StoredGrant {
     pub code_used_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// Whether an access token of it was revoked by itself.
+    pub has_revoked_token: bool,
 }
 
 pub struct StoredRefreshToken {
@@ -87,6 +89,7 @@ impl Grants<'_> {
             code_used_at: Set(None),
             expires_at: Set(new.expires_at.0),
             revoked_at: Set(None),
+            has_revoked_token: Set(false),
         })
         .exec_without_returning(&self.0.db())
         .await?;
@@ -103,6 +106,15 @@ impl Grants<'_> {
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
+    }
+
+    pub async fn mark_revoked_token(&self, id: GrantId) -> Result<(), StoreError> {
+        oauth_grant::Entity::update_many()
+            .col_expr(oauth_grant::Column::HasRevokedToken, Expr::value(true))
+            .filter(oauth_grant::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
     }
 
     pub async fn revoke(&self, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
@@ -252,5 +264,6 @@ pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
         code_used_at: row.code_used_at.map(Timestamp),
         expires_at: Timestamp(row.expires_at),
         revoked_at: row.revoked_at.map(Timestamp),
+        has_revoked_token: row.has_revoked_token,
     })
 }

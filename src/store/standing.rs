@@ -69,24 +69,18 @@ static BY_COOKIE: LazyLock<String> = LazyLock::new(|| {
 });
 
 static OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT {}, t.jti AS t_jti FROM oauth_grant g {} {REVOKED} WHERE g.id = $1",
-        grant_columns(),
-        joined_to_grant(),
-    )
+    format!("SELECT {} FROM oauth_grant g {} WHERE g.id = $1", grant_columns(), joined_to_grant(),)
 });
 
 static PERSON_OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {}, {}, a.username AS a_username, t.jti AS t_jti FROM oauth_grant g {} \
-         JOIN person p ON p.id = g.person_id {REVOKED} WHERE g.id = $1",
+        "SELECT {}, {}, a.username AS a_username FROM oauth_grant g {} \
+         JOIN person p ON p.id = g.person_id WHERE g.id = $1",
         grant_columns(),
         columns::<person::Entity>("p"),
         joined_to_grant(),
     )
 });
-
-const REVOKED: &str = "LEFT JOIN revoked_token t ON t.jti = $2";
 
 static BY_CODE: LazyLock<String> = LazyLock::new(|| {
     let (columns, joined) = (grant_columns(), joined_to_grant());
@@ -171,9 +165,8 @@ impl Standings<'_> {
         grant: GrantId,
         jti: &str,
     ) -> Result<Option<StandingGrant>, StoreError> {
-        let row = self.one(&OF_TOKEN, [grant.0.into(), jti.into()]).await?;
-        let Some(row) = row else { return Ok(None) };
-        if is_revoked(&row)? { Ok(None) } else { Ok(Some(self.grant(&row).await?)) }
+        let Some(row) = self.one(&OF_TOKEN, [grant.0.into()]).await? else { return Ok(None) };
+        self.unrevoked(self.grant(&row).await?, jti).await
     }
 
     /// The same with the person and their username.
@@ -182,13 +175,12 @@ impl Standings<'_> {
         grant: GrantId,
         jti: &str,
     ) -> Result<Option<(StandingGrant, Person, Option<String>)>, StoreError> {
-        let row = self.one(&PERSON_OF_TOKEN, [grant.0.into(), jti.into()]).await?;
+        let row = self.one(&PERSON_OF_TOKEN, [grant.0.into()]).await?;
         let Some(row) = row else { return Ok(None) };
-        if is_revoked(&row)? {
-            return Ok(None);
-        }
+        let grant = self.unrevoked(self.grant(&row).await?, jti).await?;
+        let Some(grant) = grant else { return Ok(None) };
         let person = self.0.people().read(person::Model::from_query_result(&row, "p_")?)?;
-        Ok(Some((self.grant(&row).await?, person, row.try_get("a_", "username")?)))
+        Ok(Some((grant, person, row.try_get("a_", "username")?)))
     }
 
     pub async fn by_code(&self, code: Hashed) -> Result<Option<StandingGrant>, StoreError> {
@@ -236,6 +228,16 @@ impl Standings<'_> {
         self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
     }
 
+    /// The list of revoked tokens is read only for grants that have one.
+    async fn unrevoked(
+        &self,
+        found: StandingGrant,
+        jti: &str,
+    ) -> Result<Option<StandingGrant>, StoreError> {
+        let is_revoked = found.grant.has_revoked_token && self.0.tokens().is_revoked(jti).await?;
+        Ok((!is_revoked).then_some(found))
+    }
+
     async fn one<const N: usize>(
         &self,
         sql: &str,
@@ -273,10 +275,6 @@ impl Standings<'_> {
             held,
         })
     }
-}
-
-fn is_revoked(row: &QueryResult) -> Result<bool, StoreError> {
-    Ok(row.try_get::<Option<String>>("t_", "jti")?.is_some())
 }
 
 fn read_held(row: &QueryResult) -> Result<(Authorisation, Enterprise), StoreError> {

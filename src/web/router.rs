@@ -10,8 +10,6 @@ use crate::oidc::discovery::path;
 /// The realms' faces: applications and people.
 pub fn router(app: App) -> Router {
     let realm = Router::new()
-        .route("/.well-known/openid-configuration", get(oauth::discovery::document))
-        .route(path::JWKS, get(oauth::discovery::jwks))
         .route(path::AUTHORIZE, get(oauth::authorize::get).post(oauth::authorize::post))
         .route(path::TOKEN, post(oauth::token::post))
         .route(path::USERINFO, get(oauth::resource::userinfo).post(oauth::resource::userinfo))
@@ -60,7 +58,15 @@ pub fn router(app: App) -> Router {
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));
     let all = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
-    layers::around(all).with_state(app)
+    layers::around(all).merge(documents()).with_state(app)
+}
+
+/// What every relying party fetches again and again: bytes made once, answered before anything
+/// that the other routes need is looked at.
+fn documents() -> Router<App> {
+    Router::new()
+        .route("/realms/{realm}/.well-known/openid-configuration", get(oauth::discovery::document))
+        .route(&format!("/realms/{{realm}}{}", path::JWKS), get(oauth::discovery::jwks))
 }
 
 /// The second listener, for machines of the bureau alone. `render`: the counters as Prometheus

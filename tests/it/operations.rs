@@ -19,7 +19,7 @@ fn hufu(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hufu"))
         .current_dir(folder)
         .args(arguments)
-        .env("BENCH_SECRET", "of-the-tests")
+        .env("SECRET_FROM_OUTSIDE", "of-the-tests")
         .output()
         .unwrap()
 }
@@ -37,15 +37,15 @@ fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
     };
     for client in ["tax-filing", "invoice", "social-insurance"] {
         let literal = format!("literal = \"demo-secret-of-{client}\"");
-        change(&format!("clients/{client}.toml"), &literal, "env = \"BENCH_SECRET\"");
+        change(&format!("clients/{client}.toml"), &literal, "env = \"SECRET_FROM_OUTSIDE\"");
     }
     let more = format!(
         "lifetime = 300\n\n[[sms.gateways]]\nkind = \"webhook\"\nurl = \"{gateway}\"\n\
-         secret = {{ env = \"BENCH_SECRET\" }}"
+         secret = {{ env = \"SECRET_FROM_OUTSIDE\" }}"
     );
     change("factors.toml", "lifetime = 300", &more);
     let factors = std::fs::read_to_string(realm.join("factors.toml")).unwrap();
-    let face = "\n[face]\nurl = \"https://face.example\"\nsecret = { env = \"BENCH_SECRET\" }\n";
+    let face = "\n[face]\nurl = \"https://face.example\"\nsecret = { env = \"SECRET_FROM_OUTSIDE\" }\n";
     std::fs::write(realm.join("factors.toml"), factors + face).unwrap();
     realm
 }
@@ -60,7 +60,7 @@ async fn serve(folder: &Path, port: u16, more: &str) -> Running {
     let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
         .current_dir(folder)
         .args(["--config", "hufu.toml", "serve"])
-        .env("BENCH_SECRET", "of-the-tests")
+        .env("SECRET_FROM_OUTSIDE", "of-the-tests")
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
@@ -401,7 +401,7 @@ async fn flags_are_stronger_than_the_environment_and_it_than_the_file() {
         .current_dir(folder.path())
         .args(["--config", "hufu.toml", "serve", "--log", "json"])
         .args(["--listen", &format!("127.0.0.1:{flag}")])
-        .env("BENCH_SECRET", "of-the-tests")
+        .env("SECRET_FROM_OUTSIDE", "of-the-tests")
         .env("HUFU__LISTEN", format!("127.0.0.1:{variable}"))
         .env("HUFU__REALMS_FILE", &secret)
         .env("RUST_LOG", "hufu=debug")

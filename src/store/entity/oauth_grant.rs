@@ -31,6 +31,7 @@ pub struct Model {
     pub code_used_at: Option<i64>,
     pub expires_at: i64,
     pub revoked_at: Option<i64>,
+    pub has_revoked_token: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

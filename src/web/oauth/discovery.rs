@@ -1,27 +1,46 @@
-//! The documents that applications read first; their bytes were made once.
+//! The documents that applications read first; their bytes were made once. They pass none of the
+//! layers that the other routes have and bring their own headers.
 
-use axum::body::Bytes;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
+use crate::flows::keys::Published;
 use crate::web::answer::Answer;
-use crate::web::request::Request;
+use crate::web::app::App;
 
-pub async fn document(request: Request) -> Answer {
-    let published = request.ctx.services.keys.of(&request.ctx.realm)?;
-    Ok(json(published.discovery.clone()))
+pub async fn document(state: State<App>, path: Path<String>) -> Answer {
+    publish(state, path, |published| &published.discovery)
 }
 
-pub async fn jwks(request: Request) -> Answer {
-    let published = request.ctx.services.keys.of(&request.ctx.realm)?;
-    Ok(json(published.jwks.clone()))
+pub async fn jwks(state: State<App>, path: Path<String>) -> Answer {
+    publish(state, path, |published| &published.jwks)
 }
 
-fn json(bytes: Bytes) -> axum::response::Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CACHE_CONTROL, "public, max-age=60"),
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ];
-    (headers, bytes).into_response()
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CONTENT_TYPE, "application/json"),
+    (header::CACHE_CONTROL, "public, max-age=60"),
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+];
+
+fn publish(
+    State(app): State<App>,
+    Path(realm): Path<String>,
+    which: impl Fn(&Published) -> &Bytes,
+) -> Answer {
+    let Some(realm) = app.realm(&realm) else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    let published = app.services().keys.of(&realm)?;
+    metrics::counter!("hufu_requests_total", "status" => "2xx").increment(1);
+    let mut response = Response::new(Body::from(which(&published).clone()));
+    let headers = response.headers_mut();
+    headers.reserve(HEADERS.len());
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
 }
