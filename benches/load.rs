@@ -307,6 +307,7 @@ async fn main() -> Result<(), Failure> {
     while let Some(task) = tasks.join_next().await {
         task??;
     }
-    println!("{:.0}", done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64());
+    let done = f64::from(u32::try_from(done.load(Ordering::Relaxed))?);
+    println!("{:.0}", done / begun.elapsed().as_secs_f64());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `hufu demo`: provider, desk and two tax applications in one process, on loopback alone.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -108,6 +108,22 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
             ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
         ]),
     };
+    let (filing, invoice) = applications(&at);
+    print_where_to_look(&at, &arguments.data);
+    let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
+    tokio::spawn(jobs::run(started.app.clone()));
+    tokio::try_join!(
+        serve(loopback(0), router(started.app), None),
+        serve(loopback(1), desk::router(desk), None),
+        serve(loopback(2), tax_app::router(filing)?, None),
+        serve(loopback(3), tax_app::router(invoice)?, None),
+        serve(loopback(4), telephone, None),
+    )?;
+    Ok(())
+}
+
+/// The two tax applications; `at` gives the address of a port of the demo.
+fn applications(at: &impl Fn(u16) -> String) -> (tax_app::Settings, tax_app::Settings) {
     let filing = tax_app::Settings {
         issuer: format!("{}/realms/jiangxi", at(0)),
         client_id: "tax-filing".to_owned(),
@@ -124,6 +140,10 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         title: "发票服务 · Invoice service".to_owned(),
         ..filing.clone()
     };
+    (filing, invoice)
+}
+
+fn print_where_to_look(at: &impl Fn(u16) -> String, data: &Path) {
     println!("desk (people, SMS)   {}", at(1));
     println!("tax filing           {}", at(2));
     println!("invoice service      {}", at(3));
@@ -134,17 +154,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         at(0)
     );
     println!("clients              realms/*/clients/*.toml under the data directory");
-    println!("data                 {}", arguments.data.display());
-    let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
-    tokio::spawn(jobs::run(started.app.clone()));
-    tokio::try_join!(
-        serve(loopback(0), router(started.app), None),
-        serve(loopback(1), desk::router(desk), None),
-        serve(loopback(2), tax_app::router(filing)?, None),
-        serve(loopback(3), tax_app::router(invoice)?, None),
-        serve(loopback(4), telephone, None),
-    )?;
-    Ok(())
+    println!("data                 {}", data.display());
 }
 
 /// The Income Tax app of everybody in the first realm.

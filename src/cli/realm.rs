@@ -15,7 +15,7 @@ use crate::realm::format::format;
 
 #[derive(Subcommand)]
 pub enum RealmAct {
-    /// Every mistake at file:line:column; exit 1 when there is one.
+    /// Every mistake at <file:line:column>; exit 1 when there is one.
     Validate {
         folder: PathBuf,
         /// Literal secrets are allowed.

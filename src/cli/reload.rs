@@ -77,7 +77,7 @@ fn fingerprint(folder: &Path) -> Vec<(std::path::PathBuf, u64, Option<std::time:
             match entry.metadata() {
                 Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
                 Ok(metadata) => {
-                    found.push((entry.path(), metadata.len(), metadata.modified().ok()))
+                    found.push((entry.path(), metadata.len(), metadata.modified().ok()));
                 }
                 Err(_) => {}
             }

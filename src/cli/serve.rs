@@ -51,7 +51,12 @@ pub async fn run(settings: Settings) -> CliResult {
     let health = settings.operations_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9090).into());
     let tls = settings.tls_certificate.as_deref().zip(settings.tls_key.as_deref());
     let app = started.app;
-    let render = move || counters.as_ref().map(|one| one.render()).unwrap_or_default();
+    let render = move || {
+        counters
+            .as_ref()
+            .map(metrics_exporter_prometheus::PrometheusHandle::render)
+            .unwrap_or_default()
+    };
     tokio::spawn(jobs::run(app.clone()));
     tokio::spawn(watch(app.clone(), wanted));
     tracing::info!(%listen, %health, "Listening");

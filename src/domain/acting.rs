@@ -105,8 +105,12 @@ impl ActingIdentity {
     pub fn ends_at(&self) -> Option<Timestamp> {
         match self {
             Self::Personal => None,
-            Self::Enterprise(identity) => identity.authorisation.valid_to.map(|day| day.end()),
-            Self::Agent(identity) => identity.engagement.valid_to.map(|day| day.end()),
+            Self::Enterprise(identity) => {
+                identity.authorisation.valid_to.map(super::super::base::clock::Day::end)
+            }
+            Self::Agent(identity) => {
+                identity.engagement.valid_to.map(super::super::base::clock::Day::end)
+            }
         }
     }
 

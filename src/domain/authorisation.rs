@@ -123,7 +123,7 @@ pub enum Actor {
 }
 
 impl Authorisation {
-    /// The next state, or why not: E_STATE, E_ROLE, E_PROTECTED, E_OFFLINE_ONLY, E_FORMAT.
+    /// The next state, or why not: `E_STATE`, `E_ROLE`, `E_PROTECTED`, `E_OFFLINE_ONLY`, `E_FORMAT`.
     pub fn apply(
         &self,
         event: &Event,

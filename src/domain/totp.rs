@@ -30,7 +30,7 @@ pub fn enrolment_url(secret: &[u8], issuer: &str, account: &str) -> Option<Strin
 
 /// The secret as people type it into an app.
 pub fn typed(secret: &[u8]) -> String {
-    Shared::from(secret.to_vec()).to_base32().to_string()
+    Shared::from(secret.to_vec()).to_base32().clone()
 }
 
 /// The step that a code belongs to: the present one or a neighbour.

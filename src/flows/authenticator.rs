@@ -139,12 +139,11 @@ pub async fn verify(
     let step = matched_step(&found.secret, code, ctx.now());
     let db = ctx.services.store.begin().await?;
     let authenticators = db.rows().authenticators();
-    let is_right = match step {
-        Some(step) => authenticators.take_step(account, step).await?,
-        None => {
-            let hash: Hashed = normalised_recovery_code(code.expose()).hashed();
-            authenticators.take_recovery_code(account, hash, ctx.now()).await?
-        }
+    let is_right = if let Some(step) = step {
+        authenticators.take_step(account, step).await?
+    } else {
+        let hash: Hashed = normalised_recovery_code(code.expose()).hashed();
+        authenticators.take_recovery_code(account, hash, ctx.now()).await?
     };
     db.commit().await?;
     if !is_right {

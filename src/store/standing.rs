@@ -69,7 +69,7 @@ static BY_COOKIE: LazyLock<String> = LazyLock::new(|| {
 });
 
 static OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
-    format!("SELECT {} FROM oauth_grant g {} WHERE g.id = $1", grant_columns(), joined_to_grant(),)
+    format!("SELECT {} FROM oauth_grant g {} WHERE g.id = $1", grant_columns(), joined_to_grant())
 });
 
 static PERSON_OF_TOKEN: LazyLock<String> = LazyLock::new(|| {

@@ -45,7 +45,8 @@ fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
     );
     change("factors.toml", "lifetime = 300", &more);
     let factors = std::fs::read_to_string(realm.join("factors.toml")).unwrap();
-    let face = "\n[face]\nurl = \"https://face.example\"\nsecret = { env = \"SECRET_FROM_OUTSIDE\" }\n";
+    let face =
+        "\n[face]\nurl = \"https://face.example\"\nsecret = { env = \"SECRET_FROM_OUTSIDE\" }\n";
     std::fs::write(realm.join("factors.toml"), factors + face).unwrap();
     realm
 }
@@ -212,7 +213,7 @@ async fn logged_address(trusted: &[&str], peer: &str, forwarded: &str) -> String
     assert_eq!(app.router.clone().oneshot(request).await.unwrap().status().as_u16(), 422);
     let rows = app.ctx.services.store.rows();
     let account = rows.accounts().find_by_username("jiangxi", "wangxm").await.unwrap().unwrap();
-    rows.records().attempts(account.person, START).await.unwrap().remove(0).ip.to_string()
+    rows.records().attempts(account.person, START).await.unwrap().remove(0).ip.clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

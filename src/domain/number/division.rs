@@ -55,6 +55,7 @@ impl Division {
     }
 
     /// The province this division lies in.
+    #[must_use]
     pub fn province(&self) -> Self {
         Self(format!("{}0000", self.0.get(..2).unwrap_or_default()))
     }

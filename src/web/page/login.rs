@@ -87,12 +87,11 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
         }
         Next::Refused(refusal) => no_identity(request, &refusal),
         Next::SignIn(acting) => {
-            let signed_in = match transaction.raises {
-                Some(_) => step_up::finish(&request.ctx, transaction).await?,
-                None => {
-                    let made = settle::sign_in(&request.ctx, transaction, acting).await?;
-                    made.map(|(_, cookie)| cookie)
-                }
+            let signed_in = if transaction.raises.is_some() {
+                step_up::finish(&request.ctx, transaction).await?
+            } else {
+                let made = settle::sign_in(&request.ctx, transaction, acting).await?;
+                made.map(|(_, cookie)| cookie)
             };
             let cookie = match signed_in {
                 Ok(cookie) => cookie,

@@ -44,7 +44,7 @@ impl Shown {
     /// Where the form that holds these fields goes, and everything in it.
     pub fn filled(&self, values: &[(&str, &str)]) -> (String, BTreeMap<String, String>) {
         let form = self.form(values);
-        let mut fields = self.hidden_of(form);
+        let mut fields = Self::hidden_of(form);
         fields.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let action = form.split("action=\"").nth(1).and_then(|rest| rest.split('"').next());
         (unescape(action.unwrap()), fields)
@@ -55,10 +55,10 @@ impl Shown {
     }
 
     pub fn hidden(&self) -> BTreeMap<String, String> {
-        self.hidden_of(&self.text)
+        Self::hidden_of(&self.text)
     }
 
-    fn hidden_of(&self, part: &str) -> BTreeMap<String, String> {
+    fn hidden_of(part: &str) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
         let part = part.split("</form>").next().unwrap();
         for input in part.split("<input type=\"hidden\" ").skip(1) {

@@ -186,7 +186,7 @@ const MANNERS: [(&str, u32, u32, u32, &str); 5] = [
 const RUN_AXE: &str = "const done = arguments[0]; axe.run(document).then(result => \
     done(result.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' '))))";
 
-/// A command of the Chrome DevTools protocol, through the driver.
+/// A command of the Chrome `DevTools` protocol, through the driver.
 #[derive(Debug)]
 struct Devtools(String);
 
