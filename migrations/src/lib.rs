@@ -12,6 +12,7 @@ mod m20261124_000004_agency;
 mod m20261124_000005_authenticators;
 mod m20261124_000006_social_insurance;
 mod m20261124_000007_revoked_tokens;
+mod m20261124_000008_cross_region;
 
 /// All steps in order.
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_authenticators::Migration),
             Box::new(m20261124_000006_social_insurance::Migration),
             Box::new(m20261124_000007_revoked_tokens::Migration),
+            Box::new(m20261124_000008_cross_region::Migration),
         ]
     }
 }

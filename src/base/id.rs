@@ -56,6 +56,8 @@ ids! {
     EngagementId;
     /// A member of an agency's staff for one engagement.
     AssignmentId;
+    /// A cross-region inspection or tax-source registration.
+    RecordId;
     /// A browser signed in at the provider. Survives the rotation of its cookie.
     SessionId;
     /// What one authorization request led to: its code, its refresh family.

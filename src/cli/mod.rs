@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod doctor;
+pub mod import;
 pub mod realm;
 pub mod reload;
 pub mod serve;
@@ -48,6 +49,8 @@ enum Command {
         #[command(subcommand)]
         act: KeysAct,
     },
+    /// Take what the registry and the business systems tell, from a file.
+    Import(import::ImportArguments),
     /// Verify the audit chain of a realm.
     Audit { realm: String },
     /// Check settings, files, database and gateways; exit 1 when something is wrong.
@@ -110,6 +113,7 @@ pub async fn run() -> CliResult {
             Ok(())
         }
         Command::Keys { act } => keys(act, settings()?).await,
+        Command::Import(arguments) => import::run(arguments, settings()?).await,
         Command::Audit { realm } => audit(&realm, settings()?).await,
         Command::Healthcheck { address } => {
             let answer = crate::outbound::Outbound::new()?.is_ready(&address).await;

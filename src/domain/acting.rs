@@ -1,10 +1,11 @@
 //! The acting identity: as whom the person of a session works right now. A session has exactly
 //! one, every token is pinned to one.
 
-use crate::base::clock::Timestamp;
-use crate::base::id::{AssignmentId, AuthorisationId, SessionId};
+use crate::base::clock::{Day, Timestamp};
+use crate::base::id::{AssignmentId, AuthorisationId, RecordId, SessionId};
 use crate::base::secret::keyed_hash;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::cross_region::RecordIdentity;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{IdentityType, Permissions};
@@ -23,20 +24,29 @@ pub enum Acting {
     Enterprise(AuthorisationId),
     /// (agency, client enterprise), by an assignment.
     Agent(AssignmentId),
+    /// A cross-region record, by a relation with its enterprise or because it names the person.
+    Record(RecordId),
 }
 
 impl Acting {
     pub fn authorisation(self) -> Option<AuthorisationId> {
         match self {
             Self::Enterprise(id) => Some(id),
-            Self::Personal | Self::Agent(_) => None,
+            Self::Personal | Self::Agent(_) | Self::Record(_) => None,
         }
     }
 
     pub fn assignment(self) -> Option<AssignmentId> {
         match self {
             Self::Agent(id) => Some(id),
-            Self::Personal | Self::Enterprise(_) => None,
+            Self::Personal | Self::Enterprise(_) | Self::Record(_) => None,
+        }
+    }
+
+    pub fn record(self) -> Option<RecordId> {
+        match self {
+            Self::Record(id) => Some(id),
+            Self::Personal | Self::Enterprise(_) | Self::Agent(_) => None,
         }
     }
 
@@ -46,6 +56,7 @@ impl Acting {
             Self::Personal => "personal",
             Self::Enterprise(_) => "enterprise",
             Self::Agent(_) => "agent",
+            Self::Record(_) => "specific_entity",
         }
     }
 
@@ -53,11 +64,13 @@ impl Acting {
         kind: &str,
         authorisation: Option<AuthorisationId>,
         assignment: Option<AssignmentId>,
+        record: Option<RecordId>,
     ) -> Option<Self> {
-        match (kind, authorisation, assignment) {
-            ("personal", None, None) => Some(Self::Personal),
-            ("enterprise", Some(id), None) => Some(Self::Enterprise(id)),
-            ("agent", None, Some(id)) => Some(Self::Agent(id)),
+        match (kind, authorisation, assignment, record) {
+            ("personal", None, None, None) => Some(Self::Personal),
+            ("enterprise", Some(id), None, None) => Some(Self::Enterprise(id)),
+            ("agent", None, Some(id), None) => Some(Self::Agent(id)),
+            ("specific_entity", None, None, Some(id)) => Some(Self::Record(id)),
             _ => None,
         }
     }
@@ -69,6 +82,7 @@ impl Acting {
             Self::Personal => Default::default(),
             Self::Enterprise(id) => id.0.into_bytes(),
             Self::Agent(id) => id.0.into_bytes(),
+            Self::Record(id) => id.0.into_bytes(),
         };
         let parts: [&[u8]; 3] = [session.0.as_bytes(), self.kind().as_bytes(), &reference];
         BASE64_URL_SAFE_NO_PAD.encode(&keyed_hash(key, &parts)[..16])
@@ -81,6 +95,7 @@ pub enum ActingIdentity {
     Personal,
     Enterprise(Box<EnterpriseIdentity>),
     Agent(Box<AgentIdentity>),
+    Record(Box<RecordIdentity>),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -98,6 +113,7 @@ impl ActingIdentity {
             Self::Personal => Acting::Personal,
             Self::Enterprise(identity) => Acting::Enterprise(identity.authorisation.id),
             Self::Agent(identity) => Acting::Agent(identity.assignment.id),
+            Self::Record(identity) => Acting::Record(identity.record.id),
         }
     }
 
@@ -105,12 +121,9 @@ impl ActingIdentity {
     pub fn ends_at(&self) -> Option<Timestamp> {
         match self {
             Self::Personal => None,
-            Self::Enterprise(identity) => {
-                identity.authorisation.valid_to.map(super::super::base::clock::Day::end)
-            }
-            Self::Agent(identity) => {
-                identity.engagement.valid_to.map(super::super::base::clock::Day::end)
-            }
+            Self::Enterprise(identity) => identity.authorisation.valid_to.map(Day::end),
+            Self::Agent(identity) => identity.engagement.valid_to.map(Day::end),
+            Self::Record(identity) => identity.record.valid_to.map(Day::end),
         }
     }
 
@@ -119,6 +132,7 @@ impl ActingIdentity {
             Self::Personal => Permissions::new(),
             Self::Enterprise(identity) => identity.permissions.clone(),
             Self::Agent(identity) => identity.assignment.permissions.clone(),
+            Self::Record(identity) => identity.permissions.clone(),
         }
     }
 }

@@ -26,6 +26,7 @@ pub enum AuditEvent {
     KeyRotated { kid: String, algorithm: String },
     RealmApplied { hash: String, generation: i64 },
     FixturesLoaded { persons: usize },
+    FeedImported { by: String, applied: u64, failed: u64 },
 }
 
 /// The hash of a link: the one before it and what it says.

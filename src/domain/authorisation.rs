@@ -65,6 +65,11 @@ impl State {
         Self::Ended,
     ];
 
+    /// Pending or active: of one person, enterprise and identity type there is one at most.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::PendingByPerson | Self::PendingByEnterprise | Self::Active)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::PendingByPerson => "pending_by_person",

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::acting::ActingIdentity;
-use crate::domain::enterprise::Enterprise;
+use crate::domain::cross_region::RecordKind;
+use crate::domain::enterprise::{Enterprise, EnterpriseKind};
 use crate::domain::identity_type::Permissions;
 
 /// What scope `tax_identity` puts into ID token, userinfo, access token and introspection.
@@ -27,11 +28,20 @@ pub struct TaxIdentity {
     /// For agency staff: the agency; `enterprise` is then the client enterprise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agency: Option<EnterpriseClaim>,
+    /// For a specific entity: the record; `enterprise` is whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordClaim>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorisation_id: Option<String>,
     /// `2027-12-31`; absent when long-term.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_to: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordClaim {
+    pub kind: RecordKind,
+    pub no: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -44,6 +54,9 @@ pub struct EnterpriseClaim {
     pub province: String,
     pub tax_authority: String,
 }
+
+/// The role of a handler whom a cross-region document names (子身份办税人).
+pub const NAMED_HANDLER: &str = "named_handler";
 
 impl EnterpriseClaim {
     fn of(enterprise: &Enterprise) -> Self {
@@ -58,6 +71,21 @@ impl EnterpriseClaim {
     }
 }
 
+impl TaxIdentity {
+    fn of_kind(kind: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            identity_type: None,
+            identity_type_code: None,
+            enterprise: None,
+            agency: None,
+            record: None,
+            authorisation_id: None,
+            valid_to: None,
+        }
+    }
+}
+
 impl TaxClaims {
     /// `registered`: the permissions this client may learn of; `None` is all.
     pub fn of(identity: &ActingIdentity, registered: Option<&Permissions>) -> Self {
@@ -68,48 +96,53 @@ impl TaxClaims {
         };
         match identity {
             ActingIdentity::Personal => Self {
-                tax_identity: TaxIdentity {
-                    kind: "personal".to_owned(),
-                    identity_type: None,
-                    identity_type_code: None,
-                    enterprise: None,
-                    agency: None,
-                    authorisation_id: None,
-                    valid_to: None,
-                },
+                tax_identity: TaxIdentity::of_kind("personal"),
                 roles: Vec::new(),
                 permissions,
             },
             ActingIdentity::Enterprise(identity) => {
-                let enterprise = &identity.enterprise;
                 let identity_type = identity.identity_type.name.0.clone();
-                Self {
-                    tax_identity: TaxIdentity {
-                        kind: "enterprise".to_owned(),
-                        identity_type: Some(identity_type.clone()),
-                        identity_type_code: Some(identity.identity_type.code.clone()),
-                        enterprise: Some(EnterpriseClaim::of(enterprise)),
-                        agency: None,
-                        authorisation_id: Some(identity.authorisation.id.to_string()),
-                        valid_to: identity.authorisation.valid_to.map(|day| day.to_string()),
-                    },
-                    roles: vec![identity_type],
-                    permissions,
-                }
+                let kind = match identity.enterprise.kind {
+                    EnterpriseKind::NonResident => "non_resident",
+                    _ => "enterprise",
+                };
+                let tax_identity = TaxIdentity {
+                    identity_type: Some(identity_type.clone()),
+                    identity_type_code: Some(identity.identity_type.code.clone()),
+                    enterprise: Some(EnterpriseClaim::of(&identity.enterprise)),
+                    authorisation_id: Some(identity.authorisation.id.to_string()),
+                    valid_to: identity.authorisation.valid_to.map(|day| day.to_string()),
+                    ..TaxIdentity::of_kind(kind)
+                };
+                Self { tax_identity, roles: vec![identity_type], permissions }
             }
-            ActingIdentity::Agent(identity) => Self {
-                tax_identity: TaxIdentity {
-                    kind: "agent".to_owned(),
+            ActingIdentity::Agent(identity) => {
+                let tax_identity = TaxIdentity {
                     identity_type: Some("agent".to_owned()),
-                    identity_type_code: None,
                     enterprise: Some(EnterpriseClaim::of(&identity.client_enterprise)),
                     agency: Some(EnterpriseClaim::of(&identity.agency)),
                     authorisation_id: Some(identity.assignment.id.to_string()),
                     valid_to: identity.engagement.valid_to.map(|day| day.to_string()),
-                },
-                roles: vec!["agent".to_owned()],
-                permissions,
-            },
+                    ..TaxIdentity::of_kind("agent")
+                };
+                Self { tax_identity, roles: vec!["agent".to_owned()], permissions }
+            }
+            ActingIdentity::Record(identity) => {
+                let known = identity.identity_type.as_ref();
+                let identity_type = known.map_or(NAMED_HANDLER, |known| known.name.0.as_str());
+                let tax_identity = TaxIdentity {
+                    identity_type: Some(identity_type.to_owned()),
+                    identity_type_code: known.map(|known| known.code.clone()),
+                    enterprise: Some(EnterpriseClaim::of(&identity.enterprise)),
+                    record: Some(RecordClaim {
+                        kind: identity.record.kind,
+                        no: identity.record.record_no.clone(),
+                    }),
+                    valid_to: identity.record.valid_to.map(|day| day.to_string()),
+                    ..TaxIdentity::of_kind("specific_entity")
+                };
+                Self { tax_identity, roles: vec![identity_type.to_owned()], permissions }
+            }
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Step {
     ChooseIdentity,
     /// For agency staff (G-05).
     ChooseClientEnterprise,
+    /// For specific entities (S-04).
+    ChooseRecord,
 }
 
 /// What may stand in the personal field (DEC-20).
@@ -32,6 +34,7 @@ pub enum PersonalIdKind {
     Document,
     Phone,
     Username,
+    Email,
 }
 
 /// The kind of identity that a sign-in through this door ends with.
@@ -40,6 +43,8 @@ pub enum PersonalIdKind {
 pub enum Subject {
     Enterprise,
     Personal,
+    /// A cross-region record of an enterprise of another province.
+    SpecificEntity,
     /// An agency's staff for one of its client enterprises.
     Agent,
     /// Whatever the phone that confirmed is signed in as.
@@ -69,11 +74,26 @@ impl Audience {
     }
 }
 
+/// What may stand in the enterprise field of a door that has one.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EnterpriseNumber {
+    #[default]
+    Any,
+    /// A non-resident identity code and nothing else (N-02).
+    NonResidentCode,
+    /// None: the identity is worked out from the person's relations (多合一).
+    None,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entrance {
     pub id: String,
     pub subject: Subject,
     pub audience: Audience,
+    pub enterprise_number: EnterpriseNumber,
     pub personal_ids: Vec<PersonalIdKind>,
     pub slider: bool,
     /// What may follow the password, in the order shown.
@@ -85,6 +105,8 @@ pub struct Entrance {
 
 impl Entrance {
     pub fn asks_enterprise_number(&self) -> bool {
-        matches!(self.subject, Subject::Enterprise | Subject::Agent)
+        let of_enterprise =
+            matches!(self.subject, Subject::Enterprise | Subject::Agent | Subject::SpecificEntity);
+        of_enterprise && self.enterprise_number != EnterpriseNumber::None
     }
 }

@@ -27,6 +27,8 @@ pub enum ScanApp {
 #[serde(rename_all = "snake_case")]
 pub enum Factor {
     Sms,
+    /// A code by e-mail (DEC-9).
+    Email,
     TaxAppScan,
     IitAppScan,
     /// An authenticator app, for who has enrolled one.
@@ -71,6 +73,7 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
         Way::Scan(_) => vec!["swk", "user"],
     };
     match factor {
+        Some(Factor::Email) => amr.extend(["otp", "mfa"]),
         Some(Factor::Sms) => amr.extend(["sms", "mfa"]),
         Some(Factor::Totp) => amr.extend(["otp", "mfa"]),
         Some(Factor::TaxAppScan | Factor::IitAppScan) => amr.extend(["face", "mfa"]),
@@ -84,6 +87,6 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
 pub fn acr(factor: Option<Factor>, person_level: u8) -> u8 {
     match factor {
         Some(Factor::TaxAppScan | Factor::IitAppScan) => person_level.clamp(2, 4),
-        Some(Factor::Sms | Factor::Totp) | None => 2,
+        Some(Factor::Sms | Factor::Email | Factor::Totp) | None => 2,
     }
 }

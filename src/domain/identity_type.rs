@@ -45,6 +45,8 @@ pub enum Capability {
     EndedByPerson,
     /// Sees the blocks that only managers see.
     SeeAllBlocks,
+    /// Sees every cross-region record of the enterprise, not only those naming them (S-07).
+    SeeAllRecords,
     /// May act in the social-insurance entrance (I-04).
     HandleSocialInsurance,
 }

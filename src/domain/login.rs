@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::Acting;
+use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{Entrance, Step, Subject};
 use crate::domain::factor::{Factor, Way};
 use crate::domain::refusal::{NoIdentity, Refusal};
@@ -30,6 +31,9 @@ pub struct LoginTransaction {
     pub proved: Option<Proved>,
     /// Set once, by the chooser, the confirmation, or because there was only one.
     pub chosen: Option<Acting>,
+    /// Which kind of specific entity was picked (S-02).
+    #[serde(default)]
+    pub record_kind: Option<RecordKind>,
     /// The session that a step-up raises; none in a sign-in.
     pub raises: Option<SessionId>,
 }
@@ -55,12 +59,14 @@ pub struct Facts {
     /// The initial password still stands.
     pub needs_new_password: bool,
     pub needs_agreements: bool,
+    /// A door without a number: who has no enterprise signs in as themself.
+    pub may_be_personal: bool,
     /// Identities that could be acted in now.
     pub usable: Vec<AuthorisationId>,
     pub pending_by_person: Vec<AuthorisationId>,
     /// The person works for the agency whose number was typed.
     pub is_agency_staff: bool,
-    /// The client enterprise that was chosen can be acted for now.
+    /// The client enterprise or record that was chosen can be acted for now.
     pub is_chosen_usable: bool,
     /// Why there is none, when `usable` is empty.
     pub why_none: Option<NoIdentity>,
@@ -102,27 +108,35 @@ impl LoginTransaction {
                 enterprise && facts.usable.is_empty() && !facts.pending_by_person.is_empty()
             }
             Step::ChooseIdentity => {
-                enterprise && facts.usable.len() > 1 && self.chosen(facts).is_none()
+                let several =
+                    facts.usable.len() > 1 || (facts.may_be_personal && !facts.usable.is_empty());
+                enterprise && several && self.chosen(facts).is_none()
             }
             Step::ChooseClientEnterprise => facts.is_agency_staff && !facts.is_chosen_usable,
+            Step::ChooseRecord => !facts.is_chosen_usable,
         }
     }
 
     /// What was chosen, as long as it is still usable.
     fn chosen(&self, facts: &Facts) -> Option<Acting> {
-        self.chosen
-            .filter(|acting| acting.authorisation().is_some_and(|id| facts.usable.contains(&id)))
+        self.chosen.filter(|acting| match acting {
+            Acting::Personal => facts.may_be_personal,
+            acting => acting.authorisation().is_some_and(|id| facts.usable.contains(&id)),
+        })
     }
 
     fn identity(&self, entrance: &Entrance, facts: &Facts) -> Result<Acting, NoIdentity> {
         match (entrance.subject, facts.usable.as_slice()) {
             (Subject::Personal, _) => Ok(Acting::Personal),
-            (Subject::Agent, _) => self
+            (Subject::Agent | Subject::SpecificEntity, _) => self
                 .chosen
                 .filter(|_| facts.is_chosen_usable)
                 .ok_or(facts.why_none.unwrap_or(NoIdentity::None)),
             (Subject::AsConfirmed | Subject::StepUp, _) => self.chosen.ok_or(NoIdentity::None),
-            (Subject::Enterprise, [only]) => Ok(Acting::Enterprise(*only)),
+            (Subject::Enterprise, []) if facts.may_be_personal => Ok(Acting::Personal),
+            (Subject::Enterprise, [only]) if !facts.may_be_personal => {
+                Ok(Acting::Enterprise(*only))
+            }
             (Subject::Enterprise, _) => {
                 self.chosen(facts).ok_or(facts.why_none.unwrap_or(NoIdentity::None))
             }

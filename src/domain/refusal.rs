@@ -43,6 +43,8 @@ pub enum Refusal {
     PasswordPolicy(PasswordFault),
     Taken,
     OneWay,
+    /// A specific entity's session has no account centre (S-10).
+    NoAccountCentre,
     /// All hashing lanes are taken: try again shortly.
     Busy,
 }
@@ -104,6 +106,7 @@ impl Refusal {
             Self::PasswordPolicy(_) => "E_PASSWORD_POLICY",
             Self::Taken => "E_TAKEN",
             Self::OneWay => "E_ONE_WAY",
+            Self::NoAccountCentre => "E_NO_ACCOUNT_CENTRE",
             Self::Busy => "E_BUSY",
         }
     }

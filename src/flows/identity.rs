@@ -5,12 +5,17 @@ use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::{Authorisation, State};
+use crate::domain::cross_region::{
+    CrossRegionRecord, HeldRecord, RecordIdentity, RecordKind, comparable,
+};
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind};
-use crate::domain::entrance::{Audience, Entrance, Subject};
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Subject};
+use crate::domain::identity_type::{Capability, IdentityType};
 use crate::domain::login::{Facts, Proved};
 use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::store::cross_region::RecordQuery;
 use crate::store::engagements::ClientQuery;
 use crate::store::logouts::LogoutDelivery;
 use crate::store::sessions::Session;
@@ -28,6 +33,10 @@ pub async fn load(
         Acting::Enterprise(id) => {
             let held = rows.standings().held_by(id).await?;
             held.map_or(Held::Nothing, |held| Held::Authorisation(Box::new(held)))
+        }
+        Acting::Record(id) => {
+            let found = rows.cross_region().held(id, person).await?;
+            found.map_or(Held::Nothing, |found| Held::Record(Box::new(found)))
         }
         Acting::Agent(id) => {
             let found = rows.engagements().find(id).await?;
@@ -57,9 +66,76 @@ pub fn of(
             found.usable(ctx.now())?;
             Ok(ActingIdentity::Agent(found))
         }
+        (Acting::Record(id), Held::Record(held)) if held.record.id == id => {
+            Ok(ActingIdentity::Record(Box::new(of_record(ctx, person, *held)?)))
+        }
         _ => Err(NoIdentity::None),
     }
 }
+
+/// By a relation that sees every record of the enterprise (S-07), or because the document names
+/// the person (S-08).
+fn of_record(ctx: &Ctx, person: PersonId, held: HeldRecord) -> Result<RecordIdentity, NoIdentity> {
+    held.usable(ctx.now())?;
+    let sees_all = sees_all_records(ctx, &held.enterprise, &held.authorisations);
+    let (identity_type, permissions) = match sees_all {
+        Some((authorisation, identity_type)) => {
+            let granted = &authorisation.permissions;
+            let permissions = identity_type.effective(granted, &ctx.realm.catalogue());
+            (Some(identity_type.clone()), permissions)
+        }
+        None if held.is_handler => (None, held.record.permissions.clone()),
+        None => return Err(NoIdentity::None),
+    };
+    let HeldRecord { record, enterprise, .. } = held;
+    Ok(RecordIdentity { person, record, enterprise, identity_type, permissions })
+}
+
+fn sees_all_records<'a>(
+    ctx: &'a Ctx,
+    enterprise: &Enterprise,
+    authorisations: &'a [Authorisation],
+) -> Option<(&'a Authorisation, &'a IdentityType)> {
+    let usable = authorisations.iter().filter(|one| one.usable(enterprise, ctx.now()).is_ok());
+    let typed = usable.filter_map(|one| Some((one, ctx.realm.identity_type(&one.identity_type)?)));
+    typed.into_iter().find(|(_, known)| known.can(Capability::SeeAllRecords))
+}
+
+/// The records of one kind that a person may enter in an enterprise; `record_no` finds one (S-05).
+pub async fn records(
+    ctx: &Ctx,
+    (person, enterprise): (PersonId, EnterpriseId),
+    kind: RecordKind,
+    record_no: &str,
+) -> Result<Vec<CrossRegionRecord>, Fault> {
+    let rows = ctx.services.store.rows();
+    let Some(known) = rows.enterprises().find(enterprise).await? else { return Ok(Vec::new()) };
+    let authorisations = rows.authorisations().list(person, enterprise).await?;
+    let sees_all = sees_all_records(ctx, &known, &authorisations).is_some();
+    let record_no = match record_no.is_empty() {
+        true => String::new(),
+        false => match comparable(record_no) {
+            Some(comparable) => comparable,
+            None => return Ok(Vec::new()),
+        },
+    };
+    let query = RecordQuery {
+        enterprise,
+        kind,
+        handler: (!sees_all).then_some(person),
+        record_no: &record_no,
+        limit: MOST_RECORDS,
+    };
+    let found = rows.cross_region().list(&query).await?;
+    let today = ctx.now().day();
+    let in_term = |one: &CrossRegionRecord| {
+        one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today)
+    };
+    Ok(found.into_iter().filter(|one| known.status.is_alive() && in_term(one)).collect())
+}
+
+/// Records in one list; others are found by their number.
+const MOST_RECORDS: i64 = 200;
 
 fn of_held(
     ctx: &Ctx,
@@ -140,6 +216,25 @@ pub async fn facts(
                     Err(why) => facts.why_none = Some(why),
                 }
             }
+            return Ok(facts);
+        }
+        (Subject::SpecificEntity, _) => {
+            if let Some(chosen @ Acting::Record(_)) = chosen {
+                match load(ctx, proved.person, chosen).await? {
+                    Ok(_) => facts.is_chosen_usable = true,
+                    Err(why) => facts.why_none = Some(why),
+                }
+            }
+            return Ok(facts);
+        }
+        (Subject::Enterprise, None) if entrance.enterprise_number == EnterpriseNumber::None => {
+            let admitted = |one: &EnterpriseIdentity| {
+                entrance.audience.admits(&one.enterprise, &one.identity_type)
+            };
+            let usable = usable(ctx, proved.person).await?;
+            let usable = usable.iter().filter(|one| admitted(one));
+            facts.usable = usable.map(|one| one.authorisation.id).collect();
+            facts.may_be_personal = true;
             return Ok(facts);
         }
         (Subject::Enterprise, Some(id)) => id,

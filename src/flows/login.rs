@@ -8,13 +8,14 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
-use crate::domain::entrance::{Audience, Entrance, PersonalIdKind, Subject};
+use crate::domain::cross_region::RecordKind;
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, PersonalIdKind, Subject};
 use crate::domain::factor::Way;
 use crate::domain::login::{LoginTransaction, Proved, TRANSACTION_SECONDS};
 use crate::domain::number::document::initial_password;
 use crate::domain::number::normalise;
 use crate::domain::number::phone::Phone;
-use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::number::taxpayer::{TaxpayerNumber, TaxpayerNumberKind};
 use crate::domain::password::dummy_hash;
 use crate::domain::person::{Account, PasswordState};
 use crate::domain::refusal::Refusal;
@@ -34,6 +35,8 @@ pub struct Credentials {
     pub password: Option<Secret>,
     pub slider_id: String,
     pub slider: String,
+    /// `inspection` or `tax_source`, where the door asks (S-02).
+    pub record_kind: String,
     /// Whose code stands beside the form.
     pub scan_app: String,
 }
@@ -55,6 +58,7 @@ pub async fn begin(
         entrance: None,
         proved: None,
         chosen: None,
+        record_kind: None,
         raises: None,
     };
     let key = transaction.id.clone();
@@ -118,6 +122,7 @@ pub async fn verify_credentials(
             let mut next = transaction.clone();
             next.entrance = Some(entrance.id.clone());
             next.chosen = None;
+            next.record_kind = RecordKind::parse(&form.record_kind);
             next.proved = Some(Proved {
                 person: account.person,
                 account: account.id,
@@ -144,9 +149,19 @@ pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
 }
 
 fn check_format(entrance: &Entrance, form: &Credentials) -> Result<Secret, Refusal> {
-    if entrance.asks_enterprise_number() && TaxpayerNumber::parse(&form.enterprise_number).is_err()
+    if entrance.asks_enterprise_number() {
+        let number = TaxpayerNumber::parse(&form.enterprise_number);
+        let wants_code = entrance.enterprise_number == EnterpriseNumber::NonResidentCode;
+        let fits = |number: &TaxpayerNumber| {
+            !wants_code || number.kind() == TaxpayerNumberKind::NonResident
+        };
+        if !number.is_ok_and(|number| fits(&number)) {
+            return Err(Refusal::format("enterprise_number"));
+        }
+    }
+    if entrance.subject == Subject::SpecificEntity && RecordKind::parse(&form.record_kind).is_none()
     {
-        return Err(Refusal::format("enterprise_number"));
+        return Err(Refusal::format("record_kind"));
     }
     let personal_id = form.personal_id.trim();
     if personal_id.is_empty() || personal_id.chars().count() > 64 {
@@ -177,7 +192,10 @@ struct Typed {
 impl Typed {
     fn is_plausible(&self, entrance: &Entrance) -> bool {
         match entrance.subject {
-            Subject::Enterprise => self.has_relation,
+            Subject::Enterprise => {
+                self.has_relation || entrance.enterprise_number == EnterpriseNumber::None
+            }
+            Subject::SpecificEntity => self.has_relation,
             // Who works for an agency is told after the second factor (G-02).
             Subject::Agent => self.enterprise.is_some(),
             Subject::Personal | Subject::AsConfirmed | Subject::StepUp => true,
@@ -202,6 +220,8 @@ async fn find_typed(ctx: &Ctx, entrance: &Entrance, form: &Credentials) -> Resul
     let has_relation = match (&account, enterprise) {
         (Some(account), Some(enterprise)) => {
             !rows.authorisations().list(account.person, enterprise).await?.is_empty()
+                || (entrance.subject == Subject::SpecificEntity
+                    && rows.cross_region().names(account.person, enterprise).await?)
         }
         _ => false,
     };
@@ -229,6 +249,10 @@ async fn find_account(
             PersonalIdKind::Phone => match Phone::parse(personal_id) {
                 Ok(phone) => rows.accounts().find_by_phone(realm, &phone).await?,
                 Err(_) => None,
+            },
+            PersonalIdKind::Email => match rows.people().find_by_email(realm, personal_id).await? {
+                Some(person) => rows.accounts().find_by_person(person).await?,
+                None => None,
             },
             PersonalIdKind::Username => {
                 let folded = personal_id.to_ascii_lowercase();

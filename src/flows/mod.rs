@@ -5,6 +5,7 @@ pub mod authenticator;
 pub mod authorize;
 pub mod clients;
 pub mod face;
+pub mod feed;
 pub mod fixtures;
 pub mod hashing;
 pub mod identity;

@@ -47,6 +47,25 @@ fn grant_of(claims: &AccessClaims) -> Option<GrantId> {
     claims.jti.split_once('.')?.0.parse().ok()
 }
 
+/// The client that a token of its own speaks for: no person behind it, and this scope in it.
+pub async fn client_of(
+    ctx: &Ctx,
+    access_token: &str,
+    scope: &str,
+) -> Result<Result<String, OAuthError>, Fault> {
+    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
+    let Some(token) = unexpired(ctx, access_token).await? else { return Ok(Err(invalid())) };
+    let is_revoked = ctx.services.store.rows().tokens().is_revoked(&token.jti).await?;
+    if is_revoked || grant_of(&token).is_some() {
+        return Ok(Err(invalid()));
+    }
+    if !Scopes::parse(&token.scope).has(scope) {
+        let reason = "the token lacks the scope of this interface";
+        return Ok(Err(OAuthError::new(ErrorCode::InsufficientScope, reason)));
+    }
+    Ok(Ok(token.client_id.clone()))
+}
+
 /// Claims as JSON, or signed where the client is registered so.
 pub enum UserInfo {
     Plain(Value),

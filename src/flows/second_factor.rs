@@ -1,5 +1,5 @@
-//! The second factor by SMS (E-10, E-11): a code of six digits for five minutes, five tries, sent
-//! to the person's default phone within the carriers' limits.
+//! The second factor by a code that is sent (E-10, E-11, DEC-9): six digits for five minutes, five
+//! tries, to the person's default phone or e-mail address within the carriers' limits.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,52 +11,131 @@ use crate::domain::mask::{self, Viewer};
 use crate::domain::number::phone::Phone;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
+use crate::outbound::SendError;
+use crate::outbound::email::{Server, Words};
 use crate::outbound::sms::Gateway;
 use crate::realm::SmsGateway;
 use crate::realm::file::GatewayKind;
 
 const MAX_TRIES: u32 = 5;
 
-/// A code on its way, kept as a hash that also binds transaction and phone.
+/// How a code reaches the person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Channel {
+    Sms,
+    Email,
+}
+
+impl Channel {
+    pub fn factor(self) -> Factor {
+        match self {
+            Self::Sms => Factor::Sms,
+            Self::Email => Factor::Email,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A code on its way, kept as a hash that also binds transaction and destination.
 #[derive(Clone, Serialize, Deserialize)]
 struct Sent {
     hash: String,
-    phone: String,
+    to: String,
 }
 
-/// The default phone, masked for its owner; `None` when none is bound.
-pub async fn masked_phone(ctx: &Ctx, tx: &LoginTransaction) -> Result<Option<String>, Fault> {
-    let phone = default_phone(ctx, tx).await?;
-    Ok(phone.map(|phone| mask::phone(phone.national(), Viewer::Own)))
+/// Where a code can go.
+enum Destination {
+    Phone(Phone),
+    Email(String),
 }
 
-async fn default_phone(ctx: &Ctx, tx: &LoginTransaction) -> Result<Option<Phone>, Fault> {
+impl Destination {
+    fn text(&self) -> &str {
+        match self {
+            Self::Phone(phone) => phone.as_str(),
+            Self::Email(email) => email,
+        }
+    }
+}
+
+/// Phone or address, masked for its owner; `None` when none is known.
+pub async fn masked(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    channel: Channel,
+) -> Result<Option<String>, Fault> {
+    Ok(destination(ctx, tx, channel).await?.map(|to| match to {
+        Destination::Phone(phone) => mask::phone(phone.national(), Viewer::Own),
+        Destination::Email(email) => mask::email(&email, Viewer::Own),
+    }))
+}
+
+async fn destination(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    channel: Channel,
+) -> Result<Option<Destination>, Fault> {
     let Some(proved) = &tx.proved else { return Ok(None) };
-    let phones = ctx.services.store.rows().accounts().phones(proved.account).await?;
-    Ok(phones.into_iter().find(|binding| binding.is_default).map(|binding| binding.phone))
+    let rows = ctx.services.store.rows();
+    match channel {
+        Channel::Sms => {
+            let phones = rows.accounts().phones(proved.account).await?;
+            let default = phones.into_iter().find(|binding| binding.is_default);
+            Ok(default.map(|binding| Destination::Phone(binding.phone)))
+        }
+        Channel::Email => {
+            let person = rows.people().find(proved.person).await?;
+            Ok(person.and_then(|person| person.email).map(Destination::Email))
+        }
+    }
+}
+
+/// One code for each channel of a transaction.
+fn key(tx: &LoginTransaction, channel: Channel) -> String {
+    format!("{}/{}", tx.id, channel.name())
+}
+
+/// Whether the entrance of this transaction offers the channel.
+fn is_offered(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> bool {
+    let entrance = tx.entrance.as_deref().and_then(|id| ctx.realm.entrance(id));
+    entrance.is_some_and(|known| known.entrance.second_factors.contains(&channel.factor()))
 }
 
 /// Whether a code is on its way for this transaction.
-pub async fn is_sent(ctx: &Ctx, tx: &LoginTransaction) -> Result<bool, Fault> {
-    let sent: Option<Sent> = ctx.services.ephemeral.get(Kind::Otp, &tx.id).await?;
+pub async fn is_sent(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<bool, Fault> {
+    let sent: Option<Sent> = ctx.services.ephemeral.get(Kind::Otp, &key(tx, channel)).await?;
     Ok(sent.is_some())
 }
 
 /// Sends a code. A send that fails burns neither the code before it nor the person's limits.
-pub async fn send(ctx: &Ctx, tx: &LoginTransaction) -> Result<Result<(), Refusal>, Fault> {
-    let Some(phone) = default_phone(ctx, tx).await? else { return Ok(Err(Refusal::NoPhone)) };
+pub async fn send(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    channel: Channel,
+) -> Result<Result<(), Refusal>, Fault> {
+    if !is_offered(ctx, tx, channel) {
+        return Ok(Err(Refusal::State));
+    }
+    let Some(to) = destination(ctx, tx, channel).await? else { return Ok(Err(Refusal::NoPhone)) };
     let ephemeral = &ctx.services.ephemeral;
-    let (name, most) = (Hashed::of(phone.as_str()).to_text(), &ctx.realm.sms.limits);
-    let pause = format!("sms-pause/{name}");
+    let (name, most) = (Hashed::of(to.text()).to_text(), &ctx.realm.sms.limits);
+    let kind = channel.name();
+    let pause = format!("{kind}-pause/{name}");
     let (n_now, retry_after) = ephemeral.count(Kind::Rate, &pause, most.pause).await?;
     if n_now > 1 {
         return Ok(Err(Refusal::OtpRate { retry_after }));
     }
     let limits = [
-        (format!("sms-hour/{name}"), most.per_phone_and_hour, 3600),
-        (format!("sms-day/{name}"), most.per_phone_and_day, 86_400),
-        (format!("sms-address/{}", ctx.ip), most.per_address_and_hour, 3600),
-        (format!("sms-realm/{}", ctx.realm.id), most.per_day, 86_400),
+        (format!("{kind}-hour/{name}"), most.per_phone_and_hour, 3600),
+        (format!("{kind}-day/{name}"), most.per_phone_and_day, 86_400),
+        (format!("{kind}-address/{}", ctx.ip), most.per_address_and_hour, 3600),
+        (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
     ];
     for (key, most, seconds) in &limits {
         let (count, retry_after) = ephemeral.count(Kind::Rate, key, *seconds).await?;
@@ -65,20 +144,42 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction) -> Result<Result<(), Refusal
         }
     }
     let code = ctx.random().digits(6);
-    let gateways: Vec<Gateway<'_>> = ctx.realm.sms.gateways.iter().map(gateway).collect();
-    let handed_in = (&ctx.services.clock, ctx.random());
-    if let Err(error) = ctx.services.outbound.send_code(&gateways, &phone, &code, handed_in).await {
-        tracing::warn!(%error, "The SMS gateway did not accept a code");
+    if let Err(error) = deliver(ctx, &to, &code).await {
+        tracing::warn!(%error, "The gateway did not accept a code");
         ephemeral.forget(Kind::Rate, &pause).await?;
         for (key, _, _) in &limits {
             ephemeral.uncount(Kind::Rate, key).await?;
         }
         return Ok(Err(Refusal::OtpUnavailable));
     }
-    let sent = Sent { hash: bind(tx, &phone, &code), phone: phone.as_str().to_owned() };
-    ephemeral.put(Kind::Otp, &tx.id, &sent, ctx.realm.sms.lifetime).await?;
-    ephemeral.forget(Kind::Rate, &format!("otp-tries/{}", tx.id)).await?;
+    let sent = Sent { hash: bind(tx, to.text(), &code), to: to.text().to_owned() };
+    let key = key(tx, channel);
+    ephemeral.put(Kind::Otp, &key, &sent, ctx.realm.sms.lifetime).await?;
+    ephemeral.forget(Kind::Rate, &format!("otp-tries/{key}")).await?;
     Ok(Ok(()))
+}
+
+async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendError> {
+    let (outbound, clock) = (&ctx.services.outbound, &ctx.services.clock);
+    match to {
+        Destination::Phone(phone) => {
+            let gateways: Vec<Gateway<'_>> = ctx.realm.sms.gateways.iter().map(gateway).collect();
+            outbound.send_code(&gateways, phone, code, (clock, ctx.random())).await
+        }
+        Destination::Email(email) => {
+            let server = ctx.realm.email.as_ref().map(|known| Server {
+                url: &known.url,
+                from: &known.from,
+                login: known.login.as_ref(),
+            });
+            let subject = &ctx.realm.name;
+            let words = Words {
+                subject: format!("{} 验证码 · {} code", subject.zh, subject.en),
+                minutes: ctx.realm.sms.lifetime / 60,
+            };
+            outbound.mail_code(server, email, code, &words, clock.now()).await
+        }
+    }
 }
 
 fn gateway(known: &SmsGateway) -> Gateway<'_> {
@@ -92,37 +193,37 @@ fn gateway(known: &SmsGateway) -> Gateway<'_> {
     }
 }
 
-/// A code fits one transaction and one phone (security rule 3).
-fn bind(tx: &LoginTransaction, phone: &Phone, code: &Secret) -> String {
-    Hashed::of(&format!("{}\n{phone}\n{}", tx.id, code.expose())).to_text()
+/// A code fits one transaction and one destination (security rule 3).
+fn bind(tx: &LoginTransaction, to: &str, code: &Secret) -> String {
+    Hashed::of(&format!("{}\n{to}\n{}", tx.id, code.expose())).to_text()
 }
 
 /// Right once; five wrong ones void the code.
 pub async fn verify(
     ctx: &Ctx,
     tx: &LoginTransaction,
+    channel: Channel,
     code: &Secret,
 ) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let ephemeral = &ctx.services.ephemeral;
-    let Some(sent) = ephemeral.get::<Sent>(Kind::Otp, &tx.id).await? else {
+    let (ephemeral, key) = (&ctx.services.ephemeral, key(tx, channel));
+    let Some(sent) = ephemeral.get::<Sent>(Kind::Otp, &key).await? else {
         return Ok(Err(Refusal::OtpExpired));
     };
-    let tries = format!("otp-tries/{}", tx.id);
+    let tries = format!("otp-tries/{key}");
     let (n_tries, _) = ephemeral.count(Kind::Rate, &tries, ctx.realm.sms.lifetime).await?;
     if n_tries > MAX_TRIES {
-        let _: Option<Sent> = ephemeral.take(Kind::Otp, &tx.id).await?;
+        let _: Option<Sent> = ephemeral.take(Kind::Otp, &key).await?;
         return Ok(Err(Refusal::OtpExpired));
     }
-    let phone = Phone::parse(&sent.phone).map_err(|error| Fault::Internal(error.to_string()))?;
-    if !same(bind(tx, &phone, code).as_bytes(), sent.hash.as_bytes()) {
+    if !same(bind(tx, &sent.to, code).as_bytes(), sent.hash.as_bytes()) {
         return Ok(Err(Refusal::Otp));
     }
-    if ephemeral.take::<Sent>(Kind::Otp, &tx.id).await?.is_none() {
+    if ephemeral.take::<Sent>(Kind::Otp, &key).await?.is_none() {
         return Ok(Err(Refusal::OtpExpired));
     }
     let mut next = tx.clone();
     if let Some(proved) = &mut next.proved {
-        proved.second_factor = Some(Factor::Sms);
+        proved.second_factor = Some(channel.factor());
     }
     login::advance(ctx, tx, next).await
 }

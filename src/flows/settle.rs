@@ -4,10 +4,11 @@
 use super::{Ctx, Fault, identity, login};
 use crate::base::id::SessionId;
 use crate::base::secret::Secret;
-use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::authorisation::{Actor, Authorisation, Event};
-use crate::domain::entrance::{Audience, Entrance, Step};
+use crate::domain::claims::NAMED_HANDLER;
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{Factor, acr, amr};
 use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::number::document::initial_password;
@@ -199,15 +200,62 @@ pub async fn choose(
         Ok(proved) => proved,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let Some(enterprise) = proved.enterprise else { return Ok(Err(Refusal::State)) };
-    let audience = entrance(ctx, transaction).map_or(Audience::Tax, |one| one.audience);
-    let identities = identity::usable_in(ctx, proved.person, enterprise, audience).await?;
-    match identity::pick(&identities, &[], id) {
+    let identities = choices(ctx, transaction, proved).await?;
+    let is_merged = entrance(ctx, transaction).is_some_and(may_be_personal);
+    let picked = match id {
+        "personal" if is_merged => Ok(Acting::Personal),
+        id => identity::pick(&identities, &[], id),
+    };
+    match picked {
         Ok(acting) => {
             let next = LoginTransaction { chosen: Some(acting), ..transaction.clone() };
             login::advance(ctx, transaction, next).await
         }
         Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// What the chooser of this sign-in offers.
+pub async fn choices(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    proved: &Proved,
+) -> Result<Vec<EnterpriseIdentity>, Fault> {
+    let audience = entrance(ctx, transaction).map_or(Audience::Tax, |one| one.audience);
+    if let Some(enterprise) = proved.enterprise {
+        return identity::usable_in(ctx, proved.person, enterprise, audience).await;
+    }
+    let all = identity::usable(ctx, proved.person).await?;
+    let admitted = |one: &EnterpriseIdentity| audience.admits(&one.enterprise, &one.identity_type);
+    Ok(all.into_iter().filter(admitted).collect())
+}
+
+/// A door without an enterprise number also leads to the person themself.
+pub fn may_be_personal(entrance: &Entrance) -> bool {
+    entrance.subject == Subject::Enterprise && entrance.enterprise_number == EnterpriseNumber::None
+}
+
+/// 【进入】 on one of the records (S-06); one that is not in the list is `E_ROLE` (S-08).
+pub async fn choose_record(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let proved = match due(ctx, transaction, Step::ChooseRecord).await? {
+        Ok(proved) => proved,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let Ok(id) = id.parse() else { return Ok(Err(Refusal::Role)) };
+    let chosen = Acting::Record(id);
+    match identity::load(ctx, proved.person, chosen).await? {
+        Ok(ActingIdentity::Record(one))
+            if Some(one.enterprise.id) == proved.enterprise
+                && Some(one.record.kind) == transaction.record_kind =>
+        {
+            let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
+            login::advance(ctx, transaction, next).await
+        }
+        _ => Ok(Err(Refusal::Role)),
     }
 }
 
@@ -320,6 +368,12 @@ fn attempt(
         identity_type: match identity {
             Some(ActingIdentity::Enterprise(one)) => Some(one.identity_type.name.0.clone()),
             Some(ActingIdentity::Agent(_)) => Some("agent".to_owned()),
+            Some(ActingIdentity::Record(one)) => Some(
+                one.identity_type
+                    .as_ref()
+                    .map_or(NAMED_HANDLER, |it| it.name.0.as_str())
+                    .to_owned(),
+            ),
             _ => None,
         },
         outcome: outcome.to_owned(),

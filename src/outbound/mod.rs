@@ -1,6 +1,7 @@
 //! All that we call: the SMS gateway and the applications' back-channel logout addresses. Never
 //! called inside a database transaction.
 
+pub mod email;
 pub mod face;
 pub mod sms;
 

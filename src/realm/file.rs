@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::entrance::{Audience, PersonalIdKind, Step, Subject};
+use crate::domain::entrance::{Audience, EnterpriseNumber, PersonalIdKind, Step, Subject};
 use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::identity_type::Capability;
 use crate::jose::Algorithm;
@@ -164,9 +164,15 @@ pub struct EntranceFile {
     pub id: String,
     pub title: Texts,
     pub subject: Subject,
+    /// Stands under "other sign-in" instead of among the tabs.
+    #[serde(default)]
+    pub is_other: bool,
     /// Which applications it is for; absent: tax.
     #[serde(default)]
     pub audience: Audience,
+    /// What may stand in the enterprise field; absent: any taxpayer number.
+    #[serde(default)]
+    pub enterprise_number: EnterpriseNumber,
     #[serde(default)]
     pub personal_id: Vec<PersonalIdKind>,
     #[serde(default)]
@@ -178,6 +184,16 @@ pub struct EntranceFile {
     #[serde(default)]
     pub scan: Vec<ScanApp>,
     pub steps: Vec<Step>,
+    /// Where somebody is sent who has nothing to choose from (S-09).
+    #[serde(default)]
+    pub links: Vec<Link>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    pub title: Texts,
+    pub url: String,
 }
 
 fn three_ways() -> Vec<Factor> {
@@ -189,8 +205,22 @@ fn three_ways() -> Vec<Factor> {
 #[serde(deny_unknown_fields)]
 pub struct FactorsFile {
     pub sms: SmsFile,
+    /// Where codes by e-mail leave from; absent in the demo, whose desk is the inbox.
+    pub email: Option<EmailFile>,
     /// The face check behind a scan; absent in the demo, whose desk plays the provider.
     pub face: Option<FaceFile>,
+}
+
+/// A mail server; codes go out over TLS unless it is on this machine.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailFile {
+    /// `smtps://mail.example:465`, `smtp://mail.example:587` for STARTTLS.
+    pub url: String,
+    /// `Tax bureau <no-reply@tax.example>`
+    pub from: String,
+    pub username: Option<String>,
+    pub secret: Option<SecretRef>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

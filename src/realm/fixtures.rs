@@ -1,8 +1,13 @@
-//! `fixtures.toml`: demo people and enterprises. Refused outside the demo.
+//! `fixtures.toml`: demo people, with passwords; everything else in the shape of the feeds. Refused
+//! outside the demo.
 
 use serde::{Deserialize, Serialize};
 
 use schemars::JsonSchema;
+
+use crate::domain::feed::{
+    AuthorisationLine, EngagementLine, EnterpriseLine, RecordLine, resident_id_card, verified,
+};
 
 /// People whom the demo knows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -11,32 +16,24 @@ pub struct Fixtures {
     #[serde(default)]
     pub person: Vec<PersonFixture>,
     #[serde(default)]
-    pub enterprise: Vec<EnterpriseFixture>,
+    pub enterprise: Vec<EnterpriseLine>,
     #[serde(default)]
-    pub authorisation: Vec<AuthorisationFixture>,
+    pub authorisation: Vec<AuthorisationLine>,
     #[serde(default)]
-    pub engagement: Vec<EngagementFixture>,
-}
-
-/// An agency, a client enterprise, and who of the staff may act for it.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EngagementFixture {
-    pub agency: String,
-    pub client: String,
-    pub valid_from: String,
-    pub valid_to: Option<String>,
-    /// Document numbers.
-    pub staff: Vec<String>,
-    pub permissions: Vec<String>,
+    pub engagement: Vec<EngagementLine>,
+    #[serde(default)]
+    pub record: Vec<RecordLine>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonFixture {
     pub name: String,
-    /// A resident identity card number that belongs to nobody.
+    #[serde(default = "resident_id_card")]
+    pub document_type: String,
+    /// A number that belongs to nobody.
     pub document: String,
+    pub nationality: Option<String>,
     pub phone: Option<String>,
     pub username: Option<String>,
     /// Absent: imported, with the initial password.
@@ -48,42 +45,4 @@ pub struct PersonFixture {
     pub note: String,
     #[serde(default)]
     pub accepted_agreements: bool,
-}
-
-fn verified() -> u8 {
-    3
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EnterpriseFixture {
-    pub registration_no: String,
-    pub uscc: String,
-    /// Older numbers it still answers to.
-    #[serde(default)]
-    pub former_numbers: Vec<String>,
-    pub name: String,
-    #[serde(default)]
-    pub is_agency: bool,
-    #[serde(default)]
-    pub pays_social_insurance: bool,
-    pub status: String,
-    pub tax_authority: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AuthorisationFixture {
-    pub enterprise: String,
-    /// The person's document number.
-    pub person: String,
-    pub identity_type: String,
-    #[serde(default)]
-    pub permissions: Vec<String>,
-    pub valid_from: String,
-    pub valid_to: Option<String>,
-    /// `active`, `pending_by_person`, …
-    pub state: String,
-    /// The document number of the manager who asked.
-    pub invited_by: Option<String>,
 }

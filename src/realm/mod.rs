@@ -39,6 +39,8 @@ pub struct Realm {
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,
     pub sms: Sms,
+    /// `None`: the demo's desk is the inbox.
+    pub email: Option<MailServer>,
     /// The face check's address and secret; `None`: the demo's desk.
     pub face: Option<(String, Secret)>,
     pub permissions: BTreeMap<String, Texts>,
@@ -53,6 +55,10 @@ pub struct Realm {
 pub struct RealmEntrance {
     pub entrance: Entrance,
     pub title: Texts,
+    /// Below the form instead of among the tabs.
+    pub is_other: bool,
+    /// For who has nothing to choose from.
+    pub links: Vec<file::Link>,
 }
 
 /// A text that must be accepted.
@@ -73,6 +79,14 @@ pub struct SmsGateway {
     pub app_id: String,
     pub sign_name: String,
     pub template: String,
+}
+
+/// Where codes by e-mail leave from.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    pub url: String,
+    pub from: String,
+    pub login: Option<(String, Secret)>,
 }
 
 /// Where codes go.

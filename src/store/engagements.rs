@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
     QueryResult, Statement, Value,
@@ -106,7 +106,8 @@ impl Engagements<'_> {
         Ok(assigned.is_some())
     }
 
-    pub async fn add(&self, realm: &str, new: &Engagement) -> Result<(), StoreError> {
+    /// Inserts the engagement or replaces what it says.
+    pub async fn save(&self, realm: &str, new: &Engagement) -> Result<(), StoreError> {
         engagement::Entity::insert(engagement::ActiveModel {
             id: Set(new.id.0),
             realm: Set(realm.to_owned()),
@@ -116,8 +117,43 @@ impl Engagements<'_> {
             valid_to: Set(new.valid_to.map(|day| day.to_string())),
             state: Set(state(new.is_active).to_owned()),
         })
+        .on_conflict(
+            OnConflict::column(engagement::Column::Id)
+                .update_columns([
+                    engagement::Column::ValidFrom,
+                    engagement::Column::ValidTo,
+                    engagement::Column::State,
+                ])
+                .to_owned(),
+        )
         .exec_without_returning(&self.0.db())
         .await?;
+        Ok(())
+    }
+
+    /// The live engagement of an agency and a client enterprise.
+    pub async fn find_live(
+        &self,
+        agency: EnterpriseId,
+        client: EnterpriseId,
+    ) -> Result<Option<EngagementId>, StoreError> {
+        let row = engagement::Entity::find()
+            .filter(engagement::Column::AgencyId.eq(agency.0))
+            .filter(engagement::Column::ClientId.eq(client.0))
+            .filter(engagement::Column::State.eq("active"))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(|row| EngagementId(row.id)))
+    }
+
+    /// Ends every assignment of an engagement.
+    pub async fn dismiss(&self, id: EngagementId) -> Result<(), StoreError> {
+        agent_assignment::Entity::update_many()
+            .col_expr(agent_assignment::Column::State, Expr::value("ended"))
+            .filter(agent_assignment::Column::EngagementId.eq(id.0))
+            .filter(agent_assignment::Column::State.eq("active"))
+            .exec(&self.0.db())
+            .await?;
         Ok(())
     }
 

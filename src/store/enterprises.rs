@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, FromQueryResult, Statement, Value};
 
 use super::entity::{enterprise, enterprise_number};
@@ -54,7 +55,8 @@ impl Enterprises<'_> {
         Ok(Some(read(enterprise::Model::from_query_result(&row, "e_")?)?))
     }
 
-    pub async fn add(
+    /// Inserts the enterprise or replaces what it says; numbers once known stay known.
+    pub async fn save(
         &self,
         realm: &str,
         enterprise: &Enterprise,
@@ -74,6 +76,20 @@ impl Enterprises<'_> {
             tax_authority: Set(enterprise.tax_authority.clone()),
             pays_social_insurance: Set(enterprise.pays_social_insurance),
         })
+        .on_conflict(
+            OnConflict::column(enterprise::Column::Id)
+                .update_columns([
+                    enterprise::Column::Uscc,
+                    enterprise::Column::Tin,
+                    enterprise::Column::Name,
+                    enterprise::Column::Kind,
+                    enterprise::Column::Status,
+                    enterprise::Column::Province,
+                    enterprise::Column::TaxAuthority,
+                    enterprise::Column::PaysSocialInsurance,
+                ])
+                .to_owned(),
+        )
         .exec_without_returning(&self.0.db())
         .await?;
         for number in numbers {
@@ -82,6 +98,10 @@ impl Enterprises<'_> {
                 number: Set(number.clone()),
                 enterprise_id: Set(enterprise.id.0),
             })
+            .on_conflict_do_nothing_on([
+                enterprise_number::Column::Realm,
+                enterprise_number::Column::Number,
+            ])
             .exec_without_returning(&self.0.db())
             .await?;
         }

@@ -8,7 +8,9 @@ use super::authorisations::{join, split};
 use super::entity::{consent, oauth_grant, refresh_token};
 use super::{Rows, StoreError};
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AssignmentId, AuthorisationId, GrantId, PersonId, SessionId};
+use crate::base::id::{
+    AccountId, AssignmentId, AuthorisationId, GrantId, PersonId, RecordId, SessionId,
+};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::identity_type::Permissions;
@@ -75,6 +77,7 @@ impl Grants<'_> {
             acting_kind: Set(new.acting.kind().to_owned()),
             authorisation_id: Set(new.acting.authorisation().map(|id| id.0)),
             assignment_id: Set(new.acting.assignment().map(|id| id.0)),
+            record_id: Set(new.acting.record().map(|id| id.0)),
             sid: Set(new.sid.clone()),
             scope: Set(new.scope.clone()),
             permissions: Set(join(&new.permissions)),
@@ -243,6 +246,7 @@ pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
             &row.acting_kind,
             row.authorisation_id.map(AuthorisationId),
             row.assignment_id.map(AssignmentId),
+            row.record_id.map(RecordId),
         )
         .ok_or_else(|| wrong("acting_kind"))?,
         acr: u8::try_from(row.acr).map_err(|_| wrong("acr"))?,

@@ -9,8 +9,10 @@ mod lane;
 pub mod accounts;
 pub mod authenticators;
 pub mod authorisations;
+pub mod cross_region;
 pub mod engagements;
 pub mod enterprises;
+pub mod feed;
 pub mod grants;
 pub mod keys;
 pub mod logouts;
@@ -56,7 +58,7 @@ pub struct Store {
 
 enum Writer {
     Lane(Lane),
-    Pool,
+    Pool(DatabaseConnection),
 }
 
 impl Store {
@@ -70,8 +72,9 @@ impl Store {
                 Ok(Self { readers, writer: Writer::Lane(Lane::new(writer)), cipher, random })
             }
             DatabaseUrl::Postgres(url) => {
-                let readers = connect_postgres(url).await?;
-                Ok(Self { readers, writer: Writer::Pool, cipher, random })
+                let readers = connect_postgres(url, |cores| 2 * cores + 4).await?;
+                let writers = connect_postgres(url, |cores| 4 * cores + 16).await?;
+                Ok(Self { readers, writer: Writer::Pool(writers), cipher, random })
             }
         }
     }
@@ -88,7 +91,7 @@ impl Store {
                 let (inner, place) = lane.enter().await?;
                 (inner, Some(place))
             }
-            Writer::Pool => (self.readers.begin().await?, None),
+            Writer::Pool(writers) => (writers.begin().await?, None),
         };
         Ok(Tx { inner, place, store: self })
     }
@@ -178,7 +181,7 @@ pub async fn migration_status(url: &DatabaseUrl) -> Result<Vec<(String, bool)>, 
 async fn connect_for_migration(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
     match url {
         DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, false).await,
-        DatabaseUrl::Postgres(url) => connect_postgres(url).await,
+        DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 1).await,
     }
 }
 
@@ -208,11 +211,16 @@ async fn connect_sqlite(
     Ok(Database::connect(options).await?)
 }
 
-async fn connect_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
+/// Reading is short and only as parallel as the cores: more connections would cost PostgreSQL more
+/// than they bring. Writers wait for the disk, so there are more of them.
+async fn connect_postgres(
+    url: &str,
+    connections: impl Fn(usize) -> usize,
+) -> Result<DatabaseConnection, StoreError> {
     let mut options = ConnectOptions::new(url);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     options
-        .max_connections(u32::try_from(4 * cores + 16).unwrap_or(u32::MAX))
+        .max_connections(u32::try_from(connections(cores)).unwrap_or(u32::MAX))
         .acquire_timeout(Duration::from_secs(3))
         .connect_timeout(Duration::from_secs(3))
         .sqlx_logging(false)

@@ -1,7 +1,8 @@
 //! People and their documents. Names, numbers and e-mail addresses are sealed; numbers are found
 //! by their keyed hash.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::{identity_document, person};
@@ -40,6 +41,46 @@ impl People<'_> {
         Ok(row.map(|row| PersonId(row.person_id)))
     }
 
+    /// The one person with this address; two with the same are nobody.
+    pub async fn find_by_email(
+        &self,
+        realm: &str,
+        email: &str,
+    ) -> Result<Option<PersonId>, StoreError> {
+        let rows = person::Entity::find()
+            .filter(person::Column::Realm.eq(realm))
+            .filter(person::Column::EmailIndex.eq(self.0.index("email", &email.to_lowercase())))
+            .limit(2)
+            .all(&self.0.db())
+            .await?;
+        Ok(match rows.as_slice() {
+            [only] => Some(PersonId(only.id)),
+            _ => None,
+        })
+    }
+
+    /// What a feed says of somebody known: name, level, address.
+    pub async fn update(&self, person: &Person) -> Result<(), StoreError> {
+        let place = |column: &str| format!("person.{column}.{}", person.id);
+        let email = person.email.as_ref();
+        person::Entity::update_many()
+            .col_expr(person::Column::Name, Expr::value(self.0.seal(&place("name"), &person.name)))
+            .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(person.real_name_level)))
+            .col_expr(
+                person::Column::Email,
+                Expr::value(email.map(|email| self.0.seal(&place("email"), email))),
+            )
+            .col_expr(
+                person::Column::EmailIndex,
+                Expr::value(email.map(|email| self.0.index("email", &email.to_lowercase()))),
+            )
+            .col_expr(person::Column::UpdatedAt, Expr::value(person.updated_at.0))
+            .filter(person::Column::Id.eq(person.id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
     pub async fn documents(&self, id: PersonId) -> Result<Vec<IdentityDocument>, StoreError> {
         let rows = identity_document::Entity::find()
             .filter(identity_document::Column::PersonId.eq(id.0))
@@ -60,7 +101,10 @@ impl People<'_> {
             nationality: Set(person.nationality.clone()),
             real_name_level: Set(i32::from(person.real_name_level)),
             email: Set(person.email.as_ref().map(|email| self.0.seal(&place("email"), email))),
-            email_index: Set(person.email.as_ref().map(|email| self.0.index("email", email))),
+            email_index: Set(person
+                .email
+                .as_ref()
+                .map(|email| self.0.index("email", &email.to_lowercase()))),
             created_at: Set(person.created_at.0),
             updated_at: Set(person.updated_at.0),
         })

@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use super::entity::{session, session_client};
 use super::{Rows, StoreError};
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AssignmentId, AuthorisationId, PersonId, SessionId};
+use crate::base::id::{AccountId, AssignmentId, AuthorisationId, PersonId, RecordId, SessionId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 
@@ -60,6 +60,7 @@ impl Sessions<'_> {
             acting_kind: Set(new.acting.kind().to_owned()),
             authorisation_id: Set(new.acting.authorisation().map(|id| id.0)),
             assignment_id: Set(new.acting.assignment().map(|id| id.0)),
+            record_id: Set(new.acting.record().map(|id| id.0)),
             amr: Set(new.amr.join(" ")),
             acr: Set(i32::from(new.acr)),
             auth_time: Set(new.auth_time.0),
@@ -92,6 +93,7 @@ impl Sessions<'_> {
                 Expr::value(to.authorisation().map(|id| id.0)),
             )
             .col_expr(session::Column::AssignmentId, Expr::value(to.assignment().map(|id| id.0)))
+            .col_expr(session::Column::RecordId, Expr::value(to.record().map(|id| id.0)))
             .col_expr(session::Column::CookieHash, Expr::value(cookie.0.to_vec()))
             .col_expr(
                 session::Column::OneWayPersonal,
@@ -106,6 +108,10 @@ impl Sessions<'_> {
             .filter(match session.acting.assignment() {
                 Some(id) => session::Column::AssignmentId.eq(id.0),
                 None => session::Column::AssignmentId.is_null(),
+            })
+            .filter(match session.acting.record() {
+                Some(id) => session::Column::RecordId.eq(id.0),
+                None => session::Column::RecordId.is_null(),
             })
             .filter(session::Column::EndedAt.is_null())
             .exec(&self.0.db())
@@ -189,6 +195,7 @@ pub(super) fn read(row: session::Model) -> Result<Session, StoreError> {
             &row.acting_kind,
             row.authorisation_id.map(AuthorisationId),
             row.assignment_id.map(AssignmentId),
+            row.record_id.map(RecordId),
         )
         .ok_or_else(|| wrong("acting_kind"))?,
         acr: u8::try_from(row.acr).map_err(|_| wrong("acr"))?,

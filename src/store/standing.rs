@@ -19,6 +19,7 @@ use crate::base::id::{AuthorisationId, EnterpriseId, GrantId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::cross_region::HeldRecord;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::person::{AccountStatus, Person};
@@ -36,6 +37,7 @@ pub enum Held {
     Nothing,
     Authorisation(Box<(Authorisation, Enterprise)>),
     Assignment(Box<AgentIdentity>),
+    Record(Box<HeldRecord>),
 }
 
 pub struct StandingSession {
@@ -155,7 +157,7 @@ impl Standings<'_> {
         let values: [Value; 3] = [cookie.0.to_vec().into(), realm.into(), now.0.into()];
         let Some(row) = self.one(&BY_COOKIE, values).await? else { return Ok(None) };
         let session = sessions::read(session::Model::from_query_result(&row, "s_")?)?;
-        let standing = self.standing(&row, session.acting).await?;
+        let standing = self.standing(&row, session.person, session.acting).await?;
         Ok(Some(StandingSession { session, standing }))
     }
 
@@ -255,16 +257,25 @@ impl Standings<'_> {
         Ok(StandingGrant {
             session_expires_at: Timestamp(row.try_get("s_", "expires_at")?),
             session_ended_at: row.try_get::<Option<i64>>("s_", "ended_at")?.map(Timestamp),
-            standing: self.standing(row, grant.acting).await?,
+            standing: self.standing(row, grant.person, grant.acting).await?,
             grant,
         })
     }
 
-    /// Agency staff cost a second read; everybody else does not pay for them.
-    async fn standing(&self, row: &QueryResult, acting: Acting) -> Result<Standing, StoreError> {
+    /// Agency staff and specific entities cost more reads; everybody else does not pay for them.
+    async fn standing(
+        &self,
+        row: &QueryResult,
+        person: PersonId,
+        acting: Acting,
+    ) -> Result<Standing, StoreError> {
         let held = match (acting, row.try_get::<Option<Uuid>>("h_", "id")?) {
             (Acting::Agent(id), _) => match self.0.engagements().find(id).await? {
                 Some(found) => Held::Assignment(Box::new(found)),
+                None => Held::Nothing,
+            },
+            (Acting::Record(id), _) => match self.0.cross_region().held(id, person).await? {
+                Some(found) => Held::Record(Box::new(found)),
                 None => Held::Nothing,
             },
             (_, Some(_)) => Held::Authorisation(Box::new(read_held(row)?)),

@@ -31,6 +31,12 @@ pub struct LoginPage {
     pub scan_apps: Vec<String>,
     pub scan: Option<ScanView>,
     pub asks_enterprise_number: bool,
+    /// A non-resident identity code and nothing else.
+    pub asks_code: bool,
+    pub asks_email: bool,
+    /// The kinds of specific entity to choose from; empty at other doors.
+    pub record_kinds: Vec<&'static str>,
+    pub record_kind: String,
     pub slider_id: Option<String>,
     pub enterprise_number: String,
     pub personal_id: String,
@@ -79,11 +85,12 @@ impl Page for PhonePage {
 pub struct SecondFactorPage {
     pub transaction: String,
     pub ways: Vec<Tab>,
-    pub is_sms: bool,
+    /// The way of a code that is sent: `sms` or `email`.
+    pub sent_by: Option<&'static str>,
     pub is_totp: bool,
     pub scan: Option<ScanView>,
-    /// `None`: no phone is bound, this way is closed (E-11).
-    pub phone: Option<String>,
+    /// Masked; `None`: none is bound, this way is closed (E-11).
+    pub sent_to: Option<String>,
     pub is_sent: bool,
     pub notice: Option<Notice>,
 }
@@ -143,6 +150,8 @@ pub struct ChooseIdentityPage {
     pub transaction: String,
     pub request: String,
     pub identities: Vec<IdentityView>,
+    /// The person themself is a choice, too.
+    pub offers_personal: bool,
     pub notice: Option<Notice>,
 }
 
@@ -163,6 +172,38 @@ pub struct ChooseClientPage {
 
 impl Page for ChooseClientPage {
     const TEMPLATE: &'static str = "page/choose_client.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct RecordView {
+    pub id: String,
+    pub no: String,
+    pub project: String,
+    pub tax_authority: String,
+    pub valid_to: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LinkView {
+    pub href: String,
+    pub title: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ChooseRecordPage {
+    pub transaction: String,
+    pub enterprise: String,
+    pub kind: &'static str,
+    /// What was searched for.
+    pub no: String,
+    pub records: Vec<RecordView>,
+    /// Where a first record is opened (S-09).
+    pub links: Vec<LinkView>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for ChooseRecordPage {
+    const TEMPLATE: &'static str = "page/choose_record.html";
 }
 
 #[derive(Debug, Serialize)]

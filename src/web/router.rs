@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::app::App;
-use super::{app_api, layers, oauth, ops, page};
+use super::{admin_api, app_api, layers, oauth, ops, page};
 use crate::oidc::discovery::path;
 
 /// The realms' faces: applications and people.
@@ -44,6 +44,7 @@ pub fn router(app: App) -> Router {
             get(page::interaction::get_consent).post(page::interaction::post_consent),
         )
         .route("/login/choose_client_enterprise", get(page::clients::get).post(page::clients::post))
+        .route("/login/choose_record", get(page::records::get).post(page::records::post))
         .route("/login/scan", post(page::scan::post))
         .route("/login/scan/state", get(page::scan::state))
         .route("/login/scan/events", get(page::scan::events))
@@ -54,6 +55,7 @@ pub fn router(app: App) -> Router {
             get(page::authenticator::get).post(page::authenticator::post),
         )
         .route("/app/scan", post(app_api::scan))
+        .route("/admin/import", post(admin_api::import_lines))
         .route("/signed-in", get(page::login::signed_in))
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));

@@ -9,6 +9,7 @@
 
 mod domain;
 mod ephemeral;
+mod feed;
 mod journey;
 mod kit;
 mod login;

@@ -35,7 +35,7 @@ fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
         assert!(text.contains(from), "{file} has no {from}");
         std::fs::write(&path, text.replace(from, to)).unwrap();
     };
-    for client in ["tax-filing", "invoice", "social-insurance"] {
+    for client in ["tax-filing", "invoice", "social-insurance", "registry"] {
         let literal = format!("literal = \"demo-secret-of-{client}\"");
         change(&format!("clients/{client}.toml"), &literal, "env = \"SECRET_FROM_OUTSIDE\"");
     }
@@ -47,7 +47,8 @@ fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
     let factors = std::fs::read_to_string(realm.join("factors.toml")).unwrap();
     let face =
         "\n[face]\nurl = \"https://face.example\"\nsecret = { env = \"SECRET_FROM_OUTSIDE\" }\n";
-    std::fs::write(realm.join("factors.toml"), factors + face).unwrap();
+    let email = "\n[email]\nurl = \"smtp://127.0.0.1:2525\"\nfrom = \"no-reply@tax.example\"\n";
+    std::fs::write(realm.join("factors.toml"), factors + face + email).unwrap();
     realm
 }
 

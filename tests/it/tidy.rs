@@ -28,6 +28,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sea_orm::", &["store"]),
     ("redis::", &["ephemeral"]),
     ("reqwest::", &["outbound"]),
+    ("lettre::", &["outbound"]),
+    ("csv::", &["flows"]),
     ("tera::", &["views"]),
     ("axum::", &["web"]),
     ("clap::", &["cli"]),

@@ -15,9 +15,10 @@ use super::file::{
 };
 use super::plan::{Settings, flatten};
 use super::source::{At, Source};
-use super::{Agreement, Realm, RealmEntrance, Sms, SmsGateway};
+use super::{Agreement, MailServer, Realm, RealmEntrance, Sms, SmsGateway};
 use crate::base::secret::{Hashed, Secret};
-use crate::domain::entrance::{Entrance, Step, Subject};
+use crate::domain::entrance::{EnterpriseNumber, Entrance, Step, Subject};
+use crate::domain::factor::Factor;
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, PermissionPolicy};
 use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::division::Division;
@@ -34,8 +35,8 @@ pub struct Surroundings<'a> {
 }
 
 /// The scopes that a client may be registered for.
-pub const SCOPES: [&str; 6] =
-    ["openid", "profile", "email", "phone", "offline_access", "tax_identity"];
+pub const SCOPES: [&str; 7] =
+    ["openid", "profile", "email", "phone", "offline_access", "tax_identity", "registry_import"];
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
@@ -79,6 +80,9 @@ impl Builder<'_> {
         let (factors_source, factors) = factors?;
         let sms = self.sms(&factors_source, &factors);
         let face = self.face(&factors_source, &factors);
+        let sends_mail =
+            entrances.iter().any(|known| known.entrance.second_factors.contains(&Factor::Email));
+        let email = self.email(&factors_source, &factors, sends_mail);
         Some(Realm {
             id: self.folder.file_name()?.to_str()?.to_owned(),
             name: main.name,
@@ -105,6 +109,7 @@ impl Builder<'_> {
             agreements,
             entrances,
             sms,
+            email,
             face,
             permissions: roles.permissions,
             identity_types,
@@ -237,6 +242,10 @@ impl Builder<'_> {
             match one.steps.as_slice() {
                 [Step::Credentials, Step::SecondFactor, ..] if !one.second_factors.is_empty() => {}
                 [Step::SecondFactor] if one.subject == Subject::StepUp => {}
+                // DEC-9: the guide's non-residents have no second factor; a realm may say so.
+                [Step::Credentials, rest @ ..]
+                    if one.enterprise_number == EnterpriseNumber::NonResidentCode
+                        && !rest.contains(&Step::SecondFactor) => {}
                 [Step::Scan, rest @ ..] if !rest.contains(&Step::Credentials) => {}
                 _ => self.complain(
                     source,
@@ -250,10 +259,13 @@ impl Builder<'_> {
             }
             entrances.push(RealmEntrance {
                 title: one.title.clone(),
+                is_other: one.is_other,
+                links: one.links.clone(),
                 entrance: Entrance {
                     id: one.id.clone(),
                     subject: one.subject,
                     audience: one.audience,
+                    enterprise_number: one.enterprise_number,
                     personal_ids: one.personal_id.clone(),
                     slider: one.slider,
                     second_factors: one.second_factors.clone(),
@@ -327,6 +339,31 @@ impl Builder<'_> {
         Some((face.url.clone(), secret))
     }
 
+    fn email(
+        &mut self,
+        source: &Source,
+        file: &FactorsFile,
+        is_needed: bool,
+    ) -> Option<MailServer> {
+        let Some(email) = &file.email else {
+            if is_needed && !self.surroundings.is_demo {
+                let message = "an entrance sends codes by e-mail: `[email]` with `url` and `from` \
+                               is needed";
+                self.complain(source, &["email".into()], message);
+            }
+            return None;
+        };
+        if let Err(error) = check_mail_server(&email.url, &email.from) {
+            self.complain(source, &["email".into(), "url".into()], error);
+        }
+        let secret = match &email.secret {
+            Some(secret) => self.secret(source, &["email".into(), "secret".into()], secret),
+            None => None,
+        };
+        let login = email.username.clone().zip(secret);
+        Some(MailServer { url: email.url.clone(), from: email.from.clone(), login })
+    }
+
     fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
         let found = match named {
             SecretRef::Literal(text) if self.surroundings.is_demo => Ok(text.clone()),
@@ -366,4 +403,16 @@ impl Builder<'_> {
     fn complain(&mut self, source: &Source, path: &[At], message: impl Into<String>) {
         self.complaints.push(source.complain(path, message));
     }
+}
+
+/// `smtp` or `smtps` with a host, and a sender with an address.
+fn check_mail_server(url: &str, from: &str) -> Result<(), String> {
+    let parsed = Url::parse(url).map_err(|error| format!("not an address: {error}"))?;
+    if !matches!(parsed.scheme(), "smtp" | "smtps") || parsed.host_str().is_none() {
+        return Err("smtp://host:port or smtps://host:port is needed".to_owned());
+    }
+    if !from.contains('@') {
+        return Err("`from` has no address".to_owned());
+    }
+    Ok(())
 }

@@ -17,6 +17,7 @@ pub struct Model {
     pub acting_kind: String,
     pub authorisation_id: Option<Uuid>,
     pub assignment_id: Option<Uuid>,
+    pub record_id: Option<Uuid>,
     pub sid: String,
     pub scope: String,
     pub permissions: String,

@@ -15,6 +15,7 @@ pub struct Model {
     pub acting_kind: String,
     pub authorisation_id: Option<Uuid>,
     pub assignment_id: Option<Uuid>,
+    pub record_id: Option<Uuid>,
     pub amr: String,
     pub acr: i32,
     pub auth_time: i64,

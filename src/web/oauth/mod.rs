@@ -9,6 +9,13 @@ use axum::http::{HeaderMap, header};
 
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
+use crate::web::request::Request;
+
+/// The access token in the header (RFC 6750 §2.1).
+pub fn bearer(request: &Request) -> Option<String> {
+    let (scheme, token) = request.authorization.as_deref()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
 
 /// A form body of the right type (RFC 6749 Appendix B).
 pub fn form(headers: &HeaderMap, body: &[u8]) -> Result<Params, OAuthError> {

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::IntoResponse;
 
-use super::form;
+use super::{bearer, form};
 use crate::flows::resource::{self, UserInfo};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
@@ -13,10 +13,7 @@ use crate::web::request::Request;
 
 /// The token in the header, or in the body of a POST (RFC 6750 §2); never in the query.
 pub async fn userinfo(request: Request, method: Method, headers: HeaderMap, body: Bytes) -> Answer {
-    let in_header = request.authorization.as_deref().and_then(|header| {
-        let (scheme, token) = header.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-    });
+    let in_header = bearer(&request);
     let in_body = match method {
         Method::POST if in_header.is_none() && !body.is_empty() => {
             form(&headers, &body).ok().and_then(|form| form.get("access_token").map(str::to_owned))

@@ -7,7 +7,7 @@ use crate::base::secret::Secret;
 use crate::domain::refusal::Refusal;
 use crate::flows::authenticator::{Enrolment, begin, confirm, find, is_fresh, remove};
 use crate::store::sessions::Session;
-use crate::views::page::AuthenticatorPage;
+use crate::views::page::{AuthenticatorPage, MessagePage};
 use crate::views::qr_svg;
 use crate::web::answer::{Answer, see_other};
 use crate::web::oauth::form;
@@ -24,6 +24,7 @@ fn to_sign_in(request: &Request) -> axum::response::Response {
 
 pub async fn get(request: Request) -> Answer {
     match request.session().await? {
+        Some(session) if session.acting.record().is_some() => no_account_centre(&request),
         Some(session) if is_fresh(&request.ctx, &session) => {
             show(&request, &session, Vec::new(), None).await
         }
@@ -36,6 +37,9 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Some(session) = request.session().await? else { return Ok(to_sign_in(&request)) };
     if !request.is_genuine(&form, &request.session_binding()) {
         return request.forbidden();
+    }
+    if session.acting.record().is_some() {
+        return no_account_centre(&request);
     }
     let done = match form.get("act") {
         Some("begin") => begin(&request.ctx, &session).await?.map(|()| Vec::new()),
@@ -50,6 +54,18 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         Err(Refusal::StepUpRequired) => Ok(to_sign_in(&request)),
         Err(refusal) => show(&request, &session, Vec::new(), Some(&refusal)).await,
     }
+}
+
+/// A specific entity's session reaches no page of the account centre (S-10, invariant 8).
+fn no_account_centre(request: &Request) -> Answer {
+    let notice = request.notice(&Refusal::NoAccountCentre);
+    let page = MessagePage {
+        title: request.text("no-account-centre-title"),
+        text: notice.text,
+        code: Some(notice.code),
+        link: None,
+    };
+    request.page(StatusCode::FORBIDDEN, "", &page)
 }
 
 async fn show(

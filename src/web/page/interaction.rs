@@ -67,6 +67,7 @@ async fn choose_page(
         transaction: String::new(),
         request: params.encode(),
         identities: views,
+        offers_personal: false,
         notice,
     };
     request.page(status, &request.session_binding(), &page)

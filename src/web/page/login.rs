@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::base::secret::Secret;
-use crate::domain::entrance::{Audience, Step};
+use crate::domain::cross_region::RecordKind;
+use crate::domain::entrance::{EnterpriseNumber, PersonalIdKind, Step, Subject};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::{LoginTransaction, Next, TRANSACTION_SECONDS};
 use crate::domain::refusal::Refusal;
@@ -125,6 +126,7 @@ fn step_name(step: Step) -> &'static str {
         Step::ConfirmPendingAuthorisation => "confirm_pending_authorisation",
         Step::ChooseIdentity => "choose_identity",
         Step::ChooseClientEnterprise => "choose_client_enterprise",
+        Step::ChooseRecord => "choose_record",
     }
 }
 
@@ -205,6 +207,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         password: form.get("password").map(|password| Secret::new(password.to_owned())),
         slider_id: text("slider_id"),
         slider: text("slider"),
+        record_kind: text("record_kind"),
         scan_app: String::new(),
     };
     match verify_credentials(&request.ctx, &transaction, &typed).await? {
@@ -237,8 +240,8 @@ async fn show(
     let wanted = audience(&request.ctx, transaction);
     let fits = |door: &&RealmEntrance| wanted.is_none_or(|wanted| wanted == door.entrance.audience);
     let current = realm.doors().filter(fits).find(|door| door.entrance.id == typed.entrance);
-    let current = current.or(realm.doors().find(fits));
-    let Some(current) = current.map(|known| &known.entrance) else { return request.forbidden() };
+    let Some(door) = current.or(realm.doors().find(fits)) else { return request.forbidden() };
+    let current = &door.entrance;
     let app = ScanApp::parse(&typed.scan_app).filter(|app| current.scan.contains(app));
     let scan = match app.or(current.scan.first().copied()) {
         Some(app) => scan::view(request, transaction, app, Purpose::SignIn).await?,
@@ -254,21 +257,28 @@ async fn show(
         ),
         is_current: known.entrance.id == current.id,
     };
-    // The doors of this audience are tabs, the others stand below.
-    let of_audience = |audience: Audience, is_same: bool| -> Vec<Tab> {
+    // Doors of one kind are tabs, the others stand below.
+    let kind = |door: &RealmEntrance| (door.entrance.audience, door.is_other);
+    let doors = |is_same: bool| -> Vec<Tab> {
         let doors = realm.doors().filter(fits);
-        let doors = doors.filter(|door| (door.entrance.audience == audience) == is_same);
-        doors.map(tab).collect()
+        doors.filter(|known| (kind(known) == kind(door)) == is_same).map(tab).collect()
     };
     let status = status_of(notice.as_ref());
     let page = LoginPage {
         transaction: transaction.id.clone(),
-        tabs: of_audience(current.audience, true),
-        others: of_audience(current.audience, false),
+        tabs: doors(true),
+        others: doors(false),
         scan_apps: current.scan.iter().map(|app| app.name().to_owned()).collect(),
         scan,
         entrance: current.id.clone(),
         asks_enterprise_number: current.asks_enterprise_number(),
+        asks_code: current.enterprise_number == EnterpriseNumber::NonResidentCode,
+        asks_email: current.personal_ids.contains(&PersonalIdKind::Email),
+        record_kinds: match current.subject {
+            Subject::SpecificEntity => RecordKind::ALL.map(RecordKind::name).to_vec(),
+            _ => Vec::new(),
+        },
+        record_kind: typed.record_kind.clone(),
         slider_id: if current.slider { Some(new_slider(&request.ctx).await?) } else { None },
         enterprise_number: typed.enterprise_number.clone(),
         personal_id: typed.personal_id.clone(),

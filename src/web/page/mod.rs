@@ -6,6 +6,7 @@ pub mod interaction;
 pub mod login;
 pub mod logout;
 pub mod phone;
+pub mod records;
 pub mod scan;
 pub mod second_factor;
 pub mod settle;

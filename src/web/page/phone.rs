@@ -77,6 +77,9 @@ async fn show(
                 match identity::of(ctx, found.session.person, found.session.acting, held) {
                     Ok(ActingIdentity::Enterprise(one)) => Some(view::title(request, &one)),
                     Ok(ActingIdentity::Agent(one)) => Some(one.agency.name.clone()),
+                    Ok(ActingIdentity::Record(one)) => {
+                        Some(format!("{} · {}", one.enterprise.name, one.record.record_no))
+                    }
                     Ok(ActingIdentity::Personal) => Some(request.text("acting-personal")),
                     Err(why) => return told(request, &Refusal::NoIdentity(why)),
                 }

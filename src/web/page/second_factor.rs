@@ -12,7 +12,7 @@ use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::authenticator;
-use crate::flows::second_factor::{is_sent, masked_phone, send, verify};
+use crate::flows::second_factor::{Channel, is_sent, masked, send, verify};
 use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, see_other};
 use crate::web::oauth::form;
@@ -22,6 +22,7 @@ use crate::web::request::Request;
 fn way_name(way: Factor) -> &'static str {
     match way {
         Factor::Sms => "sms",
+        Factor::Email => "email",
         Factor::TaxAppScan => "tax_app",
         Factor::IitAppScan => "iit_app",
         Factor::Totp => "totp",
@@ -29,7 +30,7 @@ fn way_name(way: Factor) -> &'static str {
 }
 
 fn way_of(name: &str) -> Option<Factor> {
-    let all = [Factor::Sms, Factor::TaxAppScan, Factor::IitAppScan, Factor::Totp];
+    let all = [Factor::Sms, Factor::Email, Factor::TaxAppScan, Factor::IitAppScan, Factor::Totp];
     all.into_iter().find(|way| way_name(*way) == name)
 }
 
@@ -53,13 +54,23 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     if !request.is_genuine(&form, &transaction.id) {
         return request.forbidden();
     }
+    let channel = match form.get("way") {
+        Some("email") => Channel::Email,
+        _ => Channel::Sms,
+    };
+    let way = channel.factor();
     if form.get("act") == Some("send") {
-        return match send(&request.ctx, &transaction).await? {
+        return match send(&request.ctx, &transaction, channel).await? {
             Ok(()) => {
-                let to = format!("{}/login/second_factor?t={}", request.base(), transaction.id);
+                let to = format!(
+                    "{}/login/second_factor?t={}&way={}",
+                    request.base(),
+                    transaction.id,
+                    way_name(way)
+                );
                 Ok(see_other(&to))
             }
-            Err(refusal) => show(&request, &transaction, Some(Factor::Sms), Some(&refusal)).await,
+            Err(refusal) => show(&request, &transaction, Some(way), Some(&refusal)).await,
         };
     }
     if form.get("act") == Some("totp") {
@@ -70,9 +81,9 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         };
     }
     let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
-    match verify(&request.ctx, &transaction, &code).await? {
+    match verify(&request.ctx, &transaction, channel, &code).await? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => show(&request, &transaction, Some(Factor::Sms), Some(&refusal)).await,
+        Err(refusal) => show(&request, &transaction, Some(way), Some(&refusal)).await,
     }
 }
 
@@ -94,11 +105,22 @@ pub async fn show(
         ways.retain(|way| *way != Factor::Totp);
     }
     let open = way.filter(|way| ways.contains(way)).or(ways.first().copied());
-    let phone = masked_phone(&request.ctx, transaction).await?;
+    let channel = match open {
+        Some(Factor::Sms) => Some(Channel::Sms),
+        Some(Factor::Email) => Some(Channel::Email),
+        _ => None,
+    };
+    let (sent_to, is_sent) = match channel {
+        Some(channel) => (
+            masked(&request.ctx, transaction, channel).await?,
+            is_sent(&request.ctx, transaction, channel).await?,
+        ),
+        None => (None, false),
+    };
     let app = match open {
         Some(Factor::TaxAppScan) => Some(ScanApp::TaxApp),
         Some(Factor::IitAppScan) => Some(ScanApp::IitApp),
-        Some(Factor::Sms | Factor::Totp) | None => None,
+        Some(Factor::Sms | Factor::Email | Factor::Totp) | None => None,
     };
     let scan = match app {
         Some(app) => scan::view(request, transaction, app, Purpose::Verify(proved.person)).await?,
@@ -120,10 +142,10 @@ pub async fn show(
     let page = SecondFactorPage {
         transaction: transaction.id.clone(),
         ways: ways.iter().map(tab).collect(),
-        is_sms: open == Some(Factor::Sms),
+        sent_by: channel.map(|channel| way_name(channel.factor())),
         is_totp: open == Some(Factor::Totp),
-        phone,
-        is_sent: is_sent(&request.ctx, transaction).await?,
+        sent_to,
+        is_sent,
         scan,
         notice,
     };

@@ -9,7 +9,6 @@ use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
-use crate::flows::identity::usable_in;
 use crate::flows::settle;
 use crate::oidc::params::Params;
 use crate::views::page::{
@@ -78,22 +77,24 @@ async fn show(
         }
         Step::ChooseIdentity => {
             let Some(proved) = &transaction.proved else { return request.forbidden() };
-            let Some(enterprise) = proved.enterprise else { return request.forbidden() };
+            let usable = settle::choices(&request.ctx, transaction, proved).await?;
             let entrance = transaction.entrance.as_deref().unwrap_or_default();
-            let audience = request.ctx.realm.audience_of(entrance);
-            let usable = usable_in(&request.ctx, proved.person, enterprise, audience).await?;
+            let entrance = request.ctx.realm.entrance(entrance);
             let page = ChooseIdentityPage {
                 action: format!("{}/login/choose_identity", request.base()),
                 transaction: id,
                 request: String::new(),
                 identities: view::identities(request, &usable, None),
+                offers_personal: entrance.is_some_and(|one| settle::may_be_personal(&one.entrance)),
                 notice,
             };
             request.page(status, &transaction.id, &page)
         }
-        Step::Credentials | Step::Scan | Step::SecondFactor | Step::ChooseClientEnterprise => {
-            go_on(request, transaction).await
-        }
+        Step::Credentials
+        | Step::Scan
+        | Step::SecondFactor
+        | Step::ChooseClientEnterprise
+        | Step::ChooseRecord => go_on(request, transaction).await,
     }
 }
 

@@ -154,7 +154,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             tax_authority: "13601000000".to_owned(),
             pays_social_insurance: false,
         };
-        tx.rows().enterprises().add("jiangxi", &client, &[]).await.unwrap();
+        tx.rows().enterprises().save("jiangxi", &client, &[]).await.unwrap();
         let engagement = Engagement {
             id: EngagementId::new(clock, random),
             agency: agency.id,
@@ -163,7 +163,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             valid_to: None,
             is_active: true,
         };
-        tx.rows().engagements().add("jiangxi", &engagement).await.unwrap();
+        tx.rows().engagements().save("jiangxi", &engagement).await.unwrap();
         let assignment = Assignment {
             id: AssignmentId::new(clock, random),
             engagement: engagement.id,

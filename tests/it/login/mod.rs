@@ -1,7 +1,10 @@
 mod agency;
+mod all_in_one;
 mod authenticator;
 mod enterprise;
+mod non_resident;
 mod person;
 mod refusals;
 mod scan;
 mod social_insurance;
+mod specific_entity;

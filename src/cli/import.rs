@@ -1,0 +1,53 @@
+//! `hufu import`: what the registry and the business systems tell, from a file.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::PathBuf;
+
+use super::CliResult;
+use super::start::{Wanted, own_ctx, start};
+use crate::config::Settings;
+use crate::flows::feed::{Format, import};
+
+#[derive(clap::Args)]
+pub struct ImportArguments {
+    realm: String,
+    /// A table (`.csv`) or one JSON object a line.
+    file: PathBuf,
+    /// What the lines are when they do not say it: `person`, `enterprise`, `authorisation`,
+    /// `engagement` or `record`.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Where lines that were not taken are listed; beside the file by default.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
+    let started = start(&Wanted::of(&settings)?).await?;
+    let realm = started.app.realm(&arguments.realm).ok_or("no such realm")?;
+    let file = &arguments.file;
+    let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    let format = if is_table { Format::Csv } else { Format::JsonLines };
+    let lines = (BufReader::new(opened), format, arguments.kind.as_deref());
+    let report = import(&own_ctx(&started.app, &realm), "hufu import", lines).await?;
+    println!(
+        "{} applied, {} unchanged, {} failed",
+        report.applied,
+        report.unchanged,
+        report.failed.len()
+    );
+    if report.failed.is_empty() {
+        return Ok(());
+    }
+    let beside = || PathBuf::from(format!("{}.report.jsonl", file.display()));
+    let path = arguments.report.unwrap_or_else(beside);
+    let mut written = BufWriter::new(File::create(&path)?);
+    for failed in &report.failed {
+        writeln!(written, "{}", serde_json::to_string(failed)?)?;
+        eprintln!("{}:{}: {}", file.display(), failed.line, failed.why);
+    }
+    written.flush()?;
+    Err(format!("{} lines were not taken, see {}", report.failed.len(), path.display()).into())
+}

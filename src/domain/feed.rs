@@ -1,0 +1,269 @@
+//! What the registry and the business systems tell (outside-parts 5.3): people, enterprises,
+//! relations, engagements and cross-region records, one line each. A line is known by the key of
+//! its source and has a version; a newer version replaces what the older said.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::cross_region::RecordKind;
+use crate::domain::enterprise::EnterpriseKind;
+use crate::domain::number::document::DocumentType;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonLine {
+    pub name: String,
+    /// `resident_id_card`, `foreign_passport`, …
+    #[serde(default = "resident_id_card")]
+    pub document_type: String,
+    pub document: String,
+    /// ISO 3166-1 alpha-3; absent: `CHN`.
+    pub nationality: Option<String>,
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    #[serde(default = "verified", deserialize_with = "loose")]
+    #[schemars(with = "u8", range(min = 1, max = 5))]
+    pub real_name_level: u8,
+}
+
+pub fn resident_id_card() -> String {
+    DocumentType::ResidentIdCard.name().to_owned()
+}
+
+pub fn verified() -> u8 {
+    3
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnterpriseLine {
+    /// 20 digits: the true key.
+    pub registration_no: String,
+    pub uscc: Option<String>,
+    /// The number taxes are paid under; absent: the credit code.
+    pub tin: Option<String>,
+    /// Older numbers it still answers to.
+    #[serde(default, deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub former_numbers: Vec<String>,
+    pub name: String,
+    #[serde(default = "ordinary")]
+    pub kind: EnterpriseKind,
+    #[serde(default, deserialize_with = "loose")]
+    #[schemars(with = "bool")]
+    pub pays_social_insurance: bool,
+    /// Two digits.
+    pub status: String,
+    pub tax_authority: String,
+    /// Six digits; absent: the realm's own.
+    pub province: Option<String>,
+}
+
+fn ordinary() -> EnterpriseKind {
+    EnterpriseKind::Ordinary
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorisationLine {
+    pub enterprise: String,
+    /// The person's document number.
+    pub person: String,
+    pub identity_type: String,
+    #[serde(default, deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub permissions: Vec<String>,
+    pub valid_from: String,
+    pub valid_to: Option<String>,
+    /// `active`, `pending_by_person`, …
+    #[serde(default = "active")]
+    pub state: String,
+    /// The document number of the manager who asked.
+    pub invited_by: Option<String>,
+}
+
+fn active() -> String {
+    "active".to_owned()
+}
+
+/// An agency, a client enterprise, and who of the staff may act for it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EngagementLine {
+    pub agency: String,
+    pub client: String,
+    pub valid_from: String,
+    pub valid_to: Option<String>,
+    /// Document numbers.
+    #[serde(default, deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub staff: Vec<String>,
+    #[serde(default, deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub permissions: Vec<String>,
+    #[serde(default, deserialize_with = "loose")]
+    #[schemars(with = "bool")]
+    pub is_ended: bool,
+}
+
+/// A cross-region inspection or tax-source registration.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordLine {
+    pub enterprise: String,
+    pub record_kind: RecordKind,
+    pub record_no: String,
+    pub project_name: String,
+    /// Six digits.
+    pub division: String,
+    pub tax_authority: String,
+    /// Document numbers of those whom the document names.
+    #[serde(default, deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub handlers: Vec<String>,
+    /// What these handlers may do.
+    #[serde(default, deserialize_with = "list")]
+    #[schemars(with = "Vec<String>")]
+    pub permissions: Vec<String>,
+    pub valid_from: String,
+    pub valid_to: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    #[schemars(with = "bool")]
+    pub is_closed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Line {
+    Person(PersonLine),
+    Enterprise(EnterpriseLine),
+    Authorisation(AuthorisationLine),
+    Engagement(EngagementLine),
+    Record(RecordLine),
+}
+
+/// One line with what tells it from others.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The line's key where it comes from.
+    pub source_key: String,
+    /// Grows with every change there.
+    pub version: i64,
+    pub line: Line,
+}
+
+/// Why a line was not taken, with its field where one is to blame.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Wrong {
+    pub field: Option<String>,
+    pub reason: String,
+}
+
+impl Wrong {
+    pub fn field(field: &str, reason: impl ToString) -> Self {
+        Self { field: Some(field.to_owned()), reason: reason.to_string() }
+    }
+
+    pub fn line(reason: impl ToString) -> Self {
+        Self { field: None, reason: reason.to_string() }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field}: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl Line {
+    pub const KINDS: [&'static str; 5] =
+        ["person", "enterprise", "authorisation", "engagement", "record"];
+
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Person(_) => "person",
+            Self::Enterprise(_) => "enterprise",
+            Self::Authorisation(_) => "authorisation",
+            Self::Engagement(_) => "engagement",
+            Self::Record(_) => "record",
+        }
+    }
+}
+
+impl Entry {
+    /// `kind`: of every line of a file whose lines do not say it themselves in `feed`.
+    pub fn parse(kind: Option<&str>, mut fields: Map<String, Value>) -> Result<Self, Wrong> {
+        fields.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+        let own = fields.remove("feed");
+        let kind = own.as_ref().and_then(Value::as_str).or(kind);
+        let kind = kind.ok_or_else(|| Wrong::field("feed", "the kind of the line is missing"))?;
+        let source_key = match fields.remove("source_key") {
+            Some(Value::String(text)) if text.chars().count() <= 200 => text,
+            Some(Value::Number(number)) => number.to_string(),
+            _ => return Err(Wrong::field("source_key", "1 to 200 characters are needed")),
+        };
+        let version = match fields.remove("version") {
+            Some(Value::Number(number)) => number.as_i64(),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let version = version.ok_or_else(|| Wrong::field("version", "an integer is needed"))?;
+        let fields = Value::Object(fields);
+        let line = match kind {
+            "person" => Line::Person(of(fields)?),
+            "enterprise" => Line::Enterprise(of(fields)?),
+            "authorisation" => Line::Authorisation(of(fields)?),
+            "engagement" => Line::Engagement(of(fields)?),
+            "record" => Line::Record(of(fields)?),
+            other => {
+                let known = Line::KINDS.join(", ");
+                return Err(Wrong::field("feed", format!("`{other}` is none of {known}")));
+            }
+        };
+        Ok(Self { source_key, version, line })
+    }
+}
+
+fn of<T: DeserializeOwned>(fields: Value) -> Result<T, Wrong> {
+    serde_json::from_value(fields).map_err(Wrong::line)
+}
+
+/// Several words in one cell of a table, or a list.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        List(Vec<String>),
+        Words(String),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::List(list) => list,
+        Either::Words(words) => words.split_whitespace().map(str::to_owned).collect(),
+    })
+}
+
+/// A number or a yes, also as text: tables hold nothing else.
+fn loose<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr + Deserialize<'de>,
+    T::Err: fmt::Display,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either<T> {
+        Value(T),
+        Text(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Value(value) => Ok(value),
+        Either::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+    }
+}

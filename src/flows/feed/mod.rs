@@ -1,0 +1,131 @@
+//! Takes what the registry and the business systems tell: by file (`hufu import`) or through the
+//! administrator's interface. A line is taken whole or not at all, the same line twice is one, and
+//! a wrong line does not hold up the others.
+
+mod rows;
+
+use std::io::BufRead;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Ctx, Fault};
+use crate::domain::audit::AuditEvent;
+use crate::domain::feed::{Entry, Wrong};
+
+pub use rows::{add_person, save};
+
+/// How the lines of a file are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// One JSON object a line.
+    JsonLines,
+    /// A table whose first row names the fields; several values in a cell stand between blanks.
+    Csv,
+}
+
+/// What became of the lines.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    pub applied: u64,
+    /// This version or a newer one was known.
+    pub unchanged: u64,
+    pub failed: Vec<FailedLine>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct FailedLine {
+    /// Counted from one.
+    pub line: u64,
+    #[serde(flatten)]
+    pub why: Wrong,
+}
+
+/// Takes every line that is right and reports the others. `kind`: of lines that do not name theirs.
+pub async fn import(
+    ctx: &Ctx,
+    by: &str,
+    (text, format, kind): (impl BufRead, Format, Option<&str>),
+) -> Result<Report, Fault> {
+    let mut report = Report::default();
+    for (line, fields) in read(text, format) {
+        let entry = fields.and_then(|fields| Entry::parse(kind, fields));
+        let outcome = match entry {
+            Ok(entry) => apply(ctx, &entry).await?,
+            Err(why) => Err(why),
+        };
+        match outcome {
+            Ok(true) => report.applied += 1,
+            Ok(false) => report.unchanged += 1,
+            Err(why) => report.failed.push(FailedLine { line, why }),
+        }
+    }
+    let event = AuditEvent::FeedImported {
+        by: by.to_owned(),
+        applied: report.applied,
+        failed: u64::try_from(report.failed.len()).unwrap_or(u64::MAX),
+    };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(report)
+}
+
+type Fields = Result<Map<String, Value>, Wrong>;
+
+fn read(text: impl BufRead, format: Format) -> Vec<(u64, Fields)> {
+    let mut found = Vec::new();
+    match format {
+        Format::JsonLines => {
+            for (number, line) in (1..).zip(text.lines()) {
+                match line {
+                    Ok(line) if line.trim().is_empty() => {}
+                    Ok(line) => {
+                        found.push((number, serde_json::from_str(&line).map_err(Wrong::line)));
+                    }
+                    Err(error) => found.push((number, Err(Wrong::line(error)))),
+                }
+            }
+        }
+        Format::Csv => {
+            let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
+            let names = table.headers().cloned().unwrap_or_default();
+            for row in table.records() {
+                match row {
+                    Ok(row) => {
+                        let number = row.position().map_or(0, csv::Position::line);
+                        let cells = names.iter().zip(&row);
+                        let fields = cells.map(|(name, cell)| (name.to_owned(), cell.into()));
+                        found.push((number, Ok(fields.collect())));
+                    }
+                    Err(error) => {
+                        let number = error.position().map_or(0, csv::Position::line);
+                        found.push((number, Err(Wrong::line(error))));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// `false`: the version is not newer than what is known.
+async fn apply(ctx: &Ctx, entry: &Entry) -> Result<Result<bool, Wrong>, Fault> {
+    let (realm, kind) = (ctx.realm.id.as_str(), entry.line.kind());
+    let key = (realm, kind, entry.source_key.as_str());
+    let tx = ctx.services.store.begin().await?;
+    let known = tx.rows().feed().find(realm, kind, &entry.source_key).await?;
+    if known.is_some_and(|(version, _)| version >= entry.version) {
+        return Ok(Ok(false));
+    }
+    let target = match save(ctx, &tx, &entry.line, known.map(|(_, target)| target)).await? {
+        Ok(target) => target,
+        Err(why) => return Ok(Err(why)),
+    };
+    let known = known.map(|(version, _)| version);
+    if !tx.rows().feed().record(key, known, entry.version, target).await? {
+        return Ok(Ok(false));
+    }
+    tx.commit().await?;
+    Ok(Ok(true))
+}

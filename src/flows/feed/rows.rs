@@ -1,0 +1,395 @@
+//! One line of a feed into its rows.
+
+use uuid::Uuid;
+
+use crate::base::clock::Day;
+use crate::base::id::{
+    AccountId, AssignmentId, AuthorisationId, EngagementId, EnterpriseId, PersonId, RecordId,
+};
+use crate::domain::authorisation::{Authorisation, Origin, State};
+use crate::domain::cross_region::{CrossRegionRecord, comparable};
+use crate::domain::engagement::{Assignment, Engagement};
+use crate::domain::enterprise::{Enterprise, RegistryStatus};
+use crate::domain::feed::{
+    AuthorisationLine, EngagementLine, EnterpriseLine, Line, PersonLine, RecordLine, Wrong,
+};
+use crate::domain::identity_type::{IdentityTypeName, Permissions};
+use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::number::normalise;
+use crate::domain::number::phone::Phone;
+use crate::domain::number::resident::Sex;
+use crate::domain::person::{
+    Account, AccountOrigin, AccountStatus, PasswordState, Person, PersonKind, PhoneBinding,
+};
+use crate::flows::{Ctx, Fault};
+use crate::store::Tx;
+
+/// One line into its rows. `known`: the row that an older version became.
+pub async fn save(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &Line,
+    known: Option<Uuid>,
+) -> Result<Result<Uuid, Wrong>, Fault> {
+    match line {
+        Line::Person(line) => save_person(ctx, tx, line).await,
+        Line::Enterprise(line) => save_enterprise(ctx, tx, line, known.map(EnterpriseId)).await,
+        Line::Authorisation(line) => save_authorisation(ctx, tx, line).await,
+        Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
+        Line::Record(line) => save_record(ctx, tx, line, known.map(RecordId)).await,
+    }
+}
+
+async fn save_person(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &PersonLine,
+) -> Result<Result<Uuid, Wrong>, Fault> {
+    let rows = tx.rows();
+    let found = rows.people().find_by_document(&ctx.realm.id, &normalise(&line.document)).await?;
+    let known = match found {
+        Some(id) => rows.people().find(id).await?,
+        None => None,
+    };
+    let Some(known) = known else {
+        let added = add_person(ctx, tx, line, (None, PasswordState::Initial)).await?;
+        return Ok(added.map(|(person, _)| person.0));
+    };
+    let changed = Person {
+        name: line.name.clone(),
+        real_name_level: line.real_name_level,
+        email: line.email.clone().or(known.email),
+        updated_at: ctx.now(),
+        ..known
+    };
+    rows.people().update(&changed).await?;
+    Ok(Ok(changed.id.0))
+}
+
+/// A person nobody knew, with an account of the given username and password.
+pub async fn add_person(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &PersonLine,
+    (username, password): (Option<String>, PasswordState),
+) -> Result<Result<(PersonId, AccountId), Wrong>, Fault> {
+    let (now, realm) = (ctx.now(), &ctx.realm.id);
+    let Some(kind) = DocumentType::parse(&line.document_type) else {
+        return Ok(Err(Wrong::field("document_type", "no such kind of document")));
+    };
+    let number = match DocumentNumber::parse(kind, &line.document, now.day()) {
+        Ok(number) => number,
+        Err(error) => return Ok(Err(Wrong::field("document", error))),
+    };
+    let phone = match line.phone.as_deref().map(Phone::parse).transpose() {
+        Ok(phone) => phone,
+        Err(error) => return Ok(Err(Wrong::field("phone", error))),
+    };
+    if !(1..=5).contains(&line.real_name_level) {
+        return Ok(Err(Wrong::field("real_name_level", "1 to 5")));
+    }
+    let nationality = line.nationality.clone().unwrap_or_else(|| "CHN".to_owned());
+    let sex = number.sex.map(|sex| if sex == Sex::Male { "male" } else { "female" });
+    let person = Person {
+        id: PersonId::new(&ctx.services.clock, ctx.random()),
+        kind: match nationality.as_str() {
+            "CHN" => PersonKind::Domestic,
+            _ => PersonKind::Overseas,
+        },
+        name: line.name.clone(),
+        sex: sex.map(str::to_owned),
+        nationality,
+        real_name_level: line.real_name_level,
+        email: line.email.clone(),
+        created_at: now,
+        updated_at: now,
+    };
+    let account = Account {
+        id: AccountId::new(&ctx.services.clock, ctx.random()),
+        person: person.id,
+        status: AccountStatus::Active,
+        origin: match password {
+            PasswordState::Initial => AccountOrigin::Imported,
+            PasswordState::Set(_) => AccountOrigin::Registered,
+        },
+        username,
+        password,
+        locked_until: None,
+        n_locks: 0,
+    };
+    let rows = tx.rows();
+    rows.people().add(realm, &person).await?;
+    rows.people().add_document(realm, ctx.new_row_id(), person.id, &number, None).await?;
+    rows.accounts().add(realm, &account, now).await?;
+    if let Some(phone) = phone {
+        if rows.accounts().find_by_phone(realm, &phone).await?.is_some() {
+            return Ok(Err(Wrong::field("phone", "is bound to another account")));
+        }
+        let binding =
+            PhoneBinding { account: account.id, phone, is_default: true, verified_at: now };
+        rows.accounts().add_phone(realm, ctx.new_row_id(), &binding).await?;
+    }
+    Ok(Ok((person.id, account.id)))
+}
+
+async fn save_enterprise(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &EnterpriseLine,
+    known: Option<EnterpriseId>,
+) -> Result<Result<Uuid, Wrong>, Fault> {
+    let (rows, realm) = (tx.rows(), &ctx.realm.id);
+    let Some(tin) = line.tin.as_ref().or(line.uscc.as_ref()).map(|tin| normalise(tin)) else {
+        return Ok(Err(Wrong::field("tin", "`tin` or `uscc` is needed")));
+    };
+    let mut numbers = vec![tin.clone()];
+    numbers.extend(line.uscc.iter().chain(&line.former_numbers).map(|number| normalise(number)));
+    numbers.sort();
+    numbers.dedup();
+    let mut id = known;
+    for number in &numbers {
+        let found = rows.enterprises().find_by_number(realm, number).await?;
+        let Some(found) = found else { continue };
+        if id.is_some_and(|id| id != found.id) || found.registration_no != line.registration_no {
+            let reason = format!("{number} belongs to another enterprise");
+            return Ok(Err(Wrong::field("tin", reason)));
+        }
+        id = Some(found.id);
+    }
+    let enterprise = Enterprise {
+        id: id.unwrap_or_else(|| EnterpriseId::new(&ctx.services.clock, ctx.random())),
+        registration_no: line.registration_no.clone(),
+        uscc: line.uscc.as_ref().map(|uscc| normalise(uscc)),
+        tin,
+        name: line.name.clone(),
+        kind: line.kind,
+        status: RegistryStatus(line.status.clone()),
+        province: line.province.clone().unwrap_or_else(|| ctx.realm.home_province.clone()),
+        tax_authority: line.tax_authority.clone(),
+        pays_social_insurance: line.pays_social_insurance,
+    };
+    rows.enterprises().save(realm, &enterprise, &numbers).await?;
+    Ok(Ok(enterprise.id.0))
+}
+
+async fn save_authorisation(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &AuthorisationLine,
+) -> Result<Result<Uuid, Wrong>, Fault> {
+    let rows = tx.rows();
+    let identity_type = IdentityTypeName(line.identity_type.clone());
+    let Some(known_type) = ctx.realm.identity_type(&identity_type) else {
+        return Ok(Err(Wrong::field("identity_type", "the realm has no such identity type")));
+    };
+    let permissions: Permissions = line.permissions.iter().cloned().collect();
+    if !known_type.allows(&permissions) {
+        return Ok(Err(Wrong::field("permissions", "not all of them fit the identity type")));
+    }
+    let Some(state) = State::parse(&line.state) else {
+        return Ok(Err(Wrong::field("state", "no such state")));
+    };
+    let (valid_from, valid_to) = match term(&line.valid_from, line.valid_to.as_deref()) {
+        Ok(term) => term,
+        Err(why) => return Ok(Err(why)),
+    };
+    let enterprise = match enterprise(ctx, tx, "enterprise", &line.enterprise).await? {
+        Ok(enterprise) => enterprise,
+        Err(why) => return Ok(Err(why)),
+    };
+    let person = match person(ctx, tx, "person", &line.person).await? {
+        Ok(person) => person,
+        Err(why) => return Ok(Err(why)),
+    };
+    let invited_by = match &line.invited_by {
+        Some(number) => rows.people().find_by_document(&ctx.realm.id, number).await?,
+        None => None,
+    };
+    let all = rows.authorisations().list(person, enterprise).await?;
+    let known =
+        all.into_iter().find(|one| one.identity_type == identity_type && one.state.is_live());
+    if let Some(known) = known {
+        let changed = Authorisation {
+            permissions,
+            valid_to,
+            state,
+            confirmed_at: known.confirmed_at.or((state == State::Active).then(|| ctx.now())),
+            updated_at: ctx.now(),
+            version: known.version + 1,
+            ..known
+        };
+        rows.authorisations().update(&changed).await?;
+        rows.authorisations()
+            .add_event(ctx.new_row_id(), &changed, "registry", "system", None)
+            .await?;
+        return Ok(Ok(changed.id.0));
+    }
+    let new = Authorisation {
+        id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
+        enterprise,
+        person,
+        identity_type,
+        permissions,
+        valid_from,
+        valid_to,
+        origin: match state {
+            State::PendingByEnterprise => Origin::ByPerson,
+            _ if line.invited_by.is_some() => Origin::ByEnterprise,
+            _ => Origin::Registry,
+        },
+        state,
+        invited_by,
+        confirmed_at: (state == State::Active).then(|| ctx.now()),
+        updated_at: ctx.now(),
+        version: 1,
+    };
+    rows.authorisations().add(&ctx.realm.id, &new).await?;
+    Ok(Ok(new.id.0))
+}
+
+async fn save_engagement(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &EngagementLine,
+    known: Option<EngagementId>,
+) -> Result<Result<Uuid, Wrong>, Fault> {
+    let (valid_from, valid_to) = match term(&line.valid_from, line.valid_to.as_deref()) {
+        Ok(term) => term,
+        Err(why) => return Ok(Err(why)),
+    };
+    let agency = match enterprise(ctx, tx, "agency", &line.agency).await? {
+        Ok(agency) => agency,
+        Err(why) => return Ok(Err(why)),
+    };
+    let client = match enterprise(ctx, tx, "client", &line.client).await? {
+        Ok(client) => client,
+        Err(why) => return Ok(Err(why)),
+    };
+    let staff = match people(ctx, tx, "staff", &line.staff).await? {
+        Ok(staff) => staff,
+        Err(why) => return Ok(Err(why)),
+    };
+    let rows = tx.rows();
+    let known = match known {
+        Some(known) => Some(known),
+        None => rows.engagements().find_live(agency, client).await?,
+    };
+    let engagement = Engagement {
+        id: known.unwrap_or_else(|| EngagementId::new(&ctx.services.clock, ctx.random())),
+        agency,
+        client_enterprise: client,
+        valid_from,
+        valid_to,
+        is_active: !line.is_ended,
+    };
+    rows.engagements().save(&ctx.realm.id, &engagement).await?;
+    rows.engagements().dismiss(engagement.id).await?;
+    for person in staff {
+        let assignment = Assignment {
+            id: AssignmentId::new(&ctx.services.clock, ctx.random()),
+            engagement: engagement.id,
+            person,
+            permissions: line.permissions.iter().cloned().collect(),
+            is_active: true,
+        };
+        rows.engagements().assign(&assignment).await?;
+    }
+    Ok(Ok(engagement.id.0))
+}
+
+async fn save_record(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &RecordLine,
+    known: Option<RecordId>,
+) -> Result<Result<Uuid, Wrong>, Fault> {
+    let Some(number) = comparable(&line.record_no) else {
+        return Ok(Err(Wrong::field("record_no", "1 to 60 characters")));
+    };
+    let (valid_from, valid_to) = match term(&line.valid_from, line.valid_to.as_deref()) {
+        Ok(term) => term,
+        Err(why) => return Ok(Err(why)),
+    };
+    let enterprise = match enterprise(ctx, tx, "enterprise", &line.enterprise).await? {
+        Ok(enterprise) => enterprise,
+        Err(why) => return Ok(Err(why)),
+    };
+    let handlers = match people(ctx, tx, "handlers", &line.handlers).await? {
+        Ok(handlers) => handlers,
+        Err(why) => return Ok(Err(why)),
+    };
+    let (rows, realm) = (tx.rows(), &ctx.realm.id);
+    let same = rows.cross_region().find_by_number(realm, line.record_kind, &number).await?;
+    if let (Some(known), Some(same)) = (known, same)
+        && known != same
+    {
+        return Ok(Err(Wrong::field("record_no", "another record has this number")));
+    }
+    let fresh = || RecordId::new(&ctx.services.clock, ctx.random());
+    let record = CrossRegionRecord {
+        id: known.or(same).unwrap_or_else(fresh),
+        enterprise,
+        kind: line.record_kind,
+        record_no: line.record_no.trim().to_owned(),
+        project_name: line.project_name.clone(),
+        division: line.division.clone(),
+        tax_authority: line.tax_authority.clone(),
+        valid_from,
+        valid_to,
+        is_open: !line.is_closed,
+        permissions: line.permissions.iter().cloned().collect(),
+    };
+    rows.cross_region().save(realm, &record, &handlers).await?;
+    Ok(Ok(record.id.0))
+}
+
+fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
+    let day = |field: &str, text: &str| {
+        Day::parse(text).ok_or_else(|| Wrong::field(field, "a day such as 2026-11-24 is needed"))
+    };
+    let valid_from = day("valid_from", from)?;
+    let valid_to = to.map(|to| day("valid_to", to)).transpose()?;
+    if valid_to.is_some_and(|end| end < valid_from) {
+        return Err(Wrong::field("valid_to", "is before valid_from"));
+    }
+    Ok((valid_from, valid_to))
+}
+
+async fn enterprise(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    field: &str,
+    number: &str,
+) -> Result<Result<EnterpriseId, Wrong>, Fault> {
+    let found = tx.rows().enterprises().find_by_number(&ctx.realm.id, &normalise(number)).await?;
+    let unknown = || Wrong::field(field, format!("no enterprise answers to {number}"));
+    Ok(found.map(|found| found.id).ok_or_else(unknown))
+}
+
+/// Numbers of people never stand in a report.
+async fn person(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    field: &str,
+    number: &str,
+) -> Result<Result<PersonId, Wrong>, Fault> {
+    let found = tx.rows().people().find_by_document(&ctx.realm.id, &normalise(number)).await?;
+    Ok(found.ok_or_else(|| Wrong::field(field, "nobody is known by this document number")))
+}
+
+async fn people(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    field: &str,
+    numbers: &[String],
+) -> Result<Result<Vec<PersonId>, Wrong>, Fault> {
+    let mut found = Vec::new();
+    for number in numbers {
+        match person(ctx, tx, field, number).await? {
+            Ok(person) if !found.contains(&person) => found.push(person),
+            Ok(_) => {}
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    Ok(Ok(found))
+}

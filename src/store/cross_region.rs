@@ -1,0 +1,222 @@
+//! Cross-region records and the handlers that their documents name.
+
+use std::sync::LazyLock;
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    QueryResult, Statement, Value,
+};
+
+use super::authorisations::{join, split};
+use super::entity::{cross_region_record, enterprise, record_handler};
+use super::standing::columns;
+use super::{Rows, StoreError, enterprises};
+use crate::base::clock::Day;
+use crate::base::id::{EnterpriseId, PersonId, RecordId};
+use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordKind, comparable};
+
+pub struct CrossRegion<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn cross_region(self) -> CrossRegion<'c> {
+        CrossRegion(self)
+    }
+}
+
+/// Which records to list.
+pub struct RecordQuery<'a> {
+    pub enterprise: EnterpriseId,
+    pub kind: RecordKind,
+    /// Only those that name this person.
+    pub handler: Option<PersonId>,
+    /// The record's own number; empty is all (S-05).
+    pub record_no: &'a str,
+    pub limit: i64,
+}
+
+static ONE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM cross_region_record x JOIN enterprise e ON e.id = x.enterprise_id \
+         WHERE x.id = $1",
+        columns::<cross_region_record::Entity>("x"),
+        columns::<enterprise::Entity>("e"),
+    )
+});
+
+/// `$5` is the handler; without one every record of the enterprise is listed.
+fn list_sql(of_handler: bool) -> String {
+    let handler = "EXISTS (SELECT 1 FROM record_handler h \
+                   WHERE h.record_id = x.id AND h.person_id = $5)";
+    format!(
+        "SELECT {} FROM cross_region_record x WHERE x.enterprise_id = $1 AND x.kind = $2 \
+         AND x.state = 'open' AND ($3 = '' OR x.number_key = $3) AND {} \
+         ORDER BY x.number_key LIMIT $4",
+        columns::<cross_region_record::Entity>("x"),
+        if of_handler { handler } else { "TRUE" },
+    )
+}
+
+static ALL: LazyLock<String> = LazyLock::new(|| list_sql(false));
+static OF_HANDLER: LazyLock<String> = LazyLock::new(|| list_sql(true));
+
+impl CrossRegion<'_> {
+    /// A record with everything that decides whether this person may enter it.
+    pub async fn held(
+        &self,
+        id: RecordId,
+        person: PersonId,
+    ) -> Result<Option<HeldRecord>, StoreError> {
+        let db = self.0.db();
+        let values: [Value; 1] = [id.0.into()];
+        let statement =
+            Statement::from_sql_and_values(db.get_database_backend(), ONE.as_str(), values);
+        let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
+        let record = read(cross_region_record::Model::from_query_result(&row, "x_")?)?;
+        let enterprise = enterprises::read(enterprise::Model::from_query_result(&row, "e_")?)?;
+        let named = record_handler::Entity::find_by_id((id.0, person.0)).one(&db).await?;
+        Ok(Some(HeldRecord {
+            authorisations: self.0.authorisations().list(person, enterprise.id).await?,
+            is_handler: named.is_some(),
+            record,
+            enterprise,
+        }))
+    }
+
+    /// Open ones by number, at most `limit`.
+    pub async fn list(
+        &self,
+        query: &RecordQuery<'_>,
+    ) -> Result<Vec<CrossRegionRecord>, StoreError> {
+        let db = self.0.db();
+        let mut values: Vec<Value> = vec![
+            query.enterprise.0.into(),
+            query.kind.name().into(),
+            query.record_no.into(),
+            query.limit.into(),
+        ];
+        let sql = match query.handler {
+            Some(person) => {
+                values.push(person.0.into());
+                &*OF_HANDLER
+            }
+            None => &*ALL,
+        };
+        let statement =
+            Statement::from_sql_and_values(db.get_database_backend(), sql.as_str(), values);
+        let read_row =
+            |row: &QueryResult| read(cross_region_record::Model::from_query_result(row, "x_")?);
+        db.query_all_raw(statement).await?.iter().map(read_row).collect()
+    }
+
+    /// Whether any record of the enterprise has ever named the person.
+    pub async fn names(
+        &self,
+        person: PersonId,
+        enterprise: EnterpriseId,
+    ) -> Result<bool, StoreError> {
+        let of_enterprise = sea_orm::sea_query::Query::select()
+            .column(cross_region_record::Column::Id)
+            .from(cross_region_record::Entity)
+            .and_where(cross_region_record::Column::EnterpriseId.eq(enterprise.0))
+            .to_owned();
+        let named = record_handler::Entity::find()
+            .filter(record_handler::Column::PersonId.eq(person.0))
+            .filter(record_handler::Column::RecordId.in_subquery(of_enterprise))
+            .one(&self.0.db())
+            .await?;
+        Ok(named.is_some())
+    }
+
+    /// Inserts the record or replaces what it says, handlers included.
+    pub async fn save(
+        &self,
+        realm: &str,
+        record: &CrossRegionRecord,
+        handlers: &[PersonId],
+    ) -> Result<(), StoreError> {
+        use cross_region_record::Column;
+        let db = self.0.db();
+        let number_key = comparable(&record.record_no).unwrap_or_default();
+        cross_region_record::Entity::insert(cross_region_record::ActiveModel {
+            id: Set(record.id.0),
+            realm: Set(realm.to_owned()),
+            enterprise_id: Set(record.enterprise.0),
+            kind: Set(record.kind.name().to_owned()),
+            record_no: Set(record.record_no.clone()),
+            number_key: Set(number_key),
+            project_name: Set(record.project_name.clone()),
+            division: Set(record.division.clone()),
+            tax_authority: Set(record.tax_authority.clone()),
+            valid_from: Set(record.valid_from.to_string()),
+            valid_to: Set(record.valid_to.map(|day| day.to_string())),
+            state: Set(if record.is_open { "open" } else { "closed" }.to_owned()),
+            permissions: Set(join(&record.permissions)),
+        })
+        .on_conflict(
+            OnConflict::column(Column::Id)
+                .update_columns([
+                    Column::EnterpriseId,
+                    Column::RecordNo,
+                    Column::NumberKey,
+                    Column::ProjectName,
+                    Column::Division,
+                    Column::TaxAuthority,
+                    Column::ValidFrom,
+                    Column::ValidTo,
+                    Column::State,
+                    Column::Permissions,
+                ])
+                .to_owned(),
+        )
+        .exec_without_returning(&db)
+        .await?;
+        record_handler::Entity::delete_many()
+            .filter(record_handler::Column::RecordId.eq(record.id.0))
+            .exec(&db)
+            .await?;
+        for person in handlers {
+            record_handler::Entity::insert(record_handler::ActiveModel {
+                record_id: Set(record.id.0),
+                person_id: Set(person.0),
+            })
+            .exec_without_returning(&db)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The record of this number, with its enterprise.
+    pub async fn find_by_number(
+        &self,
+        realm: &str,
+        kind: RecordKind,
+        record_no: &str,
+    ) -> Result<Option<RecordId>, StoreError> {
+        let row = cross_region_record::Entity::find()
+            .filter(cross_region_record::Column::Realm.eq(realm))
+            .filter(cross_region_record::Column::Kind.eq(kind.name()))
+            .filter(cross_region_record::Column::NumberKey.eq(record_no))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(|row| RecordId(row.id)))
+    }
+}
+
+fn read(row: cross_region_record::Model) -> Result<CrossRegionRecord, StoreError> {
+    let wrong = |column| StoreError::inconsistent("cross_region_record", column, row.id);
+    let valid_to = row.valid_to.as_deref().map(|day| Day::parse(day).ok_or(wrong("valid_to")));
+    Ok(CrossRegionRecord {
+        id: RecordId(row.id),
+        enterprise: EnterpriseId(row.enterprise_id),
+        kind: RecordKind::parse(&row.kind).ok_or_else(|| wrong("kind"))?,
+        valid_from: Day::parse(&row.valid_from).ok_or_else(|| wrong("valid_from"))?,
+        valid_to: valid_to.transpose()?,
+        is_open: row.state == "open",
+        permissions: split(&row.permissions),
+        record_no: row.record_no,
+        project_name: row.project_name,
+        division: row.division,
+        tax_authority: row.tax_authority,
+    })
+}

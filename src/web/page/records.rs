@@ -1,0 +1,85 @@
+//! Specific entities choose the record they work on (S-04 to S-09).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::login::{at_step, go_on, status_of};
+use crate::domain::cross_region::CrossRegionRecord;
+use crate::domain::entrance::Step;
+use crate::domain::login::LoginTransaction;
+use crate::domain::refusal::Refusal;
+use crate::flows::identity::records;
+use crate::flows::settle::choose_record;
+use crate::oidc::params::Params;
+use crate::views::page::{ChooseRecordPage, LinkView, RecordView};
+use crate::web::answer::Answer;
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+pub async fn get(request: Request) -> Answer {
+    let params = request.query().unwrap_or_default();
+    match at_step(&request, &params, Step::ChooseRecord).await? {
+        Ok(transaction) => show(&request, &transaction, &params, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let transaction = match at_step(&request, &form, Step::ChooseRecord).await? {
+        Ok(transaction) => transaction,
+        Err(response) => return Ok(response),
+    };
+    if !request.is_genuine(&form, &transaction.id) {
+        return request.forbidden();
+    }
+    let id = form.get("record").unwrap_or_default();
+    match choose_record(&request.ctx, &transaction, id).await? {
+        Ok(next) => go_on(&request, &next).await,
+        Err(refusal) => show(&request, &transaction, &Params::default(), Some(&refusal)).await,
+    }
+}
+
+async fn show(
+    request: &Request,
+    transaction: &LoginTransaction,
+    params: &Params,
+    refusal: Option<&Refusal>,
+) -> Answer {
+    let proved = transaction.proved.as_ref();
+    let whose = proved.and_then(|one| Some((one.person, one.enterprise?)));
+    let (Some(whose), Some(kind)) = (whose, transaction.record_kind) else {
+        return go_on(request, transaction).await;
+    };
+    let no = params.get("no").unwrap_or_default().trim();
+    let found = records(&request.ctx, whose, kind, no).await?;
+    let enterprise = request.ctx.services.store.rows().enterprises().find(whose.1).await?;
+    let language = request.language();
+    let entrance = transaction.entrance.as_deref().and_then(|id| request.ctx.realm.entrance(id));
+    let links = entrance.map(|entrance| entrance.links.as_slice()).unwrap_or_default();
+    let view = |one: &CrossRegionRecord| RecordView {
+        id: one.id.to_string(),
+        no: one.record_no.clone(),
+        project: one.project_name.clone(),
+        tax_authority: one.tax_authority.clone(),
+        valid_to: one.valid_to.map(|day| day.to_string()),
+    };
+    let notice = refusal.map(|refusal| request.notice(refusal));
+    let status = status_of(notice.as_ref());
+    let page = ChooseRecordPage {
+        transaction: transaction.id.clone(),
+        enterprise: enterprise.map(|enterprise| enterprise.name).unwrap_or_default(),
+        kind: kind.name(),
+        no: no.to_owned(),
+        records: found.iter().map(view).collect(),
+        links: links
+            .iter()
+            .map(|link| LinkView {
+                href: link.url.clone(),
+                title: link.title.in_language(language).to_owned(),
+            })
+            .collect(),
+        notice,
+    };
+    request.page(status, &transaction.id, &page)
+}

@@ -1,0 +1,156 @@
+//! The door of non-resident enterprises: an identity code, an e-mail address, a code by e-mail.
+
+use hufu::outbound::email::{Server, Words};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use crate::kit::browser::Shown;
+use crate::kit::{
+    Browser, EXAMPLE, FILING, On, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
+    on_each_database,
+};
+
+const CODE: &str = "FJ3601008400000011";
+const EMAIL: &str = "john.miller@example.com";
+
+async fn type_in(app: &TestApp, number: &str, personal_id: &str) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[("ui_locales", "en")])).await;
+    let t = page.hidden()["t"].clone();
+    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=non_resident");
+    let page = browser.get(&url).await;
+    let page = browser.type_credentials(&page, (number, personal_id, PASSWORD)).await;
+    (browser, page)
+}
+
+fn newest_code(app: &TestApp, to: &str) -> String {
+    let messages = app.ctx.services.outbound.inbox.messages();
+    messages.into_iter().find(|message| message.phone == to).expect("no code was sent").code
+}
+
+/// Covers N-01, N-03, N-04, N-09.
+#[test]
+fn a_non_resident_signs_in_by_mail_phone_or_username() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (personal_id, way, to) in [
+            (EMAIL, "email", EMAIL),
+            ("John.Miller@Example.com", "sms", "+14155550123"),
+            ("+14155550123", "email", EMAIL),
+            ("jmiller", "email", EMAIL),
+        ] {
+            app.clock.advance(86_400);
+            let (mut browser, page) = type_in(&app, CODE, personal_id).await;
+            let t = page.hidden()["t"].clone();
+            let way = format!("/realms/jiangxi/login/second_factor?t={t}&way={way}");
+            let page = browser.get(&way).await;
+            assert!(!page.text.contains("john.miller@"), "masked: {}", page.text);
+            let page = browser.submit(&page, &[("act", "send")]).await;
+            let wrong = browser.submit(&page, &[("act", "verify"), ("code", "000000x")]).await;
+            assert_eq!(wrong.code(), Some("E_OTP"));
+            let code = newest_code(&app, to);
+            let done = browser.submit(&page, &[("act", "verify"), ("code", &code)]).await;
+            let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+            let id = claims(tokens["id_token"].as_str().unwrap());
+            assert_eq!(id["tax_identity"]["kind"], "non_resident");
+            assert_eq!(id["tax_identity"]["enterprise"]["tin"], CODE);
+            assert_eq!(id["tax_identity"]["identity_type"], "legal_representative");
+        }
+    });
+}
+
+/// Covers N-02, N-03, N-05, N-06: no other number, no document number, no code before it is issued.
+#[test]
+fn nothing_but_an_identity_code_opens_the_door() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (_, refused) = type_in(&app, EXAMPLE, EMAIL).await;
+        assert_eq!(refused.code(), Some("E_FORMAT"));
+        for (number, who) in [(CODE, "L898902C3"), ("FJ3601003440000024", EMAIL)] {
+            let (_, refused) = type_in(&app, number, who).await;
+            assert_eq!(refused.code(), Some("E_CREDENTIALS"), "{number} {who}");
+        }
+        // The code is worth nothing at the enterprise's door either without a relation.
+        let (_, refused) = type_in(&app, CODE, "wangxm").await;
+        assert_eq!(refused.code(), Some("E_CREDENTIALS"));
+    });
+}
+
+/// DEC-9: a realm may keep to the guide, which has no second factor here. Covers N-04.
+#[test]
+fn a_realm_may_leave_the_second_factor_out() {
+    on_each_database(|on| async move {
+        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
+        let less = "[\"credentials\", \"agreements\", \"choose_identity\"]\n\n# One form";
+        let realm = changed_realm(&[("entrances.toml", all, less)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let (_, done) = type_in(&app, CODE, EMAIL).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["amr"], serde_json::json!(["pwd"]));
+    });
+}
+
+/// A mail server that takes one message and tells what it was.
+async fn mail_server(hangs: bool) -> (String, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        write.write_all(b"220 test\r\n").await.unwrap();
+        let (mut message, mut in_data) = (String::new(), false);
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer: &[u8] = match line.split(' ').next().unwrap_or_default() {
+                "." if in_data => {
+                    in_data = false;
+                    b"250 taken\r\n"
+                }
+                _ if in_data => {
+                    message += &line;
+                    message += "\n";
+                    continue;
+                }
+                "EHLO" => b"250 test\r\n",
+                "DATA" => {
+                    in_data = true;
+                    b"354 go on\r\n"
+                }
+                "QUIT" => break,
+                _ => b"250 ok\r\n",
+            };
+            write.write_all(answer).await.unwrap();
+            if !in_data && message.contains("Subject") {
+                break;
+            }
+        }
+        message
+    });
+    (url, server)
+}
+
+#[tokio::test]
+async fn a_code_goes_out_by_smtp_within_three_seconds_or_not_at_all() {
+    let app = TestApp::start(On::Sqlite).await;
+    let words = Words { subject: "税务局 · Tax bureau".to_owned(), minutes: 5 };
+    let code = hufu::base::secret::Secret::new("042017".to_owned());
+    let (url, server) = mail_server(false).await;
+    let from = "Tax bureau <no-reply@tax.example>";
+    let outbound = &app.ctx.services.outbound;
+    let sender = || Server { url: &url, from, login: None };
+    outbound.mail_code(Some(sender()), EMAIL, &code, &words, app.clock.now()).await.unwrap();
+    let message = server.await.unwrap();
+    assert!(message.contains("To: john.miller@example.com"), "{message}");
+    assert!(message.contains("From:") && message.contains("no-reply@tax.example"));
+
+    let (url, server) = mail_server(true).await;
+    let sender = Server { url: &url, from, login: None };
+    let begun = std::time::Instant::now();
+    let away = outbound.mail_code(Some(sender), EMAIL, &code, &words, app.clock.now()).await;
+    assert!(away.is_err() && begun.elapsed() < std::time::Duration::from_secs(3));
+    server.abort();
+}

@@ -1,0 +1,144 @@
+//! The door of specific entities: an enterprise of another province, one of its records.
+
+use crate::kit::browser::Shown;
+use crate::kit::{Browser, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database};
+
+const BUILDER: &str = "91330100MA2BUJ786T";
+const MAIN: &str = "13100131000";
+const NAMED: &str = "13200132000";
+
+async fn type_in(app: &TestApp, (enterprise, phone): (&str, &str), kind: &str) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let t = page.hidden()["t"].clone();
+    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=specific_entity");
+    let page = browser.get(&url).await;
+    let fields = [
+        ("record_kind", kind),
+        ("enterprise_number", enterprise),
+        ("personal_id", phone),
+        ("password", PASSWORD),
+        ("slider", "100"),
+    ];
+    let page = browser.submit(&page, &fields).await;
+    (browser, page)
+}
+
+async fn sign_in(app: &TestApp, who: (&str, &str), kind: &str) -> (Browser, Shown) {
+    let (mut browser, page) = type_in(app, who, kind).await;
+    let page = browser.pass_second_factor(app, &page, who.1).await;
+    (browser, page)
+}
+
+fn button(page: &Shown, holds: &str) -> Option<String> {
+    let buttons = page.text.split("name=\"record\" value=\"").skip(1);
+    let found = buttons.map(|rest| rest.split("</button>").next().unwrap());
+    let found = found.into_iter().find(|one| one.contains(holds))?;
+    Some(found.split('"').next().unwrap().to_owned())
+}
+
+/// Covers S-01, S-02, S-03, S-04, S-06, S-07.
+#[test]
+fn a_main_handler_sees_every_record_and_enters_one() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (_, refused) = type_in(&app, (BUILDER, MAIN), "").await;
+        assert_eq!(refused.code(), Some("E_FORMAT"), "one of the two kinds must be picked");
+        let (mut browser, list) = sign_in(&app, (BUILDER, MAIN), "inspection").await;
+        assert!(list.answered("code").is_none(), "no business token before a record is entered");
+        assert!(
+            button(&list, "101号").is_some() && button(&list, "102号").is_some(),
+            "{}",
+            list.text
+        );
+        assert!(button(&list, "36040220260007").is_none(), "a tax source is not an inspection");
+        let done = browser.submit(&list, &[("record", &button(&list, "102号").unwrap())]).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        let identity = &id["tax_identity"];
+        assert_eq!(identity["kind"], "specific_entity");
+        assert_eq!(identity["record"]["kind"], "inspection");
+        assert_eq!(identity["record"]["no"], "浙杭税报验〔2026〕102号");
+        assert_eq!(identity["enterprise"]["tin"], BUILDER);
+        assert_eq!(id["roles"], serde_json::json!(["main_handler"]));
+        let access = tokens["access_token"].as_str().unwrap();
+        assert_eq!(app.introspect(access).await["active"], true);
+        // The other kind has its own list.
+        app.clock.advance(120);
+        let (_, list) = sign_in(&app, (BUILDER, MAIN), "tax_source").await;
+        assert!(button(&list, "36040220260007").is_some() && button(&list, "101号").is_none());
+    });
+}
+
+/// Covers S-05, S-08.
+#[test]
+fn a_named_handler_sees_and_enters_only_what_names_them() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut main, all) = sign_in(&app, (BUILDER, MAIN), "inspection").await;
+        let foreign = button(&all, "102号").unwrap();
+        let t = all.hidden()["t"].clone();
+        let found = |no: &str| format!("/realms/jiangxi/login/choose_record?t={t}&no={no}");
+        // Brackets of every shape are one (〔〕 and []).
+        let one = main
+            .get(&found("%E6%B5%99%E6%9D%AD%E7%A8%8E%E6%8A%A5%E9%AA%8C[2026]102%E5%8F%B7"))
+            .await;
+        assert!(button(&one, "102号").is_some() && button(&one, "101号").is_none(), "{}", one.text);
+        let none = main.get(&found("9999")).await;
+        assert!(button(&none, "").is_none() && none.text.contains("没有查到"));
+
+        let (mut browser, list) = sign_in(&app, (BUILDER, NAMED), "inspection").await;
+        assert!(button(&list, "101号").is_some() && button(&list, "102号").is_none());
+        let t = list.hidden()["t"].clone();
+        let search = "%E6%B5%99%E6%9D%AD%E7%A8%8E%E6%8A%A5%E9%AA%8C[2026]102%E5%8F%B7";
+        let hidden =
+            browser.get(&format!("/realms/jiangxi/login/choose_record?t={t}&no={search}")).await;
+        assert!(button(&hidden, "102号").is_none(), "another's record is as if there were none");
+        for wrong in [foreign.as_str(), "00000000-0000-0000-0000-000000000000", "x"] {
+            let refused = browser.submit(&list, &[("record", wrong)]).await;
+            assert_eq!(refused.code(), Some("E_ROLE"));
+        }
+        let done = browser.submit(&list, &[("record", &button(&list, "101号").unwrap())]).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["roles"], serde_json::json!(["named_handler"]));
+        assert_eq!(id["permissions"], serde_json::json!(["TAX_FILING"]));
+        assert_eq!(id["tax_identity"]["valid_to"], "2027-06-30");
+    });
+}
+
+/// Covers S-09: somebody of an enterprise without records sees the way to a first one.
+#[test]
+fn an_enterprise_without_records_enters_nothing() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let who = (crate::kit::EXAMPLE, "13900139000");
+        let (_, list) = sign_in(&app, who, "inspection").await;
+        assert!(list.text.contains("外省来赣报验开户") && list.text.contains("跨区域涉税事项报验"));
+        assert!(button(&list, "").is_none());
+        // Who has nothing to do with the enterprise learns nothing.
+        let (_, refused) = type_in(&app, (BUILDER, "13800138000"), "inspection").await;
+        assert_eq!(refused.code(), Some("E_CREDENTIALS"));
+    });
+}
+
+/// Covers S-10, S-11, S-12.
+#[test]
+fn a_specific_entity_has_no_account_centre() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, list) = sign_in(&app, (BUILDER, MAIN), "inspection").await;
+        browser.submit(&list, &[("record", &button(&list, "101号").unwrap())]).await;
+        let page = browser.get("/realms/jiangxi/account/authenticator").await;
+        assert_eq!(page.code(), Some("E_NO_ACCOUNT_CENTRE"));
+        // Only identities of enterprises to switch to; handlers have no form anywhere.
+        let chooser = browser.get(&authorize_url(&FILING, &[("prompt", "select_account")])).await;
+        assert!(chooser.text.contains("name=\"identity\""), "{}", chooser.text);
+        let id = chooser.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap().to_owned();
+        let done = browser.submit(&chooser, &[("identity", &id)]).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["kind"], "enterprise");
+    });
+}
