@@ -13,6 +13,7 @@ mod m20261124_000005_authenticators;
 mod m20261124_000006_social_insurance;
 mod m20261124_000007_revoked_tokens;
 mod m20261124_000008_cross_region;
+mod m20261124_000009_devices;
 
 /// All steps in order.
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000006_social_insurance::Migration),
             Box::new(m20261124_000007_revoked_tokens::Migration),
             Box::new(m20261124_000008_cross_region::Migration),
+            Box::new(m20261124_000009_devices::Migration),
         ]
     }
 }

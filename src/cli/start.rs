@@ -71,11 +71,14 @@ pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
             None => Ephemeral::in_memory(clock),
         },
         outbound: Outbound::new()?,
-        hashing: Hashing::new(lanes, Duration::from_secs(5)),
+        hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5)),
         keys: KeyRing::default(),
         secrets: Secrets::derive(&master),
     }))
 }
+
+/// Waiting sign-ins for each hashing lane: what a lane works off in two to three seconds.
+const QUEUE: usize = 200;
 
 pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
     let services = open(wanted).await?;

@@ -20,6 +20,8 @@ pub enum AuditEvent {
     AuthorisationConfirmed { authorisation: AuthorisationId, person: PersonId },
     AuthenticatorAdded { account: AccountId },
     AuthenticatorRemoved { account: AccountId },
+    DeviceRemembered { account: AccountId },
+    DeviceForgotten { account: AccountId },
     ConsentGiven { person: PersonId, client: String, scope: String },
     RefreshTokenReused { grant: String, client: String },
     CodeReused { grant: String, client: String },

@@ -98,6 +98,8 @@ pub struct Entrance {
     pub slider: bool,
     /// What may follow the password, in the order shown.
     pub second_factors: Vec<Factor>,
+    /// Days for which a browser may spare the second factor; none: never.
+    pub remember_device_days: Option<i64>,
     /// The apps whose codes stand beside the form.
     pub scan: Vec<ScanApp>,
     pub steps: Vec<Step>,

@@ -51,6 +51,15 @@ pub struct Proved {
     pub at: Timestamp,
     /// Once passed.
     pub second_factor: Option<Factor>,
+    /// The browser is known and spares it.
+    #[serde(default)]
+    pub is_known_device: bool,
+}
+
+impl Proved {
+    pub fn needs_second_factor(&self) -> bool {
+        self.second_factor.is_none() && !self.is_known_device
+    }
 }
 
 /// What a decision about the next step needs to know of the world.
@@ -99,9 +108,7 @@ impl LoginTransaction {
         let enterprise = entrance.subject == Subject::Enterprise;
         match step {
             Step::Credentials | Step::Scan => self.proved.is_none(),
-            Step::SecondFactor => {
-                self.proved.as_ref().is_none_or(|proved| proved.second_factor.is_none())
-            }
+            Step::SecondFactor => self.proved.as_ref().is_none_or(Proved::needs_second_factor),
             Step::NewPassword => facts.needs_new_password,
             Step::Agreements => facts.needs_agreements,
             Step::ConfirmPendingAuthorisation => {

@@ -1,5 +1,6 @@
-//! The password lane: as many hashes at once as there are permits, a deadline for getting one,
-//! memory reused, never on the threads that answer requests.
+//! The password lane: as many hashes at once as there are permits, a queue of bounded length and a
+//! deadline for getting one, memory reused, never on the threads that answer requests. On the last
+//! day of a tax period whoever finds the queue full is told at once when to come back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,20 +14,32 @@ use crate::domain::password::{self, HashMemory};
 
 pub struct Hashing {
     permits: Arc<Semaphore>,
+    /// Those at work and those who wait.
+    admitted: Semaphore,
     memory: Arc<Mutex<Vec<HashMemory>>>,
     longest_wait: Duration,
 }
 
 impl Hashing {
-    pub fn new(lanes: usize, longest_wait: Duration) -> Self {
-        Self { permits: Arc::new(Semaphore::new(lanes)), memory: Arc::default(), longest_wait }
+    /// `queue`: how many may wait beside those at work.
+    pub fn new(lanes: usize, queue: usize, longest_wait: Duration) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(lanes)),
+            admitted: Semaphore::new(lanes + queue),
+            memory: Arc::default(),
+            longest_wait,
+        }
     }
 
-    /// `None`: every lane was taken until the deadline.
+    /// `None`: the queue is full, or every lane was taken until the deadline.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<Option<T>, Fault> {
+        let Ok(_place) = self.admitted.try_acquire() else {
+            metrics::counter!("hufu_password_queue_full_total").increment(1);
+            return Ok(None);
+        };
         let permit =
             tokio::time::timeout(self.longest_wait, Arc::clone(&self.permits).acquire_owned());
         let Ok(Ok(permit)) = permit.await else { return Ok(None) };

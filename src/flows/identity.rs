@@ -272,6 +272,9 @@ pub async fn switch(
     if ctx.realm.audience_of(&session.entrance) != Audience::Tax {
         return Ok(Err(Refusal::Role));
     }
+    if to == Acting::Personal && !offers_personal(ctx, session) {
+        return Ok(Err(Refusal::OneWay));
+    }
     if let Err(why) = load(ctx, session.person, to).await? {
         return Ok(Err(Refusal::NoIdentity(why)));
     }
@@ -321,6 +324,14 @@ pub async fn choices(
         None => Vec::new(),
     };
     Ok((identities, clients))
+}
+
+/// Whether the session may go on as the person themself, from which no way leads back (AC-51,
+/// G-15); a specific entity goes to enterprises alone (S-11).
+pub fn offers_personal(ctx: &Ctx, session: &Session) -> bool {
+    !session.one_way_personal
+        && session.acting.record().is_none()
+        && ctx.realm.audience_of(&session.entrance) == Audience::Tax
 }
 
 /// Client enterprises in one list; more are found by signing in again with a search.

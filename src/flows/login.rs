@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, devices};
 use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
@@ -39,6 +39,8 @@ pub struct Credentials {
     pub record_kind: String,
     /// Whose code stands beside the form.
     pub scan_app: String,
+    /// What the browser may be known by.
+    pub device: Option<Secret>,
 }
 
 /// A new transaction for an authorization request, or for a plain link of the portal.
@@ -119,6 +121,8 @@ pub async fn verify_credentials(
         Some(true) if typed.is_plausible(entrance) => {
             let Some(account) = &typed.account else { return Ok(Err(Refusal::Credentials)) };
             forget_failures(ctx, form, &typed).await?;
+            let is_known_device =
+                devices::is_known(ctx, entrance, account, form.device.as_ref()).await?;
             let mut next = transaction.clone();
             next.entrance = Some(entrance.id.clone());
             next.chosen = None;
@@ -131,6 +135,7 @@ pub async fn verify_credentials(
                 had_locks: account.n_locks > 0,
                 at: ctx.now(),
                 second_factor: None,
+                is_known_device,
             });
             advance(ctx, transaction, next).await
         }

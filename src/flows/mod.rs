@@ -4,6 +4,7 @@
 pub mod authenticator;
 pub mod authorize;
 pub mod clients;
+pub mod devices;
 pub mod face;
 pub mod feed;
 pub mod fixtures;

@@ -223,6 +223,7 @@ pub async fn consume(
                 had_locks: false,
                 at: ctx.now(),
                 second_factor: None,
+                is_known_device: false,
             });
         }
     }

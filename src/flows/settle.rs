@@ -24,7 +24,7 @@ pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fau
         return Ok(Next::Step(Step::Credentials));
     };
     // Before the second factor nothing is asked of the world.
-    let waits = entrance.steps.contains(&Step::SecondFactor) && proved.second_factor.is_none();
+    let waits = entrance.steps.contains(&Step::SecondFactor) && proved.needs_second_factor();
     let facts = match waits {
         true => Facts::default(),
         false => identity::facts(ctx, entrance, proved, transaction.chosen).await?,
@@ -311,7 +311,8 @@ pub async fn sign_in(
         account: proved.account,
         acting,
         amr: amr(proved.way, proved.second_factor),
-        acr: acr(proved.second_factor, level),
+        // A known browser is no second proof: whoever needs one asks for it by `acr_values`.
+        acr: if proved.is_known_device { 1 } else { acr(proved.second_factor, level) },
         auth_time: now,
         entrance: transaction.entrance.clone().unwrap_or_default(),
         one_way_personal: acting == Acting::Personal,

@@ -56,6 +56,7 @@ pub async fn begin(
             had_locks: false,
             at: session.auth_time,
             second_factor: None,
+            is_known_device: false,
         }),
         chosen: Some(session.acting),
         raises: Some(session.id),

@@ -180,6 +180,9 @@ pub struct EntranceFile {
     /// What may follow the password, in the order shown (E-10).
     #[serde(default = "three_ways")]
     pub second_factors: Vec<Factor>,
+    /// Days for which a browser that asked for it spares the second factor; absent: never.
+    #[schemars(range(min = 1, max = 90))]
+    pub remember_device_days: Option<i64>,
     /// The apps whose codes stand beside the form.
     #[serde(default)]
     pub scan: Vec<ScanApp>,

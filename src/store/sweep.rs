@@ -15,7 +15,9 @@ impl<'c> Rows<'c> {
 
 /// Children before parents. `$1`: what ended before this moment goes, five hundred rows at a time
 /// so that no sign-in waits.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
+    "DELETE FROM remembered_device WHERE hash IN \
+     (SELECT hash FROM remembered_device WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM access_token WHERE hash IN \
      (SELECT hash FROM access_token WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM revoked_token WHERE jti IN \

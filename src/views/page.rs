@@ -10,6 +10,8 @@ pub struct Notice {
     /// The stable code, for help desks and tests.
     pub code: String,
     pub text: String,
+    /// Seconds after which it is worth trying again.
+    pub retry_after: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,6 +90,8 @@ pub struct SecondFactorPage {
     /// The way of a code that is sent: `sms` or `email`.
     pub sent_by: Option<&'static str>,
     pub is_totp: bool,
+    /// For how long the browser can be remembered; `None`: not here.
+    pub remember_days: Option<String>,
     pub scan: Option<ScanView>,
     /// Masked; `None`: none is bound, this way is closed (E-11).
     pub sent_to: Option<String>,
@@ -243,6 +247,25 @@ pub struct AuthenticatorPage {
 
 impl Page for AuthenticatorPage {
     const TEMPLATE: &'static str = "page/authenticator.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct DeviceView {
+    pub id: String,
+    pub device: String,
+    pub entrance: String,
+    pub since: String,
+    pub until: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct DevicesPage {
+    pub devices: Vec<DeviceView>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for DevicesPage {
+    const TEMPLATE: &'static str = "page/devices.html";
 }
 
 /// An error, a farewell, a way to start again.

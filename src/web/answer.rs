@@ -60,6 +60,15 @@ pub fn see_other(to: &str) -> Response {
     }
 }
 
+/// Tells machines, too, when to come back (RFC 9110 §10.2.3).
+#[must_use]
+pub fn with_retry_after(mut response: Response, seconds: Option<i64>) -> Response {
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
 #[must_use]
 pub fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
     response.headers_mut().append(header::SET_COOKIE, cookie);

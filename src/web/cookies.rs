@@ -49,6 +49,11 @@ pub fn phone_name(realm: &Realm) -> String {
     name(realm, "phone")
 }
 
+/// What a browser is known by that spares the second factor.
+pub fn device_name(realm: &Realm) -> String {
+    name(realm, "device")
+}
+
 pub fn language_name(realm: &Realm) -> String {
     name(realm, "language")
 }

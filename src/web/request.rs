@@ -179,6 +179,7 @@ impl Request {
         Notice {
             code: refusal.code().to_owned(),
             text: views.text(&self.language, &refusal.text_key(), wait.as_deref()),
+            retry_after: refusal.retry_after(),
         }
     }
 

@@ -54,6 +54,7 @@ pub fn router(app: App) -> Router {
             "/account/authenticator",
             get(page::authenticator::get).post(page::authenticator::post),
         )
+        .route("/account/devices", get(page::devices::get).post(page::devices::post))
         .route("/app/scan", post(app_api::scan))
         .route("/admin/import", post(admin_api::import_lines))
         .route("/signed-in", get(page::login::signed_in))

@@ -111,6 +111,54 @@ async fn every_page_is_readable_for_everybody() {
     walk.inspect("expired").await;
 }
 
+/// The doors under "other sign-in", from the tax application to its claims, each page looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_door_opens() {
+    let Some(chromium) = Chromium::open(1440, 900).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let _demo = start(port, folder.path()).await;
+    let walk = Walk { chromium, port };
+    let chromium = &walk.chromium;
+
+    walk.to(2, "/sign-in").await;
+    chromium.click("#door-specific_entity").await;
+    walk.inspect("specific-entity").await;
+    let kind = chromium.window.find(Locator::Css("input[value=inspection]")).await.unwrap();
+    kind.click().await.unwrap();
+    walk.type_and_prove("91330100MA2BUJ786T", "13100131000", PASSWORD).await;
+    walk.inspect("records").await;
+    chromium.click("button.identity").await;
+    assert_eq!(chromium.text("#enterprise").await, "杭州示例建设有限公司");
+    walk.to(0, "/realms/jiangxi/account/devices").await;
+    walk.inspect("no-account-centre").await;
+    chromium.window.delete_all_cookies().await.unwrap();
+
+    walk.to(2, "/sign-in").await;
+    chromium.click("#door-non_resident").await;
+    chromium.click("header nav a").await;
+    walk.inspect("non-resident-en").await;
+    walk.type_and_prove("FJ3601008400000011", "john.miller@example.com", PASSWORD).await;
+    assert_eq!(chromium.text("#enterprise").await, "Example Machinery Inc.");
+    walk.to(0, "/realms/jiangxi/account/devices").await;
+    walk.inspect("devices").await;
+    chromium.window.delete_all_cookies().await.unwrap();
+
+    walk.to(2, "/sign-in").await;
+    chromium.click("#door-all_in_one").await;
+    chromium.type_into("#personal_id", "13900139000").await;
+    chromium.type_into("#password", PASSWORD).await;
+    chromium.type_into("#slider", "\u{e010}").await;
+    chromium.click("#login-submit").await;
+    chromium.click("button[value=send]").await;
+    walk.inspect("all-in-one-factor").await;
+    chromium.type_into("#code", &newest_code(port).await).await;
+    chromium.click("button[value=verify]").await;
+    walk.inspect("all-in-one-choose").await;
+    chromium.click("button.identity").await;
+    assert!(!chromium.text("#enterprise").await.is_empty());
+}
+
 /// A desktop window and a phone beside it: the phone signs in, opens the code, confirms, and the
 /// desktop goes on by itself.
 #[tokio::test(flavor = "multi_thread")]

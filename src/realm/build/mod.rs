@@ -269,6 +269,7 @@ impl Builder<'_> {
                     personal_ids: one.personal_id.clone(),
                     slider: one.slider,
                     second_factors: one.second_factors.clone(),
+                    remember_device_days: one.remember_device_days,
                     scan: one.scan.clone(),
                     steps: one.steps.clone(),
                 },

@@ -25,6 +25,7 @@ pub mod realm_version;
 pub mod record_handler;
 pub mod recovery_code;
 pub mod refresh_token;
+pub mod remembered_device;
 pub mod revoked_token;
 pub mod session;
 pub mod session_client;

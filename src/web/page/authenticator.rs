@@ -14,11 +14,13 @@ use crate::web::oauth::form;
 use crate::web::page::login::status_of;
 use crate::web::request::Request;
 
-fn to_sign_in(request: &Request) -> axum::response::Response {
+const PATH: &str = "/account/authenticator";
+
+/// Signs in and comes back to this page of one's own.
+pub fn to_sign_in(request: &Request, path: &str) -> axum::response::Response {
     let base = request.base();
     let back: String =
-        form_urlencoded::byte_serialize(format!("{base}/account/authenticator").as_bytes())
-            .collect();
+        form_urlencoded::byte_serialize(format!("{base}{path}").as_bytes()).collect();
     see_other(&format!("{base}/login?return_to={back}"))
 }
 
@@ -28,13 +30,13 @@ pub async fn get(request: Request) -> Answer {
         Some(session) if is_fresh(&request.ctx, &session) => {
             show(&request, &session, Vec::new(), None).await
         }
-        _ => Ok(to_sign_in(&request)),
+        _ => Ok(to_sign_in(&request, PATH)),
     }
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.forbidden() };
-    let Some(session) = request.session().await? else { return Ok(to_sign_in(&request)) };
+    let Some(session) = request.session().await? else { return Ok(to_sign_in(&request, PATH)) };
     if !request.is_genuine(&form, &request.session_binding()) {
         return request.forbidden();
     }
@@ -51,13 +53,13 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     };
     match done {
         Ok(codes) => show(&request, &session, codes, None).await,
-        Err(Refusal::StepUpRequired) => Ok(to_sign_in(&request)),
+        Err(Refusal::StepUpRequired) => Ok(to_sign_in(&request, PATH)),
         Err(refusal) => show(&request, &session, Vec::new(), Some(&refusal)).await,
     }
 }
 
 /// A specific entity's session reaches no page of the account centre (S-10, invariant 8).
-fn no_account_centre(request: &Request) -> Answer {
+pub fn no_account_centre(request: &Request) -> Answer {
     let notice = request.notice(&Refusal::NoAccountCentre);
     let page = MessagePage {
         title: request.text("no-account-centre-title"),

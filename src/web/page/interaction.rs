@@ -6,9 +6,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::view;
+use crate::domain::acting::Acting;
 use crate::domain::refusal::Refusal;
 use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
-use crate::flows::identity::{choices, pick, switch};
+use crate::flows::identity::{choices, offers_personal, pick, switch};
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
@@ -67,7 +68,7 @@ async fn choose_page(
         transaction: String::new(),
         request: params.encode(),
         identities: views,
-        offers_personal: false,
+        offers_personal: offers_personal(&request.ctx, session),
         notice,
     };
     request.page(status, &request.session_binding(), &page)
@@ -80,7 +81,11 @@ pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> A
             Err(response) => return Ok(response),
         };
     let (identities, clients) = choices(&request.ctx, &session).await?;
-    let to = match pick(&identities, &clients, form.get("identity").unwrap_or_default()) {
+    let picked = match form.get("identity").unwrap_or_default() {
+        "personal" if offers_personal(&request.ctx, &session) => Ok(Acting::Personal),
+        id => pick(&identities, &clients, id),
+    };
+    let to = match picked {
         Ok(to) => to,
         Err(refusal) => return choose_again(&request, &params, &session, &refusal).await,
     };

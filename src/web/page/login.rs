@@ -20,7 +20,7 @@ use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
 use crate::views::page::{LoginPage, MessagePage, Notice, Tab};
-use crate::web::answer::{Answer, Failure, see_other, with_cookie};
+use crate::web::answer::{Answer, Failure, see_other, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::oauth::form;
 use crate::web::page::scan;
@@ -209,6 +209,10 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         slider: text("slider"),
         record_kind: text("record_kind"),
         scan_app: String::new(),
+        device: request
+            .cookies
+            .get(&cookies::device_name(&request.ctx.realm))
+            .map(|cookie| Secret::new(cookie.clone())),
     };
     match verify_credentials(&request.ctx, &transaction, &typed).await? {
         Ok(next) => go_on(&request, &next).await,
@@ -264,6 +268,7 @@ async fn show(
         doors.filter(|known| (kind(known) == kind(door)) == is_same).map(tab).collect()
     };
     let status = status_of(notice.as_ref());
+    let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
     let page = LoginPage {
         transaction: transaction.id.clone(),
         tabs: doors(true),
@@ -284,7 +289,7 @@ async fn show(
         personal_id: typed.personal_id.clone(),
         notice,
     };
-    request.page(status, &transaction.id, &page)
+    Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))
 }
 
 /// A form that was refused is 422; 429 where waiting helps.

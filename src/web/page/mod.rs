@@ -2,6 +2,7 @@
 
 pub mod authenticator;
 pub mod clients;
+pub mod devices;
 pub mod interaction;
 pub mod login;
 pub mod logout;

@@ -11,10 +11,12 @@ use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
-use crate::flows::authenticator;
 use crate::flows::second_factor::{Channel, is_sent, masked, send, verify};
+use crate::flows::{authenticator, devices};
+use crate::oidc::params::Params;
 use crate::views::page::{SecondFactorPage, Tab};
-use crate::web::answer::{Answer, see_other};
+use crate::web::answer::{Answer, see_other, with_cookie, with_retry_after};
+use crate::web::cookies;
 use crate::web::oauth::form;
 use crate::web::request::Request;
 
@@ -76,15 +78,28 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     if form.get("act") == Some("totp") {
         let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
         return match authenticator::verify(&request.ctx, &transaction, &code).await? {
-            Ok(next) => go_on(&request, &next).await,
+            Ok(next) => passed(&request, &form, &next).await,
             Err(refusal) => show(&request, &transaction, Some(Factor::Totp), Some(&refusal)).await,
         };
     }
     let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
     match verify(&request.ctx, &transaction, channel, &code).await? {
-        Ok(next) => go_on(&request, &next).await,
+        Ok(next) => passed(&request, &form, &next).await,
         Err(refusal) => show(&request, &transaction, Some(way), Some(&refusal)).await,
     }
+}
+
+/// On to the next step; the browser is remembered where its person asked for it.
+async fn passed(request: &Request, form: &Params, next: &LoginTransaction) -> Answer {
+    let remembered = match form.get("remember") {
+        Some("yes") => devices::remember(&request.ctx, next).await?,
+        _ => None,
+    };
+    let response = go_on(request, next).await?;
+    let Some((cookie, lifetime)) = remembered else { return Ok(response) };
+    let (realm, value) = (&request.ctx.realm, cookie.expose().to_owned());
+    let cookie = cookies::set(realm, cookies::device_name(realm), value, Some(lifetime));
+    Ok(with_cookie(response, cookie))
 }
 
 /// `way`: the one that is open; by default the realm's first.
@@ -139,15 +154,20 @@ pub async fn show(
     };
     let notice = refusal.map(|refusal| request.notice(refusal));
     let status = status_of(notice.as_ref());
+    let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
     let page = SecondFactorPage {
         transaction: transaction.id.clone(),
         ways: ways.iter().map(tab).collect(),
         sent_by: channel.map(|channel| way_name(channel.factor())),
         is_totp: open == Some(Factor::Totp),
+        remember_days: match transaction.raises {
+            None => entrance.entrance.remember_device_days.map(|days| days.to_string()),
+            Some(_) => None,
+        },
         sent_to,
         is_sent,
         scan,
         notice,
     };
-    request.page(status, &transaction.id, &page)
+    Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use tower::ServiceExt;
 
@@ -17,9 +17,14 @@ pub struct Shown {
     pub url: String,
     /// The address outside the provider, not followed.
     pub left_to: Option<String>,
+    headers: HeaderMap,
 }
 
 impl Shown {
+    pub fn header(&self, name: &str) -> Option<String> {
+        Some(self.headers.get(name)?.to_str().unwrap().to_owned())
+    }
+
     /// The refusal code of the page.
     pub fn code(&self) -> Option<&str> {
         self.text.split("data-code=\"").nth(1)?.split('"').next()
@@ -168,7 +173,8 @@ impl Browser {
                 }
             }
             let status = response.status();
-            let location = response.headers().get(header::LOCATION);
+            let headers = response.headers().clone();
+            let location = headers.get(header::LOCATION);
             let location = location.map(|value| value.to_str().unwrap().to_owned());
             let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
             let text = String::from_utf8(bytes.to_vec()).unwrap();
@@ -177,7 +183,7 @@ impl Browser {
                     method = "GET".to_owned();
                     path = to;
                 }
-                left_to => return Shown { status, text, url: path, left_to },
+                left_to => return Shown { status, text, url: path, left_to, headers },
             }
         }
         panic!("redirected in circles at {path}")

@@ -148,11 +148,13 @@ pub struct Setup {
     pub realms: Vec<Realm>,
     pub redis: Option<String>,
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// For hashing, and how many may wait.
+    pub lanes: (usize, usize),
 }
 
 impl Setup {
     pub fn of(on: On, realms: Vec<Realm>) -> Self {
-        Self { on, realms, redis: None, trusted_proxies: Vec::new() }
+        Self { on, realms, redis: None, trusted_proxies: Vec::new(), lanes: (2, 1000) }
     }
 
     pub async fn start(self) -> TestApp {
@@ -171,7 +173,7 @@ impl Setup {
                 None => ephemeral(on, &clock).await,
             },
             outbound: Outbound::new().unwrap(),
-            hashing: Hashing::new(2, Duration::from_secs(20)),
+            hashing: Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20)),
             keys: KeyRing::default(),
             secrets: Secrets::derive(&master),
         });

@@ -131,6 +131,26 @@ fn an_agent_switches_between_clients_until_the_engagement_ends() {
     });
 }
 
+/// Covers G-15: to personal affairs, from where no way leads back.
+#[test]
+fn an_agent_turns_to_their_own_affairs_for_good() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, list) = sign_in(&app, AGENCY, STAFF).await;
+        let done = browser.submit(&list, &[("client", &button(&list, EXAMPLE))]).await;
+        let (_, old) = app.redeem(&done.answered("code").unwrap()).await;
+        let chooser = browser.get(&authorize_url(&FILING, &[("prompt", "select_account")])).await;
+        let done = browser.submit(&chooser, &[("identity", "personal")]).await;
+        let (_, new) = app.redeem(&done.answered("code").unwrap()).await;
+        let id = claims(new["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["kind"], "personal");
+        let refused = app.refresh(old["refresh_token"].as_str().unwrap()).await.1;
+        assert_eq!(refused["error"], "invalid_grant", "tokens of the client enterprise are over");
+        let chooser = browser.get(&authorize_url(&FILING, &[("prompt", "select_account")])).await;
+        assert!(!chooser.text.contains("name=\"identity\""), "{}", chooser.text);
+    });
+}
+
 /// Covers G-05: five thousand clients, searched and page by page.
 #[tokio::test(flavor = "multi_thread")]
 async fn five_thousand_clients_are_searched_and_paged() {

@@ -1,6 +1,7 @@
 mod agency;
 mod all_in_one;
 mod authenticator;
+mod devices;
 mod enterprise;
 mod non_resident;
 mod person;

@@ -275,3 +275,85 @@ fn two_tabs_do_not_disturb_each_other() {
         assert_eq!(late.status.as_u16(), 410);
     });
 }
+
+/// A thousand wishes for a code from many tabs: the phone rings as often as the limits say.
+#[test]
+fn a_phone_is_not_bombed_with_codes() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut pages = Vec::new();
+        for _ in 0..5 {
+            let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+            pages.push((browser, page));
+        }
+        for round in 1..=8 {
+            let mut wishes = tokio::task::JoinSet::new();
+            for n in 0..125 {
+                let (mut browser, page) = pages[n % 5].clone();
+                wishes.spawn(async move {
+                    let shown = browser.submit(&page, &[("act", "send")]).await;
+                    shown.code().map(str::to_owned)
+                });
+            }
+            let refused = wishes.join_all().await;
+            let refused = refused.iter().filter(|code| code.as_deref() == Some("E_OTP_RATE"));
+            let sent = app.ctx.services.outbound.inbox.messages().len();
+            assert_eq!(sent, round.min(5), "one a minute, five an hour");
+            assert!(refused.count() >= 124, "the others are told to wait");
+            app.clock.advance(61);
+        }
+    });
+}
+
+/// On the last day of a period: who finds the queue full is told at once when to come back, nothing
+/// is counted against them, and everybody who was let in is served.
+#[test]
+fn a_full_queue_says_when_to_come_back() {
+    on_each_database(|on| async move {
+        let realms = vec![crate::kit::demo_realm()];
+        let setup = crate::kit::Setup { lanes: (1, 2), ..crate::kit::Setup::of(on, realms) };
+        let app = setup.start().await;
+        let mut crowd = tokio::task::JoinSet::new();
+        for _ in 0..40 {
+            let mut browser = app.browser();
+            crowd.spawn(async move {
+                let page = browser.get(&authorize_url(&FILING, &[])).await;
+                let li = (EXAMPLE, "13900139000", PASSWORD);
+                browser.type_credentials(&page, li).await
+            });
+        }
+        let pages = crowd.join_all().await;
+        let (busy, served): (Vec<_>, Vec<_>) =
+            pages.iter().partition(|page| page.code() == Some("E_BUSY"));
+        assert!(!served.is_empty() && !busy.is_empty(), "{} of 40 were busy", busy.len());
+        for page in busy {
+            assert_eq!(page.status, 503);
+            assert_eq!(page.header("retry-after").as_deref(), Some("2"));
+            assert!(page.text.contains("id=\"login-submit\""), "the form is there to try again");
+        }
+    });
+}
+
+/// Twenty codes an hour from one address, whoever they are for.
+#[test]
+fn an_address_gets_twenty_codes_an_hour() {
+    on_each_database(|on| async move {
+        let realm = crate::kit::changed_realm(&[(
+            "factors.toml",
+            "[sms]\n",
+            "[sms]\nlimits = { per_address_and_hour = 2 }\n",
+        )]);
+        let app = crate::kit::Setup::of(on, vec![realm]).start().await;
+        let mut outcomes = Vec::new();
+        for phone in ["13800138000", "13900139000", "13600136000"] {
+            let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let page = browser.type_credentials(&page, (EXAMPLE, phone, PASSWORD)).await;
+            let shown = browser.submit(&page, &[("act", "send")]).await;
+            outcomes.push(shown.code().map(str::to_owned));
+        }
+        assert_eq!(outcomes, [None, None, Some("E_OTP_RATE".to_owned())]);
+    });
+}

@@ -291,6 +291,25 @@ fn another_face_or_number_never_passes() {
     });
 }
 
+/// Twenty face checks a day for one person, then other ways stay open.
+#[test]
+fn a_face_is_checked_twenty_times_a_day_at_most() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for _ in 0..20 {
+            let (_, page) = at_second_factor(&app, "tax_app").await;
+            let failed = pass_face(&app, &page, FaceState::Failed).await;
+            assert_eq!(failed.code(), Some("E_STEPUP_FAILED"));
+        }
+        let (_, page) = at_second_factor(&app, "tax_app").await;
+        let mut phone = app.browser();
+        let asked = phone.get(&code(&page)).await;
+        let right = number(&page);
+        let refused = phone.submit(&asked, &[("act", "confirm"), ("number", &right)]).await;
+        assert_eq!(refused.code(), Some("E_OTP_RATE"));
+    });
+}
+
 /// Whoever has not agreed to the face service is asked first, and the answer is kept once
 /// the face was that person's.
 #[test]

@@ -1,0 +1,85 @@
+//! A browser that its person asked to be known by spares the second factor for a number of days
+//! that the realm sets: the same person, the same entrance, the same password, and never a step-up.
+
+use uuid::Uuid;
+
+use super::{Ctx, Fault};
+use crate::base::secret::{Hashed, Secret};
+use crate::domain::audit::AuditEvent;
+use crate::domain::entrance::Entrance;
+use crate::domain::login::LoginTransaction;
+use crate::domain::person::{Account, PasswordState};
+use crate::domain::refusal::Refusal;
+use crate::store::devices::RememberedDevice;
+use crate::store::sessions::Session;
+
+/// Seconds that this entrance remembers a browser for, if it does.
+pub fn lifetime(entrance: &Entrance) -> Option<i64> {
+    entrance.remember_device_days.map(|days| days * 86_400)
+}
+
+/// Whether this browser spares this account its second factor here.
+pub async fn is_known(
+    ctx: &Ctx,
+    entrance: &Entrance,
+    account: &Account,
+    cookie: Option<&Secret>,
+) -> Result<bool, Fault> {
+    let PasswordState::Set(password) = &account.password else { return Ok(false) };
+    let (Some(cookie), Some(_)) = (cookie, lifetime(entrance)) else { return Ok(false) };
+    let place = (account.id, entrance.id.as_str());
+    let devices = ctx.services.store.rows().devices();
+    Ok(devices.knows(cookie.hashed(), place, Hashed::of(password), ctx.now()).await?)
+}
+
+/// After a second factor that passed: the cookie by which the browser is known from now on, with
+/// its lifetime in seconds.
+pub async fn remember(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+) -> Result<Option<(Secret, i64)>, Fault> {
+    let entrance = transaction.entrance.as_deref().and_then(|id| ctx.realm.entrance(id));
+    let (Some(entrance), Some(proved)) = (entrance, &transaction.proved) else { return Ok(None) };
+    let Some(lifetime) = lifetime(&entrance.entrance) else { return Ok(None) };
+    if proved.second_factor.is_none() || transaction.raises.is_some() {
+        return Ok(None);
+    }
+    let account = ctx.services.store.rows().accounts().find(proved.account).await?;
+    // The initial password is about to change, and would forget it at once.
+    let Some(PasswordState::Set(password)) = account.map(|account| account.password) else {
+        return Ok(None);
+    };
+    let cookie = ctx.random().token();
+    let device = RememberedDevice {
+        id: ctx.new_row_id(),
+        account: proved.account,
+        entrance: entrance.entrance.id.clone(),
+        password: Hashed::of(&password),
+        device: ctx.device.clone(),
+        created_at: ctx.now(),
+        expires_at: ctx.now().plus(lifetime),
+    };
+    let event = AuditEvent::DeviceRemembered { account: proved.account };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().devices().add(cookie.hashed(), &device).await?;
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(Some((cookie, lifetime)))
+}
+
+pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<RememberedDevice>, Fault> {
+    Ok(ctx.services.store.rows().devices().list(session.account, ctx.now()).await?)
+}
+
+/// One of the person's own; another's is `E_STATE` like one that is gone.
+pub async fn forget(ctx: &Ctx, session: &Session, id: &str) -> Result<Result<(), Refusal>, Fault> {
+    let Ok(id) = id.parse::<Uuid>() else { return Ok(Err(Refusal::State)) };
+    let event = AuditEvent::DeviceForgotten { account: session.account };
+    let tx = ctx.services.store.begin().await?;
+    if !tx.rows().devices().forget(session.account, id).await? {
+        return Ok(Err(Refusal::State));
+    }
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
+}
