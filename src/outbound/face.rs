@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Outbound, SendError, webhook_signature};
+use super::{Outbound, SendError};
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::base::secret::Secret;
@@ -47,16 +47,16 @@ impl Outbound {
         &self,
         provider: FaceProvider<'_>,
         asked: &FaceRequest<'_>,
-        (clock, random): (&Clock, &Random),
+        handed_in: (&Clock, &Random),
     ) -> Result<FaceStarted, SendError> {
         let Some((url, secret)) = provider else {
-            return self.sandbox.start(asked, random.short_token());
+            return self.sandbox.start(asked, handed_in.1.short_token());
         };
         let body = json!({
             "order": asked.order, "name": asked.name, "document_type": asked.document_type,
             "number": asked.number, "return_url": asked.return_url,
         });
-        self.ask_face(&format!("{url}/start"), secret, &body, (clock, random)).await
+        self.ask_face(&format!("{url}/start"), secret, &body, handed_in).await
     }
 
     pub async fn face_result(
@@ -81,18 +81,9 @@ impl Outbound {
         url: &str,
         secret: &Secret,
         body: &serde_json::Value,
-        (clock, random): (&Clock, &Random),
+        handed_in: (&Clock, &Random),
     ) -> Result<T, SendError> {
-        let (now, nonce, body) = (clock.now(), random.short_token(), body.to_string());
-        let signature = webhook_signature(secret, now, &nonce, &body);
-        let request = self
-            .client
-            .post(url)
-            .header("Content-Type", "application/json")
-            .header("X-Timestamp", now.0.to_string())
-            .header("X-Nonce", nonce)
-            .header("X-Signature", signature)
-            .body(body);
+        let request = self.signed_post(url, secret, body.to_string(), handed_in);
         let response = request.send().await.map_err(|error| SendError(error.to_string()))?;
         if !response.status().is_success() {
             return Err(SendError(format!("status {}", response.status())));

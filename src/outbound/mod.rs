@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::random::Random;
 use crate::base::secret::{Secret, hex, hmac_sha256};
 
 /// A message as the desk and the tests see it.
@@ -88,6 +89,27 @@ impl Outbound {
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(body);
         accepted(request).await
+    }
+}
+
+impl Outbound {
+    /// A request in our own shape, signed so that its receiver can check time and origin.
+    fn signed_post(
+        &self,
+        url: &str,
+        secret: &Secret,
+        body: String,
+        (clock, random): (&Clock, &Random),
+    ) -> reqwest::RequestBuilder {
+        let (now, nonce) = (clock.now(), random.short_token());
+        let signature = webhook_signature(secret, now, &nonce, &body);
+        self.client
+            .post(url)
+            .header("Content-Type", "application/json")
+            .header("X-Timestamp", now.0.to_string())
+            .header("X-Nonce", nonce)
+            .header("X-Signature", signature)
+            .body(body)
     }
 }
 

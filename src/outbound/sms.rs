@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Outbound, SendError, SentMessage, webhook_signature};
+use super::{Outbound, SendError, SentMessage};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::base::secret::{Secret, hex, hmac_sha256, sha256};
@@ -134,17 +134,7 @@ impl Outbound {
                     "template": "login_code", "params": params,
                 })
                 .to_string();
-                let nonce = random.short_token();
-                let signature = webhook_signature(secret, now, &nonce, &body);
-                let request = self
-                    .client
-                    .post(*url)
-                    .header("Content-Type", "application/json")
-                    .header("X-Timestamp", now.0.to_string())
-                    .header("X-Nonce", nonce)
-                    .header("X-Signature", signature)
-                    .body(body);
-                super::accepted(request).await
+                super::accepted(self.signed_post(url, secret, body, (clock, random))).await
             }
             Gateway::Aliyun { url, key_id, secret, sign_name, template } => {
                 let params = json!({"code": code.expose()}).to_string();

@@ -7,7 +7,7 @@ use hufu::flows::feed::{Format, Report, import};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::kit::{EXAMPLE, Setup, TestApp, changed_realm, on_each_database};
 
 async fn tell(app: &TestApp, text: &str, format: Format, kind: Option<&str>) -> Report {
     import(&app.ctx, "test", (text.as_bytes(), format, kind)).await.unwrap()
@@ -117,5 +117,19 @@ fn a_client_with_the_scope_tells_and_no_other() {
         assert_eq!(send("nonsense", "application/jsonl").await.0, StatusCode::UNAUTHORIZED);
         app.post("/revoke", Some(registry), &[("token", &token)]).await;
         assert_eq!(send(&token, "application/jsonl").await.0, StatusCode::UNAUTHORIZED);
+    });
+}
+
+/// Covers X-07: each enterprise carries its province; the realm's own is what no line names.
+#[test]
+fn an_enterprise_carries_its_province() {
+    on_each_database(|on| async move {
+        let own = [("realm.toml", "home_province = \"360000\"", "home_province = \"350000\"")];
+        let app = Setup::of(on, vec![changed_realm(&own)]).start().await;
+        let rows = app.ctx.services.store.rows();
+        for (number, province) in [(EXAMPLE, "350000"), ("91330100MA2BUJ786T", "330000")] {
+            let found = rows.enterprises().find_by_number("jiangxi", number).await.unwrap();
+            assert_eq!(found.unwrap().province, province);
+        }
     });
 }

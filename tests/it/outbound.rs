@@ -154,3 +154,83 @@ async fn a_bad_gateway_delays_nobody() {
     browser.submit(&page, &[("act", "send")]).await;
     assert_eq!(asked.load(Ordering::Relaxed) - before, 4);
 }
+
+/// The face provider's own interface: signed requests, its answer and nothing else is believed, and
+/// what is no answer is no pass (X-13).
+#[tokio::test]
+async fn a_face_provider_is_asked_with_a_signature_and_believed_alone() {
+    use axum::extract::State;
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::routing::post;
+    use hufu::base::clock::Clock;
+    use hufu::base::random::Random;
+    use hufu::outbound::Outbound;
+    use hufu::outbound::face::{FaceRequest, FaceState};
+
+    const SECRET: &str = "of-the-provider";
+    type Answer = (StatusCode, String);
+    async fn answer(
+        State(state): State<&'static str>,
+        uri: axum::http::Uri,
+        headers: HeaderMap,
+        body: String,
+    ) -> Answer {
+        let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+        let at = Timestamp(header("x-timestamp").parse().unwrap());
+        let secret = Secret::new(SECRET.to_owned());
+        let expected = webhook_signature(&secret, at, &header("x-nonce"), &body);
+        if header("x-signature") != expected {
+            return (StatusCode::FORBIDDEN, String::new());
+        }
+        if uri.path() == "/start" {
+            let asked: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(asked["number"], "360102199003071236");
+            return (
+                StatusCode::OK,
+                r#"{"handle":"h1","url":"https://face.example/h1"}"#.to_owned(),
+            );
+        }
+        (StatusCode::OK, format!(r#"{{"state":"{state}"}}"#))
+    }
+    let serve = async |state: &'static str| {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new()
+            .route("/start", post(answer))
+            .route("/result", post(answer))
+            .with_state(state);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    };
+    let asked = FaceRequest {
+        order: "o1",
+        name: "王小明",
+        document_type: "resident_id_card",
+        number: "360102199003071236",
+        return_url: "https://sso.example/back",
+    };
+    let (outbound, clock, random) = (Outbound::new().unwrap(), Clock::system(), Random::System);
+    let handed_in = (&clock, &random);
+    let secret = Secret::new(SECRET.to_owned());
+    for (state, expected) in [
+        ("passed", Some(FaceState::Passed)),
+        ("failed", Some(FaceState::Failed)),
+        ("pending", Some(FaceState::Pending)),
+        ("unavailable", None),
+    ] {
+        let url = serve(state).await;
+        let provider = Some((url.as_str(), &secret));
+        let started = outbound.start_face(provider, &asked, handed_in).await.unwrap();
+        assert_eq!(
+            (started.handle.as_str(), started.url.as_str()),
+            ("h1", "https://face.example/h1")
+        );
+        let result = outbound.face_result(provider, "h1", handed_in).await;
+        assert_eq!(result.ok(), expected, "{state}");
+    }
+    let url = serve("passed").await;
+    let wrong = Secret::new("another".to_owned());
+    assert!(outbound.start_face(Some((&url, &wrong)), &asked, handed_in).await.is_err());
+    let away = Some(("http://127.0.0.1:9", &secret));
+    assert!(outbound.face_result(away, "h1", handed_in).await.is_err());
+}

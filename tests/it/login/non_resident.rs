@@ -154,3 +154,27 @@ async fn a_code_goes_out_by_smtp_within_three_seconds_or_not_at_all() {
     assert!(away.is_err() && begun.elapsed() < std::time::Duration::from_secs(3));
     server.abort();
 }
+
+/// Covers X-12: Chinese first, English complete for whoever reads it.
+#[test]
+fn the_door_speaks_chinese_first_and_english_to_who_asks() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (locale, words, others) in [
+            ("zh-CN", "非居民企业身份码", "Non-resident identity code"),
+            ("fr", "非居民企业身份码", "Non-resident identity code"),
+            ("en", "Non-resident identity code", "非居民企业身份码"),
+        ] {
+            let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let t = page.hidden()["t"].clone();
+            browser.get(&format!("/realms/jiangxi/language?to={locale}")).await;
+            let door = format!("/realms/jiangxi/login/credentials?t={t}&entrance=non_resident");
+            let page = browser.get(&door).await;
+            assert!(page.text.contains(words) && !page.text.contains(others), "{locale}");
+            let refused = browser.type_credentials(&page, (EXAMPLE, EMAIL, PASSWORD)).await;
+            let expected = if locale == "en" { "lang=\"en\"" } else { "lang=\"zh-CN\"" };
+            assert!(refused.text.contains(expected), "{}", refused.text);
+        }
+    });
+}
