@@ -49,6 +49,12 @@ enum Command {
         #[command(subcommand)]
         act: KeysAct,
     },
+    /// Print the OpenAPI document of our own interfaces.
+    Openapi {
+        /// The realm's address, below which they lie.
+        #[arg(default_value = "https://sso.example/realms/realm")]
+        issuer: String,
+    },
     /// Take what the registry and the business systems tell, from a file.
     Import(import::ImportArguments),
     /// Verify the audit chain of a realm.
@@ -113,6 +119,10 @@ pub async fn run() -> CliResult {
             Ok(())
         }
         Command::Keys { act } => keys(act, settings()?).await,
+        Command::Openapi { issuer } => {
+            println!("{:#}", crate::web::openapi::document(&issuer));
+            Ok(())
+        }
         Command::Import(arguments) => import::run(arguments, settings()?).await,
         Command::Audit { realm } => audit(&realm, settings()?).await,
         Command::Healthcheck { address } => {

@@ -9,6 +9,7 @@ pub mod cookies;
 pub mod desk;
 pub mod layers;
 pub mod oauth;
+pub mod openapi;
 pub mod ops;
 pub mod page;
 pub mod request;

@@ -424,3 +424,31 @@ async fn flags_are_stronger_than_the_environment_and_it_than_the_file() {
     let refused: serde_json::Value = serde_json::from_str(refused).unwrap();
     assert_eq!(refused["span"]["number"].to_string(), number, "{refused}");
 }
+
+/// The document names paths that are there, and a person without credentials gets what it says.
+#[tokio::test]
+async fn the_openapi_document_tells_of_what_is_served() {
+    use tower::ServiceExt;
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(["openapi", crate::kit::ISSUER])
+        .output()
+        .unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["servers"][0]["url"], crate::kit::ISSUER);
+    let app = TestApp::start(On::Sqlite).await;
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.len() >= 2);
+    for (path, methods) in paths {
+        for (method, told) in methods.as_object().unwrap() {
+            let request = axum::http::Request::builder()
+                .method(method.to_uppercase().as_str())
+                .uri(format!("/realms/jiangxi{path}"))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(axum::body::Body::empty())
+                .unwrap();
+            let status = app.router.clone().oneshot(request).await.unwrap().status();
+            let known = &told["responses"][status.as_str()];
+            assert!(known.is_object() || status == 400, "{method} {path}: {status}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The interfaces of our own as an OpenAPI 3.1 document (`hufu openapi`): phone applications'
+//! servers and the bureau's systems. What OpenID Connect says is told by discovery instead.
+
+use serde_json::{Value, json};
+
+/// `issuer`: the realm's, below which the paths lie.
+pub fn document(issuer: &str) -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hufu",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Scanning for phone applications, feeds for the bureau's systems. \
+                            OpenID Connect is described by the discovery document.",
+        },
+        "servers": [{"url": issuer}],
+        "paths": {"/app/scan": {"post": scan()}, "/admin/import": {"post": import()}},
+        "components": {
+            "securitySchemes": {
+                "client": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "An access token from client credentials."},
+            },
+            "schemas": {"Refusal": refusal(), "Asked": asked(), "Report": report()},
+        },
+    })
+}
+
+fn answer(description: &str, schema: &str) -> Value {
+    let schema = json!({"$ref": format!("#/components/schemas/{schema}")});
+    json!({"description": description, "content": {"application/json": {"schema": schema}}})
+}
+
+fn scan() -> Value {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    json!({
+        "operationId": "scan",
+        "summary": "What a phone application's server does with a scanned code",
+        "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": {"schema": {
+            "type": "object",
+            "required": ["client_assertion_type", "client_assertion", "code", "statement"],
+            "properties": {
+                "client_assertion_type": {
+                    "const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+                },
+                "client_assertion": text("RFC 7523, one use"),
+                "code": text("the last part of the scanned address"),
+                "statement": text("a JWT of the same key: who acts, and what they do; one use"),
+                "number": {"type": "integer", "description": "with `confirm`, where it is needed"},
+            },
+        }}}},
+        "responses": {
+            "200": answer("Done; after `scan`, what the person is asked", "Asked"),
+            "401": answer("The client is not believed", "Refusal"),
+            "409": answer("Refused, with a stable code", "Refusal"),
+        },
+    })
+}
+
+fn import() -> Value {
+    let lines = json!({"schema": {"type": "string"}});
+    json!({
+        "operationId": "import",
+        "summary": "What the registry and the business systems tell, line by line",
+        "security": [{"client": ["registry_import"]}],
+        "parameters": [{
+            "name": "kind", "in": "query", "description": "of lines that do not name theirs",
+            "schema": {"enum": crate::domain::feed::Line::KINDS},
+        }],
+        "requestBody": {
+            "required": true,
+            "content": {"application/jsonl": lines, "text/csv": lines},
+        },
+        "responses": {
+            "200": answer("Lines that were right are taken, the others reported", "Report"),
+            "400": answer("Another media type", "Refusal"),
+            "401": {"description": "No valid access token"},
+            "403": {"description": "The token lacks the scope"},
+        },
+    })
+}
+
+fn refusal() -> Value {
+    json!({
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+    })
+}
+
+fn asked() -> Value {
+    json!({"type": "object", "additionalProperties": true})
+}
+
+fn report() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    json!({
+        "type": "object",
+        "required": ["applied", "unchanged", "failed"],
+        "properties": {
+            "applied": count,
+            "unchanged": count,
+            "failed": {"type": "array", "items": {
+                "type": "object",
+                "required": ["line", "reason"],
+                "properties": {
+                    "line": count,
+                    "field": {"type": ["string", "null"]},
+                    "reason": {"type": "string"},
+                },
+            }},
+        },
+    })
+}
