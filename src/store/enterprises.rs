@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, FromQueryResult, Statement, Value};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    Statement, Value,
+};
 
 use super::entity::{enterprise, enterprise_number};
 use super::standing::columns;
@@ -53,6 +56,20 @@ impl Enterprises<'_> {
             Statement::from_sql_and_values(db.get_database_backend(), BY_NUMBER.as_str(), values);
         let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
         Ok(Some(read(enterprise::Model::from_query_result(&row, "e_")?)?))
+    }
+
+    /// By the core's serial number, the true key: taxpayer numbers can change.
+    pub async fn find_by_registration_no(
+        &self,
+        realm: &str,
+        registration_no: &str,
+    ) -> Result<Option<Enterprise>, StoreError> {
+        let row = enterprise::Entity::find()
+            .filter(enterprise::Column::Realm.eq(realm))
+            .filter(enterprise::Column::RegistrationNo.eq(registration_no))
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
     }
 
     /// Inserts the enterprise or replaces what it says; numbers once known stay known.

@@ -133,3 +133,36 @@ fn an_enterprise_carries_its_province() {
         }
     });
 }
+
+/// The serial number is the key: a changed taxpayer number is the same enterprise, which then answers
+/// to both; another's number is refused and changes nothing.
+#[test]
+fn an_enterprise_keeps_its_identity_when_its_number_changes() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let line = |key: &str, version: i64, registration: &str, tin: &str| {
+            format!(
+                r#"{{"feed":"enterprise","source_key":"{key}","version":{version},"registration_no":"{registration}","tin":"{tin}","name":"新名","status":"03","tax_authority":"1"}}"#
+            )
+        };
+        let rows = app.ctx.services.store.rows();
+        let find = async |number: &str| {
+            rows.enterprises().find_by_number("jiangxi", number).await.unwrap()
+        };
+        let before = find(EXAMPLE).await.unwrap();
+        let moved = line("n1", 1, &before.registration_no, "360102708461199");
+        assert_eq!(tell(&app, &moved, Format::JsonLines, None).await.applied, 1);
+        for number in [EXAMPLE, "360102708461199"] {
+            let now = find(number).await.unwrap();
+            assert_eq!((now.id, now.name.as_str()), (before.id, "新名"), "{number}");
+        }
+        for (wrong, field) in [
+            (line("n2", 1, "10113601000000000999", EXAMPLE), "tin"),
+            (line("n1", 2, "10113601000000000999", "360102708461188"), "registration_no"),
+        ] {
+            let report = tell(&app, &wrong, Format::JsonLines, None).await;
+            assert_eq!(report.failed[0].why.field.as_deref(), Some(field), "{report:?}");
+        }
+        assert!(find("360102708461188").await.is_none());
+    });
+}

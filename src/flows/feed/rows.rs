@@ -146,15 +146,18 @@ async fn save_enterprise(
     numbers.extend(line.uscc.iter().chain(&line.former_numbers).map(|number| normalise(number)));
     numbers.sort();
     numbers.dedup();
-    let mut id = known;
+    let same = rows.enterprises().find_by_registration_no(realm, &line.registration_no).await?;
+    let id = same.map(|same| same.id);
+    if known.is_some_and(|known| Some(known) != id) {
+        let reason = "the line was of an enterprise with another number";
+        return Ok(Err(Wrong::field("registration_no", reason)));
+    }
     for number in &numbers {
         let found = rows.enterprises().find_by_number(realm, number).await?;
-        let Some(found) = found else { continue };
-        if id.is_some_and(|id| id != found.id) || found.registration_no != line.registration_no {
+        if found.is_some_and(|found| Some(found.id) != id) {
             let reason = format!("{number} belongs to another enterprise");
             return Ok(Err(Wrong::field("tin", reason)));
         }
-        id = Some(found.id);
     }
     let enterprise = Enterprise {
         id: id.unwrap_or_else(|| EnterpriseId::new(&ctx.services.clock, ctx.random())),
@@ -218,7 +221,9 @@ async fn save_authorisation(
             version: known.version + 1,
             ..known
         };
-        rows.authorisations().update(&changed).await?;
+        if !rows.authorisations().update(&changed).await? {
+            return Ok(Err(Wrong::line("the authorisation was changed meanwhile")));
+        }
         rows.authorisations()
             .add_event(ctx.new_row_id(), &changed, "registry", "system", None)
             .await?;
@@ -270,10 +275,13 @@ async fn save_engagement(
         Err(why) => return Ok(Err(why)),
     };
     let rows = tx.rows();
-    let known = match known {
-        Some(known) => Some(known),
-        None => rows.engagements().find_live(agency, client).await?,
-    };
+    let live = rows.engagements().find_live(agency, client).await?;
+    if let (Some(known), Some(live)) = (known, live)
+        && known != live
+    {
+        return Ok(Err(Wrong::field("client", "another line engages the agency for it")));
+    }
+    let known = known.or(live);
     let engagement = Engagement {
         id: known.unwrap_or_else(|| EngagementId::new(&ctx.services.clock, ctx.random())),
         agency,
