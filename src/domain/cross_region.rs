@@ -52,7 +52,7 @@ pub struct CrossRegionRecord {
     pub permissions: Permissions,
 }
 
-/// 1 to 60 characters; brackets of every shape are one (〔2026〕 is [2026]).
+/// 1 to 60 characters; brackets of every shape are one (`〔2026〕` is `[2026]`).
 pub fn comparable(record_no: &str) -> Option<String> {
     let text =
         normalise(record_no).replace(['〔', '【', '「'], "[").replace(['〕', '】', '」'], "]");
