@@ -452,3 +452,36 @@ async fn the_openapi_document_tells_of_what_is_served() {
         }
     }
 }
+
+/// `hufu import`: good lines are kept, wrong ones stand in a report and on the screen by line, and
+/// the same file again changes nothing.
+#[test]
+fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    served_realm(at, "https://sms.example/send");
+    std::fs::write(at.join("hufu.toml"), "data = 'data'\nrealms = 'realms'\n").unwrap();
+    let table = "source_key,version,name,document,phone\n\
+                 p1,1,王小明,360102199003071236,13800138000\n\
+                 p2,1,李芳,360121198802290027,\n\
+                 p3,1,张伟,360402198511014512,13800138000\n";
+    std::fs::write(at.join("people.csv"), table).unwrap();
+    let import = ["--config", "hufu.toml", "import", "jiangxi", "people.csv", "--kind", "person"];
+    for counts in ["1 applied, 0 unchanged, 2 failed", "0 applied, 1 unchanged, 2 failed"] {
+        let output = hufu(at, &import);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let (out, err) = (
+            String::from_utf8(output.stdout.clone()).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        );
+        assert!(out.contains(counts), "{out}");
+        assert!(err.contains("people.csv:3: document:"), "{err}");
+        assert!(err.contains("people.csv:4: phone: is bound to another account"), "{err}");
+        let report = std::fs::read_to_string(at.join("people.csv.report.jsonl")).unwrap();
+        let lines: Vec<serde_json::Value> =
+            report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&lines[0]["line"], &lines[1]["line"]), (&3.into(), &4.into()));
+    }
+    let unknown = hufu(at, &["--config", "hufu.toml", "import", "nowhere", "people.csv"]);
+    assert!(!unknown.status.success());
+}
