@@ -203,3 +203,4 @@ devices-text = These browsers sign in without a second proof. A new password for
 devices-none = No browser is remembered.
 devices-since = Since
 devices-forget = Forget
+refusal-no-email = No e-mail address is known of you. Please verify in another way.

@@ -203,3 +203,4 @@ devices-text = 以下浏览器登录时不再验证第二因素。修改密码�
 devices-none = 没有记住任何浏览器。
 devices-since = 自
 devices-forget = 不再记住
+refusal-no-email = 您没有登记邮箱，请改用其他方式验证。

@@ -30,6 +30,8 @@ pub enum Refusal {
     ScanExpired,
     /// The person has no phone bound (E-11).
     NoPhone,
+    /// No e-mail address is known of the person.
+    NoEmail,
     NoIdentity(NoIdentity),
     Agreement,
     Role,
@@ -91,6 +93,7 @@ impl Refusal {
             Self::OtpRate { .. } => "E_OTP_RATE",
             Self::OtpUnavailable => "E_OTP_UNAVAILABLE",
             Self::NoPhone => "E_NO_PHONE",
+            Self::NoEmail => "E_NO_EMAIL",
             Self::StepUpRequired => "E_STEPUP_REQUIRED",
             Self::StepUpFailed => "E_STEPUP_FAILED",
             Self::FaceUnavailable => "E_FACE_UNAVAILABLE",

@@ -122,7 +122,12 @@ pub async fn send(
     if !is_offered(ctx, tx, channel) {
         return Ok(Err(Refusal::State));
     }
-    let Some(to) = destination(ctx, tx, channel).await? else { return Ok(Err(Refusal::NoPhone)) };
+    let Some(to) = destination(ctx, tx, channel).await? else {
+        return Ok(Err(match channel {
+            Channel::Sms => Refusal::NoPhone,
+            Channel::Email => Refusal::NoEmail,
+        }));
+    };
     let ephemeral = &ctx.services.ephemeral;
     let (name, most) = (Hashed::of(to.text()).to_text(), &ctx.realm.sms.limits);
     let kind = channel.name();

@@ -178,3 +178,26 @@ fn the_door_speaks_chinese_first_and_english_to_who_asks() {
         }
     });
 }
+
+/// Who has no e-mail address is told so, and the text message stays open.
+#[test]
+fn without_an_address_the_code_goes_to_the_phone() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let rows = app.ctx.services.store.rows();
+        let john = rows.people().find_by_email("jiangxi", EMAIL).await.unwrap().unwrap();
+        let known = rows.people().find(john).await.unwrap().unwrap();
+        let tx = app.ctx.services.store.begin().await.unwrap();
+        let without = hufu::domain::person::Person { email: None, ..known };
+        tx.rows().people().update(&without).await.unwrap();
+        tx.commit().await.unwrap();
+        let (mut browser, page) = type_in(&app, CODE, "jmiller").await;
+        assert_eq!(page.code(), Some("E_NO_EMAIL"));
+        let t = page.hidden().get("t").cloned();
+        let t = t.unwrap_or_else(|| page.url.split("t=").nth(1).unwrap().to_owned());
+        let sms = format!("/realms/jiangxi/login/second_factor?t={t}&way=sms");
+        let page = browser.get(&sms).await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        assert!(sent.text.contains("name=\"code\""), "{}", sent.text);
+    });
+}
