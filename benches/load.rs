@@ -25,7 +25,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const CONNECTIONS: usize = 32;
 const ENTERPRISE: &str = "91360100MA35ABCD43";
 const PASSWORD: &str = "Hufu2026!";
-const REDIRECT_URI: &str = "http://127.0.0.1:18082/callback";
+const REDIRECT_URI: &str = "http://localhost:18082/callback";
 const VERIFIER: &str = "a-verifier-that-is-long-enough-for-rfc-7636-to-accept-it";
 
 struct Driver {

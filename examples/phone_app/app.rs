@@ -16,7 +16,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+#[path = "tax.rs"]
+pub mod tax;
+
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The operator: its client at the realm and its private key.
 #[derive(Clone)]
@@ -146,7 +149,7 @@ async fn act(State(telephone): State<Telephone>, Form(held): Form<Held>) -> Html
     Html(page(&telephone, &said))
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 

@@ -1,4 +1,4 @@
-//! Runs the simulated Income Tax app by itself, against a realm that knows its client.
+//! Runs the simulated phone apps by themselves, against a realm that knows its client.
 //!
 //! `cargo run --example phone_app -- <issuer> <port>`
 
@@ -29,6 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let address = SocketAddr::from(([127, 0, 0, 1], port.parse()?));
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("http://{address}");
-    axum::serve(listener, app::router(operator, vec![person])).await?;
+    let redirect = format!("http://{address}/tax/callback");
+    let tax = app::tax::TaxApp::new(issuer.clone(), "tax-app".to_owned(), redirect, Arc::new(now))?;
+    let both = app::router(operator, vec![person]).merge(app::tax::router(tax, String::new()));
+    axum::serve(listener, both).await?;
     Ok(())
 }

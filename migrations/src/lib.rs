@@ -14,6 +14,7 @@ mod m20261124_000006_social_insurance;
 mod m20261124_000007_revoked_tokens;
 mod m20261124_000008_cross_region;
 mod m20261124_000009_devices;
+mod m20261124_000010_proofs;
 
 /// All steps in order.
 pub struct Migrator;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000007_revoked_tokens::Migration),
             Box::new(m20261124_000008_cross_region::Migration),
             Box::new(m20261124_000009_devices::Migration),
+            Box::new(m20261124_000010_proofs::Migration),
         ]
     }
 }

@@ -31,7 +31,8 @@ struct DemoRealms;
 
 #[derive(Args)]
 pub struct DemoArguments {
-    /// The first of five ports in a row: provider, desk, tax filing, invoices, telephone.
+    /// The first of six ports in a row: provider, desk, tax filing, invoices, telephones, social
+    /// insurance.
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Survives a restart.
@@ -61,7 +62,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         Some(own) => own.clone(),
         None => unpack(&arguments.data.join("realms"))?,
     };
-    let at = |offset: u16| format!("http://127.0.0.1:{}", arguments.port + offset);
+    let at = |offset: u16| format!("http://localhost:{}", arguments.port + offset);
     let wanted = Wanted {
         database: match &arguments.database_url {
             Some(url) => DatabaseUrl::Postgres(url.clone()),
@@ -78,6 +79,8 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
             ("https://sso.national.example".to_owned(), at(0)),
             ("https://portal.jiangxi.example".to_owned(), at(1)),
             ("https://portal.national.example".to_owned(), at(1)),
+            ("https://app.jiangxi.example".to_owned(), at(4)),
+            ("https://insurance.jiangxi.example".to_owned(), at(5)),
             ("https://filing.jiangxi.example".to_owned(), at(2)),
             ("https://invoice.jiangxi.example".to_owned(), at(3)),
         ],
@@ -95,20 +98,24 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     started.app.services().outbound.sandbox.set_base(at(1));
     let clock = started.app.services().clock.clone();
     let now: phone_app::Now = Arc::new(move || clock.now().0);
-    let telephone = telephone(&people, format!("{}/realms/jiangxi", at(0)), now)?;
+    let telephone = telephone(&people, format!("{}/realms/jiangxi", at(0)), now.clone())?
+        .merge(tax_phone(&at, now)?);
     let desk = Desk {
         sandbox: started.app.services().outbound.sandbox.clone(),
+        names: started.app.services().outbound.registry_of_names.clone(),
         inbox: started.app.services().outbound.inbox.clone(),
         clock: started.app.services().clock.clone(),
         people: Arc::new(people),
         links: Arc::new(vec![
             ("纳税申报 · Tax filing".to_owned(), at(2)),
             ("发票服务 · Invoice service".to_owned(), at(3)),
+            ("社保费缴纳 · Social insurance".to_owned(), at(5)),
+            ("江西税务 APP（模拟） · Tax app".to_owned(), format!("{}/tax", at(4))),
             ("个人所得税 APP（模拟） · Income Tax app".to_owned(), at(4)),
             ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
         ]),
     };
-    let (filing, invoice) = applications(&at);
+    let (filing, invoice, insurance) = applications(&at);
     print_where_to_look(&at, &arguments.data);
     let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
     tokio::spawn(jobs::run(started.app.clone()));
@@ -118,12 +125,15 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         serve(loopback(2), tax_app::router(filing)?, None),
         serve(loopback(3), tax_app::router(invoice)?, None),
         serve(loopback(4), telephone, None),
+        serve(loopback(5), tax_app::router(insurance)?, None),
     )?;
     Ok(())
 }
 
-/// The two tax applications; `at` gives the address of a port of the demo.
-fn applications(at: &impl Fn(u16) -> String) -> (tax_app::Settings, tax_app::Settings) {
+/// Two tax applications and one of social insurance; `at` gives the address of a port of the demo.
+fn applications(
+    at: &impl Fn(u16) -> String,
+) -> (tax_app::Settings, tax_app::Settings, tax_app::Settings) {
     let filing = tax_app::Settings {
         issuer: format!("{}/realms/jiangxi", at(0)),
         client_id: "tax-filing".to_owned(),
@@ -140,14 +150,22 @@ fn applications(at: &impl Fn(u16) -> String) -> (tax_app::Settings, tax_app::Set
         title: "发票服务 · Invoice service".to_owned(),
         ..filing.clone()
     };
-    (filing, invoice)
+    let insurance = tax_app::Settings {
+        client_id: "social-insurance".to_owned(),
+        client_secret: "demo-secret-of-social-insurance".to_owned(),
+        own_url: at(5),
+        title: "社保费缴纳 · Social insurance".to_owned(),
+        ..filing.clone()
+    };
+    (filing, invoice, insurance)
 }
 
 fn print_where_to_look(at: &impl Fn(u16) -> String, data: &Path) {
     println!("desk (people, SMS)   {}", at(1));
     println!("tax filing           {}", at(2));
     println!("invoice service      {}", at(3));
-    println!("telephone            {}", at(4));
+    println!("telephones           {} and {}/tax", at(4), at(4));
+    println!("social insurance     {}", at(5));
     println!("discovery            {}/realms/jiangxi/.well-known/openid-configuration", at(0));
     println!(
         "second realm         {}/realms/demo-national/.well-known/openid-configuration",
@@ -155,6 +173,17 @@ fn print_where_to_look(at: &impl Fn(u16) -> String, data: &Path) {
     );
     println!("clients              realms/*/clients/*.toml under the data directory");
     println!("data                 {}", data.display());
+}
+
+/// The bureau's own application, on as many telephones as there are browsers.
+fn tax_phone(
+    at: &impl Fn(u16) -> String,
+    now: phone_app::Now,
+) -> Result<axum::Router, Box<dyn std::error::Error + Send + Sync>> {
+    let issuer = format!("{}/realms/jiangxi", at(0));
+    let redirect_uri = format!("{}/tax/callback", at(4));
+    let app = phone_app::tax::TaxApp::new(issuer, "tax-app".to_owned(), redirect_uri, now)?;
+    Ok(phone_app::tax::router(app, format!("{}/api/newest-code", at(1))))
 }
 
 /// The Income Tax app of everybody in the first realm.

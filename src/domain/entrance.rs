@@ -100,6 +100,8 @@ pub struct Entrance {
     pub second_factors: Vec<Factor>,
     /// Days for which a browser may spare the second factor; none: never.
     pub remember_device_days: Option<i64>,
+    /// A passkey may stand in place of password and second factor.
+    pub passkey: bool,
     /// The apps whose codes stand beside the form.
     pub scan: Vec<ScanApp>,
     pub steps: Vec<Step>,

@@ -10,6 +10,8 @@ pub enum Way {
     Password,
     /// Confirmed on a phone that was signed in already.
     Scan(ScanApp),
+    /// A passkey, which its device has unlocked for its person.
+    Passkey,
 }
 
 /// Whose phone application reads the code.
@@ -33,6 +35,8 @@ pub enum Factor {
     IitAppScan,
     /// An authenticator app, for who has enrolled one.
     Totp,
+    /// A passkey, for who has enrolled one.
+    Passkey,
 }
 
 impl ScanApp {
@@ -62,6 +66,7 @@ impl Way {
             Self::Password => "password",
             Self::Scan(ScanApp::TaxApp) => "tax_app_scan",
             Self::Scan(ScanApp::IitApp) => "iit_app_scan",
+            Self::Passkey => "passkey",
         }
     }
 }
@@ -71,12 +76,15 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
     let mut amr = match way {
         Way::Password => vec!["pwd"],
         Way::Scan(_) => vec!["swk", "user"],
+        Way::Passkey => vec!["pop", "user"],
     };
     match factor {
         Some(Factor::Email) => amr.extend(["otp", "mfa"]),
         Some(Factor::Sms) => amr.extend(["sms", "mfa"]),
         Some(Factor::Totp) => amr.extend(["otp", "mfa"]),
         Some(Factor::TaxAppScan | Factor::IitAppScan) => amr.extend(["face", "mfa"]),
+        Some(Factor::Passkey) if way == Way::Passkey => amr.push("mfa"),
+        Some(Factor::Passkey) => amr.extend(["pop", "user", "mfa"]),
         None => {}
     }
     amr.into_iter().map(str::to_owned).collect()
@@ -87,6 +95,6 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
 pub fn acr(factor: Option<Factor>, person_level: u8) -> u8 {
     match factor {
         Some(Factor::TaxAppScan | Factor::IitAppScan) => person_level.clamp(2, 4),
-        Some(Factor::Sms | Factor::Email | Factor::Totp) | None => 2,
+        Some(Factor::Sms | Factor::Email | Factor::Totp | Factor::Passkey) | None => 2,
     }
 }

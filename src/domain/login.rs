@@ -36,6 +36,9 @@ pub struct LoginTransaction {
     pub record_kind: Option<RecordKind>,
     /// The session that a step-up raises; none in a sign-in.
     pub raises: Option<SessionId>,
+    /// A face that passes also lifts the person from level 3 to 4 (L-09).
+    #[serde(default)]
+    pub lifts: bool,
 }
 
 /// What is known once a password was right, or a phone has confirmed.

@@ -16,6 +16,7 @@ pub mod lockout;
 pub mod login;
 pub mod mask;
 pub mod number;
+pub mod passkey;
 pub mod password;
 pub mod person;
 pub mod refusal;

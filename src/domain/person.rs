@@ -88,6 +88,10 @@ pub struct PhoneBinding {
 }
 
 impl Account {
+    pub fn is_live(&self) -> bool {
+        self.status == AccountStatus::Active
+    }
+
     /// Seconds until the lock ends, if it is locked at `now`.
     pub fn locked_for(&self, now: Timestamp) -> Option<i64> {
         self.locked_until.map(|until| until.since(now)).filter(|left| *left > 0)

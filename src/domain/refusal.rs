@@ -26,6 +26,12 @@ pub enum Refusal {
     StepUpFailed,
     /// The provider of the face check is away: nothing passed, other ways stay open.
     FaceUnavailable,
+    /// The passkey is unknown, another's, or answers an old question.
+    Passkey,
+    /// Name and number do not belong together, or this kind cannot be verified online.
+    RealName,
+    /// The provider that verifies names is away.
+    RealNameUnavailable,
     /// The QR code is too old or was used.
     ScanExpired,
     /// The person has no phone bound (E-11).
@@ -97,6 +103,9 @@ impl Refusal {
             Self::StepUpRequired => "E_STEPUP_REQUIRED",
             Self::StepUpFailed => "E_STEPUP_FAILED",
             Self::FaceUnavailable => "E_FACE_UNAVAILABLE",
+            Self::Passkey => "E_PASSKEY",
+            Self::RealName => "E_REAL_NAME",
+            Self::RealNameUnavailable => "E_REAL_NAME_UNAVAILABLE",
             Self::ScanExpired => "E_SCAN_EXPIRED",
             Self::NoIdentity(_) => "E_NO_IDENTITY",
             Self::Agreement => "E_AGREEMENT",

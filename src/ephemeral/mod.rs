@@ -19,6 +19,7 @@ pub enum Kind {
     Slider,
     Otp,
     Scan,
+    Passkey,
     Replay,
     Rate,
 }
@@ -30,6 +31,7 @@ impl Kind {
             Self::Slider => "slider",
             Self::Otp => "otp",
             Self::Scan => "scan",
+            Self::Passkey => "passkey",
             Self::Replay => "replay",
             Self::Rate => "rate",
         };

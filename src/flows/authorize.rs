@@ -291,6 +291,7 @@ async fn issue_code(
         expires_at: now.plus(lifetimes.refresh_token),
         revoked_at: None,
         has_revoked_token: false,
+        dpop_jkt: asked.request.dpop_jkt.clone(),
     };
     let client = SessionClient { client_id: grant.client_id.clone(), sid, subject };
     let tx = ctx.services.store.begin().await?;

@@ -31,6 +31,11 @@ impl Hashing {
         }
     }
 
+    /// Whether whoever came now would be sent away.
+    pub fn is_full(&self) -> bool {
+        self.admitted.available_permits() == 0
+    }
+
     /// `None`: the queue is full, or every lane was taken until the deadline.
     async fn run<T: Send + 'static>(
         &self,

@@ -62,6 +62,7 @@ pub async fn begin(
         chosen: None,
         record_kind: None,
         raises: None,
+        lifts: false,
     };
     let key = transaction.id.clone();
     ctx.services.ephemeral.put(Kind::Login, &key, &transaction, TRANSACTION_SECONDS).await?;
@@ -95,13 +96,7 @@ pub async fn verify_credentials(
     transaction: &LoginTransaction,
     form: &Credentials,
 ) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let audience = audience(ctx, transaction);
-    let fits = |door: &&RealmEntrance| {
-        door.entrance.id == form.entrance
-            && audience.is_none_or(|audience| audience == door.entrance.audience)
-    };
-    let door = ctx.realm.doors().find(fits);
-    let Some(entrance) = door.map(|door| &door.entrance) else {
+    let Some(entrance) = admitted_door(ctx, transaction, &form.entrance) else {
         return Ok(Err(Refusal::format("entrance")));
     };
     let password = match check_format(entrance, form) {
@@ -147,6 +142,19 @@ pub async fn verify_credentials(
     }
 }
 
+/// The door of this id, if the application that waits may be reached through it.
+pub fn admitted_door<'c>(
+    ctx: &'c Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Option<&'c Entrance> {
+    let audience = audience(ctx, transaction);
+    let fits = |door: &&RealmEntrance| {
+        door.entrance.id == id && audience.is_none_or(|audience| audience == door.entrance.audience)
+    };
+    ctx.realm.doors().find(fits).map(|door| &door.entrance)
+}
+
 /// The audience of the application that waits; the portal's plain link leaves it open.
 pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
     let client = ctx.realm.clients.get(transaction.request.get("client_id")?)?;
@@ -154,6 +162,20 @@ pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
 }
 
 fn check_format(entrance: &Entrance, form: &Credentials) -> Result<Secret, Refusal> {
+    check_numbers(entrance, form)?;
+    let personal_id = form.personal_id.trim();
+    if personal_id.is_empty() || personal_id.chars().count() > 64 {
+        return Err(Refusal::format("personal_id"));
+    }
+    let password = form
+        .password
+        .clone()
+        .filter(|password| (1..=128).contains(&password.expose().chars().count()));
+    password.ok_or(Refusal::format("password"))
+}
+
+/// What stands beside the person's own name and password.
+pub fn check_numbers(entrance: &Entrance, form: &Credentials) -> Result<(), Refusal> {
     if entrance.asks_enterprise_number() {
         let number = TaxpayerNumber::parse(&form.enterprise_number);
         let wants_code = entrance.enterprise_number == EnterpriseNumber::NonResidentCode;
@@ -168,15 +190,7 @@ fn check_format(entrance: &Entrance, form: &Credentials) -> Result<Secret, Refus
     {
         return Err(Refusal::format("record_kind"));
     }
-    let personal_id = form.personal_id.trim();
-    if personal_id.is_empty() || personal_id.chars().count() > 64 {
-        return Err(Refusal::format("personal_id"));
-    }
-    let password = form
-        .password
-        .clone()
-        .filter(|password| (1..=128).contains(&password.expose().chars().count()));
-    password.ok_or(Refusal::format("password"))
+    Ok(())
 }
 
 /// Taken before it is judged: a proof works once, whatever it was worth.
@@ -186,16 +200,16 @@ async fn slider_is_done(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
 }
 
 /// What the typed numbers lead to; any of it may be missing.
-struct Typed {
+pub struct Typed {
     account: Option<Account>,
-    enterprise: Option<EnterpriseId>,
+    pub enterprise: Option<EnterpriseId>,
     has_relation: bool,
     /// Failures are counted under this: the account, or the text that led to none.
     counter: String,
 }
 
 impl Typed {
-    fn is_plausible(&self, entrance: &Entrance) -> bool {
+    pub fn is_plausible(&self, entrance: &Entrance) -> bool {
         match entrance.subject {
             Subject::Enterprise => {
                 self.has_relation || entrance.enterprise_number == EnterpriseNumber::None
@@ -213,28 +227,40 @@ impl Typed {
 }
 
 async fn find_typed(ctx: &Ctx, entrance: &Entrance, form: &Credentials) -> Result<Typed, Fault> {
-    let rows = ctx.services.store.rows();
     let account = find_account(ctx, entrance, form.personal_id.trim()).await?;
-    let enterprise = match TaxpayerNumber::parse(&form.enterprise_number) {
-        Ok(number) if entrance.asks_enterprise_number() => {
-            rows.enterprises().find_by_number(&ctx.realm.id, number.as_str()).await?
-        }
-        _ => None,
-    };
-    let enterprise = enterprise.map(|enterprise| enterprise.id);
-    let has_relation = match (&account, enterprise) {
-        (Some(account), Some(enterprise)) => {
-            !rows.authorisations().list(account.person, enterprise).await?.is_empty()
-                || (entrance.subject == Subject::SpecificEntity
-                    && rows.cross_region().names(account.person, enterprise).await?)
-        }
-        _ => false,
-    };
-    let counter = match &account {
-        Some(account) => format!("password/{}", account.id),
-        None => format!("password/{}", Hashed::of(&normalise(&form.personal_id)).to_text()),
-    };
-    Ok(Typed { account, enterprise, has_relation, counter })
+    Typed::of(ctx, entrance, form, account).await
+}
+
+impl Typed {
+    /// What the numbers mean for an account that was found by whatever means.
+    pub async fn of(
+        ctx: &Ctx,
+        entrance: &Entrance,
+        form: &Credentials,
+        account: Option<Account>,
+    ) -> Result<Self, Fault> {
+        let rows = ctx.services.store.rows();
+        let enterprise = match TaxpayerNumber::parse(&form.enterprise_number) {
+            Ok(number) if entrance.asks_enterprise_number() => {
+                rows.enterprises().find_by_number(&ctx.realm.id, number.as_str()).await?
+            }
+            _ => None,
+        };
+        let enterprise = enterprise.map(|enterprise| enterprise.id);
+        let has_relation = match (&account, enterprise) {
+            (Some(account), Some(enterprise)) => {
+                !rows.authorisations().list(account.person, enterprise).await?.is_empty()
+                    || (entrance.subject == Subject::SpecificEntity
+                        && rows.cross_region().names(account.person, enterprise).await?)
+            }
+            _ => false,
+        };
+        let counter = match &account {
+            Some(account) => format!("password/{}", account.id),
+            None => format!("password/{}", Hashed::of(&normalise(&form.personal_id)).to_text()),
+        };
+        Ok(Self { account, enterprise, has_relation, counter })
+    }
 }
 
 /// Document number, bound phone or username (E-04); the three spaces do not meet (DEC-20).
@@ -364,10 +390,20 @@ async fn fail(ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
 }
 
 async fn record(ctx: &Ctx, form: &Credentials, typed: &Typed, outcome: &str) -> Result<(), Fault> {
+    record_way(ctx, form, typed, (Way::Password, outcome)).await
+}
+
+/// An attempt that ended at the first page.
+pub async fn record_way(
+    ctx: &Ctx,
+    form: &Credentials,
+    typed: &Typed,
+    (way, outcome): (Way, &str),
+) -> Result<(), Fault> {
     let attempt = LoginAttempt {
         at: ctx.now(),
         person: typed.person(),
-        way: "password",
+        way: way.name(),
         entrance: form.entrance.clone(),
         enterprise: typed.enterprise,
         identity_type: None,

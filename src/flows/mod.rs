@@ -1,18 +1,22 @@
 //! Use cases: load, decide, save. A refusal is an `Ok` that is committed and shown; an `Err` is a
 //! [`Fault`], rolled back and logged once at the boundary.
 
+pub mod app;
 pub mod authenticator;
 pub mod authorize;
 pub mod clients;
 pub mod devices;
+pub mod dpop;
 pub mod face;
 pub mod feed;
 pub mod fixtures;
 pub mod hashing;
 pub mod identity;
 pub mod keys;
+pub mod level;
 pub mod login;
 pub mod logout;
+pub mod passkey;
 pub mod resource;
 pub mod scan;
 pub mod scan_app;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::dpop::{Presented, fits};
 use super::token::{extensions, still_good};
 use super::{Ctx, Fault, clients};
 use crate::base::clock::Timestamp;
@@ -19,12 +20,48 @@ use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Credential;
+use crate::store::standing::StandingGrant;
 
 /// What an access token says, unless it is unknown or expired; what has become of it since is read
 /// by the callers.
 async fn unexpired(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
     let claims = read(ctx, access_token).await?;
     Ok(claims.filter(|claims| claims.exp > ctx.now().0 && claims.iss == ctx.realm.issuer))
+}
+
+/// The same of a token that a request presents, with its key where it is bound to one.
+async fn presented_claims(
+    ctx: &Ctx,
+    presented: &Presented<'_>,
+) -> Result<Result<Arc<AccessClaims>, OAuthError>, Fault> {
+    let Some(claims) = unexpired(ctx, presented.token).await? else {
+        let error = OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
+        return Ok(Err(error));
+    };
+    let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
+    Ok(fits(ctx, presented, bound_to).await?.map(|()| claims))
+}
+
+/// A person's grant behind a presented token, as everything stands now.
+pub async fn grant_behind(
+    ctx: &Ctx,
+    presented: &Presented<'_>,
+    scope: &str,
+) -> Result<Result<(Arc<AccessClaims>, StandingGrant, ActingIdentity), OAuthError>, Fault> {
+    let claims = match presented_claims(ctx, presented).await? {
+        Ok(claims) => claims,
+        Err(error) => return Ok(Err(error)),
+    };
+    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
+    let Some(grant) = grant_of(&claims) else { return Ok(Err(invalid())) };
+    let found = ctx.services.store.rows().standings().of_token(grant, &claims.jti).await?;
+    let Some(grant) = found else { return Ok(Err(invalid())) };
+    let Ok(identity) = still_good(ctx, &grant) else { return Ok(Err(invalid())) };
+    if !Scopes::parse(&claims.scope).has(scope) {
+        let reason = "the token lacks the scope of this interface";
+        return Ok(Err(OAuthError::new(ErrorCode::InsufficientScope, reason)));
+    }
+    Ok(Ok((claims, grant, identity)))
 }
 
 /// The claims of the identity as it is now (invariant 9).
@@ -50,11 +87,14 @@ fn grant_of(claims: &AccessClaims) -> Option<GrantId> {
 /// The client that a token of its own speaks for: no person behind it, and this scope in it.
 pub async fn client_of(
     ctx: &Ctx,
-    access_token: &str,
+    presented: &Presented<'_>,
     scope: &str,
 ) -> Result<Result<String, OAuthError>, Fault> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let Some(token) = unexpired(ctx, access_token).await? else { return Ok(Err(invalid())) };
+    let token = match presented_claims(ctx, presented).await? {
+        Ok(token) => token,
+        Err(error) => return Ok(Err(error)),
+    };
     let is_revoked = ctx.services.store.rows().tokens().is_revoked(&token.jti).await?;
     if is_revoked || grant_of(&token).is_some() {
         return Ok(Err(invalid()));
@@ -74,10 +114,13 @@ pub enum UserInfo {
 
 pub async fn userinfo(
     ctx: &Ctx,
-    access_token: &str,
+    presented: &Presented<'_>,
 ) -> Result<Result<UserInfo, OAuthError>, Fault> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let Some(token) = unexpired(ctx, access_token).await? else { return Ok(Err(invalid())) };
+    let token = match presented_claims(ctx, presented).await? {
+        Ok(token) => token,
+        Err(error) => return Ok(Err(error)),
+    };
     let Some(grant) = grant_of(&token) else { return Ok(Err(invalid())) };
     let found = ctx.services.store.rows().standings().person_of_token(grant, &token.jti).await?;
     let Some((grant, person, username)) = found else { return Ok(Err(invalid())) };
@@ -170,7 +213,7 @@ fn active(claims: &AccessClaims) -> Result<Result<Value, OAuthError>, Fault> {
     let mut answer =
         serde_json::to_value(claims).map_err(|error| Fault::Internal(error.to_string()))?;
     answer["active"] = json!(true);
-    answer["token_type"] = json!("Bearer");
+    answer["token_type"] = json!(if claims.cnf.is_some() { "DPoP" } else { "Bearer" });
     Ok(Ok(answer))
 }
 

@@ -78,6 +78,7 @@ pub async fn show(
     let ephemeral = &ctx.services.ephemeral;
     ephemeral.put(Kind::Scan, &key(&shown.id), &scan, KEPT_SECONDS).await?;
     ephemeral.put(Kind::Scan, &name, &sealed, UNSCANNED_SECONDS).await?;
+    ctx.services.outbound.sandbox.note_code(&ctx.realm.url(&format!("/q/{}", shown.id)));
     Ok(Some(shown))
 }
 

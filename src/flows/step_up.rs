@@ -4,7 +4,8 @@
 use super::{Ctx, Fault, login};
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
-use crate::domain::factor::{ScanApp, Way, acr, amr};
+use crate::domain::audit::AuditEvent;
+use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
 use crate::domain::login::{LoginTransaction, Proved};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
@@ -67,9 +68,11 @@ pub async fn begin(
 
 /// How the session was begun, as its `amr` tells.
 fn way_of(session: &Session) -> Way {
-    match session.amr.iter().any(|one| one == "swk") {
-        true => Way::Scan(ScanApp::TaxApp),
-        false => Way::Password,
+    let has = |name: &str| session.amr.iter().any(|one| one == name);
+    match (has("swk"), has("pwd")) {
+        (true, _) => Way::Scan(ScanApp::TaxApp),
+        (false, true) => Way::Password,
+        (false, false) => Way::Passkey,
     }
 }
 
@@ -80,16 +83,29 @@ pub async fn finish(
 ) -> Result<Result<Secret, Refusal>, Fault> {
     let taken: Option<LoginTransaction> =
         ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
+    let lifts = taken.as_ref().is_some_and(|taken| taken.lifts);
     let Some((proved, session)) = taken.and_then(|taken| taken.proved.zip(taken.raises)) else {
         return Ok(Err(Refusal::State));
     };
     let person = ctx.services.store.rows().people().find(proved.person).await?;
-    let level = acr(proved.second_factor, person.map_or(1, |person| person.real_name_level));
+    let mut reached = person.map_or(1, |person| person.real_name_level);
+    let by_face = matches!(proved.second_factor, Some(Factor::TaxAppScan | Factor::IitAppScan));
+    let is_lifted = lifts && by_face && reached == 3;
+    reached += u8::from(is_lifted);
+    let level = acr(proved.second_factor, reached);
     let cookie = ctx.random().token();
     let tx = ctx.services.store.begin().await?;
     let amr = amr(proved.way, proved.second_factor);
     if !tx.rows().sessions().raise((session, proved.person), level, &amr, cookie.hashed()).await? {
         return Ok(Err(Refusal::State));
+    }
+    if is_lifted {
+        if !tx.rows().people().raise_level(proved.person, reached, "face", ctx.now()).await? {
+            return Ok(Err(Refusal::State));
+        }
+        let how = "face".to_owned();
+        let event = AuditEvent::RealNameRaised { person: proved.person, level: reached, how };
+        tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
     }
     tx.commit().await?;
     Ok(Ok(cookie))

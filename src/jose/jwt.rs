@@ -2,12 +2,14 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use josekit::jwk::Jwk;
 use josekit::jws::{self, JwsHeader};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::keys::{KeySet, PublicKeys, SigningKey};
+use super::keys::{KeySet, PublicKeys, SigningKey, verifier};
+use super::thumbprint::thumbprint;
 use super::{Algorithm, JoseError};
 
 /// Signs `claims`; `typ` is `JWT`, `at+jwt`, `logout+jwt`, …
@@ -24,6 +26,7 @@ struct Header {
     kid: Option<String>,
     typ: Option<String>,
     algorithm: Algorithm,
+    jwk: Option<Map<String, Value>>,
 }
 
 fn header(token: &str) -> Result<Header, JoseError> {
@@ -38,6 +41,7 @@ fn header(token: &str) -> Result<Header, JoseError> {
     Ok(Header {
         kid: text("kid"),
         typ: text("typ"),
+        jwk: header.get("jwk").and_then(Value::as_object).cloned(),
         algorithm: algorithm.ok_or_else(|| JoseError::new("alg is not accepted"))?,
     })
 }
@@ -57,6 +61,35 @@ pub fn verify<C: DeserializeOwned>(keys: &KeySet, typ: &str, token: &str) -> Res
     }
     let (payload, _) = jws::deserialize_compact(token, verifier).map_err(JoseError::new)?;
     serde_json::from_slice(&payload).map_err(JoseError::new)
+}
+
+/// A token verified by the key in its own header.
+pub struct Embedded<C> {
+    /// Of that key (RFC 7638).
+    pub thumbprint: String,
+    pub claims: C,
+}
+
+/// Verifies a token that brings its public key with it: it proves the key, nothing else.
+pub fn verify_embedded<C: DeserializeOwned>(
+    typ: &str,
+    token: &str,
+) -> Result<Embedded<C>, JoseError> {
+    let header = header(token)?;
+    if header.typ.as_deref() != Some(typ) {
+        return Err(JoseError::new("another type of token"));
+    }
+    let jwk = header.jwk.ok_or_else(|| JoseError::new("no jwk"))?;
+    if ["d", "k", "p", "q"].iter().any(|secret| jwk.contains_key(*secret)) {
+        return Err(JoseError::new("a private key in the header"));
+    }
+    let jwk = Jwk::from_map(jwk).map_err(JoseError::new)?;
+    let verifier = verifier(header.algorithm, &jwk)?;
+    let (payload, _) = jws::deserialize_compact(token, &*verifier).map_err(JoseError::new)?;
+    Ok(Embedded {
+        thumbprint: thumbprint(&jwk)?,
+        claims: serde_json::from_slice(&payload).map_err(JoseError::new)?,
+    })
 }
 
 /// Verifies a token that a client signed with one of its registered keys.

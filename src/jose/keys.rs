@@ -73,7 +73,7 @@ impl SigningKey {
     }
 }
 
-fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVerifier>, JoseError> {
+pub(super) fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVerifier>, JoseError> {
     let verifier: Result<Box<dyn JwsVerifier>, _> = match algorithm {
         Algorithm::ES256 => ES256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
         Algorithm::EdDSA => {

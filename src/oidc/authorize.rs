@@ -48,6 +48,8 @@ pub struct AuthorizeRequest {
     pub id_token_hint: Option<String>,
     /// An enterprise number to act in, our own parameter.
     pub identity_hint: Option<String>,
+    /// The key that the code is bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
     /// Names asked for one by one (OIDC Core §5.5).
     pub claims: RequestedClaims,
 }
@@ -118,7 +120,7 @@ pub fn destination(
 type Check = fn(&Params) -> Result<(), OAuthError>;
 
 /// In the order in which a specification reader would look.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     check_request_objects,
     check_response_type,
     check_response_mode,
@@ -126,6 +128,7 @@ const CHECKS: [Check; 8] = [
     check_prompt,
     check_max_age,
     check_claims,
+    check_dpop_jkt,
     check_lengths,
 ];
 
@@ -159,6 +162,7 @@ pub fn check(
         ui_locales: text("ui_locales"),
         id_token_hint: text("id_token_hint"),
         identity_hint: text("identity_hint"),
+        dpop_jkt: text("dpop_jkt"),
         claims: params
             .get("claims")
             .and_then(|text| serde_json::from_str::<RequestedClaims>(text).ok())
@@ -236,6 +240,17 @@ fn check_prompt(params: &Params) -> Result<(), OAuthError> {
         return Err(OAuthError::request("prompt none stands alone"));
     }
     Ok(())
+}
+
+/// RFC 9449 §10: a thumbprint (RFC 7638).
+fn check_dpop_jkt(params: &Params) -> Result<(), OAuthError> {
+    let base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match params.get("dpop_jkt") {
+        Some(jkt) if jkt.len() != 43 || !jkt.chars().all(base64url) => {
+            Err(OAuthError::request("dpop_jkt is 43 characters of base64url"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_max_age(params: &Params) -> Result<(), OAuthError> {

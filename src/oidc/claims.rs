@@ -62,10 +62,19 @@ pub struct AccessClaims {
     /// `<grant>.<random>`; without a dot when no person stands behind it.
     pub jti: String,
     pub scope: String,
+    /// The key that must be shown beside the token (RFC 7800, RFC 9449 §6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     #[serde(flatten)]
     pub person: Option<PersonClaims>,
     #[serde(flatten)]
     pub tax: Option<TaxClaims>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Thumbprint of the key (RFC 7638).
+    pub jkt: String,
 }
 
 /// What an access token says of the person's sign-in.

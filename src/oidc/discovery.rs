@@ -106,6 +106,7 @@ pub fn document(
         "end_session_endpoint": url(path::END_SESSION),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::name),
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
         "ui_locales_supported": ["zh-CN", "en"],

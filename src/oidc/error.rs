@@ -18,6 +18,7 @@ pub enum ErrorCode {
     ConsentRequired,
     InteractionRequired,
     UnmetAuthenticationRequirements,
+    InvalidDpopProof,
     RequestNotSupported,
     RequestUriNotSupported,
 }
@@ -39,6 +40,7 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InteractionRequired => "interaction_required",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
         }

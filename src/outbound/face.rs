@@ -109,6 +109,8 @@ struct SandboxState {
     /// Where the desk shows `/face/<handle>`.
     base: String,
     is_down: bool,
+    /// The address in the newest code that a page shows, for a telephone without a camera.
+    newest_code: Option<String>,
     checks: HashMap<String, SandboxCheck>,
 }
 
@@ -119,6 +121,19 @@ impl Sandbox {
 
     pub fn set_base(&self, base: String) {
         self.with(|held| held.base = base);
+    }
+
+    /// Remembered where there is a desk to show it.
+    pub fn note_code(&self, href: &str) {
+        self.with(|held| {
+            if !held.base.is_empty() {
+                held.newest_code = Some(href.to_owned());
+            }
+        });
+    }
+
+    pub fn newest_code(&self) -> Option<String> {
+        self.with(|held| held.newest_code.clone())
     }
 
     /// As if the provider were away.

@@ -3,6 +3,7 @@
 
 pub mod email;
 pub mod face;
+pub mod real_name;
 pub mod sms;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,6 +54,8 @@ pub struct Outbound {
     pub inbox: Inbox,
     /// Plays the provider of the face check where a realm names none.
     pub sandbox: face::Sandbox,
+    /// The same for names and numbers.
+    pub registry_of_names: real_name::Sandbox,
     breakers: sms::Breakers,
 }
 
@@ -69,6 +72,7 @@ impl Outbound {
             client,
             inbox: Inbox::default(),
             sandbox: face::Sandbox::default(),
+            registry_of_names: real_name::Sandbox::default(),
             breakers: sms::Breakers::default(),
         })
     }

@@ -25,6 +25,8 @@ pub struct Client {
     pub access_token: AccessTokenFormat,
     pub access_token_alg: Option<Algorithm>,
     pub pairwise: bool,
+    /// Tokens are bound to a key or not given at all.
+    pub dpop: bool,
     pub backchannel_logout_uri: Option<String>,
     pub scan_app: Option<ScanApp>,
     pub userinfo_alg: Option<Algorithm>,

@@ -183,6 +183,9 @@ pub struct EntranceFile {
     /// Days for which a browser that asked for it spares the second factor; absent: never.
     #[schemars(range(min = 1, max = 90))]
     pub remember_device_days: Option<i64>,
+    /// A passkey instead of the password and its second factor.
+    #[serde(default)]
+    pub passkey: bool,
     /// The apps whose codes stand beside the form.
     #[serde(default)]
     pub scan: Vec<ScanApp>,
@@ -211,7 +214,9 @@ pub struct FactorsFile {
     /// Where codes by e-mail leave from; absent in the demo, whose desk is the inbox.
     pub email: Option<EmailFile>,
     /// The face check behind a scan; absent in the demo, whose desk plays the provider.
-    pub face: Option<FaceFile>,
+    pub face: Option<ProviderFile>,
+    /// Where name and document number are verified (level 3, L-04); absent: only in the hall.
+    pub real_name: Option<ProviderFile>,
 }
 
 /// A mail server; codes go out over TLS unless it is on this machine.
@@ -228,7 +233,7 @@ pub struct EmailFile {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FaceFile {
+pub struct ProviderFile {
     pub url: String,
     pub secret: SecretRef,
 }
@@ -368,6 +373,9 @@ pub struct ClientFile {
     pub access_token_alg: Option<Algorithm>,
     #[serde(default)]
     pub pairwise: bool,
+    /// Its tokens must be bound to a key of the client's device (RFC 9449).
+    #[serde(default)]
+    pub dpop: bool,
     pub backchannel_logout_uri: Option<String>,
     /// Whose phone application this client is the server of; it may speak for its people.
     pub scan_app: Option<ScanApp>,

@@ -17,6 +17,7 @@ use crate::base::secret::Secret;
 use crate::domain::entrance::{Audience, Entrance, Step, Subject};
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
 use crate::domain::lockout::LockoutPolicy;
+use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
 use client::Client;
@@ -43,6 +44,10 @@ pub struct Realm {
     pub email: Option<MailServer>,
     /// The face check's address and secret; `None`: the demo's desk.
     pub face: Option<(String, Secret)>,
+    /// Where names and numbers are verified; `None` in the demo is the desk, elsewhere the hall.
+    pub real_name: Option<(String, Secret)>,
+    /// `None`: the issuer is an address without a name, to which passkeys cannot belong.
+    pub passkeys: Option<RelyingParty>,
     pub permissions: BTreeMap<String, Texts>,
     pub identity_types: BTreeMap<IdentityTypeName, (IdentityType, Texts)>,
     pub clients: BTreeMap<String, Arc<Client>>,

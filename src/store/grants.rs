@@ -43,6 +43,8 @@ pub struct StoredGrant {
     pub revoked_at: Option<Timestamp>,
     /// Whether an access token of it was revoked by itself.
     pub has_revoked_token: bool,
+    /// Thumbprint of the key that code and refresh tokens are bound to (RFC 9449 §5, §10).
+    pub dpop_jkt: Option<String>,
 }
 
 pub struct StoredRefreshToken {
@@ -93,16 +95,24 @@ impl Grants<'_> {
             expires_at: Set(new.expires_at.0),
             revoked_at: Set(None),
             has_revoked_token: Set(false),
+            dpop_jkt: Set(new.dpop_jkt.clone()),
         })
         .exec_without_returning(&self.0.db())
         .await?;
         Ok(())
     }
 
-    /// Uses the code up; `false` when somebody did before.
-    pub async fn take_code(&self, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+    /// Uses the code up; `false` when somebody did before. `key`: what refresh tokens are bound to
+    /// from now on.
+    pub async fn take_code(
+        &self,
+        id: GrantId,
+        now: Timestamp,
+        key: Option<&str>,
+    ) -> Result<bool, StoreError> {
         let done = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::CodeUsedAt, Expr::value(now.0))
+            .col_expr(oauth_grant::Column::DpopJkt, Expr::value(key))
             .filter(oauth_grant::Column::Id.eq(id.0))
             .filter(oauth_grant::Column::CodeUsedAt.is_null())
             .filter(oauth_grant::Column::RevokedAt.is_null())
@@ -269,5 +279,6 @@ pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
         expires_at: Timestamp(row.expires_at),
         revoked_at: row.revoked_at.map(Timestamp),
         has_revoked_token: row.has_revoked_token,
+        dpop_jkt: row.dpop_jkt,
     })
 }

@@ -17,6 +17,7 @@ pub mod feed;
 pub mod grants;
 pub mod keys;
 pub mod logouts;
+pub mod passkeys;
 pub mod people;
 pub mod realms;
 pub mod records;

@@ -2,10 +2,10 @@
 //! by their keyed hash.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::entity::{identity_document, person};
+use super::entity::{identity_document, person, real_name_step};
 use super::{Rows, StoreError};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::PersonId;
@@ -79,6 +79,49 @@ impl People<'_> {
             .exec(&self.0.db())
             .await?;
         Ok(())
+    }
+
+    /// One level higher (L-01), with how and when; `false` when the level has changed meanwhile.
+    pub async fn raise_level(
+        &self,
+        id: PersonId,
+        level: u8,
+        how: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = person::Entity::update_many()
+            .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(level)))
+            .filter(person::Column::Id.eq(id.0))
+            .filter(person::Column::RealNameLevel.eq(i32::from(level) - 1))
+            .exec(&self.0.db())
+            .await?;
+        if done.rows_affected != 1 {
+            return Ok(false);
+        }
+        real_name_step::Entity::delete_by_id((id.0, i32::from(level))).exec(&self.0.db()).await?;
+        real_name_step::Entity::insert(real_name_step::ActiveModel {
+            person_id: Set(id.0),
+            level: Set(i32::from(level)),
+            how: Set(how.to_owned()),
+            at: Set(now.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(true)
+    }
+
+    /// How levels were reached here: (level, how, when), lowest first.
+    pub async fn level_steps(
+        &self,
+        id: PersonId,
+    ) -> Result<Vec<(u8, String, Timestamp)>, StoreError> {
+        let rows = real_name_step::Entity::find()
+            .filter(real_name_step::Column::PersonId.eq(id.0))
+            .order_by_asc(real_name_step::Column::Level)
+            .all(&self.0.db())
+            .await?;
+        let level = |row: &real_name_step::Model| u8::try_from(row.level).unwrap_or_default();
+        Ok(rows.into_iter().map(|row| (level(&row), row.how, Timestamp(row.at))).collect())
     }
 
     pub async fn documents(&self, id: PersonId) -> Result<Vec<IdentityDocument>, StoreError> {

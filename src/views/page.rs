@@ -40,6 +40,8 @@ pub struct LoginPage {
     pub record_kinds: Vec<&'static str>,
     pub record_kind: String,
     pub slider_id: Option<String>,
+    /// What the browser asks the device, as JSON; `None`: not at this door.
+    pub passkey: Option<String>,
     pub enterprise_number: String,
     pub personal_id: String,
     pub notice: Option<Notice>,
@@ -90,6 +92,8 @@ pub struct SecondFactorPage {
     /// The way of a code that is sent: `sms` or `email`.
     pub sent_by: Option<&'static str>,
     pub is_totp: bool,
+    /// What the browser asks the device, as JSON.
+    pub passkey: Option<String>,
     /// For how long the browser can be remembered; `None`: not here.
     pub remember_days: Option<String>,
     pub scan: Option<ScanView>,
@@ -266,6 +270,60 @@ pub struct DevicesPage {
 
 impl Page for DevicesPage {
     const TEMPLATE: &'static str = "page/devices.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct PasskeyView {
+    pub id: String,
+    pub name: String,
+    pub since: String,
+    pub used: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PasskeysPage {
+    pub passkeys: Vec<PasskeyView>,
+    /// What the browser asks the device to make, as JSON; `None`: there are enough.
+    pub options: Option<String>,
+    /// Browser and system, as a name for the new one.
+    pub suggested: String,
+    pub notice: Option<Notice>,
+}
+
+impl Page for PasskeysPage {
+    const TEMPLATE: &'static str = "page/passkeys.html";
+}
+
+/// How real somebody is known to be, step by step (L-07).
+#[derive(Debug, Serialize)]
+pub struct LevelPage {
+    pub level: u8,
+    pub steps: Vec<LevelStepView>,
+    /// `real_name` or `face`: what leads to the next level; `None`: nothing here does.
+    pub next: Option<&'static str>,
+    pub notice: Option<Notice>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LevelStepView {
+    pub level: u8,
+    pub title: String,
+    /// How and when; `None`: not reached.
+    pub reached: Option<String>,
+}
+
+impl Page for LevelPage {
+    const TEMPLATE: &'static str = "page/level.html";
+}
+
+/// Too many at once: a page that asks again by itself.
+#[derive(Debug, Serialize)]
+pub struct WaitingPage {
+    pub notice: Notice,
+}
+
+impl Page for WaitingPage {
+    const TEMPLATE: &'static str = "page/waiting.html";
 }
 
 /// An error, a farewell, a way to start again.

@@ -96,11 +96,15 @@ pub fn oauth_error(error: &OAuthError) -> Response {
 pub fn bearer_error(error: &OAuthError) -> Response {
     let status = match error.code {
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
-        ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof => StatusCode::UNAUTHORIZED,
         _ => StatusCode::BAD_REQUEST,
     };
+    let scheme = match error.code {
+        ErrorCode::InvalidDpopProof => "DPoP algs=\"ES256 EdDSA PS256 RS256\",",
+        _ => "Bearer",
+    };
     let text = format!(
-        "Bearer realm=\"hufu\", error=\"{}\", error_description=\"{}\"",
+        "{scheme} realm=\"hufu\", error=\"{}\", error_description=\"{}\"",
         error.code.name(),
         error.reason
     );

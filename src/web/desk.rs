@@ -18,6 +18,7 @@ use crate::realm::fixtures::Fixtures;
 pub struct Desk {
     pub inbox: Inbox,
     pub sandbox: Sandbox,
+    pub names: crate::outbound::real_name::Sandbox,
     pub clock: Clock,
     pub people: std::sync::Arc<Vec<(String, Fixtures)>>,
     /// (words, address)
@@ -31,6 +32,8 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/sms", get(sms))
         .route("/api/clock/advance", post(advance))
         .route("/api/face/down", post(face_down))
+        .route("/api/real-name/down", post(real_name_down))
+        .route("/api/newest-code", get(newest_code))
         .route("/face/{handle}", get(face).post(decide_face))
         .with_state(desk)
 }
@@ -63,6 +66,17 @@ struct Down {
 async fn face_down(State(desk): State<Desk>, Query(down): Query<Down>) -> Redirect {
     desk.sandbox.set_down(down.is);
     Redirect::to("/")
+}
+
+/// As if the authority that knows names were away.
+async fn real_name_down(State(desk): State<Desk>, Query(down): Query<Down>) -> Redirect {
+    desk.names.set_down(down.is);
+    Redirect::to("/")
+}
+
+/// For a telephone without a camera.
+async fn newest_code(State(desk): State<Desk>) -> String {
+    desk.sandbox.newest_code().unwrap_or_default()
 }
 
 /// The provider's page on the phone: the tester is the camera.

@@ -14,11 +14,17 @@ pub fn document(issuer: &str) -> Value {
                             OpenID Connect is described by the discovery document.",
         },
         "servers": [{"url": issuer}],
-        "paths": {"/app/scan": {"post": scan()}, "/admin/import": {"post": import()}},
+        "paths": {
+            "/app/scan": {"post": scan()},
+            "/app/codes/{code}/{act}": {"post": act()},
+            "/admin/import": {"post": import()},
+        },
         "components": {
             "securitySchemes": {
                 "client": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "An access token from client credentials."},
+                "phone": {"type": "http", "scheme": "DPoP",
+                    "description": "The Tax app's access token, bound to the phone's key (RFC 9449)."},
             },
             "schemas": {"Refusal": refusal(), "Asked": asked(), "Report": report()},
         },
@@ -51,6 +57,31 @@ fn scan() -> Value {
         "responses": {
             "200": answer("Done; after `scan`, what the person is asked", "Asked"),
             "401": answer("The client is not believed", "Refusal"),
+            "409": answer("Refused, with a stable code", "Refusal"),
+        },
+    })
+}
+
+fn act() -> Value {
+    let text = |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+    json!({
+        "operationId": "act",
+        "summary": "What the Tax app does with a scanned code, for the person who is signed in to it",
+        "security": [{"phone": ["scan"]}],
+        "parameters": [text("code"), {"name": "act", "in": "path", "required": true,
+            "schema": {"enum": ["scan", "confirm", "cancel", "face", "face_result"]}}],
+        "requestBody": {"content": {"application/json": {"schema": {
+            "type": "object",
+            "properties": {
+                "number": {"type": "integer", "description": "with `confirm` and `face`: chosen on the phone"},
+                "agree": {"type": "boolean", "description": "with `face`: the face agreement was ticked"},
+                "order": {"type": "string", "description": "with `face_result`: from the address the provider returned to"},
+            },
+        }}}},
+        "responses": {
+            "200": answer("Done; after `scan`, what the person is asked; after `face`, where the phone goes", "Asked"),
+            "401": {"description": "No valid access token, or no proof of its key"},
+            "403": {"description": "The token lacks the scope"},
             "409": answer("Refused, with a stable code", "Refusal"),
         },
     })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -17,6 +17,7 @@ use super::app::App;
 use super::cookies;
 use crate::base::secret::{Secret, keyed_hash, same};
 use crate::domain::refusal::Refusal;
+use crate::flows::dpop::Shown;
 use crate::flows::{Ctx, Fault};
 use crate::oidc::params::Params;
 use crate::store::sessions::Session;
@@ -29,6 +30,9 @@ pub struct Request {
     pub ctx: Ctx,
     pub cookies: HashMap<String, String>,
     pub authorization: Option<String>,
+    /// The `DPoP` headers (RFC 9449 §4.1).
+    pub proofs: Vec<String>,
+    pub method: Method,
     pub uri: Uri,
     language: String,
 }
@@ -56,6 +60,8 @@ impl FromRequestParts<App> for Request {
                 device: device(&parts.headers),
             },
             authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
+            proofs: proofs(&parts.headers),
+            method: parts.method.clone(),
             app: app.clone(),
             cookies,
             uri,
@@ -106,7 +112,24 @@ fn device(headers: &HeaderMap) -> String {
     format!("{browser} / {system}")
 }
 
+/// One too many is as telling as one, so three are read at most.
+fn proofs(headers: &HeaderMap) -> Vec<String> {
+    let all = headers.get_all("dpop").iter().take(3);
+    all.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
+}
+
 impl Request {
+    /// What this request shows of keys.
+    pub fn shown(&self) -> Shown<'_> {
+        let path = self.uri.path();
+        let base = self.base();
+        Shown {
+            proofs: &self.proofs,
+            method: self.method.as_str(),
+            path: path.strip_prefix(&base).unwrap_or(path),
+        }
+    }
+
     pub fn base(&self) -> String {
         format!("/realms/{}", self.ctx.realm.id)
     }

@@ -55,7 +55,11 @@ pub fn router(app: App) -> Router {
             get(page::authenticator::get).post(page::authenticator::post),
         )
         .route("/account/devices", get(page::devices::get).post(page::devices::post))
+        .route("/login/passkey", post(page::login::post_passkey))
+        .route("/account/passkeys", get(page::passkeys::get).post(page::passkeys::post))
+        .route("/account/level", get(page::level::get).post(page::level::post))
         .route("/app/scan", post(app_api::scan))
+        .route("/app/codes/{code}/{act}", post(app_api::act))
         .route("/admin/import", post(admin_api::import_lines))
         .route("/signed-in", get(page::login::signed_in))
         .route("/language", get(page::login::language))

@@ -10,14 +10,14 @@ use crate::kit::{EXAMPLE, PASSWORD};
 
 pub async fn newest_code(port: u16) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("http://127.0.0.1:{}/api/sms", port + 1);
+    let url = format!("http://localhost:{}/api/sms", port + 1);
     let text = http.get(url).send().await.unwrap().text().await.unwrap();
     let messages: serde_json::Value = serde_json::from_str(&text).unwrap();
     messages[0]["code"].as_str().unwrap().to_owned()
 }
 
 async fn sign_in(chromium: &Chromium, port: u16, name: &str) {
-    chromium.window.goto(&format!("http://127.0.0.1:{}/", port + 2)).await.unwrap();
+    chromium.window.goto(&format!("http://localhost:{}/", port + 2)).await.unwrap();
     chromium.click("#sign-in").await;
     chromium.picture(&format!("{name}-1-login")).await;
     chromium.type_into("#enterprise_number", EXAMPLE).await;
@@ -52,7 +52,7 @@ async fn a_clerk_uses_two_applications_and_signs_out_of_both() {
     chromium.click("#refresh").await;
     assert_eq!(chromium.text("#roles").await, "tax_clerk");
 
-    chromium.window.goto(&format!("http://127.0.0.1:{}/", port + 3)).await.unwrap();
+    chromium.window.goto(&format!("http://localhost:{}/", port + 3)).await.unwrap();
     chromium.click("#sign-in").await;
     chromium.picture("desktop-7-consent").await;
     chromium.click("#consent-allow").await;
@@ -62,7 +62,7 @@ async fn a_clerk_uses_two_applications_and_signs_out_of_both() {
     chromium.window.wait().for_element(Locator::Css("#sign-in")).await.unwrap();
     // The other application hears of it by back-channel logout.
     for tries in 0.. {
-        chromium.window.goto(&format!("http://127.0.0.1:{}/", port + 2)).await.unwrap();
+        chromium.window.goto(&format!("http://localhost:{}/", port + 2)).await.unwrap();
         if chromium.window.find(Locator::Css("#sign-in")).await.is_ok() {
             break;
         }
@@ -99,6 +99,6 @@ async fn a_killed_server_loses_nobody() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     demo.kill();
     let _demo = start(port, folder.path()).await;
-    chromium.window.goto(&format!("http://127.0.0.1:{}/sign-in", port + 2)).await.unwrap();
+    chromium.window.goto(&format!("http://localhost:{}/sign-in", port + 2)).await.unwrap();
     assert_eq!(chromium.text("#roles").await, "legal_representative");
 }

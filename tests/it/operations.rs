@@ -246,7 +246,7 @@ async fn no_log_line_holds_a_number_a_code_or_a_token() {
     let mut browser = crate::kit::Browser::over_http(&format!("http://127.0.0.1:{port}"));
     let url = authorize_url(
         &FILING,
-        &[("redirect_uri", &format!("http://127.0.0.1:{}/callback", port + 2))],
+        &[("redirect_uri", &format!("http://localhost:{}/callback", port + 2))],
     );
     let page = browser.get(&url).await;
     let wrong =

@@ -13,7 +13,7 @@ struct Walk {
 
 impl Walk {
     async fn to(&self, offset: u16, path: &str) {
-        let url = format!("http://127.0.0.1:{}{path}", self.port + offset);
+        let url = format!("http://localhost:{}{path}", self.port + offset);
         self.chromium.window.goto(&url).await.unwrap();
     }
 
@@ -215,4 +215,100 @@ async fn a_phone_beside_the_desktop_confirms_its_sign_in() {
     phone.click("#phone-confirm").await;
     phone.click("#face-passed").await;
     assert_eq!(chromium.text("#roles").await, "legal_representative");
+}
+
+/// Passkeys with a device of Chromium's own making: added, a second factor, then no password at
+/// all; and the real-name level beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_of_the_browser_signs_in() {
+    let Some(chromium) = Chromium::open(1440, 900).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let _demo = start(port, folder.path()).await;
+    let walk = Walk { chromium, port };
+    let chromium = &walk.chromium;
+    chromium.devtools("WebAuthn.enable", serde_json::json!({"enableUI": false})).await;
+    let device = serde_json::json!({"options": {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+        "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true,
+    }});
+    chromium.devtools("WebAuthn.addVirtualAuthenticator", device).await;
+    walk.prove(EXAMPLE, "13900139000", PASSWORD).await;
+    assert_eq!(chromium.text("#roles").await, "legal_representative");
+    walk.to(0, "/realms/jiangxi/account/passkeys").await;
+    walk.inspect("passkeys").await;
+    chromium.click("#passkey-add button").await;
+    chromium.window.wait().for_element(Locator::Css("button[name=remove]")).await.unwrap();
+    walk.inspect("passkeys-added").await;
+    walk.to(0, "/realms/jiangxi/account/level").await;
+    walk.inspect("level").await;
+
+    // As second factor.
+    chromium.window.delete_all_cookies().await.unwrap();
+    walk.to(2, "/sign-in").await;
+    chromium.type_into("#enterprise_number", EXAMPLE).await;
+    chromium.type_into("#personal_id", "13900139000").await;
+    chromium.type_into("#password", PASSWORD).await;
+    chromium.type_into("#slider", "\u{e010}").await;
+    chromium.click("#login-submit").await;
+    chromium.click("#way-passkey").await;
+    walk.inspect("factor-passkey").await;
+    chromium.click("#passkey-go").await;
+    assert_eq!(chromium.text("#roles").await, "legal_representative");
+
+    // Instead of the password.
+    chromium.window.delete_all_cookies().await.unwrap();
+    walk.to(2, "/sign-in").await;
+    chromium.click("a[href*='entrance=natural_person']").await;
+    walk.inspect("login-passkey").await;
+    chromium.click("#passkey-go").await;
+    assert_eq!(chromium.text("#enterprise").await, "–");
+}
+
+/// Social insurance: an application, doors and claims of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn social_insurance_has_doors_of_its_own() {
+    let Some(chromium) = Chromium::open(1440, 900).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let _demo = start(port, folder.path()).await;
+    let walk = Walk { chromium, port };
+    let chromium = &walk.chromium;
+    walk.to(5, "/sign-in").await;
+    walk.inspect("social-insurance").await;
+    walk.type_and_prove(EXAMPLE, "13900139000", PASSWORD).await;
+    assert_eq!(chromium.text("#roles").await, "legal_representative");
+    // The tax applications have their own sign-in: this one is nothing to them.
+    walk.to(2, "/sign-in").await;
+    assert!(chromium.text("body").await.contains("signed_in_for_social_insurance"));
+}
+
+/// The Tax app on a second, narrow window: signed in through its own browser, it takes the code of
+/// the desktop from the desk and confirms it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tax_app_beside_the_desktop_confirms_its_sign_in() {
+    let Some(chromium) = Chromium::open(1440, 900).await else { return };
+    let Some(phone) = Chromium::open(500, 900).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let _demo = start(port, folder.path()).await;
+    phone.window.goto(&format!("http://localhost:{}/tax", port + 4)).await.unwrap();
+    phone.click("#app-sign-in").await;
+    phone.type_into("#enterprise_number", EXAMPLE).await;
+    phone.type_into("#personal_id", "13900139000").await;
+    phone.type_into("#password", PASSWORD).await;
+    phone.type_into("#slider", "\u{e010}").await;
+    phone.click("#login-submit").await;
+    phone.click("button[value=send]").await;
+    phone.type_into("#code", &newest_code(port).await).await;
+    phone.click("button[value=verify]").await;
+    phone.window.wait().for_element(Locator::Css("#app-scan")).await.unwrap();
+    let walk = Walk { chromium, port };
+    walk.to(2, "/sign-in").await;
+    phone.click("#app-scan").await;
+    assert!(phone.text("#said").await.contains("法定代表人"));
+    phone.picture("tax-app-scanned").await;
+    phone.click("#app-confirm").await;
+    assert!(phone.text("#said").await.contains("confirmed"));
+    assert_eq!(walk.chromium.text("#roles").await, "legal_representative");
 }

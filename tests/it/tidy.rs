@@ -23,6 +23,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aes_gcm::", &["base"]),
     ("argon2::", &["domain"]),
     ("totp_rs::", &["domain"]),
+    ("webauthn_rs::", &["domain"]),
     ("josekit::", &["jose"]),
     ("oxide_auth::", &["oidc"]),
     ("sea_orm::", &["store"]),

@@ -87,6 +87,7 @@ impl Builder<'_> {
             access_token: file.access_token,
             access_token_alg: file.access_token_alg,
             pairwise: file.pairwise,
+            dpop: file.dpop,
             backchannel_logout_uri: file.backchannel_logout_uri.clone(),
             scan_app: file.scan_app,
             userinfo_alg: file.userinfo_alg,

@@ -1,6 +1,8 @@
 //! From files to a [`Realm`]: the only way, and every complaint has a file and a line.
 
 mod clients;
+mod entrances;
+mod factors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,18 +12,16 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::complaint::Complaint;
-use super::file::{
-    EntrancesFile, FactorsFile, GatewayFile, GatewayKind, RealmFile, RolesFile, SecretRef, Texts,
-};
+use super::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
 use super::plan::{Settings, flatten};
 use super::source::{At, Source};
-use super::{Agreement, MailServer, Realm, RealmEntrance, Sms, SmsGateway};
+use super::{Agreement, Realm};
 use crate::base::secret::{Hashed, Secret};
-use crate::domain::entrance::{EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::Factor;
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, PermissionPolicy};
 use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::division::Division;
+use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
 
 /// What the process knows and the files do not.
@@ -35,8 +35,16 @@ pub struct Surroundings<'a> {
 }
 
 /// The scopes that a client may be registered for.
-pub const SCOPES: [&str; 7] =
-    ["openid", "profile", "email", "phone", "offline_access", "tax_identity", "registry_import"];
+pub const SCOPES: [&str; 8] = [
+    "openid",
+    "profile",
+    "email",
+    "phone",
+    "offline_access",
+    "tax_identity",
+    "registry_import",
+    "scan",
+];
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
@@ -76,10 +84,12 @@ impl Builder<'_> {
         let (roles_source, roles) = roles?;
         let identity_types = self.identity_types(&roles_source, &roles);
         let (entrances_source, entrances) = entrances?;
-        let entrances = self.entrances(&entrances_source, &entrances);
+        let passkeys = RelyingParty::new(&main.issuer, &main.name.zh);
+        let entrances = self.entrances(&entrances_source, &entrances, passkeys.is_some());
         let (factors_source, factors) = factors?;
         let sms = self.sms(&factors_source, &factors);
         let face = self.face(&factors_source, &factors);
+        let real_name = self.real_name(&factors_source, &factors);
         let sends_mail =
             entrances.iter().any(|known| known.entrance.second_factors.contains(&Factor::Email));
         let email = self.email(&factors_source, &factors, sends_mail);
@@ -111,6 +121,8 @@ impl Builder<'_> {
             sms,
             email,
             face,
+            real_name,
+            passkeys,
             permissions: roles.permissions,
             identity_types,
             clients,
@@ -232,139 +244,6 @@ impl Builder<'_> {
         types
     }
 
-    fn entrances(&mut self, source: &Source, file: &EntrancesFile) -> Vec<RealmEntrance> {
-        let mut entrances: Vec<RealmEntrance> = Vec::new();
-        for (index, one) in file.entrance.iter().enumerate() {
-            let path = |key: &str| [At::from("entrance"), index.into(), key.into()];
-            if entrances.iter().any(|known| known.entrance.id == one.id) {
-                self.complain(source, &path("id"), "another entrance has this id");
-            }
-            match one.steps.as_slice() {
-                [Step::Credentials, Step::SecondFactor, ..] if !one.second_factors.is_empty() => {}
-                [Step::SecondFactor] if one.subject == Subject::StepUp => {}
-                // DEC-9: the guide's non-residents have no second factor; a realm may say so.
-                [Step::Credentials, rest @ ..]
-                    if one.enterprise_number == EnterpriseNumber::NonResidentCode
-                        && !rest.contains(&Step::SecondFactor) => {}
-                [Step::Scan, rest @ ..] if !rest.contains(&Step::Credentials) => {}
-                _ => self.complain(
-                    source,
-                    &path("steps"),
-                    "an entrance begins with `credentials` and `second_factor`, or with `scan`; \
-                     a `step_up` is `second_factor` alone",
-                ),
-            }
-            if one.steps.first() == Some(&Step::Scan) && one.subject != Subject::AsConfirmed {
-                self.complain(source, &path("subject"), "a scan signs in `as_confirmed`");
-            }
-            entrances.push(RealmEntrance {
-                title: one.title.clone(),
-                is_other: one.is_other,
-                links: one.links.clone(),
-                entrance: Entrance {
-                    id: one.id.clone(),
-                    subject: one.subject,
-                    audience: one.audience,
-                    enterprise_number: one.enterprise_number,
-                    personal_ids: one.personal_id.clone(),
-                    slider: one.slider,
-                    second_factors: one.second_factors.clone(),
-                    remember_device_days: one.remember_device_days,
-                    scan: one.scan.clone(),
-                    steps: one.steps.clone(),
-                },
-            });
-        }
-        entrances
-    }
-
-    fn sms(&mut self, source: &Source, file: &FactorsFile) -> Sms {
-        if file.sms.gateways.is_empty() && !self.surroundings.is_demo {
-            self.complain(source, &["sms".into()], "`[[sms.gateways]]` needs at least one gateway");
-        }
-        let gateways = file.sms.gateways.iter().enumerate();
-        let gateways = gateways.filter_map(|(index, one)| self.gateway(source, index, one));
-        let gateways = gateways.collect();
-        Sms { gateways, lifetime: file.sms.lifetime, limits: file.sms.limits.clone() }
-    }
-
-    fn gateway(&mut self, source: &Source, index: usize, file: &GatewayFile) -> Option<SmsGateway> {
-        let path = |key: &str| [At::from("sms"), "gateways".into(), index.into(), key.into()];
-        let (own_url, needed): (_, &[_]) = match file.kind {
-            GatewayKind::Webhook => (None, &[("url", &file.url)]),
-            GatewayKind::Aliyun => (
-                Some("https://dysmsapi.aliyuncs.com"),
-                &[
-                    ("key_id", &file.key_id),
-                    ("sign_name", &file.sign_name),
-                    ("template", &file.template),
-                ],
-            ),
-            GatewayKind::Tencent => (
-                Some("https://sms.tencentcloudapi.com"),
-                &[
-                    ("key_id", &file.key_id),
-                    ("app_id", &file.app_id),
-                    ("sign_name", &file.sign_name),
-                    ("template", &file.template),
-                ],
-            ),
-        };
-        for (key, _) in needed.iter().filter(|(_, value)| value.is_none()) {
-            self.complain(source, &path("kind"), format!("this kind needs `{key}`"));
-        }
-        let url = file.url.as_deref().or(own_url)?;
-        self.check_url(source, &path("url"), url);
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        Some(SmsGateway {
-            kind: file.kind,
-            url: url.trim_end_matches('/').to_owned(),
-            secret: self.secret(source, &path("secret"), &file.secret)?,
-            key_id: text(&file.key_id),
-            app_id: text(&file.app_id),
-            sign_name: text(&file.sign_name),
-            template: text(&file.template),
-        })
-    }
-
-    fn face(&mut self, source: &Source, file: &FactorsFile) -> Option<(String, Secret)> {
-        let Some(face) = &file.face else {
-            if !self.surroundings.is_demo {
-                let message = "`[face]` with `url` and `secret` of the provider is needed";
-                self.complain(source, &["face".into()], message);
-            }
-            return None;
-        };
-        self.check_url(source, &["face".into(), "url".into()], &face.url);
-        let secret = self.secret(source, &["face".into(), "secret".into()], &face.secret)?;
-        Some((face.url.clone(), secret))
-    }
-
-    fn email(
-        &mut self,
-        source: &Source,
-        file: &FactorsFile,
-        is_needed: bool,
-    ) -> Option<MailServer> {
-        let Some(email) = &file.email else {
-            if is_needed && !self.surroundings.is_demo {
-                let message = "an entrance sends codes by e-mail: `[email]` with `url` and `from` \
-                               is needed";
-                self.complain(source, &["email".into()], message);
-            }
-            return None;
-        };
-        if let Err(error) = check_mail_server(&email.url, &email.from) {
-            self.complain(source, &["email".into(), "url".into()], error);
-        }
-        let secret = match &email.secret {
-            Some(secret) => self.secret(source, &["email".into(), "secret".into()], secret),
-            None => None,
-        };
-        let login = email.username.clone().zip(secret);
-        Some(MailServer { url: email.url.clone(), from: email.from.clone(), login })
-    }
-
     fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
         let found = match named {
             SecretRef::Literal(text) if self.surroundings.is_demo => Ok(text.clone()),
@@ -404,16 +283,4 @@ impl Builder<'_> {
     fn complain(&mut self, source: &Source, path: &[At], message: impl Into<String>) {
         self.complaints.push(source.complain(path, message));
     }
-}
-
-/// `smtp` or `smtps` with a host, and a sender with an address.
-fn check_mail_server(url: &str, from: &str) -> Result<(), String> {
-    let parsed = Url::parse(url).map_err(|error| format!("not an address: {error}"))?;
-    if !matches!(parsed.scheme(), "smtp" | "smtps") || parsed.host_str().is_none() {
-        return Err("smtp://host:port or smtps://host:port is needed".to_owned());
-    }
-    if !from.contains('@') {
-        return Err("`from` has no address".to_owned());
-    }
-    Ok(())
 }

@@ -33,6 +33,7 @@ pub struct Model {
     pub expires_at: i64,
     pub revoked_at: Option<i64>,
     pub has_revoked_token: bool,
+    pub dpop_jkt: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -9,7 +9,7 @@ use crate::flows::feed::{Format, import};
 use crate::flows::resource::client_of;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
-use crate::web::oauth::bearer;
+use crate::web::oauth::presented;
 use crate::web::request::Request;
 
 /// What a client needs to tell us anything.
@@ -18,7 +18,7 @@ const SCOPE: &str = "registry_import";
 /// `POST /admin/import?kind=…`: lines as `application/jsonl` or `text/csv`; the report as JSON.
 /// Lines that are right are taken even when others are not.
 pub async fn import_lines(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Some(token) = bearer(&request) else {
+    let Some(token) = presented(&request) else {
         let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
         return Ok(bearer_error(&missing));
     };

@@ -7,14 +7,17 @@ pub mod token;
 
 use axum::http::{HeaderMap, header};
 
+use crate::flows::dpop::Presented;
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
 use crate::web::request::Request;
 
-/// The access token in the header (RFC 6750 §2.1).
-pub fn bearer(request: &Request) -> Option<String> {
+/// The access token in the header (RFC 6750 §2.1, RFC 9449 §7.1).
+pub fn presented(request: &Request) -> Option<Presented<'_>> {
     let (scheme, token) = request.authorization.as_deref()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    let is_dpop = scheme.eq_ignore_ascii_case("dpop");
+    let is_known = is_dpop || scheme.eq_ignore_ascii_case("bearer");
+    is_known.then(|| Presented { token: token.trim(), is_dpop, shown: request.shown() })
 }
 
 /// A form body of the right type (RFC 6749 Appendix B).

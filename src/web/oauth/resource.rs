@@ -5,7 +5,8 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::IntoResponse;
 
-use super::{bearer, form};
+use super::{form, presented};
+use crate::flows::dpop::Presented;
 use crate::flows::resource::{self, UserInfo};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
@@ -13,13 +14,15 @@ use crate::web::request::Request;
 
 /// The token in the header, or in the body of a POST (RFC 6750 §2); never in the query.
 pub async fn userinfo(request: Request, method: Method, headers: HeaderMap, body: Bytes) -> Answer {
-    let in_header = bearer(&request);
+    let in_header = presented(&request);
     let in_body = match method {
         Method::POST if in_header.is_none() && !body.is_empty() => {
             form(&headers, &body).ok().and_then(|form| form.get("access_token").map(str::to_owned))
         }
         _ => None,
     };
+    let in_body =
+        in_body.as_deref().map(|token| Presented { token, is_dpop: false, shown: request.shown() });
     let Some(token) = in_header.or(in_body) else {
         let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
         return Ok(bearer_error(&missing));

@@ -2,7 +2,7 @@
 //! redirect to whatever step is due.
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,11 +15,11 @@ use crate::domain::login::{LoginTransaction, Next, TRANSACTION_SECONDS};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::login::{Credentials, audience, begin, find, new_slider, verify_credentials};
-use crate::flows::{settle, step_up};
+use crate::flows::{passkey, settle, step_up};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
-use crate::views::page::{LoginPage, MessagePage, Notice, Tab};
+use crate::views::page::{LoginPage, MessagePage, Notice, Tab, WaitingPage};
 use crate::web::answer::{Answer, Failure, see_other, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::oauth::form;
@@ -174,8 +174,21 @@ pub async fn start(request: Request) -> Answer {
     Ok(with_cookie(see_other(&to), cookie))
 }
 
+/// Whoever comes when the queue for passwords is full waits before anything is typed.
+fn waiting(request: &Request) -> Answer {
+    let notice = request.notice(&Refusal::Busy);
+    let seconds = notice.retry_after;
+    let page = request.page(StatusCode::SERVICE_UNAVAILABLE, "", &WaitingPage { notice })?;
+    let mut page = with_retry_after(page, seconds);
+    page.headers_mut().insert("refresh", HeaderValue::from(seconds.unwrap_or(2)));
+    Ok(page)
+}
+
 pub async fn get(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
+    if request.ctx.services.hashing.is_full() {
+        return waiting(&request);
+    }
     let transaction = match at_step(&request, &params, Step::Credentials).await? {
         Ok(transaction) => transaction,
         Err(response) => return Ok(response),
@@ -199,8 +212,19 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     if !request.is_genuine(&form, &transaction.id) {
         return request.forbidden();
     }
+    let typed = typed(&request, &form);
+    match verify_credentials(&request.ctx, &transaction, &typed).await? {
+        Ok(next) => go_on(&request, &next).await,
+        Err(refusal) => {
+            let notice = request.notice(&refusal);
+            show(&request, &transaction, &typed, Some(notice)).await
+        }
+    }
+}
+
+fn typed(request: &Request, form: &Params) -> Credentials {
     let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
-    let typed = Credentials {
+    Credentials {
         entrance: text("entrance"),
         enterprise_number: text("enterprise_number"),
         personal_id: text("personal_id"),
@@ -213,8 +237,22 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
             .cookies
             .get(&cookies::device_name(&request.ctx.realm))
             .map(|cookie| Secret::new(cookie.clone())),
+    }
+}
+
+/// A passkey instead of password and second factor.
+pub async fn post_passkey(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let transaction = match at_step(&request, &form, Step::Credentials).await? {
+        Ok(transaction) => transaction,
+        Err(response) => return Ok(response),
     };
-    match verify_credentials(&request.ctx, &transaction, &typed).await? {
+    if !request.is_genuine(&form, &transaction.id) {
+        return request.forbidden();
+    }
+    let typed = typed(&request, &form);
+    let made = form.get("made").unwrap_or_default();
+    match passkey::sign_in(&request.ctx, &transaction, &typed, made).await? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             let notice = request.notice(&refusal);
@@ -284,6 +322,13 @@ async fn show(
             _ => Vec::new(),
         },
         record_kind: typed.record_kind.clone(),
+        passkey: match current.passkey {
+            true => {
+                let question = passkey::sign_in_challenge(&request.ctx, transaction).await?;
+                Some(question.to_string())
+            }
+            false => None,
+        },
         slider_id: if current.slider { Some(new_slider(&request.ctx).await?) } else { None },
         enterprise_number: typed.enterprise_number.clone(),
         personal_id: typed.personal_id.clone(),
@@ -297,7 +342,7 @@ pub fn status_of(notice: Option<&Notice>) -> StatusCode {
     match notice.map(|notice| notice.code.as_str()) {
         None => StatusCode::OK,
         Some("E_LOCKED" | "E_OTP_RATE") => StatusCode::TOO_MANY_REQUESTS,
-        Some("E_BUSY" | "E_OTP_UNAVAILABLE" | "E_FACE_UNAVAILABLE") => {
+        Some("E_BUSY" | "E_OTP_UNAVAILABLE" | "E_FACE_UNAVAILABLE" | "E_REAL_NAME_UNAVAILABLE") => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,

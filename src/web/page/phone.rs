@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::view;
 use crate::base::secret::Hashed;
-use crate::domain::acting::ActingIdentity;
 use crate::domain::factor::ScanApp;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
@@ -75,12 +74,7 @@ async fn show(
             Some(found) => {
                 let held = found.standing.held;
                 match identity::of(ctx, found.session.person, found.session.acting, held) {
-                    Ok(ActingIdentity::Enterprise(one)) => Some(view::title(request, &one)),
-                    Ok(ActingIdentity::Agent(one)) => Some(one.agency.name.clone()),
-                    Ok(ActingIdentity::Record(one)) => {
-                        Some(format!("{} · {}", one.enterprise.name, one.record.record_no))
-                    }
-                    Ok(ActingIdentity::Personal) => Some(request.text("acting-personal")),
+                    Ok(identity) => Some(view::acting_title(request, &identity)),
                     Err(why) => return told(request, &Refusal::NoIdentity(why)),
                 }
             }

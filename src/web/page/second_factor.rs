@@ -12,7 +12,7 @@ use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::second_factor::{Channel, is_sent, masked, send, verify};
-use crate::flows::{authenticator, devices};
+use crate::flows::{authenticator, devices, passkey};
 use crate::oidc::params::Params;
 use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, see_other, with_cookie, with_retry_after};
@@ -28,11 +28,19 @@ fn way_name(way: Factor) -> &'static str {
         Factor::TaxAppScan => "tax_app",
         Factor::IitAppScan => "iit_app",
         Factor::Totp => "totp",
+        Factor::Passkey => "passkey",
     }
 }
 
 fn way_of(name: &str) -> Option<Factor> {
-    let all = [Factor::Sms, Factor::Email, Factor::TaxAppScan, Factor::IitAppScan, Factor::Totp];
+    let all = [
+        Factor::Sms,
+        Factor::Email,
+        Factor::TaxAppScan,
+        Factor::IitAppScan,
+        Factor::Totp,
+        Factor::Passkey,
+    ];
     all.into_iter().find(|way| way_name(*way) == name)
 }
 
@@ -82,6 +90,15 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
             Err(refusal) => show(&request, &transaction, Some(Factor::Totp), Some(&refusal)).await,
         };
     }
+    if form.get("act") == Some("passkey") {
+        let made = form.get("made").unwrap_or_default();
+        return match passkey::verify(&request.ctx, &transaction, made).await? {
+            Ok(next) => passed(&request, &form, &next).await,
+            Err(refusal) => {
+                show(&request, &transaction, Some(Factor::Passkey), Some(&refusal)).await
+            }
+        };
+    }
     let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
     match verify(&request.ctx, &transaction, channel, &code).await? {
         Ok(next) => passed(&request, &form, &next).await,
@@ -119,6 +136,9 @@ pub async fn show(
     {
         ways.retain(|way| *way != Factor::Totp);
     }
+    if ways.contains(&Factor::Passkey) && !passkey::is_enrolled(&request.ctx, proved).await? {
+        ways.retain(|way| *way != Factor::Passkey);
+    }
     let open = way.filter(|way| ways.contains(way)).or(ways.first().copied());
     let channel = match open {
         Some(Factor::Sms) => Some(Channel::Sms),
@@ -135,7 +155,11 @@ pub async fn show(
     let app = match open {
         Some(Factor::TaxAppScan) => Some(ScanApp::TaxApp),
         Some(Factor::IitAppScan) => Some(ScanApp::IitApp),
-        Some(Factor::Sms | Factor::Email | Factor::Totp) | None => None,
+        _ => None,
+    };
+    let question = match open {
+        Some(Factor::Passkey) => passkey::challenge(&request.ctx, transaction).await?,
+        _ => None,
     };
     let scan = match app {
         Some(app) => scan::view(request, transaction, app, Purpose::Verify(proved.person)).await?,
@@ -160,6 +184,7 @@ pub async fn show(
         ways: ways.iter().map(tab).collect(),
         sent_by: channel.map(|channel| way_name(channel.factor())),
         is_totp: open == Some(Factor::Totp),
+        passkey: question.map(|question| question.to_string()),
         remember_days: match transaction.raises {
             None => entrance.entrance.remember_device_days.map(|days| days.to_string()),
             Some(_) => None,

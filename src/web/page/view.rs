@@ -1,8 +1,7 @@
 //! From domain values to what pages show: names in the reader's language, masked where another
 //! person's.
 
-use crate::domain::acting::Acting;
-use crate::domain::acting::EnterpriseIdentity;
+use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::Authorisation;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
@@ -30,6 +29,18 @@ fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {
 /// Enterprise and identity type in one line.
 pub fn title(request: &Request, one: &EnterpriseIdentity) -> String {
     format!("{} · {}", one.enterprise.name, type_name(request, &one.identity_type.name))
+}
+
+/// As whom somebody works, in one line.
+pub fn acting_title(request: &Request, identity: &ActingIdentity) -> String {
+    match identity {
+        ActingIdentity::Enterprise(one) => title(request, one),
+        ActingIdentity::Agent(one) => one.agency.name.clone(),
+        ActingIdentity::Record(one) => {
+            format!("{} · {}", one.enterprise.name, one.record.record_no)
+        }
+        ActingIdentity::Personal => request.text("acting-personal"),
+    }
 }
 
 /// The client enterprises of an agent.

@@ -87,7 +87,7 @@ impl Shown {
     }
 }
 
-fn unescape(text: &str) -> String {
+pub fn unescape(text: &str) -> String {
     let named = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
     named.replace("&#x27;", "'").replace("&#x2F;", "/").replace("&amp;", "&")
 }

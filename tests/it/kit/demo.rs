@@ -28,17 +28,17 @@ impl Running {
     }
 }
 
-/// The first of five free ports in a row.
+/// The first of six free ports in a row.
 pub fn free_ports() -> u16 {
     for _ in 0..50 {
         let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = probe.local_addr().unwrap().port();
         let free = |offset: u16| std::net::TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
-        if port < 65_000 && (1..5).all(free) {
+        if port < 65_000 && (1..6).all(free) {
             return port;
         }
     }
-    panic!("no five free ports in a row");
+    panic!("no six free ports in a row");
 }
 
 pub async fn start(port: u16, data: &std::path::Path) -> Running {
@@ -137,7 +137,8 @@ impl Chromium {
         found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.unwrap()
     }
 
-    async fn devtools(&self, cmd: &str, params: serde_json::Value) {
+    /// A command of the `DevTools` protocol.
+    pub async fn devtools(&self, cmd: &str, params: serde_json::Value) {
         let command = Devtools(json!({"cmd": cmd, "params": params}).to_string());
         self.window.issue_cmd(command).await.unwrap();
     }

@@ -3,6 +3,8 @@
 
 pub mod browser;
 pub mod demo;
+pub mod passkey;
+pub mod phone;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -287,6 +289,12 @@ pub const FILING: Application = Application {
     id: "tax-filing",
     secret: "demo-secret-of-tax-filing",
     redirect_uri: "https://filing.jiangxi.example/callback",
+};
+
+pub const TAX_APP: Application = Application {
+    id: "tax-app",
+    secret: "",
+    redirect_uri: "https://app.jiangxi.example/tax/callback",
 };
 
 pub const INVOICE: Application = Application {

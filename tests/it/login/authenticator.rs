@@ -10,7 +10,7 @@ const LI: &str = "13900139000";
 const ACCOUNT: &str = "/realms/jiangxi/account/authenticator";
 
 async fn start(on: crate::kit::On) -> TestApp {
-    let with = "second_factors = [\"sms\", \"tax_app_scan\", \"iit_app_scan\"]";
+    let with = "second_factors = [\"sms\", \"tax_app_scan\", \"iit_app_scan\", \"passkey\"]";
     let more = "second_factors = [\"sms\", \"totp\"]";
     Setup::of(on, vec![changed_realm(&[("entrances.toml", with, more)])]).start().await
 }

@@ -315,11 +315,15 @@ fn a_full_queue_says_when_to_come_back() {
         let realms = vec![crate::kit::demo_realm()];
         let setup = crate::kit::Setup { lanes: (1, 2), ..crate::kit::Setup::of(on, realms) };
         let app = setup.start().await;
-        let mut crowd = tokio::task::JoinSet::new();
+        let mut waiting = Vec::new();
         for _ in 0..40 {
             let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            waiting.push((browser, page));
+        }
+        let mut crowd = tokio::task::JoinSet::new();
+        for (mut browser, page) in waiting {
             crowd.spawn(async move {
-                let page = browser.get(&authorize_url(&FILING, &[])).await;
                 let li = (EXAMPLE, "13900139000", PASSWORD);
                 browser.type_credentials(&page, li).await
             });
@@ -333,6 +337,18 @@ fn a_full_queue_says_when_to_come_back() {
             assert_eq!(page.header("retry-after").as_deref(), Some("2"));
             assert!(page.text.contains("id=\"login-submit\""), "the form is there to try again");
         }
+        // Whoever comes while it is full waits before typing anything; the page asks again.
+        let realms = vec![crate::kit::demo_realm()];
+        let setup = crate::kit::Setup { lanes: (1, 0), ..crate::kit::Setup::of(on, realms) };
+        let app = setup.start().await;
+        let hashing = &app.ctx.services.hashing;
+        let password = hufu::base::secret::Secret::new(PASSWORD.to_owned());
+        let mut late = app.browser();
+        let url = authorize_url(&FILING, &[]);
+        let (_, page) = tokio::join!(hashing.hash(&password, app.ctx.random()), late.get(&url),);
+        assert_eq!((page.status.as_u16(), page.code()), (503, Some("E_BUSY")));
+        assert_eq!(page.header("retry-after"), page.header("refresh"));
+        assert!(page.header("refresh").is_some() && !page.text.contains("login-submit"));
     });
 }
 

@@ -22,12 +22,12 @@ fn code(page: &Shown) -> String {
     href.strip_prefix("https://sso.jiangxi.example").unwrap().to_owned()
 }
 
-fn id(page: &Shown) -> String {
+pub fn id(page: &Shown) -> String {
     code(page).rsplit('/').next().unwrap().to_owned()
 }
 
 /// How the code stands, as the page's script asks.
-async fn told(browser: &mut Browser, page: &Shown) -> Value {
+pub async fn told(browser: &mut Browser, page: &Shown) -> Value {
     let (_, fields) = page.filled(&[("app", "tax_app")]);
     let query = format!("t={}&q={}&v={}", fields["t"], fields["q"], fields["v"]);
     let shown = browser.get(&format!("/realms/jiangxi/login/scan/state?{query}")).await;
@@ -35,25 +35,25 @@ async fn told(browser: &mut Browser, page: &Shown) -> Value {
 }
 
 /// 【我已在手机上确认】
-async fn go_on(browser: &mut Browser, page: &Shown) -> Shown {
+pub async fn go_on(browser: &mut Browser, page: &Shown) -> Shown {
     let app =
         if page.text.contains("name=\"app\" value=\"iit_app\"") { "iit_app" } else { "tax_app" };
     browser.submit(page, &[("app", app)]).await
 }
 
-fn number(page: &Shown) -> String {
+pub fn number(page: &Shown) -> String {
     let strong = page.text.split("class=\"number\"").nth(1).expect("a number is shown");
     strong.split("<strong>").nth(1).unwrap().split('<').next().unwrap().to_owned()
 }
 
-async fn login_page(app: &TestApp) -> (Browser, Shown) {
+pub async fn login_page(app: &TestApp) -> (Browser, Shown) {
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     (browser, page)
 }
 
 /// The second factor's page of 王小明 with one of its ways open.
-async fn at_second_factor(app: &TestApp, way: &str) -> (Browser, Shown) {
+pub async fn at_second_factor(app: &TestApp, way: &str) -> (Browser, Shown) {
     let (mut browser, page) = login_page(app).await;
     let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
     let t = page.hidden()["t"].clone();

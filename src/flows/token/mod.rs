@@ -1,11 +1,14 @@
 //! The token endpoint: a grant that a machine has approved becomes tokens. Identity, account and
 //! session are read again at every issue; a token never outlives its identity.
 
+mod issue;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::dpop::{self, Shown};
 use super::resource::person_claims;
 use super::{Ctx, Fault, clients, identity};
 use crate::base::clock::Timestamp;
@@ -13,20 +16,16 @@ use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
-use crate::domain::claims::TaxClaims;
 use crate::domain::person::AccountStatus;
-use crate::jose::Algorithm;
-use crate::jose::jwt::sign;
-use crate::oidc::claims::{AccessClaims, IdClaims, PersonClaims, acr, at_hash};
-use crate::oidc::engine::{self, Approved, Kept};
+use crate::oidc::engine::{self, Kept};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::{Client, Credential};
-use crate::realm::file::{AccessTokenFormat, GrantType};
-use crate::store::Tx;
+use crate::realm::file::GrantType;
 use crate::store::grants::StoredGrant;
 use crate::store::standing::StandingGrant;
+use issue::{Issued, Person, access_claims, access_token, issue, token_type};
 
 /// RFC 6749 §5.1.
 #[derive(Debug, Serialize)]
@@ -43,7 +42,12 @@ pub struct TokenResponse {
 
 type Answer = Result<Result<TokenResponse, OAuthError>, Fault>;
 
-pub async fn exchange(ctx: &Ctx, authorization: Option<&str>, params: &Params) -> Answer {
+pub async fn exchange(
+    ctx: &Ctx,
+    authorization: Option<&str>,
+    params: &Params,
+    proof: &Shown<'_>,
+) -> Answer {
     let client = match clients::authenticate(ctx, authorization, params).await? {
         Ok(client) => client,
         Err(error) => return Ok(Err(error)),
@@ -59,11 +63,27 @@ pub async fn exchange(ctx: &Ctx, authorization: Option<&str>, params: &Params) -
     if !client.may(grant_type) {
         return refused(ErrorCode::UnauthorizedClient, "the client may not use this grant_type");
     }
-    match grant_type {
-        GrantType::AuthorizationCode => by_code(ctx, &client, params).await,
-        GrantType::RefreshToken => by_refresh(ctx, &client, params).await,
-        GrantType::ClientCredentials => by_client(ctx, &client, params).await,
+    let key = match dpop::key(ctx, proof, None).await? {
+        Ok(key) => key,
+        Err(error) => return Ok(Err(error)),
+    };
+    if client.dpop && key.is_none() {
+        return refused(ErrorCode::InvalidDpopProof, "this client proves a key with every request");
     }
+    let asked = Asked { client: &client, params, key: key.as_deref() };
+    match grant_type {
+        GrantType::AuthorizationCode => by_code(ctx, &asked).await,
+        GrantType::RefreshToken => by_refresh(ctx, &asked).await,
+        GrantType::ClientCredentials => by_client(ctx, &asked).await,
+    }
+}
+
+/// A request of an authenticated client.
+struct Asked<'a> {
+    client: &'a Client,
+    params: &'a Params,
+    /// Thumbprint of the key it has proved (RFC 9449).
+    key: Option<&'a str>,
 }
 
 /// A code or a refresh token, with everything that decides about it.
@@ -79,8 +99,8 @@ enum OneTime {
     Refresh(Hashed),
 }
 
-async fn by_code(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
-    let Some(code) = params.get("code") else {
+async fn by_code(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
+    let Some(code) = asked.params.get("code") else {
         return Ok(Err(OAuthError::request("code is missing")));
     };
     let found = ctx.services.store.rows().standings().by_code(Hashed::of(code)).await?;
@@ -90,11 +110,11 @@ async fn by_code(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
         expires_at: grant.grant.code_expires_at,
         grant,
     });
-    redeem(ctx, client, params, presented).await
+    redeem(ctx, asked, presented).await
 }
 
-async fn by_refresh(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
-    let Some(token) = params.get("refresh_token").map(Hashed::of) else {
+async fn by_refresh(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
+    let Some(token) = asked.params.get("refresh_token").map(Hashed::of) else {
         return Ok(Err(OAuthError::request("refresh_token is missing")));
     };
     let found = ctx.services.store.rows().standings().by_refresh(token).await?;
@@ -104,17 +124,13 @@ async fn by_refresh(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
         is_used: refresh.used_at.is_some(),
         expires_at: refresh.expires_at,
     });
-    redeem(ctx, client, params, presented).await
+    redeem(ctx, asked, presented).await
 }
 
 /// Everything is checked and signed first; then one conditional write uses the token up, and of
 /// two that come at once one is refused.
-async fn redeem(
-    ctx: &Ctx,
-    client: &Client,
-    params: &Params,
-    presented: Option<Presented>,
-) -> Answer {
+async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> Answer {
+    let Asked { client, params, key } = asked;
     let refused = |reason| Ok(Err(OAuthError::grant(reason)));
     let of_realm = presented.filter(|found| found.grant.grant.realm == ctx.realm.id);
     let Some(presented) = of_realm else { return refused("the code or token is unknown") };
@@ -128,6 +144,11 @@ async fn redeem(
     if presented.expires_at <= ctx.now() {
         return refused("the code or token has expired");
     }
+    // What is bound to a key is worth nothing without it (RFC 9449 §5, §10).
+    if grant.dpop_jkt.is_some() && grant.dpop_jkt.as_deref() != *key {
+        let error = OAuthError::new(ErrorCode::InvalidDpopProof, "another key or none");
+        return Ok(Err(error));
+    }
     let approved = match presented.token {
         OneTime::Code => engine::redeem_code(params, &client.client_id, &kept(grant)?),
         OneTime::Refresh(_) => engine::redeem_refresh(params, &client.client_id, &kept(grant)?),
@@ -138,11 +159,16 @@ async fn redeem(
         Err(error) => return Ok(Err(error)),
     };
     let person = Person { grant, identity: &identity, claims: asked_claims(ctx, grant).await? };
-    let issued = issue(ctx, client, &approved, &person)?;
+    let issued = issue(ctx, client, &approved, &person, *key)?;
     let tx = ctx.services.store.begin().await?;
     let grants = tx.rows().grants();
     let is_first = match presented.token {
-        OneTime::Code => grants.take_code(grant.id, ctx.now()).await?,
+        OneTime::Code => {
+            // A confidential client's refresh tokens are bound to the client itself.
+            let is_public = matches!(client.credential, Credential::Public);
+            let kept = key.filter(|_| is_public);
+            grants.take_code(grant.id, ctx.now(), kept).await?
+        }
         OneTime::Refresh(token) => grants.take_refresh(token, ctx.now()).await?,
     };
     if !is_first {
@@ -225,7 +251,8 @@ async fn asked_claims(ctx: &Ctx, grant: &StoredGrant) -> Result<Map<String, Valu
     person_claims(ctx, grant.account, (&person, account.username), wants).await
 }
 
-async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
+async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
+    let Asked { client, params, key } = asked;
     if matches!(client.credential, Credential::Public) {
         return Ok(Err(OAuthError::client("a public client has no credentials of its own")));
     }
@@ -235,12 +262,12 @@ async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
         Ok(approved) => approved,
         Err(error) => return Ok(Err(error)),
     };
-    let claims = access_claims(ctx, client, &approved, None);
+    let claims = access_claims(ctx, client, &approved, (None, *key));
     let (access_token, opaque) = access_token(ctx, client, &claims, None)?;
     let issued = Issued {
         response: TokenResponse {
             access_token,
-            token_type: "Bearer",
+            token_type: token_type(*key),
             expires_in: claims.exp - claims.iat,
             refresh_token: None,
             scope: approved.scope().to_string(),
@@ -255,162 +282,4 @@ async fn by_client(ctx: &Ctx, client: &Client, params: &Params) -> Answer {
         tx.commit().await?;
     }
     Ok(Ok(issued.response))
-}
-
-/// The person behind a grant, and the identity it is pinned to.
-struct Person<'a> {
-    grant: &'a StoredGrant,
-    identity: &'a ActingIdentity,
-    /// For the ID token, asked for by name.
-    claims: Map<String, Value>,
-}
-
-/// Tokens on their way out, and the rows that must be there before they leave.
-struct Issued {
-    response: TokenResponse,
-    opaque: Option<Opaque>,
-    refresh: Option<Refresh>,
-}
-
-struct Opaque {
-    token: Hashed,
-    grant: Option<GrantId>,
-    claims: String,
-    expires_at: Timestamp,
-}
-
-struct Refresh {
-    token: Hashed,
-    grant: GrantId,
-    expires_at: Timestamp,
-}
-
-impl Issued {
-    async fn save(&self, ctx: &Ctx, tx: &Tx<'_>) -> Result<(), Fault> {
-        if let Some(one) = &self.opaque {
-            let (tokens, claims) = (tx.rows().tokens(), one.claims.clone());
-            tokens.add(&ctx.realm.id, one.token, one.grant, claims, one.expires_at).await?;
-        }
-        if let Some(one) = &self.refresh {
-            let grants = tx.rows().grants();
-            grants.add_refresh(one.token, one.grant, ctx.now(), one.expires_at).await?;
-        }
-        Ok(())
-    }
-}
-
-/// The only way to a person's tokens; takes what a machine has approved.
-fn issue(
-    ctx: &Ctx,
-    client: &Client,
-    approved: &Approved,
-    person: &Person<'_>,
-) -> Result<Issued, Fault> {
-    let claims = access_claims(ctx, client, approved, Some(person));
-    let grant = person.grant.id;
-    let (access_token, opaque) = access_token(ctx, client, &claims, Some(grant))?;
-    let id_token = sign_id(ctx, client, approved, person, &access_token)?;
-    let refresh_token = client.may(GrantType::RefreshToken).then(|| ctx.random().token());
-    let refresh = refresh_token.as_ref().map(|token| Refresh {
-        token: token.hashed(),
-        grant,
-        expires_at: cut(person.grant.expires_at, person.identity),
-    });
-    let response = TokenResponse {
-        access_token,
-        token_type: "Bearer",
-        expires_in: claims.exp - claims.iat,
-        refresh_token: refresh_token.map(|token| token.expose().to_owned()),
-        scope: approved.scope().to_string(),
-        id_token: Some(id_token),
-    };
-    Ok(Issued { response, opaque, refresh })
-}
-
-/// No token outlives its identity.
-fn cut(until: Timestamp, identity: &ActingIdentity) -> Timestamp {
-    identity.ends_at().map_or(until, |end| until.min(end))
-}
-
-fn tax_claims(client: &Client, scope: &Scopes, identity: &ActingIdentity) -> Option<TaxClaims> {
-    scope.has("tax_identity").then(|| TaxClaims::of(identity, client.permissions.as_ref()))
-}
-
-fn access_claims(
-    ctx: &Ctx,
-    client: &Client,
-    approved: &Approved,
-    person: Option<&Person<'_>>,
-) -> AccessClaims {
-    let now = ctx.now();
-    let until = now.plus(ctx.realm.lifetimes.access_token);
-    let random = ctx.random().short_token();
-    AccessClaims {
-        iss: ctx.realm.issuer.clone(),
-        sub: person.map_or_else(|| client.client_id.clone(), |person| person.grant.subject.clone()),
-        aud: client.client_id.clone(),
-        client_id: client.client_id.clone(),
-        exp: person.map_or(until, |person| cut(until, person.identity)).0,
-        iat: now.0,
-        jti: match person {
-            Some(person) => format!("{}.{random}", person.grant.id),
-            None => random,
-        },
-        scope: approved.scope().to_string(),
-        person: person.map(|person| PersonClaims {
-            auth_time: person.grant.auth_time.0,
-            acr: acr(person.grant.acr),
-            amr: person.grant.amr.clone(),
-            sid: person.grant.sid.clone(),
-        }),
-        tax: person.and_then(|person| tax_claims(client, approved.scope(), person.identity)),
-    }
-}
-
-/// A JWT (RFC 9068) with the client's algorithm or the realm's first, or an opaque one and its row.
-fn access_token(
-    ctx: &Ctx,
-    client: &Client,
-    claims: &AccessClaims,
-    grant: Option<GrantId>,
-) -> Result<(String, Option<Opaque>), Fault> {
-    if client.access_token == AccessTokenFormat::Opaque {
-        let token = ctx.random().token();
-        let kept =
-            serde_json::to_string(claims).map_err(|error| Fault::Internal(error.to_string()))?;
-        let expires_at = Timestamp(claims.exp);
-        let opaque = Opaque { token: token.hashed(), grant, claims: kept, expires_at };
-        return Ok((token.expose().to_owned(), Some(opaque)));
-    }
-    let algorithm = client.access_token_alg.or(ctx.realm.algorithms.first().copied());
-    let published = ctx.services.keys.of(&ctx.realm)?;
-    let key = published.keys.current(algorithm.unwrap_or(Algorithm::ES256))?;
-    Ok((sign(key, "at+jwt", claims)?, None))
-}
-
-fn sign_id(
-    ctx: &Ctx,
-    client: &Client,
-    approved: &Approved,
-    person: &Person<'_>,
-    access_token: &str,
-) -> Result<String, Fault> {
-    let (now, grant) = (ctx.now(), person.grant);
-    let claims = IdClaims {
-        iss: ctx.realm.issuer.clone(),
-        sub: grant.subject.clone(),
-        aud: client.client_id.clone(),
-        exp: cut(now.plus(ctx.realm.lifetimes.id_token), person.identity).0,
-        iat: now.0,
-        auth_time: grant.auth_time.0,
-        nonce: approved.nonce().map(str::to_owned),
-        acr: acr(grant.acr),
-        amr: grant.amr.clone(),
-        sid: grant.sid.clone(),
-        at_hash: (client.id_token_alg != Algorithm::EdDSA).then(|| at_hash(access_token)),
-        tax: tax_claims(client, approved.scope(), person.identity),
-        person: person.claims.clone(),
-    };
-    let published = ctx.services.keys.of(&ctx.realm)?;
-    Ok(sign(published.keys.current(client.id_token_alg)?, "JWT", &claims)?)
 }

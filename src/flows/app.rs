@@ -1,0 +1,133 @@
+//! The bureau's own phone application: its person is signed in with tokens that are bound to the
+//! phone's key, so that nobody else can scan or confirm in their name. What a code is and
+//! becomes stands in `flows::scan`, the face check in `flows::face`.
+
+use super::dpop::Presented;
+use super::resource::grant_behind;
+use super::{Ctx, Fault, face, scan};
+use crate::base::id::{AccountId, PersonId};
+use crate::base::secret::Hashed;
+use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::factor::ScanApp;
+use crate::domain::mask;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
+use crate::oidc::error::{ErrorCode, OAuthError};
+
+/// The scope of tokens that may do this.
+const SCOPE: &str = "scan";
+
+/// Who holds the phone.
+pub struct AppUser {
+    pub person: PersonId,
+    account: AccountId,
+    acting: Acting,
+    pub identity: ActingIdentity,
+    name: String,
+    /// Which phone.
+    key: String,
+}
+
+/// The person behind a token, read as they are now, every time.
+pub async fn user(
+    ctx: &Ctx,
+    presented: &Presented<'_>,
+) -> Result<Result<AppUser, OAuthError>, Fault> {
+    let (claims, found, identity) = match grant_behind(ctx, presented, SCOPE).await? {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Some(cnf) = &claims.cnf else {
+        let reason = "the token must be bound to the phone's key";
+        return Ok(Err(OAuthError::new(ErrorCode::InvalidToken, reason)));
+    };
+    let grant = found.grant;
+    let person = ctx.services.store.rows().people().find(grant.person).await?;
+    Ok(Ok(AppUser {
+        person: grant.person,
+        account: grant.account,
+        acting: grant.acting,
+        identity,
+        name: person.map(|person| mask::name(&person.name)).unwrap_or_default(),
+        key: Hashed::of(&format!("{}\n{}", grant.client_id, cnf.jkt)).to_text(),
+    }))
+}
+
+/// The code of the Tax app behind an id; the other operator's is not for this one.
+async fn own(ctx: &Ctx, code: &str) -> Result<Result<Scan, Refusal>, Fault> {
+    Ok(match scan::find(ctx, code).await? {
+        Some(found) if found.app == ScanApp::TaxApp => Ok(found),
+        Some(_) => Err(Refusal::State),
+        None => Err(Refusal::ScanExpired),
+    })
+}
+
+pub async fn scan_code(
+    ctx: &Ctx,
+    user: &AppUser,
+    code: &str,
+) -> Result<Result<Scan, Refusal>, Fault> {
+    if let Err(refusal) = own(ctx, code).await? {
+        return Ok(Err(refusal));
+    }
+    let phone = Phone { key: user.key.clone(), name: user.name.clone() };
+    scan::scan(ctx, code, phone).await
+}
+
+/// The tap for a sign-in, as the identity that the app is signed in with. A verification needs a
+/// face instead.
+pub async fn confirm(
+    ctx: &Ctx,
+    user: &AppUser,
+    (code, number): (&str, Option<u8>),
+) -> Result<Result<(), Refusal>, Fault> {
+    let found = match own(ctx, code).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if found.purpose != Purpose::SignIn {
+        return Ok(Err(Refusal::State));
+    }
+    let who = Confirmed { person: user.person, account: user.account, acting: user.acting };
+    let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
+    scan::confirm(ctx, (code, &user.key), who, number).await
+}
+
+pub async fn cancel(ctx: &Ctx, user: &AppUser, code: &str) -> Result<Result<(), Refusal>, Fault> {
+    match own(ctx, code).await? {
+        Ok(_) => scan::end(ctx, (code, &user.key), ScanState::Cancelled).await,
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// Where the phone goes for its face check. Another person's phone ends the code.
+pub async fn start_face(
+    ctx: &Ctx,
+    user: &AppUser,
+    (code, number, has_ticked): (&str, u8, bool),
+) -> Result<Result<String, Refusal>, Fault> {
+    let found = match own(ctx, code).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    match found.purpose {
+        Purpose::Verify(person) if person == user.person => {
+            face::start(ctx, (code, &user.key), number, has_ticked).await
+        }
+        Purpose::Verify(_) => {
+            tracing::info!("Another person's phone answered a verification");
+            scan::end(ctx, (code, &user.key), ScanState::Failed).await?.ok();
+            Ok(Err(Refusal::StepUpFailed))
+        }
+        Purpose::SignIn => Ok(Err(Refusal::State)),
+    }
+}
+
+/// `false`: the provider has no result yet.
+pub async fn finish_face(
+    ctx: &Ctx,
+    user: &AppUser,
+    (code, order): (&str, &str),
+) -> Result<Result<bool, Refusal>, Fault> {
+    face::finish(ctx, (code, &user.key), order).await
+}

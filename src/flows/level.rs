@@ -1,0 +1,119 @@
+//! The five real-name levels (L-01 to L-10): how far somebody has come, and the next step. Level 3
+//! is a name that an authority knows, level 4 a face that passes on a phone, level 5 comes from a
+//! card reader alone.
+
+use super::{Ctx, Fault, login};
+use crate::base::clock::Timestamp;
+use crate::domain::audit::AuditEvent;
+use crate::domain::login::LoginTransaction;
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Kind;
+use crate::oidc::params::Params;
+use crate::outbound::real_name::{NameAnswer, NameAsked};
+use crate::store::sessions::Session;
+
+const CHECKS_PER_PERSON_AND_DAY: u32 = 5;
+
+/// Where somebody stands.
+pub struct Standing {
+    pub level: u8,
+    /// (level, how, when); what the feed brought has neither.
+    pub steps: Vec<(u8, String, Timestamp)>,
+}
+
+/// What leads to the next level.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NextStep {
+    RealName,
+    Face,
+}
+
+impl Standing {
+    pub fn next(&self) -> Option<NextStep> {
+        match self.level {
+            ..=2 => Some(NextStep::RealName),
+            3 => Some(NextStep::Face),
+            _ => None,
+        }
+    }
+}
+
+pub async fn find(ctx: &Ctx, session: &Session) -> Result<Standing, Fault> {
+    let people = ctx.services.store.rows().people();
+    let person = people.find(session.person).await?;
+    let level = person.map_or(1, |person| person.real_name_level);
+    Ok(Standing { level, steps: people.level_steps(session.person).await? })
+}
+
+/// 2 to 3: name and number of the first document are put to the authority.
+pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<Result<(), Refusal>, Fault> {
+    let rows = ctx.services.store.rows();
+    let (person, documents) =
+        (rows.people().find(session.person).await?, rows.people().documents(session.person).await?);
+    let (Some(person), Some(document)) = (person, documents.first()) else {
+        return Ok(Err(Refusal::RealName));
+    };
+    if person.real_name_level >= 3 {
+        return Ok(Err(Refusal::State));
+    }
+    let ephemeral = &ctx.services.ephemeral;
+    let rate = format!("real-name/{}", person.id);
+    let (count, retry_after) = ephemeral.count(Kind::Rate, &rate, 86_400).await?;
+    if count > CHECKS_PER_PERSON_AND_DAY {
+        return Ok(Err(Refusal::OtpRate { retry_after }));
+    }
+    let asked = NameAsked {
+        name: &person.name,
+        document_type: document.kind.name(),
+        number: &document.number,
+    };
+    let provider = ctx.realm.real_name.as_ref().map(|(url, secret)| (url.as_str(), secret));
+    let handed_in = (&ctx.services.clock, ctx.random());
+    match ctx.services.outbound.check_name(provider, &asked, handed_in).await {
+        Ok(NameAnswer::Match) => {}
+        Ok(_) => return Ok(Err(Refusal::RealName)),
+        Err(error) => {
+            tracing::warn!(%error, "A real name could not be verified");
+            ephemeral.uncount(Kind::Rate, &rate).await?;
+            return Ok(Err(Refusal::RealNameUnavailable));
+        }
+    }
+    // A number that an authority knows stands for the phone's level, too: every step is recorded.
+    for level in (person.real_name_level + 1)..=3 {
+        let how = if level == 3 { "real_name" } else { "phone" };
+        if let Err(refusal) = raise(ctx, session, level, how).await? {
+            return Ok(Err(refusal));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Exactly one level, with its record.
+pub async fn raise(
+    ctx: &Ctx,
+    session: &Session,
+    level: u8,
+    how: &str,
+) -> Result<Result<(), Refusal>, Fault> {
+    let now = ctx.now();
+    let event = AuditEvent::RealNameRaised { person: session.person, level, how: how.to_owned() };
+    let tx = ctx.services.store.begin().await?;
+    if !tx.rows().people().raise_level(session.person, level, how, now).await? {
+        return Ok(Err(Refusal::State));
+    }
+    tx.rows().records().audit(&ctx.realm.id, now, &event).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// 3 to 4: a step-up in which the face that passes lifts the person (L-09).
+pub async fn begin_face(
+    ctx: &Ctx,
+    session: &Session,
+    back: String,
+) -> Result<Option<LoginTransaction>, Fault> {
+    let begun = super::step_up::begin(ctx, session, Params::default()).await?;
+    let Some(begun) = begun else { return Ok(None) };
+    let lifting = LoginTransaction { lifts: true, return_to: Some(back), ..begun.clone() };
+    Ok(login::advance(ctx, &begun, lifting).await?.ok())
+}

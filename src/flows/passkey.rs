@@ -1,0 +1,249 @@
+//! Passkeys: enrolled by a person who has just signed in, then a second factor or, where the
+//! entrance allows it, the whole proof: what one has and who one is, in one act.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::authenticator::is_fresh;
+use super::login::{Credentials, Typed, admitted_door, record_way};
+use super::{Ctx, Fault, login};
+use crate::domain::audit::AuditEvent;
+use crate::domain::cross_region::RecordKind;
+use crate::domain::factor::{Factor, Way};
+use crate::domain::login::{LoginTransaction, Proved};
+use crate::domain::passkey::{
+    Assertion, Challenge, Credential, Enrolment, OpenChallenge, PasskeyFault, RelyingParty,
+};
+use crate::domain::person::Account;
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Kind;
+use crate::store::passkeys::StoredPasskey;
+use crate::store::sessions::Session;
+
+const CHALLENGE_SECONDS: i64 = 300;
+const MOST_PASSKEYS: usize = 10;
+
+fn relying_party(ctx: &Ctx) -> Result<&RelyingParty, Fault> {
+    let known = ctx.realm.passkeys.as_ref();
+    known.ok_or_else(|| Fault::Internal("this realm has no passkeys".to_owned()))
+}
+
+/// Another's mistake or a forgery; told as one code.
+fn refused(fault: &PasskeyFault) -> Refusal {
+    tracing::info!(%fault, "Refused a passkey");
+    Refusal::Passkey
+}
+
+fn internal(fault: PasskeyFault) -> Fault {
+    Fault::Internal(fault.to_string())
+}
+
+pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<StoredPasskey>, Fault> {
+    Ok(ctx.services.store.rows().passkeys().list(session.account).await?)
+}
+
+/// Options for the browser; `None` once there are as many as anybody needs.
+pub async fn begin(ctx: &Ctx, session: &Session) -> Result<Option<Value>, Fault> {
+    let held = list(ctx, session).await?;
+    if held.len() >= MOST_PASSKEYS {
+        return Ok(None);
+    }
+    let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
+    let account = ctx.services.store.rows().accounts().find(session.account).await?;
+    let name = account.and_then(|account| account.username);
+    let name = name.unwrap_or_else(|| ctx.realm.name.zh.clone());
+    let begun = relying_party(ctx)?.begin_enrolment(session.account.0, &name, &held);
+    let (options, state) = begun.map_err(internal)?;
+    let key = format!("enrol/{}", session.id);
+    ctx.services.ephemeral.put(Kind::Passkey, &key, &state, CHALLENGE_SECONDS).await?;
+    Ok(Some(options))
+}
+
+/// What the browser made is kept from now on.
+pub async fn enrol(
+    ctx: &Ctx,
+    session: &Session,
+    (name, made): (&str, &str),
+) -> Result<Result<(), Refusal>, Fault> {
+    if !is_fresh(ctx, session) {
+        return Ok(Err(Refusal::StepUpRequired));
+    }
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 40 {
+        return Ok(Err(Refusal::format("passkey_name")));
+    }
+    let key = format!("enrol/{}", session.id);
+    let state: Option<Enrolment> = ctx.services.ephemeral.take(Kind::Passkey, &key).await?;
+    let Some(state) = state else { return Ok(Err(Refusal::Passkey)) };
+    let credential = match relying_party(ctx)?.enrol(made, &state) {
+        Ok(credential) => credential,
+        Err(fault) => return Ok(Err(refused(&fault))),
+    };
+    if ctx.services.store.rows().passkeys().find(credential.id()).await?.is_some() {
+        return Ok(Err(Refusal::Passkey));
+    }
+    let passkey = StoredPasskey {
+        id: ctx.new_row_id(),
+        account: session.account,
+        credential,
+        name: name.to_owned(),
+        created_at: ctx.now(),
+        used_at: None,
+    };
+    let event = AuditEvent::PasskeyAdded { account: session.account };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().passkeys().add(&passkey).await?;
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// One of the person's own; another's is `E_STATE` like one that is gone.
+pub async fn remove(ctx: &Ctx, session: &Session, id: &str) -> Result<Result<(), Refusal>, Fault> {
+    if !is_fresh(ctx, session) {
+        return Ok(Err(Refusal::StepUpRequired));
+    }
+    let Ok(id) = id.parse::<Uuid>() else { return Ok(Err(Refusal::State)) };
+    let event = AuditEvent::PasskeyRemoved { account: session.account };
+    let tx = ctx.services.store.begin().await?;
+    if !tx.rows().passkeys().remove(session.account, id).await? {
+        return Ok(Err(Refusal::State));
+    }
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// Whether this person can use one as second factor.
+pub async fn is_enrolled(ctx: &Ctx, proved: &Proved) -> Result<bool, Fault> {
+    Ok(!ctx.services.store.rows().passkeys().list(proved.account).await?.is_empty())
+}
+
+/// The question of the second factor; the newest page of a sign-in has the one that counts.
+pub async fn challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Option<Value>, Fault> {
+    let Some(proved) = &tx.proved else { return Ok(None) };
+    let held = ctx.services.store.rows().passkeys().list(proved.account).await?;
+    if held.is_empty() {
+        return Ok(None);
+    }
+    let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
+    let (options, state) = relying_party(ctx)?.challenge(&held).map_err(internal)?;
+    let key = format!("factor/{}", tx.id);
+    ctx.services.ephemeral.put(Kind::Passkey, &key, &state, CHALLENGE_SECONDS).await?;
+    Ok(Some(options))
+}
+
+pub async fn verify(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    made: &str,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let Some(account) = tx.proved.as_ref().map(|proved| proved.account) else {
+        return Ok(Err(Refusal::State));
+    };
+    let entrance = tx.entrance.as_deref().and_then(|id| ctx.realm.entrance(id));
+    let is_offered =
+        entrance.is_some_and(|known| known.entrance.second_factors.contains(&Factor::Passkey));
+    if !is_offered {
+        return Ok(Err(Refusal::State));
+    }
+    let key = format!("factor/{}", tx.id);
+    let state: Option<Challenge> = ctx.services.ephemeral.take(Kind::Passkey, &key).await?;
+    let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
+        return Ok(Err(Refusal::Passkey));
+    };
+    let held = ctx.services.store.rows().passkeys().find(made.credential_id()).await?;
+    let Some(held) = held.filter(|held| held.account == account) else {
+        return Ok(Err(Refusal::Passkey));
+    };
+    let kept = match relying_party(ctx)?.prove(&made, &state, &held.credential) {
+        Ok(kept) => kept,
+        Err(fault) => return Ok(Err(refused(&fault))),
+    };
+    if !keep(ctx, &held, &kept).await? {
+        return Ok(Err(Refusal::Passkey));
+    }
+    let mut next = tx.clone();
+    if let Some(proved) = &mut next.proved {
+        proved.second_factor = Some(Factor::Passkey);
+    }
+    login::advance(ctx, tx, next).await
+}
+
+async fn keep(ctx: &Ctx, held: &StoredPasskey, kept: &Credential) -> Result<bool, Fault> {
+    let tx = ctx.services.store.begin().await?;
+    let is_there = tx.rows().passkeys().used(held.id, kept, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(is_there)
+}
+
+/// The question of the sign-in page.
+pub async fn sign_in_challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Value, Fault> {
+    let (options, state) = relying_party(ctx)?.open_challenge().map_err(internal)?;
+    let key = format!("sign-in/{}", tx.id);
+    ctx.services.ephemeral.put(Kind::Passkey, &key, &state, CHALLENGE_SECONDS).await?;
+    Ok(options)
+}
+
+/// Instead of password and second factor; everything after them is the entrance's as ever.
+pub async fn sign_in(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    form: &Credentials,
+    made: &str,
+) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+    let Some(entrance) = admitted_door(ctx, tx, &form.entrance).filter(|door| door.passkey) else {
+        return Ok(Err(Refusal::format("entrance")));
+    };
+    if let Err(refusal) = login::check_numbers(entrance, form) {
+        return Ok(Err(refusal));
+    }
+    let key = format!("sign-in/{}", tx.id);
+    let state: Option<OpenChallenge> = ctx.services.ephemeral.take(Kind::Passkey, &key).await?;
+    let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
+        return Ok(Err(Refusal::Passkey));
+    };
+    let rows = ctx.services.store.rows();
+    let held = rows.passkeys().find(made.credential_id()).await?;
+    let Some(held) = held.filter(|held| made.account() == Some(held.account.0)) else {
+        return Ok(Err(Refusal::Passkey));
+    };
+    let kept = match relying_party(ctx)?.prove_open(&made, state, &held.credential) {
+        Ok(kept) => kept,
+        Err(fault) => return Ok(Err(refused(&fault))),
+    };
+    let account = rows.accounts().find(held.account).await?;
+    let Some(account) = account.filter(Account::is_live) else {
+        return Ok(Err(Refusal::Passkey));
+    };
+    let typed = Typed::of(ctx, entrance, form, Some(account.clone())).await?;
+    if let Some(retry_after) = account.locked_for(ctx.now()) {
+        let refusal = Refusal::Locked { retry_after };
+        record_way(ctx, form, &typed, (Way::Passkey, refusal.code())).await?;
+        return Ok(Err(refusal));
+    }
+    if !typed.is_plausible(entrance) {
+        record_way(ctx, form, &typed, (Way::Passkey, Refusal::Credentials.code())).await?;
+        return Ok(Err(Refusal::Credentials));
+    }
+    if !keep(ctx, &held, &kept).await? {
+        return Ok(Err(Refusal::Passkey));
+    }
+    let next = LoginTransaction {
+        entrance: Some(entrance.id.clone()),
+        chosen: None,
+        record_kind: RecordKind::parse(&form.record_kind),
+        proved: Some(Proved {
+            person: account.person,
+            account: account.id,
+            enterprise: typed.enterprise,
+            way: Way::Passkey,
+            had_locks: false,
+            at: ctx.now(),
+            second_factor: Some(Factor::Passkey),
+            is_known_device: false,
+        }),
+        ..tx.clone()
+    };
+    login::advance(ctx, tx, next).await
+}

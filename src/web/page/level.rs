@@ -1,0 +1,82 @@
+//! A signed-in person's real-name level, and the step to the next (L-07 to L-10).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::authenticator::{no_account_centre, to_sign_in};
+use super::login::login_cookie;
+use crate::domain::login::TRANSACTION_SECONDS;
+use crate::domain::refusal::Refusal;
+use crate::flows::level::{NextStep, begin_face, find, verify_name};
+use crate::store::sessions::Session;
+use crate::views::page::{LevelPage, LevelStepView};
+use crate::web::answer::{Answer, see_other, with_cookie};
+use crate::web::cookies;
+use crate::web::oauth::form;
+use crate::web::page::login::status_of;
+use crate::web::request::Request;
+
+const PATH: &str = "/account/level";
+
+pub async fn get(request: Request) -> Answer {
+    match request.session().await? {
+        Some(session) if session.acting.record().is_some() => no_account_centre(&request),
+        Some(session) => show(&request, &session, None).await,
+        None => Ok(to_sign_in(&request, PATH)),
+    }
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Some(session) = request.session().await? else { return Ok(to_sign_in(&request, PATH)) };
+    if !request.is_genuine(&form, &request.session_binding()) {
+        return request.forbidden();
+    }
+    if session.acting.record().is_some() {
+        return no_account_centre(&request);
+    }
+    let here = format!("{}{PATH}", request.base());
+    let done = match find(&request.ctx, &session).await?.next() {
+        Some(NextStep::RealName) => verify_name(&request.ctx, &session).await?,
+        Some(NextStep::Face) => {
+            let begun = begin_face(&request.ctx, &session, here).await?;
+            let Some(transaction) = begun else { return request.forbidden() };
+            let to = format!("{}/login/second_factor?t={}", request.base(), transaction.id);
+            let (name, value) = login_cookie(&request, &transaction);
+            let realm = &request.ctx.realm;
+            let cookie = cookies::set(realm, name, value, Some(TRANSACTION_SECONDS));
+            return Ok(with_cookie(see_other(&to), cookie));
+        }
+        None => Err(Refusal::State),
+    };
+    match done {
+        Ok(()) => Ok(see_other(&here)),
+        Err(refusal) => show(&request, &session, Some(&refusal)).await,
+    }
+}
+
+async fn show(request: &Request, session: &Session, refusal: Option<&Refusal>) -> Answer {
+    let standing = find(&request.ctx, session).await?;
+    let step = |level: u8| {
+        let known = standing.steps.iter().find(|(known, _, _)| *known == level);
+        let known = known.map(|(_, how, at)| {
+            let how = request.text(&format!("level-how-{}", how.replace('_', "-")));
+            format!("{how} · {}", at.for_people())
+        });
+        let reached =
+            known.or_else(|| (level <= standing.level).then(|| request.text("level-how-imported")));
+        LevelStepView { level, title: request.text(&format!("level-{level}")), reached }
+    };
+    let notice = refusal.map(|refusal| request.notice(refusal));
+    let status = status_of(notice.as_ref());
+    let page = LevelPage {
+        level: standing.level,
+        steps: (1..=5).map(step).collect(),
+        next: standing.next().map(|next| match next {
+            NextStep::RealName => "real_name",
+            NextStep::Face => "face",
+        }),
+        notice,
+    };
+    request.page(status, &request.session_binding(), &page)
+}

@@ -1,0 +1,181 @@
+//! Passkeys: enrolled, as a second factor, in place of the password, and every misuse of them.
+
+use crate::kit::browser::Shown;
+use crate::kit::passkey::{Passkey, asked};
+use crate::kit::{
+    Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database,
+};
+use crate::protocol::authorize::signed_in;
+
+const LI: &str = "13900139000";
+const OWN: &str = "/realms/jiangxi/account/passkeys";
+
+async fn enrol(browser: &mut Browser) -> Passkey {
+    let page = browser.get(OWN).await;
+    let (passkey, made) = Passkey::make(&asked(&page).expect("options"));
+    let listed = browser.submit(&page, &[("name", "手机"), ("made", &made)]).await;
+    assert!(listed.text.contains("手机"), "{}", listed.text);
+    passkey
+}
+
+/// The second factor's page of 李芳 with the passkey open.
+async fn at_second_factor(app: &TestApp, phone: &str) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, phone, PASSWORD)).await;
+    let t = page.hidden()["t"].clone();
+    let url = format!("/realms/jiangxi/login/second_factor?t={t}&way=passkey");
+    let page = browser.get(&url).await;
+    (browser, page)
+}
+
+/// The sign-in page of a door.
+async fn at_door(app: &TestApp, door: &str) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let t = page.hidden()["t"].clone();
+    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance={door}");
+    let page = browser.get(&url).await;
+    (browser, page)
+}
+
+#[test]
+fn a_passkey_is_a_second_factor() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let mut passkey = enrol(&mut browser).await;
+        let (mut browser, page) = at_second_factor(&app, LI).await;
+        let made = passkey.answer(&asked(&page).expect("options"));
+        let done = browser.submit(&page, &[("act", "passkey"), ("made", &made)]).await;
+        let code = done.answered("code").unwrap_or_else(|| panic!("{}", done.text));
+        let id_token = claims(app.redeem(&code).await.1["id_token"].as_str().unwrap());
+        assert_eq!(id_token["amr"], serde_json::json!(["pwd", "pop", "user", "mfa"]));
+        assert_eq!(id_token["acr"], "urn:hufu:realname:2");
+        // Who has none is not offered it.
+        let (_, page) = at_second_factor(&app, "13800138000").await;
+        assert!(!page.text.contains("way-passkey"));
+    });
+}
+
+/// Replayed, from another page, another person's, another site's, without its person, cloned,
+/// removed: each is `E_PASSKEY`, and nobody goes on.
+#[test]
+fn a_passkey_answers_one_question_of_one_page_for_its_person() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut owner = signed_in(&app).await;
+        let mut passkey = enrol(&mut owner).await;
+        let send = |mut browser: Browser, page: Shown, made: String| async move {
+            let shown = browser.submit(&page, &[("act", "passkey"), ("made", &made)]).await;
+            (browser, shown)
+        };
+        // Used once; the same answer in another sign-in, and again in this one.
+        let (browser, page) = at_second_factor(&app, LI).await;
+        let made = passkey.answer(&asked(&page).unwrap());
+        let (_, other) = at_second_factor(&app, LI).await;
+        let (browser, shown) = send(browser, page, made.clone()).await;
+        assert!(shown.answered("code").is_some());
+        drop(browser);
+        let (other_browser, _) = at_second_factor(&app, LI).await;
+        let (_, shown) = send(other_browser, other, made.clone()).await;
+        assert!(shown.answered("code").is_none());
+        let (browser, page) = at_second_factor(&app, LI).await;
+        let (_, shown) = send(browser, page, made).await;
+        assert_eq!(shown.code(), Some("E_PASSKEY"));
+        // Of two tabs the newer one asks the question that counts.
+        let (mut browser, old) = at_second_factor(&app, LI).await;
+        let t = old.hidden()["t"].clone();
+        browser.get(&format!("/realms/jiangxi/login/second_factor?t={t}&way=passkey")).await;
+        let made = passkey.answer(&asked(&old).unwrap());
+        let (_, shown) = send(browser, old, made).await;
+        assert_eq!(shown.code(), Some("E_PASSKEY"));
+        // Another site's, and a device that did not recognise its person.
+        for (origin, flags) in [("https://sso.jiangxi.example.evil", 0x05), (passkey.origin, 0x01)]
+        {
+            let (browser, page) = at_second_factor(&app, LI).await;
+            let mut bad = passkey.clone();
+            (bad.origin, bad.flags, bad.counter) = (origin, flags, 500);
+            let made = bad.answer(&asked(&page).unwrap());
+            let (_, shown) = send(browser, page, made).await;
+            assert_eq!(shown.code(), Some("E_PASSKEY"), "{origin} {flags}");
+        }
+        // A copy whose counter stands still.
+        let (browser, page) = at_second_factor(&app, LI).await;
+        let mut copy = passkey.clone();
+        copy.counter = 0;
+        let made = copy.answer(&asked(&page).unwrap());
+        let (_, shown) = send(browser, page, made).await;
+        assert_eq!(shown.code(), Some("E_PASSKEY"));
+        // Removed.
+        let page = owner.get(OWN).await;
+        let id = page.text.split("name=\"remove\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap();
+        let (browser, factor) = at_second_factor(&app, LI).await;
+        let made = passkey.answer(&asked(&factor).unwrap());
+        let listed = owner.submit(&page, &[("remove", id)]).await;
+        assert!(!listed.text.contains("手机"));
+        assert_eq!(send(browser, factor, made).await.1.code(), Some("E_PASSKEY"));
+        assert_eq!(owner.submit(&page, &[("remove", id)]).await.code(), Some("E_STATE"));
+    });
+}
+
+/// Password and second factor in one act, at the doors that say so and at no other.
+#[test]
+fn a_passkey_signs_in_without_a_password() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut owner = signed_in(&app).await;
+        let mut passkey = enrol(&mut owner).await;
+        let (mut browser, page) = at_door(&app, "natural_person").await;
+        let made = passkey.answer(&asked(&page).expect("options"));
+        let done = browser.submit(&page, &[("made", &made)]).await;
+        let code = done.answered("code").unwrap_or_else(|| panic!("{}", done.text));
+        let id_token = claims(app.redeem(&code).await.1["id_token"].as_str().unwrap());
+        assert_eq!(id_token["tax_identity"]["kind"], "personal");
+        assert_eq!(id_token["amr"], serde_json::json!(["pop", "user", "mfa"]));
+        // Where several identities fit, they are chosen from as ever.
+        let (mut browser, page) = at_door(&app, "all_in_one").await;
+        let made = passkey.answer(&asked(&page).expect("options"));
+        let chooser = browser.submit(&page, &[("made", &made)]).await;
+        assert!(chooser.text.contains("name=\"identity\""), "{}", chooser.text);
+        // The enterprise door asks for the password.
+        let (_, page) = at_door(&app, "enterprise").await;
+        assert!(asked(&page).is_none());
+        let (mut browser, page) = at_door(&app, "natural_person").await;
+        let made = passkey.answer(&asked(&page).unwrap());
+        let forced = [("made", made.as_str()), ("entrance", "enterprise")];
+        assert_eq!(browser.submit(&page, &forced).await.code(), Some("E_FORMAT"));
+        // Locked is locked, whatever the way in.
+        for _ in 0..6 {
+            let mut thief = app.browser();
+            let page = thief.get(&authorize_url(&FILING, &[])).await;
+            thief.type_credentials(&page, (EXAMPLE, LI, "Wrong2026!")).await;
+        }
+        let (mut browser, page) = at_door(&app, "natural_person").await;
+        let made = passkey.answer(&asked(&page).unwrap());
+        assert_eq!(browser.submit(&page, &[("made", &made)]).await.code(), Some("E_LOCKED"));
+    });
+}
+
+/// Only somebody who has just signed in changes what proves them; a made-up or used answer is kept
+/// out.
+#[test]
+fn enrolment_wants_a_fresh_sign_in_and_a_fresh_answer() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let page = browser.get(OWN).await;
+        let (_, made) = Passkey::make(&asked(&page).unwrap());
+        let unnamed = browser.submit(&page, &[("name", " "), ("made", &made)]).await;
+        assert_eq!(unnamed.code(), Some("E_FORMAT"));
+        let late = browser.submit(&page, &[("name", "手机"), ("made", &made)]).await;
+        assert_eq!(late.code(), Some("E_PASSKEY"), "the page asks a new question each time");
+        let page = browser.get(OWN).await;
+        let refused = browser.submit(&page, &[("name", "手机"), ("made", "{}")]).await;
+        assert_eq!(refused.code(), Some("E_PASSKEY"));
+        app.clock.advance(1000);
+        let again = browser.get(OWN).await;
+        assert!(again.url.contains("/login/credentials"), "{}", again.url);
+    });
+}

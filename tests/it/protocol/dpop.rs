@@ -1,0 +1,104 @@
+//! Tokens bound to a key (RFC 9449): worth nothing without it, at every door.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use hufu::cli::demo::phone_app::tax::Phone;
+use serde_json::Value;
+
+use crate::kit::phone::{Telephone, code, code_form, proof, token};
+use crate::kit::{FILING, ISSUER, TestApp, claims, on_each_database};
+use crate::protocol::authorize::signed_in;
+
+async fn userinfo(
+    app: &TestApp,
+    scheme: &str,
+    access_token: &str,
+    proof: Option<String>,
+) -> (StatusCode, Value) {
+    let mut request = Request::get("/realms/jiangxi/userinfo")
+        .header(header::AUTHORIZATION, format!("{scheme} {access_token}"));
+    if let Some(proof) = proof {
+        request = request.header("DPoP", proof);
+    }
+    app.json(request.body(Body::empty()).unwrap()).await
+}
+
+#[test]
+fn a_bound_token_needs_its_key() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let held = Telephone::signed_in(&app, &mut browser).await;
+        let token = held.access_token.as_str();
+        let jkt = claims(token)["cnf"]["jkt"].clone();
+        let introspected = app.introspect(token).await;
+        assert_eq!(
+            (&introspected["token_type"], &introspected["cnf"]["jkt"]),
+            (&"DPoP".into(), &jkt)
+        );
+        let now = app.ctx.now().0;
+        let url = format!("{ISSUER}/userinfo");
+        let good = || held.phone.proof(("GET", &url), Some(token), now).unwrap();
+        assert_eq!(userinfo(&app, "DPoP", token, Some(good())).await.0.as_u16(), 200);
+        assert_eq!(userinfo(&app, "dpop", token, Some(good())).await.0.as_u16(), 200);
+        // As a bearer token, without a proof, with another's key.
+        assert_eq!(userinfo(&app, "Bearer", token, None).await.0.as_u16(), 401);
+        assert_eq!(userinfo(&app, "Bearer", token, Some(good())).await.0.as_u16(), 401);
+        assert_eq!(userinfo(&app, "DPoP", token, None).await.0.as_u16(), 401);
+        let thief = Phone::new().unwrap();
+        let stolen = thief.proof(("GET", &url), Some(token), now).unwrap();
+        assert_eq!(userinfo(&app, "DPoP", token, Some(stolen)).await.0.as_u16(), 401);
+        // A proof for another method, address, token or time, or seen before.
+        let wrong = [
+            held.phone.proof(("POST", &url), Some(token), now),
+            held.phone.proof(("GET", &format!("{ISSUER}/token")), Some(token), now),
+            held.phone.proof(("GET", &url), Some("another"), now),
+            held.phone.proof(("GET", &url), None, now),
+            held.phone.proof(("GET", &url), Some(token), now - 61),
+            held.phone.proof(("GET", &url), Some(token), now + 11),
+        ];
+        for (index, proof) in wrong.into_iter().enumerate() {
+            let (status, _) = userinfo(&app, "DPoP", token, Some(proof.unwrap())).await;
+            assert_eq!(status.as_u16(), 401, "{index}");
+        }
+        let once = good();
+        assert_eq!(userinfo(&app, "DPoP", token, Some(once.clone())).await.0.as_u16(), 200);
+        assert_eq!(userinfo(&app, "DPoP", token, Some(once)).await.0.as_u16(), 401);
+        // A plain token is not made stronger by a proof.
+        let basic = Some((FILING.id, FILING.secret));
+        let (_, plain) = app.post("/token", basic, &[("grant_type", "client_credentials")]).await;
+        let plain = plain["access_token"].as_str().unwrap();
+        assert_eq!(userinfo(&app, "DPoP", plain, Some(good())).await.0.as_u16(), 401);
+    });
+}
+
+#[test]
+fn codes_and_refresh_tokens_of_a_public_client_are_bound_too() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let refused = |answer: (StatusCode, Value)| {
+            assert_eq!(answer.0.as_u16(), 400, "{}", answer.1);
+            assert_eq!(answer.1["error"], "invalid_dpop_proof");
+        };
+        // The client is registered so: no proof, no tokens; and the code is still good.
+        let bare = code(&mut browser, &[]).await;
+        refused(token(&app, None, &code_form(&bare)).await);
+        refused(token(&app, Some("x.y.z".to_owned()), &code_form(&bare)).await);
+        let phone = Phone::new().unwrap();
+        let own = || Some(proof(&app, &phone, "/token", None));
+        let (status, tokens) = token(&app, own(), &code_form(&bare)).await;
+        assert_eq!(status.as_u16(), 200, "{tokens}");
+        let refresh = tokens["refresh_token"].as_str().unwrap();
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+        let thief = Phone::new().unwrap();
+        refused(token(&app, Some(proof(&app, &thief, "/token", None)), &form).await);
+        let (status, renewed) = token(&app, own(), &form).await;
+        assert_eq!((status.as_u16(), &renewed["token_type"]), (200, &"DPoP".into()), "{renewed}");
+        // A code bound beforehand belongs to that key (RFC 9449 §10).
+        let jkt = claims(renewed["access_token"].as_str().unwrap())["cnf"]["jkt"].clone();
+        let bound = code(&mut browser, &[("dpop_jkt", jkt.as_str().unwrap())]).await;
+        refused(token(&app, Some(proof(&app, &thief, "/token", None)), &code_form(&bound)).await);
+        assert_eq!(token(&app, own(), &code_form(&bound)).await.0.as_u16(), 200);
+    });
+}
