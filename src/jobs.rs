@@ -1,11 +1,10 @@
-//! Work that no request waits for: deliver back-channel logouts, drop what has expired, learn of
-//! keys that another process rotated.
+//! Work that no request waits for: deliver back-channel logouts and events, let authorisations
+//! expire, drop what is over, learn of keys that another process rotated.
 
 use std::time::Duration;
 
 use crate::cli::start::own_ctx;
-use crate::flows::logout::deliver_due;
-use crate::flows::{Fault, Services, keys};
+use crate::flows::{Fault, Services, events, expiry, keys, logout};
 use crate::web::app::App;
 
 /// What has ended stays for a day, for whoever asks what happened.
@@ -18,8 +17,12 @@ pub async fn run(app: App) {
     loop {
         ticks.tick().await;
         for realm in app.realms() {
-            if let Err(fault) = deliver_due(&own_ctx(&app, &realm)).await {
+            let ctx = own_ctx(&app, &realm);
+            if let Err(fault) = logout::deliver_due(&ctx).await {
                 tracing::warn!(%fault, realm = realm.id, "Back-channel logouts could not be delivered");
+            }
+            if let Err(fault) = events::deliver_due(&ctx).await {
+                tracing::warn!(%fault, realm = realm.id, "Events could not be delivered");
             }
         }
         n += 1;
@@ -29,6 +32,9 @@ pub async fn run(app: App) {
                 tracing::warn!(%fault, "Expired rows could not be swept");
             }
             for realm in app.realms() {
+                if let Err(fault) = expiry::run(&own_ctx(&app, &realm)).await {
+                    tracing::warn!(%fault, realm = realm.id, "Authorisations could not expire");
+                }
                 if let Err(fault) = keys::load(app.services(), &realm).await {
                     tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
                 }

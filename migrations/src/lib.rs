@@ -15,6 +15,7 @@ mod m20261124_000007_revoked_tokens;
 mod m20261124_000008_cross_region;
 mod m20261124_000009_devices;
 mod m20261124_000010_proofs;
+mod m20261124_000011_account_centres;
 
 /// All steps in order.
 pub struct Migrator;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000008_cross_region::Migration),
             Box::new(m20261124_000009_devices::Migration),
             Box::new(m20261124_000010_proofs::Migration),
+            Box::new(m20261124_000011_account_centres::Migration),
         ]
     }
 }

@@ -80,6 +80,17 @@ impl Day {
         self.0.checked_add_days(Days::new(days)).map_or(self, Self)
     }
 
+    /// The same day of the month before, or that month's last.
+    #[must_use]
+    pub fn month_before(self) -> Self {
+        self.0.checked_sub_months(Months::new(1)).map_or(self, Self)
+    }
+
+    /// The first second of this day in Asia/Shanghai.
+    pub fn start(self) -> Timestamp {
+        self.end().plus(1 - 86_400)
+    }
+
     /// The last second of this day in Asia/Shanghai.
     pub fn end(self) -> Timestamp {
         let midnight = self.plus_days(1).0.and_hms_opt(0, 0, 0);

@@ -50,6 +50,16 @@ impl Acting {
         }
     }
 
+    /// Kind and id, for the audit.
+    pub fn to_text(self) -> String {
+        match self {
+            Self::Personal => self.kind().to_owned(),
+            Self::Enterprise(id) => format!("{} {id}", self.kind()),
+            Self::Agent(id) => format!("{} {id}", self.kind()),
+            Self::Record(id) => format!("{} {id}", self.kind()),
+        }
+    }
+
     /// Its name in the database and in the `sid`.
     pub fn kind(self) -> &'static str {
         match self {

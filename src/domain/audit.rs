@@ -13,25 +13,103 @@ use crate::base::secret::{hex, sha256};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum AuditEvent {
-    PasswordSet { account: AccountId, person: PersonId },
-    AccountLocked { account: AccountId, until: Timestamp },
-    AgreementAccepted { account: AccountId, document: String, version: String },
-    AgreementDeclined { account: AccountId },
-    AuthorisationConfirmed { authorisation: AuthorisationId, person: PersonId },
-    AuthenticatorAdded { account: AccountId },
-    AuthenticatorRemoved { account: AccountId },
-    PasskeyAdded { account: AccountId },
-    PasskeyRemoved { account: AccountId },
-    RealNameRaised { person: PersonId, level: u8, how: String },
-    DeviceRemembered { account: AccountId },
-    DeviceForgotten { account: AccountId },
-    ConsentGiven { person: PersonId, client: String, scope: String },
-    RefreshTokenReused { grant: String, client: String },
-    CodeReused { grant: String, client: String },
-    KeyRotated { kid: String, algorithm: String },
-    RealmApplied { hash: String, generation: i64 },
-    FixturesLoaded { persons: usize },
-    FeedImported { by: String, applied: u64, failed: u64 },
+    PasswordSet {
+        account: AccountId,
+        person: PersonId,
+    },
+    AccountLocked {
+        account: AccountId,
+        until: Timestamp,
+    },
+    AgreementAccepted {
+        account: AccountId,
+        document: String,
+        version: String,
+    },
+    AgreementDeclined {
+        account: AccountId,
+    },
+    AuthorisationConfirmed {
+        authorisation: AuthorisationId,
+        person: PersonId,
+    },
+    AuthorisationAdded {
+        authorisation: AuthorisationId,
+        by: PersonId,
+    },
+    AuthorisationChanged {
+        authorisation: AuthorisationId,
+        event: String,
+        side: String,
+        by: Option<PersonId>,
+    },
+    HistoryCleared {
+        by: PersonId,
+        enterprise: Option<EnterpriseId>,
+        count: u64,
+    },
+    IdentitySwitched {
+        person: PersonId,
+        from: String,
+        to: String,
+    },
+    FieldRevealed {
+        person: PersonId,
+        enterprise: Option<EnterpriseId>,
+        field: String,
+    },
+    AuthenticatorAdded {
+        account: AccountId,
+    },
+    AuthenticatorRemoved {
+        account: AccountId,
+    },
+    PasskeyAdded {
+        account: AccountId,
+    },
+    PasskeyRemoved {
+        account: AccountId,
+    },
+    RealNameRaised {
+        person: PersonId,
+        level: u8,
+        how: String,
+    },
+    DeviceRemembered {
+        account: AccountId,
+    },
+    DeviceForgotten {
+        account: AccountId,
+    },
+    ConsentGiven {
+        person: PersonId,
+        client: String,
+        scope: String,
+    },
+    RefreshTokenReused {
+        grant: String,
+        client: String,
+    },
+    CodeReused {
+        grant: String,
+        client: String,
+    },
+    KeyRotated {
+        kid: String,
+        algorithm: String,
+    },
+    RealmApplied {
+        hash: String,
+        generation: i64,
+    },
+    FixturesLoaded {
+        persons: usize,
+    },
+    FeedImported {
+        by: String,
+        applied: u64,
+        failed: u64,
+    },
 }
 
 /// The hash of a link: the one before it and what it says.

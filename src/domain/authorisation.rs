@@ -83,6 +83,16 @@ impl State {
         }
     }
 
+    /// The tab of the history that it stands under (AC-37); `None` while it is not over.
+    pub fn history(self) -> Option<&'static str> {
+        match self {
+            Self::Deleted | Self::Ended => Some("deleted"),
+            Self::Withdrawn => Some("withdrawn"),
+            Self::Rejected => Some("rejected"),
+            _ => None,
+        }
+    }
+
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -113,6 +123,33 @@ pub enum Event {
     },
     /// The registry no longer names this person.
     RegistryEnd,
+}
+
+impl Event {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Reject => "reject",
+            Self::Withdraw => "withdraw",
+            Self::Edit { .. } => "edit",
+            Self::Delete => "delete",
+            Self::Expire => "expire",
+            Self::Renew { .. } => "renew",
+            Self::RegistryEnd => "registry_end",
+        }
+    }
+}
+
+impl Actor {
+    /// The side of an event, as it is kept.
+    pub fn side(self) -> &'static str {
+        match self {
+            Self::Manager => "enterprise",
+            Self::Holder => "person",
+            Self::Officer => "officer",
+            Self::System => "system",
+        }
+    }
 }
 
 /// Who makes it happen.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::domain::cross_region::RecordKind;
 use crate::domain::enterprise::EnterpriseKind;
 use crate::domain::number::document::DocumentType;
+use crate::domain::profile::EnterpriseProfile;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +63,9 @@ pub struct EnterpriseLine {
     pub tax_authority: String,
     /// Six digits; absent: the realm's own.
     pub province: Option<String>,
+    /// Addresses, key persons, basic tax information, investors; absent: as they were.
+    #[serde(default)]
+    pub profile: Option<EnterpriseProfile>,
 }
 
 fn ordinary() -> EnterpriseKind {

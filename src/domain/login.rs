@@ -36,9 +36,22 @@ pub struct LoginTransaction {
     pub record_kind: Option<RecordKind>,
     /// The session that a step-up raises; none in a sign-in.
     pub raises: Option<SessionId>,
-    /// A face that passes also lifts the person from level 3 to 4 (L-09).
+    /// What the step is taken for, within that session.
     #[serde(default)]
-    pub lifts: bool,
+    pub errand: Errand,
+}
+
+/// Why somebody who is signed in proves themself again.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// An application wants a higher level (L-11).
+    #[default]
+    Raise,
+    /// A face that passes also lifts the person from level 3 to 4 (L-09).
+    Lift,
+    /// Authorisations that are confirmed once it is passed (AU-08).
+    Confirm(Vec<AuthorisationId>),
 }
 
 /// What is known once a password was right, or a phone has confirmed.

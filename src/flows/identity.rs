@@ -1,9 +1,11 @@
 //! In whose name: which identities a person has, and moving a session from one to another.
 
+use super::telling::{Told, end_identity};
 use super::{Ctx, Fault};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
+use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Authorisation, State};
 use crate::domain::cross_region::{
     CrossRegionRecord, HeldRecord, RecordIdentity, RecordKind, comparable,
@@ -17,7 +19,6 @@ use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::store::cross_region::RecordQuery;
 use crate::store::engagements::ClientQuery;
-use crate::store::logouts::LogoutDelivery;
 use crate::store::sessions::Session;
 use crate::store::standing::Held;
 
@@ -132,6 +133,39 @@ pub async fn records(
         one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today)
     };
     Ok(found.into_iter().filter(|one| known.status.is_alive() && in_term(one)).collect())
+}
+
+/// Every record of a kind that a person may enter, with whose it is: those of enterprises in which
+/// they see all, and those that name them (AC-52).
+pub async fn all_records(
+    ctx: &Ctx,
+    person: PersonId,
+    kind: RecordKind,
+) -> Result<Vec<(CrossRegionRecord, String)>, Fault> {
+    let rows = ctx.services.store.rows();
+    let mut found: Vec<CrossRegionRecord> = Vec::new();
+    let mut enterprises: Vec<EnterpriseId> = Vec::new();
+    for (_, enterprise) in rows.standings().held(person).await? {
+        if !enterprises.contains(&enterprise.id) {
+            enterprises.push(enterprise.id);
+            found.extend(records(ctx, (person, enterprise.id), kind, "").await?);
+        }
+    }
+    for named in rows.cross_region().naming(person, kind).await? {
+        if found.iter().all(|one| one.id != named.id) {
+            found.push(named);
+        }
+    }
+    let mut shown = Vec::new();
+    for one in found {
+        let today = ctx.now().day();
+        let in_term = one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today);
+        let enterprise = rows.enterprises().find(one.enterprise).await?;
+        if let Some(enterprise) = enterprise.filter(|known| in_term && known.status.is_alive()) {
+            shown.push((one, enterprise.name));
+        }
+    }
+    Ok(shown)
 }
 
 /// Records in one list; others are found by their number.
@@ -279,25 +313,18 @@ pub async fn switch(
         return Ok(Err(Refusal::NoIdentity(why)));
     }
     let cookie = ctx.random().token();
-    let now = ctx.now();
-    let old_sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
-    let clients = ctx.services.store.rows().sessions().clients(session.id).await?;
     let tx = ctx.services.store.begin().await?;
     if !tx.rows().sessions().switch(session, to, cookie.hashed()).await? {
         return Ok(Err(Refusal::State));
     }
-    tx.rows().grants().revoke_of_sid(session.id, &old_sid, now).await?;
-    for client in clients.iter().filter(|client| client.sid == old_sid) {
-        let delivery = LogoutDelivery {
-            id: ctx.new_row_id(),
-            realm: ctx.realm.id.clone(),
-            client_id: client.client_id.clone(),
-            sid: client.sid.clone(),
-            subject: client.subject.clone(),
-            n_tries: 0,
-        };
-        tx.rows().logouts().add(&delivery, now).await?;
-    }
+    let told = Told::Ended { reason: "the person works in another identity now" };
+    end_identity(ctx, &tx, session, &told).await?;
+    let event = AuditEvent::IdentitySwitched {
+        person: session.person,
+        from: session.acting.to_text(),
+        to: to.to_text(),
+    };
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
     tx.commit().await?;
     let one_way_personal = session.one_way_personal || to == Acting::Personal;
     Ok(Ok((Session { acting: to, one_way_personal, ..session.clone() }, cookie)))

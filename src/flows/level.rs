@@ -2,10 +2,10 @@
 //! is a name that an authority knows, level 4 a face that passes on a phone, level 5 comes from a
 //! card reader alone.
 
-use super::{Ctx, Fault, login};
+use super::{Ctx, Fault};
 use crate::base::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
-use crate::domain::login::LoginTransaction;
+use crate::domain::login::{Errand, LoginTransaction};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
 use crate::oidc::params::Params;
@@ -112,8 +112,6 @@ pub async fn begin_face(
     session: &Session,
     back: String,
 ) -> Result<Option<LoginTransaction>, Fault> {
-    let begun = super::step_up::begin(ctx, session, Params::default()).await?;
-    let Some(begun) = begun else { return Ok(None) };
-    let lifting = LoginTransaction { lifts: true, return_to: Some(back), ..begun.clone() };
-    Ok(login::advance(ctx, &begun, lifting).await?.ok())
+    let errand = (Errand::Lift, Some(back));
+    super::step_up::begin(ctx, session, Params::default(), errand).await
 }

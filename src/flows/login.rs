@@ -11,7 +11,7 @@ use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, PersonalIdKind, Subject};
 use crate::domain::factor::Way;
-use crate::domain::login::{LoginTransaction, Proved, TRANSACTION_SECONDS};
+use crate::domain::login::{Errand, LoginTransaction, Proved, TRANSACTION_SECONDS};
 use crate::domain::number::document::initial_password;
 use crate::domain::number::normalise;
 use crate::domain::number::phone::Phone;
@@ -62,7 +62,7 @@ pub async fn begin(
         chosen: None,
         record_kind: None,
         raises: None,
-        lifts: false,
+        errand: Errand::default(),
     };
     let key = transaction.id.clone();
     ctx.services.ephemeral.put(Kind::Login, &key, &transaction, TRANSACTION_SECONDS).await?;

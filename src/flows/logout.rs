@@ -1,5 +1,6 @@
 //! Signing out: the session and its grants end, and every application of it is told.
 
+use super::telling::end_session;
 use super::{Ctx, Fault};
 use crate::jose::jwt::{sign, verify};
 use crate::oidc::claims::{IdClaims, logout_claims};
@@ -45,28 +46,13 @@ pub fn read(ctx: &Ctx, params: &Params, session: Option<&Session>) -> Result<Ask
 
 /// Ends the session; deliveries to its applications are durable with it.
 pub async fn end(ctx: &Ctx, session: &Session) -> Result<(), Fault> {
-    let now = ctx.now();
-    let clients = ctx.services.store.rows().sessions().clients(session.id).await?;
     let tx = ctx.services.store.begin().await?;
-    if tx.rows().sessions().end(session.id, now).await? {
-        tx.rows().grants().revoke_of_session(session.id, now).await?;
-        for client in clients {
-            let delivery = LogoutDelivery {
-                id: ctx.new_row_id(),
-                realm: ctx.realm.id.clone(),
-                client_id: client.client_id,
-                sid: client.sid,
-                subject: client.subject,
-                n_tries: 0,
-            };
-            tx.rows().logouts().add(&delivery, now).await?;
-        }
-    }
+    end_session(ctx, &tx, session.id, "the person signed out").await?;
     Ok(tx.commit().await?)
 }
 
 /// Seconds before each next try; after the last the delivery is dead.
-const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
+pub const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
 
 /// Delivers what is due in this realm; a job calls it again and again. Returns how many it tried.
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize, Fault> {

@@ -3,13 +3,18 @@
 
 pub mod app;
 pub mod authenticator;
+pub mod authorisations;
 pub mod authorize;
+pub mod centre;
 pub mod clients;
 pub mod devices;
 pub mod dpop;
+pub mod events;
+pub mod expiry;
 pub mod face;
 pub mod feed;
 pub mod fixtures;
+pub mod handlers;
 pub mod hashing;
 pub mod identity;
 pub mod keys;
@@ -17,12 +22,15 @@ pub mod level;
 pub mod login;
 pub mod logout;
 pub mod passkey;
+pub mod relations;
 pub mod resource;
 pub mod scan;
 pub mod scan_app;
 pub mod second_factor;
 pub mod settle;
 pub mod step_up;
+pub mod streams;
+pub mod telling;
 pub mod token;
 pub mod versions;
 

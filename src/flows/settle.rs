@@ -1,12 +1,13 @@
 //! The way in after the second factor: new password, agreements, confirmation of a pending
 //! authorisation, the choice among several identities, and the session at the end.
 
+use super::relations::{By, change};
 use super::{Ctx, Fault, identity, login};
 use crate::base::id::SessionId;
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
-use crate::domain::authorisation::{Actor, Authorisation, Event};
+use crate::domain::authorisation::{Actor, Event};
 use crate::domain::claims::NAMED_HANDLER;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{Factor, acr, amr};
@@ -159,35 +160,13 @@ pub async fn confirm_pending(
     let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
         return Ok(Err(Refusal::State));
     };
-    let Some(identity_type) = ctx.realm.identity_type(&wanted.identity_type) else {
-        return Ok(Err(Refusal::State));
-    };
-    let confirmed = wanted.apply(&Event::Confirm, Actor::Holder, identity_type, ctx.now());
-    let confirmed = match confirmed {
+    let by = By { actor: Actor::Holder, person: Some(proved.person) };
+    let confirmed = match change(ctx, &wanted, &Event::Confirm, by).await? {
         Ok(confirmed) => confirmed,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if !save_confirmed(ctx, &confirmed).await? {
-        return Ok(Err(Refusal::State));
-    }
     let chosen = Some(Acting::Enterprise(confirmed.id));
     login::advance(ctx, transaction, LoginTransaction { chosen, ..transaction.clone() }).await
-}
-
-async fn save_confirmed(ctx: &Ctx, confirmed: &Authorisation) -> Result<bool, Fault> {
-    let event = AuditEvent::AuthorisationConfirmed {
-        authorisation: confirmed.id,
-        person: confirmed.person,
-    };
-    let tx = ctx.services.store.begin().await?;
-    if !tx.rows().authorisations().update(confirmed).await? {
-        return Ok(false);
-    }
-    let (row_id, person) = (ctx.new_row_id(), Some(confirmed.person));
-    tx.rows().authorisations().add_event(row_id, confirmed, "confirm", "person", person).await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
-    tx.commit().await?;
-    Ok(true)
 }
 
 /// One of the identities in the chooser (E-15).

@@ -6,7 +6,7 @@ use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
-use crate::domain::login::{LoginTransaction, Proved};
+use crate::domain::login::{Errand, LoginTransaction, Proved};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
 use crate::oidc::params::Params;
@@ -39,14 +39,16 @@ async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
     Ok(factors.map(|factor| acr(Some(*factor), level)).max().unwrap_or_default())
 }
 
-/// A transaction in which nothing but the missing step is due.
+/// A transaction in which nothing but the missing step is due. `return_to`: a page of our own,
+/// where no application waits.
 pub async fn begin(
     ctx: &Ctx,
     session: &Session,
     params: Params,
+    (errand, return_to): (Errand, Option<String>),
 ) -> Result<Option<LoginTransaction>, Fault> {
     let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(None) };
-    let begun = login::begin(ctx, params.into_map(), None).await?;
+    let begun = login::begin(ctx, params.into_map(), return_to).await?;
     let raising = LoginTransaction {
         entrance: Some(entrance.id.clone()),
         proved: Some(Proved {
@@ -61,6 +63,7 @@ pub async fn begin(
         }),
         chosen: Some(session.acting),
         raises: Some(session.id),
+        errand,
         ..begun.clone()
     };
     Ok(login::advance(ctx, &begun, raising).await?.ok())
@@ -83,7 +86,7 @@ pub async fn finish(
 ) -> Result<Result<Secret, Refusal>, Fault> {
     let taken: Option<LoginTransaction> =
         ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
-    let lifts = taken.as_ref().is_some_and(|taken| taken.lifts);
+    let lifts = taken.as_ref().is_some_and(|taken| taken.errand == Errand::Lift);
     let Some((proved, session)) = taken.and_then(|taken| taken.proved.zip(taken.raises)) else {
         return Ok(Err(Refusal::State));
     };

@@ -97,6 +97,28 @@ impl Outbound {
 }
 
 impl Outbound {
+    /// A signed message in our own shape.
+    pub async fn post_signed(
+        &self,
+        url: &str,
+        secret: &Secret,
+        body: String,
+        handed_in: (&Clock, &Random),
+    ) -> Result<(), SendError> {
+        accepted(self.signed_post(url, secret, body, handed_in)).await
+    }
+
+    /// RFC 8935 §2.
+    pub async fn push_event(&self, url: &str, set: String) -> Result<(), SendError> {
+        let request = self
+            .client
+            .post(url)
+            .header("Content-Type", "application/secevent+jwt")
+            .header("Accept", "application/json")
+            .body(set);
+        accepted(request).await
+    }
+
     /// A request in our own shape, signed so that its receiver can check time and origin.
     fn signed_post(
         &self,

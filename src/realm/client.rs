@@ -28,6 +28,11 @@ pub struct Client {
     /// Tokens are bound to a key or not given at all.
     pub dpop: bool,
     pub backchannel_logout_uri: Option<String>,
+    pub frontchannel_logout_uri: Option<String>,
+    /// Where changes of relations are sent, and what they are signed with (DEC-18).
+    pub relation_events: Option<(String, Secret)>,
+    /// Where security events may be pushed (SSF); a stream names no other address.
+    pub event_endpoint: Option<String>,
     pub scan_app: Option<ScanApp>,
     pub userinfo_alg: Option<Algorithm>,
 }

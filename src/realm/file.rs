@@ -377,6 +377,12 @@ pub struct ClientFile {
     #[serde(default)]
     pub dpop: bool,
     pub backchannel_logout_uri: Option<String>,
+    /// For applications that can only be told through the person's browser.
+    pub frontchannel_logout_uri: Option<String>,
+    /// Where changes of relations are sent, signed (DEC-18).
+    pub relation_events: Option<ProviderFile>,
+    /// Where its stream of security events may be pushed (Shared Signals).
+    pub event_endpoint: Option<String>,
     /// Whose phone application this client is the server of; it may speak for its people.
     pub scan_app: Option<ScanApp>,
     pub userinfo_alg: Option<Algorithm>,

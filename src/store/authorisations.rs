@@ -1,7 +1,10 @@
 //! Authorisations between persons and enterprises, and the events that led to their state.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    TryInsertResult,
+};
 use uuid::Uuid;
 
 use super::entity::{authorisation, authorisation_event};
@@ -47,8 +50,10 @@ impl Authorisations<'_> {
         rows.into_iter().map(read).collect()
     }
 
-    pub async fn add(&self, realm: &str, new: &Authorisation) -> Result<(), StoreError> {
-        authorisation::Entity::insert(authorisation::ActiveModel {
+    /// `false`: a live one of this person, enterprise and identity type is there already
+    /// (invariant 4).
+    pub async fn add(&self, realm: &str, new: &Authorisation) -> Result<bool, StoreError> {
+        let added = authorisation::Entity::insert(authorisation::ActiveModel {
             id: Set(new.id.0),
             realm: Set(realm.to_owned()),
             enterprise_id: Set(new.enterprise.0),
@@ -64,9 +69,11 @@ impl Authorisations<'_> {
             updated_at: Set(new.updated_at.0),
             version: Set(new.version),
         })
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .try_insert()
         .exec_without_returning(&self.0.db())
         .await?;
-        Ok(())
+        Ok(matches!(added, TryInsertResult::Inserted(1)))
     }
 
     /// Saves what [`Authorisation::apply`] returned. `false`: another act came first.
@@ -89,6 +96,39 @@ impl Authorisations<'_> {
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
+    }
+
+    /// Live ones whose term has passed, or invitations older than `invited_before`; some of them.
+    pub async fn overdue(
+        &self,
+        realm: &str,
+        today: Day,
+        invited_before: Timestamp,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let state = authorisation::Column::State;
+        let passed = authorisation::Column::ValidTo.lt(today.to_string());
+        let unanswered = state
+            .is_in(["pending_by_person", "pending_by_enterprise"])
+            .and(authorisation::Column::UpdatedAt.lt(invited_before.0));
+        let live = ["pending_by_person", "pending_by_enterprise", "active"];
+        let rows = authorisation::Entity::find()
+            .filter(authorisation::Column::Realm.eq(realm))
+            .filter(state.is_in(live).and(passed).or(unanswered))
+            .limit(100)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Active ones that end on this day.
+    pub async fn ending_on(&self, realm: &str, day: Day) -> Result<Vec<Authorisation>, StoreError> {
+        let rows = authorisation::Entity::find()
+            .filter(authorisation::Column::Realm.eq(realm))
+            .filter(authorisation::Column::State.eq("active"))
+            .filter(authorisation::Column::ValidTo.eq(day.to_string()))
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
     }
 
     /// `side`: `enterprise`, `person`, `officer`, `system`.

@@ -109,6 +109,26 @@ impl CrossRegion<'_> {
         db.query_all_raw(statement).await?.iter().map(read_row).collect()
     }
 
+    /// Open records of a kind that name a person as handler, with their enterprises.
+    pub async fn naming(
+        &self,
+        person: PersonId,
+        kind: RecordKind,
+    ) -> Result<Vec<CrossRegionRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM cross_region_record x JOIN record_handler h ON h.record_id = x.id \
+             WHERE h.person_id = $1 AND x.kind = $2 AND x.state = 'open' \
+             ORDER BY x.number_key LIMIT 200",
+            columns::<cross_region_record::Entity>("x"),
+        );
+        let values: [Value; 2] = [person.0.into(), kind.name().into()];
+        let db = self.0.db();
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let read_row =
+            |row: &QueryResult| read(cross_region_record::Model::from_query_result(row, "x_")?);
+        db.query_all_raw(statement).await?.iter().map(read_row).collect()
+    }
+
     /// Whether any record of the enterprise has ever named the person.
     pub async fn names(
         &self,

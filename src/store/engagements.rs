@@ -146,11 +146,11 @@ impl Engagements<'_> {
         Ok(row.map(|row| EngagementId(row.id)))
     }
 
-    /// Ends every assignment of an engagement.
-    pub async fn dismiss(&self, id: EngagementId) -> Result<(), StoreError> {
+    /// Ends one assignment.
+    pub async fn dismiss(&self, id: AssignmentId) -> Result<(), StoreError> {
         agent_assignment::Entity::update_many()
             .col_expr(agent_assignment::Column::State, Expr::value("ended"))
-            .filter(agent_assignment::Column::EngagementId.eq(id.0))
+            .filter(agent_assignment::Column::Id.eq(id.0))
             .filter(agent_assignment::Column::State.eq("active"))
             .exec(&self.0.db())
             .await?;
@@ -168,6 +168,40 @@ impl Engagements<'_> {
         .exec_without_returning(&self.0.db())
         .await?;
         Ok(())
+    }
+
+    /// Live assignments of an engagement.
+    pub async fn staff(&self, id: EngagementId) -> Result<Vec<Assignment>, StoreError> {
+        let rows = agent_assignment::Entity::find()
+            .filter(agent_assignment::Column::EngagementId.eq(id.0))
+            .filter(agent_assignment::Column::State.eq("active"))
+            .all(&self.0.db())
+            .await?;
+        let read = |row: agent_assignment::Model| Assignment {
+            id: AssignmentId(row.id),
+            engagement: id,
+            person: PersonId(row.person_id),
+            permissions: split(&row.permissions),
+            is_active: true,
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// The engagements of an enterprise, as the agency or as the client, with every assignment.
+    pub async fn of(
+        &self,
+        enterprise: EnterpriseId,
+        as_agency: bool,
+    ) -> Result<Vec<AgentIdentity>, StoreError> {
+        let side = if as_agency { "agency_id" } else { "client_id" };
+        let sql = format!(
+            "{} WHERE g.{side} = $1 AND x.state = 'active' ORDER BY g.id, x.id LIMIT 5000",
+            *JOINED
+        );
+        let values: [Value; 1] = [enterprise.0.into()];
+        let db = self.0.db();
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        db.query_all_raw(statement).await?.iter().map(read).collect()
     }
 
     /// The business system says that it is over (G-17).

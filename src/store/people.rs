@@ -200,7 +200,7 @@ impl People<'_> {
         })
     }
 
-    fn read_document(
+    pub(super) fn read_document(
         &self,
         row: &identity_document::Model,
     ) -> Result<IdentityDocument, StoreError> {

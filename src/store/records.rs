@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::entity::{audit, audit_head, login_log};
 use super::{Rows, StoreError};
 use crate::base::clock::Timestamp;
-use crate::base::id::PersonId;
+use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::{AuditEvent, CHAIN_START, LoginAttempt, chain};
 
 pub struct Records<'c>(Rows<'c>);
@@ -24,12 +24,29 @@ impl<'c> Rows<'c> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LoginLogEntry {
     pub at: Timestamp,
+    pub person: Option<PersonId>,
     pub way: String,
     pub entrance: String,
     pub identity_type: Option<String>,
     pub outcome: String,
     pub ip: String,
     pub device: String,
+}
+
+/// Whose sign-ins.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose {
+    Person(PersonId),
+    /// Into this enterprise, whoever it was.
+    Enterprise(EnterpriseId),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct LogQuery {
+    pub whose: Whose,
+    pub since: Timestamp,
+    pub until: Option<Timestamp>,
+    pub offset: u64,
 }
 
 impl Records<'_> {
@@ -63,16 +80,32 @@ impl Records<'_> {
         person: PersonId,
         since: Timestamp,
     ) -> Result<Vec<LoginLogEntry>, StoreError> {
-        let rows = login_log::Entity::find()
-            .filter(login_log::Column::PersonId.eq(person.0))
-            .filter(login_log::Column::At.gte(since.0))
+        let query = LogQuery { whose: Whose::Person(person), since, until: None, offset: 0 };
+        self.log(&query).await
+    }
+
+    /// A page of the sign-in log, newest first.
+    pub async fn log(&self, query: &LogQuery) -> Result<Vec<LoginLogEntry>, StoreError> {
+        let whose = match query.whose {
+            Whose::Person(person) => login_log::Column::PersonId.eq(person.0),
+            Whose::Enterprise(id) => login_log::Column::EnterpriseId.eq(id.0),
+        };
+        let mut found = login_log::Entity::find()
+            .filter(whose)
+            .filter(login_log::Column::At.gte(query.since.0));
+        if let Some(until) = query.until {
+            found = found.filter(login_log::Column::At.lte(until.0));
+        }
+        let rows = found
             .order_by_desc(login_log::Column::At)
             .order_by_desc(login_log::Column::Id)
+            .offset(query.offset)
             .limit(200)
             .all(&self.0.db())
             .await?;
         let read = |row: login_log::Model| LoginLogEntry {
             at: Timestamp(row.at),
+            person: row.person_id.map(PersonId),
             way: row.way,
             entrance: row.entrance,
             identity_type: row.identity_type,

@@ -141,6 +141,21 @@ impl Sessions<'_> {
         Ok(done.rows_affected == 1)
     }
 
+    /// Those of an account that are signed in now.
+    pub async fn live_of(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let rows = session::Entity::find()
+            .filter(session::Column::AccountId.eq(account.0))
+            .filter(session::Column::EndedAt.is_null())
+            .filter(session::Column::ExpiresAt.gt(now.0))
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
     /// `false` when it had ended before.
     pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
         let done = session::Entity::update_many()

@@ -1,6 +1,7 @@
 //! Pages: one struct each, rendered by tera with the words of `locales/`. Templates, words and
 //! assets are embedded; a template that names an unknown function fails when it is loaded.
 
+pub mod account;
 pub mod locale;
 pub mod page;
 
@@ -31,6 +32,37 @@ pub struct Chrome {
     pub csrf: String,
     /// The address of this page, for the language link.
     pub here: String,
+    pub who: Option<Who>,
+}
+
+/// Whose page of an account centre it is: the name, the identity, where one may go.
+#[derive(Clone, Debug, Serialize)]
+pub struct Who {
+    /// Masked.
+    pub name: String,
+    pub title: String,
+    /// A number, or kind and number of a record.
+    pub detail: String,
+    pub csrf: String,
+    pub menu: Vec<MenuItem>,
+    /// Other identities, to be taken at once.
+    pub quick: Vec<QuickItem>,
+    /// There are more of them on the switching page.
+    pub has_more: bool,
+    pub unread: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct MenuItem {
+    pub title: String,
+    pub href: String,
+    pub is_current: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct QuickItem {
+    pub id: String,
+    pub title: String,
 }
 
 /// A page is its own template's data.

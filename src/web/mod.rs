@@ -1,12 +1,14 @@
 //! HTTP: routes, extractors, handlers. A handler extracts, calls one flow, answers. One folder a
 //! face: `page` for people, `oauth` for applications, `desk` for the demo, `ops` beside them.
 
+pub mod account;
 pub mod admin_api;
 pub mod answer;
 pub mod app;
 pub mod app_api;
 pub mod cookies;
 pub mod desk;
+pub mod events_api;
 pub mod layers;
 pub mod oauth;
 pub mod openapi;

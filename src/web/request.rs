@@ -16,6 +16,7 @@ use super::answer::{Failure, html};
 use super::app::App;
 use super::cookies;
 use crate::base::secret::{Secret, keyed_hash, same};
+use crate::domain::number::division::province_name;
 use crate::domain::refusal::Refusal;
 use crate::flows::dpop::Shown;
 use crate::flows::{Ctx, Fault};
@@ -23,7 +24,7 @@ use crate::oidc::params::Params;
 use crate::store::sessions::Session;
 use crate::store::standing::StandingSession;
 use crate::views::page::{MessagePage, Notice};
-use crate::views::{Chrome, Page};
+use crate::views::{Chrome, Page, Who};
 
 pub struct Request {
     pub app: App,
@@ -188,6 +189,22 @@ impl Request {
         self.app.views().text(&self.language, key, None)
     }
 
+    /// A text that holds one value.
+    pub fn text_with(&self, key: &str, n: &str) -> String {
+        self.app.views().text(&self.language, key, Some(n))
+    }
+
+    /// A division by its code; provinces have names.
+    pub fn division(&self, code: &str) -> String {
+        let province = code.get(..2).unwrap_or_default();
+        let name = province_name(province, self.language() == "en");
+        match (name, code.len()) {
+            (Some(name), 2) => name.to_owned(),
+            (Some(name), 4 | 6) => format!("{name} {code}"),
+            _ => code.to_owned(),
+        }
+    }
+
     /// A refusal in the reader's words, with its stable code.
     pub fn notice(&self, refusal: &Refusal) -> Notice {
         let views = self.app.views();
@@ -212,12 +229,32 @@ impl Request {
         binding: &str,
         page: &P,
     ) -> Result<Response, Failure> {
+        self.render(status, (self.csrf(binding), None), page)
+    }
+
+    /// A page of an account centre; its forms are the session's.
+    pub fn account_page<P: Page>(
+        &self,
+        status: StatusCode,
+        who: Who,
+        page: &P,
+    ) -> Result<Response, Failure> {
+        self.render(status, (self.csrf(&self.session_binding()), Some(who)), page)
+    }
+
+    fn render<P: Page>(
+        &self,
+        status: StatusCode,
+        (csrf, who): (String, Option<Who>),
+        page: &P,
+    ) -> Result<Response, Failure> {
         let here = self.uri.path_and_query().map_or_else(String::new, ToString::to_string);
         let chrome = Chrome {
             lang: self.language.clone(),
             realm_name: self.ctx.realm.name.in_language(&self.language).to_owned(),
             base: self.base(),
-            csrf: self.csrf(binding),
+            csrf,
+            who,
             here: form_urlencoded::byte_serialize(here.as_bytes()).collect(),
         };
         let text = self.app.views().render(&chrome, page);

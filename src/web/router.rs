@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::app::App;
-use super::{admin_api, app_api, layers, oauth, ops, page};
+use super::{account, admin_api, app_api, events_api, layers, oauth, ops, page};
 use crate::oidc::discovery::path;
 
 /// The realms' faces: applications and people.
@@ -50,17 +50,23 @@ pub fn router(app: App) -> Router {
         .route("/login/scan/events", get(page::scan::events))
         .route("/q/{id}", get(page::phone::get).post(page::phone::post))
         .route("/q/{id}/face", get(page::phone::face))
-        .route(
-            "/account/authenticator",
-            get(page::authenticator::get).post(page::authenticator::post),
-        )
-        .route("/account/devices", get(page::devices::get).post(page::devices::post))
         .route("/login/passkey", post(page::login::post_passkey))
-        .route("/account/passkeys", get(page::passkeys::get).post(page::passkeys::post))
-        .route("/account/level", get(page::level::get).post(page::level::post))
         .route("/app/scan", post(app_api::scan))
         .route("/app/codes/{code}/{act}", post(app_api::act))
         .route("/admin/import", post(admin_api::import_lines))
+        .merge(account::routes())
+        .route(
+            "/ssf/stream",
+            get(events_api::read)
+                .post(events_api::create)
+                .put(events_api::create)
+                .patch(events_api::create)
+                .delete(events_api::remove),
+        )
+        .route("/ssf/status", get(events_api::status).post(events_api::set_status))
+        .route("/ssf/verify", post(events_api::verify))
+        .route("/ssf/poll", post(events_api::poll))
+        .route("/.well-known/ssf-configuration", get(events_api::configuration))
         .route("/signed-in", get(page::login::signed_in))
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));

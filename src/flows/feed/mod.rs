@@ -2,6 +2,7 @@
 //! administrator's interface. A line is taken whole or not at all, the same line twice is one, and
 //! a wrong line does not hold up the others.
 
+mod people;
 mod rows;
 
 use std::io::BufRead;
@@ -13,7 +14,8 @@ use super::{Ctx, Fault};
 use crate::domain::audit::AuditEvent;
 use crate::domain::feed::{Entry, Wrong};
 
-pub use rows::{add_person, save};
+pub use people::add_person;
+pub use rows::save;
 
 /// How the lines of a file are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

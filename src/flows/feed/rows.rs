@@ -2,25 +2,23 @@
 
 use uuid::Uuid;
 
+use super::people::save_person;
 use crate::base::clock::Day;
 use crate::base::id::{
-    AccountId, AssignmentId, AuthorisationId, EngagementId, EnterpriseId, PersonId, RecordId,
+    AssignmentId, AuthorisationId, EngagementId, EnterpriseId, PersonId, RecordId,
 };
-use crate::domain::authorisation::{Authorisation, Origin, State};
+use crate::domain::acting::Acting;
+use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
 use crate::domain::cross_region::{CrossRegionRecord, comparable};
 use crate::domain::engagement::{Assignment, Engagement};
 use crate::domain::enterprise::{Enterprise, RegistryStatus};
 use crate::domain::feed::{
-    AuthorisationLine, EngagementLine, EnterpriseLine, Line, PersonLine, RecordLine, Wrong,
+    AuthorisationLine, EngagementLine, EnterpriseLine, Line, RecordLine, Wrong,
 };
-use crate::domain::identity_type::{IdentityTypeName, Permissions};
-use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName, Permissions};
 use crate::domain::number::normalise;
-use crate::domain::number::phone::Phone;
-use crate::domain::number::resident::Sex;
-use crate::domain::person::{
-    Account, AccountOrigin, AccountStatus, PasswordState, Person, PersonKind, PhoneBinding,
-};
+use crate::flows::relations::{By, change_in, follow};
+use crate::flows::telling::end_sessions_of;
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 
@@ -38,98 +36,6 @@ pub async fn save(
         Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
         Line::Record(line) => save_record(ctx, tx, line, known.map(RecordId)).await,
     }
-}
-
-async fn save_person(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    line: &PersonLine,
-) -> Result<Result<Uuid, Wrong>, Fault> {
-    let rows = tx.rows();
-    let found = rows.people().find_by_document(&ctx.realm.id, &normalise(&line.document)).await?;
-    let known = match found {
-        Some(id) => rows.people().find(id).await?,
-        None => None,
-    };
-    let Some(known) = known else {
-        let added = add_person(ctx, tx, line, (None, PasswordState::Initial)).await?;
-        return Ok(added.map(|(person, _)| person.0));
-    };
-    let changed = Person {
-        name: line.name.clone(),
-        real_name_level: line.real_name_level,
-        email: line.email.clone().or(known.email),
-        updated_at: ctx.now(),
-        ..known
-    };
-    rows.people().update(&changed).await?;
-    Ok(Ok(changed.id.0))
-}
-
-/// A person nobody knew, with an account of the given username and password.
-pub async fn add_person(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    line: &PersonLine,
-    (username, password): (Option<String>, PasswordState),
-) -> Result<Result<(PersonId, AccountId), Wrong>, Fault> {
-    let (now, realm) = (ctx.now(), &ctx.realm.id);
-    let Some(kind) = DocumentType::parse(&line.document_type) else {
-        return Ok(Err(Wrong::field("document_type", "no such kind of document")));
-    };
-    let number = match DocumentNumber::parse(kind, &line.document, now.day()) {
-        Ok(number) => number,
-        Err(error) => return Ok(Err(Wrong::field("document", error))),
-    };
-    let phone = match line.phone.as_deref().map(Phone::parse).transpose() {
-        Ok(phone) => phone,
-        Err(error) => return Ok(Err(Wrong::field("phone", error))),
-    };
-    if !(1..=5).contains(&line.real_name_level) {
-        return Ok(Err(Wrong::field("real_name_level", "1 to 5")));
-    }
-    let nationality = line.nationality.clone().unwrap_or_else(|| "CHN".to_owned());
-    let sex = number.sex.map(|sex| if sex == Sex::Male { "male" } else { "female" });
-    let person = Person {
-        id: PersonId::new(&ctx.services.clock, ctx.random()),
-        kind: match nationality.as_str() {
-            "CHN" => PersonKind::Domestic,
-            _ => PersonKind::Overseas,
-        },
-        name: line.name.clone(),
-        sex: sex.map(str::to_owned),
-        nationality,
-        real_name_level: line.real_name_level,
-        email: line.email.clone(),
-        created_at: now,
-        updated_at: now,
-    };
-    let account = Account {
-        id: AccountId::new(&ctx.services.clock, ctx.random()),
-        person: person.id,
-        status: AccountStatus::Active,
-        origin: match password {
-            PasswordState::Initial => AccountOrigin::Imported,
-            PasswordState::Set(_) => AccountOrigin::Registered,
-        },
-        username,
-        password,
-        locked_until: None,
-        n_locks: 0,
-    };
-    let rows = tx.rows();
-    rows.people().add(realm, &person).await?;
-    rows.people().add_document(realm, ctx.new_row_id(), person.id, &number, None).await?;
-    rows.accounts().add(realm, &account, now).await?;
-    if let Some(phone) = phone {
-        if rows.accounts().find_by_phone(realm, &phone).await?.is_some() {
-            return Ok(Err(Wrong::field("phone", "is bound to another account")));
-        }
-        let binding =
-            PhoneBinding { account: account.id, phone, is_default: true, verified_at: now };
-        rows.accounts().add_phone(realm, ctx.new_row_id(), &binding).await?;
-    }
-    Ok(Ok((person.id, account.id)))
 }
 
 async fn save_enterprise(
@@ -172,6 +78,9 @@ async fn save_enterprise(
         pays_social_insurance: line.pays_social_insurance,
     };
     rows.enterprises().save(realm, &enterprise, &numbers).await?;
+    if let Some(profile) = &line.profile {
+        rows.relations().save_profile(enterprise.id, profile).await?;
+    }
     Ok(Ok(enterprise.id.0))
 }
 
@@ -219,7 +128,7 @@ async fn save_authorisation(
             confirmed_at: known.confirmed_at.or((state == State::Active).then(|| ctx.now())),
             updated_at: ctx.now(),
             version: known.version + 1,
-            ..known
+            ..known.clone()
         };
         if !rows.authorisations().update(&changed).await? {
             return Ok(Err(Wrong::line("the authorisation was changed meanwhile")));
@@ -227,7 +136,11 @@ async fn save_authorisation(
         rows.authorisations()
             .add_event(ctx.new_row_id(), &changed, "registry", "system", None)
             .await?;
+        follow(ctx, tx, &known, &changed).await?;
         return Ok(Ok(changed.id.0));
+    }
+    if state == State::Active {
+        succeed(ctx, tx, (enterprise, person), known_type).await?;
     }
     let new = Authorisation {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
@@ -248,8 +161,31 @@ async fn save_authorisation(
         updated_at: ctx.now(),
         version: 1,
     };
-    rows.authorisations().add(&ctx.realm.id, &new).await?;
+    if !rows.authorisations().add(&ctx.realm.id, &new).await? {
+        return Ok(Err(Wrong::line("another live authorisation of this kind is there")));
+    }
     Ok(Ok(new.id.0))
+}
+
+/// An enterprise has one legal representative and one finance supervisor: the registry's new one
+/// ends the old one's relation (outside-parts 5.3).
+async fn succeed(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    (enterprise, person): (EnterpriseId, PersonId),
+    known: &IdentityType,
+) -> Result<(), Fault> {
+    if !known.can(Capability::ManageHandlers) || known.can(Capability::GrantedOnline) {
+        return Ok(());
+    }
+    for (one, _) in tx.rows().relations().handlers(enterprise).await? {
+        let is_before = one.identity_type == known.name && one.state == State::Active;
+        if is_before && one.person != person {
+            let by = By { actor: Actor::System, person: None };
+            change_in(ctx, tx, &one, &Event::RegistryEnd, by).await?.ok();
+        }
+    }
+    Ok(())
 }
 
 async fn save_engagement(
@@ -291,13 +227,25 @@ async fn save_engagement(
         is_active: !line.is_ended,
     };
     rows.engagements().save(&ctx.realm.id, &engagement).await?;
-    rows.engagements().dismiss(engagement.id).await?;
-    for person in staff {
+    let permissions: Permissions = line.permissions.iter().cloned().collect();
+    let mut kept = Vec::new();
+    for known in rows.engagements().staff(engagement.id).await? {
+        let stays = staff.contains(&known.person) && known.permissions == permissions;
+        if stays && engagement.is_active {
+            kept.push(known.person);
+            continue;
+        }
+        // Whoever works in it now is told within seconds (G-17).
+        rows.engagements().dismiss(known.id).await?;
+        let is_gone = |acting| acting == Acting::Agent(known.id);
+        end_sessions_of(ctx, tx, known.person, is_gone).await?;
+    }
+    for person in staff.into_iter().filter(|person| !kept.contains(person)) {
         let assignment = Assignment {
             id: AssignmentId::new(&ctx.services.clock, ctx.random()),
             engagement: engagement.id,
             person,
-            permissions: line.permissions.iter().cloned().collect(),
+            permissions: permissions.clone(),
             is_active: true,
         };
         rows.engagements().assign(&assignment).await?;

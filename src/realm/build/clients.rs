@@ -71,6 +71,24 @@ impl Builder<'_> {
         {
             self.complain(source, &["client_id".into()], "`redirect_uris` is needed for codes");
         }
+        for (name, url) in [
+            ("backchannel_logout_uri", &file.backchannel_logout_uri),
+            ("frontchannel_logout_uri", &file.frontchannel_logout_uri),
+            ("event_endpoint", &file.event_endpoint),
+        ] {
+            if let Some(url) = url {
+                self.check_url(source, &[name.into()], url);
+            }
+        }
+        let relation_events = match &file.relation_events {
+            Some(known) => {
+                self.check_url(source, &["relation_events".into(), "url".into()], &known.url);
+                let path = ["relation_events".into(), "secret".into()];
+                let secret = self.secret(source, &path, &known.secret)?;
+                Some((known.url.clone(), secret))
+            }
+            None => None,
+        };
         let credential = self.credential(source, file)?;
         Some(Client {
             client_id: file.client_id.clone(),
@@ -89,6 +107,9 @@ impl Builder<'_> {
             pairwise: file.pairwise,
             dpop: file.dpop,
             backchannel_logout_uri: file.backchannel_logout_uri.clone(),
+            frontchannel_logout_uri: file.frontchannel_logout_uri.clone(),
+            relation_events,
+            event_endpoint: file.event_endpoint.clone(),
             scan_app: file.scan_app,
             userinfo_alg: file.userinfo_alg,
         })

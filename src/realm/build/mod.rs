@@ -35,7 +35,7 @@ pub struct Surroundings<'a> {
 }
 
 /// The scopes that a client may be registered for.
-pub const SCOPES: [&str; 8] = [
+pub const SCOPES: [&str; 9] = [
     "openid",
     "profile",
     "email",
@@ -44,6 +44,7 @@ pub const SCOPES: [&str; 8] = [
     "tax_identity",
     "registry_import",
     "scan",
+    "ssf",
 ];
 
 /// Reads one realm folder. All complaints of all files, not only the first.

@@ -11,7 +11,7 @@ use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{EnterpriseNumber, PersonalIdKind, Step, Subject};
 use crate::domain::factor::ScanApp;
-use crate::domain::login::{LoginTransaction, Next, TRANSACTION_SECONDS};
+use crate::domain::login::{Errand, LoginTransaction, Next, TRANSACTION_SECONDS};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::login::{Credentials, audience, begin, find, new_slider, verify_credentials};
@@ -20,6 +20,7 @@ use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
 use crate::views::page::{LoginPage, MessagePage, Notice, Tab, WaitingPage};
+use crate::web::account::authorisations::confirmed;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::oauth::form;
@@ -87,6 +88,9 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             no_identity(request, &Refusal::NoIdentity(why))
         }
         Next::Refused(refusal) => no_identity(request, &refusal),
+        Next::SignIn(_) if matches!(transaction.errand, Errand::Confirm(_)) => {
+            confirmed(request, transaction).await
+        }
         Next::SignIn(acting) => {
             let signed_in = if transaction.raises.is_some() {
                 step_up::finish(&request.ctx, transaction).await?
@@ -161,7 +165,7 @@ pub async fn at_step(
 pub async fn start(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
     let portal = params.get("return_to").map(str::to_owned);
-    let own = ["/q/", "/account/"].map(|path| format!("{}{path}", request.base()));
+    let own = ["/q/", "/account/", "/account"].map(|path| format!("{}{path}", request.base()));
     let known = |to: &String| {
         let portals = &request.ctx.realm.portals;
         own.iter().any(|own| to.starts_with(own))

@@ -12,7 +12,7 @@ use crate::flows::identity::pending_in;
 use crate::views::page::IdentityView;
 use crate::web::request::Request;
 
-fn type_name(request: &Request, name: &IdentityTypeName) -> String {
+pub fn type_name(request: &Request, name: &IdentityTypeName) -> String {
     let known = request.ctx.realm.identity_types.get(name);
     known.map_or_else(
         || name.0.clone(),
@@ -20,7 +20,7 @@ fn type_name(request: &Request, name: &IdentityTypeName) -> String {
     )
 }
 
-fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {
+pub fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {
     let known = |code: &String| request.ctx.realm.permissions.get(code);
     let names = codes.iter().filter_map(known);
     names.map(|texts| texts.in_language(request.language()).to_owned()).collect()

@@ -8,7 +8,7 @@ mod non_resident;
 mod passkeys;
 mod person;
 mod refusals;
-mod scan;
+pub mod scan;
 mod social_insurance;
 mod specific_entity;
 mod tax_app;

@@ -3,46 +3,42 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::authenticator::{no_account_centre, to_sign_in};
-use super::login::login_cookie;
+use super::visit::Visit;
+use crate::domain::function::Function;
 use crate::domain::login::TRANSACTION_SECONDS;
 use crate::domain::refusal::Refusal;
 use crate::flows::level::{NextStep, begin_face, find, verify_name};
-use crate::store::sessions::Session;
 use crate::views::page::{LevelPage, LevelStepView};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::oauth::form;
-use crate::web::page::login::status_of;
+use crate::web::page::login::login_cookie;
 use crate::web::request::Request;
 
 const PATH: &str = "/account/level";
 
 pub async fn get(request: Request) -> Answer {
-    match request.session().await? {
-        Some(session) if session.acting.record().is_some() => no_account_centre(&request),
-        Some(session) => show(&request, &session, None).await,
-        None => Ok(to_sign_in(&request, PATH)),
+    match Visit::enter(request, Function::OwnSecurity).await? {
+        Ok(visit) => show(&visit, None).await,
+        Err(response) => Ok(response),
     }
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.forbidden() };
-    let Some(session) = request.session().await? else { return Ok(to_sign_in(&request, PATH)) };
-    if !request.is_genuine(&form, &request.session_binding()) {
-        return request.forbidden();
-    }
-    if session.acting.record().is_some() {
-        return no_account_centre(&request);
-    }
-    let here = format!("{}{PATH}", request.base());
-    let done = match find(&request.ctx, &session).await?.next() {
-        Some(NextStep::RealName) => verify_name(&request.ctx, &session).await?,
+    let visit = match Visit::enter_with(request, Function::OwnSecurity, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let (request, session) = (&visit.request, &visit.session);
+    let here = visit.path(PATH);
+    let done = match find(&request.ctx, session).await?.next() {
+        Some(NextStep::RealName) => verify_name(&request.ctx, session).await?,
         Some(NextStep::Face) => {
-            let begun = begin_face(&request.ctx, &session, here).await?;
+            let begun = begin_face(&request.ctx, session, here).await?;
             let Some(transaction) = begun else { return request.forbidden() };
             let to = format!("{}/login/second_factor?t={}", request.base(), transaction.id);
-            let (name, value) = login_cookie(&request, &transaction);
+            let (name, value) = login_cookie(request, &transaction);
             let realm = &request.ctx.realm;
             let cookie = cookies::set(realm, name, value, Some(TRANSACTION_SECONDS));
             return Ok(with_cookie(see_other(&to), cookie));
@@ -50,12 +46,13 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         None => Err(Refusal::State),
     };
     match done {
-        Ok(()) => Ok(see_other(&here)),
-        Err(refusal) => show(&request, &session, Some(&refusal)).await,
+        Ok(()) => visit.go(PATH),
+        Err(refusal) => show(&visit, Some(&refusal)).await,
     }
 }
 
-async fn show(request: &Request, session: &Session, refusal: Option<&Refusal>) -> Answer {
+async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
+    let (request, session) = (&visit.request, &visit.session);
     let standing = find(&request.ctx, session).await?;
     let step = |level: u8| {
         let known = standing.steps.iter().find(|(known, _, _)| *known == level);
@@ -68,7 +65,6 @@ async fn show(request: &Request, session: &Session, refusal: Option<&Refusal>) -
         LevelStepView { level, title: request.text(&format!("level-{level}")), reached }
     };
     let notice = refusal.map(|refusal| request.notice(refusal));
-    let status = status_of(notice.as_ref());
     let page = LevelPage {
         level: standing.level,
         steps: (1..=5).map(step).collect(),
@@ -78,5 +74,5 @@ async fn show(request: &Request, session: &Session, refusal: Option<&Refusal>) -
         }),
         notice,
     };
-    request.page(status, &request.session_binding(), &page)
+    visit.page(refusal, &page).await
 }

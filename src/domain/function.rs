@@ -1,0 +1,115 @@
+//! The one table of who may do what in the account centres: menus, handlers and tests read
+//! it from here.
+
+use crate::domain::acting::ActingIdentity;
+use crate::domain::enterprise::EnterpriseKind;
+use crate::domain::identity_type::Capability;
+
+/// As what somebody comes to an account centre.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Legal representative or finance supervisor: whoever may manage handlers.
+    Manager,
+    /// Tax clerk, invoicing clerk and every other handler.
+    Handler,
+    /// Agency staff in a client enterprise.
+    Agent,
+    /// A manager of an agency, in the agency itself.
+    AgencyManager,
+    SpecificEntity,
+    /// The person themself.
+    Person,
+}
+
+/// How far a role may go with a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    Yes,
+    /// Only with what is about oneself.
+    Own,
+    No,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Function {
+    EnterpriseBasics,
+    KeyPersons,
+    /// Basic tax information and investors.
+    TaxAndInvestors,
+    /// The eye: one masked field in full.
+    Reveal,
+    /// Handlers, those who wait, and history.
+    ListHandlers,
+    AddHandler,
+    WithdrawPending,
+    /// Confirm or reject what a person applied for.
+    DecideApplication,
+    EditHandler,
+    DeleteHandler,
+    ClearHistory,
+    /// The agencies that act for this enterprise (AC-47).
+    OwnAgencies,
+    /// The client enterprises and the staff of an agency (G-12, G-13).
+    AgencyClients,
+    PersonalInformation,
+    /// Passkeys, authenticator apps, remembered browsers, real-name level.
+    OwnSecurity,
+    SwitchEnterprise,
+    SwitchCrossRegion,
+    SwitchPersonal,
+    /// Apply, confirm, reject, synchronise, end: the person's side of authorisations.
+    OwnAuthorisations,
+    LoginLog,
+    /// The sign-ins of every handler of the enterprise (DEC-11).
+    EnterpriseLog,
+}
+
+impl Function {
+    pub fn reach(self, role: Role) -> Reach {
+        use Reach::{No, Own, Yes};
+        let columns = match self {
+            Self::EnterpriseBasics | Self::KeyPersons => [Yes, Yes, Yes, Yes, No, No],
+            Self::TaxAndInvestors => [Yes, No, No, Yes, No, No],
+            Self::Reveal => [Yes, Yes, Yes, Yes, No, Own],
+            Self::ListHandlers => [Yes, Own, Own, Yes, No, No],
+            Self::AddHandler
+            | Self::WithdrawPending
+            | Self::DecideApplication
+            | Self::EditHandler
+            | Self::DeleteHandler
+            | Self::EnterpriseLog => [Yes, No, No, Yes, No, No],
+            Self::ClearHistory => [Yes, No, No, Yes, No, Own],
+            Self::OwnAgencies => [Yes, No, No, No, No, No],
+            Self::AgencyClients => [No, No, No, Yes, No, No],
+            Self::PersonalInformation | Self::LoginLog => [Own, Own, No, Own, No, Own],
+            Self::OwnSecurity => [Own, Own, Own, Own, No, Own],
+            Self::SwitchEnterprise => [Yes, Yes, Yes, Yes, Yes, No],
+            Self::SwitchCrossRegion => [Yes, Yes, No, Yes, No, No],
+            Self::SwitchPersonal => [Yes, Yes, Yes, Yes, No, No],
+            Self::OwnAuthorisations => [No, No, No, No, No, Yes],
+        };
+        columns[role as usize]
+    }
+}
+
+impl Role {
+    pub fn of(identity: &ActingIdentity) -> Self {
+        match identity {
+            ActingIdentity::Personal => Self::Person,
+            ActingIdentity::Record(_) => Self::SpecificEntity,
+            ActingIdentity::Agent(_) => Self::Agent,
+            ActingIdentity::Enterprise(one) => {
+                let manages = one.identity_type.can(Capability::ManageHandlers);
+                match (manages, one.enterprise.kind) {
+                    (true, EnterpriseKind::Agency) => Self::AgencyManager,
+                    (true, _) => Self::Manager,
+                    (false, _) => Self::Handler,
+                }
+            }
+        }
+    }
+
+    pub fn may(self, function: Function) -> bool {
+        function.reach(self) != Reach::No
+    }
+}

@@ -1,0 +1,262 @@
+//! The person's side of authorisations (AU-01 to AU-17): apply, confirm one or several with one
+//! scan, reject, withdraw an application, end, synchronise, and a history of one's own.
+
+use super::relations::{By, add_in, change};
+use super::telling::relation_event;
+use super::{Ctx, Fault};
+use crate::base::id::{AuthorisationId, PersonId};
+use crate::domain::audit::AuditEvent;
+use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::identity_type::{Capability, IdentityTypeName, PermissionPolicy, Permissions};
+use crate::domain::login::{Errand, LoginTransaction};
+use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Kind;
+use crate::oidc::params::Params;
+use crate::store::events::EventDelivery;
+use crate::store::relations::HistoryEntry;
+use crate::store::sessions::Session;
+
+/// What a list is narrowed by (AU-05, AU-06). Everything but the scope is exact; empty is all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Enterprises of every province instead of the home province alone.
+    pub is_national: bool,
+    pub number: String,
+    pub name: String,
+    pub identity_type: String,
+}
+
+impl Filter {
+    /// Which province an enterprise belongs to is its tax authority's affair, not its number's.
+    fn fits(&self, ctx: &Ctx, one: &Authorisation, enterprise: &Enterprise) -> bool {
+        let home = ctx.realm.home_province.get(..2).unwrap_or_default();
+        let authority = enterprise.tax_authority.get(1..3).unwrap_or_default();
+        let text = |wanted: &str, known: &str| wanted.is_empty() || wanted == known;
+        (self.is_national || authority == home)
+            && (text(&self.number, &enterprise.tin)
+                || enterprise.uscc.as_deref() == Some(&self.number))
+            && text(&self.name, &enterprise.name)
+            && text(&self.identity_type, &one.identity_type.0)
+    }
+}
+
+/// Those of a person in one of these states, by enterprise.
+async fn list(
+    ctx: &Ctx,
+    person: PersonId,
+    states: &[State],
+    filter: &Filter,
+) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
+    let held = ctx.services.store.rows().standings().held(person).await?;
+    let fits = |(one, enterprise): &(Authorisation, Enterprise)| {
+        states.contains(&one.state) && filter.fits(ctx, one, enterprise)
+    };
+    let mut found: Vec<_> = held.into_iter().filter(fits).collect();
+    found.sort_by(|(a, x), (b, y)| (&x.tin, &a.identity_type).cmp(&(&y.tin, &b.identity_type)));
+    Ok(found)
+}
+
+/// 【待确认授权】 and one's own applications that wait for the other side.
+pub async fn pending(
+    ctx: &Ctx,
+    person: PersonId,
+    filter: &Filter,
+) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
+    list(ctx, person, &[State::PendingByPerson, State::PendingByEnterprise], filter).await
+}
+
+/// 【已授权企业】: active ones alone (AU-15).
+pub async fn held(
+    ctx: &Ctx,
+    person: PersonId,
+    filter: &Filter,
+) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
+    list(ctx, person, &[State::Active], filter).await
+}
+
+/// One of the person's own; another's is nobody's.
+pub async fn find(
+    ctx: &Ctx,
+    person: PersonId,
+    id: &str,
+) -> Result<Result<Authorisation, Refusal>, Fault> {
+    let Ok(id) = id.parse() else { return Ok(Err(Refusal::State)) };
+    let found = ctx.services.store.rows().authorisations().find(id).await?;
+    Ok(found.filter(|found| found.person == person).ok_or(Refusal::State))
+}
+
+/// 【拒绝】, withdrawing an application, 【删除】.
+pub async fn act(
+    ctx: &Ctx,
+    person: PersonId,
+    id: &str,
+    event: &Event,
+) -> Result<Result<Authorisation, Refusal>, Fault> {
+    if !matches!(event, Event::Reject | Event::Withdraw | Event::Delete) {
+        return Ok(Err(Refusal::Role));
+    }
+    match find(ctx, person, id).await? {
+        Ok(found) => {
+            let by = By { actor: Actor::Holder, person: Some(person) };
+            change(ctx, &found, event, by).await
+        }
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// The enterprise behind a number that somebody applies to, for a look before the request.
+pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Result<Enterprise, Refusal>, Fault> {
+    let Ok(number) = TaxpayerNumber::parse(number) else {
+        return Ok(Err(Refusal::format("enterprise_number")));
+    };
+    let rows = ctx.services.store.rows();
+    let found = rows.enterprises().find_by_number(&ctx.realm.id, number.as_str()).await?;
+    let alive = found.filter(|found| found.status.is_alive());
+    Ok(alive.ok_or(Refusal::format("enterprise_number")))
+}
+
+/// 【申请企业授权】 (AU-01 to AU-03): waits for a manager, gives nothing before.
+pub async fn apply(
+    ctx: &Ctx,
+    person: PersonId,
+    (number, identity_type): (&str, &str),
+) -> Result<Result<Authorisation, Refusal>, Fault> {
+    let enterprise = match applied_to(ctx, number).await? {
+        Ok(enterprise) => enterprise,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let name = IdentityTypeName(identity_type.to_owned());
+    let known = ctx.realm.identity_type(&name);
+    let Some(known) = known.filter(|known| known.can(Capability::GrantedOnline)) else {
+        return Ok(Err(Refusal::format("identity_type")));
+    };
+    let now = ctx.now();
+    let new = Authorisation {
+        id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
+        enterprise: enterprise.id,
+        person,
+        // What is wished for; the manager sets it.
+        permissions: match &known.permissions {
+            PermissionPolicy::Among(allowed) => allowed.clone(),
+            PermissionPolicy::All => Permissions::new(),
+        },
+        identity_type: name,
+        valid_from: now.day(),
+        valid_to: None,
+        origin: Origin::ByPerson,
+        state: State::PendingByEnterprise,
+        invited_by: None,
+        confirmed_at: None,
+        updated_at: now,
+        version: 1,
+    };
+    let tx = ctx.services.store.begin().await?;
+    let by = By { actor: Actor::Holder, person: Some(person) };
+    if !add_in(ctx, &tx, &new, by).await? {
+        return Ok(Err(Refusal::State));
+    }
+    tx.commit().await?;
+    Ok(Ok(new))
+}
+
+/// The scan that stands before a confirmation, one for all of them (AU-08).
+pub async fn begin_confirmation(
+    ctx: &Ctx,
+    session: &Session,
+    ids: Vec<AuthorisationId>,
+) -> Result<Option<LoginTransaction>, Fault> {
+    super::step_up::begin(ctx, session, Params::default(), (Errand::Confirm(ids), None)).await
+}
+
+/// What became of one of a batch.
+pub struct Outcome {
+    pub authorisation: Authorisation,
+    pub enterprise: Enterprise,
+    pub refusal: Option<Refusal>,
+}
+
+/// The scan was passed: each is confirmed by itself; one that changed meanwhile does not hold the
+/// others back (AU-09).
+pub async fn confirm_batch(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+) -> Result<Result<Vec<Outcome>, Refusal>, Fault> {
+    let taken: Option<LoginTransaction> =
+        ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
+    let Some(taken) = taken else { return Ok(Err(Refusal::State)) };
+    let (Errand::Confirm(ids), Some(proved)) = (&taken.errand, &taken.proved) else {
+        return Ok(Err(Refusal::State));
+    };
+    if proved.second_factor.is_none() {
+        return Ok(Err(Refusal::State));
+    }
+    let by = By { actor: Actor::Holder, person: Some(proved.person) };
+    let mut outcomes = Vec::new();
+    for id in ids {
+        let held = ctx.services.store.rows().standings().held_by(*id).await?;
+        let own = held.filter(|(one, _)| one.person == proved.person);
+        let Some((one, enterprise)) = own else { continue };
+        let done = match enterprise.status.is_alive() {
+            true => change(ctx, &one, &Event::Confirm, by).await?,
+            false => Err(Refusal::State),
+        };
+        outcomes.push(match done {
+            Ok(authorisation) => Outcome { authorisation, enterprise, refusal: None },
+            Err(refusal) => Outcome { authorisation: one, enterprise, refusal: Some(refusal) },
+        });
+    }
+    Ok(Ok(outcomes))
+}
+
+/// 【数据同步】 (AU-13): the relation is pushed again to every subscribed application; how many.
+pub async fn synchronise(
+    ctx: &Ctx,
+    person: PersonId,
+    id: &str,
+) -> Result<Result<u64, Refusal>, Fault> {
+    let found = match find(ctx, person, id).await? {
+        Ok(found) if found.state == State::Active => found,
+        Ok(_) => return Ok(Err(Refusal::State)),
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let tx = ctx.services.store.begin().await?;
+    let queued = relation_event(ctx, &tx, "relation.sync", &found).await?;
+    tx.commit().await?;
+    Ok(Ok(queued))
+}
+
+/// How the newest push of a relation stands at each application, newest first.
+pub async fn synchronised(ctx: &Ctx, id: AuthorisationId) -> Result<Vec<EventDelivery>, Fault> {
+    let all = ctx.services.store.rows().events().about(&id.to_string()).await?;
+    let mut seen = Vec::new();
+    let newest = all.into_iter().filter(|one| {
+        let is_new = !seen.contains(&one.client_id);
+        seen.push(one.client_id.clone());
+        is_new
+    });
+    Ok(newest.collect())
+}
+
+/// 【历史管理信息】 of the person's own view (AU-16).
+pub async fn history(
+    ctx: &Ctx,
+    person: PersonId,
+    reason: &str,
+) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, Fault> {
+    let all = ctx.services.store.rows().relations().history_of_person(person).await?;
+    Ok(all.into_iter().filter(|(entry, _, _)| entry.reason == reason).collect())
+}
+
+/// Own view only (AU-17).
+pub async fn clear_history(ctx: &Ctx, person: PersonId, reason: &str) -> Result<u64, Fault> {
+    let shown = history(ctx, person, reason).await?;
+    let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
+    let tx = ctx.services.store.begin().await?;
+    let count = tx.rows().relations().hide(&ids, false, ctx.now()).await?;
+    let event = AuditEvent::HistoryCleared { by: person, enterprise: None, count };
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    Ok(count)
+}

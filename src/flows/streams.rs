@@ -1,0 +1,211 @@
+//! Event streams of applications (OpenID Shared Signals Framework 1.0 §8): one a client, pushed to
+//! the address of its registration or polled. What is told stands in `flows::telling`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::telling::{CLAIMS_CHANGE, SESSION_REVOKED};
+use super::{Ctx, Fault, events};
+use crate::oidc::error::OAuthError;
+use crate::store::events::{Channel, EventDelivery};
+use crate::store::streams::EventStream;
+
+/// RFC 8935 and RFC 8936, as SSF names them.
+const PUSH: &str = "urn:ietf:rfc:8935";
+const POLL: &str = "urn:ietf:rfc:8936";
+/// SSF §8.1.4.1.
+const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
+const SUPPORTED: [&str; 2] = [SESSION_REVOKED, CLAIMS_CHANGE];
+const MOST_AT_ONCE: u64 = 100;
+
+/// SSF §7.1: the transmitter's metadata.
+pub fn configuration(ctx: &Ctx) -> Value {
+    json!({
+        "spec_version": "1_0",
+        "issuer": ctx.realm.issuer,
+        "jwks_uri": ctx.realm.url(crate::oidc::discovery::path::JWKS),
+        "delivery_methods_supported": [PUSH, POLL],
+        "configuration_endpoint": ctx.realm.url("/ssf/stream"),
+        "status_endpoint": ctx.realm.url("/ssf/status"),
+        "verification_endpoint": ctx.realm.url("/ssf/verify"),
+        "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:6749"}],
+        "default_subjects": "ALL",
+    })
+}
+
+/// What a client asks of its stream (SSF §8.1.1).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    pub stream_id: Option<String>,
+    pub delivery: Option<Delivery>,
+    pub events_requested: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Delivery {
+    pub method: String,
+    pub endpoint_url: Option<String>,
+}
+
+fn shown(ctx: &Ctx, stream: &EventStream) -> Value {
+    let delivery = match &stream.endpoint {
+        Some(endpoint) => json!({"method": PUSH, "endpoint_url": endpoint}),
+        None => json!({"method": POLL, "endpoint_url": ctx.realm.url("/ssf/poll")}),
+    };
+    json!({
+        "stream_id": stream.id.to_string(),
+        "iss": ctx.realm.issuer,
+        "aud": stream.client_id,
+        "delivery": delivery,
+        "events_supported": SUPPORTED,
+        "events_requested": stream.events,
+        "events_delivered": stream.events,
+        "min_verification_interval": 60,
+    })
+}
+
+pub async fn find(ctx: &Ctx, client_id: &str) -> Result<Option<EventStream>, Fault> {
+    Ok(ctx.services.store.rows().streams().find(&ctx.realm.id, client_id).await?)
+}
+
+pub async fn read(ctx: &Ctx, client_id: &str) -> Result<Option<Value>, Fault> {
+    Ok(find(ctx, client_id).await?.map(|stream| shown(ctx, &stream)))
+}
+
+/// Makes the client's stream, or changes it: what is absent stays.
+pub async fn save(
+    ctx: &Ctx,
+    client_id: &str,
+    wanted: &Wanted,
+) -> Result<Result<Value, OAuthError>, Fault> {
+    let known = find(ctx, client_id).await?;
+    let client = ctx.realm.clients.get(client_id);
+    let registered = client.and_then(|client| client.event_endpoint.clone());
+    let endpoint = match (&wanted.delivery, &known) {
+        (None, Some(known)) => known.endpoint.clone(),
+        (None, None) => None,
+        (Some(delivery), _) if delivery.method == POLL => None,
+        (Some(delivery), _) if delivery.method == PUSH => {
+            // What a client names is called only when it is registered (rule 7).
+            if registered.is_none() || delivery.endpoint_url != registered {
+                return Ok(Err(OAuthError::request("endpoint_url is not the registered one")));
+            }
+            registered
+        }
+        (Some(_), _) => return Ok(Err(OAuthError::request("the delivery method is unknown"))),
+    };
+    let supported = |event: &String| SUPPORTED.contains(&event.as_str());
+    let events = match (&wanted.events_requested, &known) {
+        (Some(wanted), _) => wanted.iter().filter(|event| supported(event)).cloned().collect(),
+        (None, Some(known)) => known.events.clone(),
+        (None, None) => SUPPORTED.map(str::to_owned).to_vec(),
+    };
+    let stream = EventStream {
+        id: known.as_ref().map_or_else(|| ctx.new_row_id(), |known| known.id),
+        client_id: client_id.to_owned(),
+        endpoint,
+        events,
+        status: known.as_ref().map_or_else(|| "enabled".to_owned(), |known| known.status.clone()),
+        created_at: known.map_or_else(|| ctx.now(), |known| known.created_at),
+    };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().streams().save(&ctx.realm.id, &stream).await?;
+    tx.commit().await?;
+    Ok(Ok(shown(ctx, &stream)))
+}
+
+/// `false` when there was none.
+pub async fn remove(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
+    let tx = ctx.services.store.begin().await?;
+    let is_gone = tx.rows().streams().remove(&ctx.realm.id, client_id).await?;
+    tx.commit().await?;
+    Ok(is_gone)
+}
+
+/// SSF §8.1.2; `status` absent only reads. `None`: there is no stream.
+pub async fn status(
+    ctx: &Ctx,
+    client_id: &str,
+    status: Option<&str>,
+) -> Result<Result<Option<Value>, OAuthError>, Fault> {
+    let Some(stream) = find(ctx, client_id).await? else { return Ok(Ok(None)) };
+    let stream = match status {
+        None => stream,
+        Some(status @ ("enabled" | "paused" | "disabled")) => {
+            let changed = EventStream { status: status.to_owned(), ..stream };
+            let tx = ctx.services.store.begin().await?;
+            tx.rows().streams().save(&ctx.realm.id, &changed).await?;
+            tx.commit().await?;
+            changed
+        }
+        Some(_) => return Ok(Err(OAuthError::request("status is unknown"))),
+    };
+    Ok(Ok(Some(json!({"stream_id": stream.id.to_string(), "status": stream.status}))))
+}
+
+/// SSF §8.1.4: an event that proves that the stream works. `false`: there is no stream.
+pub async fn verify(ctx: &Ctx, client_id: &str, state: Option<&str>) -> Result<bool, Fault> {
+    let Some(stream) = find(ctx, client_id).await? else { return Ok(false) };
+    let mut details = Map::new();
+    if let Some(state) = state {
+        details.insert("state".to_owned(), json!(state));
+    }
+    let body = json!({
+        "sub_id": {"format": "opaque", "id": stream.id.to_string()},
+        "events": {VERIFICATION: details},
+    });
+    let delivery = EventDelivery {
+        id: ctx.new_row_id(),
+        realm: ctx.realm.id.clone(),
+        client_id: client_id.to_owned(),
+        channel: if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll },
+        about: stream.id.to_string(),
+        body: body.to_string(),
+        n_tries: 0,
+        state: String::new(),
+        last_error: None,
+        created_at: ctx.now(),
+    };
+    let tx = ctx.services.store.begin().await?;
+    tx.rows().events().add(&delivery).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// RFC 8936 §2.4.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Polled {
+    pub max_events: Option<u64>,
+    pub ack: Vec<String>,
+    pub set_errs: BTreeMap<String, Value>,
+}
+
+/// What is acknowledged is gone; the oldest of the others are handed out.
+pub async fn poll(ctx: &Ctx, client_id: &str, polled: &Polled) -> Result<Value, Fault> {
+    let ids = polled.ack.iter().chain(polled.set_errs.keys());
+    let ids: Vec<Uuid> = ids.filter_map(|id| id.parse().ok()).collect();
+    if !ids.is_empty() {
+        let tx = ctx.services.store.begin().await?;
+        tx.rows().events().acknowledge(&ctx.realm.id, client_id, &ids).await?;
+        tx.commit().await?;
+    }
+    let most = polled.max_events.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
+    let is_paused = find(ctx, client_id).await?.is_none_or(|stream| stream.status != "enabled");
+    let rows = ctx.services.store.rows();
+    let kept = if is_paused {
+        Vec::new()
+    } else {
+        rows.events().kept(&ctx.realm.id, client_id, most + 1).await?
+    };
+    let has_more = u64::try_from(kept.len()).unwrap_or(u64::MAX) > most;
+    let mut sets = Map::new();
+    for delivery in kept.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {
+        sets.insert(delivery.id.to_string(), json!(events::set(ctx, delivery)?));
+    }
+    Ok(json!({"sets": sets, "moreAvailable": has_more}))
+}

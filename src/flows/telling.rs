@@ -1,0 +1,194 @@
+//! Telling applications: whoever holds tokens of an identity that has ended or changed hears of it
+//! within seconds, by back-channel logout or by its event stream. Queued in the transaction of the
+//! fact itself, delivered by `flows::logout` and `flows::events`.
+
+use serde_json::{Value, json};
+
+use super::{Ctx, Fault};
+use crate::base::id::{AccountId, PersonId, SessionId};
+use crate::domain::acting::Acting;
+use crate::domain::authorisation::Authorisation;
+use crate::store::Tx;
+use crate::store::events::{Channel, EventDelivery};
+use crate::store::logouts::LogoutDelivery;
+use crate::store::sessions::{Session, SessionClient};
+
+/// CAEP 1.0 §3.1.
+pub const SESSION_REVOKED: &str =
+    "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+/// CAEP 1.0 §3.2.
+pub const CLAIMS_CHANGE: &str =
+    "https://schemas.openid.net/secevent/caep/event-type/token-claims-change";
+
+/// What applications are told.
+pub enum Told {
+    /// Their tokens of this identity are worth nothing any more.
+    Ended { reason: &'static str },
+    /// The identity goes on with other claims. `narrowed`: what they hold is too much.
+    Changed { claims: Value, narrowed: bool },
+}
+
+/// Tells the applications of one acting identity of a session; `sid` absent: of all of them.
+pub async fn tell(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    (session, sid): (SessionId, Option<&str>),
+    told: &Told,
+) -> Result<(), Fault> {
+    let clients = tx.rows().sessions().clients(session).await?;
+    for client in clients.iter().filter(|client| sid.is_none_or(|sid| sid == client.sid)) {
+        if !matches!(told, Told::Changed { narrowed: false, .. }) {
+            log_out(ctx, tx, client).await?;
+        }
+        signal(ctx, tx, client, told).await?;
+    }
+    Ok(())
+}
+
+async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), Fault> {
+    let delivery = LogoutDelivery {
+        id: ctx.new_row_id(),
+        realm: ctx.realm.id.clone(),
+        client_id: client.client_id.clone(),
+        sid: client.sid.clone(),
+        subject: client.subject.clone(),
+        n_tries: 0,
+    };
+    Ok(tx.rows().logouts().add(&delivery, ctx.now()).await?)
+}
+
+/// A security event for the client's stream, if it has one that wants it.
+async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> Result<(), Fault> {
+    let stream = tx.rows().streams().find(&ctx.realm.id, &client.client_id).await?;
+    let Some(stream) = stream.filter(|stream| stream.status != "disabled") else {
+        return Ok(());
+    };
+    let now = ctx.now();
+    let (event, mut details) = match told {
+        Told::Ended { reason } => (SESSION_REVOKED, json!({"reason_admin": {"en": reason}})),
+        Told::Changed { claims, .. } => (CLAIMS_CHANGE, json!({"claims": claims})),
+    };
+    if !stream.events.iter().any(|wanted| wanted == event) {
+        return Ok(());
+    }
+    details["event_timestamp"] = json!(now.0);
+    details["initiating_entity"] = json!("policy");
+    let body = json!({
+        "sub_id": {
+            "format": "complex",
+            "user": {"format": "iss_sub", "iss": ctx.realm.issuer, "sub": client.subject},
+            "session": {"format": "opaque", "id": client.sid},
+        },
+        "events": {event: details},
+    });
+    let delivery = EventDelivery {
+        id: ctx.new_row_id(),
+        realm: ctx.realm.id.clone(),
+        client_id: client.client_id.clone(),
+        channel: if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll },
+        about: client.sid.clone(),
+        body: body.to_string(),
+        n_tries: 0,
+        state: String::new(),
+        last_error: None,
+        created_at: now,
+    };
+    Ok(tx.rows().events().add(&delivery).await?)
+}
+
+/// A session is over, with everything that came of it.
+pub async fn end_session(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    session: SessionId,
+    reason: &'static str,
+) -> Result<(), Fault> {
+    let now = ctx.now();
+    if tx.rows().sessions().end(session, now).await? {
+        tx.rows().grants().revoke_of_session(session, now).await?;
+        tell(ctx, tx, (session, None), &Told::Ended { reason }).await?;
+    }
+    Ok(())
+}
+
+/// The tokens of one acting identity are over, the session goes on.
+pub async fn end_identity(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    session: &Session,
+    told: &Told,
+) -> Result<(), Fault> {
+    let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
+    if !matches!(told, Told::Changed { narrowed: false, .. }) {
+        tx.rows().grants().revoke_of_sid(session.id, &sid, ctx.now()).await?;
+    }
+    tell(ctx, tx, (session.id, Some(&sid)), told).await
+}
+
+/// Ends the sessions of a person that act in what is gone.
+pub async fn end_sessions_of(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    is_gone: impl Fn(Acting) -> bool,
+) -> Result<(), Fault> {
+    for session in live_sessions(ctx, tx, person).await? {
+        if is_gone(session.acting) {
+            end_session(ctx, tx, session.id, "the identity has ended").await?;
+        }
+    }
+    Ok(())
+}
+
+pub async fn live_sessions(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+) -> Result<Vec<Session>, Fault> {
+    let account = tx.rows().accounts().find_by_person(person).await?;
+    let Some(account): Option<AccountId> = account.map(|account| account.id) else {
+        return Ok(Vec::new());
+    };
+    Ok(tx.rows().sessions().live_of(account, ctx.now()).await?)
+}
+
+/// A change of a relation, for every application that is registered to hear of them (DEC-18).
+pub async fn relation_event(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    kind: &str,
+    of: &Authorisation,
+) -> Result<u64, Fault> {
+    let subscribed = ctx.realm.clients.values().filter(|client| client.relation_events.is_some());
+    let mut queued = 0;
+    for client in subscribed {
+        let enterprise = tx.rows().enterprises().find(of.enterprise).await?;
+        let body = json!({
+            "event": kind,
+            "authorisation_id": of.id.to_string(),
+            "version": of.version,
+            "sub": super::authorize::subject(ctx, client, of.person),
+            "enterprise": enterprise.map(|one| json!({"id": one.id.to_string(), "tin": one.tin})),
+            "identity_type": of.identity_type.0,
+            "permissions": of.permissions,
+            "valid_to": of.valid_to.map(|day| day.to_string()),
+            "state": of.state.name(),
+            "at": ctx.now().0,
+        });
+        let delivery = EventDelivery {
+            id: ctx.new_row_id(),
+            realm: ctx.realm.id.clone(),
+            client_id: client.client_id.clone(),
+            channel: Channel::Relation,
+            about: of.id.to_string(),
+            body: body.to_string(),
+            n_tries: 0,
+            state: String::new(),
+            last_error: None,
+            created_at: ctx.now(),
+        };
+        tx.rows().events().add(&delivery).await?;
+        queued += 1;
+    }
+    Ok(queued)
+}

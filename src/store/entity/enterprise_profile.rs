@@ -1,0 +1,14 @@
+//! Table `enterprise_profile`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "enterprise_profile")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub enterprise_id: Uuid,
+    pub profile: Vec<u8>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

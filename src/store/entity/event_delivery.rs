@@ -1,0 +1,23 @@
+//! Table `event_delivery`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "event_delivery")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub realm: String,
+    pub client_id: String,
+    pub channel: String,
+    pub about: String,
+    pub body: String,
+    pub n_tries: i32,
+    pub next_try_at: i64,
+    pub state: String,
+    pub last_error: Option<String>,
+    pub created_at: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,21 @@
+//! Table `event_stream`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "event_stream")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub realm: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub client_id: String,
+    pub id: Uuid,
+    pub method: String,
+    pub endpoint: Option<String>,
+    pub events: String,
+    pub status: String,
+    pub created_at: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

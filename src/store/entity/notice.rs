@@ -1,0 +1,23 @@
+//! Table `notice`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "notice")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub realm: String,
+    pub person_id: Uuid,
+    pub kind: String,
+    pub authorisation_id: Uuid,
+    pub enterprise_id: Uuid,
+    pub about_id: Uuid,
+    pub identity_type: String,
+    pub once: String,
+    pub at: i64,
+    pub read_at: Option<i64>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

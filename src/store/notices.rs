@@ -1,0 +1,93 @@
+//! The message centre: what people are told of their authorisations.
+
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use uuid::Uuid;
+
+use super::entity::notice::{ActiveModel, Column, Entity, Model};
+use super::{Rows, StoreError};
+use crate::base::clock::Timestamp;
+use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
+use crate::domain::notice::{Notice, NoticeKind};
+
+pub struct Notices<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn notices(self) -> Notices<'c> {
+        Notices(self)
+    }
+}
+
+impl Notices<'_> {
+    /// `once`: of two with the same, the second is not kept.
+    pub async fn add(
+        &self,
+        realm: &str,
+        id: Uuid,
+        new: &Notice,
+        once: &str,
+    ) -> Result<(), StoreError> {
+        Entity::insert(ActiveModel {
+            id: Set(id),
+            realm: Set(realm.to_owned()),
+            person_id: Set(new.to.0),
+            kind: Set(new.kind.name().to_owned()),
+            authorisation_id: Set(new.authorisation.0),
+            enterprise_id: Set(new.enterprise.0),
+            about_id: Set(new.about.0),
+            identity_type: Set(new.identity_type.clone()),
+            once: Set(once.to_owned()),
+            at: Set(new.at.0),
+            read_at: Set(None),
+        })
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .try_insert()
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Newest first.
+    pub async fn list(&self, person: PersonId, limit: u64) -> Result<Vec<Notice>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::PersonId.eq(person.0))
+            .order_by_desc(Column::At)
+            .order_by_desc(Column::Id)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    pub async fn unread(&self, person: PersonId) -> Result<u64, StoreError> {
+        let of_person = Entity::find().filter(Column::PersonId.eq(person.0));
+        Ok(of_person.filter(Column::ReadAt.is_null()).count(&self.0.db()).await?)
+    }
+
+    pub async fn read_all(&self, person: PersonId, now: Timestamp) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::ReadAt, Expr::value(now.0))
+            .filter(Column::PersonId.eq(person.0))
+            .filter(Column::ReadAt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+}
+
+fn read(row: Model) -> Result<Notice, StoreError> {
+    Ok(Notice {
+        to: PersonId(row.person_id),
+        kind: NoticeKind::parse(&row.kind)
+            .ok_or_else(|| StoreError::inconsistent("notice", "kind", row.id))?,
+        authorisation: AuthorisationId(row.authorisation_id),
+        enterprise: EnterpriseId(row.enterprise_id),
+        about: PersonId(row.about_id),
+        identity_type: row.identity_type,
+        at: Timestamp(row.at),
+        is_read: row.read_at.is_some(),
+    })
+}

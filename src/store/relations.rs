@@ -1,0 +1,239 @@
+//! Authorisations as the two sides see them: an enterprise its handlers, a person their
+//! enterprises, both their history, from which either side hides only its own view (AC-39, AU-17).
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    QueryResult, Statement, Value,
+};
+use uuid::Uuid;
+
+use super::entity::{
+    authorisation, authorisation_history, enterprise, enterprise_profile, identity_document, person,
+};
+use super::standing::columns;
+use super::{Rows, StoreError, authorisations, enterprises};
+use crate::base::clock::Timestamp;
+use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
+use crate::domain::authorisation::Authorisation;
+use crate::domain::enterprise::Enterprise;
+use crate::domain::person::{IdentityDocument, Person};
+use crate::domain::profile::EnterpriseProfile;
+
+pub struct Relations<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn relations(self) -> Relations<'c> {
+        Relations(self)
+    }
+}
+
+/// How an authorisation came to its end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryEntry {
+    pub authorisation: AuthorisationId,
+    /// `deleted`, `withdrawn`, `rejected`.
+    pub reason: String,
+    /// `enterprise`, `person`, `officer`, `system`.
+    pub side: String,
+    pub at: Timestamp,
+    pub hidden_for_enterprise_at: Option<Timestamp>,
+    pub hidden_for_person_at: Option<Timestamp>,
+}
+
+static OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM authorisation h JOIN person p ON p.id = h.person_id \
+         WHERE h.enterprise_id = $1 AND h.state IN ('active', 'expired', 'pending_by_person', \
+         'pending_by_enterprise') ORDER BY h.id",
+        columns::<authorisation::Entity>("h"),
+        columns::<person::Entity>("p"),
+    )
+});
+
+static HISTORY_OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
+         ON x.authorisation_id = h.id JOIN person p ON p.id = h.person_id \
+         WHERE h.enterprise_id = $1 AND x.hidden_for_enterprise_at IS NULL \
+         ORDER BY x.at DESC LIMIT 2000",
+        columns::<authorisation::Entity>("h"),
+        columns::<authorisation_history::Entity>("x"),
+        columns::<person::Entity>("p"),
+    )
+});
+
+static HISTORY_OF_PERSON: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
+         ON x.authorisation_id = h.id JOIN enterprise e ON e.id = h.enterprise_id \
+         WHERE h.person_id = $1 AND x.hidden_for_person_at IS NULL \
+         ORDER BY x.at DESC LIMIT 2000",
+        columns::<authorisation::Entity>("h"),
+        columns::<authorisation_history::Entity>("x"),
+        columns::<enterprise::Entity>("e"),
+    )
+});
+
+impl Relations<'_> {
+    async fn all(&self, sql: &str, id: Uuid) -> Result<Vec<QueryResult>, StoreError> {
+        let db = self.0.db();
+        let values: [Value; 1] = [id.into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        Ok(db.query_all_raw(statement).await?)
+    }
+
+    /// Everybody who is tied to an enterprise or waits to be, oldest first.
+    pub async fn handlers(
+        &self,
+        enterprise: EnterpriseId,
+    ) -> Result<Vec<(Authorisation, Person)>, StoreError> {
+        let rows = self.all(&OF_ENTERPRISE, enterprise.0).await?;
+        rows.iter().map(|row| Ok((read(row)?, self.person(row)?))).collect()
+    }
+
+    fn person(&self, row: &QueryResult) -> Result<Person, StoreError> {
+        self.0.people().read(person::Model::from_query_result(row, "p_")?)
+    }
+
+    /// What the enterprise has not hidden, newest first.
+    pub async fn history_of_enterprise(
+        &self,
+        id: EnterpriseId,
+    ) -> Result<Vec<(HistoryEntry, Authorisation, Person)>, StoreError> {
+        let rows = self.all(&HISTORY_OF_ENTERPRISE, id.0).await?;
+        rows.iter().map(|row| Ok((read_history(row)?, read(row)?, self.person(row)?))).collect()
+    }
+
+    /// What the person has not hidden, newest first.
+    pub async fn history_of_person(
+        &self,
+        id: PersonId,
+    ) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, StoreError> {
+        let rows = self.all(&HISTORY_OF_PERSON, id.0).await?;
+        let enterprise =
+            |row: &QueryResult| enterprises::read(enterprise::Model::from_query_result(row, "e_")?);
+        rows.iter().map(|row| Ok((read_history(row)?, read(row)?, enterprise(row)?))).collect()
+    }
+
+    /// The one entry of an authorisation, hidden or not: what the back office sees (AC-40).
+    pub async fn history_entry(
+        &self,
+        id: AuthorisationId,
+    ) -> Result<Option<HistoryEntry>, StoreError> {
+        let row = authorisation_history::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        Ok(row.map(entry))
+    }
+
+    pub async fn add_history(&self, new: &HistoryEntry) -> Result<(), StoreError> {
+        authorisation_history::Entity::insert(authorisation_history::ActiveModel {
+            authorisation_id: Set(new.authorisation.0),
+            reason: Set(new.reason.clone()),
+            side: Set(new.side.clone()),
+            at: Set(new.at.0),
+            hidden_for_enterprise_at: Set(None),
+            hidden_for_person_at: Set(None),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Hides entries from one side's view; the rows and the other side's view stay (invariant 10).
+    pub async fn hide(
+        &self,
+        ids: &[AuthorisationId],
+        for_enterprise: bool,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let column = match for_enterprise {
+            true => authorisation_history::Column::HiddenForEnterpriseAt,
+            false => authorisation_history::Column::HiddenForPersonAt,
+        };
+        let mut hidden = 0;
+        for some in ids.chunks(500) {
+            let done = authorisation_history::Entity::update_many()
+                .col_expr(column, Expr::value(now.0))
+                .filter(
+                    authorisation_history::Column::AuthorisationId
+                        .is_in(some.iter().map(|id| id.0)),
+                )
+                .filter(column.is_null())
+                .exec(&self.0.db())
+                .await?;
+            hidden += done.rows_affected;
+        }
+        Ok(hidden)
+    }
+
+    /// One active document of each of these people.
+    pub async fn documents(
+        &self,
+        people: &[PersonId],
+    ) -> Result<HashMap<PersonId, IdentityDocument>, StoreError> {
+        let mut found = HashMap::new();
+        for some in people.chunks(500) {
+            let rows = identity_document::Entity::find()
+                .filter(identity_document::Column::PersonId.is_in(some.iter().map(|id| id.0)))
+                .filter(identity_document::Column::Status.eq("active"))
+                .all(&self.0.db())
+                .await?;
+            for row in &rows {
+                let document = self.0.people().read_document(row)?;
+                found.entry(document.person).or_insert(document);
+            }
+        }
+        Ok(found)
+    }
+
+    pub async fn profile(&self, id: EnterpriseId) -> Result<EnterpriseProfile, StoreError> {
+        let row = enterprise_profile::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let Some(row) = row else { return Ok(EnterpriseProfile::default()) };
+        let text = self.0.unseal(&format!("profile.{id}"), &row.profile)?;
+        serde_json::from_str(&text)
+            .map_err(|_| StoreError::inconsistent("enterprise_profile", "profile", id))
+    }
+
+    pub async fn save_profile(
+        &self,
+        id: EnterpriseId,
+        profile: &EnterpriseProfile,
+    ) -> Result<(), StoreError> {
+        let text = serde_json::to_string(profile)
+            .map_err(|_| StoreError::inconsistent("enterprise_profile", "profile", id))?;
+        enterprise_profile::Entity::insert(enterprise_profile::ActiveModel {
+            enterprise_id: Set(id.0),
+            profile: Set(self.0.seal(&format!("profile.{id}"), &text)),
+        })
+        .on_conflict(
+            OnConflict::column(enterprise_profile::Column::EnterpriseId)
+                .update_column(enterprise_profile::Column::Profile)
+                .to_owned(),
+        )
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+}
+
+fn read(row: &QueryResult) -> Result<Authorisation, StoreError> {
+    authorisations::read(authorisation::Model::from_query_result(row, "h_")?)
+}
+
+fn read_history(row: &QueryResult) -> Result<HistoryEntry, StoreError> {
+    Ok(entry(authorisation_history::Model::from_query_result(row, "x_")?))
+}
+
+fn entry(row: authorisation_history::Model) -> HistoryEntry {
+    HistoryEntry {
+        authorisation: AuthorisationId(row.authorisation_id),
+        reason: row.reason,
+        side: row.side,
+        at: Timestamp(row.at),
+        hidden_for_enterprise_at: row.hidden_for_enterprise_at.map(Timestamp),
+        hidden_for_person_at: row.hidden_for_person_at.map(Timestamp),
+    }
+}

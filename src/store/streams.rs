@@ -1,0 +1,80 @@
+//! Event streams that applications keep with us (OpenID Shared Signals Framework §8).
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::entity::event_stream::{ActiveModel, Column, Entity, Model};
+use super::{Rows, StoreError};
+use crate::base::clock::Timestamp;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventStream {
+    pub id: Uuid,
+    pub client_id: String,
+    /// Where events are pushed; `None`: the client polls.
+    pub endpoint: Option<String>,
+    /// Addresses of event types, as they are delivered.
+    pub events: Vec<String>,
+    /// `enabled`, `paused`, `disabled`.
+    pub status: String,
+    pub created_at: Timestamp,
+}
+
+pub struct Streams<'c>(Rows<'c>);
+
+impl<'c> Rows<'c> {
+    pub fn streams(self) -> Streams<'c> {
+        Streams(self)
+    }
+}
+
+impl Streams<'_> {
+    /// A client has one stream at most.
+    pub async fn find(
+        &self,
+        realm: &str,
+        client_id: &str,
+    ) -> Result<Option<EventStream>, StoreError> {
+        let key = (realm.to_owned(), client_id.to_owned());
+        Ok(Entity::find_by_id(key).one(&self.0.db()).await?.map(read))
+    }
+
+    /// In place of the one that was there.
+    pub async fn save(&self, realm: &str, stream: &EventStream) -> Result<(), StoreError> {
+        self.remove(realm, &stream.client_id).await?;
+        Entity::insert(ActiveModel {
+            realm: Set(realm.to_owned()),
+            client_id: Set(stream.client_id.clone()),
+            id: Set(stream.id),
+            method: Set(if stream.endpoint.is_some() { "push" } else { "poll" }.to_owned()),
+            endpoint: Set(stream.endpoint.clone()),
+            events: Set(stream.events.join(" ")),
+            status: Set(stream.status.clone()),
+            created_at: Set(stream.created_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// `false` when there was none.
+    pub async fn remove(&self, realm: &str, client_id: &str) -> Result<bool, StoreError> {
+        let done = Entity::delete_many()
+            .filter(Column::Realm.eq(realm))
+            .filter(Column::ClientId.eq(client_id))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+}
+
+fn read(row: Model) -> EventStream {
+    EventStream {
+        id: row.id,
+        client_id: row.client_id,
+        endpoint: row.endpoint,
+        events: row.events.split_whitespace().map(str::to_owned).collect(),
+        status: row.status,
+        created_at: Timestamp(row.created_at),
+    }
+}

@@ -1,0 +1,130 @@
+//! Agencies: whom an enterprise has engaged and what their staff may do (AC-47); for the managers
+//! of an agency its client enterprises and its staff (G-12, G-13). Only to be looked at.
+
+use super::show::tabs;
+use super::visit::Visit;
+use crate::domain::engagement::AgentIdentity;
+use crate::domain::function::Function;
+use crate::domain::mask;
+use crate::flows::centre::subject;
+use crate::views::account::{EngagementView, EngagementsPage, StaffView};
+use crate::web::answer::{Answer, Failure};
+use crate::web::page::view::permission_names;
+use crate::web::request::Request;
+
+const TABS: [(&str, &str); 2] =
+    [("menu-agency-clients", "/account/clients"), ("agency-staff", "/account/clients/staff")];
+
+pub async fn own(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::OwnAgencies).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let found = found(&visit, false).await?;
+    let engagements = views(&visit, &found, |one| &one.agency).await?;
+    let page = EngagementsPage {
+        title: visit.request.text("menu-agencies"),
+        text: visit.request.text("agencies-text"),
+        tabs: Vec::new(),
+        engagements,
+    };
+    visit.page(None, &page).await
+}
+
+pub async fn clients(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::AgencyClients).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let found = found(&visit, true).await?;
+    let engagements = views(&visit, &found, |one| &one.client_enterprise).await?;
+    let page = EngagementsPage {
+        title: visit.request.text("menu-agency-clients"),
+        text: visit.request.text("agency-clients-text"),
+        tabs: tabs(&visit.request, &TABS, TABS[0].1),
+        engagements,
+    };
+    visit.page(None, &page).await
+}
+
+/// Person by person instead of client by client.
+pub async fn staff(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::AgencyClients).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let mut engagements: Vec<EngagementView> = Vec::new();
+    let mut known = Vec::new();
+    for one in found(&visit, true).await? {
+        let person = one.assignment.person;
+        let client = StaffView {
+            name: one.client_enterprise.name.clone(),
+            permissions: permission_names(&visit.request, &one.assignment.permissions),
+        };
+        let at = known.iter().position(|known| *known == person);
+        if let Some(view) = at.and_then(|at| engagements.get_mut(at)) {
+            view.staff.push(client);
+            continue;
+        }
+        known.push(person);
+        engagements.push(EngagementView {
+            name: name(&visit, &one).await?,
+            number: String::new(),
+            valid_from: one.engagement.valid_from.to_string(),
+            valid_to: one.engagement.valid_to.map(|day| day.to_string()),
+            is_active: one.engagement.is_active,
+            staff: vec![client],
+        });
+    }
+    let page = EngagementsPage {
+        title: visit.request.text("agency-staff"),
+        text: visit.request.text("agency-staff-text"),
+        tabs: tabs(&visit.request, &TABS, TABS[1].1),
+        engagements,
+    };
+    visit.page(None, &page).await
+}
+
+async fn found(visit: &Visit, as_agency: bool) -> Result<Vec<AgentIdentity>, Failure> {
+    let Some(enterprise) = subject(&visit.identity) else { return Ok(Vec::new()) };
+    let engagements = visit.request.ctx.services.store.rows().engagements();
+    Ok(engagements.of(enterprise.id, as_agency).await?)
+}
+
+async fn name(visit: &Visit, one: &AgentIdentity) -> Result<String, Failure> {
+    let people = visit.request.ctx.services.store.rows().people();
+    let person = people.find(one.assignment.person).await?;
+    Ok(person.map(|person| mask::name(&person.name)).unwrap_or_default())
+}
+
+/// One view for each engagement, its staff inside.
+async fn views(
+    visit: &Visit,
+    found: &[AgentIdentity],
+    other: impl Fn(&AgentIdentity) -> &crate::domain::enterprise::Enterprise,
+) -> Result<Vec<EngagementView>, Failure> {
+    let mut views: Vec<EngagementView> = Vec::new();
+    let mut last = None;
+    for one in found {
+        let person = StaffView {
+            name: name(visit, one).await?,
+            permissions: permission_names(&visit.request, &one.assignment.permissions),
+        };
+        if last == Some(one.engagement.id) {
+            if let Some(view) = views.last_mut() {
+                view.staff.push(person);
+            }
+            continue;
+        }
+        last = Some(one.engagement.id);
+        views.push(EngagementView {
+            name: other(one).name.clone(),
+            number: other(one).tin.clone(),
+            valid_from: one.engagement.valid_from.to_string(),
+            valid_to: one.engagement.valid_to.map(|day| day.to_string()),
+            is_active: one.engagement.is_active,
+            staff: vec![person],
+        });
+    }
+    Ok(views)
+}

@@ -1,0 +1,70 @@
+//! A signed-in person's authenticator app: enrol, prove, keep the recovery codes, remove.
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::visit::{Visit, to_sign_in};
+use crate::base::secret::Secret;
+use crate::domain::function::Function;
+use crate::domain::refusal::Refusal;
+use crate::flows::authenticator::{Enrolment, begin, confirm, find, is_fresh, remove};
+use crate::views::page::AuthenticatorPage;
+use crate::views::qr_svg;
+use crate::web::answer::Answer;
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+const PATH: &str = "/account/authenticator";
+
+pub async fn get(request: Request) -> Answer {
+    match Visit::enter(request, Function::OwnSecurity).await? {
+        Ok(visit) if is_fresh(&visit.request.ctx, &visit.session) => {
+            show(&visit, Vec::new(), None).await
+        }
+        Ok(visit) => Ok(to_sign_in(&visit.request, PATH)),
+        Err(response) => Ok(response),
+    }
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::OwnSecurity, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let (ctx, session) = (&visit.request.ctx, &visit.session);
+    let done = match form.get("act") {
+        Some("begin") => begin(ctx, session).await?.map(|()| Vec::new()),
+        Some("remove") => remove(ctx, session).await?.map(|()| Vec::new()),
+        _ => {
+            let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
+            confirm(ctx, session, &code).await?
+        }
+    };
+    match done {
+        Ok(codes) => show(&visit, codes, None).await,
+        Err(Refusal::StepUpRequired) => Ok(to_sign_in(&visit.request, PATH)),
+        Err(refusal) => show(&visit, Vec::new(), Some(&refusal)).await,
+    }
+}
+
+async fn show(visit: &Visit, codes: Vec<Secret>, refusal: Option<&Refusal>) -> Answer {
+    let (request, session) = (&visit.request, &visit.session);
+    let mut page = AuthenticatorPage {
+        recovery_codes: codes.iter().map(|code| code.expose().to_owned()).collect(),
+        notice: refusal.map(|refusal| request.notice(refusal)),
+        ..AuthenticatorPage::default()
+    };
+    match find(&request.ctx, session).await? {
+        Enrolment::None => {}
+        Enrolment::Begun { url, typed } => {
+            page.svg = Some(qr_svg(&url));
+            page.typed = typed;
+        }
+        Enrolment::Confirmed { recovery_codes_left } => {
+            page.is_confirmed = true;
+            page.recovery_codes_left = recovery_codes_left;
+        }
+    }
+    visit.page(refusal, &page).await
+}

@@ -1,0 +1,262 @@
+//! 【授权管理】 of a person: what waits, what is held, applying, confirming one or several with one
+//! scan, rejecting, ending, synchronising (AU-01 to AU-15).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::show::{own, tabs, type_options};
+use super::visit::Visit;
+use crate::base::id::AuthorisationId;
+use crate::domain::authorisation::{Authorisation, Event, State};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::function::Function;
+use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS};
+use crate::domain::mask;
+use crate::domain::refusal::Refusal;
+use crate::flows::authorisations::{
+    Filter, act, applied_to, apply, begin_confirmation, confirm_batch, find, held as list_held,
+    pending as list_pending, synchronise, synchronised,
+};
+use crate::oidc::params::Params;
+use crate::views::account::{
+    ApplyPage, AuthorisationsPage, HandlerView, OptionView, OutcomeView, OutcomesPage, ReviewPage,
+};
+use crate::web::answer::{Answer, Failure, see_other, with_cookie};
+use crate::web::cookies;
+use crate::web::oauth::form;
+use crate::web::page::login::login_cookie;
+use crate::web::page::view::type_name;
+use crate::web::request::Request;
+
+pub const TABS: [(&str, &str); 4] = [
+    ("authorisations-pending", "/account/authorisations"),
+    ("authorisations-held", "/account/authorisations/held"),
+    ("authorisations-apply", "/account/authorisations/apply"),
+    ("handlers-history", "/account/authorisations/history"),
+];
+
+/// More at once are confirmed in several batches.
+const MOST_AT_ONCE: usize = 100;
+
+fn filter(params: &Params) -> Filter {
+    let text = |name: &str| params.get(name).unwrap_or_default().trim().to_owned();
+    Filter {
+        is_national: params.get("scope") == Some("national"),
+        number: text("number").to_uppercase(),
+        name: text("name"),
+        identity_type: text("identity_type"),
+    }
+}
+
+pub async fn pending(request: Request) -> Answer {
+    match Visit::enter(request, Function::OwnAuthorisations).await? {
+        Ok(visit) => show(&visit, true, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+pub async fn held(request: Request) -> Answer {
+    match Visit::enter(request, Function::OwnAuthorisations).await? {
+        Ok(visit) => show(&visit, false, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Answer {
+    let (request, person) = (&visit.request, visit.session.person);
+    let params = request.query().unwrap_or_default();
+    let filter = filter(&params);
+    let found = match is_pending {
+        true => list_pending(&request.ctx, person, &filter).await?,
+        false => list_held(&request.ctx, person, &filter).await?,
+    };
+    let mut rows = Vec::new();
+    for (one, enterprise) in &found {
+        let mut row = own(request, (one, enterprise), None);
+        if one.state == State::Active {
+            row.synchronised = synchronisations(request, one.id).await?;
+        }
+        rows.push(row);
+    }
+    let mut identity_types = vec![OptionView {
+        value: String::new(),
+        title: request.text("all"),
+        is_chosen: filter.identity_type.is_empty(),
+    }];
+    identity_types.extend(type_options(request, &filter.identity_type));
+    let path = TABS[usize::from(!is_pending)].1;
+    let known = ["applied", "rejected", "withdrawn", "deleted", "synchronised"];
+    let done = params.get("done").filter(|done| known.contains(done));
+    let page = AuthorisationsPage {
+        tabs: tabs(request, &TABS, path),
+        action: visit.path(path),
+        is_pending,
+        is_national: filter.is_national,
+        number: filter.number,
+        name: filter.name,
+        identity_types,
+        rows,
+        done: done.map(|done| request.text(&format!("done-{done}"))),
+        notice: refusal.map(|refusal| request.notice(refusal)),
+    };
+    visit.page(refusal, &page).await
+}
+
+/// The visible result of 【数据同步】, application by application.
+async fn synchronisations(request: &Request, id: AuthorisationId) -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
+    for one in synchronised(&request.ctx, id).await? {
+        let client = request.ctx.realm.clients.get(&one.client_id);
+        let name = client
+            .map_or(one.client_id.as_str(), |client| client.name.in_language(request.language()));
+        let state = request.text(&format!("sync-{}", one.state));
+        lines.push(format!("{name}：{state} · {}", one.created_at.for_people()));
+    }
+    Ok(lines)
+}
+
+/// The ids of a form: one button, or every tick.
+fn ids(form: &Params) -> Vec<String> {
+    let one = form.get("id").map(str::to_owned);
+    let ticked = form.iter().filter(|(name, value)| name.starts_with("id-") && *value == "yes");
+    let ticked = ticked.map(|(name, _)| name.trim_start_matches("id-").to_owned());
+    match one {
+        Some(one) if !one.is_empty() => vec![one],
+        _ => ticked.take(MOST_AT_ONCE).collect(),
+    }
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let (ctx, person) = (&visit.request.ctx, visit.session.person);
+    let ids = ids(&form);
+    let mut own_ones = Vec::new();
+    for id in &ids {
+        match find(ctx, person, id).await? {
+            Ok(one) => own_ones.push(one),
+            Err(refusal) => return visit.refused(&refusal),
+        }
+    }
+    let (Some(first), Some(id)) = (own_ones.first(), ids.first()) else {
+        return show(&visit, true, Some(&Refusal::format("selection"))).await;
+    };
+    let is_sure = form.get("sure") == Some("yes");
+    match form.get("act").unwrap_or_default() {
+        "confirm" if is_sure => to_scan(&visit, &own_ones, form.get("app")).await,
+        "confirm" => review(&visit, &own_ones, "confirm").await,
+        "delete" if !is_sure => review(&visit, &own_ones, "delete").await,
+        "sync" => match synchronise(ctx, person, id).await? {
+            Ok(_) => visit.go("/account/authorisations/held?scope=national&done=synchronised"),
+            Err(refusal) => show(&visit, false, Some(&refusal)).await,
+        },
+        name => {
+            let (event, done) = match name {
+                "reject" => (Event::Reject, "?done=rejected"),
+                "withdraw" => (Event::Withdraw, "?done=withdrawn"),
+                "delete" => (Event::Delete, "/held?done=deleted"),
+                _ => return visit.refused(&Refusal::State),
+            };
+            let is_pending = first.state != State::Active;
+            match act(ctx, person, id, &event).await? {
+                Ok(_) => visit.go(&format!("/account/authorisations{done}")),
+                Err(refusal) => show(&visit, is_pending, Some(&refusal)).await,
+            }
+        }
+    }
+}
+
+/// What is about to happen, once more (AU-08, AU-14).
+async fn review(visit: &Visit, ones: &[Authorisation], act: &'static str) -> Answer {
+    let mut rows: Vec<HandlerView> = Vec::new();
+    for one in ones {
+        let enterprises = visit.request.ctx.services.store.rows().enterprises();
+        let found: Option<Enterprise> = enterprises.find(one.enterprise).await?;
+        if let Some(enterprise) = found {
+            rows.push(own(&visit.request, (one, &enterprise), None));
+        }
+    }
+    visit.page(None, &ReviewPage { rows, act, notice: None }).await
+}
+
+/// To the scan, by the app that was chosen.
+async fn to_scan(visit: &Visit, ones: &[Authorisation], app: Option<&str>) -> Answer {
+    let request = &visit.request;
+    let ids = ones.iter().map(|one| one.id).collect();
+    let begun = begin_confirmation(&request.ctx, &visit.session, ids).await?;
+    let Some(transaction) = begun else { return request.forbidden() };
+    let way = if app == Some("iit_app") { "iit_app" } else { "tax_app" };
+    let to = format!("{}/login/second_factor?t={}&way={way}", request.base(), transaction.id);
+    let (name, value) = login_cookie(request, &transaction);
+    let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
+    Ok(with_cookie(see_other(&to), cookie))
+}
+
+/// The scan was passed: done, and told one by one (AU-09).
+pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Answer {
+    let Ok(outcomes) = confirm_batch(&request.ctx, transaction).await? else {
+        return request.forbidden();
+    };
+    let view = |one: &crate::flows::authorisations::Outcome| {
+        let notice = one.refusal.as_ref().map(|refusal| request.notice(refusal));
+        OutcomeView {
+            enterprise: one.enterprise.name.clone(),
+            identity_type: type_name(request, &one.authorisation.identity_type),
+            is_done: notice.is_none(),
+            text: notice
+                .as_ref()
+                .map_or_else(|| request.text("done-confirmed"), |notice| notice.text.clone()),
+            code: notice.map(|notice| notice.code),
+        }
+    };
+    let page = OutcomesPage { outcomes: outcomes.iter().map(view).collect() };
+    request.page(axum::http::StatusCode::OK, &request.session_binding(), &page)
+}
+
+pub async fn get_apply(request: Request) -> Answer {
+    match Visit::enter(request, Function::OwnAuthorisations).await? {
+        Ok(visit) => show_apply(&visit, ("", ""), None, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+pub async fn post_apply(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let text = |name: &str| form.get(name).unwrap_or_default().trim();
+    let typed = (text("number"), text("identity_type"));
+    let ctx = &visit.request.ctx;
+    if form.get("sure") != Some("yes") {
+        return match applied_to(ctx, typed.0).await? {
+            Ok(found) => show_apply(&visit, typed, Some(mask::company(&found.name)), None).await,
+            Err(refusal) => show_apply(&visit, typed, None, Some(&refusal)).await,
+        };
+    }
+    match apply(ctx, visit.session.person, typed).await? {
+        Ok(_) => visit.go("/account/authorisations?scope=national&done=applied"),
+        Err(refusal) => show_apply(&visit, typed, None, Some(&refusal)).await,
+    }
+}
+
+async fn show_apply(
+    visit: &Visit,
+    (number, identity_type): (&str, &str),
+    enterprise: Option<String>,
+    refusal: Option<&Refusal>,
+) -> Answer {
+    let page = ApplyPage {
+        tabs: tabs(&visit.request, &TABS, TABS[2].1),
+        number: number.to_owned(),
+        identity_types: type_options(&visit.request, identity_type),
+        identity_type: identity_type.to_owned(),
+        enterprise,
+        notice: refusal.map(|refusal| visit.request.notice(refusal)),
+    };
+    visit.page(refusal, &page).await
+}

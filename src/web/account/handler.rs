@@ -1,0 +1,203 @@
+//! One authorisation of the enterprise: looked at, withdrawn, decided, changed in two steps,
+//! ended, renewed (AC-18, AC-25 to AC-36).
+
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::HeaderMap;
+
+use super::handlers::grant_of;
+use super::show::{handler, ticks};
+use super::visit::Visit;
+use crate::domain::authorisation::{Authorisation, Event};
+use crate::domain::function::{Function, Reach};
+use crate::domain::identity_type::Permissions;
+use crate::domain::refusal::Refusal;
+use crate::flows::handlers::{Listed, act, check_grant, confirm_application, find};
+use crate::oidc::params::Params;
+use crate::views::account::HandlerPage;
+use crate::web::answer::{Answer, Failure};
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+/// How far a change has come (AC-30).
+#[derive(Clone, Default)]
+struct Editing {
+    is_choosing: bool,
+    chosen: Option<Permissions>,
+    /// The term was chosen, too; otherwise it is as it was.
+    has_term: bool,
+    valid_to: Option<String>,
+    asks: Option<&'static str>,
+}
+
+pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Answer {
+    let visit = match Visit::enter(request, Function::ListHandlers).await? {
+        Ok(visit) if visit.reach == Reach::Yes => visit,
+        // Another person's record is nothing to a handler (AC-20).
+        Ok(visit) => return visit.refused(&Refusal::Role),
+        Err(response) => return Ok(response),
+    };
+    let params = visit.request.query().unwrap_or_default();
+    let is_choosing = matches!(params.get("act"), Some("edit" | "confirm" | "renew"));
+    let editing = Editing { is_choosing, ..Editing::default() };
+    show(&visit, &id, editing, None).await
+}
+
+async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusal>) -> Answer {
+    let manager = match visit.manager(Function::ListHandlers) {
+        Ok(manager) => manager,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let one = match find(&visit.request.ctx, &manager, id).await? {
+        Ok(one) => one,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let request = &visit.request;
+    let Some(listed) = listed(request, one.clone()).await? else {
+        return visit.refused(&Refusal::State);
+    };
+    let known = request.ctx.realm.identity_type(&one.identity_type);
+    let ticked = |permissions: &Permissions| known.map(|known| ticks(request, known, permissions));
+    let valid_to = match editing.has_term {
+        true => editing.valid_to,
+        false => one.valid_to.map(|day| day.to_string()),
+    };
+    let done = request.query().unwrap_or_default();
+    let done = done.get("done").filter(|done| ["added", "saved", "confirmed"].contains(done));
+    let page = HandlerPage {
+        handler: handler(request, &listed),
+        choosing: editing.is_choosing.then(|| ticked(&one.permissions)).flatten(),
+        chosen: editing.chosen.as_ref().and_then(ticked),
+        is_long_term: valid_to.is_none(),
+        valid_to: valid_to.unwrap_or_default(),
+        today: request.ctx.now().day().to_string(),
+        asks: editing.asks,
+        done: done.map(|done| request.text(&format!("done-{done}"))),
+        notice: refusal.map(|refusal| request.notice(refusal)),
+    };
+    visit.page(refusal, &page).await
+}
+
+async fn listed(
+    request: &Request,
+    authorisation: Authorisation,
+) -> Result<Option<Listed>, Failure> {
+    let rows = request.ctx.services.store.rows();
+    let Some(person) = rows.people().find(authorisation.person).await? else { return Ok(None) };
+    Ok(Some(Listed {
+        document: rows.people().documents(person.id).await?.into_iter().next(),
+        history: rows.relations().history_entry(authorisation.id).await?,
+        authorisation,
+        person,
+    }))
+}
+
+/// Which function of the table an act belongs to.
+fn function_of(act: &str) -> Function {
+    match act {
+        "withdraw" => Function::WithdrawPending,
+        "confirm" | "confirm-save" | "reject" => Function::DecideApplication,
+        "delete" => Function::DeleteHandler,
+        _ => Function::EditHandler,
+    }
+}
+
+pub async fn post(
+    request: Request,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let wanted = form.get("act").unwrap_or_default().to_owned();
+    let function = function_of(&wanted);
+    let visit = match Visit::enter_with(request, function, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let manager = match visit.manager(function) {
+        Ok(manager) => manager,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let ctx = &visit.request.ctx;
+    if form.get("identity_type").is_some() {
+        // To change the type, somebody is added anew (AC-32).
+        return show(&visit, &id, Editing::default(), Some(&Refusal::Immutable)).await;
+    }
+    let is_sure = form.get("sure") == Some("yes");
+    let event = match wanted.as_str() {
+        "withdraw" => Event::Withdraw,
+        "reject" => Event::Reject,
+        "delete" if is_sure => Event::Delete,
+        "delete" => {
+            let editing = Editing { asks: Some("delete"), ..Editing::default() };
+            return show(&visit, &id, editing, None).await;
+        }
+        "edit" | "confirm" | "renew" => return choose(&visit, &id, &form).await,
+        "save" | "renew-save" | "confirm-save" => {
+            return save(&visit, &id, (&wanted, &form)).await;
+        }
+        _ => return show(&visit, &id, Editing::default(), Some(&Refusal::State)).await,
+    };
+    match act(ctx, &manager, &id, &event).await? {
+        Ok(_) => visit.go(match event {
+            Event::Withdraw => "/account/handlers/pending?done=withdrawn",
+            Event::Reject => "/account/handlers/pending",
+            _ => "/account/handlers?done=deleted",
+        }),
+        Err(refusal) => show(&visit, &id, Editing::default(), Some(&refusal)).await,
+    }
+}
+
+/// The first 【确定】: the choice is carried into the form, nothing is saved.
+async fn choose(visit: &Visit, id: &str, form: &Params) -> Answer {
+    let (permissions, valid_to) = grant_of(form);
+    let editing = Editing {
+        chosen: Some(permissions),
+        has_term: form.get("term").is_some(),
+        valid_to,
+        ..Editing::default()
+    };
+    show(visit, id, editing, None).await
+}
+
+/// The second 【确定】 saves.
+async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answer {
+    let ctx = &visit.request.ctx;
+    let manager = match visit.manager(function_of(wanted)) {
+        Ok(manager) => manager,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let (permissions, valid_to) = grant_of(form);
+    let again = Editing {
+        chosen: Some(permissions.clone()),
+        has_term: true,
+        valid_to: valid_to.clone(),
+        ..Editing::default()
+    };
+    let one = match find(ctx, &manager, id).await? {
+        Ok(one) => one,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let done = if wanted == "confirm-save" {
+        let grant = (&permissions, valid_to.as_deref());
+        confirm_application(ctx, &manager, id, grant).await?
+    } else {
+        match check_grant(ctx, &one.identity_type, &permissions, valid_to.as_deref()) {
+            // A protected type is told so before its permissions are looked at.
+            Err(Refusal::Format { field: "identity_type" }) => Err(Refusal::Protected),
+            Err(refusal) => Err(refusal),
+            Ok((permissions, valid_to)) => {
+                let event = match wanted {
+                    "renew-save" => Event::Renew { permissions, valid_to },
+                    _ => Event::Edit { permissions, valid_to },
+                };
+                act(ctx, &manager, id, &event).await?
+            }
+        }
+    };
+    match done {
+        Ok(_) => visit.go(&format!("/account/handlers/{id}?done=saved")),
+        Err(refusal) => show(visit, id, again, Some(&refusal)).await,
+    }
+}

@@ -1,0 +1,182 @@
+//! 【人员权限管理】: who works for the enterprise, who waits, and adding somebody (AC-12 to AC-28).
+//! Whoever may not see others sees their own permissions alone (AC-20).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::show::{handler, href, online_types, tabs, ticks};
+use super::visit::Visit;
+use crate::domain::acting::ActingIdentity;
+use crate::domain::authorisation::State;
+use crate::domain::function::{Function, Reach};
+use crate::domain::identity_type::IdentityTypeName;
+use crate::domain::number::document::DocumentType;
+use crate::domain::refusal::Refusal;
+use crate::flows::centre::identities_here;
+use crate::flows::handlers::{NewHandler, add, check, list};
+use crate::oidc::params::Params;
+use crate::views::account::{
+    AddHandlerPage, HandlersPage, OptionView, OwnPermissionsPage, TabView,
+};
+use crate::web::answer::Answer;
+use crate::web::oauth::form;
+use crate::web::page::view::{self, type_name};
+use crate::web::request::Request;
+
+pub const TABS: [(&str, &str); 4] = [
+    ("handlers-current", "/account/handlers"),
+    ("handlers-pending", "/account/handlers/pending"),
+    ("handlers-history", "/account/handlers/history"),
+    ("handlers-add", "/account/handlers/add"),
+];
+
+pub async fn current(request: Request) -> Answer {
+    show(request, TABS[0].1, &[State::Active, State::Expired]).await
+}
+
+pub async fn pending(request: Request) -> Answer {
+    show(request, TABS[1].1, &[State::PendingByPerson, State::PendingByEnterprise]).await
+}
+
+async fn show(request: Request, path: &str, states: &[State]) -> Answer {
+    let visit = match Visit::enter(request, Function::ListHandlers).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    if visit.reach == Reach::Own {
+        return own(&visit).await;
+    }
+    let manager = match visit.manager(Function::ListHandlers) {
+        Ok(manager) => manager,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let all = list(&visit.request.ctx, &manager).await?;
+    let wanted = all.iter().filter(|one| states.contains(&one.authorisation.state));
+    let done = visit.request.query().unwrap_or_default();
+    let done = done.get("done").filter(|done| *done == "deleted" || *done == "withdrawn");
+    let page = HandlersPage {
+        tabs: tabs(&visit.request, &TABS, path),
+        handlers: wanted.map(|one| handler(&visit.request, one)).collect(),
+        done: done.map(|done| visit.request.text(&format!("done-{done}"))),
+        notice: None,
+    };
+    visit.page(None, &page).await
+}
+
+async fn own(visit: &Visit) -> Answer {
+    let (request, acting) = (&visit.request, Some(visit.session.acting));
+    let identities = match &visit.identity {
+        ActingIdentity::Agent(one) => {
+            view::clients(request, std::slice::from_ref(one.as_ref()), acting)
+        }
+        identity => {
+            let here = identities_here(&request.ctx, visit.session.person, identity).await?;
+            view::identities(request, &here, acting)
+        }
+    };
+    visit.page(None, &OwnPermissionsPage { identities }).await
+}
+
+/// Every permission that is ticked, and the term, from a form.
+pub fn grant_of(form: &Params) -> (crate::domain::identity_type::Permissions, Option<String>) {
+    let ticked = form.iter().filter(|(name, value)| name.starts_with("p-") && *value == "yes");
+    let permissions = ticked.map(|(name, _)| name.trim_start_matches("p-").to_owned()).collect();
+    let valid_to = (form.get("term") != Some("long"))
+        .then(|| form.get("valid_to").unwrap_or_default().to_owned());
+    (permissions, valid_to)
+}
+
+fn typed(form: &Params) -> NewHandler {
+    let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let (permissions, valid_to) = grant_of(form);
+    NewHandler {
+        name: text("name"),
+        document_type: text("document_type"),
+        document: text("document"),
+        identity_type: text("identity_type"),
+        permissions,
+        valid_to,
+    }
+}
+
+pub async fn get_add(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::AddHandler).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let params = visit.request.query().unwrap_or_default();
+    let first = online_types(&visit.request).next().map(|name| name.0.clone());
+    let wanted = params.get("identity_type").map(str::to_owned).or(first);
+    let new = NewHandler {
+        identity_type: wanted.unwrap_or_default(),
+        document_type: DocumentType::ResidentIdCard.name().to_owned(),
+        ..NewHandler::default()
+    };
+    show_add(&visit, &new, false, None).await
+}
+
+pub async fn post_add(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::AddHandler, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let new = typed(&form);
+    if form.get("act") == Some("back") {
+        return show_add(&visit, &new, false, None).await;
+    }
+    let checked = match check(&visit.request.ctx, &new) {
+        Ok(checked) => checked,
+        Err(refusal) => return show_add(&visit, &new, false, Some(&refusal)).await,
+    };
+    // The risk is acknowledged before anything is done (AC-16).
+    if form.get("risk") != Some("yes") {
+        return show_add(&visit, &new, true, None).await;
+    }
+    let manager = match visit.manager(Function::AddHandler) {
+        Ok(manager) => manager,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    match add(&visit.request.ctx, &manager, checked).await? {
+        Ok(added) => visit.go(&format!("/account/handlers/{}?done=added", added.id)),
+        Err(refusal) => show_add(&visit, &new, false, Some(&refusal)).await,
+    }
+}
+
+async fn show_add(
+    visit: &Visit,
+    new: &NewHandler,
+    asks_risk: bool,
+    refusal: Option<&Refusal>,
+) -> Answer {
+    let request = &visit.request;
+    let name = IdentityTypeName(new.identity_type.clone());
+    let known = request.ctx.realm.identity_type(&name);
+    let path = TABS[3].1;
+    let tab = |one: &IdentityTypeName| TabView {
+        title: type_name(request, one),
+        href: href(request, path, &[("identity_type", &one.0)]),
+        is_current: *one == name,
+    };
+    let option = |kind: DocumentType| OptionView {
+        value: kind.name().to_owned(),
+        title: request.text(&format!("document-{}", kind.name().replace('_', "-"))),
+        is_chosen: kind.name() == new.document_type,
+    };
+    let page = AddHandlerPage {
+        types: online_types(request).map(tab).collect(),
+        identity_type: new.identity_type.clone(),
+        identity_type_title: type_name(request, &name),
+        document_types: DocumentType::ALL.into_iter().map(option).collect(),
+        document_type: new.document_type.clone(),
+        name: new.name.clone(),
+        document: new.document.clone(),
+        permissions: known.map(|known| ticks(request, known, &new.permissions)).unwrap_or_default(),
+        is_long_term: new.valid_to.is_none(),
+        valid_to: new.valid_to.clone().unwrap_or_default(),
+        today: request.ctx.now().day().to_string(),
+        asks_risk,
+        notice: refusal.map(|refusal| request.notice(refusal)),
+    };
+    visit.page(refusal, &page).await
+}

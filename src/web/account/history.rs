@@ -1,0 +1,162 @@
+//! 【历史管理信息】 of both sides: three tabs, a search, and clearing one's own view (AC-36 to
+//! AC-40, AU-16, AU-17).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::authorisations::TABS as OWN_TABS;
+use super::handlers::TABS;
+use super::show::{handler, href, own, tabs, type_options};
+use super::visit::Visit;
+use crate::domain::function::{Function, Reach};
+use crate::domain::refusal::Refusal;
+use crate::flows::authorisations;
+use crate::flows::handlers::{HistoryQuery, clear_history, history};
+use crate::oidc::params::Params;
+use crate::views::account::{HandlerView, HistoryPage, OptionView, TabView};
+use crate::web::answer::Answer;
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+const REASONS: [&str; 3] = ["deleted", "withdrawn", "rejected"];
+
+fn reason(params: &Params) -> &'static str {
+    let wanted = params.get("reason").unwrap_or_default();
+    REASONS.into_iter().find(|known| *known == wanted).unwrap_or(REASONS[0])
+}
+
+fn reasons(request: &Request, path: &str, current: &str) -> Vec<TabView> {
+    let tab = |one: &&str| TabView {
+        title: request.text(&format!("history-{one}")),
+        href: href(request, path, &[("reason", one)]),
+        is_current: *one == current,
+    };
+    REASONS.iter().map(tab).collect()
+}
+
+fn query(params: &Params) -> HistoryQuery {
+    let text = |name: &str| params.get(name).unwrap_or_default().trim().to_owned();
+    HistoryQuery {
+        reason: reason(params).to_owned(),
+        identity_type: text("identity_type"),
+        name: text("name"),
+    }
+}
+
+pub async fn of_enterprise(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::ListHandlers).await? {
+        Ok(visit) if visit.reach == Reach::Yes => visit,
+        Ok(visit) => return visit.refused(&Refusal::Role),
+        Err(response) => return Ok(response),
+    };
+    let params = visit.request.query().unwrap_or_default();
+    show_enterprise(&visit, &query(&params), false, None).await
+}
+
+pub async fn clear_enterprise(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::ClearHistory, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let query = query(&form);
+    if form.get("sure") != Some("yes") {
+        return show_enterprise(&visit, &query, true, None).await;
+    }
+    let manager = match visit.manager(Function::ClearHistory) {
+        Ok(manager) => manager,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let count = clear_history(&visit.request.ctx, &manager, &query).await?;
+    show_enterprise(&visit, &query, false, Some(count)).await
+}
+
+async fn show_enterprise(
+    visit: &Visit,
+    query: &HistoryQuery,
+    asks_clear: bool,
+    cleared: Option<u64>,
+) -> Answer {
+    let manager = match visit.manager(Function::ListHandlers) {
+        Ok(manager) => manager,
+        Err(refusal) => return visit.refused(&refusal),
+    };
+    let request = &visit.request;
+    let found = history(&request.ctx, &manager, query).await?;
+    let path = TABS[2].1;
+    let mut identity_types = vec![OptionView {
+        value: String::new(),
+        title: request.text("all"),
+        is_chosen: query.identity_type.is_empty(),
+    }];
+    identity_types.extend(type_options(request, &query.identity_type));
+    let page = HistoryPage {
+        action: visit.path(path),
+        tabs: tabs(request, &TABS, path),
+        reasons: reasons(request, path, &query.reason),
+        reason: query.reason.clone(),
+        identity_types,
+        identity_type: query.identity_type.clone(),
+        name: query.name.clone(),
+        has_filters: true,
+        entries: found.iter().map(|one| handler(request, one)).collect(),
+        asks_clear,
+        done: cleared.map(|count| request.text_with("history-cleared", &count.to_string())),
+        notice: None,
+    };
+    visit.page(None, &page).await
+}
+
+pub async fn of_person(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::OwnAuthorisations).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let params = visit.request.query().unwrap_or_default();
+    show_person(&visit, reason(&params), false, None).await
+}
+
+pub async fn clear_person(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let reason = reason(&form);
+    if form.get("sure") != Some("yes") {
+        return show_person(&visit, reason, true, None).await;
+    }
+    let person = visit.session.person;
+    let count = authorisations::clear_history(&visit.request.ctx, person, reason).await?;
+    show_person(&visit, reason, false, Some(count)).await
+}
+
+async fn show_person(
+    visit: &Visit,
+    reason: &str,
+    asks_clear: bool,
+    cleared: Option<u64>,
+) -> Answer {
+    let request = &visit.request;
+    let found = authorisations::history(&request.ctx, visit.session.person, reason).await?;
+    let entries: Vec<HandlerView> = found
+        .iter()
+        .map(|(entry, one, enterprise)| own(request, (one, enterprise), Some(entry)))
+        .collect();
+    let path = OWN_TABS[3].1;
+    let page = HistoryPage {
+        action: visit.path(path),
+        tabs: tabs(request, &OWN_TABS, path),
+        reasons: reasons(request, path, reason),
+        reason: reason.to_owned(),
+        identity_types: Vec::new(),
+        identity_type: String::new(),
+        name: String::new(),
+        has_filters: false,
+        entries,
+        asks_clear,
+        done: cleared.map(|count| request.text_with("history-cleared", &count.to_string())),
+        notice: None,
+    };
+    visit.page(None, &page).await
+}

@@ -1,0 +1,95 @@
+//! The landing page, and the eye (AC-04 to AC-11, G-09).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::visit::Visit;
+use crate::domain::function::{Function, Role};
+use crate::domain::profile::Block;
+use crate::domain::refusal::Refusal;
+use crate::flows::centre::{Field, fields, identities_here, reveal as reveal_field};
+use crate::views::account::{BlockView, FieldView, HomePage};
+use crate::web::answer::{Answer, see_other};
+use crate::web::oauth::form;
+use crate::web::page::view;
+use crate::web::request::Request;
+
+pub async fn get(request: Request) -> Answer {
+    // A person's centre begins with the person.
+    let is_personal = request
+        .session()
+        .await?
+        .is_some_and(|session| session.acting == crate::domain::acting::Acting::Personal);
+    if is_personal {
+        return Ok(see_other(&format!("{}/account/person", request.base())));
+    }
+    match Visit::enter(request, Function::EnterpriseBasics).await? {
+        Ok(visit) => show(&visit, None, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+/// One field in full; the next page hides it again.
+pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::Reveal, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let key = form.get("field").unwrap_or_default();
+    let person = visit.session.person;
+    match reveal_field(&visit.request.ctx, &visit.identity, person, key).await? {
+        Ok(field) => show(&visit, Some(&field), None).await,
+        Err(refusal) => visit.refused(&refusal),
+    }
+}
+
+async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>) -> Answer {
+    let (request, ctx) = (&visit.request, &visit.request.ctx);
+    let all = fields(ctx, &visit.identity).await?;
+    let mut blocks = Vec::new();
+    for (block, title) in [
+        (Block::Basics, "block-basics"),
+        (Block::KeyPersons, "block-key-persons"),
+        (Block::Tax, "block-tax"),
+        (Block::Investors, "block-investors"),
+    ] {
+        let of_block = all.iter().filter(|field| field.block == block);
+        let view = |field: &Field| {
+            let is_open = revealed.is_some_and(|revealed| revealed.key == field.key);
+            FieldView {
+                key: field.key.clone(),
+                label: match field.label.starts_with("field-") {
+                    true => request.text(&field.label),
+                    false => field.label.clone(),
+                },
+                value: if is_open { field.full.clone() } else { field.masked.clone() },
+                is_masked: !is_open && field.masked != field.full,
+            }
+        };
+        let fields: Vec<FieldView> = of_block.map(view).collect();
+        if !fields.is_empty() {
+            blocks.push(BlockView { title: request.text(title), fields });
+        }
+    }
+    let person = ctx.services.store.rows().people().find(visit.session.person).await?;
+    let here = identities_here(ctx, visit.session.person, &visit.identity).await?;
+    let page = HomePage {
+        blocks,
+        is_verified: person.is_some_and(|person| person.real_name_level >= 3),
+        identities: view::identities(request, &here, Some(visit.session.acting)),
+        current: view::acting_title(request, &visit.identity),
+        notice: refusal.map(|refusal| request.notice(refusal)),
+    };
+    visit.page(refusal, &page).await
+}
+
+/// Certificates on tokens are managed elsewhere for now; said so instead of a missing page.
+pub async fn certificates(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::EnterpriseBasics).await? {
+        Ok(visit) if visit.role != Role::Agent => visit,
+        Ok(visit) => return visit.refused(&Refusal::Role),
+        Err(response) => return Ok(response),
+    };
+    visit.done("menu-certificates", "certificates-text")
+}

@@ -1,0 +1,63 @@
+//! The face for people in their account centres: what an enterprise's managers, handlers and
+//! agencies, and what people themselves, see and manage. Who may is asked at [`visit::Visit`].
+
+pub mod agencies;
+pub mod authenticator;
+pub mod authorisations;
+pub mod devices;
+pub mod handler;
+pub mod handlers;
+pub mod history;
+pub mod home;
+pub mod level;
+pub mod log;
+pub mod messages;
+pub mod passkeys;
+pub mod person;
+pub mod show;
+pub mod switch;
+pub mod visit;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::web::app::App;
+
+/// Every route of the centres, below the realm.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/account", get(home::get))
+        .route("/account/reveal", post(home::reveal))
+        .route("/account/certificates", get(home::certificates))
+        .route("/account/handlers", get(handlers::current))
+        .route("/account/handlers/pending", get(handlers::pending))
+        .route("/account/handlers/add", get(handlers::get_add).post(handlers::post_add))
+        .route(
+            "/account/handlers/history",
+            get(history::of_enterprise).post(history::clear_enterprise),
+        )
+        .route("/account/handlers/{id}", get(handler::get).post(handler::post))
+        .route("/account/authorisations", get(authorisations::pending).post(authorisations::post))
+        .route("/account/authorisations/held", get(authorisations::held))
+        .route(
+            "/account/authorisations/apply",
+            get(authorisations::get_apply).post(authorisations::post_apply),
+        )
+        .route(
+            "/account/authorisations/history",
+            get(history::of_person).post(history::clear_person),
+        )
+        .route("/account/agencies", get(agencies::own))
+        .route("/account/clients", get(agencies::clients))
+        .route("/account/clients/staff", get(agencies::staff))
+        .route("/account/switch", get(switch::get).post(switch::post))
+        .route("/account/switch/records", get(switch::records))
+        .route("/account/log", get(log::get))
+        .route("/account/log.csv", get(log::csv))
+        .route("/account/messages", get(messages::get))
+        .route("/account/person", get(person::get).post(person::reveal))
+        .route("/account/authenticator", get(authenticator::get).post(authenticator::post))
+        .route("/account/devices", get(devices::get).post(devices::post))
+        .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
+        .route("/account/level", get(level::get).post(level::post))
+}

@@ -1,0 +1,88 @@
+//! 【个人基本信息】: one's own data, masked and read-only, how complete it is, and the ways to what
+//! can be changed (AC-41 to AC-43).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::visit::Visit;
+use crate::domain::function::Function;
+use crate::domain::mask::{self, Viewer};
+use crate::flows::centre::revealed;
+use crate::views::account::{CompletenessView, FieldView, PersonPage};
+use crate::web::answer::Answer;
+use crate::web::oauth::form;
+use crate::web::request::Request;
+
+pub async fn get(request: Request) -> Answer {
+    match Visit::enter(request, Function::PersonalInformation).await? {
+        Ok(visit) => show(&visit, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+/// One's own field in full, logged; the next page hides it again.
+pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::PersonalInformation, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let key = form.get("field").unwrap_or_default();
+    revealed(&visit.request.ctx, visit.session.person, (None, key)).await?;
+    show(&visit, Some(key)).await
+}
+
+async fn show(visit: &Visit, open: Option<&str>) -> Answer {
+    let (request, session) = (&visit.request, &visit.session);
+    let rows = request.ctx.services.store.rows();
+    let Some(person) = rows.people().find(session.person).await? else {
+        return request.forbidden();
+    };
+    let account = rows.accounts().find(session.account).await?;
+    let phones = rows.accounts().phones(session.account).await?;
+    let mut fields = Vec::new();
+    let mut add = |label: &str, (masked, full): (String, &str)| {
+        let key = format!("{label}-{}", fields.len());
+        let is_open = open == Some(key.as_str());
+        fields.push(FieldView {
+            label: request.text(label),
+            is_masked: !is_open && masked != full,
+            value: if is_open { full.to_owned() } else { masked },
+            key,
+        });
+    };
+    add("person-name", (mask::name(&person.name), &person.name));
+    for document in rows.people().documents(person.id).await? {
+        let kind = format!("document-{}", document.kind.name().replace('_', "-"));
+        add("document-type", (request.text(&kind), &request.text(&kind)));
+        let masked = mask::document(&document.number, Viewer::Own);
+        add("field-document", (masked, &document.number));
+    }
+    if let Some(username) = account.and_then(|account| account.username) {
+        add("person-username", (username.clone(), &username));
+    }
+    for binding in &phones {
+        let national = binding.phone.national();
+        add("field-phone", (mask::phone(national, Viewer::Own), national));
+    }
+    if let Some(email) = &person.email {
+        add("person-email", (mask::email(email, Viewer::Own), email));
+    }
+    let done = |key: &str, is_done: bool| CompletenessView {
+        title: request.text(key),
+        is_done,
+        href: visit.path("/account/person#maintain"),
+    };
+    let page = PersonPage {
+        completeness: vec![
+            done("field-phone", !phones.is_empty()),
+            done("person-email", person.email.is_some()),
+            done("person-address", false),
+        ],
+        fields,
+        level: person.real_name_level,
+        is_verified: person.real_name_level >= 3,
+        has_passkeys: request.ctx.realm.passkeys.is_some(),
+    };
+    visit.page(None, &page).await
+}

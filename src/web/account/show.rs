@@ -1,0 +1,148 @@
+//! From authorisations to what lists show: names in the reader's language, masked where another
+//! person's.
+
+use crate::domain::authorisation::{Authorisation, Origin, State};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::identity_type::{
+    Capability, IdentityType, IdentityTypeName, PermissionPolicy, Permissions,
+};
+use crate::domain::mask::{self, Viewer};
+use crate::flows::handlers::Listed;
+use crate::store::relations::HistoryEntry;
+use crate::views::account::{HandlerView, OptionView, TabView, TickView};
+use crate::web::page::view::{permission_names, type_name};
+use crate::web::request::Request;
+
+/// `?a=b` behind a path of the realm.
+pub fn href(request: &Request, path: &str, query: &[(&str, &str)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    let joint = if query.is_empty() { "" } else { "?" };
+    format!("{}{path}{joint}{query}", request.base())
+}
+
+/// Tabs of one page: (words, path); `current` is a path.
+pub fn tabs(request: &Request, all: &[(&str, &str)], current: &str) -> Vec<TabView> {
+    let tab = |(key, path): &(&str, &str)| TabView {
+        title: request.text(key),
+        href: href(request, path, &[]),
+        is_current: *path == current,
+    };
+    all.iter().map(tab).collect()
+}
+
+fn base(request: &Request, one: &Authorisation) -> HandlerView {
+    let origin = match one.origin {
+        Origin::ByEnterprise => "origin-by-enterprise",
+        Origin::ByPerson => "origin-by-person",
+        Origin::Hall => "origin-hall",
+        Origin::Registry => "origin-registry",
+    };
+    HandlerView {
+        id: one.id.to_string(),
+        name: String::new(),
+        number: String::new(),
+        identity_type: type_name(request, &one.identity_type),
+        permissions: permission_names(request, &one.permissions),
+        valid_from: one.valid_from.to_string(),
+        valid_to: one.valid_to.map(|day| day.to_string()),
+        state: one.state.name().to_owned(),
+        state_title: request.text(&format!("state-{}", one.state.name().replace('_', "-"))),
+        origin: request.text(origin),
+        ended: None,
+        acts: Vec::new(),
+        synchronised: Vec::new(),
+    }
+}
+
+fn ended(request: &Request, entry: &HistoryEntry) -> String {
+    let side = request.text(&format!("side-{}", entry.side));
+    format!("{side} · {}", entry.at.for_people())
+}
+
+/// A handler as a manager sees one.
+pub fn handler(request: &Request, listed: &Listed) -> HandlerView {
+    let one = &listed.authorisation;
+    let document = listed.document.as_ref();
+    HandlerView {
+        name: mask::name(&listed.person.name),
+        number: document
+            .map(|document| mask::document(&document.number, Viewer::Other))
+            .unwrap_or_default(),
+        ended: listed.history.as_ref().map(|entry| ended(request, entry)),
+        acts: manager_acts(request, one),
+        ..base(request, one)
+    }
+}
+
+/// What a manager may do with it; the flows decide again.
+fn manager_acts(request: &Request, one: &Authorisation) -> Vec<&'static str> {
+    let known = request.ctx.realm.identity_type(&one.identity_type);
+    let is_online = known.is_some_and(|known| known.can(Capability::GrantedOnline));
+    match (one.state, one.origin) {
+        (State::PendingByPerson, Origin::Hall) => Vec::new(),
+        (State::PendingByPerson, _) => vec!["withdraw"],
+        (State::PendingByEnterprise, _) => vec!["confirm", "reject"],
+        (State::Active, _) if is_online => vec!["edit", "delete"],
+        (State::Expired, _) if is_online => vec!["renew"],
+        _ => Vec::new(),
+    }
+}
+
+/// An authorisation as its person sees it.
+pub fn own(
+    request: &Request,
+    (one, enterprise): (&Authorisation, &Enterprise),
+    entry: Option<&HistoryEntry>,
+) -> HandlerView {
+    let known = request.ctx.realm.identity_type(&one.identity_type);
+    let can_end = known.is_some_and(|known| known.can(Capability::EndedByPerson));
+    HandlerView {
+        name: enterprise.name.clone(),
+        number: enterprise.tin.clone(),
+        ended: entry.map(|entry| ended(request, entry)),
+        acts: match one.state {
+            State::PendingByPerson => vec!["confirm", "reject"],
+            State::PendingByEnterprise => vec!["withdraw"],
+            State::Active if can_end => vec!["sync", "delete"],
+            State::Active => vec!["sync"],
+            _ => Vec::new(),
+        },
+        ..base(request, one)
+    }
+}
+
+/// Every permission of the catalogue, as it may be ticked for an identity type (AC-14).
+pub fn ticks(
+    request: &Request,
+    identity_type: &IdentityType,
+    ticked: &Permissions,
+) -> Vec<TickView> {
+    let may = |code: &String| match &identity_type.permissions {
+        PermissionPolicy::All => true,
+        PermissionPolicy::Among(allowed) => allowed.contains(code),
+    };
+    let tick = |(code, texts): (&String, &crate::realm::file::Texts)| TickView {
+        name: texts.in_language(request.language()).to_owned(),
+        is_ticked: ticked.contains(code),
+        is_disabled: !may(code),
+        code: code.clone(),
+    };
+    request.ctx.realm.permissions.iter().map(tick).collect()
+}
+
+/// The identity types that are granted online, one chosen.
+pub fn type_options(request: &Request, chosen: &str) -> Vec<OptionView> {
+    let option = |name: &IdentityTypeName| OptionView {
+        value: name.0.clone(),
+        title: type_name(request, name),
+        is_chosen: name.0 == chosen,
+    };
+    online_types(request).map(option).collect()
+}
+
+/// What a manager may grant and a person apply for.
+pub fn online_types(request: &Request) -> impl Iterator<Item = &IdentityTypeName> {
+    let types = request.ctx.realm.identity_types.iter();
+    let online = types.filter(|(_, (known, _))| known.can(Capability::GrantedOnline));
+    online.map(|(name, _)| name)
+}

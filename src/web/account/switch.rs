@@ -1,0 +1,195 @@
+//! 【身份切换】: to another enterprise or client enterprise, to a cross-region record, to the person
+//! themself, one way (AC-48 to AC-57, G-14 to G-16, S-11).
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+use super::show::{href, tabs};
+use super::visit::Visit;
+use crate::domain::acting::Acting;
+use crate::domain::cross_region::{CrossRegionRecord, RecordKind, comparable};
+use crate::domain::function::Function;
+use crate::domain::refusal::Refusal;
+use crate::flows::identity::{all_records, choices, offers_personal, pick, switch};
+use crate::views::account::{OptionView, RecordRow, SwitchPage, SwitchRecordsPage};
+use crate::web::answer::{Answer, see_other, with_cookie};
+use crate::web::cookies;
+use crate::web::oauth::form;
+use crate::web::page::view;
+use crate::web::request::Request;
+
+pub async fn get(request: Request) -> Answer {
+    match Visit::enter(request, Function::SwitchEnterprise).await? {
+        Ok(visit) => show(&visit, None).await,
+        Err(response) => Ok(response),
+    }
+}
+
+async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
+    let request = &visit.request;
+    let params = request.query().unwrap_or_default();
+    let text = params.get("text").unwrap_or_default().trim().to_owned();
+    let wanted = params.get("enterprise").unwrap_or_default();
+    let (identities, clients) = choices(&request.ctx, &visit.session).await?;
+    let mut all = view::identities(request, &identities, Some(visit.session.acting));
+    all.extend(view::clients(request, &clients, Some(visit.session.acting)));
+    all.retain(|one| {
+        let found = one.enterprise.contains(&text)
+            || one.identity_type.contains(&text)
+            || one.number.contains(&text.to_uppercase());
+        text.is_empty() || found
+    });
+    let of_enterprise = (!wanted.is_empty()).then(|| wanted.to_owned());
+    if let Some(number) = &of_enterprise {
+        all.retain(|one| one.number == *number);
+    }
+    let page = SwitchPage {
+        identities: all,
+        of_enterprise,
+        text,
+        offers_records: visit.role.may(Function::SwitchCrossRegion),
+        offers_personal: visit.role.may(Function::SwitchPersonal)
+            && offers_personal(&request.ctx, &visit.session),
+        notice: refusal.map(|refusal| request.notice(refusal)),
+    };
+    visit.page(refusal, &page).await
+}
+
+pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
+    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let visit = match Visit::enter_with(request, Function::SwitchEnterprise, &form).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let ctx = &visit.request.ctx;
+    let (identities, clients) = choices(ctx, &visit.session).await?;
+    let may = |function| visit.role.may(function);
+    let picked = match (form.get("identity").unwrap_or_default(), form.get("record")) {
+        ("personal", _) if may(Function::SwitchPersonal) => Ok(Acting::Personal),
+        ("personal", _) => Err(Refusal::Role),
+        (_, Some(record)) if may(Function::SwitchCrossRegion) => {
+            record.parse().map(Acting::Record).map_err(|_| Refusal::State)
+        }
+        (_, Some(_)) => Err(Refusal::Role),
+        (id, None) => pick(&identities, &clients, id),
+    };
+    let to = match picked {
+        Ok(to) if visit.is_acting(to) => return visit.go("/account"),
+        Ok(to) => to,
+        Err(refusal) => return show(&visit, Some(&refusal)).await,
+    };
+    match switch(ctx, &visit.session, to).await? {
+        Ok((_, cookie)) => {
+            let realm = &ctx.realm;
+            let name = cookies::session_name(realm);
+            let cookie = cookies::set(realm, name, cookie.expose().to_owned(), None);
+            let to = match to {
+                Acting::Record(_) => visit.path("/account/switch"),
+                _ => visit.path("/account"),
+            };
+            Ok(with_cookie(see_other(&to), cookie))
+        }
+        Err(refusal) => show(&visit, Some(&refusal)).await,
+    }
+}
+
+/// Province, city and district of a division of six digits; each list depends on the one before.
+struct Place<'a> {
+    province: &'a str,
+    city: &'a str,
+    district: &'a str,
+    authority: &'a str,
+}
+
+impl Place<'_> {
+    fn fits(&self, one: &CrossRegionRecord) -> bool {
+        one.division.starts_with(self.province)
+            && one.division.starts_with(self.city)
+            && one.division.starts_with(self.district)
+            && (self.authority.is_empty() || one.tax_authority == self.authority)
+    }
+}
+
+/// The distinct values of `part` among the records, with an empty one for all.
+fn options(
+    request: &Request,
+    records: &[&(CrossRegionRecord, String)],
+    chosen: &str,
+    part: impl Fn(&CrossRegionRecord) -> String,
+) -> Vec<OptionView> {
+    let mut values: Vec<String> = records.iter().map(|(one, _)| part(one)).collect();
+    values.sort();
+    values.dedup();
+    let all = OptionView {
+        value: String::new(),
+        title: request.text("all"),
+        is_chosen: chosen.is_empty(),
+    };
+    let option = |value: String| OptionView {
+        title: request.division(&value),
+        is_chosen: value == chosen,
+        value,
+    };
+    std::iter::once(all).chain(values.into_iter().map(option)).collect()
+}
+
+pub async fn records(request: Request) -> Answer {
+    let visit = match Visit::enter(request, Function::SwitchCrossRegion).await? {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    let request = &visit.request;
+    let params = request.query().unwrap_or_default();
+    let text = |name: &str| params.get(name).unwrap_or_default().trim();
+    let kind = RecordKind::parse(text("kind")).unwrap_or(RecordKind::Inspection);
+    let all = all_records(&request.ctx, visit.session.person, kind).await?;
+    let every: Vec<&(CrossRegionRecord, String)> = all.iter().collect();
+    let place = Place {
+        province: text("province"),
+        city: text("city"),
+        district: text("district"),
+        authority: text("authority"),
+    };
+    let within = |prefix: &str| -> Vec<&(CrossRegionRecord, String)> {
+        every.iter().filter(|(one, _)| one.division.starts_with(prefix)).copied().collect()
+    };
+    let cut = |length: usize| {
+        move |one: &CrossRegionRecord| one.division.get(..length).unwrap_or_default().to_owned()
+    };
+    let asks_number = kind == RecordKind::Inspection;
+    let wanted = if asks_number { comparable(text("no")) } else { None };
+    let number_fits =
+        |one: &CrossRegionRecord| wanted.is_none() || comparable(&one.record_no) == wanted;
+    let shown = every.iter().filter(|(one, _)| place.fits(one) && number_fits(one));
+    let row = |(one, enterprise): &&(CrossRegionRecord, String)| RecordRow {
+        id: one.id.to_string(),
+        no: one.record_no.clone(),
+        project: one.project_name.clone(),
+        enterprise: enterprise.clone(),
+        place: format!("{} · {}", request.division(&one.division), one.tax_authority),
+        valid_to: one.valid_to.map(|day| day.to_string()),
+        is_current: visit.is_acting(Acting::Record(one.id)),
+    };
+    let path = "/account/switch/records";
+    let mut kinds =
+        tabs(request, &[("record-kind-inspection", path), ("record-kind-tax-source", path)], "");
+    for (tab, one) in kinds.iter_mut().zip(RecordKind::ALL) {
+        tab.href = href(request, path, &[("kind", one.name())]);
+        tab.is_current = one == kind;
+    }
+    let page = SwitchRecordsPage {
+        tabs: kinds,
+        kind: kind.name(),
+        provinces: options(request, &every, place.province, cut(2)),
+        cities: options(request, &within(place.province), place.city, cut(4)),
+        districts: options(request, &within(place.city), place.district, cut(6)),
+        authorities: options(request, &within(place.district), place.authority, |one| {
+            one.tax_authority.clone()
+        }),
+        no: text("no").to_owned(),
+        asks_number,
+        records: shown.map(row).collect(),
+        notice: None,
+    };
+    visit.page(None, &page).await
+}

@@ -1,0 +1,246 @@
+//! Somebody in an account centre: signed in, their identity as it is at this moment, and what the
+//! one table lets them do. Every page of the centres begins here.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::function::{Function, Reach, Role};
+use crate::domain::mask;
+use crate::domain::person::AccountStatus;
+use crate::domain::refusal::Refusal;
+use crate::flows::handlers::Manager;
+use crate::flows::identity::{self, choices};
+use crate::oidc::params::Params;
+use crate::store::sessions::Session;
+use crate::views::page::MessagePage;
+use crate::views::{MenuItem, Page, QuickItem, Who};
+use crate::web::answer::{Answer, Failure, see_other};
+use crate::web::page::login::status_of;
+use crate::web::page::view;
+use crate::web::request::Request;
+
+/// More than these are found on the switching page.
+const MOST_QUICK: usize = 6;
+
+pub struct Visit {
+    pub request: Request,
+    pub session: Session,
+    pub identity: ActingIdentity,
+    pub role: Role,
+    pub reach: Reach,
+}
+
+/// Signs in and comes back to this page of one's own.
+pub fn to_sign_in(request: &Request, path: &str) -> Response {
+    let base = request.base();
+    let back: String =
+        form_urlencoded::byte_serialize(format!("{base}{path}").as_bytes()).collect();
+    see_other(&format!("{base}/login?return_to={back}"))
+}
+
+impl Visit {
+    /// `function`: what the page is for. Whoever may not is told `E_ROLE`, a specific entity that
+    /// it has no account centre (S-10).
+    pub async fn enter(
+        request: Request,
+        function: Function,
+    ) -> Result<Result<Self, Response>, Failure> {
+        let found = request.standing_session().await?;
+        let found = found.filter(|one| one.standing.account_status == AccountStatus::Active);
+        let Some(found) = found else {
+            let path = request.uri.path();
+            let path = path.strip_prefix(&request.base()).unwrap_or_default();
+            return Ok(Err(to_sign_in(&request, path)));
+        };
+        let session = found.session;
+        let held = found.standing.held;
+        let identity = identity::of(&request.ctx, session.person, session.acting, held);
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(why) => {
+                let refusal = Refusal::NoIdentity(why);
+                return Ok(Err(told(&request, &refusal, "no-identity-title", true)?));
+            }
+        };
+        let role = Role::of(&identity);
+        let reach = function.reach(role);
+        if reach == Reach::No {
+            let refused = match (role, function) {
+                (Role::SpecificEntity, _) => {
+                    told(&request, &Refusal::NoAccountCentre, "no-account-centre-title", false)?
+                }
+                (Role::Person, Function::SwitchEnterprise | Function::SwitchCrossRegion) => {
+                    told(&request, &Refusal::OneWay, "switch-title", true)?
+                }
+                _ => told(&request, &Refusal::Role, "role-title", false)?,
+            };
+            return Ok(Err(refused));
+        }
+        Ok(Ok(Self { request, session, identity, role, reach }))
+    }
+
+    /// The same for a form that must be genuine.
+    pub async fn enter_with(
+        request: Request,
+        function: Function,
+        form: &Params,
+    ) -> Result<Result<Self, Response>, Failure> {
+        let visit = match Self::enter(request, function).await? {
+            Ok(visit) => visit,
+            Err(response) => return Ok(Err(response)),
+        };
+        if !visit.request.is_genuine(form, &visit.request.session_binding()) {
+            return Ok(Err(visit.request.forbidden()?));
+        }
+        Ok(Ok(visit))
+    }
+
+    /// As the enterprise's manager; the flows ask again.
+    pub fn manager(&self, function: Function) -> Result<Manager<'_>, Refusal> {
+        Manager::of(&self.identity, self.session.person, function)
+    }
+
+    pub fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.request.base())
+    }
+
+    pub fn go(&self, path: &str) -> Answer {
+        Ok(see_other(&self.path(path)))
+    }
+
+    pub fn refused(&self, refusal: &Refusal) -> Answer {
+        told(&self.request, refusal, "role-title", false)
+    }
+
+    /// A page of the centre, with the menu of this role and the quick switch (AC-55).
+    pub async fn page<P: Page>(&self, refusal: Option<&Refusal>, page: &P) -> Answer {
+        let who = self.who().await?;
+        let notice = refusal.map(|refusal| self.request.notice(refusal));
+        let status = status_of(notice.as_ref());
+        self.request.account_page(status, who, page)
+    }
+
+    pub fn done(&self, title: &str, text: &str) -> Answer {
+        let page = MessagePage {
+            title: self.request.text(title),
+            text: self.request.text(text),
+            code: None,
+            link: Some((self.path("/account"), self.request.text("back-to-account"))),
+        };
+        self.request.page(StatusCode::OK, "", &page)
+    }
+
+    async fn who(&self) -> Result<Who, Failure> {
+        let (ctx, request) = (&self.request.ctx, &self.request);
+        let rows = ctx.services.store.rows();
+        let person = rows.people().find(self.session.person).await?;
+        let (identities, clients) = choices(ctx, &self.session).await?;
+        let mut quick = view::identities(request, &identities, Some(self.session.acting));
+        quick.extend(view::clients(request, &clients, Some(self.session.acting)));
+        let has_more = quick.len() > MOST_QUICK;
+        let quick = quick.into_iter().filter(|one| !one.is_current).take(MOST_QUICK);
+        let quick = quick.map(|one| QuickItem {
+            id: one.id,
+            title: format!("{} · {}", one.enterprise, one.identity_type),
+        });
+        Ok(Who {
+            name: person.map(|person| mask::name(&person.name)).unwrap_or_default(),
+            title: view::acting_title(request, &self.identity),
+            detail: self.detail(),
+            csrf: request.csrf(&request.session_binding()),
+            menu: self.menu(),
+            quick: if self.role.may(Function::SwitchEnterprise) {
+                quick.collect()
+            } else {
+                Vec::new()
+            },
+            has_more,
+            unread: rows.notices().unread(self.session.person).await?,
+        })
+    }
+
+    /// A main identity shows its number, a record its kind and number (AC-56).
+    fn detail(&self) -> String {
+        match &self.identity {
+            ActingIdentity::Personal => String::new(),
+            ActingIdentity::Enterprise(one) => one.enterprise.tin.clone(),
+            ActingIdentity::Agent(one) => one.client_enterprise.name.clone(),
+            ActingIdentity::Record(one) => {
+                let kind = format!("record-kind-{}", one.record.kind.name().replace('_', "-"));
+                format!("{} {}", self.request.text(&kind), one.record.record_no)
+            }
+        }
+    }
+
+    /// The groups of this role's centre (AC-02, AC-03, G-08).
+    fn menu(&self) -> Vec<MenuItem> {
+        let enterprise = ["/account", "/account/handlers", "/account/person"];
+        let groups: Vec<(&str, &str)> = match self.role {
+            Role::Manager | Role::AgencyManager | Role::Handler => {
+                let agencies = match self.role {
+                    Role::AgencyManager => Some(("menu-agency-clients", "/account/clients")),
+                    Role::Manager => Some(("menu-agencies", "/account/agencies")),
+                    _ => None,
+                };
+                let handlers = match self.role {
+                    Role::Handler => "menu-own-permissions",
+                    _ => "menu-handlers",
+                };
+                [
+                    ("menu-enterprise", enterprise[0]),
+                    (handlers, enterprise[1]),
+                    ("menu-person", enterprise[2]),
+                    ("menu-certificates", "/account/certificates"),
+                ]
+                .into_iter()
+                .chain(agencies)
+                .chain([("menu-switch", "/account/switch"), ("menu-log", "/account/log")])
+                .collect()
+            }
+            Role::Agent => vec![
+                ("menu-enterprise", "/account"),
+                ("menu-own-permissions", "/account/handlers"),
+                ("menu-switch", "/account/switch"),
+            ],
+            Role::Person => vec![
+                ("menu-person", "/account/person"),
+                ("menu-authorisations", "/account/authorisations"),
+                ("menu-log", "/account/log"),
+            ],
+            Role::SpecificEntity => vec![("menu-switch", "/account/switch")],
+        };
+        let here = self.request.uri.path();
+        let item = |(key, path): (&str, &str)| MenuItem {
+            title: self.request.text(key),
+            href: self.path(path),
+            is_current: match path {
+                "/account" => here == self.path(path),
+                _ => here.starts_with(&self.path(path)),
+            },
+        };
+        groups.into_iter().map(item).collect()
+    }
+
+    pub fn is_acting(&self, acting: Acting) -> bool {
+        self.session.acting == acting
+    }
+}
+
+/// A refusal as a page of its own, with its stable code.
+fn told(
+    request: &Request,
+    refusal: &Refusal,
+    title: &str,
+    can_sign_in: bool,
+) -> Result<Response, Failure> {
+    let notice = request.notice(refusal);
+    let page = MessagePage {
+        title: request.text(title),
+        text: notice.text,
+        code: Some(notice.code),
+        link: can_sign_in
+            .then(|| (format!("{}/login", request.base()), request.text("back-to-login"))),
+    };
+    request.page(StatusCode::FORBIDDEN, "", &page)
+}

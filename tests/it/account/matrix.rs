@@ -1,0 +1,191 @@
+//! The role matrix through the interface: each function for each role, against a copy written by
+//! hand from the requirements (1.18).
+
+use hufu::domain::function::{Function, Reach, Role};
+
+use super::{AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, csrf, get, held, post};
+use crate::kit::browser::Shown;
+use crate::kit::{Browser, EXAMPLE, On, PASSWORD, TestApp, on_each_database};
+
+/// LR, FS, TC, IC, AG in client, ALR, HM in specific entity, P.
+const ROLES: [Role; 8] = [
+    Role::Manager,
+    Role::Manager,
+    Role::Handler,
+    Role::Handler,
+    Role::Agent,
+    Role::AgencyManager,
+    Role::SpecificEntity,
+    Role::Person,
+];
+
+/// `y` yes, `o` own only, `-` no; written by hand, column by column as above.
+const MATRIX: [(Function, &str); 21] = [
+    (Function::EnterpriseBasics, "yyyyyy--"),
+    (Function::KeyPersons, "yyyyyy--"),
+    (Function::TaxAndInvestors, "yy---y--"),
+    (Function::Reveal, "yyyyyy-o"),
+    (Function::ListHandlers, "yyoooy--"),
+    (Function::AddHandler, "yy---y--"),
+    (Function::WithdrawPending, "yy---y--"),
+    (Function::DecideApplication, "yy---y--"),
+    (Function::EditHandler, "yy---y--"),
+    (Function::DeleteHandler, "yy---y--"),
+    (Function::ClearHistory, "yy---y-o"),
+    (Function::OwnAgencies, "yy------"),
+    (Function::AgencyClients, "-----y--"),
+    (Function::PersonalInformation, "oooo-o-o"),
+    (Function::OwnSecurity, "oooooo-o"),
+    (Function::SwitchEnterprise, "yyyyyyy-"),
+    (Function::SwitchCrossRegion, "yyyy-y--"),
+    (Function::SwitchPersonal, "yyyyyy--"),
+    (Function::OwnAuthorisations, "-------y"),
+    (Function::LoginLog, "oooo-o-o"),
+    (Function::EnterpriseLog, "yy---y--"),
+];
+
+fn reach(letter: char) -> Reach {
+    match letter {
+        'y' => Reach::Yes,
+        'o' => Reach::Own,
+        _ => Reach::No,
+    }
+}
+
+async fn everybody(app: &TestApp) -> Vec<Browser> {
+    let clerk = as_wang(app, "<strong>办税员").await;
+    let invoicing = as_wang(app, "<strong>开票员").await;
+    vec![
+        as_li(app).await,
+        at_door(app, "enterprise", (EXAMPLE, "13700137000", "014512"), "").await,
+        clerk,
+        invoicing,
+        at_door(app, "agency", (AGENCY, "13300133000", PASSWORD), "南昌示例科技").await,
+        at_door(app, "enterprise", (AGENCY, LI, PASSWORD), "").await,
+        at_door(app, "specific_entity", ("91330100MA2BUJ786T", "13100131000", PASSWORD), "101号")
+            .await,
+        as_person(app, WANG).await,
+    ]
+}
+
+/// Whether the interface lets somebody do it; `id` is an authorisation of the example enterprise.
+async fn tries(app: &TestApp, browser: &mut Browser, function: Function, id: &str) -> bool {
+    let handler = format!("/account/handlers/{id}");
+    let shows = |page: &Shown, path: &str| {
+        page.status.as_u16() == 200 && page.url.contains(path) && page.code().is_none()
+    };
+    let not_refused =
+        |page: &Shown| !matches!(page.code(), Some("E_ROLE" | "E_NO_ACCOUNT_CENTRE" | "E_ONE_WAY"));
+    let acts = [("act", ""), ("sure", "no")];
+    let act = |name: &'static str| [("act", name), acts[1]];
+    match function {
+        Function::EnterpriseBasics | Function::KeyPersons | Function::TaxAndInvestors => {
+            let page = get(browser, "/account").await;
+            let block = match function {
+                Function::EnterpriseBasics => "纳税人名称",
+                // Blocks of which the registry knows nothing are left out.
+                Function::KeyPersons if page.text.contains("涉税") => "纳税人名称",
+                Function::KeyPersons => "主要人员信息",
+                _ if page.text.contains("52360100MA3AGENT12") => "纳税人名称",
+                _ => "投资方信息",
+            };
+            page.url.ends_with("/account") && page.text.contains(block)
+        }
+        Function::Reveal => {
+            let page = post(app, browser, "/account/reveal", &[("field", "name")]).await;
+            let own = post(app, browser, "/account/person", &[("field", "person-name-0")]).await;
+            shows(&page, "/account/reveal")
+                || (own.text.contains("王小明") && page.code().is_some())
+        }
+        Function::ListHandlers => shows(&get(browser, "/account/handlers").await, "handlers"),
+        Function::AddHandler => shows(&get(browser, "/account/handlers/add").await, "add"),
+        Function::WithdrawPending => {
+            not_refused(&post(app, browser, &handler, &act("withdraw")).await)
+        }
+        Function::DecideApplication => {
+            not_refused(&post(app, browser, &handler, &act("reject")).await)
+        }
+        Function::EditHandler => not_refused(&post(app, browser, &handler, &act("edit")).await),
+        Function::DeleteHandler => not_refused(&post(app, browser, &handler, &act("delete")).await),
+        Function::ClearHistory => {
+            let path = match get(browser, "/account/authorisations").await.code() {
+                None => "/account/authorisations/history",
+                Some(_) => "/account/handlers/history",
+            };
+            not_refused(&post(app, browser, path, &[("reason", "deleted")]).await)
+        }
+        Function::OwnAgencies => shows(&get(browser, "/account/agencies").await, "agencies"),
+        Function::AgencyClients => {
+            shows(&get(browser, "/account/clients").await, "clients")
+                && shows(&get(browser, "/account/clients/staff").await, "staff")
+        }
+        Function::PersonalInformation => shows(&get(browser, "/account/person").await, "person"),
+        Function::OwnSecurity => shows(&get(browser, "/account/devices").await, "devices"),
+        Function::SwitchEnterprise => shows(&get(browser, "/account/switch").await, "switch"),
+        Function::SwitchCrossRegion => {
+            shows(&get(browser, "/account/switch/records").await, "records")
+        }
+        Function::SwitchPersonal => {
+            get(browser, "/account/switch").await.text.contains("id=\"to-personal\"")
+        }
+        Function::OwnAuthorisations => {
+            shows(&get(browser, "/account/authorisations").await, "authorisations")
+        }
+        Function::LoginLog => shows(&get(browser, "/account/log").await, "log"),
+        Function::EnterpriseLog => shows(&get(browser, "/account/log?of=enterprise").await, "log"),
+    }
+}
+
+/// Covers X-08, AC-02, AC-09, AC-10, AC-12, AC-20, AC-31, AC-47, G-12, G-13.
+#[test]
+fn each_cell_of_the_role_matrix_holds_through_the_interface() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let app = TestApp::start(On::Sqlite).await;
+        let mut browsers = everybody(&app).await;
+        let clerk = held(&app.ctx, WANG).await;
+        let clerk = clerk.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        let id = clerk.id.to_string();
+        let names = ["LR", "FS", "TC", "IC", "AG", "ALR", "HM", "P"];
+        for (function, columns) in MATRIX {
+            for (at, letter) in columns.chars().enumerate() {
+                let who = names[at];
+                assert_eq!(function.reach(ROLES[at]), reach(letter), "{function:?} {who}");
+                let may = tries(&app, &mut browsers[at], function, &id).await;
+                assert_eq!(may, letter != '-', "{function:?} {who} through the interface");
+            }
+        }
+    });
+}
+
+/// Covers AC-01, AC-03, G-08: the groups of each centre, and the way in from the header.
+#[test]
+fn each_centre_has_its_own_groups() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let menu = |page: &Shown| -> Vec<String> {
+            let menu = page.text.split("class=\"menu\"").nth(1).unwrap();
+            let menu = menu.split("</nav>").next().unwrap();
+            let titles = menu.split("</a>").filter_map(|item| item.rsplit_once('>'));
+            titles.map(|(_, title)| title.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+        };
+        let mut li = as_li(&app).await;
+        let page = get(&mut li, "/account").await;
+        let groups = [
+            "企业信息管理",
+            "人员权限管理",
+            "个人信息管理",
+            "数字证书管理",
+            "我的代理机构",
+            "身份切换",
+            "日志管理",
+        ];
+        assert_eq!(menu(&page), groups);
+        assert!(page.text.contains("欢迎，李*"), "{}", page.text);
+        assert!(!csrf(&app, &li).is_empty());
+        let agent = ("agency", (AGENCY, "13300133000", PASSWORD));
+        let mut zhou = at_door(&app, agent.0, agent.1, "南昌示例科技").await;
+        let page = get(&mut zhou, "/account").await;
+        assert_eq!(menu(&page), ["企业信息管理", "人员权限查看", "身份切换"]);
+    });
+}

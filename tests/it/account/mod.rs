@@ -1,0 +1,155 @@
+//! The account centres: who may do what, both sides of authorisations, switching, and what
+//! applications are told.
+
+mod contract;
+mod enterprise;
+mod foreign;
+mod looks;
+mod matrix;
+mod person;
+mod streams;
+mod switching;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hufu::base::secret::{Hashed, keyed_hash};
+use hufu::domain::authorisation::Authorisation;
+use hufu::domain::number::phone::Phone;
+use hufu::flows::Ctx;
+use hufu::outbound::face::FaceState;
+
+use crate::kit::browser::Shown;
+use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url};
+use crate::login::scan::{go_on, id, number};
+
+pub const LI: &str = "13900139000";
+pub const WANG: &str = "13800138000";
+pub const AGENCY: &str = "52360100MA3AGENT12";
+
+/// What the session's forms carry.
+pub fn csrf(app: &TestApp, browser: &Browser) -> String {
+    let cookie = &browser.cookies["__Host-hufu-session-jiangxi"];
+    let binding = Hashed::of(cookie).to_text();
+    let parts: [&[u8]; 2] = [b"jiangxi", binding.as_bytes()];
+    BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(&app.ctx.services.secrets.csrf, &parts))
+}
+
+pub async fn post(
+    app: &TestApp,
+    browser: &mut Browser,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> Shown {
+    let csrf = csrf(app, browser);
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("csrf", &csrf)
+        .extend_pairs(fields)
+        .finish();
+    browser.send("POST", &format!("/realms/jiangxi{path}"), Some(body)).await
+}
+
+pub async fn get(browser: &mut Browser, path: &str) -> Shown {
+    browser.get(&format!("/realms/jiangxi{path}")).await
+}
+
+/// Signed in at a door; where several identities are offered, as the one whose page says `as_what`.
+pub async fn at_door(
+    app: &TestApp,
+    door: &str,
+    (enterprise, phone, password): (&str, &str, &str),
+    as_what: &str,
+) -> Browser {
+    app.clock.advance(61);
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let t = page.hidden()["t"].clone();
+    let page = get(&mut browser, &format!("/login/credentials?t={t}&entrance={door}")).await;
+    let mut values = vec![
+        ("enterprise_number", enterprise),
+        ("personal_id", phone),
+        ("password", password),
+        ("slider", "100"),
+    ];
+    if door == "specific_entity" {
+        values.push(("record_kind", "inspection"));
+    }
+    values.retain(|(_, value)| !value.is_empty());
+    let page = browser.submit(&page, &values).await;
+    let page = browser.pass_second_factor(app, &page, phone).await;
+    let page = settle(&mut browser, page).await;
+    for name in ["identity", "client", "record"] {
+        let offered = format!("name=\"{name}\" value=\"");
+        let mut choices = page.text.split(&offered).skip(1);
+        if let Some(choice) = choices.find(|choice| choice.contains(as_what)) {
+            let id = choice.split('"').next().unwrap();
+            browser.submit(&page, &[(name, id)]).await;
+            break;
+        }
+    }
+    assert!(browser.cookies.contains_key("__Host-hufu-session-jiangxi"), "{}", page.text);
+    browser
+}
+
+/// A first sign-in: a new password, the agreements.
+async fn settle(browser: &mut Browser, page: Shown) -> Shown {
+    if !page.text.contains("name=\"repeated\"") {
+        return page;
+    }
+    let values = [("new", "Spring2026+"), ("repeated", "Spring2026+")];
+    let page = browser.submit(&page, &values).await;
+    let all = ["user-agreement", "personal-information", "face-service"];
+    let names: Vec<String> = all.iter().map(|id| format!("accept-{id}")).collect();
+    let mut values: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "yes")).collect();
+    values.push(("act", "accept"));
+    browser.submit(&page, &values).await
+}
+
+pub async fn as_li(app: &TestApp) -> Browser {
+    at_door(app, "enterprise", (EXAMPLE, LI, PASSWORD), "").await
+}
+
+pub async fn as_wang(app: &TestApp, as_what: &str) -> Browser {
+    at_door(app, "enterprise", (EXAMPLE, WANG, PASSWORD), as_what).await
+}
+
+pub async fn as_person(app: &TestApp, phone: &str) -> Browser {
+    at_door(app, "natural_person", ("", phone, PASSWORD), "").await
+}
+
+/// Every authorisation of somebody, by phone.
+pub async fn held(ctx: &Ctx, phone: &str) -> Vec<Authorisation> {
+    let rows = ctx.services.store.rows();
+    let phone = Phone::parse(phone).unwrap();
+    let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+    let held = rows.standings().held(account.person).await.unwrap();
+    held.into_iter().map(|(one, _)| one).collect()
+}
+
+/// The scan that a page asks for, passed with the right face.
+pub async fn pass_scan(app: &TestApp, browser: &mut Browser, page: &Shown) -> Shown {
+    let mut phone = app.browser();
+    let asked = get(&mut phone, &format!("/q/{}", id(page))).await;
+    let chosen = number(page);
+    let fields = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
+    let left = phone.submit(&asked, &fields).await;
+    let handle = left.left_to.expect("the provider").rsplit('/').next().unwrap().to_owned();
+    let back = app.ctx.services.outbound.sandbox.decide(&handle, FaceState::Passed).unwrap();
+    phone.get(back.strip_prefix("https://sso.jiangxi.example").unwrap()).await;
+    go_on(browser, page).await
+}
+
+/// The form of a new handler.
+pub const NEW: [(&str, &str); 7] = [
+    ("name", "陈静"),
+    ("document_type", "resident_id_card"),
+    ("document", "360102199912318881"),
+    ("identity_type", "tax_clerk"),
+    ("p-TAX_FILING", "yes"),
+    ("p-TAX_QUERY", "yes"),
+    ("term", "long"),
+];
+
+/// The id at the end of an address such as `…/handlers/<id>?done=added`.
+pub fn id_of(url: &str) -> String {
+    url.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned()
+}
