@@ -20,10 +20,11 @@ use openidconnect::core::{
     CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AdditionalClaims, AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret,
-    CsrfToken, EmptyExtraTokenFields, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl,
-    JsonWebKey, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    AdditionalClaims, AsyncHttpClient, AuthType, AuthenticationContextClass, AuthorizationCode,
+    ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields, HttpRequest, HttpResponse,
+    IdTokenFields, IssuerUrl, JsonWebKey, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, StandardErrorResponse,
+    StandardTokenResponse, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -86,6 +87,8 @@ type Client = openidconnect::Client<
 struct Pending {
     nonce: Nonce,
     verifier: PkceCodeVerifier,
+    /// Asked without showing anything: a refusal is an answer, not a failure.
+    is_silent: bool,
 }
 
 /// Somebody signed in here.
@@ -126,6 +129,8 @@ struct TaxApp {
     http: Http,
     pending: Arc<Mutex<BTreeMap<String, Pending>>>,
     sessions: Arc<Mutex<BTreeMap<String, SignedIn>>>,
+    /// Browsers whose identity has ended or changed: they are asked about silently.
+    told: Arc<Mutex<BTreeSet<String>>>,
 }
 
 fn lock<T>(held: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -138,7 +143,13 @@ pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
         .no_proxy()
         .build()?;
     let http = Http(http);
-    let app = TaxApp { settings, http, pending: Arc::default(), sessions: Arc::default() };
+    let app = TaxApp {
+        settings,
+        http,
+        pending: Arc::default(),
+        sessions: Arc::default(),
+        told: Arc::default(),
+    };
     Ok(Router::new()
         .route("/", get(home))
         .route("/sign-in", get(sign_in))
@@ -197,7 +208,10 @@ impl TaxApp {
 
 #[derive(Deserialize)]
 struct SignIn {
+    /// `select_account` to switch, `none` to ask whether somebody else works here now.
     prompt: Option<String>,
+    /// A real-name level that this application needs now (RFC 9470).
+    acr: Option<String>,
 }
 
 async fn sign_in(
@@ -218,8 +232,15 @@ async fn sign_in(
     if wanted.prompt.as_deref() == Some("select_account") {
         request = request.add_prompt(CoreAuthPrompt::SelectAccount);
     }
+    let is_silent = wanted.prompt.as_deref() == Some("none");
+    if is_silent {
+        request = request.add_prompt(CoreAuthPrompt::None);
+    }
+    if let Some(acr) = wanted.acr {
+        request = request.add_auth_context_value(AuthenticationContextClass::new(acr));
+    }
     let (url, state, nonce) = request.url();
-    lock(&app.pending).insert(state.secret().clone(), Pending { nonce, verifier });
+    lock(&app.pending).insert(state.secret().clone(), Pending { nonce, verifier, is_silent });
     Ok(Redirect::to(url.as_str()))
 }
 
@@ -243,6 +264,9 @@ async fn callback(
         return Err(failed("the answer is of another issuer"));
     }
     let Some(code) = answer.code else {
+        if pending.is_silent {
+            return Ok(Redirect::to("/").into_response());
+        }
         let why = [answer.error, answer.error_description].map(Option::unwrap_or_default);
         return Err(failed(why.join(": ")));
     };
@@ -341,7 +365,13 @@ async fn backchannel_logout(
     let Some(sid) = sid else {
         return Err((StatusCode::BAD_REQUEST, "not a logout token of ours".to_owned()));
     };
-    lock(&app.sessions).retain(|_, signed_in| signed_in.claims.sid != sid);
+    lock(&app.sessions).retain(|cookie, signed_in| {
+        let goes_on = signed_in.claims.sid != sid;
+        if !goes_on {
+            lock(&app.told).insert(cookie.clone());
+        }
+        goes_on
+    });
     Ok(StatusCode::OK)
 }
 
@@ -368,9 +398,18 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-async fn home(State(app): State<TaxApp>, headers: HeaderMap) -> Html<String> {
+/// Whoever was signed in here until the provider told us may work in another identity by now.
+async fn home(State(app): State<TaxApp>, headers: HeaderMap) -> Response {
+    let was_told = app.cookie(&headers).is_some_and(|cookie| lock(&app.told).remove(&cookie));
+    if was_told {
+        return Redirect::to("/sign-in?prompt=none").into_response();
+    }
+    show(&app, &headers).into_response()
+}
+
+fn show(app: &TaxApp, headers: &HeaderMap) -> Html<String> {
     let title = escape(&app.settings.title);
-    let body = match app.signed_in(&headers) {
+    let body = match app.signed_in(headers) {
         None => "<p>尚未登录 · Not signed in</p><p><a id=\"sign-in\" href=\"/sign-in\">登录 · Sign in</a></p>".to_owned(),
         Some((_, signed_in)) => {
             let claims = &signed_in.claims;
@@ -383,7 +422,7 @@ async fn home(State(app): State<TaxApp>, headers: HeaderMap) -> Html<String> {
                  <tr><th>身份 · Role</th><td id=\"roles\">{}</td></tr>\
                  <tr><th>权限 · Permissions</th><td id=\"permissions\">{}</td></tr>\
                  <tr><th>sub</th><td>{}</td></tr></table>\
-                 <p><a href=\"/api\">API</a> · <a href=\"/sign-in?prompt=select_account\">切换身份 · Switch identity</a></p>\
+                 <p><a href=\"/api\">API</a> · <a href=\"/sign-in?prompt=select_account\">切换身份 · Switch identity</a> · <a id=\"step-up\" href=\"/sign-in?acr=urn:hufu:realname:3\">提升验证等级 · Prove more</a></p>\
                  <form method=\"post\" action=\"/refresh\"><button id=\"refresh\">刷新令牌 · Refresh</button></form>\
                  <form method=\"post\" action=\"/sign-out\"><button id=\"sign-out\">退出 · Sign out</button></form>",
                 text(&enterprise["name"]), text(&enterprise["tin"]), escape(&claims.roles.join(", ")),

@@ -102,6 +102,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         .merge(tax_phone(&at, now)?);
     let desk = Desk {
         sandbox: started.app.services().outbound.sandbox.clone(),
+        relations: Arc::default(),
         names: started.app.services().outbound.registry_of_names.clone(),
         inbox: started.app.services().outbound.inbox.clone(),
         clock: started.app.services().clock.clone(),
@@ -112,6 +113,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
             ("社保费缴纳 · Social insurance".to_owned(), at(5)),
             ("江西税务 APP（模拟） · Tax app".to_owned(), format!("{}/tax", at(4))),
             ("个人所得税 APP（模拟） · Income Tax app".to_owned(), at(4)),
+            ("账户中心 · Account centre".to_owned(), format!("{}/realms/jiangxi/account", at(0))),
             ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
         ]),
     };

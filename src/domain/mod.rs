@@ -25,3 +25,4 @@ pub mod profile;
 pub mod refusal;
 pub mod scan;
 pub mod totp;
+pub mod wanted;

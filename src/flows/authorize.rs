@@ -95,6 +95,9 @@ pub async fn authorize(
     if let Some(answer) = follow_hint(ctx, &asked, &session, &identity).await? {
         return Ok(answer);
     }
+    if let Some(answer) = find_wanted(ctx, &asked, &session, &identity).await? {
+        return Ok(answer);
+    }
     if asked.request.prompt.contains(&Prompt::SelectAccount) {
         return Ok(Answer::Choose(asked.params));
     }
@@ -217,6 +220,37 @@ async fn follow_hint(
     match identity::switch(ctx, session, to).await? {
         Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),
         Err(_) => refused(),
+    }
+}
+
+/// `authorization_details`: an identity that fits, or none at all (RFC 9396). One that fits is taken
+/// without a question, several are chosen from.
+async fn find_wanted(
+    ctx: &Ctx,
+    asked: &Asked,
+    session: &Session,
+    now: &ActingIdentity,
+) -> Result<Option<Answer>, Fault> {
+    let Some(wanted) = &asked.request.wanted else { return Ok(None) };
+    if wanted.fits(now) {
+        return Ok(None);
+    }
+    let error = |code, reason| {
+        let error = OAuthError::new(code, reason);
+        Ok(Some(Answer::Error(asked.request.destination.clone(), error)))
+    };
+    let (identities, clients) = identity::choices(ctx, session).await?;
+    let fitting = identity::fitting(wanted, &identities, &clients);
+    match fitting.as_slice() {
+        [] => error(ErrorCode::AccessDenied, "identity_not_held"),
+        [only] => match identity::switch(ctx, session, *only).await? {
+            Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),
+            Err(_) => error(ErrorCode::AccessDenied, "identity_not_held"),
+        },
+        _ if asked.request.prompt.contains(&Prompt::None) => {
+            error(ErrorCode::InteractionRequired, "several identities fit")
+        }
+        _ => Ok(Some(Answer::Choose(asked.params.clone()))),
     }
 }
 

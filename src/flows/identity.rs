@@ -17,6 +17,7 @@ use crate::domain::identity_type::{Capability, IdentityType};
 use crate::domain::login::{Facts, Proved};
 use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::wanted::WantedIdentity;
 use crate::store::cross_region::RecordQuery;
 use crate::store::engagements::ClientQuery;
 use crate::store::sessions::Session;
@@ -351,6 +352,19 @@ pub async fn choices(
         None => Vec::new(),
     };
     Ok((identities, clients))
+}
+
+/// Those of a session's choices that an application can use.
+pub fn fitting(
+    wanted: &WantedIdentity,
+    identities: &[EnterpriseIdentity],
+    clients: &[AgentIdentity],
+) -> Vec<Acting> {
+    let enterprises =
+        identities.iter().map(|one| ActingIdentity::Enterprise(Box::new(one.clone())));
+    let clients = clients.iter().map(|one| ActingIdentity::Agent(Box::new(one.clone())));
+    let fits = enterprises.chain(clients).filter(|one| wanted.fits(one));
+    fits.map(|one| one.reference()).collect()
 }
 
 /// Whether the session may go on as the person themself, from which no way leads back (AC-51,

@@ -6,7 +6,7 @@ use crate::jose::jwt::{sign, verify};
 use crate::oidc::claims::{IdClaims, logout_claims};
 use crate::oidc::params::Params;
 use crate::store::logouts::LogoutDelivery;
-use crate::store::sessions::Session;
+use crate::store::sessions::{Session, SessionClient};
 
 /// What an application's sign-out request amounts to (RP-Initiated Logout §2, §3).
 pub struct Asked {
@@ -42,6 +42,24 @@ pub fn read(ctx: &Ctx, params: &Params, session: Option<&Session>) -> Result<Ask
     });
     let own_sid = session.map(|session| session.acting.sid(&ctx.services.secrets.sid, session.id));
     Ok(Asked { redirect, is_certain: own_sid.is_none_or(|sid| sid == hint.sid) })
+}
+
+/// The addresses of applications that can only be told in the person's browser (OIDC Front-Channel
+/// Logout §3), read before the session ends.
+pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, Fault> {
+    let clients = ctx.services.store.rows().sessions().clients(session.id).await?;
+    let own_sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
+    let frame = |one: &SessionClient| {
+        let known = ctx.realm.clients.get(&one.client_id)?;
+        let uri = known.frontchannel_logout_uri.as_ref()?;
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("iss", &ctx.realm.issuer)
+            .append_pair("sid", &one.sid)
+            .finish();
+        let joint = if uri.contains('?') { '&' } else { '?' };
+        Some(format!("{uri}{joint}{query}"))
+    };
+    Ok(clients.iter().filter(|one| one.sid == own_sid).filter_map(frame).collect())
 }
 
 /// Ends the session; deliveries to its applications are durable with it.

@@ -206,7 +206,13 @@ pub async fn introspect(
     };
     let Ok(identity) = still_good(ctx, &grant) else { return inactive() };
     let tax = tax_claims(ctx, &claims, &identity);
-    active(&AccessClaims { tax, ..AccessClaims::clone(&claims) })
+    let mut now = AccessClaims { tax, ..AccessClaims::clone(&claims) };
+    // What was granted can only have shrunk since.
+    if let Some(tax) = &now.tax {
+        let narrowed = now.authorization_details.iter().map(|one| one.granted(tax));
+        now.authorization_details = narrowed.collect();
+    }
+    active(&now)
 }
 
 fn active(claims: &AccessClaims) -> Result<Result<Value, OAuthError>, Fault> {

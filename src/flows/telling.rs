@@ -122,7 +122,12 @@ pub async fn end_identity(
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         tx.rows().grants().revoke_of_sid(session.id, &sid, ctx.now()).await?;
     }
-    tell(ctx, tx, (session.id, Some(&sid)), told).await
+    tell(ctx, tx, (session.id, Some(&sid)), told).await?;
+    // Whoever was told holds nothing of it any more.
+    if !matches!(told, Told::Changed { narrowed: false, .. }) {
+        tx.rows().sessions().forget_clients(session.id, &sid).await?;
+    }
+    Ok(())
 }
 
 /// Ends the sessions of a person that act in what is gone.

@@ -10,6 +10,7 @@ use super::claims::scope_of;
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope::Scopes;
+use crate::domain::wanted::{self, WantedIdentity};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Prompt {
@@ -48,6 +49,8 @@ pub struct AuthorizeRequest {
     pub id_token_hint: Option<String>,
     /// An enterprise number to act in, our own parameter.
     pub identity_hint: Option<String>,
+    /// The identity that is needed (RFC 9396).
+    pub wanted: Option<WantedIdentity>,
     /// The key that the code is bound to (RFC 9449 §10).
     pub dpop_jkt: Option<String>,
     /// Names asked for one by one (OIDC Core §5.5).
@@ -120,7 +123,7 @@ pub fn destination(
 type Check = fn(&Params) -> Result<(), OAuthError>;
 
 /// In the order in which a specification reader would look.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     check_request_objects,
     check_response_type,
     check_response_mode,
@@ -129,6 +132,7 @@ const CHECKS: [Check; 9] = [
     check_max_age,
     check_claims,
     check_dpop_jkt,
+    check_details,
     check_lengths,
 ];
 
@@ -162,6 +166,7 @@ pub fn check(
         ui_locales: text("ui_locales"),
         id_token_hint: text("id_token_hint"),
         identity_hint: text("identity_hint"),
+        wanted: params.get("authorization_details").and_then(wanted::parse),
         dpop_jkt: text("dpop_jkt"),
         claims: params
             .get("claims")
@@ -240,6 +245,17 @@ fn check_prompt(params: &Params) -> Result<(), OAuthError> {
         return Err(OAuthError::request("prompt none stands alone"));
     }
     Ok(())
+}
+
+/// RFC 9396 §5: one object of the one type, with members that we know.
+fn check_details(params: &Params) -> Result<(), OAuthError> {
+    match params.get("authorization_details") {
+        Some(text) if wanted::parse(text).is_none() => Err(OAuthError::new(
+            ErrorCode::InvalidAuthorizationDetails,
+            "authorization_details is one object of type tax_identity",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// RFC 9449 §10: a thumbprint (RFC 7638).

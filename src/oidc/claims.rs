@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::secret::sha256;
 use crate::domain::claims::TaxClaims;
+use crate::domain::wanted::WantedIdentity;
 
 /// The scope that gives a standard claim of the person (OIDC Core §5.4).
 pub fn scope_of(claim: &str) -> Option<&'static str> {
@@ -65,6 +66,9 @@ pub struct AccessClaims {
     /// The key that must be shown beside the token (RFC 7800, RFC 9449 §6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// What was granted of what was asked for (RFC 9396 §7, §9).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<WantedIdentity>,
     #[serde(flatten)]
     pub person: Option<PersonClaims>,
     #[serde(flatten)]

@@ -21,6 +21,7 @@ use super::authorize::{AuthorizeRequest, RequestedClaims};
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope::Scopes;
+use crate::domain::wanted::WantedIdentity;
 
 /// A request that the authorization machine has bound to its client.
 pub struct Bound {
@@ -46,6 +47,12 @@ pub struct Kept<'a> {
 
 const NONCE: &str = "hufu_nonce";
 const CLAIMS: &str = "hufu_claims";
+const DETAILS: &str = "hufu_details";
+
+/// The identity that was asked for with a grant.
+pub fn wanted(extensions: &BTreeMap<String, String>) -> Option<WantedIdentity> {
+    serde_json::from_str(extensions.get(DETAILS)?).ok()
+}
 
 /// The `claims` parameter as it was kept with a grant.
 pub fn requested_claims(extensions: &BTreeMap<String, String>) -> RequestedClaims {
@@ -118,6 +125,10 @@ pub fn bind(params: &Params, request: &AuthorizeRequest) -> Result<Bound, OAuthE
     if !request.claims.is_empty() {
         let claims = serde_json::to_string(&request.claims).unwrap_or_default();
         extensions.set_raw(CLAIMS.to_owned(), Value::private(Some(claims)));
+    }
+    if let Some(wanted) = &request.wanted {
+        let wanted = serde_json::to_string(wanted).unwrap_or_default();
+        extensions.set_raw(DETAILS.to_owned(), Value::private(Some(wanted)));
     }
     let Output::Negotiate { bound_client, .. } = machine.advance(Input::Extended(extensions))
     else {
@@ -330,6 +341,10 @@ fn approved(grant: &Grant) -> Approved {
 impl Approved {
     pub fn scope(&self) -> &Scopes {
         &self.scope
+    }
+
+    pub fn wanted(&self) -> Option<WantedIdentity> {
+        wanted(&self.extensions)
     }
 
     pub fn nonce(&self) -> Option<&str> {

@@ -19,6 +19,7 @@ pub enum ErrorCode {
     InteractionRequired,
     UnmetAuthenticationRequirements,
     InvalidDpopProof,
+    InvalidAuthorizationDetails,
     RequestNotSupported,
     RequestUriNotSupported,
 }
@@ -41,6 +42,7 @@ impl ErrorCode {
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InteractionRequired => "interaction_required",
             Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
         }

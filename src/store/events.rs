@@ -128,6 +128,7 @@ impl Events<'_> {
             .filter(Column::ClientId.eq(client_id))
             .filter(Column::Channel.eq("poll"))
             .filter(Column::State.eq("kept"))
+            .order_by_asc(Column::CreatedAt)
             .order_by_asc(Column::Id)
             .limit(limit)
             .all(&self.0.db())

@@ -180,6 +180,16 @@ impl Sessions<'_> {
         Ok(rows.into_iter().map(read).collect())
     }
 
+    /// No application holds tokens of this acting identity any more.
+    pub async fn forget_clients(&self, id: SessionId, sid: &str) -> Result<(), StoreError> {
+        session_client::Entity::delete_many()
+            .filter(session_client::Column::SessionId.eq(id.0))
+            .filter(session_client::Column::Sid.eq(sid))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
     pub async fn add_client(
         &self,
         id: SessionId,

@@ -349,6 +349,17 @@ impl Page for LogoutPage {
     const TEMPLATE: &'static str = "page/logout.html";
 }
 
+/// Signed out, with applications told in frames.
+#[derive(Debug, Serialize)]
+pub struct FrontChannelPage {
+    pub frames: Vec<String>,
+    pub next: Option<String>,
+}
+
+impl Page for FrontChannelPage {
+    const TEMPLATE: &'static str = "page/front_channel.html";
+}
+
 #[derive(Debug, Serialize)]
 pub struct FormPostPage {
     pub action: String,

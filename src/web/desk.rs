@@ -2,11 +2,13 @@
 //! answers programs as well as people.
 
 use axum::extract::{Form, Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::outbound::Inbox;
@@ -19,6 +21,8 @@ pub struct Desk {
     pub inbox: Inbox,
     pub sandbox: Sandbox,
     pub names: crate::outbound::real_name::Sandbox,
+    /// What the demo's subscriber was told, newest last.
+    pub relations: Arc<Mutex<Vec<String>>>,
     pub clock: Clock,
     pub people: std::sync::Arc<Vec<(String, Fixtures)>>,
     /// (words, address)
@@ -34,6 +38,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/face/down", post(face_down))
         .route("/api/real-name/down", post(real_name_down))
         .route("/api/newest-code", get(newest_code))
+        .route("/relation-events", get(relations).post(take_relation))
         .route("/face/{handle}", get(face).post(decide_face))
         .with_state(desk)
 }
@@ -72,6 +77,19 @@ async fn face_down(State(desk): State<Desk>, Query(down): Query<Down>) -> Redire
 async fn real_name_down(State(desk): State<Desk>, Query(down): Query<Down>) -> Redirect {
     desk.names.set_down(down.is);
     Redirect::to("/")
+}
+
+/// The demo's own subscriber of relations.
+async fn take_relation(State(desk): State<Desk>, body: String) -> StatusCode {
+    let mut told = desk.relations.lock().unwrap_or_else(PoisonError::into_inner);
+    told.push(body);
+    let excess = told.len().saturating_sub(50);
+    told.drain(..excess);
+    StatusCode::NO_CONTENT
+}
+
+async fn relations(State(desk): State<Desk>) -> Json<Value> {
+    Json(json!(*desk.relations.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// For a telephone without a camera.
@@ -152,7 +170,7 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
         "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>Hufu desk</title><style>body{{font:16px/1.6 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}}\
          table{{border-collapse:collapse;width:100%}}td,th{{border-bottom:1px solid #ccc;padding:.4rem;text-align:left;vertical-align:top}}\
-         div{{overflow-x:auto}}</style><h1>演示台 · Demo desk</h1><ul>{links}</ul>\
+         div{{overflow-x:auto}}</style><h1>演示台 · Demo desk</h1><ul>{links}<li><a href=\"/relation-events\">人企关系推送 · Relation events</a></li></ul>\
          <h2>短信 · SMS</h2><div><table><tr><th>手机</th><th>验证码</th><th>时间</th></tr>{messages}</table></div>\
          <h2>人员 · People</h2><div><table><tr><th>realm</th><th>姓名</th><th>证件 / 手机 / 用户名</th><th>密码</th><th>企业</th><th></th></tr>{people}</table></div>\
          <h2>时钟 · Clock</h2><p>{now}</p><form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form>"

@@ -36,7 +36,7 @@ pub fn around(router: Router<App>) -> Router<App> {
 
 /// `form-action` allows what forms lead to: browsers check redirects after a form, too, and those
 /// end at the applications.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
 

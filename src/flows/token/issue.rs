@@ -86,6 +86,7 @@ pub(super) fn issue(
         refresh_token: refresh_token.map(|token| token.expose().to_owned()),
         scope: approved.scope().to_string(),
         id_token: Some(id_token),
+        authorization_details: claims.authorization_details.clone(),
     };
     Ok(Issued { response, opaque, refresh })
 }
@@ -125,6 +126,14 @@ pub(super) fn access_claims(
             None => random,
         },
         scope: approved.scope().to_string(),
+        authorization_details: person
+            .and_then(|person| {
+                let wanted = approved.wanted()?;
+                let claims = TaxClaims::of(person.identity, client.permissions.as_ref());
+                Some(wanted.granted(&claims))
+            })
+            .into_iter()
+            .collect(),
         cnf: key.map(|jkt| Confirmation { jkt: jkt.to_owned() }),
         person: person.map(|person| PersonClaims {
             auth_time: person.grant.auth_time.0,

@@ -17,6 +17,7 @@ use crate::base::secret::Hashed;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
 use crate::domain::person::AccountStatus;
+use crate::domain::wanted::WantedIdentity;
 use crate::oidc::engine::{self, Kept};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
@@ -38,6 +39,9 @@ pub struct TokenResponse {
     pub scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// RFC 9396 §7.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<WantedIdentity>,
 }
 
 type Answer = Result<Result<TokenResponse, OAuthError>, Fault>;
@@ -272,6 +276,7 @@ async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
             refresh_token: None,
             scope: approved.scope().to_string(),
             id_token: None,
+            authorization_details: Vec::new(),
         },
         opaque,
         refresh: None,

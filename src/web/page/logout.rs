@@ -1,13 +1,14 @@
 //! Signing out, asked by an application or by the person.
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::flows::logout::{end, read};
+use crate::flows::logout::{end, front_channel, read};
 use crate::oidc::params::Params;
-use crate::views::page::LogoutPage;
+use crate::views::page::{FrontChannelPage, LogoutPage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
+use crate::web::layers::POLICY;
 use crate::web::oauth::authorize::refuse;
 use crate::web::oauth::form;
 use crate::web::request::Request;
@@ -49,14 +50,38 @@ async fn asked(mut request: Request, params: Params) -> Answer {
 async fn sign_out(request: &Request, params: &Params) -> Answer {
     let session = request.session().await?;
     let asked = read(&request.ctx, params, session.as_ref())?;
+    let mut frames = Vec::new();
     if let Some(session) = &session {
+        frames = front_channel(&request.ctx, session).await?;
         end(&request.ctx, session).await?;
     }
     let response = match &asked.redirect {
+        _ if !frames.is_empty() => in_frames(request, frames, asked.redirect.clone())?,
         Some(to) => see_other(to),
         None => request.message(StatusCode::OK, "signed-out", None)?,
     };
     let realm = &request.ctx.realm;
     let gone = cookies::set(realm, cookies::session_name(realm), String::new(), Some(0));
     Ok(with_cookie(response, gone))
+}
+
+/// The page that tells applications in frames, and then goes on.
+fn in_frames(request: &Request, frames: Vec<String>, next: Option<String>) -> Answer {
+    let origin = |frame: &String| {
+        let host_ends = frame.match_indices('/').nth(2).map_or(frame.len(), |(at, _)| at);
+        frame.get(..host_ends).unwrap_or_default().to_owned()
+    };
+    let origins: Vec<String> = frames.iter().map(origin).collect();
+    let policy = format!("{POLICY}; frame-src {}", origins.join(" "));
+    let refresh = next.as_ref().map(|next| format!("2; url={next}"));
+    let page = FrontChannelPage { frames, next };
+    let mut response = request.page(StatusCode::OK, "", &page)?;
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Some(Ok(refresh)) = refresh.map(|refresh| HeaderValue::from_str(&refresh)) {
+        headers.insert("refresh", refresh);
+    }
+    Ok(response)
 }

@@ -1,1 +1,128 @@
-//! To be written.
+//! Event streams (Shared Signals): made, polled, pushed, paused, verified, and only one's own.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use openidconnect::JsonWebKey;
+use openidconnect::core::{CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
+use serde_json::{Value, json};
+
+use super::contract::start;
+use super::{WANG, as_li, as_wang, held, post};
+use crate::kit::listener::Listener;
+use crate::kit::{FILING, TestApp, authorize_url, claims, on_each_database};
+
+const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+const CHANGED: &str = "https://schemas.openid.net/secevent/caep/event-type/token-claims-change";
+
+async fn token(app: &TestApp, scope: &str) -> String {
+    let form = [("grant_type", "client_credentials"), ("scope", scope)];
+    let (_, tokens) = app.post("/token", Some((FILING.id, FILING.secret)), &form).await;
+    tokens["access_token"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn call(
+    app: &TestApp,
+    token: &str,
+    (method, path): (&str, &str),
+    body: Value,
+) -> (StatusCode, Value) {
+    let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("/realms/jiangxi/ssf/{path}"))
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(body);
+    app.json(request.unwrap()).await
+}
+
+/// The claims of a security event token, verified by an independent library.
+async fn verified(app: &TestApp, set: &str) -> Value {
+    let keys = Request::get("/realms/jiangxi/jwks").body(Body::empty()).unwrap();
+    let (_, keys) = app.json(keys).await;
+    let keys: CoreJsonWebKeySet = serde_json::from_value(keys).unwrap();
+    let (signed, signature) = set.rsplit_once('.').unwrap();
+    let decode = |text: &str| {
+        use base64::Engine;
+        base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
+    };
+    let head: Value = serde_json::from_slice(&decode(signed.split('.').next().unwrap())).unwrap();
+    assert_eq!(head["typ"], "secevent+jwt");
+    let key = keys.keys().iter().find(|key| head["kid"] == key.key_id().unwrap().as_str());
+    let algorithm = CoreJwsSigningAlgorithm::EcdsaP256Sha256;
+    key.unwrap().verify_signature(&algorithm, signed.as_bytes(), &decode(signature)).unwrap();
+    claims(set)
+}
+
+#[test]
+fn an_application_hears_by_its_own_stream() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let own = token(&app, "ssf").await;
+        let weak = token(&app, "openid").await;
+        assert_eq!(call(&app, &weak, ("GET", "stream"), Value::Null).await.0.as_u16(), 403);
+        assert_eq!(call(&app, "nonsense", ("GET", "stream"), Value::Null).await.0.as_u16(), 401);
+        for (method, path) in [("GET", "stream"), ("DELETE", "stream"), ("GET", "status")] {
+            let (status, _) = call(&app, &own, (method, path), Value::Null).await;
+            assert_eq!(status.as_u16(), 404, "{path}");
+        }
+        // Another address than the registered one is never called.
+        let push =
+            |to: &str| json!({"delivery": {"method": "urn:ietf:rfc:8935", "endpoint_url": to}});
+        let elsewhere = call(&app, &own, ("POST", "stream"), push("http://169.254.169.254/")).await;
+        assert_eq!(elsewhere.0.as_u16(), 400);
+        let poll = json!({"delivery": {"method": "urn:ietf:rfc:8936"}});
+        let (status, stream) = call(&app, &own, ("POST", "stream"), poll).await;
+        assert_eq!(status.as_u16(), 201, "{stream}");
+        assert_eq!(stream["events_delivered"], json!([REVOKED, CHANGED]));
+        // A permission narrowed, then the authorisation deleted.
+        let mut li = as_li(&app).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let done = wang.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let sid = claims(tokens["access_token"].as_str().unwrap())["sid"].clone();
+        let all = held(&app.ctx, WANG).await;
+        let clerk = all.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        let path = format!("/account/handlers/{}", clerk.id);
+        let save = [("act", "save"), ("term", "long"), ("p-TAX_QUERY", "yes")];
+        post(&app, &mut li, &path, &save).await;
+        app.clock.advance(1);
+        let sure = [("act", "delete"), ("sure", "yes")];
+        post(&app, &mut li, &path, &sure).await;
+        let (_, polled) = call(&app, &own, ("POST", "poll"), json!({"maxEvents": 1})).await;
+        assert_eq!(polled["moreAvailable"], true, "{polled}");
+        let (jti, set) = polled["sets"].as_object().unwrap().iter().next().unwrap();
+        let event = verified(&app, set.as_str().unwrap()).await;
+        assert_eq!((&event["aud"], &event["sub_id"]["session"]["id"]), (&json!(FILING.id), &sid));
+        assert_eq!(event["events"][CHANGED]["claims"]["permissions"], json!(["TAX_QUERY"]));
+        let ack = json!({"ack": [jti], "maxEvents": 10});
+        let (_, polled) = call(&app, &own, ("POST", "poll"), ack).await;
+        let sets = polled["sets"].as_object().unwrap();
+        let event = verified(&app, sets.values().next().unwrap().as_str().unwrap()).await;
+        assert!(event["events"][REVOKED].is_object(), "{event}");
+        assert_eq!((sets.len(), &polled["moreAvailable"]), (1, &json!(false)));
+        // Pushed to the registered address; a paused stream waits.
+        let endpoint = format!("{url}/events");
+        assert_eq!(call(&app, &own, ("POST", "stream"), push(&endpoint)).await.0.as_u16(), 200);
+        call(&app, &own, ("POST", "status"), json!({"status": "paused"})).await;
+        let verify = json!({"state": "abc"});
+        let (status, _) = call(&app, &own, ("POST", "verify"), verify).await;
+        assert_eq!(status.as_u16(), 204);
+        hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+        assert!(listener.take("/events").is_empty());
+        call(&app, &own, ("POST", "status"), json!({"status": "enabled"})).await;
+        app.clock.advance(6);
+        hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+        let heard = listener.take("/events");
+        assert_eq!(heard[0].headers["content-type"], "application/secevent+jwt");
+        let event = verified(&app, &heard[0].body).await;
+        let verification = "https://schemas.openid.net/secevent/ssf/event-type/verification";
+        assert_eq!(event["events"][verification]["state"], "abc");
+        let (status, wrong) = call(&app, &own, ("POST", "status"), json!({"status": "odd"})).await;
+        assert_eq!((status.as_u16(), &wrong["error"]), (400, &json!("invalid_request")));
+        assert_eq!(call(&app, &own, ("DELETE", "stream"), Value::Null).await.0.as_u16(), 204);
+        let metadata = Request::get("/realms/jiangxi/.well-known/ssf-configuration");
+        let (_, metadata) = app.json(metadata.body(Body::empty()).unwrap()).await;
+        assert_eq!(metadata["issuer"], crate::kit::ISSUER);
+    });
+}

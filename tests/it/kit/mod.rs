@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod demo;
+pub mod listener;
 pub mod passkey;
 pub mod phone;
 
