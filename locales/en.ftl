@@ -426,3 +426,4 @@ refusal-format-identity-type = This identity type cannot be granted online.
 refusal-format-permissions = Choose at least one permission that fits the identity type.
 refusal-format-valid-to = The end of validity may not lie in the past.
 refusal-format-selection = Please select something first.
+sections = Sections

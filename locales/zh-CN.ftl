@@ -426,3 +426,4 @@ refusal-format-identity-type = 不能在线添加这种身份类型。
 refusal-format-permissions = 请至少选择一项该身份类型允许的权限。
 refusal-format-valid-to = 有效期止不能早于今天。
 refusal-format-selection = 请先选择。
+sections = 栏目

@@ -35,7 +35,7 @@ fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
         assert!(text.contains(from), "{file} has no {from}");
         std::fs::write(&path, text.replace(from, to)).unwrap();
     };
-    for client in ["tax-filing", "invoice", "social-insurance", "registry"] {
+    for client in ["tax-filing", "invoice", "social-insurance", "registry", "data-exchange"] {
         let literal = format!("literal = \"demo-secret-of-{client}\"");
         change(&format!("clients/{client}.toml"), &literal, "env = \"SECRET_FROM_OUTSIDE\"");
     }

@@ -87,6 +87,9 @@ fn an_application_hears_by_its_own_stream() {
         let save = [("act", "save"), ("term", "long"), ("p-TAX_QUERY", "yes")];
         post(&app, &mut li, &path, &save).await;
         app.clock.advance(1);
+        // Whoever holds no tokens any more has nothing to hear; a new one is asked for silently.
+        let done = wang.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert!(done.answered("code").is_some());
         let sure = [("act", "delete"), ("sure", "yes")];
         post(&app, &mut li, &path, &sure).await;
         let (_, polled) = call(&app, &own, ("POST", "poll"), json!({"maxEvents": 1})).await;
