@@ -4,8 +4,11 @@
 use serde_json::{Value, json};
 
 use super::logout::BACK_OFF;
+use super::second_factor::gateway;
 use super::{Ctx, Fault};
 use crate::jose::jwt::sign;
+use crate::outbound::sms::{Gateway, Message};
+use crate::realm::file::GatewayKind;
 use crate::store::events::{Channel, EventDelivery};
 
 /// Delivers what is due in this realm; a job calls it again and again. Returns how many it tried.
@@ -36,6 +39,9 @@ pub async fn deliver_due(ctx: &Ctx) -> Result<usize, Fault> {
 }
 
 async fn deliver(ctx: &Ctx, delivery: &EventDelivery) -> Result<Result<(), String>, Fault> {
+    if delivery.channel == Channel::Sms {
+        return deliver_sms(ctx, delivery).await;
+    }
     let Some(client) = ctx.realm.clients.get(&delivery.client_id) else { return Ok(Ok(())) };
     let outbound = &ctx.services.outbound;
     let sent = match delivery.channel {
@@ -52,8 +58,36 @@ async fn deliver(ctx: &Ctx, delivery: &EventDelivery) -> Result<Result<(), Strin
             }
             outbound.push_event(url, set(ctx, delivery)?).await
         }
-        Channel::Poll => return Ok(Ok(())),
+        Channel::Poll | Channel::Sms => return Ok(Ok(())),
     };
+    Ok(sent.map_err(|error| error.to_string()))
+}
+
+/// To the person's default phone as it is now.
+async fn deliver_sms(ctx: &Ctx, delivery: &EventDelivery) -> Result<Result<(), String>, Fault> {
+    let rows = ctx.services.store.rows();
+    let Ok(person) = delivery.about.parse() else { return Ok(Ok(())) };
+    let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(Ok(())) };
+    let phones = rows.accounts().phones(account.id).await?;
+    let Some(binding) = phones.into_iter().find(|binding| binding.is_default) else {
+        return Ok(Ok(()));
+    };
+    let body: Value =
+        serde_json::from_str(&delivery.body).map_err(|error| Fault::Internal(error.to_string()))?;
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    let message = Message::Notice { event: text("event"), enterprise: text("enterprise") };
+    let known = ctx
+        .realm
+        .sms
+        .gateways
+        .iter()
+        .filter(|one| one.kind == GatewayKind::Webhook || !one.notice_template.is_empty());
+    let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.notice_template)).collect();
+    if gateways.is_empty() && !ctx.realm.sms.gateways.is_empty() {
+        return Ok(Ok(()));
+    }
+    let handed_in = (&ctx.services.clock, ctx.random());
+    let sent = ctx.services.outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
     Ok(sent.map_err(|error| error.to_string()))
 }
 

@@ -14,6 +14,7 @@ use crate::domain::identity_type::{Capability, IdentityType};
 use crate::domain::notice::{Audience, Notice, NoticeKind, told};
 use crate::domain::refusal::Refusal;
 use crate::store::Tx;
+use crate::store::events::{Channel, EventDelivery};
 use crate::store::relations::HistoryEntry;
 use crate::store::standing::Held;
 
@@ -184,8 +185,30 @@ pub async fn notify(
         let id = ctx.new_row_id();
         let once = once.map_or_else(|| id.to_string(), str::to_owned);
         tx.rows().notices().add(&ctx.realm.id, id, &notice, &once).await?;
+        if ctx.realm.sms.notices {
+            by_sms(ctx, tx, &notice).await?;
+        }
     }
     Ok(())
+}
+
+/// The same by text message, sent later; whoever has no phone has the message centre.
+async fn by_sms(ctx: &Ctx, tx: &Tx<'_>, notice: &Notice) -> Result<(), Fault> {
+    let enterprise = tx.rows().enterprises().find(notice.enterprise).await?;
+    let name = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
+    let delivery = EventDelivery {
+        id: ctx.new_row_id(),
+        realm: ctx.realm.id.clone(),
+        client_id: String::new(),
+        channel: Channel::Sms,
+        about: notice.to.to_string(),
+        body: json!({"event": notice.kind.name(), "enterprise": name}).to_string(),
+        n_tries: 0,
+        state: String::new(),
+        last_error: None,
+        created_at: ctx.now(),
+    };
+    Ok(tx.rows().events().add(&delivery).await?)
 }
 
 /// Who may manage the handlers of an enterprise now.

@@ -13,7 +13,7 @@ use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
 use crate::outbound::SendError;
 use crate::outbound::email::{Server, Words};
-use crate::outbound::sms::Gateway;
+use crate::outbound::sms::{Gateway, Message};
 use crate::realm::SmsGateway;
 use crate::realm::file::GatewayKind;
 
@@ -168,8 +168,9 @@ async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendE
     let (outbound, clock) = (&ctx.services.outbound, &ctx.services.clock);
     match to {
         Destination::Phone(phone) => {
-            let gateways: Vec<Gateway<'_>> = ctx.realm.sms.gateways.iter().map(gateway).collect();
-            outbound.send_code(&gateways, phone, code, (clock, ctx.random())).await
+            let known = ctx.realm.sms.gateways.iter();
+            let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.template)).collect();
+            outbound.send_sms(&gateways, phone, &Message::Code(code), (clock, ctx.random())).await
         }
         Destination::Email(email) => {
             let server = ctx.realm.email.as_ref().map(|known| Server {
@@ -187,8 +188,9 @@ async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendE
     }
 }
 
-fn gateway(known: &SmsGateway) -> Gateway<'_> {
-    let SmsGateway { url, secret, key_id, app_id, sign_name, template, .. } = known;
+/// `template`: which of its texts is sent.
+pub fn gateway<'a>(known: &'a SmsGateway, template: &'a str) -> Gateway<'a> {
+    let SmsGateway { url, secret, key_id, app_id, sign_name, .. } = known;
     match known.kind {
         GatewayKind::Webhook => Gateway::Webhook { url, secret },
         GatewayKind::Aliyun => Gateway::Aliyun { url, key_id, secret, sign_name, template },

@@ -68,6 +68,49 @@ impl Breakers {
     }
 }
 
+/// What a text message says; the words are the carrier's registered template.
+pub enum Message<'a> {
+    /// A code for a sign-in.
+    Code(&'a Secret),
+    /// What happened to an authorisation, and in which enterprise.
+    Notice { event: &'a str, enterprise: &'a str },
+}
+
+impl Message<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Code(_) => "login_code",
+            Self::Notice { .. } => "notice",
+        }
+    }
+
+    fn first(&self) -> &str {
+        match self {
+            Self::Code(code) => code.expose(),
+            Self::Notice { event, .. } => event,
+        }
+    }
+
+    /// By name; our own webhook is also told how long a code lives.
+    fn named(&self, is_own: bool) -> Value {
+        match self {
+            Self::Code(code) if is_own => json!({"code": code.expose(), "ttl_min": "5"}),
+            Self::Code(code) => json!({"code": code.expose()}),
+            Self::Notice { event, enterprise } => {
+                json!({"event": event, "enterprise": enterprise})
+            }
+        }
+    }
+
+    /// By place.
+    fn placed(&self) -> Value {
+        match self {
+            Self::Code(code) => json!([code.expose(), "5"]),
+            Self::Notice { event, enterprise } => json!([enterprise, event]),
+        }
+    }
+}
+
 impl Gateway<'_> {
     fn url(&self) -> &str {
         match self {
@@ -78,19 +121,19 @@ impl Gateway<'_> {
 
 impl Outbound {
     /// One sign-in code, by the first gateway that accepts it. Without any it lies in the inbox.
-    pub async fn send_code(
+    pub async fn send_sms(
         &self,
         gateways: &[Gateway<'_>],
         phone: &Phone,
-        code: &Secret,
+        message: &Message<'_>,
         handed_in: (&Clock, &Random),
     ) -> Result<(), SendError> {
         let now = handed_in.0.now();
         if gateways.is_empty() {
             self.inbox.add(SentMessage {
                 phone: phone.as_str().to_owned(),
-                template: "login_code".to_owned(),
-                code: code.expose().to_owned(),
+                template: message.name().to_owned(),
+                code: message.first().to_owned(),
                 at: now.0,
             });
             return Ok(());
@@ -101,7 +144,8 @@ impl Outbound {
                 if self.breakers.is_open(gateway.url(), now) {
                     continue;
                 }
-                let sent = tokio::time::timeout(ONE, self.send_by(gateway, phone, code, handed_in));
+                let sent =
+                    tokio::time::timeout(ONE, self.send_by(gateway, phone, message, handed_in));
                 let sent = sent.await.unwrap_or_else(|_| Err(SendError("no answer".to_owned())));
                 self.breakers.note(gateway.url(), sent.is_err(), now);
                 match sent {
@@ -122,22 +166,21 @@ impl Outbound {
         &self,
         gateway: &Gateway<'_>,
         phone: &Phone,
-        code: &Secret,
+        message: &Message<'_>,
         (clock, random): (&Clock, &Random),
     ) -> Result<(), SendError> {
         let now = clock.now();
         match gateway {
             Gateway::Webhook { url, secret } => {
-                let params = json!({"code": code.expose(), "ttl_min": "5"});
                 let body = json!({
                     "id": random.short_token(), "phone": phone.as_str(),
-                    "template": "login_code", "params": params,
+                    "template": message.name(), "params": message.named(true),
                 })
                 .to_string();
                 super::accepted(self.signed_post(url, secret, body, (clock, random))).await
             }
             Gateway::Aliyun { url, key_id, secret, sign_name, template } => {
-                let params = json!({"code": code.expose()}).to_string();
+                let params = message.named(false).to_string();
                 let query = [
                     ("PhoneNumbers", phone.national()),
                     ("SignName", *sign_name),
@@ -168,7 +211,7 @@ impl Outbound {
                 let body = json!({
                     "PhoneNumberSet": [phone.as_str()], "SmsSdkAppId": app_id,
                     "SignName": sign_name, "TemplateId": template,
-                    "TemplateParamSet": [code.expose(), "5"],
+                    "TemplateParamSet": message.placed(),
                 })
                 .to_string();
                 let authorization = tc3_authorization(key_id, secret, host(url), "sms", now, &body);

@@ -249,6 +249,9 @@ pub struct SmsFile {
     pub lifetime: i64,
     #[serde(default)]
     pub limits: SmsLimits,
+    /// Tell people of their authorisations by text message, too.
+    #[serde(default)]
+    pub notices: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -265,6 +268,8 @@ pub struct GatewayFile {
     /// As registered with the carrier.
     pub sign_name: Option<String>,
     pub template: Option<String>,
+    /// The text of notices; without one this gateway sends none.
+    pub notice_template: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

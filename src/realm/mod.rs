@@ -84,6 +84,8 @@ pub struct SmsGateway {
     pub app_id: String,
     pub sign_name: String,
     pub template: String,
+    /// For notices.
+    pub notice_template: String,
 }
 
 /// Where codes by e-mail leave from.
@@ -100,6 +102,8 @@ pub struct Sms {
     pub gateways: Vec<SmsGateway>,
     pub lifetime: i64,
     pub limits: SmsLimits,
+    /// Notices go out by text message, too.
+    pub notices: bool,
 }
 
 impl Realm {

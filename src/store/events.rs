@@ -33,6 +33,8 @@ pub enum Channel {
     Push,
     /// Kept until it is fetched and acknowledged (RFC 8936).
     Poll,
+    /// A text message to a person.
+    Sms,
 }
 
 impl Channel {
@@ -41,6 +43,7 @@ impl Channel {
             Self::Relation => "relation",
             Self::Push => "push",
             Self::Poll => "poll",
+            Self::Sms => "sms",
         }
     }
 }
@@ -169,7 +172,7 @@ impl Events<'_> {
 }
 
 fn read(row: Model) -> Result<EventDelivery, StoreError> {
-    let channel = [Channel::Relation, Channel::Push, Channel::Poll];
+    let channel = [Channel::Relation, Channel::Push, Channel::Poll, Channel::Sms];
     let channel = channel.into_iter().find(|channel| channel.name() == row.channel);
     Ok(EventDelivery {
         id: row.id,

@@ -158,6 +158,8 @@ pub struct ChooseIdentityPage {
     pub transaction: String,
     pub request: String,
     pub identities: Vec<IdentityView>,
+    /// Where a search goes, when there are many.
+    pub search: Option<SearchView>,
     /// The person themself is a choice, too.
     pub offers_personal: bool,
     pub notice: Option<Notice>,
@@ -165,6 +167,17 @@ pub struct ChooseIdentityPage {
 
 impl Page for ChooseIdentityPage {
     const TEMPLATE: &'static str = "page/choose_identity.html";
+}
+
+/// A search over more choices than anybody reads.
+#[derive(Debug, Serialize)]
+pub struct SearchView {
+    pub action: String,
+    /// What the address carries besides.
+    pub hidden: Vec<(String, String)>,
+    pub text: String,
+    /// Not all that fits is shown.
+    pub is_cut: bool,
 }
 
 #[derive(Debug, Serialize)]

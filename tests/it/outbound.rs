@@ -99,6 +99,7 @@ fn gateway(kind: GatewayKind, url: String) -> SmsGateway {
         app_id: "1".to_owned(),
         sign_name: "江西税务".to_owned(),
         template: "T".to_owned(),
+        notice_template: String::new(),
     }
 }
 

@@ -16,7 +16,12 @@ impl Builder<'_> {
         let gateways = file.sms.gateways.iter().enumerate();
         let gateways = gateways.filter_map(|(index, one)| self.gateway(source, index, one));
         let gateways = gateways.collect();
-        Sms { gateways, lifetime: file.sms.lifetime, limits: file.sms.limits.clone() }
+        Sms {
+            gateways,
+            lifetime: file.sms.lifetime,
+            limits: file.sms.limits.clone(),
+            notices: file.sms.notices,
+        }
     }
 
     fn gateway(&mut self, source: &Source, index: usize, file: &GatewayFile) -> Option<SmsGateway> {
@@ -55,6 +60,7 @@ impl Builder<'_> {
             app_id: text(&file.app_id),
             sign_name: text(&file.sign_name),
             template: text(&file.template),
+            notice_template: text(&file.notice_template),
         })
     }
 

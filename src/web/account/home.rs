@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 
 use super::visit::Visit;
+use crate::domain::acting::ActingIdentity;
 use crate::domain::function::{Function, Role};
 use crate::domain::profile::Block;
 use crate::domain::refusal::Refusal;
@@ -78,7 +79,10 @@ async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>
         blocks,
         is_verified: person.is_some_and(|person| person.real_name_level >= 3),
         identities: view::identities(request, &here, Some(visit.session.acting)),
-        current: view::acting_title(request, &visit.identity),
+        current: match &visit.identity {
+            ActingIdentity::Enterprise(one) => view::type_name(request, &one.identity_type.name),
+            _ => request.text("acting-agent"),
+        },
         notice: refusal.map(|refusal| request.notice(refusal)),
     };
     visit.page(refusal, &page).await

@@ -82,8 +82,12 @@ async fn choose_page(
     let mut views = view::identities(request, &identities, Some(session.acting));
     views.extend(view::clients(request, &clients, Some(session.acting)));
     let status = status_of(notice.as_ref());
+    let action = format!("{}/choose", request.base());
+    let (views, search) = view::searched(views, action.clone(), params);
+    let params = params.clone().without(&["find"]);
     let page = ChooseIdentityPage {
-        action: format!("{}/choose", request.base()),
+        action,
+        search,
         transaction: String::new(),
         request: params.encode(),
         identities: views,

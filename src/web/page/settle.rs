@@ -80,11 +80,16 @@ async fn show(
             let usable = settle::choices(&request.ctx, transaction, proved).await?;
             let entrance = transaction.entrance.as_deref().unwrap_or_default();
             let entrance = request.ctx.realm.entrance(entrance);
+            let action = format!("{}/login/choose_identity", request.base());
+            let params = request.query().unwrap_or_default();
+            let views = view::identities(request, &usable, None);
+            let (identities, search) = view::searched(views, action.clone(), &params);
             let page = ChooseIdentityPage {
-                action: format!("{}/login/choose_identity", request.base()),
+                action,
+                search,
                 transaction: id,
                 request: String::new(),
-                identities: view::identities(request, &usable, None),
+                identities,
                 offers_personal: entrance.is_some_and(|one| settle::may_be_personal(&one.entrance)),
                 notice,
             };

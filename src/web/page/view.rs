@@ -9,7 +9,8 @@ use crate::domain::login::Proved;
 use crate::domain::mask;
 use crate::flows::Fault;
 use crate::flows::identity::pending_in;
-use crate::views::page::IdentityView;
+use crate::oidc::params::Params;
+use crate::views::page::{IdentityView, SearchView};
 use crate::web::request::Request;
 
 pub fn type_name(request: &Request, name: &IdentityTypeName) -> String {
@@ -78,6 +79,35 @@ pub fn identities(
         is_current: current == Some(Acting::Enterprise(one.authorisation.id)),
     };
     identities.iter().map(view).collect()
+}
+
+/// More choices than these are searched.
+const READABLE: usize = 8;
+/// And no more than these are shown at once.
+const SHOWN: usize = 50;
+
+/// Narrows many choices to those that fit, and says where to search.
+pub fn searched(
+    all: Vec<IdentityView>,
+    action: String,
+    params: &Params,
+) -> (Vec<IdentityView>, Option<SearchView>) {
+    if all.len() <= READABLE {
+        return (all, None);
+    }
+    let text = params.get("find").unwrap_or_default().trim().to_owned();
+    let fits = |one: &IdentityView| {
+        text.is_empty()
+            || one.enterprise.contains(&text)
+            || one.identity_type.contains(&text)
+            || one.number.contains(&text.to_uppercase())
+    };
+    let mut found: Vec<IdentityView> = all.into_iter().filter(fits).collect();
+    let is_cut = found.len() > SHOWN;
+    found.truncate(SHOWN);
+    let hidden = params.iter().filter(|(name, _)| *name != "find");
+    let hidden = hidden.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    (found, Some(SearchView { action, hidden, text, is_cut }))
 }
 
 /// What waits for this person's confirmation, with who asked (E-16).

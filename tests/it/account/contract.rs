@@ -1,6 +1,8 @@
 //! The contract with applications: whoever holds tokens of an identity that changed or ended is
 //! told within seconds, and every token is worth what it is worth at that moment.
 
+use hufu::domain::authorisation::{Actor, Event};
+use hufu::flows::relations::{By, change};
 use serde_json::{Value, json};
 
 use super::{WANG, as_li, as_wang, get, held, post};
@@ -283,4 +285,169 @@ fn relations_are_pushed_to_who_subscribed() {
         let page = get(&mut wang, "/account/authorisations/held").await;
         assert!(page.text.contains("纳税申报：已同步"), "{}", page.text);
     });
+}
+
+/// Invariant 9 on a second node: what ended on one is over on the other at once, and either
+/// delivers.
+#[test]
+fn another_node_knows_at_once() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let other = app.second_node().await;
+        let mut li = as_li(&app).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let first = tokens(&app, &mut wang).await;
+        let access = first["access_token"].as_str().unwrap();
+        assert_eq!(other.introspect(access).await["active"], true);
+        let all = held(&app.ctx, WANG).await;
+        let clerk = all.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        let path = format!("/account/handlers/{}", clerk.id);
+        post(&app, &mut li, &path, &[("act", "delete"), ("sure", "yes")]).await;
+        assert_eq!(other.introspect(access).await["active"], false);
+        assert_eq!(other.userinfo(access).await.0.as_u16(), 401);
+        let refresh = other.refresh(first["refresh_token"].as_str().unwrap()).await;
+        assert_eq!(refresh.1["error"], "invalid_grant");
+        assert_eq!(logged_out(&other, &listener).await.len(), 1);
+        assert!(logged_out(&app, &listener).await.is_empty(), "once");
+    });
+}
+
+/// Covers X-16: by text message, too, where the realm says so; to the phone as it is by then.
+#[test]
+fn notices_go_out_by_text_message_where_the_realm_says_so() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let gateway = format!(
+            "[sms]\nnotices = true\n[[sms.gateways]]\nkind = \"webhook\"\nurl = \"{url}/sms\"\n\
+             secret = {{ literal = \"x\" }}\n[sms.limits]\n",
+        );
+        let realm = changed_realm(&[("factors.toml", "[sms]\nlifetime = 300", &gateway)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let zhao = held(&app.ctx, "13600136000").await.remove(0);
+        let by = By { actor: Actor::Manager, person: None };
+        listener.set_away(true);
+        change(&app.ctx, &zhao, &Event::Withdraw, by).await.unwrap().unwrap();
+        hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+        assert!(listener.take("/sms").is_empty());
+        listener.set_away(false);
+        app.clock.advance(60);
+        hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+        let sent = listener.take("/sms");
+        assert_eq!(sent.len(), 1, "once, after the gateway came back");
+        let body: Value = serde_json::from_str(&sent[0].body).unwrap();
+        assert_eq!(
+            (&body["template"], &body["phone"]),
+            (&json!("notice"), &json!("+8613600136000"))
+        );
+        assert_eq!(
+            body["params"],
+            json!({"event": "withdrawn", "enterprise": "南昌示例科技有限公司"})
+        );
+    });
+}
+
+/// A person with 0, 1, 2 and 500 identities: one shape of claims, a chooser that can be searched.
+#[test]
+fn none_one_two_and_five_hundred_identities_have_one_shape() {
+    on_each_database(|on| async move {
+        let app = crate::kit::TestApp::start(on).await;
+        let mut lines = Vec::new();
+        for n in 0..500 {
+            let tin = hufu_tin(n);
+            lines.push(json!({"feed": "enterprise", "source_key": format!("e{n}"), "version": 1,
+                "registration_no": format!("2{n:019}"), "uscc": tin, "name": format!("第{n}家公司"),
+                "status": "03", "tax_authority": "13601000000"}));
+            lines.push(
+                json!({"feed": "authorisation", "source_key": format!("a{n}"), "version": 1,
+                "enterprise": tin, "person": "360102199912318881", "identity_type": "tax_clerk",
+                "permissions": "TAX_QUERY", "valid_from": "2026-01-01"}),
+            );
+        }
+        let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let format = hufu::flows::feed::Format::JsonLines;
+        let report = hufu::flows::feed::import(&app.ctx, "test", (text.as_bytes(), format, None));
+        let report = report.await.unwrap();
+        assert!(report.failed.is_empty(), "{:?}", report.failed.first());
+        // 陈静 has five hundred; she has no phone, so her account gets one for the test.
+        let line = json!({"feed": "person", "source_key": "p", "version": 1, "name": "陈静",
+            "document": "360102199912318881"})
+        .to_string();
+        let done = hufu::flows::feed::import(&app.ctx, "test", (line.as_bytes(), format, None));
+        assert!(done.await.unwrap().failed.is_empty());
+        bind_phone(&app, "chenjing", "13412134121").await;
+        let mut shapes = Vec::new();
+        for (person, find) in [
+            ("13600136000", None),
+            ("13100131000", Some("")),
+            (super::LI, Some("")),
+            ("13412134121", Some("第499家公司")),
+        ] {
+            let mut browser = app.browser();
+            app.clock.advance(61);
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let t = page.hidden()["t"].clone();
+            let url = format!("/login/credentials?t={t}&entrance=all_in_one");
+            let page = get(&mut browser, &url).await;
+            let typed = ("", person, crate::kit::PASSWORD);
+            let page = browser.type_credentials(&page, typed).await;
+            let mut page = browser.pass_second_factor(&app, &page, person).await;
+            if let Some(text) = find {
+                let is_many = !text.is_empty();
+                assert_eq!(page.text.contains("id=\"find\""), is_many);
+                if is_many {
+                    assert_eq!(page.text.matches("class=\"enterprise\"").count(), 50);
+                    let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+                    let url = format!("/login/choose_identity?t={t}&find={text}");
+                    page = get(&mut browser, &url).await;
+                    assert_eq!(page.text.matches("class=\"enterprise\"").count(), 1);
+                }
+                let id = page.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+                let id = id.split('"').next().unwrap().to_owned();
+                page = browser.submit(&page, &[("identity", &id)]).await;
+            }
+            let code = page.answered("code").unwrap_or_else(|| panic!("{person}: {}", page.text));
+            let token = app.redeem(&code).await.1["id_token"].as_str().unwrap().to_owned();
+            let claims = claims(&token);
+            assert!(token.len() < 1536, "{} bytes", token.len());
+            assert!(claims["tax_identity"]["kind"].is_string());
+            assert!(claims["roles"].is_array() && claims["permissions"].is_array());
+            let keys: Vec<String> = claims.as_object().unwrap().keys().cloned().collect();
+            shapes.push(keys);
+        }
+        assert!(shapes.iter().all(|shape| *shape == shapes[0]), "{shapes:?}");
+    });
+}
+
+/// A credit code with its check character (GB 32100).
+fn hufu_tin(n: usize) -> String {
+    const LETTERS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+    const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
+    let org = format!("{:08}", 70_000_000 + n);
+    let org_weights = [3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: usize = org.bytes().zip(org_weights).map(|(c, w)| usize::from(c - b'0') * w).sum();
+    let check = match 11 - sum % 11 {
+        10 => 'X',
+        11 => '0',
+        digit => char::from(b'0' + u8::try_from(digit).unwrap()),
+    };
+    let body = format!("91360100{org}{check}");
+    let value = |c: char| LETTERS.find(c).unwrap();
+    let sum: usize = body.chars().zip(WEIGHTS).map(|(c, w)| value(c) * w).sum();
+    let last = LETTERS.chars().nth((31 - sum % 31) % 31).unwrap();
+    format!("{body}{last}")
+}
+
+async fn bind_phone(app: &crate::kit::TestApp, username: &str, phone: &str) {
+    let rows = app.ctx.services.store.rows();
+    let account = rows.accounts().find_by_username("jiangxi", username).await.unwrap().unwrap();
+    let binding = hufu::domain::person::PhoneBinding {
+        account: account.id,
+        phone: hufu::domain::number::phone::Phone::parse(phone).unwrap(),
+        is_default: true,
+        verified_at: app.ctx.now(),
+    };
+    let tx = app.ctx.services.store.begin().await.unwrap();
+    tx.rows().accounts().add_phone("jiangxi", app.ctx.new_row_id(), &binding).await.unwrap();
+    tx.commit().await.unwrap();
 }

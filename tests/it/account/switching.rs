@@ -214,7 +214,7 @@ fn the_eye_shows_one_field_to_who_may_see_it() {
     });
 }
 
-/// Covers AC-47: agencies, their staff and permissions, masked.
+/// Covers AC-47, AC-47b, G-18: agencies, their staff and permissions, masked.
 #[test]
 fn an_enterprise_sees_its_agencies() {
     on_each_database(|on| async move {
@@ -228,6 +228,11 @@ fn an_enterprise_sees_its_agencies() {
         assert!(get(&mut manager, "/account").await.text.contains("被代理信息查看"));
         let clients = get(&mut manager, "/account/clients").await;
         assert!(clients.text.contains("南昌示例科技") && clients.text.contains("南昌样板商贸"));
+        // Nothing of it can be changed here: engagements come from the business system.
+        for path in ["/account/agencies", "/account/clients", "/account/clients/staff"] {
+            let made = post(&app, &mut manager, path, &[("act", "add")]).await;
+            assert_eq!(made.status.as_u16(), 405, "{path}");
+        }
         let staff = get(&mut manager, "/account/clients/staff").await;
         assert!(staff.text.contains("周*"), "{}", staff.text);
     });

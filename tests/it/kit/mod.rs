@@ -57,7 +57,8 @@ pub struct TestApp {
     pub router: Router,
     pub ctx: Ctx,
     pub clock: Clock,
-    folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
+    url: DatabaseUrl,
 }
 
 /// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL.
@@ -197,13 +198,34 @@ impl Setup {
             contexts.push(ctx);
         }
         let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
-        TestApp { router: router(app), ctx: contexts.remove(0), clock, folder }
+        TestApp { router: router(app), ctx: contexts.remove(0), clock, folder: Some(folder), url }
     }
 }
 
 impl TestApp {
     pub async fn start(on: On) -> Self {
         Setup::of(on, vec![demo_realm()]).start().await
+    }
+
+    /// Another node on the same database, with a memory of its own.
+    pub async fn second_node(&self) -> Self {
+        let master = MasterKey::new([9; 32]);
+        let services = Arc::new(Services {
+            clock: self.clock.clone(),
+            random: Random::System,
+            store: Store::open(&self.url, &master).await.unwrap(),
+            ephemeral: Ephemeral::in_memory(self.clock.clone()),
+            outbound: Outbound::new().unwrap(),
+            hashing: Hashing::new(2, 1000, Duration::from_secs(20)),
+            keys: KeyRing::default(),
+            secrets: Secrets::derive(&master),
+        });
+        let realm = Arc::clone(&self.ctx.realm);
+        keys::load(&services, &realm).await.unwrap();
+        let ctx = Ctx { services: Arc::clone(&services), ..self.ctx.clone() };
+        let app = App::new(services, vec![realm], Views::load().unwrap());
+        let (clock, url) = (self.clock.clone(), self.url.clone());
+        Self { router: router(app), ctx, clock, folder: None, url }
     }
 
     pub fn browser(&self) -> Browser {
@@ -213,7 +235,7 @@ impl TestApp {
     /// PostgreSQL throws everybody out and forgets the test's database.
     pub async fn drop_database(&self) {
         let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
-        let name = database_name(self.folder.path());
+        let name = database_name(self.folder.as_ref().unwrap().path());
         let admin = sea_orm::Database::connect(&server).await.unwrap();
         admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
     }
