@@ -95,6 +95,8 @@ struct Pending {
 #[derive(Clone)]
 struct SignedIn {
     claims: TaxClaims,
+    /// The level that was proved.
+    acr: String,
     subject: String,
     id_token: String,
     access_token: String,
@@ -283,6 +285,7 @@ async fn callback(
     let claims = id_token.claims(&verifier, &pending.nonce).map_err(failed)?;
     let signed_in = SignedIn {
         claims: claims.additional_claims().clone(),
+        acr: claims.auth_context_ref().map(|acr| acr.to_string()).unwrap_or_default(),
         subject: claims.subject().to_string(),
         id_token: id_token.to_string(),
         access_token: tokens.access_token().secret().clone(),
@@ -322,11 +325,22 @@ async fn refresh(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Redire
     Ok(Redirect::to("/"))
 }
 
-/// An API of this application: it asks the provider what the access token is worth.
-async fn api(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Response, AppError> {
+/// An API of this application: it asks the provider what the access token is worth. What needs a
+/// higher level says so (RFC 9470 §3), and `/sign-in?acr=…` asks for it.
+async fn api(
+    State(app): State<TaxApp>,
+    Query(wanted): Query<SignIn>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
     let Some((_, signed_in)) = app.signed_in(&headers) else {
         return Err((StatusCode::UNAUTHORIZED, "nobody is signed in".to_owned()));
     };
+    if let Some(acr) = wanted.acr.filter(|acr| signed_in.acr < *acr) {
+        let challenge =
+            format!("Bearer error=\"insufficient_user_authentication\", acr_values=\"{acr}\"");
+        let challenge = [(header::WWW_AUTHENTICATE, challenge)];
+        return Ok((StatusCode::UNAUTHORIZED, challenge).into_response());
+    }
     let answer = app
         .http
         .0

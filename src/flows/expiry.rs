@@ -5,6 +5,7 @@ use super::relations::{By, change, notify};
 use super::{Ctx, Fault};
 use crate::domain::authorisation::{Actor, Event};
 use crate::domain::notice::{Audience, NoticeKind};
+use crate::ephemeral::Kind;
 
 /// An invitation or application that is not answered for so long is over.
 const INVITATION_DAYS: i64 = 30;
@@ -20,6 +21,11 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
         let by = By { actor: Actor::System, person: None };
         // Of several nodes one changes it; the others find it changed.
         expired += usize::from(change(ctx, &one, &Event::Expire, by).await?.is_ok());
+    }
+    // Once an hour over all nodes is often enough for what is told once a day.
+    let hour = format!("{}/expiring", ctx.realm.id);
+    if !ctx.services.ephemeral.mark(Kind::Replay, &hour, 3600).await? {
+        return Ok(expired);
     }
     for days in WARNINGS {
         for one in authorisations.ending_on(&ctx.realm.id, today.plus_days(days)).await? {

@@ -130,6 +130,8 @@ impl Page for AddHandlerPage {
 #[derive(Debug, Serialize)]
 pub struct HandlerPage {
     pub handler: HandlerView,
+    /// What was looked at: a save of something else is refused.
+    pub version: i64,
     /// Which permissions may be ticked, while they are being chosen.
     pub choosing: Option<Vec<TickView>>,
     /// Chosen but not yet saved (AC-30).

@@ -281,6 +281,19 @@ async fn social_insurance_has_doors_of_its_own() {
     // The tax applications have their own sign-in: this one is nothing to them.
     walk.to(2, "/sign-in").await;
     assert!(chromium.text("body").await.contains("signed_in_for_social_insurance"));
+    // The payer who is a person has the door beside it.
+    chromium.window.delete_all_cookies().await.unwrap();
+    walk.to(5, "/sign-in").await;
+    chromium.click("a[href*='entrance=social_insurance_person']").await;
+    walk.inspect("social-insurance-person").await;
+    chromium.type_into("#personal_id", "13800138000").await;
+    chromium.type_into("#password", PASSWORD).await;
+    chromium.type_into("#slider", "\u{e010}").await;
+    chromium.click("#login-submit").await;
+    chromium.click("button[value=send]").await;
+    chromium.type_into("#code", &newest_code(port).await).await;
+    chromium.click("button[value=verify]").await;
+    assert_eq!(chromium.text("#enterprise").await, "–");
 }
 
 /// The Tax app on a second, narrow window: signed in through its own browser, it takes the code of
@@ -311,4 +324,49 @@ async fn the_tax_app_beside_the_desktop_confirms_its_sign_in() {
     phone.click("#app-confirm").await;
     assert!(phone.text("#said").await.contains("confirmed"));
     assert_eq!(walk.chromium.text("#roles").await, "legal_representative");
+
+    // The other operator's app knows the person, never an enterprise.
+    walk.chromium.window.delete_all_cookies().await.unwrap();
+    walk.to(2, "/sign-in").await;
+    walk.chromium.click("#app-iit_app").await;
+    let code = walk.chromium.window.find(Locator::Css("a.qr")).await.unwrap();
+    let code = code.attr("href").await.unwrap().unwrap();
+    for act in ["scan", "confirm"] {
+        phone.window.goto(&format!("http://localhost:{}/", port + 4)).await.unwrap();
+        let held = "//option[contains(., '李芳')]";
+        phone.window.find(Locator::XPath(held)).await.unwrap().click().await.unwrap();
+        phone.type_into("input[name=code]", &code).await;
+        phone.click(&format!("button[value={act}]")).await;
+    }
+    phone.picture("iit-app-confirmed").await;
+    assert_eq!(walk.chromium.text("#enterprise").await, "–");
+}
+
+/// RFC 9470: an application's interface wants more, the person proves only that, and it is open.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_challenges_for_a_higher_level() {
+    let Some(chromium) = Chromium::open(1440, 900).await else { return };
+    let Some(phone) = Chromium::open(500, 900).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let _demo = start(port, folder.path()).await;
+    let walk = Walk { chromium, port };
+    let chromium = &walk.chromium;
+    walk.prove(EXAMPLE, "13900139000", PASSWORD).await;
+    assert_eq!(chromium.text("#roles").await, "legal_representative");
+    let asks = "const done = arguments[0]; fetch('/api?acr=urn:hufu:realname:3').then(answer => \
+        done(answer.status + ' ' + answer.headers.get('www-authenticate')))";
+    let told = chromium.window.execute_async(asks, Vec::new()).await.unwrap();
+    assert!(told.as_str().unwrap().contains("insufficient_user_authentication"), "{told}");
+    chromium.click("#step-up").await;
+    let code = chromium.window.find(Locator::Css("a.qr")).await.unwrap();
+    let code = code.attr("href").await.unwrap().unwrap();
+    let number = chromium.text(".number strong").await;
+    phone.window.goto(&code).await.unwrap();
+    phone.click_here(&format!("input[value=\"{number}\"]")).await;
+    phone.click("#phone-confirm").await;
+    phone.click("#face-passed").await;
+    assert_eq!(chromium.text("#roles").await, "legal_representative");
+    let told = chromium.window.execute_async(asks, Vec::new()).await.unwrap();
+    assert!(told.as_str().unwrap().starts_with("200"), "{told}");
 }

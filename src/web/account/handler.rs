@@ -66,6 +66,7 @@ async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusa
     let done = done.get("done").filter(|done| ["added", "saved", "confirmed"].contains(done));
     let page = HandlerPage {
         handler: handler(request, &listed),
+        version: one.version,
         choosing: editing.is_choosing.then(|| ticked(&one.permissions)).flatten(),
         chosen: editing.chosen.as_ref().and_then(ticked),
         is_long_term: valid_to.is_none(),
@@ -179,7 +180,11 @@ async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answe
         Ok(one) => one,
         Err(refusal) => return visit.refused(&refusal),
     };
-    let done = if wanted == "confirm-save" {
+    let seen = form.get("version").and_then(|version| version.parse::<i64>().ok());
+    let done = if seen.is_some_and(|seen| seen != one.version) {
+        // Another manager was faster.
+        Err(Refusal::State)
+    } else if wanted == "confirm-save" {
         let grant = (&permissions, valid_to.as_deref());
         confirm_application(ctx, &manager, id, grant).await?
     } else {

@@ -377,3 +377,28 @@ fn an_added_handler_confirms_and_works() {
         assert!(home.text.contains("已实名核验") && home.text.contains("/account/level"));
     });
 }
+
+/// Covers X-15: of two managers who change the same handler the second is told, and nothing of the
+/// first one's is lost.
+#[test]
+fn of_two_managers_the_slower_is_told() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let door = (EXAMPLE, "13700137000", "014512");
+        let mut zhang = super::at_door(&app, "enterprise", door, "").await;
+        let his = held(&app.ctx, WANG).await;
+        let clerk = his.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        let path = format!("/account/handlers/{}", clerk.id);
+        let of_li = post(&app, &mut li, &path, &[("act", "edit"), ("p-TAX_QUERY", "yes")]).await;
+        let of_zhang = post(&app, &mut zhang, &path, &[("act", "edit"), ("p-TAX_FILING", "yes")]);
+        let of_zhang = of_zhang.await;
+        let saved = li.submit(&of_li, &[("act", "save"), ("term", "long")]).await;
+        assert!(saved.text.contains("已保存"));
+        let late = zhang.submit(&of_zhang, &[("act", "save"), ("term", "long")]).await;
+        assert_eq!(late.code(), Some("E_STATE"));
+        let now = held(&app.ctx, WANG).await;
+        let clerk = now.iter().find(|one| one.id == clerk.id).unwrap();
+        assert_eq!(clerk.permissions.iter().collect::<Vec<_>>(), ["TAX_QUERY"]);
+    });
+}

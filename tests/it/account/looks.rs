@@ -157,6 +157,15 @@ async fn a_handler_from_the_invitation_to_the_end() {
     page.click("#delete-sure").await;
     let told = clerk.waits_for(3, "#sign-in", None).await;
     assert!(told < Duration::from_secs(5), "told after {told:?}");
+    // With the last of them gone the sign-in is refused.
+    manager.account("/handlers").await;
+    let link = "//li[contains(., '吴*')]//a";
+    page.window.find(Locator::XPath(link)).await.unwrap().click().await.unwrap();
+    page.click("#act-delete").await;
+    page.click("#delete-sure").await;
+    own.window.delete_all_cookies().await.unwrap();
+    clerk.sign_in(EXAMPLE, "13200132000").await;
+    own.window.wait().for_element(Locator::Css("[data-code=E_NO_IDENTITY]")).await.unwrap();
     manager.account("/handlers/history?reason=deleted").await;
     page.inspect("history").await;
 }

@@ -90,6 +90,21 @@ fn a_passkey_answers_one_question_of_one_page_for_its_person() {
         let made = passkey.answer(&asked(&old).unwrap());
         let (_, shown) = send(browser, old, made).await;
         assert_eq!(shown.code(), Some("E_PASSKEY"));
+        // Too late.
+        let (browser, page) = at_second_factor(&app, LI).await;
+        let made = passkey.answer(&asked(&page).unwrap());
+        app.clock.advance(301);
+        assert_eq!(send(browser, page, made).await.1.code(), Some("E_PASSKEY"));
+        // Another person's, and one that was made up.
+        let (browser, page) = at_second_factor(&app, LI).await;
+        let options = asked(&page).unwrap();
+        let mut stranger = crate::account::as_person(&app, "13800138000").await;
+        let mut of_wang = enrol(&mut stranger).await;
+        let made = of_wang.answer(&options);
+        assert_eq!(send(browser, page, made).await.1.code(), Some("E_PASSKEY"));
+        let (browser, page) = at_second_factor(&app, LI).await;
+        let made = "{\"id\": \"x\"}".to_owned();
+        assert_eq!(send(browser, page, made).await.1.code(), Some("E_PASSKEY"));
         // Another site's, and a device that did not recognise its person.
         for (origin, flags) in [("https://sso.jiangxi.example.evil", 0x05), (passkey.origin, 0x01)]
         {
