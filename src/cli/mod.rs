@@ -1,5 +1,6 @@
 //! The `hufu` command.
 
+pub mod deliveries;
 pub mod demo;
 pub mod doctor;
 pub mod import;
@@ -57,6 +58,8 @@ enum Command {
     },
     /// Take what the registry and the business systems tell, from a file.
     Import(import::ImportArguments),
+    /// List what could not be delivered to applications or by text message.
+    Deliveries(deliveries::DeliveriesArguments),
     /// Verify the audit chain of a realm.
     Audit { realm: String },
     /// Check settings, files, database and gateways; exit 1 when something is wrong.
@@ -124,6 +127,7 @@ pub async fn run() -> CliResult {
             Ok(())
         }
         Command::Import(arguments) => import::run(arguments, settings()?).await,
+        Command::Deliveries(arguments) => deliveries::run(arguments, settings()?).await,
         Command::Audit { realm } => audit(&realm, settings()?).await,
         Command::Healthcheck { address } => {
             let answer = crate::outbound::Outbound::new()?.is_ready(&address).await;

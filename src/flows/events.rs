@@ -6,10 +6,15 @@ use serde_json::{Value, json};
 use super::logout::BACK_OFF;
 use super::second_factor::gateway;
 use super::{Ctx, Fault};
+use crate::ephemeral::Kind;
 use crate::jose::jwt::sign;
 use crate::outbound::sms::{Gateway, Message};
 use crate::realm::file::GatewayKind;
 use crate::store::events::{Channel, EventDelivery};
+
+/// Further notices of the day wait in the account centre alone; nobody's phone is flooded by
+/// somebody who adds and withdraws them all day.
+const TEXTS_PER_PERSON_AND_DAY: u32 = 10;
 
 /// Delivers what is due in this realm; a job calls it again and again. Returns how many it tried.
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize, Fault> {
@@ -87,7 +92,15 @@ async fn deliver_sms(ctx: &Ctx, delivery: &EventDelivery) -> Result<Result<(), S
         return Ok(Ok(()));
     }
     let handed_in = (&ctx.services.clock, ctx.random());
+    let rate = format!("notice/{person}");
+    let (count, _) = ctx.services.ephemeral.count(Kind::Rate, &rate, 86_400).await?;
+    if count > TEXTS_PER_PERSON_AND_DAY {
+        return Ok(Ok(()));
+    }
     let sent = ctx.services.outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
+    if sent.is_err() {
+        ctx.services.ephemeral.uncount(Kind::Rate, &rate).await?;
+    }
     Ok(sent.map_err(|error| error.to_string()))
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::telling::{CLAIMS_CHANGE, SESSION_REVOKED};
 use super::{Ctx, Fault, events};
 use crate::oidc::error::OAuthError;
+use crate::realm::Realm;
 use crate::store::events::{Channel, EventDelivery};
 use crate::store::streams::EventStream;
 
@@ -22,15 +23,15 @@ const SUPPORTED: [&str; 2] = [SESSION_REVOKED, CLAIMS_CHANGE];
 const MOST_AT_ONCE: u64 = 100;
 
 /// SSF §7.1: the transmitter's metadata.
-pub fn configuration(ctx: &Ctx) -> Value {
+pub fn configuration(realm: &Realm) -> Value {
     json!({
         "spec_version": "1_0",
-        "issuer": ctx.realm.issuer,
-        "jwks_uri": ctx.realm.url(crate::oidc::discovery::path::JWKS),
+        "issuer": realm.issuer,
+        "jwks_uri": realm.url(crate::oidc::discovery::path::JWKS),
         "delivery_methods_supported": [PUSH, POLL],
-        "configuration_endpoint": ctx.realm.url("/ssf/stream"),
-        "status_endpoint": ctx.realm.url("/ssf/status"),
-        "verification_endpoint": ctx.realm.url("/ssf/verify"),
+        "configuration_endpoint": realm.url("/ssf/stream"),
+        "status_endpoint": realm.url("/ssf/status"),
+        "verification_endpoint": realm.url("/ssf/verify"),
         "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:6749"}],
         "default_subjects": "ALL",
     })

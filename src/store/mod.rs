@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod authenticators;
 pub mod authorisations;
 pub mod cross_region;
+pub mod deliveries;
 pub mod devices;
 pub mod engagements;
 pub mod enterprises;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use crate::flows::resource::client_of;
 use crate::flows::streams;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, Failure, bearer_error, no_store, oauth_error};
+use crate::web::app::App;
 use crate::web::oauth::presented;
 use crate::web::request::Request;
 
@@ -42,8 +44,10 @@ fn found(answer: Option<Value>) -> Response {
     }
 }
 
-pub async fn configuration(request: Request) -> Answer {
-    Ok(Json(streams::configuration(&request.ctx)).into_response())
+/// Below the issuer, and where the specification has it: before the issuer's path (SSF §7.2).
+pub async fn configuration(State(app): State<App>, Path(realm): Path<String>) -> Answer {
+    let Some(realm) = app.realm(&realm) else { return Ok(StatusCode::NOT_FOUND.into_response()) };
+    Ok(Json(streams::configuration(&realm)).into_response())
 }
 
 pub async fn read(request: Request) -> Answer {

@@ -66,7 +66,6 @@ pub fn router(app: App) -> Router {
         .route("/ssf/status", get(events_api::status).post(events_api::set_status))
         .route("/ssf/verify", post(events_api::verify))
         .route("/ssf/poll", post(events_api::poll))
-        .route("/.well-known/ssf-configuration", get(events_api::configuration))
         .route("/signed-in", get(page::login::signed_in))
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));
@@ -80,6 +79,8 @@ fn documents() -> Router<App> {
     Router::new()
         .route("/realms/{realm}/.well-known/openid-configuration", get(oauth::discovery::document))
         .route(&format!("/realms/{{realm}}{}", path::JWKS), get(oauth::discovery::jwks))
+        .route("/realms/{realm}/.well-known/ssf-configuration", get(events_api::configuration))
+        .route("/.well-known/ssf-configuration/realms/{realm}", get(events_api::configuration))
 }
 
 /// The second listener, for machines of the bureau alone. `render`: the counters as Prometheus

@@ -484,4 +484,8 @@ fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
     }
     let unknown = hufu(at, &["--config", "hufu.toml", "import", "nowhere", "people.csv"]);
     assert!(!unknown.status.success());
+    let dead = hufu(at, &["--config", "hufu.toml", "deliveries", "jiangxi"]);
+    assert_eq!(dead.stdout, b"0 could not be delivered\n", "{dead:?}");
+    let unknown = hufu(at, &["--config", "hufu.toml", "deliveries", "nowhere"]);
+    assert!(!unknown.status.success());
 }

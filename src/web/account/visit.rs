@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::entrance::Audience;
 use crate::domain::function::{Function, Reach, Role};
 use crate::domain::mask;
 use crate::domain::person::AccountStatus;
@@ -41,7 +42,8 @@ pub fn to_sign_in(request: &Request, path: &str) -> Response {
 
 impl Visit {
     /// `function`: what the page is for. Whoever may not is told `E_ROLE`, a specific entity that
-    /// it has no account centre (S-10).
+    /// it has no account centre (S-10). A social-insurance session opens no enterprise's centre: its
+    /// doors ask other things of who comes in (I-01).
     pub async fn enter(
         request: Request,
         function: Function,
@@ -64,7 +66,8 @@ impl Visit {
             }
         };
         let role = Role::of(&identity);
-        let reach = function.reach(role);
+        let is_tax = request.ctx.realm.audience_of(&session.entrance) == Audience::Tax;
+        let reach = if is_tax || role == Role::Person { function.reach(role) } else { Reach::No };
         if reach == Reach::No {
             let refused = match (role, function) {
                 (Role::SpecificEntity, _) => {

@@ -3,6 +3,7 @@
 
 use hufu::domain::authorisation::{Actor, Event};
 use hufu::flows::relations::{By, change};
+use hufu::store::events::{Channel, EventDelivery};
 use serde_json::{Value, json};
 
 use super::{WANG, as_li, as_wang, get, held, post};
@@ -344,6 +345,70 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
             body["params"],
             json!({"event": "withdrawn", "enterprise": "南昌示例科技有限公司"})
         );
+        // Ten a day reach the phone; the rest wait in the centre.
+        let li = held(&app.ctx, "13700137000").await.remove(0).person;
+        for n in 0..12 {
+            let body = json!({"event": "withdrawn", "enterprise": format!("第{n}家")});
+            let text = EventDelivery {
+                id: app.ctx.new_row_id(),
+                realm: "jiangxi".to_owned(),
+                client_id: String::new(),
+                channel: Channel::Sms,
+                about: li.to_string(),
+                body: body.to_string(),
+                n_tries: 0,
+                state: "waiting".to_owned(),
+                last_error: None,
+                created_at: app.ctx.now(),
+            };
+            let tx = app.ctx.services.store.begin().await.unwrap();
+            tx.rows().events().add(&text).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(hufu::flows::events::deliver_due(&app.ctx).await.unwrap(), 12);
+        assert_eq!(listener.take("/sms").len(), 10);
+    });
+}
+
+/// What nobody took for half a day is listed with its reason, and goes out when told again.
+#[test]
+fn what_could_not_be_delivered_is_listed_and_sent_again() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let mut li = as_li(&app).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let all = held(&app.ctx, WANG).await;
+        let clerk = all.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        tokens(&app, &mut wang).await;
+        listener.set_away(true);
+        narrow(&app, &mut li, &clerk.id.to_string()).await;
+        let store = &app.ctx.services.store;
+        for _ in 0..8 {
+            assert!(store.rows().deliveries().dead("jiangxi").await.unwrap().is_empty());
+            hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+            hufu::flows::logout::deliver_due(&app.ctx).await.unwrap();
+            app.clock.advance(43_201);
+        }
+        let mut dead = store.rows().deliveries().dead("jiangxi").await.unwrap();
+        let all_dead = dead.len();
+        dead.retain(|one| one.client_id == FILING.id);
+        let channels: Vec<&str> = dead.iter().map(|one| one.channel.as_str()).collect();
+        assert_eq!(channels, ["logout", "relation"], "{dead:?}");
+        for letter in &dead {
+            assert_eq!(letter.n_tries, 8);
+            assert!(letter.last_error.contains("500"), "{letter:?}");
+        }
+        listener.set_away(false);
+        assert!(logged_out(&app, &listener).await.is_empty(), "given up");
+        let tx = store.begin().await.unwrap();
+        let retried = tx.rows().deliveries().retry("jiangxi", app.ctx.now()).await.unwrap();
+        assert_eq!(retried, all_dead as u64);
+        tx.commit().await.unwrap();
+        assert_eq!(logged_out(&app, &listener).await.len(), 1);
+        hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+        assert_eq!(listener.take("/relations").len(), 1);
+        assert!(store.rows().deliveries().dead("jiangxi").await.unwrap().is_empty());
     });
 }
 

@@ -124,8 +124,12 @@ fn an_application_hears_by_its_own_stream() {
         let (status, wrong) = call(&app, &own, ("POST", "status"), json!({"status": "odd"})).await;
         assert_eq!((status.as_u16(), &wrong["error"]), (400, &json!("invalid_request")));
         assert_eq!(call(&app, &own, ("DELETE", "stream"), Value::Null).await.0.as_u16(), 204);
-        let metadata = Request::get("/realms/jiangxi/.well-known/ssf-configuration");
-        let (_, metadata) = app.json(metadata.body(Body::empty()).unwrap()).await;
-        assert_eq!(metadata["issuer"], crate::kit::ISSUER);
+        for at in [
+            "/realms/jiangxi/.well-known/ssf-configuration",
+            "/.well-known/ssf-configuration/realms/jiangxi",
+        ] {
+            let (_, metadata) = app.json(Request::get(at).body(Body::empty()).unwrap()).await;
+            assert_eq!(metadata["issuer"], crate::kit::ISSUER, "{at}");
+        }
     });
 }

@@ -48,6 +48,9 @@ fn units_and_persons_have_their_own_doors_and_applications() {
         let unit = identity(&app, &done).await;
         assert_eq!(unit["aud"], "social-insurance");
         assert_eq!(unit["tax_identity"]["enterprise"]["tin"], EXAMPLE);
+        // Nor does an enterprise's account centre open to it.
+        let centre = browser.get("/realms/jiangxi/account/handlers").await;
+        assert_eq!(centre.code(), Some("E_ROLE"), "{}", centre.text);
         // A tax application gets nothing from this session.
         for prompt in ["", "none"] {
             let refused = browser.get(&authorize_url(&FILING, &[("prompt", prompt)])).await;

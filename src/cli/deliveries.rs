@@ -1,0 +1,37 @@
+//! `hufu deliveries`: what no application and no telephone would take, and sending it again.
+
+use super::CliResult;
+use super::start::{Wanted, start};
+use crate::config::Settings;
+
+#[derive(clap::Args)]
+pub struct DeliveriesArguments {
+    realm: String,
+    /// Put all of them back in the queue of the running server.
+    #[arg(long)]
+    retry: bool,
+}
+
+/// A line each: id, channel, application, tries, the last error.
+pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResult {
+    let started = start(&Wanted::of(&settings)?).await?;
+    let realm = started.app.realm(&arguments.realm).ok_or("no such realm")?;
+    let services = started.app.services();
+    let dead = services.store.rows().deliveries().dead(&realm.id).await?;
+    for letter in &dead {
+        let to = if letter.client_id.is_empty() { "-" } else { &letter.client_id };
+        println!(
+            "{} {} {to} {} tries: {}",
+            letter.id, letter.channel, letter.n_tries, letter.last_error
+        );
+    }
+    if !arguments.retry {
+        println!("{} could not be delivered", dead.len());
+        return Ok(());
+    }
+    let tx = services.store.begin().await?;
+    let count = tx.rows().deliveries().retry(&realm.id, services.clock.now()).await?;
+    tx.commit().await?;
+    println!("{count} are tried again");
+    Ok(())
+}
