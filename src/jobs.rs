@@ -1,10 +1,16 @@
-//! Work that no request waits for: deliver back-channel logouts and events, let authorisations
-//! expire, drop what is over, learn of keys that another process rotated.
+//! Work that no request waits for: tell applications and people, let terms end, drop what is over,
+//! learn of keys that another process rotated.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::cli::start::own_ctx;
-use crate::flows::{Fault, Services, events, expiry, keys, logout};
+use crate::flows::{Ctx, Fault, Services, delivery, expiry, keys};
+use crate::realm::Realm;
+use crate::store::deliveries::Receiver;
 use crate::web::app::App;
 
 /// What has ended stays for a day, for whoever asks what happened.
@@ -12,34 +18,71 @@ const KEPT_SECONDS: i64 = 86_400;
 
 /// Runs for the life of the process.
 pub async fn run(app: App) {
+    tokio::join!(deliver(&app), keep_house(&app));
+}
+
+/// Once a second, a task for each receiver that something is due for and that has none yet.
+async fn deliver(app: &App) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    let mut n = 0_u64;
+    let mut busy: HashSet<Receiver> = HashSet::new();
+    let mut lanes: JoinSet<Receiver> = JoinSet::new();
     loop {
         ticks.tick().await;
+        while let Some(Ok(done)) = lanes.try_join_next() {
+            busy.remove(&done);
+        }
         for realm in app.realms() {
-            let ctx = own_ctx(&app, &realm);
-            if let Err(fault) = logout::deliver_due(&ctx).await {
-                tracing::warn!(%fault, realm = realm.id, "Back-channel logouts could not be delivered");
-            }
-            if let Err(fault) = events::deliver_due(&ctx).await {
-                tracing::warn!(%fault, realm = realm.id, "Events could not be delivered");
+            let ctx = own_ctx(app, &realm);
+            let receivers = delivery::receivers(&ctx).await.unwrap_or_else(|fault| {
+                tracing::warn!(%fault, realm = realm.id, "What is to be delivered could not be read");
+                Vec::new()
+            });
+            for to in receivers.into_iter().filter(|to| busy.insert(to.clone())) {
+                lanes.spawn(lane(ctx.clone(), to));
             }
         }
-        n += 1;
+    }
+}
+
+async fn lane(ctx: Ctx, to: Receiver) -> Receiver {
+    if let Err(fault) = delivery::run(&ctx, &to).await {
+        tracing::warn!(%fault, realm = to.realm, to = to.client_id, "Could not deliver");
+    }
+    to
+}
+
+/// Twice a minute, and as soon as a day begins: terms end by days.
+async fn keep_house(app: &App) {
+    let services = app.services();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let (mut n, mut day) = (0_u64, None);
+    loop {
+        ticks.tick().await;
+        let today = services.clock.now().day();
+        if n.is_multiple_of(30) || day != Some(today) {
+            for realm in app.realms() {
+                if let Err(fault) = expiry::run(&own_ctx(app, &realm)).await {
+                    tracing::warn!(%fault, realm = realm.id, "Terms could not end");
+                }
+            }
+            day = Some(today);
+        }
         if n.is_multiple_of(30) {
-            app.services().ephemeral.sweep();
-            if let Err(fault) = sweep(app.services()).await {
+            services.ephemeral.sweep();
+            if let Err(fault) = sweep(services).await {
                 tracing::warn!(%fault, "Expired rows could not be swept");
             }
             for realm in app.realms() {
-                if let Err(fault) = expiry::run(&own_ctx(&app, &realm)).await {
-                    tracing::warn!(%fault, realm = realm.id, "Authorisations could not expire");
-                }
-                if let Err(fault) = keys::load(app.services(), &realm).await {
-                    tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
-                }
+                learn_keys(services, &realm).await;
             }
         }
+        n += 1;
+    }
+}
+
+async fn learn_keys(services: &Services, realm: &Arc<Realm>) {
+    if let Err(fault) = keys::load(services, realm).await {
+        tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
     }
 }
 

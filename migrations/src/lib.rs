@@ -16,6 +16,7 @@ mod m20261124_000008_cross_region;
 mod m20261124_000009_devices;
 mod m20261124_000010_proofs;
 mod m20261124_000011_account_centres;
+mod m20261126_000012_deliveries;
 
 /// All steps in order.
 pub struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000009_devices::Migration),
             Box::new(m20261124_000010_proofs::Migration),
             Box::new(m20261124_000011_account_centres::Migration),
+            Box::new(m20261126_000012_deliveries::Migration),
         ]
     }
 }

@@ -22,7 +22,10 @@ pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResul
         let to = if letter.client_id.is_empty() { "-" } else { &letter.client_id };
         println!(
             "{} {} {to} {} tries: {}",
-            letter.id, letter.channel, letter.n_tries, letter.last_error
+            letter.id,
+            letter.channel.name(),
+            letter.n_tries,
+            letter.last_error.as_deref().unwrap_or_default()
         );
     }
     if !arguments.retry {

@@ -130,7 +130,7 @@ pub async fn run() -> CliResult {
         Command::Deliveries(arguments) => deliveries::run(arguments, settings()?).await,
         Command::Audit { realm } => audit(&realm, settings()?).await,
         Command::Healthcheck { address } => {
-            let answer = crate::outbound::Outbound::new()?.is_ready(&address).await;
+            let answer = crate::outbound::Outbound::new(false)?.is_ready(&address).await;
             answer.map_err(Into::into)
         }
     }

@@ -70,7 +70,7 @@ pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
             Some(url) => Ephemeral::on_redis(clock, url).await?,
             None => Ephemeral::in_memory(clock),
         },
-        outbound: Outbound::new()?,
+        outbound: Outbound::new(wanted.is_demo)?,
         hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5)),
         keys: KeyRing::default(),
         secrets: Secrets::derive(&master),

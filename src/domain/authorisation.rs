@@ -263,6 +263,16 @@ impl Authorisation {
         }
     }
 
+    /// Whether it gives less than `before`: what applications hold of it is then too much.
+    pub fn is_less_than(&self, before: &Self) -> bool {
+        let ends_earlier = match (self.valid_to, before.valid_to) {
+            (Some(now), Some(before)) => now < before,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        ends_earlier || !before.permissions.is_subset(&self.permissions)
+    }
+
     /// Whether it gives its person an identity at `now` (E-23).
     pub fn usable(&self, enterprise: &Enterprise, now: Timestamp) -> Result<(), NoIdentity> {
         if !enterprise.status.is_alive() {

@@ -14,7 +14,7 @@ use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Kind;
 use crate::oidc::params::Params;
-use crate::store::events::EventDelivery;
+use crate::store::deliveries::Delivery;
 use crate::store::relations::HistoryEntry;
 use crate::store::sessions::Session;
 
@@ -228,8 +228,8 @@ pub async fn synchronise(
 }
 
 /// How the newest push of a relation stands at each application, newest first.
-pub async fn synchronised(ctx: &Ctx, id: AuthorisationId) -> Result<Vec<EventDelivery>, Fault> {
-    let all = ctx.services.store.rows().events().about(&id.to_string()).await?;
+pub async fn synchronised(ctx: &Ctx, id: AuthorisationId) -> Result<Vec<Delivery>, Fault> {
+    let all = ctx.services.store.rows().deliveries().about(&id.to_string()).await?;
     let mut seen = Vec::new();
     let newest = all.into_iter().filter(|one| {
         let is_new = !seen.contains(&one.client_id);

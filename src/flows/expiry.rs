@@ -1,7 +1,8 @@
-//! What time does to authorisations: terms that pass, invitations that nobody answered, warnings
-//! thirty and seven days before. A job calls it again and again.
+//! What time does to identities: terms that pass, invitations that nobody answered, warnings thirty
+//! and seven days before. A job calls it again and again.
 
 use super::relations::{By, change, notify};
+use super::telling::end_unusable;
 use super::{Ctx, Fault};
 use crate::domain::authorisation::{Actor, Event};
 use crate::domain::notice::{Audience, NoticeKind};
@@ -11,16 +12,26 @@ use crate::ephemeral::Kind;
 const INVITATION_DAYS: i64 = 30;
 const WARNINGS: [u64; 2] = [30, 7];
 
+/// So many authorisations at most expire in one run; they are worth nothing before that already.
+const MOST_AT_ONCE: usize = 5000;
+
 /// Returns how many authorisations expired.
 pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
+    end_past_term(ctx).await?;
     let (today, store) = (ctx.now().day(), &ctx.services.store);
     let invited_before = ctx.now().plus(-INVITATION_DAYS * 86_400);
     let authorisations = store.rows().authorisations();
     let mut expired = 0;
-    for one in authorisations.overdue(&ctx.realm.id, today, invited_before).await? {
-        let by = By { actor: Actor::System, person: None };
-        // Of several nodes one changes it; the others find it changed.
-        expired += usize::from(change(ctx, &one, &Event::Expire, by).await?.is_ok());
+    while expired < MOST_AT_ONCE {
+        let before = expired;
+        for one in authorisations.overdue(&ctx.realm.id, today, invited_before).await? {
+            let by = By { actor: Actor::System, person: None };
+            // Of several nodes one changes it; the others find it changed.
+            expired += usize::from(change(ctx, &one, &Event::Expire, by).await?.is_ok());
+        }
+        if expired == before {
+            break;
+        }
     }
     // Once an hour over all nodes is often enough for what is told once a day.
     let hour = format!("{}/expiring", ctx.realm.id);
@@ -37,4 +48,19 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
         }
     }
     Ok(expired)
+}
+
+/// Whoever works in an identity whose term passed is signed out and their applications are told at
+/// once (invariant 9), however many authorisations wait to expire.
+async fn end_past_term(ctx: &Ctx) -> Result<(), Fault> {
+    let (now, store) = (ctx.now(), &ctx.services.store);
+    // A session that began before then has ended by itself.
+    let since = now.plus(-ctx.realm.lifetimes.session - 86_400).day();
+    let past = store.rows().sessions().past_term(&ctx.realm.id, (since, now.day()), now).await?;
+    for one in past {
+        let tx = store.begin().await?;
+        end_unusable(ctx, &tx, &[one]).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }

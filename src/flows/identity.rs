@@ -18,6 +18,7 @@ use crate::domain::login::{Facts, Proved};
 use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::wanted::WantedIdentity;
+use crate::store::Rows;
 use crate::store::cross_region::RecordQuery;
 use crate::store::engagements::ClientQuery;
 use crate::store::sessions::Session;
@@ -29,7 +30,16 @@ pub async fn load(
     person: PersonId,
     acting: Acting,
 ) -> Result<Result<ActingIdentity, NoIdentity>, Fault> {
-    let rows = ctx.services.store.rows();
+    load_in(ctx.services.store.rows(), ctx, person, acting).await
+}
+
+/// The same as a transaction sees it.
+pub async fn load_in(
+    rows: Rows<'_>,
+    ctx: &Ctx,
+    person: PersonId,
+    acting: Acting,
+) -> Result<Result<ActingIdentity, NoIdentity>, Fault> {
     let held = match acting {
         Acting::Personal => Held::Nothing,
         Acting::Enterprise(id) => {

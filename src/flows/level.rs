@@ -1,9 +1,10 @@
-//! The five real-name levels (L-01 to L-10): how far somebody has come, and the next step. Level 3
-//! is a name that an authority knows, level 4 a face that passes on a phone, level 5 comes from a
-//! card reader alone.
+//! The five real-name levels (L-01 to L-10): how far somebody has come, and the next step. Level 2
+//! is a phone that got a code, level 3 a name that an authority knows, level 4 a face that passes on
+//! a phone, level 5 comes from a card reader alone.
 
 use super::{Ctx, Fault};
 use crate::base::clock::Timestamp;
+use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::login::{Errand, LoginTransaction};
 use crate::domain::refusal::Refusal;
@@ -17,6 +18,8 @@ const CHECKS_PER_PERSON_AND_DAY: u32 = 5;
 /// Where somebody stands.
 pub struct Standing {
     pub level: u8,
+    /// `None`: nothing that is done here leads higher (L-10).
+    pub next: Option<NextStep>,
     /// (level, how, when); what the feed brought has neither.
     pub steps: Vec<(u8, String, Timestamp)>,
 }
@@ -24,25 +27,37 @@ pub struct Standing {
 /// What leads to the next level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NextStep {
+    /// A code on the phone, which this sign-in has already asked for.
+    Phone,
+    /// The same, and this sign-in went another way: sign in again with a code.
+    PhoneFirst,
     RealName,
     Face,
-}
-
-impl Standing {
-    pub fn next(&self) -> Option<NextStep> {
-        match self.level {
-            ..=2 => Some(NextStep::RealName),
-            3 => Some(NextStep::Face),
-            _ => None,
-        }
-    }
+    /// Nobody can be asked online: the hall.
+    Hall,
 }
 
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Standing, Fault> {
     let people = ctx.services.store.rows().people();
     let person = people.find(session.person).await?;
     let level = person.map_or(1, |person| person.real_name_level);
-    Ok(Standing { level, steps: people.level_steps(session.person).await? })
+    let next = next_step(ctx, session, level);
+    Ok(Standing { level, next, steps: people.level_steps(session.person).await? })
+}
+
+fn next_step(ctx: &Ctx, session: &Session, level: u8) -> Option<NextStep> {
+    Some(match level {
+        ..=1 if session.amr.iter().any(|one| one == "sms") => NextStep::Phone,
+        ..=1 => NextStep::PhoneFirst,
+        2 if ctx.services.outbound.knows_names(provider(ctx)) => NextStep::RealName,
+        2 => NextStep::Hall,
+        3 => NextStep::Face,
+        _ => return None,
+    })
+}
+
+fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
+    ctx.realm.real_name.as_ref().map(|(url, secret)| (url.as_str(), secret))
 }
 
 /// 2 to 3: name and number of the first document are put to the authority.
@@ -53,7 +68,7 @@ pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<Result<(), Refu
     let (Some(person), Some(document)) = (person, documents.first()) else {
         return Ok(Err(Refusal::RealName));
     };
-    if person.real_name_level >= 3 {
+    if person.real_name_level != 2 {
         return Ok(Err(Refusal::State));
     }
     let ephemeral = &ctx.services.ephemeral;
@@ -67,9 +82,8 @@ pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<Result<(), Refu
         document_type: document.kind.name(),
         number: &document.number,
     };
-    let provider = ctx.realm.real_name.as_ref().map(|(url, secret)| (url.as_str(), secret));
     let handed_in = (&ctx.services.clock, ctx.random());
-    match ctx.services.outbound.check_name(provider, &asked, handed_in).await {
+    match ctx.services.outbound.check_name(provider(ctx), &asked, handed_in).await {
         Ok(NameAnswer::Match) => {}
         Ok(_) => return Ok(Err(Refusal::RealName)),
         Err(error) => {
@@ -78,14 +92,7 @@ pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<Result<(), Refu
             return Ok(Err(Refusal::RealNameUnavailable));
         }
     }
-    // A number that an authority knows stands for the phone's level, too: every step is recorded.
-    for level in (person.real_name_level + 1)..=3 {
-        let how = if level == 3 { "real_name" } else { "phone" };
-        if let Err(refusal) = raise(ctx, session, level, how).await? {
-            return Ok(Err(refusal));
-        }
-    }
-    Ok(Ok(()))
+    raise(ctx, session, 3, "real_name").await
 }
 
 /// Exactly one level, with its record.

@@ -1,11 +1,15 @@
-//! Signing out: the session and its grants end, and every application of it is told.
+//! Signing out: the session and its grants end, and every application of it is told by a token that
+//! `flows::delivery` carries.
+
+use serde_json::Value;
 
 use super::telling::end_session;
 use super::{Ctx, Fault};
 use crate::jose::jwt::{sign, verify};
 use crate::oidc::claims::{IdClaims, logout_claims};
 use crate::oidc::params::Params;
-use crate::store::logouts::LogoutDelivery;
+use crate::realm::client::Client;
+use crate::store::deliveries::Delivery;
 use crate::store::sessions::{Session, SessionClient};
 
 /// What an application's sign-out request amounts to (RP-Initiated Logout §2, §3).
@@ -69,50 +73,18 @@ pub async fn end(ctx: &Ctx, session: &Session) -> Result<(), Fault> {
     Ok(tx.commit().await?)
 }
 
-/// Seconds before each next try; after the last the delivery is dead.
-pub const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
-
-/// Delivers what is due in this realm; a job calls it again and again. Returns how many it tried.
-pub async fn deliver_due(ctx: &Ctx) -> Result<usize, Fault> {
-    let due = ctx.services.store.rows().logouts().due(ctx.now()).await?;
-    let mut tried = 0;
-    for delivery in due.into_iter().filter(|delivery| delivery.realm == ctx.realm.id) {
-        let n_tries = usize::try_from(delivery.n_tries).unwrap_or(usize::MAX);
-        let wait = BACK_OFF.get(n_tries).copied();
-        let again_at = ctx.now().plus(wait.unwrap_or(86_400));
-        let tx = ctx.services.store.begin().await?;
-        let claimed = tx.rows().logouts().claim(&delivery, again_at).await?;
-        tx.commit().await?;
-        if !claimed {
-            continue;
-        }
-        tried += 1;
-        let outcome = deliver(ctx, &delivery).await?;
-        let (state, error) = match (outcome, wait) {
-            (Ok(()), _) => ("done", None),
-            (Err(error), Some(_)) => ("waiting", Some(error)),
-            (Err(error), None) => ("dead", Some(error)),
-        };
-        let tx = ctx.services.store.begin().await?;
-        tx.rows().logouts().settle(delivery.id, state, error).await?;
-        tx.commit().await?;
-    }
-    Ok(tried)
-}
-
-async fn deliver(ctx: &Ctx, delivery: &LogoutDelivery) -> Result<Result<(), String>, Fault> {
-    let Some(client) = ctx.realm.clients.get(&delivery.client_id) else { return Ok(Ok(())) };
-    let Some(url) = &client.backchannel_logout_uri else { return Ok(Ok(())) };
+/// The token that tells an application (OIDC Back-Channel Logout §2.4), made as it leaves.
+pub fn token(ctx: &Ctx, client: &Client, delivery: &Delivery) -> Result<String, Fault> {
+    let body: Value =
+        serde_json::from_str(&delivery.body).map_err(|error| Fault::Internal(error.to_string()))?;
     let claims = logout_claims(
         &ctx.realm.issuer,
         &client.client_id,
-        &delivery.subject,
-        &delivery.sid,
+        body["sub"].as_str().unwrap_or_default(),
+        &delivery.about,
         ctx.now().0,
         &ctx.random().short_token(),
     );
     let published = ctx.services.keys.of(&ctx.realm)?;
-    let token = sign(published.keys.current(client.id_token_alg)?, "logout+jwt", &claims)?;
-    let sent = ctx.services.outbound.deliver_logout(url, &token).await;
-    Ok(sent.map_err(|error| error.to_string()))
+    Ok(sign(published.keys.current(client.id_token_alg)?, "logout+jwt", &claims)?)
 }

@@ -4,8 +4,10 @@
 
 use serde_json::json;
 
-use super::telling::{Told, end_identity, end_session, live_sessions, relation_event};
-use super::{Ctx, Fault, identity};
+use super::telling::{
+    Told, end_identity, end_session, end_unusable, live_sessions, queued, relation_event,
+};
+use super::{Ctx, Fault};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
@@ -14,9 +16,8 @@ use crate::domain::identity_type::{Capability, IdentityType};
 use crate::domain::notice::{Audience, Notice, NoticeKind, told};
 use crate::domain::refusal::Refusal;
 use crate::store::Tx;
-use crate::store::events::{Channel, EventDelivery};
+use crate::store::deliveries::Channel;
 use crate::store::relations::HistoryEntry;
-use crate::store::standing::Held;
 
 /// Who does it, and on which side.
 #[derive(Clone, Copy)]
@@ -136,18 +137,12 @@ pub async fn follow(
                 let claims = known.effective(&after.permissions, &ctx.realm.catalogue());
                 let told = Told::Changed {
                     claims: json!({"permissions": claims}),
-                    narrowed: !before.permissions.is_subset(&after.permissions),
+                    narrowed: after.is_less_than(before),
                 };
                 end_identity(ctx, tx, &session, &told).await?;
             }
-            Acting::Record(id) if !is => {
-                // A record may rest on the relation that is gone.
-                let held = tx.rows().cross_region().held(id, after.person).await?;
-                let held = held.map_or(Held::Nothing, |held| Held::Record(Box::new(held)));
-                if identity::of(ctx, after.person, session.acting, held).is_err() {
-                    end_session(ctx, tx, session.id, "the authorisation has ended").await?;
-                }
-            }
+            // A record may rest on the relation that is gone.
+            Acting::Record(_) if !is => end_unusable(ctx, tx, &[session]).await?,
             _ => {}
         }
     }
@@ -196,19 +191,9 @@ pub async fn notify(
 async fn by_sms(ctx: &Ctx, tx: &Tx<'_>, notice: &Notice) -> Result<(), Fault> {
     let enterprise = tx.rows().enterprises().find(notice.enterprise).await?;
     let name = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
-    let delivery = EventDelivery {
-        id: ctx.new_row_id(),
-        realm: ctx.realm.id.clone(),
-        client_id: String::new(),
-        channel: Channel::Sms,
-        about: notice.to.to_string(),
-        body: json!({"event": notice.kind.name(), "enterprise": name}).to_string(),
-        n_tries: 0,
-        state: String::new(),
-        last_error: None,
-        created_at: ctx.now(),
-    };
-    Ok(tx.rows().events().add(&delivery).await?)
+    let body = json!({"event": notice.kind.name(), "enterprise": name});
+    let delivery = queued(ctx, ("", Channel::Sms), notice.to, &body);
+    Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 
 /// Who may manage the handlers of an enterprise now.

@@ -140,21 +140,29 @@ pub async fn send(
         (format!("{kind}-hour/{name}"), most.per_phone_and_hour, 3600),
         (format!("{kind}-day/{name}"), most.per_phone_and_day, 86_400),
         (format!("{kind}-address/{}", ctx.ip), most.per_address_and_hour, 3600),
+        (format!("{kind}-minute/{}", ctx.realm.id), most.per_minute, 60),
         (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
     ];
-    for (key, most, seconds) in &limits {
+    for (at, (key, most, seconds)) in limits.iter().enumerate() {
         let (count, retry_after) = ephemeral.count(Kind::Rate, key, *seconds).await?;
         if count > *most {
+            // Nothing goes out: it is no code of this person's hour or day.
+            for (key, _, _) in limits.iter().take(at + 1) {
+                ephemeral.uncount(Kind::Rate, key).await?;
+            }
             return Ok(Err(Refusal::OtpRate { retry_after }));
         }
     }
     let code = ctx.random().digits(6);
     if let Err(error) = deliver(ctx, &to, &code).await {
         tracing::warn!(%error, "The gateway did not accept a code");
-        ephemeral.forget(Kind::Rate, &pause).await?;
         for (key, _, _) in &limits {
             ephemeral.uncount(Kind::Rate, key).await?;
         }
+        if matches!(error, SendError::Limited(_)) {
+            return Ok(Err(Refusal::OtpRate { retry_after }));
+        }
+        ephemeral.forget(Kind::Rate, &pause).await?;
         return Ok(Err(Refusal::OtpUnavailable));
     }
     let sent = Sent { hash: bind(tx, to.text(), &code), to: to.text().to_owned() };
@@ -170,7 +178,8 @@ async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendE
         Destination::Phone(phone) => {
             let known = ctx.realm.sms.gateways.iter();
             let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.template)).collect();
-            outbound.send_sms(&gateways, phone, &Message::Code(code), (clock, ctx.random())).await
+            let message = Message::Code { code, minutes: ctx.realm.sms.lifetime / 60 };
+            outbound.send_sms(&gateways, phone, &message, (clock, ctx.random())).await
         }
         Destination::Email(email) => {
             let server = ctx.realm.email.as_ref().map(|known| Server {

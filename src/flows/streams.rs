@@ -7,11 +7,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::telling::{CLAIMS_CHANGE, SESSION_REVOKED};
-use super::{Ctx, Fault, events};
+use super::telling::{CLAIMS_CHANGE, SESSION_REVOKED, queued};
+use super::{Ctx, Fault};
+use crate::jose::Algorithm;
+use crate::jose::jwt::sign;
 use crate::oidc::error::OAuthError;
 use crate::realm::Realm;
-use crate::store::events::{Channel, EventDelivery};
+use crate::store::deliveries::{Channel, Delivery};
 use crate::store::streams::EventStream;
 
 /// RFC 8935 and RFC 8936, as SSF names them.
@@ -42,12 +44,12 @@ pub fn configuration(realm: &Realm) -> Value {
 #[serde(default)]
 pub struct Wanted {
     pub stream_id: Option<String>,
-    pub delivery: Option<Delivery>,
+    pub delivery: Option<Method>,
     pub events_requested: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Delivery {
+pub struct Method {
     pub method: String,
     pub endpoint_url: Option<String>,
 }
@@ -73,17 +75,35 @@ pub async fn find(ctx: &Ctx, client_id: &str) -> Result<Option<EventStream>, Fau
     Ok(ctx.services.store.rows().streams().find(&ctx.realm.id, client_id).await?)
 }
 
-pub async fn read(ctx: &Ctx, client_id: &str) -> Result<Option<Value>, Fault> {
-    Ok(find(ctx, client_id).await?.map(|stream| shown(ctx, &stream)))
+/// The client's stream, if this is its id; requests that name none mean the one there is.
+pub async fn named(
+    ctx: &Ctx,
+    client_id: &str,
+    stream_id: Option<&str>,
+) -> Result<Option<EventStream>, Fault> {
+    let is_meant = |one: &EventStream| stream_id.is_none_or(|id| id == one.id.to_string());
+    Ok(find(ctx, client_id).await?.filter(is_meant))
 }
 
-/// Makes the client's stream, or changes it: what is absent stays.
+/// One stream, or without an id the list of them (SSF §8.1.1.2). `None`: no such stream.
+pub async fn read(
+    ctx: &Ctx,
+    client_id: &str,
+    stream_id: Option<&str>,
+) -> Result<Option<Value>, Fault> {
+    let found = named(ctx, client_id, stream_id).await?.map(|stream| shown(ctx, &stream));
+    Ok(match stream_id {
+        Some(_) => found,
+        None => Some(Value::Array(found.into_iter().collect())),
+    })
+}
+
+/// The client's stream as it is wanted; of `known` what is not mentioned stays.
 pub async fn save(
     ctx: &Ctx,
     client_id: &str,
-    wanted: &Wanted,
+    (known, wanted): (Option<EventStream>, &Wanted),
 ) -> Result<Result<Value, OAuthError>, Fault> {
-    let known = find(ctx, client_id).await?;
     let client = ctx.realm.clients.get(client_id);
     let registered = client.and_then(|client| client.event_endpoint.clone());
     let endpoint = match (&wanted.delivery, &known) {
@@ -127,13 +147,13 @@ pub async fn remove(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
     Ok(is_gone)
 }
 
-/// SSF §8.1.2; `status` absent only reads. `None`: there is no stream.
+/// SSF §8.1.2; `status` absent only reads. `None`: there is no such stream.
 pub async fn status(
     ctx: &Ctx,
-    client_id: &str,
+    (client_id, stream_id): (&str, Option<&str>),
     status: Option<&str>,
 ) -> Result<Result<Option<Value>, OAuthError>, Fault> {
-    let Some(stream) = find(ctx, client_id).await? else { return Ok(Ok(None)) };
+    let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(Ok(None)) };
     let stream = match status {
         None => stream,
         Some(status @ ("enabled" | "paused" | "disabled")) => {
@@ -148,9 +168,13 @@ pub async fn status(
     Ok(Ok(Some(json!({"stream_id": stream.id.to_string(), "status": stream.status}))))
 }
 
-/// SSF §8.1.4: an event that proves that the stream works. `false`: there is no stream.
-pub async fn verify(ctx: &Ctx, client_id: &str, state: Option<&str>) -> Result<bool, Fault> {
-    let Some(stream) = find(ctx, client_id).await? else { return Ok(false) };
+/// SSF §8.1.4: an event that proves that the stream works. `false`: there is no such stream.
+pub async fn verify(
+    ctx: &Ctx,
+    (client_id, stream_id): (&str, Option<&str>),
+    state: Option<&str>,
+) -> Result<bool, Fault> {
+    let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(false) };
     let mut details = Map::new();
     if let Some(state) = state {
         details.insert("state".to_owned(), json!(state));
@@ -159,20 +183,10 @@ pub async fn verify(ctx: &Ctx, client_id: &str, state: Option<&str>) -> Result<b
         "sub_id": {"format": "opaque", "id": stream.id.to_string()},
         "events": {VERIFICATION: details},
     });
-    let delivery = EventDelivery {
-        id: ctx.new_row_id(),
-        realm: ctx.realm.id.clone(),
-        client_id: client_id.to_owned(),
-        channel: if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll },
-        about: stream.id.to_string(),
-        body: body.to_string(),
-        n_tries: 0,
-        state: String::new(),
-        last_error: None,
-        created_at: ctx.now(),
-    };
+    let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
+    let delivery = queued(ctx, (client_id, channel), stream.id, &body);
     let tx = ctx.services.store.begin().await?;
-    tx.rows().events().add(&delivery).await?;
+    tx.rows().deliveries().add(&delivery).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -192,7 +206,7 @@ pub async fn poll(ctx: &Ctx, client_id: &str, polled: &Polled) -> Result<Value, 
     let ids: Vec<Uuid> = ids.filter_map(|id| id.parse().ok()).collect();
     if !ids.is_empty() {
         let tx = ctx.services.store.begin().await?;
-        tx.rows().events().acknowledge(&ctx.realm.id, client_id, &ids).await?;
+        tx.rows().deliveries().acknowledge(&ctx.realm.id, client_id, &ids).await?;
         tx.commit().await?;
     }
     let most = polled.max_events.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
@@ -201,12 +215,26 @@ pub async fn poll(ctx: &Ctx, client_id: &str, polled: &Polled) -> Result<Value, 
     let kept = if is_paused {
         Vec::new()
     } else {
-        rows.events().kept(&ctx.realm.id, client_id, most + 1).await?
+        rows.deliveries().kept(&ctx.realm.id, client_id, most + 1).await?
     };
     let has_more = u64::try_from(kept.len()).unwrap_or(u64::MAX) > most;
     let mut sets = Map::new();
     for delivery in kept.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {
-        sets.insert(delivery.id.to_string(), json!(events::set(ctx, delivery)?));
+        sets.insert(delivery.id.to_string(), json!(token(ctx, delivery)?));
     }
     Ok(json!({"sets": sets, "moreAvailable": has_more}))
+}
+
+/// A security event token (RFC 8417), signed as it leaves.
+pub fn token(ctx: &Ctx, delivery: &Delivery) -> Result<String, Fault> {
+    let mut claims: Value =
+        serde_json::from_str(&delivery.body).map_err(|error| Fault::Internal(error.to_string()))?;
+    claims["iss"] = json!(ctx.realm.issuer);
+    claims["aud"] = json!(delivery.client_id);
+    claims["iat"] = json!(delivery.created_at.0);
+    claims["jti"] = json!(delivery.id.to_string());
+    let algorithm = ctx.realm.clients.get(&delivery.client_id).map(|client| client.id_token_alg);
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let algorithm = algorithm.unwrap_or(Algorithm::ES256);
+    Ok(sign(published.keys.current(algorithm)?, "secevent+jwt", &claims)?)
 }

@@ -1,16 +1,14 @@
 //! Telling applications: whoever holds tokens of an identity that has ended or changed hears of it
 //! within seconds, by back-channel logout or by its event stream. Queued in the transaction of the
-//! fact itself, delivered by `flows::logout` and `flows::events`.
+//! fact itself, delivered by `flows::delivery`.
 
 use serde_json::{Value, json};
 
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, identity};
 use crate::base::id::{AccountId, PersonId, SessionId};
-use crate::domain::acting::Acting;
 use crate::domain::authorisation::Authorisation;
 use crate::store::Tx;
-use crate::store::events::{Channel, EventDelivery};
-use crate::store::logouts::LogoutDelivery;
+use crate::store::deliveries::{Channel, Delivery};
 use crate::store::sessions::{Session, SessionClient};
 
 /// CAEP 1.0 §3.1.
@@ -45,16 +43,31 @@ pub async fn tell(
     Ok(())
 }
 
-async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), Fault> {
-    let delivery = LogoutDelivery {
+/// A new entry of the queue; `client_id` is empty for a message to a person.
+pub fn queued(
+    ctx: &Ctx,
+    (client_id, channel): (&str, Channel),
+    about: impl ToString,
+    body: &Value,
+) -> Delivery {
+    Delivery {
         id: ctx.new_row_id(),
         realm: ctx.realm.id.clone(),
-        client_id: client.client_id.clone(),
-        sid: client.sid.clone(),
-        subject: client.subject.clone(),
+        client_id: client_id.to_owned(),
+        channel,
+        about: about.to_string(),
+        body: body.to_string(),
         n_tries: 0,
-    };
-    Ok(tx.rows().logouts().add(&delivery, ctx.now()).await?)
+        state: if channel == Channel::Poll { "kept" } else { "waiting" }.to_owned(),
+        last_error: None,
+        created_at: ctx.now(),
+    }
+}
+
+async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), Fault> {
+    let body = json!({"sub": client.subject});
+    let delivery = queued(ctx, (&client.client_id, Channel::Logout), &client.sid, &body);
+    Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 
 /// A security event for the client's stream, if it has one that wants it.
@@ -81,19 +94,9 @@ async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> 
         },
         "events": {event: details},
     });
-    let delivery = EventDelivery {
-        id: ctx.new_row_id(),
-        realm: ctx.realm.id.clone(),
-        client_id: client.client_id.clone(),
-        channel: if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll },
-        about: client.sid.clone(),
-        body: body.to_string(),
-        n_tries: 0,
-        state: String::new(),
-        last_error: None,
-        created_at: now,
-    };
-    Ok(tx.rows().events().add(&delivery).await?)
+    let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
+    let delivery = queued(ctx, (&client.client_id, channel), &client.sid, &body);
+    Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 
 /// A session is over, with everything that came of it.
@@ -130,16 +133,11 @@ pub async fn end_identity(
     Ok(())
 }
 
-/// Ends the sessions of a person that act in what is gone.
-pub async fn end_sessions_of(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    person: PersonId,
-    is_gone: impl Fn(Acting) -> bool,
-) -> Result<(), Fault> {
-    for session in live_sessions(ctx, tx, person).await? {
-        if is_gone(session.acting) {
-            end_session(ctx, tx, session.id, "the identity has ended").await?;
+/// Ends those of these sessions whose identity can no longer be used.
+pub async fn end_unusable(ctx: &Ctx, tx: &Tx<'_>, sessions: &[Session]) -> Result<(), Fault> {
+    for one in sessions {
+        if identity::load_in(tx.rows(), ctx, one.person, one.acting).await?.is_err() {
+            end_session(ctx, tx, one.id, "the identity has ended").await?;
         }
     }
     Ok(())
@@ -165,35 +163,25 @@ pub async fn relation_event(
     of: &Authorisation,
 ) -> Result<u64, Fault> {
     let subscribed = ctx.realm.clients.values().filter(|client| client.relation_events.is_some());
-    let mut queued = 0;
+    let enterprise = tx.rows().enterprises().find(of.enterprise).await?;
+    let enterprise = enterprise.map(|one| json!({"id": one.id.to_string(), "tin": one.tin}));
+    let mut count = 0;
     for client in subscribed {
-        let enterprise = tx.rows().enterprises().find(of.enterprise).await?;
         let body = json!({
             "event": kind,
             "authorisation_id": of.id.to_string(),
             "version": of.version,
             "sub": super::authorize::subject(ctx, client, of.person),
-            "enterprise": enterprise.map(|one| json!({"id": one.id.to_string(), "tin": one.tin})),
+            "enterprise": enterprise,
             "identity_type": of.identity_type.0,
             "permissions": of.permissions,
             "valid_to": of.valid_to.map(|day| day.to_string()),
             "state": of.state.name(),
             "at": ctx.now().0,
         });
-        let delivery = EventDelivery {
-            id: ctx.new_row_id(),
-            realm: ctx.realm.id.clone(),
-            client_id: client.client_id.clone(),
-            channel: Channel::Relation,
-            about: of.id.to_string(),
-            body: body.to_string(),
-            n_tries: 0,
-            state: String::new(),
-            last_error: None,
-            created_at: ctx.now(),
-        };
-        tx.rows().events().add(&delivery).await?;
-        queued += 1;
+        let delivery = queued(ctx, (&client.client_id, Channel::Relation), of.id, &body);
+        tx.rows().deliveries().add(&delivery).await?;
+        count += 1;
     }
-    Ok(queued)
+    Ok(count)
 }

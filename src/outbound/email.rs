@@ -39,17 +39,17 @@ impl Outbound {
         now: Timestamp,
     ) -> Result<(), SendError> {
         let Some(server) = server else {
-            self.inbox.add(SentMessage {
-                phone: to.to_owned(),
-                template: "login-code".to_owned(),
-                code: code.expose().to_owned(),
-                at: now.0,
+            return self.played(|| {
+                self.inbox.add(SentMessage {
+                    to: to.to_owned(),
+                    template: "login-code".to_owned(),
+                    code: code.expose().to_owned(),
+                    at: now.0,
+                });
+                Ok(())
             });
-            return Ok(());
         };
-        let wrong = |error: String| SendError(error);
-        let mailbox =
-            |text: &str| text.parse::<Mailbox>().map_err(|error| wrong(error.to_string()));
+        let mailbox = |text: &str| text.parse::<Mailbox>().map_err(SendError::away);
         let body = format!(
             "验证码：{code}，{minutes} 分钟内有效。请勿告诉他人；如非本人操作，请忽略。\r\n\r\n\
              Your code is {code}, valid for {minutes} minutes. Do not tell it to anybody. \
@@ -63,25 +63,24 @@ impl Outbound {
             .subject(&words.subject)
             .header(ContentType::TEXT_PLAIN)
             .body(body)
-            .map_err(|error| wrong(error.to_string()))?;
+            .map_err(SendError::away)?;
         let transport = transport(&server)?;
         match tokio::time::timeout(LONGEST, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(wrong(error.to_string())),
-            Err(_) => Err(wrong("the mail server did not answer in time".to_owned())),
+            Ok(Err(error)) => Err(SendError::away(error)),
+            Err(_) => Err(SendError::away("the mail server did not answer in time")),
         }
     }
 }
 
 fn transport(server: &Server<'_>) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
-    let wrong = |error: lettre::transport::smtp::Error| SendError(error.to_string());
-    let url = url::Url::parse(server.url).map_err(|error| SendError(error.to_string()))?;
+    let url = url::Url::parse(server.url).map_err(SendError::away)?;
     let host = url.host_str().unwrap_or_default();
     let is_here = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
     let builder = match url.scheme() {
-        "smtps" => AsyncSmtpTransport::<Tokio1Executor>::relay(host).map_err(wrong)?,
+        "smtps" => AsyncSmtpTransport::<Tokio1Executor>::relay(host).map_err(SendError::away)?,
         _ if is_here => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
-        _ => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host).map_err(wrong)?,
+        _ => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host).map_err(SendError::away)?,
     };
     let builder = match url.port() {
         Some(port) => builder.port(port),

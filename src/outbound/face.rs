@@ -50,13 +50,13 @@ impl Outbound {
         handed_in: (&Clock, &Random),
     ) -> Result<FaceStarted, SendError> {
         let Some((url, secret)) = provider else {
-            return self.sandbox.start(asked, handed_in.1.short_token());
+            return self.played(|| self.sandbox.start(asked, handed_in.1.short_token()));
         };
         let body = json!({
             "order": asked.order, "name": asked.name, "document_type": asked.document_type,
             "number": asked.number, "return_url": asked.return_url,
         });
-        self.ask_face(&format!("{url}/start"), secret, &body, handed_in).await
+        self.ask_signed((&format!("{url}/start"), secret), &body, handed_in).await
     }
 
     pub async fn face_result(
@@ -69,26 +69,13 @@ impl Outbound {
         struct Answer {
             state: FaceState,
         }
-        let Some((url, secret)) = provider else { return self.sandbox.result(handle) };
+        let Some((url, secret)) = provider else {
+            return self.played(|| self.sandbox.result(handle));
+        };
         let body = json!({"handle": handle});
         let answer: Answer =
-            self.ask_face(&format!("{url}/result"), secret, &body, handed_in).await?;
+            self.ask_signed((&format!("{url}/result"), secret), &body, handed_in).await?;
         Ok(answer.state)
-    }
-
-    async fn ask_face<T: serde::de::DeserializeOwned>(
-        &self,
-        url: &str,
-        secret: &Secret,
-        body: &serde_json::Value,
-        handed_in: (&Clock, &Random),
-    ) -> Result<T, SendError> {
-        let request = self.signed_post(url, secret, body.to_string(), handed_in);
-        let response = request.send().await.map_err(|error| SendError(error.to_string()))?;
-        if !response.status().is_success() {
-            return Err(SendError(format!("status {}", response.status())));
-        }
-        response.json().await.map_err(|error| SendError(error.to_string()))
     }
 }
 
@@ -144,7 +131,7 @@ impl Sandbox {
     fn start(&self, asked: &FaceRequest<'_>, handle: String) -> Result<FaceStarted, SendError> {
         self.with(|held| {
             if held.is_down {
-                return Err(SendError("the sandbox plays dead".to_owned()));
+                return Err(SendError::away("the sandbox plays dead"));
             }
             let check = SandboxCheck {
                 name: asked.name.to_owned(),
@@ -159,10 +146,10 @@ impl Sandbox {
     fn result(&self, handle: &str) -> Result<FaceState, SendError> {
         self.with(|held| {
             if held.is_down {
-                return Err(SendError("the sandbox plays dead".to_owned()));
+                return Err(SendError::away("the sandbox plays dead"));
             }
             let check = held.checks.get(handle);
-            check.map(|check| check.state).ok_or_else(|| SendError("no such check".to_owned()))
+            check.map(|check| check.state).ok_or_else(|| SendError::away("no such check"))
         })
     }
 

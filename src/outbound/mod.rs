@@ -1,5 +1,5 @@
-//! All that we call: the SMS gateway and the applications' back-channel logout addresses. Never
-//! called inside a database transaction.
+//! All that we call: gateways for codes, providers of face and real-name checks, and what
+//! applications register to be told at. Never called inside a database transaction.
 
 pub mod email;
 pub mod face;
@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
@@ -18,7 +20,8 @@ use crate::base::secret::{Secret, hex, hmac_sha256};
 /// A message as the desk and the tests see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SentMessage {
-    pub phone: String,
+    /// A phone, or an e-mail address.
+    pub to: String,
     pub template: String,
     pub code: String,
     pub at: i64,
@@ -43,16 +46,39 @@ impl Inbox {
     }
 }
 
-/// The provider is away or refused; the code was not sent.
-#[derive(Debug, thiserror::Error)]
-#[error("the message was not accepted: {0}")]
-pub struct SendError(String);
+/// Why something did not go out.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The other side is away, or does not answer as it should: another may do it, or the same later.
+    #[error("it was not accepted: {0}")]
+    Unavailable(String),
+    /// The gateway is well, this number gets no more for a while.
+    #[error("the gateway limits this number: {0}")]
+    Limited(String),
+    /// The gateway is well and cannot reach this number.
+    #[error("the gateway refuses this number: {0}")]
+    Number(String),
+}
+
+impl SendError {
+    fn away(error: impl ToString) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+
+    /// Whether the other side itself is to blame, and not whom it was asked to reach.
+    fn is_its_fault(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
 
 /// The ways out of the program.
 pub struct Outbound {
     client: reqwest::Client,
+    /// In the demo and in tests what a realm names no provider for is played here; elsewhere it is
+    /// refused, so that nothing passes that nobody has checked.
+    has_sandboxes: bool,
     pub inbox: Inbox,
-    /// Plays the provider of the face check where a realm names none.
+    /// Plays the provider of the face check.
     pub sandbox: face::Sandbox,
     /// The same for names and numbers.
     pub registry_of_names: real_name::Sandbox,
@@ -60,21 +86,30 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    pub fn new() -> Result<Self, SendError> {
+    pub fn new(has_sandboxes: bool) -> Result<Self, SendError> {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(3))
             .connect_timeout(Duration::from_secs(2))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
-            .map_err(|error| SendError(error.to_string()))?;
+            .map_err(SendError::away)?;
         Ok(Self {
             client,
+            has_sandboxes,
             inbox: Inbox::default(),
             sandbox: face::Sandbox::default(),
             registry_of_names: real_name::Sandbox::default(),
             breakers: sms::Breakers::default(),
         })
+    }
+
+    /// Where a realm names no provider: the sandbox, or nobody.
+    fn played<T>(&self, play: impl FnOnce() -> Result<T, SendError>) -> Result<T, SendError> {
+        match self.has_sandboxes {
+            true => play(),
+            false => Err(SendError::away("the realm names no provider")),
+        }
     }
 
     /// Whether a running server says that it is ready.
@@ -119,6 +154,17 @@ impl Outbound {
         accepted(request).await
     }
 
+    /// The same with an answer in JSON.
+    async fn ask_signed<T: DeserializeOwned>(
+        &self,
+        (url, secret): (&str, &Secret),
+        body: &Value,
+        handed_in: (&Clock, &Random),
+    ) -> Result<T, SendError> {
+        let request = self.signed_post(url, secret, body.to_string(), handed_in);
+        succeeded(request).await?.json().await.map_err(SendError::away)
+    }
+
     /// A request in our own shape, signed so that its receiver can check time and origin.
     fn signed_post(
         &self,
@@ -140,11 +186,15 @@ impl Outbound {
 }
 
 async fn accepted(request: reqwest::RequestBuilder) -> Result<(), SendError> {
-    let response = request.send().await.map_err(|error| SendError(error.to_string()))?;
-    if response.status().is_success() {
-        return Ok(());
+    succeeded(request).await.map(|_| ())
+}
+
+async fn succeeded(request: reqwest::RequestBuilder) -> Result<reqwest::Response, SendError> {
+    let response = request.send().await.map_err(SendError::away)?;
+    match response.status() {
+        status if status.is_success() => Ok(response),
+        status => Err(SendError::Unavailable(format!("status {status}"))),
     }
-    Err(SendError(format!("status {}", response.status())))
 }
 
 /// hex(HMAC-SHA-256(secret, timestamp "." nonce "." body)), as the gateway checks it.

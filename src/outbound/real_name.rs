@@ -29,6 +29,11 @@ pub enum NameAnswer {
 }
 
 impl Outbound {
+    /// Whether anybody could be asked.
+    pub fn knows_names(&self, provider: Option<(&str, &Secret)>) -> bool {
+        provider.is_some() || self.has_sandboxes
+    }
+
     /// `POST {url}` with name, `document_type` and number; the answer is `{"result": "match"}`.
     pub async fn check_name(
         &self,
@@ -40,18 +45,13 @@ impl Outbound {
         struct Answer {
             result: NameAnswer,
         }
-        let Some((url, secret)) = provider else {
-            return self.registry_of_names.answer(asked);
+        let Some(provider) = provider else {
+            return self.played(|| self.registry_of_names.answer(asked));
         };
         let body = json!({
             "name": asked.name, "document_type": asked.document_type, "number": asked.number,
         });
-        let request = self.signed_post(url, secret, body.to_string(), handed_in);
-        let response = request.send().await.map_err(|error| SendError(error.to_string()))?;
-        if !response.status().is_success() {
-            return Err(SendError(format!("status {}", response.status())));
-        }
-        let answer: Answer = response.json().await.map_err(|error| SendError(error.to_string()))?;
+        let answer: Answer = self.ask_signed(provider, &body, handed_in).await?;
         Ok(answer.result)
     }
 }
@@ -84,7 +84,7 @@ impl Sandbox {
 
     fn answer(&self, asked: &NameAsked<'_>) -> Result<NameAnswer, SendError> {
         self.with(|script| match (script.is_down, script.next.take()) {
-            (true, _) => Err(SendError("the sandbox plays dead".to_owned())),
+            (true, _) => Err(SendError::away("the sandbox plays dead")),
             (false, Some(answer)) => Ok(answer),
             (false, None) if asked.document_type == "resident_id_card" => Ok(NameAnswer::Match),
             (false, None) => Ok(NameAnswer::Unsupported),

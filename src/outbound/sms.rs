@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Outbound, SendError, SentMessage};
+use super::{Outbound, SendError, SentMessage, accepted};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::base::secret::{Secret, hex, hmac_sha256, sha256};
@@ -70,8 +70,8 @@ impl Breakers {
 
 /// What a text message says; the words are the carrier's registered template.
 pub enum Message<'a> {
-    /// A code for a sign-in.
-    Code(&'a Secret),
+    /// A code for a sign-in, and for how many minutes it is good.
+    Code { code: &'a Secret, minutes: i64 },
     /// What happened to an authorisation, and in which enterprise.
     Notice { event: &'a str, enterprise: &'a str },
 }
@@ -79,14 +79,14 @@ pub enum Message<'a> {
 impl Message<'_> {
     fn name(&self) -> &'static str {
         match self {
-            Self::Code(_) => "login_code",
+            Self::Code { .. } => "login_code",
             Self::Notice { .. } => "notice",
         }
     }
 
     fn first(&self) -> &str {
         match self {
-            Self::Code(code) => code.expose(),
+            Self::Code { code, .. } => code.expose(),
             Self::Notice { event, .. } => event,
         }
     }
@@ -94,8 +94,10 @@ impl Message<'_> {
     /// By name; our own webhook is also told how long a code lives.
     fn named(&self, is_own: bool) -> Value {
         match self {
-            Self::Code(code) if is_own => json!({"code": code.expose(), "ttl_min": "5"}),
-            Self::Code(code) => json!({"code": code.expose()}),
+            Self::Code { code, minutes } if is_own => {
+                json!({"code": code.expose(), "ttl_min": minutes.to_string()})
+            }
+            Self::Code { code, .. } => json!({"code": code.expose()}),
             Self::Notice { event, enterprise } => {
                 json!({"event": event, "enterprise": enterprise})
             }
@@ -105,7 +107,7 @@ impl Message<'_> {
     /// By place.
     fn placed(&self) -> Value {
         match self {
-            Self::Code(code) => json!([code.expose(), "5"]),
+            Self::Code { code, minutes } => json!([code.expose(), minutes.to_string()]),
             Self::Notice { event, enterprise } => json!([enterprise, event]),
         }
     }
@@ -130,24 +132,28 @@ impl Outbound {
     ) -> Result<(), SendError> {
         let now = handed_in.0.now();
         if gateways.is_empty() {
-            self.inbox.add(SentMessage {
-                phone: phone.as_str().to_owned(),
-                template: message.name().to_owned(),
-                code: message.first().to_owned(),
-                at: now.0,
+            return self.played(|| {
+                self.inbox.add(SentMessage {
+                    to: phone.as_str().to_owned(),
+                    template: message.name().to_owned(),
+                    code: message.first().to_owned(),
+                    at: now.0,
+                });
+                Ok(())
             });
-            return Ok(());
         }
         let in_turn = async {
-            let mut last = SendError("every gateway is left alone for a while".to_owned());
+            let mut last = SendError::away("every gateway is left alone for a while");
             for gateway in gateways {
                 if self.breakers.is_open(gateway.url(), now) {
                     continue;
                 }
                 let sent =
                     tokio::time::timeout(ONE, self.send_by(gateway, phone, message, handed_in));
-                let sent = sent.await.unwrap_or_else(|_| Err(SendError("no answer".to_owned())));
-                self.breakers.note(gateway.url(), sent.is_err(), now);
+                let sent = sent.await.unwrap_or_else(|_| Err(SendError::away("no answer")));
+                // A number that one person typed must not take the gateway from everybody.
+                let has_failed = sent.as_ref().is_err_and(SendError::is_its_fault);
+                self.breakers.note(gateway.url(), has_failed, now);
                 match sent {
                     Ok(()) => return Ok(()),
                     Err(error) => {
@@ -159,7 +165,7 @@ impl Outbound {
             Err(last)
         };
         let all = tokio::time::timeout(ALL, in_turn).await;
-        all.unwrap_or_else(|_| Err(SendError("no gateway answered in time".to_owned())))
+        all.unwrap_or_else(|_| Err(SendError::away("no gateway answered in time")))
     }
 
     async fn send_by(
@@ -177,7 +183,7 @@ impl Outbound {
                     "template": message.name(), "params": message.named(true),
                 })
                 .to_string();
-                super::accepted(self.signed_post(url, secret, body, (clock, random))).await
+                self.post_patiently((url, secret), &body, (clock, random)).await
             }
             Gateway::Aliyun { url, key_id, secret, sign_name, template } => {
                 let params = message.named(false).to_string();
@@ -199,13 +205,7 @@ impl Outbound {
                 for (name, value) in signed.headers(key_id, secret) {
                     request = request.header(name, value);
                 }
-                let answer = answered(request).await?;
-                match answer["Code"].as_str() {
-                    Some("OK") => Ok(()),
-                    other => {
-                        Err(SendError(format!("Aliyun answered {}", other.unwrap_or("nothing"))))
-                    }
-                }
+                aliyun_answered(&answered(request).await?)
             }
             Gateway::Tencent { url, key_id, secret, app_id, sign_name, template } => {
                 let body = json!({
@@ -225,17 +225,58 @@ impl Outbound {
                     .header("X-TC-Region", "ap-guangzhou")
                     .header("X-TC-Timestamp", now.0.to_string())
                     .body(body);
-                let answer = answered(request).await?;
-                match answer["Response"]["SendStatusSet"][0]["Code"].as_str() {
-                    Some("Ok") => Ok(()),
-                    other => {
-                        let code = other.or(answer["Response"]["Error"]["Code"].as_str());
-                        Err(SendError(format!("Tencent answered {}", code.unwrap_or("nothing"))))
-                    }
-                }
+                tencent_answered(&answered(request).await?)
             }
         }
     }
+
+    /// The webhook may be asked again with the same id: it takes a message once.
+    async fn post_patiently(
+        &self,
+        (url, secret): (&str, &Secret),
+        body: &str,
+        handed_in: (&Clock, &Random),
+    ) -> Result<(), SendError> {
+        let mut last = SendError::away("not tried");
+        for pause in PAUSES {
+            tokio::time::sleep(pause).await;
+            match accepted(self.signed_post(url, secret, body.to_owned(), handed_in)).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Before each try at a webhook; all of them lie within what one gateway may take.
+const PAUSES: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(50), Duration::from_millis(200)];
+
+fn aliyun_answered(answer: &Value) -> Result<(), SendError> {
+    let code = answer["Code"].as_str().unwrap_or("nothing");
+    let told = format!("Aliyun answered {code}");
+    Err(match code {
+        "OK" => return Ok(()),
+        "isv.BUSINESS_LIMIT_CONTROL" | "isv.DAY_LIMIT_CONTROL" => SendError::Limited(told),
+        "isv.MOBILE_NUMBER_ILLEGAL" | "isv.BLACK_KEY_CONTROL_LIMIT" => SendError::Number(told),
+        _ => SendError::Unavailable(told),
+    })
+}
+
+fn tencent_answered(answer: &Value) -> Result<(), SendError> {
+    let response = &answer["Response"];
+    let code = response["SendStatusSet"][0]["Code"].as_str();
+    let code = code.or(response["Error"]["Code"].as_str()).unwrap_or("nothing");
+    let told = format!("Tencent answered {code}");
+    Err(match code {
+        "Ok" => return Ok(()),
+        _ if code.starts_with("LimitExceeded.PhoneNumber") => SendError::Limited(told),
+        "InvalidParameterValue.IncorrectPhoneNumber" | "FailedOperation.PhoneNumberInBlacklist" => {
+            SendError::Number(told)
+        }
+        _ => SendError::Unavailable(told),
+    })
 }
 
 fn host(url: &str) -> &str {
@@ -244,8 +285,8 @@ fn host(url: &str) -> &str {
 }
 
 async fn answered(request: reqwest::RequestBuilder) -> Result<Value, SendError> {
-    let response = request.send().await.map_err(|error| SendError(error.to_string()))?;
-    response.json().await.map_err(|error| SendError(error.to_string()))
+    let response = request.send().await.map_err(SendError::away)?;
+    response.json().await.map_err(SendError::away)
 }
 
 /// RFC 3986: everything but unreserved characters is escaped.

@@ -29,7 +29,8 @@ pub struct RealmFile {
     pub issuer: String,
     /// Six digits, `360000`.
     pub home_province: String,
-    /// Portal addresses a plain link may ask to return to.
+    /// Where a plain link may ask to return to: every address that begins so. They end with a
+    /// slash.
     #[serde(default)]
     pub portals: Vec<String>,
     #[serde(default)]
@@ -293,6 +294,9 @@ pub struct SmsLimits {
     pub per_phone_and_day: u32,
     #[schemars(range(min = 1))]
     pub per_address_and_hour: u32,
+    /// Of the whole realm.
+    #[schemars(range(min = 1))]
+    pub per_minute: u32,
     /// Of the whole realm: what a day may cost at most.
     #[schemars(range(min = 1))]
     pub per_day: u32,
@@ -305,6 +309,7 @@ impl Default for SmsLimits {
             per_phone_and_hour: 5,
             per_phone_and_day: 10,
             per_address_and_hour: 20,
+            per_minute: 100,
             per_day: 1_000_000,
         }
     }

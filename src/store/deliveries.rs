@@ -1,23 +1,70 @@
-//! What could not be delivered to an application or a person, for the administrator to see and to
-//! send again: back-channel logouts and events alike.
+//! What is on its way to applications and people: queued with the fact that caused it, delivered or
+//! fetched later, listed for the administrator once it is given up.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::entity::{event_delivery, logout_delivery};
+use super::entity::delivery::{ActiveModel, Column, Entity, Model};
 use super::{Rows, StoreError};
 use crate::base::clock::Timestamp;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DeadLetter {
+pub struct Delivery {
     pub id: Uuid,
+    pub realm: String,
     /// Empty for a message to a person.
     pub client_id: String,
-    /// `logout`, `relation`, `push` or `sms`.
-    pub channel: String,
+    pub channel: Channel,
+    /// The `sid`, authorisation, stream or person that it is about.
+    pub about: String,
+    /// JSON; tokens are signed when they leave.
+    pub body: String,
     pub n_tries: i32,
-    pub last_error: String,
+    /// `waiting`, `kept` until it is fetched, `done`, or `dead`: given up.
+    pub state: String,
+    pub last_error: Option<String>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Channel {
+    /// A logout token (OIDC Back-Channel Logout §2.5).
+    Logout,
+    /// A signed webhook of the client's registration.
+    Relation,
+    /// Pushed to a stream's endpoint (RFC 8935).
+    Push,
+    /// Kept until it is fetched and acknowledged (RFC 8936).
+    Poll,
+    /// A text message to a person.
+    Sms,
+}
+
+impl Channel {
+    const ALL: [Self; 5] = [Self::Logout, Self::Relation, Self::Push, Self::Poll, Self::Sms];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Relation => "relation",
+            Self::Push => "push",
+            Self::Poll => "poll",
+            Self::Sms => "sms",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.name() == name)
+    }
+}
+
+/// Where something waits to go: one receiver, by one channel.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Receiver {
+    pub realm: String,
+    pub client_id: String,
+    pub channel: Channel,
 }
 
 pub struct Deliveries<'c>(Rows<'c>);
@@ -29,55 +76,188 @@ impl<'c> Rows<'c> {
 }
 
 impl Deliveries<'_> {
-    /// Those given up, the longest ago first within each kind.
-    pub async fn dead(&self, realm: &str) -> Result<Vec<DeadLetter>, StoreError> {
-        let logouts = logout_delivery::Entity::find()
-            .filter(logout_delivery::Column::State.eq("dead"))
-            .filter(logout_delivery::Column::Realm.eq(realm))
-            .order_by_asc(logout_delivery::Column::NextTryAt)
+    pub async fn add(&self, new: &Delivery) -> Result<(), StoreError> {
+        Entity::insert(ActiveModel {
+            id: Set(new.id),
+            realm: Set(new.realm.clone()),
+            client_id: Set(new.client_id.clone()),
+            channel: Set(new.channel.name().to_owned()),
+            about: Set(new.about.clone()),
+            body: Set(new.body.clone()),
+            n_tries: Set(new.n_tries),
+            next_try_at: Set(new.created_at.0),
+            state: Set(new.state.clone()),
+            last_error: Set(new.last_error.clone()),
+            created_at: Set(new.created_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Those for whom something is due now.
+    pub async fn receivers(
+        &self,
+        realm: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Receiver>, StoreError> {
+        let rows: Vec<(String, String)> = Entity::find()
+            .select_only()
+            .columns([Column::ClientId, Column::Channel])
+            .filter(Column::Realm.eq(realm))
+            .filter(Column::State.eq("waiting"))
+            .filter(Column::NextTryAt.lte(now.0))
+            .distinct()
+            .into_tuple()
             .all(&self.0.db())
             .await?;
-        let events = event_delivery::Entity::find()
-            .filter(event_delivery::Column::State.eq("dead"))
-            .filter(event_delivery::Column::Realm.eq(realm))
-            .order_by_asc(event_delivery::Column::NextTryAt)
+        let read = |(client_id, channel): (String, String)| {
+            let channel = Channel::parse(&channel)?;
+            Some(Receiver { realm: realm.to_owned(), client_id, channel })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// What is due for one of them, what has waited longest first; at most `limit`.
+    pub async fn due(
+        &self,
+        to: &Receiver,
+        now: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::Realm.eq(&to.realm))
+            .filter(Column::State.eq("waiting"))
+            .filter(Column::ClientId.eq(&to.client_id))
+            .filter(Column::Channel.eq(to.channel.name()))
+            .filter(Column::NextTryAt.lte(now.0))
+            .order_by_asc(Column::NextTryAt)
+            .limit(limit)
             .all(&self.0.db())
             .await?;
-        let logouts = logouts.into_iter().map(|row| DeadLetter {
-            id: row.id,
-            client_id: row.client_id,
-            channel: "logout".to_owned(),
-            n_tries: row.n_tries,
-            last_error: row.last_error.unwrap_or_default(),
-        });
-        let events = events.into_iter().map(|row| DeadLetter {
-            id: row.id,
-            client_id: row.client_id,
-            channel: row.channel,
-            n_tries: row.n_tries,
-            last_error: row.last_error.unwrap_or_default(),
-        });
-        Ok(logouts.chain(events).collect())
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Claims a delivery until `again_at`, so that only one node tries at a time.
+    pub async fn claim(
+        &self,
+        delivery: &Delivery,
+        again_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = Entity::update_many()
+            .col_expr(Column::NTries, Expr::value(delivery.n_tries + 1))
+            .col_expr(Column::NextTryAt, Expr::value(again_at.0))
+            .filter(Column::Id.eq(delivery.id))
+            .filter(Column::NTries.eq(delivery.n_tries))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// `state`: `done` or `dead`; a waiting one only notes its error.
+    pub async fn settle(
+        &self,
+        id: Uuid,
+        state: &str,
+        error: Option<String>,
+    ) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::State, Expr::value(state))
+            .col_expr(Column::LastError, Expr::value(error))
+            .filter(Column::Id.eq(id))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Those that a client has not acknowledged, oldest first.
+    pub async fn kept(
+        &self,
+        realm: &str,
+        client_id: &str,
+        limit: u64,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::Realm.eq(realm))
+            .filter(Column::State.eq("kept"))
+            .filter(Column::ClientId.eq(client_id))
+            .filter(Column::Channel.eq(Channel::Poll.name()))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// A client's acknowledgement of its own events (RFC 8936 §2.4).
+    pub async fn acknowledge(
+        &self,
+        realm: &str,
+        client_id: &str,
+        ids: &[Uuid],
+    ) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::State, Expr::value("done"))
+            .filter(Column::Realm.eq(realm))
+            .filter(Column::ClientId.eq(client_id))
+            .filter(Column::Channel.eq(Channel::Poll.name()))
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// What has become of the newest relation events about an authorisation (AU-13).
+    pub async fn about(&self, about: &str) -> Result<Vec<Delivery>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::About.eq(about))
+            .filter(Column::Channel.eq(Channel::Relation.name()))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(20)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Those given up, the longest ago first.
+    pub async fn dead(&self, realm: &str) -> Result<Vec<Delivery>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::Realm.eq(realm))
+            .filter(Column::State.eq("dead"))
+            .order_by_asc(Column::NextTryAt)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
     }
 
     /// Puts what was given up back in the queue, with all its tries. Returns how many.
     pub async fn retry(&self, realm: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let logouts = logout_delivery::Entity::update_many()
-            .col_expr(logout_delivery::Column::State, Expr::value("waiting"))
-            .col_expr(logout_delivery::Column::NTries, Expr::value(0))
-            .col_expr(logout_delivery::Column::NextTryAt, Expr::value(now.0))
-            .filter(logout_delivery::Column::State.eq("dead"))
-            .filter(logout_delivery::Column::Realm.eq(realm))
+        let done = Entity::update_many()
+            .col_expr(Column::State, Expr::value("waiting"))
+            .col_expr(Column::NTries, Expr::value(0))
+            .col_expr(Column::NextTryAt, Expr::value(now.0))
+            .filter(Column::Realm.eq(realm))
+            .filter(Column::State.eq("dead"))
             .exec(&self.0.db())
             .await?;
-        let events = event_delivery::Entity::update_many()
-            .col_expr(event_delivery::Column::State, Expr::value("waiting"))
-            .col_expr(event_delivery::Column::NTries, Expr::value(0))
-            .col_expr(event_delivery::Column::NextTryAt, Expr::value(now.0))
-            .filter(event_delivery::Column::State.eq("dead"))
-            .filter(event_delivery::Column::Realm.eq(realm))
-            .exec(&self.0.db())
-            .await?;
-        Ok(logouts.rows_affected + events.rows_affected)
+        Ok(done.rows_affected)
     }
+}
+
+fn read(row: Model) -> Result<Delivery, StoreError> {
+    let channel = Channel::parse(&row.channel);
+    Ok(Delivery {
+        channel: channel.ok_or_else(|| StoreError::inconsistent("delivery", "channel", row.id))?,
+        id: row.id,
+        realm: row.realm,
+        client_id: row.client_id,
+        about: row.about,
+        body: row.body,
+        n_tries: row.n_tries,
+        state: row.state,
+        last_error: row.last_error,
+        created_at: Timestamp(row.created_at),
+    })
 }

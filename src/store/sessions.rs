@@ -1,12 +1,20 @@
 //! Browsers signed in, and the applications that each has been signed in to.
 
+use std::sync::LazyLock;
+
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    Statement, Value,
+};
 
 use super::entity::{session, session_client};
+use super::standing::columns;
 use super::{Rows, StoreError};
-use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AssignmentId, AuthorisationId, PersonId, RecordId, SessionId};
+use crate::base::clock::{Day, Timestamp};
+use crate::base::id::{
+    AccountId, AssignmentId, AuthorisationId, EnterpriseId, PersonId, RecordId, SessionId,
+};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 
@@ -47,6 +55,39 @@ impl<'c> Rows<'c> {
     pub fn sessions(self) -> Sessions<'c> {
         Sessions(self)
     }
+}
+
+static ACTING_FOR: LazyLock<String> = LazyLock::new(|| {
+    live_through(
+        ["h.enterprise_id = $1", "(g.agency_id = $1 OR g.client_id = $1)", "c.enterprise_id = $1"],
+        "$2",
+    )
+});
+
+static PAST_TERM: LazyLock<String> = LazyLock::new(|| {
+    let term = |one: &str, state: &str| {
+        format!(
+            "{one}.realm = $1 AND {one}.state = '{state}' AND {one}.valid_to >= $2 \
+             AND {one}.valid_to < $3"
+        )
+    };
+    let terms = [term("h", "active"), term("g", "active"), term("c", "open")];
+    live_through(terms.each_ref().map(String::as_str), "$4")
+});
+
+/// Live sessions through what they act in: authorisations `h`, engagements `g`, records `c`.
+fn live_through([of_authorisation, of_engagement, of_record]: [&str; 3], now: &str) -> String {
+    let columns = columns::<session::Entity>("s");
+    let live = format!("s.ended_at IS NULL AND s.expires_at > {now}");
+    format!(
+        "SELECT {columns} FROM authorisation h JOIN session s ON s.authorisation_id = h.id \
+         WHERE {of_authorisation} AND {live} \
+         UNION ALL SELECT {columns} FROM engagement g \
+         JOIN agent_assignment x ON x.engagement_id = g.id \
+         JOIN session s ON s.assignment_id = x.id WHERE {of_engagement} AND {live} \
+         UNION ALL SELECT {columns} FROM cross_region_record c \
+         JOIN session s ON s.record_id = c.id WHERE {of_record} AND {live}"
+    )
 }
 
 impl Sessions<'_> {
@@ -154,6 +195,38 @@ impl Sessions<'_> {
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(read).collect()
+    }
+
+    /// Those that act in or for an enterprise now.
+    pub async fn acting_for(
+        &self,
+        enterprise: EnterpriseId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.several(&ACTING_FOR, [enterprise.0.into(), now.0.into()]).await
+    }
+
+    /// Those whose authorisation, engagement or record ended by its term on `since` or later and
+    /// before `today`.
+    pub async fn past_term(
+        &self,
+        realm: &str,
+        (since, today): (Day, Day),
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let (since, today) = (since.to_string(), today.to_string());
+        self.several(&PAST_TERM, [realm.into(), since.into(), today.into(), now.0.into()]).await
+    }
+
+    async fn several<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Vec<Session>, StoreError> {
+        let db = self.0.db();
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let rows = db.query_all_raw(statement).await?;
+        rows.iter().map(|row| read(session::Model::from_query_result(row, "s_")?)).collect()
     }
 
     /// `false` when it had ended before.

@@ -15,7 +15,7 @@ impl<'c> Rows<'c> {
 
 /// Children before parents. `$1`: what ended before this moment goes, five hundred rows at a time
 /// so that no sign-in waits.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 10] = [
     "DELETE FROM remembered_device WHERE hash IN \
      (SELECT hash FROM remembered_device WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM access_token WHERE hash IN \
@@ -32,8 +32,14 @@ const STEPS: [&str; 8] = [
     "DELETE FROM session WHERE id IN (SELECT id FROM session s WHERE s.expires_at < $1 \
      AND NOT EXISTS (SELECT 1 FROM oauth_grant g WHERE g.session_id = s.id) \
      AND NOT EXISTS (SELECT 1 FROM session_client c WHERE c.session_id = s.id) LIMIT 500)",
-    "DELETE FROM logout_delivery WHERE id IN \
-     (SELECT id FROM logout_delivery WHERE state = 'done' AND next_try_at < $1 LIMIT 500)",
+    "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery \
+     WHERE state = 'done' AND channel <> 'relation' AND next_try_at < $1 LIMIT 500)",
+    // A person looks at what became of a synchronisation (AU-13).
+    "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery \
+     WHERE state = 'done' AND next_try_at < $1 - 2592000 LIMIT 500)",
+    // Nobody fetched it for a month.
+    "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery \
+     WHERE state = 'kept' AND next_try_at < $1 - 2592000 LIMIT 500)",
 ];
 
 impl Sweep<'_> {

@@ -312,8 +312,10 @@ impl Page for PasskeysPage {
 pub struct LevelPage {
     pub level: u8,
     pub steps: Vec<LevelStepView>,
-    /// `real_name` or `face`: what leads to the next level; `None`: nothing here does.
+    /// `phone`, `phone-first`, `real-name`, `face`, `hall`: what leads to the next level.
     pub next: Option<&'static str>,
+    /// Whether that is done here.
+    pub may_raise: bool,
     pub notice: Option<Notice>,
 }
 

@@ -135,10 +135,7 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
     let links: String = desk.links.iter().map(link).collect();
     let message = |one: &crate::outbound::SentMessage| {
         let at = Timestamp(one.at).for_people();
-        format!(
-            "<tr><td>{}</td><td><strong>{}</strong></td><td>{at}</td></tr>",
-            one.phone, one.code
-        )
+        format!("<tr><td>{}</td><td><strong>{}</strong></td><td>{at}</td></tr>", one.to, one.code)
     };
     let messages: String = desk.inbox.messages().iter().take(10).map(message).collect();
     let mut people = String::new();

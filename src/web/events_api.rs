@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::flows::resource::client_of;
 use crate::flows::streams;
 use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::store::streams::EventStream;
 use crate::web::answer::{Answer, Failure, bearer_error, no_store, oauth_error};
 use crate::web::app::App;
 use crate::web::oauth::presented;
@@ -50,29 +51,60 @@ pub async fn configuration(State(app): State<App>, Path(realm): Path<String>) ->
     Ok(Json(streams::configuration(&realm)).into_response())
 }
 
-pub async fn read(request: Request) -> Answer {
-    match client(&request).await? {
-        Ok(client) => Ok(found(streams::read(&request.ctx, &client).await?)),
-        Err(response) => Ok(response),
-    }
+/// `stream_id` of the query.
+fn named(request: &Request) -> Option<String> {
+    request.query().ok()?.get("stream_id").map(str::to_owned)
 }
 
-/// Creates, replaces or changes the stream.
-pub async fn create(request: Request, body: Bytes) -> Answer {
+pub async fn read(request: Request) -> Answer {
     let client = match client(&request).await? {
         Ok(client) => client,
         Err(response) => return Ok(response),
     };
-    let wanted = match json::<streams::Wanted>(&body) {
+    let stream = streams::read(&request.ctx, &client, named(&request).as_deref()).await?;
+    Ok(found(stream))
+}
+
+/// One stream a client: another is a conflict (SSF §8.1.1.1).
+pub async fn create(request: Request, body: Bytes) -> Answer {
+    save(&request, &body, |known| match known {
+        None => Ok(StatusCode::CREATED),
+        Some(_) => Err(StatusCode::CONFLICT),
+    })
+    .await
+}
+
+/// What is mentioned changes; the client's address stays the registered one, so replacing comes to
+/// the same.
+pub async fn change(request: Request, body: Bytes) -> Answer {
+    save(&request, &body, |known| match known {
+        Some(_) => Ok(StatusCode::OK),
+        None => Err(StatusCode::NOT_FOUND),
+    })
+    .await
+}
+
+/// `judge`: the status of the answer, from whether there is such a stream.
+async fn save(
+    request: &Request,
+    body: &[u8],
+    judge: impl Fn(Option<&EventStream>) -> Result<StatusCode, StatusCode>,
+) -> Answer {
+    let client = match client(request).await? {
+        Ok(client) => client,
+        Err(response) => return Ok(response),
+    };
+    let wanted = match json::<streams::Wanted>(body) {
         Ok(wanted) => wanted,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    let is_new = streams::find(&request.ctx, &client).await?.is_none();
-    Ok(match streams::save(&request.ctx, &client, &wanted).await? {
-        Ok(stream) => {
-            let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-            no_store((status, Json(stream)).into_response())
-        }
+    let known = streams::named(&request.ctx, &client, wanted.stream_id.as_deref()).await?;
+    let status = match judge(known.as_ref()) {
+        Ok(status) => status,
+        Err(status) => return Ok(no_store(status.into_response())),
+    };
+    Ok(match streams::save(&request.ctx, &client, (known, &wanted)).await? {
+        Ok(stream) => no_store((status, Json(stream)).into_response()),
         Err(error) => oauth_error(&error),
     })
 }
@@ -89,30 +121,35 @@ pub async fn remove(request: Request) -> Answer {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Status {
+struct Told {
+    stream_id: Option<String>,
     status: Option<String>,
     state: Option<String>,
 }
 
 pub async fn status(request: Request) -> Answer {
-    answer_status(&request, None).await
+    answer_status(&request, (named(&request).as_deref(), None)).await
 }
 
 pub async fn set_status(request: Request, body: Bytes) -> Answer {
-    match json::<Status>(&body) {
-        Ok(wanted) => {
-            answer_status(&request, Some(wanted.status.as_deref().unwrap_or_default())).await
+    match json::<Told>(&body) {
+        Ok(told) => {
+            let status = told.status.as_deref().unwrap_or_default();
+            answer_status(&request, (told.stream_id.as_deref(), Some(status))).await
         }
         Err(error) => Ok(oauth_error(&error)),
     }
 }
 
-async fn answer_status(request: &Request, status: Option<&str>) -> Answer {
+async fn answer_status(
+    request: &Request,
+    (stream_id, status): (Option<&str>, Option<&str>),
+) -> Answer {
     let client = match client(request).await? {
         Ok(client) => client,
         Err(response) => return Ok(response),
     };
-    Ok(match streams::status(&request.ctx, &client, status).await? {
+    Ok(match streams::status(&request.ctx, (&client, stream_id), status).await? {
         Ok(answer) => found(answer),
         Err(error) => oauth_error(&error),
     })
@@ -123,11 +160,12 @@ pub async fn verify(request: Request, body: Bytes) -> Answer {
         Ok(client) => client,
         Err(response) => return Ok(response),
     };
-    let wanted = match json::<Status>(&body) {
-        Ok(wanted) => wanted,
+    let told = match json::<Told>(&body) {
+        Ok(told) => told,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    Ok(match streams::verify(&request.ctx, &client, wanted.state.as_deref()).await? {
+    let stream = (client.as_str(), told.stream_id.as_deref());
+    Ok(match streams::verify(&request.ctx, stream, told.state.as_deref()).await? {
         true => StatusCode::NO_CONTENT.into_response(),
         false => StatusCode::NOT_FOUND.into_response(),
     })

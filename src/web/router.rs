@@ -59,8 +59,8 @@ pub fn router(app: App) -> Router {
             "/ssf/stream",
             get(events_api::read)
                 .post(events_api::create)
-                .put(events_api::create)
-                .patch(events_api::create)
+                .put(events_api::change)
+                .patch(events_api::change)
                 .delete(events_api::remove),
         )
         .route("/ssf/status", get(events_api::status).post(events_api::set_status))

@@ -7,7 +7,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
-mod account;
+pub mod account;
 mod domain;
 mod ephemeral;
 mod feed;

@@ -156,6 +156,150 @@ async fn a_bad_gateway_delays_nobody() {
     assert_eq!(asked.load(Ordering::Relaxed) - before, 4);
 }
 
+/// What is wrong with one number is not the gateway's fault: it stays open for everybody else, and
+/// the webhook is asked again with the same id when it stumbles.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_number_takes_no_gateway_from_others() {
+    use axum::Json;
+    use axum::extract::State;
+    use axum::routing::post;
+    use std::sync::{Arc, Mutex};
+
+    type Answers = Arc<Mutex<(&'static str, Vec<serde_json::Value>)>>;
+    let answers: Answers = Arc::default();
+    let aliyun = |State(answers): State<Answers>| async move {
+        Json(serde_json::json!({"Code": answers.lock().unwrap().0}))
+    };
+    let tencent = |State(answers): State<Answers>| async move {
+        let code = answers.lock().unwrap().0;
+        Json(serde_json::json!({"Response": {"SendStatusSet": [{"Code": code}]}}))
+    };
+    // Stumbles twice, then takes it.
+    let webhook = |State(answers): State<Answers>, Json(body): Json<serde_json::Value>| async move {
+        let mut held = answers.lock().unwrap();
+        held.1.push(body);
+        match held.1.len() % 3 {
+            0 => axum::http::StatusCode::OK,
+            _ => axum::http::StatusCode::BAD_GATEWAY,
+        }
+    };
+    let router = axum::Router::new()
+        .route("/aliyun/", post(aliyun))
+        .route("/tencent", post(tencent))
+        .route("/webhook", post(webhook))
+        .with_state(Arc::clone(&answers));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let cases = [
+        (GatewayKind::Aliyun, "aliyun", "isv.MOBILE_NUMBER_ILLEGAL", "E_OTP_UNAVAILABLE", "OK"),
+        (GatewayKind::Aliyun, "aliyun", "isv.BUSINESS_LIMIT_CONTROL", "E_OTP_RATE", "OK"),
+        (
+            GatewayKind::Tencent,
+            "tencent",
+            "InvalidParameterValue.IncorrectPhoneNumber",
+            "E_OTP_UNAVAILABLE",
+            "Ok",
+        ),
+        (
+            GatewayKind::Tencent,
+            "tencent",
+            "LimitExceeded.PhoneNumberOneHourLimit",
+            "E_OTP_RATE",
+            "Ok",
+        ),
+    ];
+    for (kind, path, answer, code, good) in cases {
+        let mut realm = demo_realm();
+        realm.sms.gateways = vec![gateway(kind, format!("{base}/{path}"))];
+        let app = Setup::of(On::Sqlite, vec![realm]).start().await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+        answers.lock().unwrap().0 = answer;
+        for _ in 0..5 {
+            let shown = browser.submit(&page, &[("act", "send")]).await;
+            assert_eq!(shown.code(), Some(code), "{answer}");
+            app.clock.advance(61);
+        }
+        answers.lock().unwrap().0 = good;
+        let shown = browser.submit(&page, &[("act", "send")]).await;
+        assert!(shown.text.contains("name=\"code\""), "{answer} left the gateway open");
+    }
+    let mut realm = demo_realm();
+    realm.sms.gateways = vec![gateway(GatewayKind::Webhook, format!("{base}/webhook"))];
+    realm.sms.lifetime = 600;
+    let app = Setup::of(On::Sqlite, vec![realm]).start().await;
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+    let shown = browser.submit(&page, &[("act", "send")]).await;
+    assert!(shown.text.contains("name=\"code\""), "{}", shown.text);
+    let asked = answers.lock().unwrap().1.clone();
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|one| one == &asked[0]), "the same message with the same id");
+    assert_eq!(asked[0]["params"]["ttl_min"], "10", "as long as the code lives");
+}
+
+/// The whole realm's minute and day: when they are over nothing more goes out, and nobody loses a
+/// code of their own hour by it.
+#[tokio::test]
+async fn a_minute_and_a_day_of_the_realm_have_an_end() {
+    let mut realm = demo_realm();
+    (realm.sms.limits.per_minute, realm.sms.limits.per_day) = (2, 3);
+    let app = Setup::of(On::Sqlite, vec![realm]).start().await;
+    let mut pages = Vec::new();
+    for phone in ["13800138000", "13900139000", "13600136000", "13500135000"] {
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, phone, PASSWORD)).await;
+        pages.push((browser, page));
+    }
+    let mut sent = Vec::new();
+    for (browser, page) in &mut pages {
+        sent.push(browser.submit(page, &[("act", "send")]).await.code().map(str::to_owned));
+    }
+    let rate = Some("E_OTP_RATE".to_owned());
+    assert_eq!(sent, [None, None, rate.clone(), rate.clone()]);
+    app.clock.advance(61);
+    let mut sent = Vec::new();
+    for (browser, page) in pages.iter_mut().skip(2) {
+        sent.push(browser.submit(page, &[("act", "send")]).await.code().map(str::to_owned));
+    }
+    assert_eq!(sent, [None, rate], "the day's third, and no more");
+}
+
+/// Outside the demo nobody plays a provider that a realm does not name: nothing goes out, nobody
+/// passes.
+#[tokio::test]
+async fn without_a_provider_nothing_passes_outside_the_demo() {
+    use hufu::base::clock::Clock;
+    use hufu::base::random::Random;
+    use hufu::domain::number::phone::Phone;
+    use hufu::outbound::Outbound;
+    use hufu::outbound::email::Words;
+    use hufu::outbound::face::FaceRequest;
+    use hufu::outbound::real_name::NameAsked;
+    use hufu::outbound::sms::Message;
+
+    let (outbound, clock, random) =
+        (Outbound::new(false).unwrap(), Clock::system(), Random::System);
+    let handed_in = (&clock, &random);
+    let (name, document_type, number) = ("王小明", "resident_id_card", "360102199003071236");
+    let asked = NameAsked { name, document_type, number };
+    assert!(outbound.check_name(None, &asked, handed_in).await.is_err());
+    let face = FaceRequest { order: "o", name, document_type, number, return_url: "https://x/" };
+    assert!(outbound.start_face(None, &face, handed_in).await.is_err());
+    assert!(outbound.face_result(None, "h", handed_in).await.is_err());
+    let code = Secret::new("123456".to_owned());
+    let message = Message::Code { code: &code, minutes: 5 };
+    let phone = Phone::parse("13800138000").unwrap();
+    assert!(outbound.send_sms(&[], &phone, &message, handed_in).await.is_err());
+    let words = Words { subject: "x".to_owned(), minutes: 5 };
+    assert!(outbound.mail_code(None, "a@example.com", &code, &words, clock.now()).await.is_err());
+    assert!(outbound.inbox.messages().is_empty());
+}
+
 /// The face provider's own interface: signed requests, its answer and nothing else is believed, and
 /// what is no answer is no pass.
 #[tokio::test]
@@ -210,7 +354,8 @@ async fn a_face_provider_is_asked_with_a_signature_and_believed_alone() {
         number: "360102199003071236",
         return_url: "https://sso.example/back",
     };
-    let (outbound, clock, random) = (Outbound::new().unwrap(), Clock::system(), Random::System);
+    let (outbound, clock, random) =
+        (Outbound::new(false).unwrap(), Clock::system(), Random::System);
     let handed_in = (&clock, &random);
     let secret = Secret::new(SECRET.to_owned());
     for (state, expected) in [

@@ -1,4 +1,4 @@
-//! Realm files: ten planted mistakes, each complaint at its line.
+//! Realm files: planted mistakes, each complaint at its line.
 
 use std::path::Path;
 
@@ -7,12 +7,18 @@ use hufu::realm::build::{Surroundings, load};
 use crate::kit::copy;
 
 /// (file, what stands there, the mistake, part of the complaint)
-const PLANTED: [(&str, &str, &str, &str); 10] = [
+const PLANTED: [(&str, &str, &str, &str); 11] = [
     (
         "realm.toml",
         "issuer = \"https://sso.jiangxi.example/realms/jiangxi\"",
         "issuer = \"https://sso.jiangxi.example/realms/jiangxi/\"",
         "no trailing slash",
+    ),
+    (
+        "realm.toml",
+        "portals = [\"https://portal.jiangxi.example/\"]",
+        "portals = [\"https://portal.jiangxi.example\"]",
+        "ends with a slash",
     ),
     ("realm.toml", "home_province = \"360000\"", "home_province = \"99\"", "six digits"),
     ("realm.toml", "min_length = 8", "min_length = 80", "longer than max_length"),
@@ -46,7 +52,7 @@ const PLANTED: [(&str, &str, &str, &str); 10] = [
 ];
 
 #[test]
-fn ten_planted_mistakes_are_ten_complaints_at_the_right_lines() {
+fn planted_mistakes_are_complaints_at_the_right_lines() {
     let folder = tempfile::tempdir().unwrap();
     let realm = folder.path().join("jiangxi");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
@@ -63,7 +69,7 @@ fn ten_planted_mistakes_are_ten_complaints_at_the_right_lines() {
     let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
     let Err(complaints) = load(&realm, &surroundings) else { panic!("no mistake was found") };
     let shown: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-    assert_eq!(complaints.len(), 10, "{}", shown.join("\n\n"));
+    assert_eq!(complaints.len(), PLANTED.len(), "{}", shown.join("\n\n"));
     for ((file, line), (_, _, _, part)) in expected.iter().zip(PLANTED) {
         let found = shown
             .iter()

@@ -31,7 +31,8 @@ pub async fn save_person(
     };
     let changed = Person {
         name: line.name.clone(),
-        real_name_level: line.real_name_level,
+        // What somebody has proved here since, an older record does not take away.
+        real_name_level: line.real_name_level.max(known.real_name_level),
         email: line.email.clone().or(known.email),
         updated_at: ctx.now(),
         ..known

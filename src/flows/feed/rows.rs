@@ -7,7 +7,6 @@ use crate::base::clock::Day;
 use crate::base::id::{
     AssignmentId, AuthorisationId, EngagementId, EnterpriseId, PersonId, RecordId,
 };
-use crate::domain::acting::Acting;
 use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
 use crate::domain::cross_region::{CrossRegionRecord, comparable};
 use crate::domain::engagement::{Assignment, Engagement};
@@ -18,7 +17,7 @@ use crate::domain::feed::{
 use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName, Permissions};
 use crate::domain::number::normalise;
 use crate::flows::relations::{By, change_in, follow};
-use crate::flows::telling::end_sessions_of;
+use crate::flows::telling::end_unusable;
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 
@@ -53,7 +52,7 @@ async fn save_enterprise(
     numbers.sort();
     numbers.dedup();
     let same = rows.enterprises().find_by_registration_no(realm, &line.registration_no).await?;
-    let id = same.map(|same| same.id);
+    let id = same.as_ref().map(|same| same.id);
     if known.is_some_and(|known| Some(known) != id) {
         let reason = "the line was of an enterprise with another number";
         return Ok(Err(Wrong::field("registration_no", reason)));
@@ -78,6 +77,10 @@ async fn save_enterprise(
         pays_social_insurance: line.pays_social_insurance,
     };
     rows.enterprises().save(realm, &enterprise, &numbers).await?;
+    let has_closed = same.is_some_and(|same| same.status.is_alive());
+    if has_closed && !enterprise.status.is_alive() {
+        look_after_sessions(ctx, tx, enterprise.id).await?;
+    }
     if let Some(profile) = &line.profile {
         rows.relations().save_profile(enterprise.id, profile).await?;
     }
@@ -235,10 +238,7 @@ async fn save_engagement(
             kept.push(known.person);
             continue;
         }
-        // Whoever works in it now is told within seconds (G-17).
         rows.engagements().dismiss(known.id).await?;
-        let is_gone = |acting| acting == Acting::Agent(known.id);
-        end_sessions_of(ctx, tx, known.person, is_gone).await?;
     }
     for person in staff.into_iter().filter(|person| !kept.contains(person)) {
         let assignment = Assignment {
@@ -250,6 +250,7 @@ async fn save_engagement(
         };
         rows.engagements().assign(&assignment).await?;
     }
+    look_after_sessions(ctx, tx, client).await?;
     Ok(Ok(engagement.id.0))
 }
 
@@ -296,7 +297,19 @@ async fn save_record(
         permissions: line.permissions.iter().cloned().collect(),
     };
     rows.cross_region().save(realm, &record, &handlers).await?;
+    look_after_sessions(ctx, tx, enterprise).await?;
     Ok(Ok(record.id.0))
+}
+
+/// What the registry has just said may have taken the identity from people who work in it now: they
+/// and their applications hear of it within seconds (G-17, invariant 9).
+async fn look_after_sessions(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    enterprise: EnterpriseId,
+) -> Result<(), Fault> {
+    let sessions = tx.rows().sessions().acting_for(enterprise, ctx.now()).await?;
+    end_unusable(ctx, tx, &sessions).await
 }
 
 fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {

@@ -164,6 +164,14 @@ impl Builder<'_> {
         if main.issuer.ends_with('/') {
             self.complain(source, &["issuer".into()], "an issuer has no trailing slash");
         }
+        for (index, portal) in main.portals.iter().enumerate() {
+            let path = ["portals".into(), index.into()];
+            self.check_url(source, &path, portal);
+            // Without it `https://portal.example` would also admit `https://portal.example.org`.
+            if !portal.ends_with('/') {
+                self.complain(source, &path, "a portal's address ends with a slash");
+            }
+        }
         if Division::parse(&main.home_province).is_none() {
             self.complain(source, &["home_province".into()], "not a division of six digits");
         }

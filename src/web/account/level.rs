@@ -7,7 +7,7 @@ use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::login::TRANSACTION_SECONDS;
 use crate::domain::refusal::Refusal;
-use crate::flows::level::{NextStep, begin_face, find, verify_name};
+use crate::flows::level::{NextStep, begin_face, find, raise, verify_name};
 use crate::views::page::{LevelPage, LevelStepView};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
@@ -32,7 +32,10 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     };
     let (request, session) = (&visit.request, &visit.session);
     let here = visit.path(PATH);
-    let done = match find(&request.ctx, session).await?.next() {
+    let done = match find(&request.ctx, session).await?.next {
+        Some(NextStep::Phone) => raise(&request.ctx, session, 2, "phone").await?,
+        Some(NextStep::PhoneFirst) => Err(Refusal::StepUpRequired),
+        Some(NextStep::Hall) => Err(Refusal::OfflineOnly),
         Some(NextStep::RealName) => verify_name(&request.ctx, session).await?,
         Some(NextStep::Face) => {
             let begun = begin_face(&request.ctx, session, here).await?;
@@ -68,10 +71,14 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     let page = LevelPage {
         level: standing.level,
         steps: (1..=5).map(step).collect(),
-        next: standing.next().map(|next| match next {
-            NextStep::RealName => "real_name",
+        next: standing.next.map(|next| match next {
+            NextStep::Phone => "phone",
+            NextStep::PhoneFirst => "phone-first",
+            NextStep::RealName => "real-name",
             NextStep::Face => "face",
+            NextStep::Hall => "hall",
         }),
+        may_raise: !matches!(standing.next, None | Some(NextStep::PhoneFirst | NextStep::Hall)),
         notice,
     };
     visit.page(refusal, &page).await

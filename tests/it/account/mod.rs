@@ -2,6 +2,7 @@
 //! applications are told.
 
 mod contract;
+mod endings;
 mod enterprise;
 mod foreign;
 mod looks;

@@ -53,16 +53,26 @@ async fn verified(app: &TestApp, set: &str) -> Value {
     claims(set)
 }
 
+/// One a client, under its own id, at the registered address; only with the scope.
 #[test]
-fn an_application_hears_by_its_own_stream() {
+fn a_stream_is_its_clients_own() {
     on_each_database(|on| async move {
-        let (url, listener) = Listener::start().await;
+        let (url, _listener) = Listener::start().await;
         let app = start(on, &url).await;
         let own = token(&app, "ssf").await;
         let weak = token(&app, "openid").await;
         assert_eq!(call(&app, &weak, ("GET", "stream"), Value::Null).await.0.as_u16(), 403);
         assert_eq!(call(&app, "nonsense", ("GET", "stream"), Value::Null).await.0.as_u16(), 401);
-        for (method, path) in [("GET", "stream"), ("DELETE", "stream"), ("GET", "status")] {
+        let (status, none) = call(&app, &own, ("GET", "stream"), Value::Null).await;
+        assert_eq!((status.as_u16(), none), (200, json!([])));
+        for (method, path) in [
+            ("GET", "stream?stream_id=1"),
+            ("PATCH", "stream"),
+            ("PUT", "stream"),
+            ("DELETE", "stream"),
+            ("GET", "status"),
+            ("POST", "verify"),
+        ] {
             let (status, _) = call(&app, &own, (method, path), Value::Null).await;
             assert_eq!(status.as_u16(), 404, "{path}");
         }
@@ -74,6 +84,40 @@ fn an_application_hears_by_its_own_stream() {
         let poll = json!({"delivery": {"method": "urn:ietf:rfc:8936"}});
         let (status, stream) = call(&app, &own, ("POST", "stream"), poll).await;
         assert_eq!(status.as_u16(), 201, "{stream}");
+        assert_eq!(stream["events_delivered"], json!([REVOKED, CHANGED]));
+        // One stream a client, and only under its own id.
+        let another = call(&app, &own, ("POST", "stream"), json!({})).await;
+        assert_eq!(another.0.as_u16(), 409);
+        let (_, all) = call(&app, &own, ("GET", "stream"), Value::Null).await;
+        assert_eq!(all, json!([stream]));
+        let one = format!("stream?stream_id={}", stream["stream_id"].as_str().unwrap());
+        assert_eq!(call(&app, &own, ("GET", &one), Value::Null).await.1, stream);
+        let of_another = json!({"stream_id": "00000000-0000-0000-0000-000000000000"});
+        for (method, path) in [("PATCH", "stream"), ("POST", "verify"), ("POST", "status")] {
+            let (status, _) = call(&app, &own, (method, path), of_another.clone()).await;
+            assert_eq!(status.as_u16(), 404, "{path}");
+        }
+        assert_eq!(call(&app, &own, ("DELETE", "stream"), Value::Null).await.0.as_u16(), 204);
+        for at in [
+            "/realms/jiangxi/.well-known/ssf-configuration",
+            "/.well-known/ssf-configuration/realms/jiangxi",
+        ] {
+            let (_, metadata) = app.json(Request::get(at).body(Body::empty()).unwrap()).await;
+            assert_eq!(metadata["issuer"], crate::kit::ISSUER, "{at}");
+        }
+    });
+}
+
+#[test]
+fn an_application_hears_by_its_own_stream() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let own = token(&app, "ssf").await;
+        let push =
+            |to: &str| json!({"delivery": {"method": "urn:ietf:rfc:8935", "endpoint_url": to}});
+        let poll = json!({"delivery": {"method": "urn:ietf:rfc:8936"}});
+        let (_, stream) = call(&app, &own, ("POST", "stream"), poll).await;
         assert_eq!(stream["events_delivered"], json!([REVOKED, CHANGED]));
         // A permission narrowed, then the authorisation deleted.
         let mut li = as_li(&app).await;
@@ -106,16 +150,21 @@ fn an_application_hears_by_its_own_stream() {
         assert_eq!((sets.len(), &polled["moreAvailable"]), (1, &json!(false)));
         // Pushed to the registered address; a paused stream waits.
         let endpoint = format!("{url}/events");
-        assert_eq!(call(&app, &own, ("POST", "stream"), push(&endpoint)).await.0.as_u16(), 200);
+        assert_eq!(call(&app, &own, ("PATCH", "stream"), push(&endpoint)).await.0.as_u16(), 200);
         call(&app, &own, ("POST", "status"), json!({"status": "paused"})).await;
         let verify = json!({"state": "abc"});
         let (status, _) = call(&app, &own, ("POST", "verify"), verify).await;
         assert_eq!(status.as_u16(), 204);
-        hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+        app.deliver().await;
         assert!(listener.take("/events").is_empty());
+        // However long it is paused, nothing is given up.
+        for _ in 0..9 {
+            app.clock.advance(43_201);
+            app.deliver().await;
+        }
+        let own = token(&app, "ssf").await;
         call(&app, &own, ("POST", "status"), json!({"status": "enabled"})).await;
-        app.clock.advance(6);
-        hufu::flows::events::deliver_due(&app.ctx).await.unwrap();
+        app.deliver().await;
         let heard = listener.take("/events");
         assert_eq!(heard[0].headers["content-type"], "application/secevent+jwt");
         let event = verified(&app, &heard[0].body).await;
@@ -123,13 +172,5 @@ fn an_application_hears_by_its_own_stream() {
         assert_eq!(event["events"][verification]["state"], "abc");
         let (status, wrong) = call(&app, &own, ("POST", "status"), json!({"status": "odd"})).await;
         assert_eq!((status.as_u16(), &wrong["error"]), (400, &json!("invalid_request")));
-        assert_eq!(call(&app, &own, ("DELETE", "stream"), Value::Null).await.0.as_u16(), 204);
-        for at in [
-            "/realms/jiangxi/.well-known/ssf-configuration",
-            "/.well-known/ssf-configuration/realms/jiangxi",
-        ] {
-            let (_, metadata) = app.json(Request::get(at).body(Body::empty()).unwrap()).await;
-            assert_eq!(metadata["issuer"], crate::kit::ISSUER, "{at}");
-        }
     });
 }

@@ -23,7 +23,7 @@ use hufu::base::secret::sha256;
 use hufu::ephemeral::Ephemeral;
 use hufu::flows::hashing::Hashing;
 use hufu::flows::keys::{self, KeyRing};
-use hufu::flows::{Ctx, Secrets, Services, fixtures};
+use hufu::flows::{Ctx, Secrets, Services, delivery, fixtures};
 use hufu::outbound::Outbound;
 use hufu::realm::Realm;
 use hufu::realm::build::{Surroundings, load};
@@ -55,6 +55,7 @@ pub enum On {
 
 pub struct TestApp {
     pub router: Router,
+    pub app: App,
     pub ctx: Ctx,
     pub clock: Clock,
     folder: Option<tempfile::TempDir>,
@@ -154,11 +155,20 @@ pub struct Setup {
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// For hashing, and how many may wait.
     pub lanes: (usize, usize),
+    /// Plays the providers that the realm does not name.
+    pub has_sandboxes: bool,
 }
 
 impl Setup {
     pub fn of(on: On, realms: Vec<Realm>) -> Self {
-        Self { on, realms, redis: None, trusted_proxies: Vec::new(), lanes: (2, 1000) }
+        Self {
+            on,
+            realms,
+            redis: None,
+            trusted_proxies: Vec::new(),
+            lanes: (2, 1000),
+            has_sandboxes: true,
+        }
     }
 
     pub async fn start(self) -> TestApp {
@@ -176,7 +186,7 @@ impl Setup {
                 Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
                 None => ephemeral(on, &clock).await,
             },
-            outbound: Outbound::new().unwrap(),
+            outbound: Outbound::new(self.has_sandboxes).unwrap(),
             hashing: Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20)),
             keys: KeyRing::default(),
             secrets: Secrets::derive(&master),
@@ -198,7 +208,8 @@ impl Setup {
             contexts.push(ctx);
         }
         let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
-        TestApp { router: router(app), ctx: contexts.remove(0), clock, folder: Some(folder), url }
+        let (router, ctx) = (router(app.clone()), contexts.remove(0));
+        TestApp { router, app, ctx, clock, folder: Some(folder), url }
     }
 }
 
@@ -215,7 +226,7 @@ impl TestApp {
             random: Random::System,
             store: Store::open(&self.url, &master).await.unwrap(),
             ephemeral: Ephemeral::in_memory(self.clock.clone()),
-            outbound: Outbound::new().unwrap(),
+            outbound: Outbound::new(true).unwrap(),
             hashing: Hashing::new(2, 1000, Duration::from_secs(20)),
             keys: KeyRing::default(),
             secrets: Secrets::derive(&master),
@@ -225,7 +236,16 @@ impl TestApp {
         let ctx = Ctx { services: Arc::clone(&services), ..self.ctx.clone() };
         let app = App::new(services, vec![realm], Views::load().unwrap());
         let (clock, url) = (self.clock.clone(), self.url.clone());
-        Self { router: router(app), ctx, clock, folder: None, url }
+        Self { router: router(app.clone()), app, ctx, clock, folder: None, url }
+    }
+
+    /// Everything that is due goes to its receivers; how many were tried.
+    pub async fn deliver(&self) -> usize {
+        let mut tried = 0;
+        for to in delivery::receivers(&self.ctx).await.unwrap() {
+            tried += delivery::run(&self.ctx, &to).await.unwrap();
+        }
+        tried
     }
 
     pub fn browser(&self) -> Browser {
@@ -244,7 +264,7 @@ impl TestApp {
     pub fn sms(&self, phone: &str) -> String {
         let messages = self.ctx.services.outbound.inbox.messages();
         let to = format!("+86{phone}");
-        messages.into_iter().find(|message| message.phone == to).expect("no code was sent").code
+        messages.into_iter().find(|message| message.to == to).expect("no code was sent").code
     }
 
     pub async fn post(

@@ -1,10 +1,14 @@
 //! Real-name levels: seen, raised one by one, never by a provider that is away.
 
+use hufu::base::id::SessionId;
+use hufu::domain::acting::Acting;
+use hufu::domain::person::Person;
 use hufu::outbound::face::FaceState;
 use hufu::outbound::real_name::NameAnswer;
+use hufu::store::sessions::Session;
 
 use super::scan::{go_on, id, number};
-use crate::kit::{TestApp, on_each_database};
+use crate::kit::{On, Setup, TestApp, demo_realm, on_each_database};
 use crate::protocol::authorize::signed_in;
 
 const OWN: &str = "/realms/jiangxi/account/level";
@@ -25,12 +29,16 @@ fn a_level_is_raised_step_by_step() {
         let phone = hufu::domain::number::phone::Phone::parse("13900139000").unwrap();
         let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
         let mut person = rows.people().find(account.person).await.unwrap().unwrap();
-        person.real_name_level = 2;
+        person.real_name_level = 1;
         let tx = app.ctx.services.store.begin().await.unwrap();
         tx.rows().people().update(&person).await.unwrap();
         tx.commit().await.unwrap();
+        // Level 2 is the phone, which her sign-in has just proved: one step, not two.
         let page = browser.get(OWN).await;
+        assert_eq!(level(&page), "1");
+        let page = browser.submit(&page, &[("act", "raise")]).await;
         assert_eq!(level(&page), "2");
+        assert!(page.text.contains("手机验证 · 2026-11-24"), "{}", page.text);
         // The authority is away, or does not know her: the level stays.
         let names = &app.ctx.services.outbound.registry_of_names;
         names.set_down(true);
@@ -60,4 +68,64 @@ fn a_level_is_raised_step_by_step() {
         assert_eq!(level(&page), "4", "{}", page.url);
         assert!(!page.text.contains("value=\"raise\""), "nothing is left to raise here");
     });
+}
+
+/// Where nobody can be asked online, the page says where to go instead; a sign-in that proved no
+/// phone does not stand for one.
+#[test]
+fn what_cannot_be_proved_here_is_not_offered() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for (stored, offered, code) in [(2, "办税服务厅", "E_OFFLINE_ONLY"), (1, "短信验证码", "")]
+        {
+            let mut setup = Setup::of(On::Sqlite, vec![demo_realm()]);
+            setup.has_sandboxes = stored == 1;
+            let app = setup.start().await;
+            let id = crate::account::held(&app.ctx, "13800138000").await.remove(0).person;
+            let rows = app.ctx.services.store.rows();
+            let mut person = rows.people().find(id).await.unwrap().unwrap();
+            person.real_name_level = stored;
+            let tx = app.ctx.services.store.begin().await.unwrap();
+            tx.rows().people().update(&person).await.unwrap();
+            let mut session = session(&app, &person).await;
+            session.amr = vec!["pwd".to_owned()];
+            let cookie = app.ctx.random().token();
+            tx.rows().sessions().add(&session, cookie.hashed()).await.unwrap();
+            tx.commit().await.unwrap();
+            let mut browser = app.browser();
+            let name = "__Host-hufu-session-jiangxi".to_owned();
+            browser.cookies.insert(name, cookie.expose().to_owned());
+            let page = browser.get(OWN).await;
+            assert!(page.text.contains(offered), "{}", page.text);
+            assert!(!page.text.contains("value=\"raise\""));
+            let refused =
+                crate::account::post(&app, &mut browser, "/account/level", &[("act", "raise")]);
+            let refused = refused.await;
+            let code = if code.is_empty() { "E_STEPUP_REQUIRED" } else { code };
+            assert_eq!((refused.code(), level(&refused)), (Some(code), stored.to_string()));
+        }
+    });
+}
+
+async fn session(app: &TestApp, person: &Person) -> Session {
+    let rows = app.ctx.services.store.rows();
+    let account = rows.accounts().find_by_person(person.id).await.unwrap().unwrap();
+    let now = app.ctx.now();
+    Session {
+        id: SessionId::new(&app.clock, app.ctx.random()),
+        realm: "jiangxi".to_owned(),
+        person: person.id,
+        account: account.id,
+        acting: Acting::Personal,
+        amr: Vec::new(),
+        acr: 1,
+        auth_time: now,
+        entrance: "natural_person".to_owned(),
+        one_way_personal: true,
+        ip: "127.0.0.1".to_owned(),
+        device: "test".to_owned(),
+        created_at: now,
+        expires_at: now.plus(3600),
+        ended_at: None,
+    }
 }

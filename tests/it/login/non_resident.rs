@@ -25,7 +25,7 @@ async fn type_in(app: &TestApp, number: &str, personal_id: &str) -> (Browser, Sh
 
 fn newest_code(app: &TestApp, to: &str) -> String {
     let messages = app.ctx.services.outbound.inbox.messages();
-    messages.into_iter().find(|message| message.phone == to).expect("no code was sent").code
+    messages.into_iter().find(|message| message.to == to).expect("no code was sent").code
 }
 
 /// Covers N-01, N-03, N-04, N-09.

@@ -1,0 +1,212 @@
+//! What time and the registry end: the people who work in it and their applications hear of it at
+//! once, whatever other applications do.
+
+use std::time::Duration;
+
+use hufu::flows::expiry;
+use hufu::flows::feed::{Format, import};
+use hufu::flows::telling::queued;
+use hufu::store::deliveries::Channel;
+use serde_json::{Value, json};
+
+use super::contract::{logged_out, start, tokens};
+use super::{AGENCY, WANG, as_li, as_wang, at_door, get, held, post};
+use crate::kit::listener::Listener;
+use crate::kit::{
+    Browser, EXAMPLE, FILING, On, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
+    on_each_database,
+};
+
+const HANGZHOU: &str = "91330100MA2BUJ786T";
+
+async fn tell(app: &TestApp, line: Value) {
+    let text = line.to_string();
+    let report = import(&app.ctx, "test", (text.as_bytes(), Format::JsonLines, None)).await;
+    let report = report.unwrap();
+    assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+}
+
+fn enterprise(version: i64, status: &str) -> Value {
+    json!({"feed": "enterprise", "source_key": "closing", "version": version,
+        "registration_no": "10113601000000000001", "uscc": EXAMPLE, "name": "南昌示例科技有限公司",
+        "status": status, "tax_authority": "13601000000", "former_numbers": ["360102708461136"]})
+}
+
+fn engagement(version: i64, more: &Value) -> Value {
+    let mut line = json!({"feed": "engagement", "source_key": "g", "version": version,
+        "agency": AGENCY, "client": EXAMPLE, "valid_from": "2026-01-01",
+        "staff": ["360103199208150022"], "permissions": ["TAX_FILING", "TAX_QUERY"]});
+    line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    line
+}
+
+fn record(version: i64, more: &Value) -> Value {
+    let mut line = json!({"feed": "record", "source_key": "r", "version": version,
+        "enterprise": HANGZHOU, "record_kind": "inspection", "record_no": "浙杭税报验〔2026〕101号",
+        "project_name": "南昌地铁五号线一标段", "division": "360102", "tax_authority": "13601020000",
+        "handlers": ["330102199008204020"], "permissions": ["TAX_FILING"],
+        "valid_from": "2026-01-01"});
+    line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    line
+}
+
+/// Its access token and `sid`, from an application that the browser is signed in to.
+async fn holds(app: &TestApp, browser: &mut Browser) -> (String, String) {
+    let tokens = tokens(app, browser).await;
+    let access = tokens["access_token"].as_str().unwrap().to_owned();
+    let sid = claims(&access)["sid"].as_str().unwrap().to_owned();
+    (access, sid)
+}
+
+async fn is_over(app: &TestApp, listener: &Listener, (access, sid): &(String, String)) {
+    assert_eq!(logged_out(app, listener).await, [sid.as_str()], "told, and nobody else is");
+    assert_eq!(app.introspect(access).await["active"], false);
+}
+
+/// Covers E-23, G-17, invariant 9: an enterprise that is deregistered, an engagement and a record
+/// that end, a handler whom the document no longer names.
+#[test]
+fn what_the_registry_ends_is_told_at_once() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let agent = ("", "13300133000", PASSWORD);
+        let mut staff = at_door(&app, "agency", (AGENCY, agent.1, agent.2), EXAMPLE).await;
+        let before = holds(&app, &mut staff).await;
+        tell(&app, engagement(1, &json!({"valid_to": "2026-11-23"}))).await;
+        is_over(&app, &listener, &before).await;
+
+        let named = (HANGZHOU, "13200132000", PASSWORD);
+        for (version, change) in
+            [(1, json!({"handlers": ["330102198506153014"]})), (3, json!({"is_closed": true}))]
+        {
+            let mut handler = at_door(&app, "specific_entity", named, "").await;
+            let before = holds(&app, &mut handler).await;
+            tell(&app, record(version, &change)).await;
+            is_over(&app, &listener, &before).await;
+            tell(&app, record(version + 1, &json!({}))).await;
+        }
+
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let before = holds(&app, &mut wang).await;
+        tell(&app, enterprise(1, "03")).await;
+        assert!(logged_out(&app, &listener).await.is_empty(), "it lives on");
+        tell(&app, enterprise(2, "07")).await;
+        is_over(&app, &listener, &before).await;
+        let silent = wang.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert_eq!(silent.answered("error").as_deref(), Some("login_required"));
+    });
+}
+
+/// The day after the last one: whoever still works in it is signed out and told, however many
+/// authorisations wait to expire.
+#[test]
+fn what_ends_by_its_term_is_told_as_the_day_begins() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let today = json!({"valid_to": "2026-11-24"});
+        tell(&app, engagement(1, &today)).await;
+        tell(&app, record(1, &today)).await;
+        // Eight in the evening, so that midnight comes before the session's own end.
+        app.clock.advance(36_000);
+        let mut li = as_li(&app).await;
+        let all = held(&app.ctx, WANG).await;
+        let clerk = all.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        let path = format!("/account/handlers/{}", clerk.id);
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let longer = holds(&app, &mut wang).await;
+        // A shorter term is less than what applications hold: they ask again.
+        let save = [("act", "save"), ("term", "date"), ("valid_to", "2026-11-24")];
+        let ticks = [("p-TAX_AFFAIRS", "yes"), ("p-TAX_FILING", "yes"), ("p-TAX_QUERY", "yes")];
+        let done = post(&app, &mut li, &path, &[save.as_slice(), &ticks].concat()).await;
+        assert!(done.text.contains("已保存"), "{}", done.text);
+        assert_eq!(logged_out(&app, &listener).await, [longer.1.as_str()]);
+        let mut held_by = vec![holds(&app, &mut wang).await];
+        assert_ne!(held_by[0].0, longer.0);
+        let doors =
+            [("agency", AGENCY, "13300133000"), ("specific_entity", HANGZHOU, "13200132000")];
+        for (door, number, phone) in doors {
+            let what = if door == "agency" { EXAMPLE } else { "" };
+            let mut browser = at_door(&app, door, (number, phone, PASSWORD), what).await;
+            held_by.push(holds(&app, &mut browser).await);
+        }
+        expiry::run(&app.ctx).await.unwrap();
+        assert!(logged_out(&app, &listener).await.is_empty(), "until midnight");
+        app.clock.advance(4 * 3600);
+        expiry::run(&app.ctx).await.unwrap();
+        let mut told = logged_out(&app, &listener).await;
+        let mut expected: Vec<&str> = held_by.iter().map(|(_, sid)| sid.as_str()).collect();
+        told.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(told, expected);
+        for (access, _) in &held_by {
+            assert_eq!(app.introspect(access).await["active"], false);
+        }
+        assert!(logged_out(&app, &listener).await.is_empty(), "once");
+    });
+}
+
+/// Within five seconds everywhere (invariant 9), while another application's server takes every
+/// connection and never answers.
+#[test]
+fn an_application_that_hangs_delays_no_other() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hangs = format!("http://{}/logout", silent.local_addr().unwrap());
+        let (filing, invoice) = (format!("{url}/logout"), "clients/invoice.toml");
+        let realm = changed_realm(&[
+            (
+                "clients/tax-filing.toml",
+                "https://filing.jiangxi.example/backchannel-logout",
+                &filing,
+            ),
+            (invoice, "https://invoice.jiangxi.example/backchannel-logout", &hangs),
+        ]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        tokens(&app, &mut wang).await;
+        let tx = app.ctx.services.store.begin().await.unwrap();
+        for n in 0..100 {
+            let to = ("invoice", Channel::Logout);
+            let one = queued(&app.ctx, to, format!("sid-{n}"), &json!({"sub": "x"}));
+            tx.rows().deliveries().add(&one).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let jobs = tokio::spawn(hufu::jobs::run(app.app.clone()));
+        // The lane of the application that hangs is at work before anything else is due.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let page = get(&mut wang, "/logout").await;
+        wang.submit(&page, &[("act", "logout")]).await;
+        let mut heard = 0;
+        for _ in 0..50 {
+            heard += listener.take("/logout").len();
+            if heard > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        jobs.abort();
+        assert_eq!(heard, 1, "told within five seconds");
+        drop(silent);
+    });
+}
+
+/// What somebody has proved here, the registry's older record does not take away.
+#[test]
+fn a_feed_never_lowers_a_level() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let app = TestApp::start(On::Sqlite).await;
+        let rows = app.ctx.services.store.rows();
+        let id = held(&app.ctx, WANG).await.remove(0).person;
+        let level = async || rows.people().find(id).await.unwrap().unwrap().real_name_level;
+        for (version, told, expected) in [(1, 4, 4), (2, 2, 4), (3, 5, 5)] {
+            let line = json!({"feed": "person", "source_key": "w", "version": version,
+                "name": "王小明", "document": "360102199003071236", "real_name_level": told});
+            tell(&app, line).await;
+            assert_eq!(level().await, expected);
+        }
+    });
+}
