@@ -190,8 +190,7 @@ impl Visitor<'_> {
         let (_, text) = self.driver.send(request).await?;
         let sent: serde_json::Value = serde_json::from_str(&text)?;
         let phone = format!("1380{n:07}");
-        let to =
-            |one: &&serde_json::Value| one["to"].as_str().is_some_and(|p| p.ends_with(&phone));
+        let to = |one: &&serde_json::Value| one["to"].as_str().is_some_and(|p| p.ends_with(&phone));
         let found = sent.as_array().and_then(|all| all.iter().find(to));
         let code = found.and_then(|one| one["code"].as_str());
         Ok(code.ok_or_else(|| format!("no code for {phone}"))?.to_owned())

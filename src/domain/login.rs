@@ -48,6 +48,8 @@ pub enum Errand {
     /// An application wants a higher level (L-11).
     #[default]
     Raise,
+    /// An application wants a younger proof (`max_age`): any factor of the door that was used.
+    Renew,
     /// A face that passes also lifts the person from level 3 to 4 (L-09).
     Lift,
     /// Authorisations that are confirmed once it is passed (AU-08).
@@ -107,8 +109,15 @@ pub enum Next {
 }
 
 impl LoginTransaction {
-    /// Walks the entrance's steps and stops at the first that is still due.
+    /// Walks the entrance's steps and stops at the first that is still due. Within a session
+    /// nothing but the second factor is: identity and agreements stand already.
     pub fn next(&self, entrance: &Entrance, facts: &Facts) -> Next {
+        if let (Some(_), Some(acting), Some(proved)) = (self.raises, self.chosen, &self.proved) {
+            return match proved.needs_second_factor() {
+                true => Next::Step(Step::SecondFactor),
+                false => Next::SignIn(acting),
+            };
+        }
         for step in &entrance.steps {
             if self.is_due(*step, entrance, facts) {
                 return Next::Step(*step);

@@ -6,6 +6,7 @@ use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::number::document::DocumentType;
 use crate::domain::number::phone::Phone;
+use crate::domain::refusal::Refusal;
 
 /// A human being (自然人). Outlives its accounts.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,5 +96,13 @@ impl Account {
     /// Seconds until the lock ends, if it is locked at `now`.
     pub fn locked_for(&self, now: Timestamp) -> Option<i64> {
         self.locked_until.map(|until| until.since(now)).filter(|left| *left > 0)
+    }
+
+    /// A cancelled account is unknown, a locked one is `E_LOCKED`, whatever the way in (E-09).
+    pub fn may_sign_in(&self, now: Timestamp) -> Result<(), Refusal> {
+        if !self.is_live() {
+            return Err(Refusal::Credentials);
+        }
+        self.locked_for(now).map_or(Ok(()), |retry_after| Err(Refusal::Locked { retry_after }))
     }
 }

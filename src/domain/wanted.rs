@@ -8,6 +8,7 @@ use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::Permissions;
+use crate::domain::number::taxpayer::TaxpayerNumber;
 
 /// The one type of authorization details that we know.
 pub const TYPE: &str = "tax_identity";
@@ -40,6 +41,19 @@ pub fn parse(text: &str) -> Option<WantedIdentity> {
 }
 
 impl WantedIdentity {
+    /// Whoever acts in or for the enterprise of this number (`identity_hint`).
+    pub fn in_enterprise(number: &str) -> Self {
+        let number =
+            TaxpayerNumber::parse(number).map_or(number.to_owned(), |it| it.as_str().to_owned());
+        Self {
+            kind_of_details: TYPE.to_owned(),
+            kind: None,
+            enterprise: Some(number),
+            identity_types: Vec::new(),
+            permissions: Permissions::new(),
+        }
+    }
+
     pub fn fits(&self, identity: &ActingIdentity) -> bool {
         let claims = TaxClaims::of(identity, None);
         let known = &claims.tax_identity;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::{Ctx, Fault, identity, step_up};
 use crate::base::id::{GrantId, PersonId};
 use crate::base::secret::{Secret, keyed_hash};
-use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
 use crate::domain::entrance::Audience;
-use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
 use crate::jose::jwt::verify;
 use crate::oidc::authorize::{AuthorizeRequest, Destination, Prompt, check, destination};
@@ -37,8 +37,8 @@ pub enum Answer {
     SignIn(Params),
     /// The person chooses an identity first.
     Choose(Params),
-    /// The person proves more first.
-    StepUp(Params, Box<Session>),
+    /// The person proves more first, or again.
+    StepUp(Params, Box<Session>, Errand),
     /// The person agrees first.
     Consent(Box<ConsentNeeded>),
     /// The session was moved to the hinted identity; the request goes on under a new cookie.
@@ -73,7 +73,7 @@ pub async fn authorize(
         Err(answer) => return Ok(*answer),
     };
     let silent = asked.request.prompt.contains(&Prompt::None);
-    let found = session.filter(|found| !must_sign_in(ctx, &asked.request, &found.session));
+    let found = session.filter(|_| !asked.request.prompt.contains(&Prompt::Login));
     let Some(StandingSession { session, standing }) = found else {
         return Ok(sign_in(asked, silent));
     };
@@ -92,9 +92,6 @@ pub async fn authorize(
     let (Ok(identity), true, true) = (identity, is_live, is_hinted(ctx, &asked, &session)?) else {
         return Ok(sign_in(asked, silent));
     };
-    if let Some(answer) = follow_hint(ctx, &asked, &session, &identity).await? {
-        return Ok(answer);
-    }
     if let Some(answer) = find_wanted(ctx, &asked, &session, &identity).await? {
         return Ok(answer);
     }
@@ -114,7 +111,13 @@ pub async fn authorize(
             let error = error(ErrorCode::InteractionRequired, "a higher level is to be proved");
             return Ok(Answer::Error(asked.request.destination, error));
         }
-        step_up::Need::Step => return Ok(Answer::StepUp(asked.params, Box::new(session))),
+        step_up::Need::Step => return Ok(step_up(asked, session, Errand::Raise)),
+    }
+    if asked.request.max_age.is_some_and(|age| ctx.now().since(session.auth_time) > age) {
+        return Ok(match step_up::door(ctx, &session, &Errand::Renew) {
+            Some(_) if !silent => step_up(asked, session, Errand::Renew),
+            _ => sign_in(asked, silent),
+        });
     }
     if needs_consent(ctx, &asked, session.person).await? {
         let error = OAuthError::new(ErrorCode::ConsentRequired, "the person has not agreed yet");
@@ -150,14 +153,14 @@ fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
     Ok(Asked { params, client, request, bound })
 }
 
-fn must_sign_in(ctx: &Ctx, request: &AuthorizeRequest, session: &Session) -> bool {
-    request.prompt.contains(&Prompt::Login)
-        || request.max_age.is_some_and(|age| ctx.now().since(session.auth_time) > age)
+/// What the step proves is as young as can be, so that the request does not ask for it again.
+fn step_up(asked: Asked, session: Session, errand: Errand) -> Answer {
+    Answer::StepUp(asked.params.without(&["max_age"]), Box::new(session), errand)
 }
 
 fn sign_in(asked: Asked, silent: bool) -> Answer {
     if silent {
-        let error = OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in");
+        let error = OAuthError::new(ErrorCode::LoginRequired, "a sign-in is needed");
         return Answer::Error(asked.request.destination, error);
     }
     // What signing in fulfils is taken out, so that the request does not ask for it again.
@@ -178,70 +181,25 @@ fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault>
     Ok(claims.is_ok_and(|claims| claims.sub == subject && claims.iss == ctx.realm.issuer))
 }
 
-/// `identity_hint`: the session moves to that enterprise if the person may act there; an identity
-/// that is not held is refused, never replaced by another.
-async fn follow_hint(
-    ctx: &Ctx,
-    asked: &Asked,
-    session: &Session,
-    now: &ActingIdentity,
-) -> Result<Option<Answer>, Fault> {
-    let Some(hint) = &asked.request.identity_hint else { return Ok(None) };
-    let refused = || {
-        let error = OAuthError::new(ErrorCode::AccessDenied, "identity_not_held");
-        Ok(Some(Answer::Error(asked.request.destination.clone(), error)))
-    };
-    let Ok(number) = TaxpayerNumber::parse(hint) else { return refused() };
-    let wanted = ctx
-        .services
-        .store
-        .rows()
-        .enterprises()
-        .find_by_number(&ctx.realm.id, number.as_str())
-        .await?;
-    let Some(wanted) = wanted else { return refused() };
-    if matches!(now, ActingIdentity::Enterprise(now) if now.enterprise.id == wanted.id) {
-        return Ok(None);
-    }
-    let identities =
-        identity::usable_in(ctx, session.person, wanted.id, asked.client.audience).await?;
-    let (Some(first), false) = (identities.first(), session.one_way_personal) else {
-        return refused();
-    };
-    if identities.len() > 1 {
-        let error = OAuthError::new(ErrorCode::InteractionRequired, "several identities fit");
-        let destination = asked.request.destination.clone();
-        return Ok(Some(match asked.request.prompt.contains(&Prompt::None) {
-            true => Answer::Error(destination, error),
-            false => Answer::Choose(asked.params.clone()),
-        }));
-    }
-    let to = Acting::Enterprise(first.authorisation.id);
-    match identity::switch(ctx, session, to).await? {
-        Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),
-        Err(_) => refused(),
-    }
-}
-
-/// `authorization_details`: an identity that fits, or none at all (RFC 9396). One that fits is taken
-/// without a question, several are chosen from.
+/// `authorization_details` (RFC 9396) and `identity_hint`: an identity that fits is kept, the only
+/// one that fits taken without a question, several are chosen from. One that is not held is refused,
+/// never replaced by another.
 async fn find_wanted(
     ctx: &Ctx,
     asked: &Asked,
     session: &Session,
     now: &ActingIdentity,
 ) -> Result<Option<Answer>, Fault> {
-    let Some(wanted) = &asked.request.wanted else { return Ok(None) };
-    if wanted.fits(now) {
+    let needs = &asked.request.needs;
+    if needs.iter().all(|wanted| wanted.fits(now)) {
         return Ok(None);
     }
     let error = |code, reason| {
         let error = OAuthError::new(code, reason);
         Ok(Some(Answer::Error(asked.request.destination.clone(), error)))
     };
-    let (identities, clients) = identity::choices(ctx, session).await?;
-    let fitting = identity::fitting(wanted, &identities, &clients);
-    match fitting.as_slice() {
+    let fitting = identity::fitting_choices(ctx, session, needs).await?;
+    match identity::references(&fitting).as_slice() {
         [] => error(ErrorCode::AccessDenied, "identity_not_held"),
         [only] => match identity::switch(ctx, session, *only).await? {
             Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),

@@ -341,40 +341,77 @@ pub async fn switch(
     Ok(Ok((Session { acting: to, one_way_personal, ..session.clone() }, cookie)))
 }
 
-/// What a session can be moved to: enterprise identities, and the other client enterprises of an
-/// agent (G-14). Nothing once it has become personal (invariant 7).
-pub async fn choices(
-    ctx: &Ctx,
-    session: &Session,
-) -> Result<(Vec<EnterpriseIdentity>, Vec<AgentIdentity>), Fault> {
+/// What a session can be moved to.
+pub type Choices = (Vec<EnterpriseIdentity>, Vec<AgentIdentity>);
+
+/// Enterprise identities, and the other client enterprises of an agent (G-14); of those the first
+/// whose name or number has `text` in it. Nothing once the session has become personal
+/// (invariant 7).
+pub async fn choices(ctx: &Ctx, session: &Session, text: &str) -> Result<Choices, Fault> {
     let audience = ctx.realm.audience_of(&session.entrance);
     if session.one_way_personal || audience != Audience::Tax {
         return Ok((Vec::new(), Vec::new()));
     }
     let identities = usable(ctx, session.person).await?;
-    let rows = ctx.services.store.rows();
-    let now = match session.acting.assignment() {
-        Some(id) => rows.engagements().find(id).await?,
-        None => None,
-    };
-    let clients = match now {
-        Some(now) => clients(ctx, (session.person, now.agency.id), "", (0, MOST_CLIENTS)).await?,
+    let clients = match agency_of(ctx, session).await? {
+        Some(agency) => clients(ctx, (session.person, agency), text, (0, MOST_CLIENTS)).await?,
         None => Vec::new(),
     };
     Ok((identities, clients))
 }
 
-/// Those of a session's choices that an application can use.
-pub fn fitting(
-    wanted: &WantedIdentity,
-    identities: &[EnterpriseIdentity],
-    clients: &[AgentIdentity],
-) -> Vec<Acting> {
-    let enterprises =
-        identities.iter().map(|one| ActingIdentity::Enterprise(Box::new(one.clone())));
-    let clients = clients.iter().map(|one| ActingIdentity::Agent(Box::new(one.clone())));
-    let fits = enterprises.chain(clients).filter(|one| wanted.fits(one));
-    fits.map(|one| one.reference()).collect()
+/// The agency that an agent's session works for.
+async fn agency_of(ctx: &Ctx, session: &Session) -> Result<Option<EnterpriseId>, Fault> {
+    let Some(id) = session.acting.assignment() else { return Ok(None) };
+    let now = ctx.services.store.rows().engagements().find(id).await?;
+    Ok(now.map(|now| now.agency.id))
+}
+
+/// Those of a session's choices that fit all of what an application needs.
+pub async fn fitting_choices(
+    ctx: &Ctx,
+    session: &Session,
+    needs: &[WantedIdentity],
+) -> Result<Choices, Fault> {
+    let number = needs.iter().find_map(|wanted| wanted.enterprise.as_deref());
+    let (mut identities, mut clients) = choices(ctx, session, number.unwrap_or_default()).await?;
+    let fits = |one: &ActingIdentity| needs.iter().all(|wanted| wanted.fits(one));
+    identities.retain(|one| fits(&ActingIdentity::Enterprise(Box::new(one.clone()))));
+    clients.retain(|one| fits(&ActingIdentity::Agent(Box::new(one.clone()))));
+    Ok((identities, clients))
+}
+
+pub fn references((identities, clients): &Choices) -> Vec<Acting> {
+    let enterprises = identities.iter().map(|one| Acting::Enterprise(one.authorisation.id));
+    let clients = clients.iter().map(|one| Acting::Agent(one.assignment.id));
+    enterprises.chain(clients).collect()
+}
+
+/// The choice of this id, also where the list was too long to show it.
+pub async fn choice(
+    ctx: &Ctx,
+    session: &Session,
+    id: &str,
+) -> Result<Result<ActingIdentity, Refusal>, Fault> {
+    let none = Err(Refusal::NoIdentity(NoIdentity::None));
+    if ctx.realm.audience_of(&session.entrance) != Audience::Tax || session.one_way_personal {
+        return Ok(none);
+    }
+    let (Ok(authorisation), Ok(assignment)) = (id.parse(), id.parse()) else { return Ok(none) };
+    let enterprise = load(ctx, session.person, Acting::Enterprise(authorisation)).await?;
+    if let Ok(enterprise) = enterprise {
+        return Ok(Ok(enterprise));
+    }
+    let (agency, agent) = (
+        agency_of(ctx, session).await?,
+        load(ctx, session.person, Acting::Agent(assignment)).await?,
+    );
+    Ok(match agent {
+        Ok(ActingIdentity::Agent(one)) if Some(one.agency.id) == agency => {
+            Ok(ActingIdentity::Agent(one))
+        }
+        _ => none,
+    })
 }
 
 /// Whether the session may go on as the person themself, from which no way leads back (AC-51,
@@ -385,23 +422,8 @@ pub fn offers_personal(ctx: &Ctx, session: &Session) -> bool {
         && ctx.realm.audience_of(&session.entrance) == Audience::Tax
 }
 
-/// Client enterprises in one list; more are found by signing in again with a search.
+/// Client enterprises in one list; others are found by a search.
 const MOST_CLIENTS: i64 = 200;
-
-/// The reference behind an id from a form, if it is one of these.
-pub fn pick(
-    identities: &[EnterpriseIdentity],
-    clients: &[AgentIdentity],
-    id: &str,
-) -> Result<Acting, Refusal> {
-    let enterprises = identities
-        .iter()
-        .map(|one| (one.authorisation.id.to_string(), Acting::Enterprise(one.authorisation.id)));
-    let clients =
-        clients.iter().map(|one| (one.assignment.id.to_string(), Acting::Agent(one.assignment.id)));
-    let found = enterprises.chain(clients).find(|(known, _)| known == id);
-    found.map(|(_, acting)| acting).ok_or(Refusal::NoIdentity(NoIdentity::None))
-}
 
 /// Staff of an agency: assigned to a client of it, or authorised in the agency itself (G-02).
 async fn is_agency_staff(ctx: &Ctx, person: PersonId, agency: EnterpriseId) -> Result<bool, Fault> {

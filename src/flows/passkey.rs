@@ -217,8 +217,7 @@ pub async fn sign_in(
         return Ok(Err(Refusal::Passkey));
     };
     let typed = Typed::of(ctx, entrance, form, Some(account.clone())).await?;
-    if let Some(retry_after) = account.locked_for(ctx.now()) {
-        let refusal = Refusal::Locked { retry_after };
+    if let Err(refusal) = account.may_sign_in(ctx.now()) {
         record_way(ctx, form, &typed, (Way::Passkey, refusal.code())).await?;
         return Ok(Err(refusal));
     }

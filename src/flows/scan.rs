@@ -144,7 +144,8 @@ pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refu
     Ok(Confirmed { person: session.person, account: session.account, acting: session.acting })
 }
 
-/// The tap. A wrong person or number ends the code and is told as `E_STEPUP_FAILED`.
+/// The tap. A wrong person or number ends the code and is told as `E_STEPUP_FAILED`; who may not
+/// sign in by password may not sign in by phone either.
 pub async fn confirm(
     ctx: &Ctx,
     (id, phone_key): (&str, &str),
@@ -152,6 +153,14 @@ pub async fn confirm(
     number: Option<u8>,
 ) -> Result<Result<(), Refusal>, Fault> {
     let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
+    if found.purpose == Purpose::SignIn {
+        let account = ctx.services.store.rows().accounts().find(who.account).await?;
+        let admitted =
+            account.ok_or(Refusal::Credentials).and_then(|one| one.may_sign_in(ctx.now()));
+        if let Err(refusal) = admitted {
+            return Ok(Err(refusal));
+        }
+    }
     // Another operator's app knows the person, never an enterprise.
     let who = match found.app {
         ScanApp::TaxApp => who,

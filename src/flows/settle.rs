@@ -24,9 +24,9 @@ pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fau
     let (Some(entrance), Some(proved)) = (entrance(ctx, transaction), &transaction.proved) else {
         return Ok(Next::Step(Step::Credentials));
     };
-    // Before the second factor nothing is asked of the world.
+    // Before the second factor nothing is asked of the world, nor within a session.
     let waits = entrance.steps.contains(&Step::SecondFactor) && proved.needs_second_factor();
-    let facts = match waits {
+    let facts = match waits || transaction.raises.is_some() {
         true => Facts::default(),
         false => identity::facts(ctx, entrance, proved, transaction.chosen).await?,
     };
@@ -183,7 +183,12 @@ pub async fn choose(
     let is_merged = entrance(ctx, transaction).is_some_and(may_be_personal);
     let picked = match id {
         "personal" if is_merged => Ok(Acting::Personal),
-        id => identity::pick(&identities, &[], id),
+        id => identities
+            .iter()
+            .map(|one| one.authorisation.id)
+            .find(|known| known.to_string() == id)
+            .map(Acting::Enterprise)
+            .ok_or(Refusal::NoIdentity(NoIdentity::None)),
     };
     match picked {
         Ok(acting) => {
@@ -276,6 +281,13 @@ pub async fn sign_in(
         Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
     };
     let now = ctx.now();
+    // Whatever the way: a lock or an end that came meanwhile is read at the last moment.
+    let account = ctx.services.store.rows().accounts().find(proved.account).await?;
+    let admitted = account.ok_or(Refusal::Credentials).and_then(|one| one.may_sign_in(now));
+    if let Err(refusal) = admitted {
+        log(ctx, &transaction, Some(&identity), refusal.code()).await?;
+        return Ok(Err(refusal));
+    }
     let level = match proved.second_factor {
         Some(Factor::TaxAppScan | Factor::IitAppScan) => {
             let person = ctx.services.store.rows().people().find(proved.person).await?;

@@ -1,10 +1,12 @@
-//! Raising a session: an application wants a higher real-name level than was proved (L-11,
-//! RFC 9470). The person sees only the missing step and keeps session and identity.
+//! Proving more within a session: an application wants a higher real-name level than was proved
+//! (L-11, `acr_values`), or a younger proof (`max_age`, RFC 9470). The person sees only the missing
+//! step and keeps session and identity.
 
 use super::{Ctx, Fault, login};
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
+use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Proved};
 use crate::domain::refusal::Refusal;
@@ -39,6 +41,16 @@ async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
     Ok(factors.map(|factor| acr(Some(*factor), level)).max().unwrap_or_default())
 }
 
+/// Whose factors are offered: the realm's step-up, or for a younger proof the door that the session
+/// came by. `None`: there is no step to take, only a sign-in.
+pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c Entrance> {
+    if *errand != Errand::Renew {
+        return ctx.realm.step_up_entrance();
+    }
+    let known = ctx.realm.entrance(&session.entrance)?;
+    known.entrance.steps.contains(&Step::SecondFactor).then_some(&known.entrance)
+}
+
 /// A transaction in which nothing but the missing step is due. `return_to`: a page of our own,
 /// where no application waits.
 pub async fn begin(
@@ -47,7 +59,7 @@ pub async fn begin(
     params: Params,
     (errand, return_to): (Errand, Option<String>),
 ) -> Result<Option<LoginTransaction>, Fault> {
-    let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(None) };
+    let Some(entrance) = door(ctx, session, &errand) else { return Ok(None) };
     let begun = login::begin(ctx, params.into_map(), return_to).await?;
     let raising = LoginTransaction {
         entrance: Some(entrance.id.clone()),
@@ -79,7 +91,7 @@ fn way_of(session: &Session) -> Way {
     }
 }
 
-/// The step was passed: the same session under a new cookie, with the level that was proved.
+/// The step was passed: the same session under a new cookie, with what was proved added to it.
 pub async fn finish(
     ctx: &Ctx,
     transaction: &LoginTransaction,
@@ -90,16 +102,31 @@ pub async fn finish(
     let Some((proved, session)) = taken.and_then(|taken| taken.proved.zip(taken.raises)) else {
         return Ok(Err(Refusal::State));
     };
-    let person = ctx.services.store.rows().people().find(proved.person).await?;
+    let rows = ctx.services.store.rows();
+    let session = rows.sessions().find_live(session).await?;
+    let Some(session) = session.filter(|session| session.person == proved.person) else {
+        return Ok(Err(Refusal::State));
+    };
+    let person = rows.people().find(proved.person).await?;
     let mut reached = person.map_or(1, |person| person.real_name_level);
     let by_face = matches!(proved.second_factor, Some(Factor::TaxAppScan | Factor::IitAppScan));
     let is_lifted = lifts && by_face && reached == 3;
     reached += u8::from(is_lifted);
-    let level = acr(proved.second_factor, reached);
+    let mut proven = session.amr.clone();
+    for method in amr(proved.way, proved.second_factor) {
+        if !proven.contains(&method) {
+            proven.push(method);
+        }
+    }
+    let session = Session {
+        acr: acr(proved.second_factor, reached).max(session.acr),
+        amr: proven,
+        auth_time: ctx.now(),
+        ..session
+    };
     let cookie = ctx.random().token();
     let tx = ctx.services.store.begin().await?;
-    let amr = amr(proved.way, proved.second_factor);
-    if !tx.rows().sessions().raise((session, proved.person), level, &amr, cookie.hashed()).await? {
+    if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
         return Ok(Err(Refusal::State));
     }
     if is_lifted {

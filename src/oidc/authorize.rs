@@ -47,10 +47,10 @@ pub struct AuthorizeRequest {
     pub login_hint: Option<String>,
     pub ui_locales: Option<String>,
     pub id_token_hint: Option<String>,
-    /// An enterprise number to act in, our own parameter.
-    pub identity_hint: Option<String>,
     /// The identity that is needed (RFC 9396).
     pub wanted: Option<WantedIdentity>,
+    /// All that the identity must fit: `wanted`, and the hinted enterprise.
+    pub needs: Vec<WantedIdentity>,
     /// The key that the code is bound to (RFC 9449 §10).
     pub dpop_jkt: Option<String>,
     /// Names asked for one by one (OIDC Core §5.5).
@@ -165,8 +165,8 @@ pub fn check(
         login_hint: text("login_hint"),
         ui_locales: text("ui_locales"),
         id_token_hint: text("id_token_hint"),
-        identity_hint: text("identity_hint"),
         wanted: params.get("authorization_details").and_then(wanted::parse),
+        needs: needs(params),
         dpop_jkt: text("dpop_jkt"),
         claims: params
             .get("claims")
@@ -245,6 +245,14 @@ fn check_prompt(params: &Params) -> Result<(), OAuthError> {
         return Err(OAuthError::request("prompt none stands alone"));
     }
     Ok(())
+}
+
+/// What the identity must fit: `authorization_details`, and `identity_hint`, our own parameter, an
+/// enterprise number to act in or for.
+pub fn needs(params: &Params) -> Vec<WantedIdentity> {
+    let details = params.get("authorization_details").and_then(wanted::parse);
+    let hint = params.get("identity_hint").map(WantedIdentity::in_enterprise);
+    details.into_iter().chain(hint).collect()
 }
 
 /// RFC 9396 §5: one object of the one type, with members that we know.

@@ -53,7 +53,7 @@ static CLIENTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{} WHERE x.person_id = $1 AND g.agency_id = $2 AND x.state = 'active' \
          AND g.state = 'active' AND g.valid_from <= $3 AND (g.valid_to IS NULL OR g.valid_to >= $3) \
-         AND (c.name LIKE $4 OR c.tin LIKE $4) ORDER BY c.tin LIMIT $5 OFFSET $6",
+         AND (c.name LIKE $4 OR c.tin LIKE $4 OR c.uscc LIKE $4) ORDER BY c.tin LIMIT $5 OFFSET $6",
         *JOINED
     )
 });

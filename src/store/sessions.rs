@@ -118,6 +118,15 @@ impl Sessions<'_> {
         Ok(())
     }
 
+    /// As it is now, unless it was ended.
+    pub async fn find_live(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let row = session::Entity::find_by_id(id.0)
+            .filter(session::Column::EndedAt.is_null())
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
+    }
+
     /// Moves the session from one identity to another and to a new cookie; `false` when it has
     /// ended or was switched meanwhile.
     pub async fn switch(
@@ -160,23 +169,19 @@ impl Sessions<'_> {
         Ok(done.rows_affected == 1)
     }
 
-    /// A higher level and a new cookie; `false` when the session has ended meanwhile or is not this
-    /// person's.
-    pub async fn raise(
-        &self,
-        (id, person): (SessionId, PersonId),
-        acr: u8,
-        amr: &[String],
-        cookie: Hashed,
-    ) -> Result<bool, StoreError> {
+    /// What a session proves now, under a new cookie; `false` when it has ended meanwhile, is not
+    /// this person's, or has just proved more. Of `session`: id, person, acr, amr, auth_time.
+    pub async fn prove(&self, session: &Session, cookie: Hashed) -> Result<bool, StoreError> {
+        let acr = i32::from(session.acr);
         let done = session::Entity::update_many()
-            .col_expr(session::Column::Acr, Expr::value(i32::from(acr)))
-            .col_expr(session::Column::Amr, Expr::value(amr.join(" ")))
+            .col_expr(session::Column::Acr, Expr::value(acr))
+            .col_expr(session::Column::Amr, Expr::value(session.amr.join(" ")))
+            .col_expr(session::Column::AuthTime, Expr::value(session.auth_time.0))
             .col_expr(session::Column::CookieHash, Expr::value(cookie.0.to_vec()))
-            .filter(session::Column::Id.eq(id.0))
-            .filter(session::Column::PersonId.eq(person.0))
+            .filter(session::Column::Id.eq(session.id.0))
+            .filter(session::Column::PersonId.eq(session.person.0))
             .filter(session::Column::EndedAt.is_null())
-            .filter(session::Column::Acr.lt(i32::from(acr)))
+            .filter(session::Column::Acr.lte(acr))
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)

@@ -10,7 +10,7 @@ use crate::domain::acting::Acting;
 use crate::domain::cross_region::{CrossRegionRecord, RecordKind, comparable};
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
-use crate::flows::identity::{all_records, choices, offers_personal, pick, switch};
+use crate::flows::identity::{all_records, choice, choices, offers_personal, switch};
 use crate::views::account::{OptionView, RecordRow, SwitchPage, SwitchRecordsPage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
@@ -30,7 +30,7 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     let params = request.query().unwrap_or_default();
     let text = params.get("text").unwrap_or_default().trim().to_owned();
     let wanted = params.get("enterprise").unwrap_or_default();
-    let (identities, clients) = choices(&request.ctx, &visit.session).await?;
+    let (identities, clients) = choices(&request.ctx, &visit.session, &text).await?;
     let mut all = view::identities(request, &identities, Some(visit.session.acting));
     all.extend(view::clients(request, &clients, Some(visit.session.acting)));
     all.retain(|one| {
@@ -62,7 +62,6 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         Err(response) => return Ok(response),
     };
     let ctx = &visit.request.ctx;
-    let (identities, clients) = choices(ctx, &visit.session).await?;
     let may = |function| visit.role.may(function);
     let picked = match (form.get("identity").unwrap_or_default(), form.get("record")) {
         ("personal", _) if may(Function::SwitchPersonal) => Ok(Acting::Personal),
@@ -71,7 +70,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
             record.parse().map(Acting::Record).map_err(|_| Refusal::State)
         }
         (_, Some(_)) => Err(Refusal::Role),
-        (id, None) => pick(&identities, &clients, id),
+        (id, None) => choice(ctx, &visit.session, id).await?.map(|one| one.reference()),
     };
     let to = match picked {
         Ok(to) if visit.is_acting(to) => return visit.go("/account"),

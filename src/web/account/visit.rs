@@ -138,7 +138,7 @@ impl Visit {
         let (ctx, request) = (&self.request.ctx, &self.request);
         let rows = ctx.services.store.rows();
         let person = rows.people().find(self.session.person).await?;
-        let (identities, clients) = choices(ctx, &self.session).await?;
+        let (identities, clients) = choices(ctx, &self.session, "").await?;
         let mut quick = view::identities(request, &identities, Some(self.session.acting));
         quick.extend(view::clients(request, &clients, Some(self.session.acting)));
         let has_more = quick.len() > MOST_QUICK;

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::form;
-use crate::domain::login::{Errand, TRANSACTION_SECONDS};
+use crate::domain::login::TRANSACTION_SECONDS;
 use crate::flows::authorize::{Answer as Outcome, authorize};
 use crate::flows::login::begin;
 use crate::flows::step_up;
@@ -56,9 +56,8 @@ async fn run(mut request: Request, params: Params) -> Answer {
                 cookies::set(&request.ctx.realm, name, value, Some(6 * TRANSACTION_SECONDS));
             Ok(with_cookie(see_other(&to), cookie))
         }
-        Outcome::StepUp(params, session) => {
-            let begun =
-                step_up::begin(&request.ctx, &session, params, (Errand::Raise, None)).await?;
+        Outcome::StepUp(params, session, errand) => {
+            let begun = step_up::begin(&request.ctx, &session, params, (errand, None)).await?;
             let Some(transaction) = begun else { return request.forbidden() };
             let to = format!("{base}/login/second_factor?t={}", transaction.id);
             let (name, value) = login_cookie(&request, &transaction);

@@ -6,12 +6,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::view;
-use crate::domain::acting::{Acting, EnterpriseIdentity};
-use crate::domain::engagement::AgentIdentity;
-use crate::domain::refusal::Refusal;
-use crate::domain::wanted;
+use crate::domain::acting::ActingIdentity;
+use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
-use crate::flows::identity::{choices, fitting, offers_personal, pick, switch};
+use crate::flows::identity::{choice, fitting_choices, offers_personal, switch};
+use crate::oidc::authorize::needs;
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
@@ -55,30 +54,14 @@ pub async fn get_choose(request: Request) -> Answer {
     }
 }
 
-/// What the session can be moved to and the application can use.
-async fn fitting_choices(
-    request: &Request,
-    params: &Params,
-    session: &Session,
-) -> Result<(Vec<EnterpriseIdentity>, Vec<AgentIdentity>), Failure> {
-    let (mut identities, mut clients) = choices(&request.ctx, session).await?;
-    let wanted = params.get("authorization_details").and_then(wanted::parse);
-    if let Some(wanted) = wanted {
-        let fits = fitting(&wanted, &identities, &clients);
-        identities.retain(|one| fits.contains(&Acting::Enterprise(one.authorisation.id)));
-        clients.retain(|one| fits.contains(&Acting::Agent(one.assignment.id)));
-    }
-    Ok((identities, clients))
-}
-
 async fn choose_page(
     request: &Request,
     params: &Params,
     session: &Session,
     notice: Option<Notice>,
 ) -> Answer {
-    let (identities, clients) = fitting_choices(request, params, session).await?;
-    let wants_any = params.get("authorization_details").is_none();
+    let needs = needs(params);
+    let (identities, clients) = fitting_choices(&request.ctx, session, &needs).await?;
     let mut views = view::identities(request, &identities, Some(session.acting));
     views.extend(view::clients(request, &clients, Some(session.acting)));
     let status = status_of(notice.as_ref());
@@ -91,7 +74,7 @@ async fn choose_page(
         transaction: String::new(),
         request: params.encode(),
         identities: views,
-        offers_personal: wants_any && offers_personal(&request.ctx, session),
+        offers_personal: needs.is_empty() && offers_personal(&request.ctx, session),
         notice,
     };
     request.page(status, &request.session_binding(), &page)
@@ -103,13 +86,16 @@ pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> A
             Ok(read) => read,
             Err(response) => return Ok(response),
         };
-    let (identities, clients) = fitting_choices(&request, &params, &session).await?;
     let picked = match form.get("identity").unwrap_or_default() {
-        "personal" if offers_personal(&request.ctx, &session) => Ok(Acting::Personal),
-        id => pick(&identities, &clients, id),
+        "personal" if offers_personal(&request.ctx, &session) => Ok(ActingIdentity::Personal),
+        id => choice(&request.ctx, &session, id).await?,
     };
     let to = match picked {
-        Ok(to) => to,
+        Ok(to) if needs(&params).iter().all(|wanted| wanted.fits(&to)) => to.reference(),
+        Ok(_) => {
+            let refusal = Refusal::NoIdentity(NoIdentity::None);
+            return choose_again(&request, &params, &session, &refusal).await;
+        }
         Err(refusal) => return choose_again(&request, &params, &session, &refusal).await,
     };
     let done = params.clone().without(&["prompt", "identity_hint"]);

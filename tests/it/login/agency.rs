@@ -25,6 +25,11 @@ async fn sign_in(app: &TestApp, enterprise: &str, phone: &str) -> (Browser, Show
     (browser, page)
 }
 
+async fn claims_of(app: &TestApp, shown: &Shown) -> serde_json::Value {
+    let (_, tokens) = app.redeem(&shown.answered("code").unwrap()).await;
+    claims(tokens["id_token"].as_str().unwrap())
+}
+
 /// The button of a client enterprise, by part of what stands on it.
 fn button(page: &Shown, holds: &str) -> String {
     let buttons = page.text.split("name=\"client\" value=\"").skip(1);
@@ -209,4 +214,27 @@ async fn five_thousand_clients_are_searched_and_paged() {
     assert!(done.answered("code").is_some());
     let nothing = url.replace("4711", "%25%25");
     assert!(browser.get(&nothing).await.status.as_u16() < 500);
+    // Whom no list shows is reached by a search, or by an application's hint (G-14).
+    let page = browser.get("/realms/jiangxi/account/switch?text=4711").await;
+    assert_eq!(page.text.matches("class=\"identity\"").count(), 1, "{}", page.text);
+    let id = page.text.split("class=\"identity\" name=\"identity\" value=\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap().to_owned();
+    let one = claims_of(&app, &done).await["tax_identity"]["enterprise"]["tin"].clone();
+    let other = browser.get("/realms/jiangxi/account/switch?text=4712").await;
+    let switched =
+        other.text.split("class=\"identity\" name=\"identity\" value=\"").nth(1).unwrap();
+    let switched = switched.split('"').next().unwrap().to_owned();
+    assert_ne!(id, switched);
+    browser.submit(&other, &[("identity", &switched)]).await;
+    let now = browser.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+    assert_ne!(claims_of(&app, &now).await["tax_identity"]["enterprise"]["tin"], one);
+    let hint = [("prompt", "none"), ("identity_hint", one.as_str().unwrap())];
+    let hinted = browser.get(&authorize_url(&FILING, &hint)).await;
+    assert_eq!(claims_of(&app, &hinted).await["tax_identity"]["enterprise"]["tin"], one);
+    // The one that is acted for already is kept, one of nobody's is refused.
+    let again = browser.get(&authorize_url(&FILING, &hint)).await;
+    assert_eq!(claims_of(&app, &again).await["tax_identity"]["kind"], "agent");
+    let foreign = [("identity_hint", "92360111MA36K0QR34")];
+    let refused = browser.get(&authorize_url(&FILING, &foreign)).await;
+    assert_eq!(refused.answered("error_description").as_deref(), Some("identity_not_held"));
 }

@@ -16,7 +16,7 @@ use crate::kit::{
 use crate::protocol::authorize::signed_in;
 
 /// The code on a page: its path, as a camera would open it.
-fn code(page: &Shown) -> String {
+pub fn code(page: &Shown) -> String {
     let href = page.text.split("class=\"qr\" href=\"").nth(1).expect("a code is shown");
     let href = href.split('"').next().unwrap().replace("&#x2F;", "/");
     href.strip_prefix("https://sso.jiangxi.example").unwrap().to_owned()
@@ -487,7 +487,7 @@ fn a_session_is_raised_by_the_missing_step_alone() {
         let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
         let raised = claims(tokens["id_token"].as_str().unwrap());
         assert_eq!((&raised["acr"], &raised["sid"]), (&three.clone().into(), &old["sid"]));
-        assert_eq!(raised["amr"], serde_json::json!(["pwd", "face", "mfa"]));
+        assert_eq!(raised["amr"], serde_json::json!(["pwd", "sms", "mfa", "face"]));
         // The session's id has changed: what was known before is worth nothing (rule 9).
         let mut stale = app.browser();
         stale.cookies = cookies;
@@ -495,5 +495,46 @@ fn a_session_is_raised_by_the_missing_step_alone() {
         assert_eq!(silent.answered("error").as_deref(), Some("login_required"));
         let again = browser.get(&authorize_url(&FILING, &[("acr_values", &three)])).await;
         assert!(again.answered("code").is_some());
+    });
+}
+
+/// Rule 5: a lock or the end of the account, whichever way in is tried.
+#[test]
+fn who_is_locked_or_gone_does_not_get_in_by_phone_either() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut phone = signed_in(&app).await;
+        app.clock.advance(61);
+        // Confirmed before the lock, fetched after it; and a tap after it.
+        let (mut early, early_page) = login_page(&app).await;
+        let asked = phone.get(&code(&early_page)).await;
+        phone.submit(&asked, &[("act", "confirm")]).await;
+        let (mut half, half_page) = login_page(&app).await;
+        let half_page = half.type_credentials(&half_page, (EXAMPLE, "13900139000", PASSWORD)).await;
+        for _ in 0..6 {
+            let (mut thief, page) = login_page(&app).await;
+            thief.type_credentials(&page, (EXAMPLE, "13900139000", "Wrong2026!")).await;
+        }
+        assert_eq!(go_on(&mut early, &early_page).await.code(), Some("E_LOCKED"));
+        let done = half.pass_second_factor(&app, &half_page, "13900139000").await;
+        assert_eq!(done.code(), Some("E_LOCKED"), "{}", done.text);
+        let (_, page) = login_page(&app).await;
+        let asked = phone.get(&code(&page)).await;
+        let refused = phone.submit(&asked, &[("act", "confirm")]).await;
+        assert_eq!(refused.code(), Some("E_LOCKED"));
+        // The other operator's app hears the same.
+        let (mut browser, page) = login_page(&app).await;
+        let t = page.hidden()["t"].clone();
+        let page =
+            browser.get(&format!("/realms/jiangxi/login/credentials?t={t}&app=iit_app")).await;
+        let li = iit("李芳", "360121198802290026");
+        act(&app, &page, "scan", (&li, false), None).await;
+        assert_eq!(act(&app, &page, "confirm", (&li, false), None).await["error"], "E_LOCKED");
+        // When the lock is over, the same tap works.
+        app.clock.advance(15 * 60 + 1);
+        let (mut browser, page) = login_page(&app).await;
+        let asked = phone.get(&code(&page)).await;
+        phone.submit(&asked, &[("act", "confirm")]).await;
+        assert!(go_on(&mut browser, &page).await.answered("code").is_some());
     });
 }

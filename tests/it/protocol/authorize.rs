@@ -80,10 +80,43 @@ fn prompt_login_and_max_age_ask_again() {
         let again = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
         assert!(again.text.contains("login-submit"));
         app.clock.advance(100);
-        let aged = browser.get(&authorize_url(&FILING, &[("max_age", "99")])).await;
-        assert!(aged.text.contains("login-submit"));
+        let silent = [("max_age", "99"), ("prompt", "none")];
+        let refused = browser.get(&authorize_url(&FILING, &silent)).await;
+        assert_eq!(refused.answered("error").as_deref(), Some("login_required"));
         let young = browser.get(&authorize_url(&FILING, &[("max_age", "1000")])).await;
+        let (_, before) = app.redeem(&young.answered("code").unwrap()).await;
+        let before = claims(before["id_token"].as_str().unwrap());
+        // A proof that is too old is renewed by the missing step alone; identity and session stay.
+        let aged = browser.get(&authorize_url(&FILING, &[("max_age", "99")])).await;
+        assert!(aged.url.contains("/login/second_factor"), "{}", aged.url);
+        assert!(!aged.text.contains("name=\"password\""));
+        let done = browser.pass_second_factor(&app, &aged, "13900139000").await;
+        let (_, after) = app.redeem(&done.answered("code").unwrap()).await;
+        let after = claims(after["id_token"].as_str().unwrap());
+        for same in ["sid", "acr", "amr", "sub"] {
+            assert_eq!(before[same], after[same], "{same}");
+        }
+        let auth_time = |claims: &serde_json::Value| claims["auth_time"].as_i64().unwrap();
+        assert_eq!(auth_time(&after), auth_time(&before) + 100);
+        let silent = [("max_age", "10"), ("prompt", "none")];
+        let young = browser.get(&authorize_url(&FILING, &silent)).await;
         assert!(young.answered("code").is_some());
+    });
+}
+
+/// A phone's sign-in has no second factor to renew: the whole of it, which is one tap, is asked for.
+#[test]
+fn a_door_without_a_second_factor_is_walked_again() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut phone = signed_in(&app).await;
+        let (mut browser, page) = crate::login::scan::login_page(&app).await;
+        let asked = phone.get(&crate::login::scan::code(&page)).await;
+        phone.submit(&asked, &[("act", "confirm")]).await;
+        assert!(crate::login::scan::go_on(&mut browser, &page).await.answered("code").is_some());
+        app.clock.advance(100);
+        let aged = browser.get(&authorize_url(&FILING, &[("max_age", "99")])).await;
+        assert!(aged.text.contains("login-submit"), "{}", aged.text);
     });
 }
 
