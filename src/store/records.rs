@@ -25,6 +25,8 @@ impl<'c> Rows<'c> {
 pub struct LoginLogEntry {
     pub at: Timestamp,
     pub person: Option<PersonId>,
+    /// Of the enterprise's number that was typed, or of the identity.
+    pub enterprise: Option<EnterpriseId>,
     pub way: String,
     pub entrance: String,
     pub identity_type: Option<String>,
@@ -41,11 +43,15 @@ pub enum Whose {
     Enterprise(EnterpriseId),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LogQuery {
     pub whose: Whose,
     pub since: Timestamp,
     pub until: Option<Timestamp>,
+    /// A way's name; empty is any.
+    pub way: String,
+    /// Sign-ins that ended well, or those that did not; absent is both.
+    pub is_ok: Option<bool>,
     pub offset: u64,
 }
 
@@ -80,7 +86,9 @@ impl Records<'_> {
         person: PersonId,
         since: Timestamp,
     ) -> Result<Vec<LoginLogEntry>, StoreError> {
-        let query = LogQuery { whose: Whose::Person(person), since, until: None, offset: 0 };
+        let whose = Whose::Person(person);
+        let way = String::new();
+        let query = LogQuery { whose, since, until: None, way, is_ok: None, offset: 0 };
         self.log(&query).await
     }
 
@@ -96,6 +104,14 @@ impl Records<'_> {
         if let Some(until) = query.until {
             found = found.filter(login_log::Column::At.lte(until.0));
         }
+        if !query.way.is_empty() {
+            found = found.filter(login_log::Column::Way.eq(&query.way));
+        }
+        found = match query.is_ok {
+            None => found,
+            Some(true) => found.filter(login_log::Column::Outcome.eq("ok")),
+            Some(false) => found.filter(login_log::Column::Outcome.ne("ok")),
+        };
         let rows = found
             .order_by_desc(login_log::Column::At)
             .order_by_desc(login_log::Column::Id)
@@ -106,6 +122,7 @@ impl Records<'_> {
         let read = |row: login_log::Model| LoginLogEntry {
             at: Timestamp(row.at),
             person: row.person_id.map(PersonId),
+            enterprise: row.enterprise_id.map(EnterpriseId),
             way: row.way,
             entrance: row.entrance,
             identity_type: row.identity_type,

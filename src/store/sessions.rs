@@ -170,7 +170,7 @@ impl Sessions<'_> {
     }
 
     /// What a session proves now, under a new cookie; `false` when it has ended meanwhile, is not
-    /// this person's, or has just proved more. Of `session`: id, person, acr, amr, auth_time.
+    /// this person's, or has just proved more. Of `session`: id, person, acr, amr, `auth_time`.
     pub async fn prove(&self, session: &Session, cookie: Hashed) -> Result<bool, StoreError> {
         let acr = i32::from(session.acr);
         let done = session::Entity::update_many()

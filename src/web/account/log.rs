@@ -1,5 +1,8 @@
 //! 【日志管理】: one's own sign-ins, and for managers those of every handler (AC-58, PC-27, DEC-11).
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 
@@ -11,7 +14,7 @@ use crate::domain::function::Function;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::store::records::{LogQuery, LoginLogEntry, Whose};
-use crate::views::account::{LogPage, LogRow};
+use crate::views::account::{LogPage, LogRow, OptionView};
 use crate::web::answer::{Answer, Failure, no_store};
 use crate::web::request::Request;
 
@@ -26,8 +29,16 @@ struct Asked {
     is_enterprise: bool,
     from: Day,
     to: Day,
+    /// A way's name; empty is any.
+    way: String,
+    /// `ok`, `refused` or empty.
+    outcome: String,
     offset: u64,
 }
+
+const WAYS: [&str; 4] = ["password", "tax_app_scan", "iit_app_scan", "passkey"];
+const OUTCOMES: [&str; 2] = ["ok", "refused"];
+const FURTHEST: u64 = 1_000_000;
 
 fn asked(visit: &Visit) -> Result<Asked, Refusal> {
     let params = visit.request.query().unwrap_or_default();
@@ -41,12 +52,19 @@ fn asked(visit: &Visit) -> Result<Asked, Refusal> {
         }
         (true, _) => return Err(Refusal::Role),
     };
+    let one_of = |name: &str, known: &[&str]| {
+        let value = params.get(name).filter(|value| known.contains(value));
+        value.unwrap_or_default().to_owned()
+    };
+    let offset = params.get("offset").and_then(|text| text.parse::<u64>().ok());
     Ok(Asked {
         whose,
         is_enterprise,
         from: day("from", today.month_before()),
         to: day("to", today),
-        offset: params.get("offset").and_then(|text| text.parse().ok()).unwrap_or_default(),
+        way: one_of("way", &WAYS),
+        outcome: one_of("outcome", &OUTCOMES),
+        offset: offset.unwrap_or_default().min(FURTHEST),
     })
 }
 
@@ -56,21 +74,34 @@ async fn rows(visit: &Visit, asked: &Asked) -> Result<Vec<LogRow>, Failure> {
         whose: asked.whose,
         since: asked.from.start(),
         until: Some(asked.to.end()),
+        way: asked.way.clone(),
+        is_ok: (!asked.outcome.is_empty()).then(|| asked.outcome == "ok"),
         offset: asked.offset,
     };
+    let (mut people, mut enterprises) = (HashMap::new(), HashMap::new());
     let mut rows = Vec::new();
     for entry in store.records().log(&query).await? {
-        let person = match (asked.is_enterprise, entry.person) {
-            (true, Some(id)) => store.people().find(id).await?,
-            _ => None,
-        };
-        let name = person.map(|person| mask::name(&person.name)).unwrap_or_default();
-        rows.push(row(&visit.request, &entry, name));
+        let mut row = row(&visit.request, &entry);
+        if let (true, Some(id)) = (asked.is_enterprise, entry.person) {
+            if let Entry::Vacant(unknown) = people.entry(id) {
+                let person = store.people().find(id).await?;
+                unknown.insert(person.map(|person| mask::name(&person.name)).unwrap_or_default());
+            }
+            row.person.clone_from(&people[&id]);
+        }
+        if let (false, Some(id)) = (asked.is_enterprise, entry.enterprise) {
+            if let Entry::Vacant(unknown) = enterprises.entry(id) {
+                let enterprise = store.enterprises().find(id).await?;
+                unknown.insert(enterprise.map(|one| one.name).unwrap_or_default());
+            }
+            row.enterprise.clone_from(&enterprises[&id]);
+        }
+        rows.push(row);
     }
     Ok(rows)
 }
 
-fn row(request: &Request, entry: &LoginLogEntry, person: String) -> LogRow {
+fn row(request: &Request, entry: &LoginLogEntry) -> LogRow {
     let realm = &request.ctx.realm;
     let entrance = realm.entrance(&entry.entrance);
     let entrance = entrance.map(|known| known.title.in_language(request.language()).to_owned());
@@ -81,8 +112,9 @@ fn row(request: &Request, entry: &LoginLogEntry, person: String) -> LogRow {
     let address = entry.ip.parse().map(mask::address_of_host);
     LogRow {
         at: entry.at.for_people(),
-        person,
-        way: request.text(&format!("log-way-{}", entry.way.replace('_', "-"))),
+        person: String::new(),
+        enterprise: String::new(),
+        way: way_title(request, &entry.way),
         entrance: entrance.unwrap_or_default(),
         identity: identity.unwrap_or_default(),
         address: address.unwrap_or_default(),
@@ -93,6 +125,27 @@ fn row(request: &Request, entry: &LoginLogEntry, person: String) -> LogRow {
             code => code.to_owned(),
         },
     }
+}
+
+fn way_title(request: &Request, way: &str) -> String {
+    request.text(&format!("log-way-{}", way.replace('_', "-")))
+}
+
+/// A filter's values, with an empty one for all.
+fn options(
+    request: &Request,
+    known: &[&str],
+    chosen: &str,
+    title: impl Fn(&Request, &str) -> String,
+) -> Vec<OptionView> {
+    let option = |value: &str, title| OptionView {
+        value: value.to_owned(),
+        title,
+        is_chosen: value == chosen,
+    };
+    let all = option("", request.text("all"));
+    let known = known.iter().map(|value| option(value, title(request, value)));
+    std::iter::once(all).chain(known).collect()
 }
 
 pub async fn get(request: Request) -> Answer {
@@ -118,7 +171,9 @@ pub async fn get(request: Request) -> Answer {
     let of = if asked.is_enterprise { "enterprise" } else { "own" };
     let at = |path: &str, offset: u64| {
         let offset = offset.to_string();
-        href(request, path, &[("of", of), ("from", &from), ("to", &to), ("offset", &offset)])
+        let range = [("of", of), ("from", &from), ("to", &to)];
+        let more = [("way", &*asked.way), ("outcome", &*asked.outcome), ("offset", &*offset)];
+        href(request, path, &[&range[..], &more[..]].concat())
     };
     let is_full = u64::try_from(rows.len()).unwrap_or_default() == A_PAGE;
     let page = LogPage {
@@ -128,6 +183,10 @@ pub async fn get(request: Request) -> Answer {
         previous: (asked.offset > 0).then(|| at(PATH, asked.offset.saturating_sub(A_PAGE))),
         next: is_full.then(|| at(PATH, asked.offset + A_PAGE)),
         rows,
+        ways: options(request, &WAYS, &asked.way, way_title),
+        outcomes: options(request, &OUTCOMES, &asked.outcome, |request, outcome| {
+            request.text(&format!("log-{outcome}"))
+        }),
         from,
         to,
         notice: None,
@@ -146,8 +205,9 @@ pub async fn csv(request: Request) -> Answer {
         Err(refusal) => return visit.refused(&refusal),
     };
     let text = |key: &str| visit.request.text(key);
-    let heads = ["log-at", "log-person", "log-way", "log-entrance", "log-identity"];
-    let heads = heads.into_iter().chain(["log-address", "log-device", "log-outcome"]);
+    let heads = ["log-at", "log-person", "log-way", "log-entrance", "log-enterprise-name"];
+    let heads = heads.into_iter().chain(["log-identity", "log-address", "log-device"]);
+    let heads = heads.chain(["log-outcome"]);
     let mut table = String::from("\u{feff}");
     table += &line(&heads.map(text).collect::<Vec<_>>());
     let mut asked = Asked { offset: 0, ..asked };
@@ -155,8 +215,10 @@ pub async fn csv(request: Request) -> Answer {
         let rows = rows(&visit, &asked).await?;
         let is_last = u64::try_from(rows.len()).unwrap_or_default() < A_PAGE;
         for row in rows {
-            let LogRow { at, person, way, entrance, identity, address, device, outcome, .. } = row;
-            table += &line(&[at, person, way, entrance, identity, address, device, outcome]);
+            let LogRow { at, person, way, entrance, enterprise, identity, .. } = row;
+            let LogRow { address, device, outcome, .. } = row;
+            let who = [at, person, way, entrance, enterprise, identity];
+            table += &line(&[&who[..], &[address, device, outcome]].concat());
         }
         asked.offset += A_PAGE;
         if is_last || asked.offset >= MOST_EXPORTED {

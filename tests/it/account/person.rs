@@ -197,6 +197,19 @@ fn the_log_shows_a_month_of_ones_own_sign_ins() {
         assert!(all.text.contains("E_CREDENTIALS"));
         let newest = all.text.find("2026-12-29").unwrap();
         assert!(newest < all.text.find("2026-11-24").unwrap(), "newest first");
+        assert!(page.text.contains("办税员 · 南昌示例科技有限公司"), "{}", page.text);
+        for (filter, n) in [
+            ("outcome=ok", 2),
+            ("outcome=refused", 1),
+            ("way=password", 3),
+            ("way=passkey", 0),
+            ("way=nonsense&outcome=x", 3),
+            ("offset=18446744073709551615", 0),
+        ] {
+            let path = format!("/account/log?from=2026-11-01&{filter}");
+            let found = get(&mut wang, &path).await;
+            assert_eq!(found.text.matches("<tr><td>").count(), n, "{filter}: {}", found.text);
+        }
         let refused = get(&mut wang, "/account/log?of=enterprise").await;
         assert_eq!(refused.code(), Some("E_ROLE"));
         let table = get(&mut wang, "/account/log.csv?from=2026-11-01").await;
