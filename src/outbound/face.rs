@@ -128,6 +128,10 @@ impl Sandbox {
         self.with(|held| held.is_down = is_down);
     }
 
+    pub fn is_down(&self) -> bool {
+        self.with(|held| held.is_down)
+    }
+
     fn start(&self, asked: &FaceRequest<'_>, handle: String) -> Result<FaceStarted, SendError> {
         self.with(|held| {
             if held.is_down {

@@ -77,6 +77,10 @@ impl Sandbox {
         self.with(|script| script.is_down = is_down);
     }
 
+    pub fn is_down(&self) -> bool {
+        self.with(|script| script.is_down)
+    }
+
     /// What the next question is answered with.
     pub fn script(&self, answer: NameAnswer) {
         self.with(|script| script.next = Some(answer));

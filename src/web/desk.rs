@@ -162,6 +162,23 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
             );
         }
     }
+    let provider = |(words, path, is_down): (&str, &str, bool)| {
+        let (state, act) = match is_down {
+            true => ("不可用 · down", "恢复 · Bring back"),
+            false => ("可用 · up", "停用 · Take down"),
+        };
+        format!(
+            "<form method=\"post\" action=\"{path}?is={}\"><p>{words}: {state} \
+             <button>{act}</button></p></form>",
+            !is_down
+        )
+    };
+    let providers: String = [
+        ("人脸比对 · Face check", "/api/face/down", desk.sandbox.is_down()),
+        ("姓名核验 · Real names", "/api/real-name/down", desk.names.is_down()),
+    ]
+    .map(provider)
+    .concat();
     let now = desk.clock.now().for_people();
     Html(format!(
         "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -170,6 +187,6 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
          div{{overflow-x:auto}}</style><h1>演示台 · Demo desk</h1><ul>{links}<li><a href=\"/relation-events\">人企关系推送 · Relation events</a></li></ul>\
          <h2>短信 · SMS</h2><div><table><tr><th>手机</th><th>验证码</th><th>时间</th></tr>{messages}</table></div>\
          <h2>人员 · People</h2><div><table><tr><th>realm</th><th>姓名</th><th>证件 / 手机 / 用户名</th><th>密码</th><th>企业</th><th></th></tr>{people}</table></div>\
-         <h2>时钟 · Clock</h2><p>{now}</p><form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form>"
+         <h2>外部服务 · Providers</h2>{providers}<h2>时钟 · Clock</h2><p>{now}</p><form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form>"
     ))
 }
