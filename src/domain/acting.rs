@@ -137,6 +137,13 @@ impl ActingIdentity {
         }
     }
 
+    /// Whether it gives less than `before`: what applications hold of it is then too much.
+    pub fn is_less_than(&self, before: &Self) -> bool {
+        let ends_earlier =
+            self.ends_at().is_some_and(|now| before.ends_at().is_none_or(|before| now < before));
+        ends_earlier || !before.permissions().is_subset(&self.permissions())
+    }
+
     pub fn permissions(&self) -> Permissions {
         match self {
             Self::Personal => Permissions::new(),

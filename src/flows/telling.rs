@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use super::{Ctx, Fault, identity};
-use crate::base::id::{AccountId, PersonId, SessionId};
+use crate::base::id::{AccountId, EnterpriseId, PersonId, SessionId};
+use crate::domain::acting::ActingIdentity;
 use crate::domain::authorisation::Authorisation;
 use crate::store::Tx;
 use crate::store::deliveries::{Channel, Delivery};
@@ -129,6 +130,36 @@ pub async fn end_identity(
     // Whoever was told holds nothing of it any more.
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         tx.rows().sessions().forget_clients(session.id, &sid).await?;
+    }
+    Ok(())
+}
+
+/// Sessions and what each of them gives, as it was before a change.
+pub type AtWork = Vec<(Session, ActingIdentity)>;
+
+/// Those who work in or for an enterprise now.
+pub async fn at_work(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Result<AtWork, Fault> {
+    let mut found = Vec::new();
+    for one in tx.rows().sessions().acting_for(enterprise, ctx.now()).await? {
+        if let Ok(gives) = identity::load_in(tx.rows(), ctx, one.person, one.acting).await? {
+            found.push((one, gives));
+        }
+    }
+    Ok(found)
+}
+
+/// Ends those whose identity is gone since, and the tokens of those to whom it gives less.
+pub async fn look_after(ctx: &Ctx, tx: &Tx<'_>, before: AtWork) -> Result<(), Fault> {
+    for (session, gave) in before {
+        match identity::load_in(tx.rows(), ctx, session.person, session.acting).await? {
+            Err(_) => end_session(ctx, tx, session.id, "the identity has ended").await?,
+            Ok(gives) if gives.is_less_than(&gave) => {
+                let claims = json!({"permissions": gives.permissions()});
+                let told = Told::Changed { claims, narrowed: true };
+                end_identity(ctx, tx, &session, &told).await?;
+            }
+            Ok(_) => {}
+        }
     }
     Ok(())
 }

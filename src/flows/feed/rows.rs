@@ -17,7 +17,7 @@ use crate::domain::feed::{
 use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName, Permissions};
 use crate::domain::number::normalise;
 use crate::flows::relations::{By, change_in, follow};
-use crate::flows::telling::end_unusable;
+use crate::flows::telling::{at_work, look_after};
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 
@@ -76,11 +76,10 @@ async fn save_enterprise(
         tax_authority: line.tax_authority.clone(),
         pays_social_insurance: line.pays_social_insurance,
     };
+    let closes = same.is_some_and(|same| same.status.is_alive()) && !enterprise.status.is_alive();
+    let before = if closes { at_work(ctx, tx, enterprise.id).await? } else { Vec::new() };
     rows.enterprises().save(realm, &enterprise, &numbers).await?;
-    let has_closed = same.is_some_and(|same| same.status.is_alive());
-    if has_closed && !enterprise.status.is_alive() {
-        look_after_sessions(ctx, tx, enterprise.id).await?;
-    }
+    look_after(ctx, tx, before).await?;
     if let Some(profile) = &line.profile {
         rows.relations().save_profile(enterprise.id, profile).await?;
     }
@@ -229,6 +228,8 @@ async fn save_engagement(
         valid_to,
         is_active: !line.is_ended,
     };
+    // G-17, invariant 9: who works for the client, and their applications, hear of it at once.
+    let before = at_work(ctx, tx, client).await?;
     rows.engagements().save(&ctx.realm.id, &engagement).await?;
     let permissions: Permissions = line.permissions.iter().cloned().collect();
     let mut kept = Vec::new();
@@ -250,7 +251,7 @@ async fn save_engagement(
         };
         rows.engagements().assign(&assignment).await?;
     }
-    look_after_sessions(ctx, tx, client).await?;
+    look_after(ctx, tx, before).await?;
     Ok(Ok(engagement.id.0))
 }
 
@@ -296,20 +297,10 @@ async fn save_record(
         is_open: !line.is_closed,
         permissions: line.permissions.iter().cloned().collect(),
     };
+    let before = at_work(ctx, tx, enterprise).await?;
     rows.cross_region().save(realm, &record, &handlers).await?;
-    look_after_sessions(ctx, tx, enterprise).await?;
+    look_after(ctx, tx, before).await?;
     Ok(Ok(record.id.0))
-}
-
-/// What the registry has just said may have taken the identity from people who work in it now: they
-/// and their applications hear of it within seconds (G-17, invariant 9).
-async fn look_after_sessions(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    enterprise: EnterpriseId,
-) -> Result<(), Fault> {
-    let sessions = tx.rows().sessions().acting_for(enterprise, ctx.now()).await?;
-    end_unusable(ctx, tx, &sessions).await
 }
 
 fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {

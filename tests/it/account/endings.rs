@@ -98,6 +98,45 @@ fn what_the_registry_ends_is_told_at_once() {
     });
 }
 
+/// Less than before, but not nothing: the tokens end, the person goes on with what is left.
+#[test]
+fn what_the_registry_narrows_is_told_at_once() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        tell(&app, record(1, &json!({"permissions": ["TAX_FILING", "TAX_QUERY"]}))).await;
+        let doors = [
+            ("agency", (AGENCY, "13300133000", PASSWORD), EXAMPLE),
+            ("specific_entity", (HANGZHOU, "13200132000", PASSWORD), ""),
+        ];
+        for (door, who, what) in doors {
+            let mut browser = at_door(&app, door, who, what).await;
+            let before = holds(&app, &mut browser).await;
+            let line = |version, valid_to: &str| match door {
+                "agency" => engagement(version, &json!({"valid_to": valid_to})),
+                _ => record(version + 1, &json!({"valid_to": valid_to})),
+            };
+            tell(&app, line(1, "2027-06-30")).await;
+            is_over(&app, &listener, &before).await;
+            let after = holds(&app, &mut browser).await;
+            assert_eq!(before.1, after.1, "the same identity in the same session");
+            assert_eq!(claims(&after.0)["tax_identity"]["valid_to"], "2027-06-30");
+            // More than before is nobody's business.
+            tell(&app, line(2, "2027-12-31")).await;
+            assert!(logged_out(&app, &listener).await.is_empty());
+            assert_eq!(app.introspect(&after.0).await["active"], true);
+        }
+        let mut handler = at_door(&app, doors[1].0, doors[1].1, "").await;
+        let before = holds(&app, &mut handler).await;
+        tell(&app, record(4, &json!({"permissions": []}))).await;
+        let told = logged_out(&app, &listener).await;
+        assert!(told.len() == 2 && told.contains(&before.1), "both who work in it: {told:?}");
+        assert_eq!(app.introspect(&before.0).await["active"], false);
+        let (access, _) = holds(&app, &mut handler).await;
+        assert_eq!(claims(&access)["permissions"], json!([]));
+    });
+}
+
 /// The day after the last one: whoever still works in it is signed out and told, however many
 /// authorisations wait to expire.
 #[test]
