@@ -78,6 +78,7 @@ fault-text = The problem has been recorded. Please try again later.
 signed-in-title = You are signed in
 signed-in-text = Please open the application you need from the tax bureau's home page.
 no-identity-title = No identity to use
+not-signed-in-title = You are not signed in
 back-to-login = Back to sign-in
 refusal-credentials = The enterprise, the person or the password is not right. Please check and try again.
 refusal-slider = Please drag the slider to the far right, then sign in.

@@ -78,6 +78,7 @@ fault-text = 我们已记录该问题，请稍后再试。
 signed-in-title = 您已登录
 signed-in-text = 请从电子税务局首页进入需要的应用。
 no-identity-title = 没有可用的身份
+not-signed-in-title = 未能登录
 back-to-login = 返回登录
 refusal-credentials = 企业、个人信息或密码不正确，请核对后重试。
 refusal-slider = 请将滑块拖到最右侧后再登录。

@@ -1,11 +1,11 @@
 //! Work that no request waits for: tell applications and people, let terms end, drop what is over,
 //! learn of keys that another process rotated.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use crate::cli::start::own_ctx;
 use crate::flows::{Ctx, Fault, Services, delivery, expiry, keys};
@@ -24,12 +24,12 @@ pub async fn run(app: App) {
 /// Once a second, a task for each receiver that something is due for and that has none yet.
 async fn deliver(app: &App) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    let mut busy: HashSet<Receiver> = HashSet::new();
-    let mut lanes: JoinSet<Receiver> = JoinSet::new();
+    let mut busy: HashMap<Id, Receiver> = HashMap::new();
+    let mut lanes: JoinSet<()> = JoinSet::new();
     loop {
         ticks.tick().await;
-        while let Some(Ok(done)) = lanes.try_join_next() {
-            busy.remove(&done);
+        while let Some(ended) = lanes.try_join_next_with_id() {
+            busy.remove(&ended.map_or_else(|failed| failed.id(), |(id, ())| id));
         }
         for realm in app.realms() {
             let ctx = own_ctx(app, &realm);
@@ -37,18 +37,19 @@ async fn deliver(app: &App) {
                 tracing::warn!(%fault, realm = realm.id, "What is to be delivered could not be read");
                 Vec::new()
             });
-            for to in receivers.into_iter().filter(|to| busy.insert(to.clone())) {
-                lanes.spawn(lane(ctx.clone(), to));
+            for to in receivers {
+                if busy.values().all(|known| *known != to) {
+                    busy.insert(lanes.spawn(lane(ctx.clone(), to.clone())).id(), to);
+                }
             }
         }
     }
 }
 
-async fn lane(ctx: Ctx, to: Receiver) -> Receiver {
+async fn lane(ctx: Ctx, to: Receiver) {
     if let Err(fault) = delivery::run(&ctx, &to).await {
         tracing::warn!(%fault, realm = to.realm, to = to.client_id, "Could not deliver");
     }
-    to
 }
 
 /// Twice a minute, and as soon as a day begins: terms end by days.

@@ -26,6 +26,7 @@ use crate::store::standing::StandingSession;
 use crate::views::page::{MessagePage, Notice};
 use crate::views::{Chrome, Page, Who};
 
+#[derive(Clone)]
 pub struct Request {
     pub app: App,
     pub ctx: Ctx,

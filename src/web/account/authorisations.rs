@@ -213,7 +213,10 @@ pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Ans
         }
     };
     let page = OutcomesPage { outcomes: outcomes.iter().map(view).collect() };
-    request.page(axum::http::StatusCode::OK, &request.session_binding(), &page)
+    match Visit::enter(request.clone(), Function::OwnAuthorisations).await? {
+        Ok(visit) => visit.page(None, &page).await,
+        Err(response) => Ok(response),
+    }
 }
 
 pub async fn get_apply(request: Request) -> Answer {

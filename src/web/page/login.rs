@@ -63,17 +63,28 @@ pub async fn transaction(
         .and_then(|sealed| secrets.cookie.open_sealed_text(&request.ctx.realm.id, sealed).ok())
         .and_then(|text| serde_json::from_str::<Held>(&text).ok())
         .filter(|held| held.transaction == id);
-    let Some(held) = held else {
-        return Ok(Err(request.message(StatusCode::GONE, "expired", None)?));
+    let known = match &held {
+        Some(_) => find(&request.ctx, id).await?,
+        None => None,
     };
-    if let Some(transaction) = find(&request.ctx, id).await? {
+    if let Some(transaction) = known {
         return Ok(Ok(transaction));
     }
-    let again = (!held.request.is_empty()).then(|| {
-        let query = Params::from_map(held.request).encode();
-        (format!("{}{}?{query}", request.base(), path::AUTHORIZE), "start-again")
-    });
-    Ok(Err(request.message(StatusCode::GONE, "expired", again)?))
+    let link = held.and_then(|held| again(request, &held.request));
+    let page = MessagePage {
+        title: request.text("expired-title"),
+        text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),
+        code: None,
+        link,
+    };
+    Ok(Err(request.page(StatusCode::GONE, "", &page)?))
+}
+
+/// Where the request of an application begins once more, and the words for it.
+fn again(request: &Request, asked: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let query = Params::from_map(asked.clone()).encode();
+    let to = format!("{}{}?{query}", request.base(), path::AUTHORIZE);
+    (!asked.is_empty()).then(|| (to, request.text("start-again")))
 }
 
 /// To the step that is due, or into the session.
@@ -85,9 +96,9 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
         }
         Next::Refused(Refusal::NoIdentity(why)) => {
             settle::refuse(&request.ctx, transaction, why).await?;
-            no_identity(request, &Refusal::NoIdentity(why))
+            ended(request, transaction, &Refusal::NoIdentity(why))
         }
-        Next::Refused(refusal) => no_identity(request, &refusal),
+        Next::Refused(refusal) => ended(request, transaction, &refusal),
         Next::SignIn(_) if matches!(transaction.errand, Errand::Confirm(_)) => {
             confirmed(request, transaction).await
         }
@@ -100,7 +111,7 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             };
             let cookie = match signed_in {
                 Ok(cookie) => cookie,
-                Err(refusal) => return no_identity(request, &refusal),
+                Err(refusal) => return ended(request, transaction, &refusal),
             };
             let realm = &request.ctx.realm;
             let session =
@@ -134,13 +145,17 @@ fn step_name(step: Step) -> &'static str {
     }
 }
 
-fn no_identity(request: &Request, refusal: &Refusal) -> Answer {
+/// The sign-in ends here, with the way to begin it once more.
+fn ended(request: &Request, transaction: &LoginTransaction, refusal: &Refusal) -> Answer {
     let notice = request.notice(refusal);
     let page = MessagePage {
-        title: request.text("no-identity-title"),
+        title: request.text(match refusal {
+            Refusal::NoIdentity(_) => "no-identity-title",
+            _ => "not-signed-in-title",
+        }),
         text: notice.text,
         code: Some(notice.code),
-        link: None,
+        link: again(request, &transaction.request),
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }

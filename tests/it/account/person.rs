@@ -93,6 +93,7 @@ fn several_are_confirmed_by_one_scan() {
         change(&app.ctx, his, &Event::Withdraw, by).await.unwrap().unwrap();
         let done = pass_scan(&app, &mut wang, &scan).await;
         assert!(done.text.contains("杭州远方") && done.text.contains("已确认"), "{}", done.text);
+        assert!(done.text.contains("class=\"menu\""), "{}", done.text);
         assert!(done.text.contains("E_STATE"), "{}", done.text);
         let held_page = get(&mut wang, &format!("{OWN}/held?scope=national")).await;
         assert!(held_page.text.contains("杭州远方"), "{}", held_page.text);

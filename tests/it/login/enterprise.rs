@@ -195,6 +195,10 @@ fn without_a_usable_identity_the_reason_is_told_after_the_second_factor() {
             let end = browser.pass_second_factor(&app, &page, phone).await;
             assert_eq!(end.code(), Some("E_NO_IDENTITY"));
             assert!(end.text.contains(reason), "{reason}: {}", end.text);
+            // Another person may try from here; the application's request is not lost.
+            let again = end.text.split("class=\"button\" href=\"").nth(1).unwrap();
+            let again = crate::kit::browser::unescape(again.split('"').next().unwrap());
+            assert!(browser.get(&again).await.text.contains("login-submit"), "{again}");
             assert!(!browser.cookies.keys().any(|name| name.contains("session")));
             app.clock.advance(61);
         }

@@ -146,6 +146,7 @@ fn a_transaction_belongs_to_one_browser_and_can_be_begun_again() {
         let page = browser.get(&authorize_url(&FILING, &[])).await;
         let stolen = app.browser().type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
         assert_eq!(stolen.status.as_u16(), 410);
+        assert!(stolen.text.contains("请从原来的应用重新进入"), "{}", stolen.text);
         let forged = browser.submit(&page, &[("csrf", "AAAA"), ("personal_id", "wangxm")]).await;
         assert_eq!(forged.status.as_u16(), 403);
         app.clock.advance(601);
