@@ -156,7 +156,8 @@ pub async fn all_records(
     let rows = ctx.services.store.rows();
     let mut found: Vec<CrossRegionRecord> = Vec::new();
     let mut enterprises: Vec<EnterpriseId> = Vec::new();
-    for (_, enterprise) in rows.standings().held(person).await? {
+    let today = ctx.now().day();
+    for (_, enterprise) in rows.standings().held_now(person, today, (0, i64::MAX)).await? {
         if !enterprises.contains(&enterprise.id) {
             enterprises.push(enterprise.id);
             found.extend(records(ctx, (person, enterprise.id), kind, "").await?);
@@ -169,7 +170,6 @@ pub async fn all_records(
     }
     let mut shown = Vec::new();
     for one in found {
-        let today = ctx.now().day();
         let in_term = one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today);
         let enterprise = rows.enterprises().find(one.enterprise).await?;
         if let Some(enterprise) = enterprise.filter(|known| in_term && known.status.is_alive()) {
@@ -200,8 +200,30 @@ fn of_held(
 /// All identities a person could act in now: by enterprise, then by the national code, the same
 /// list whenever it is shown.
 pub async fn usable(ctx: &Ctx, person: PersonId) -> Result<Vec<EnterpriseIdentity>, Fault> {
-    let held = ctx.services.store.rows().standings().held(person).await?;
-    Ok(in_order(held.into_iter().filter_map(|held| of_held(ctx, held).ok()).collect()))
+    first_usable(ctx, person, usize::MAX, |_| true).await
+}
+
+/// The first `n` of them that fit: what a person with hundreds of enterprises is shown at a glance
+/// costs no more than what one with a single enterprise is shown.
+async fn first_usable(
+    ctx: &Ctx,
+    person: PersonId,
+    n: usize,
+    fits: impl Fn(&EnterpriseIdentity) -> bool,
+) -> Result<Vec<EnterpriseIdentity>, Fault> {
+    let (standings, today) = (ctx.services.store.rows().standings(), ctx.now().day());
+    let at_once = i64::try_from(n).unwrap_or(i64::MAX).clamp(8, 1000);
+    let (mut found, mut offset) = (Vec::new(), 0);
+    loop {
+        let held = standings.held_now(person, today, (offset, at_once)).await?;
+        let is_last = i64::try_from(held.len()).is_ok_and(|read| read < at_once);
+        found.extend(held.into_iter().filter_map(|held| of_held(ctx, held).ok()).filter(&fits));
+        if is_last || found.len() >= n {
+            found.truncate(n);
+            return Ok(in_order(found));
+        }
+        offset += at_once;
+    }
 }
 
 fn in_order(mut identities: Vec<EnterpriseIdentity>) -> Vec<EnterpriseIdentity> {
@@ -276,9 +298,22 @@ pub async fn facts(
             let admitted = |one: &EnterpriseIdentity| {
                 entrance.audience.admits(&one.enterprise, &one.identity_type)
             };
-            let usable = usable(ctx, proved.person).await?;
-            let usable = usable.iter().filter(|one| admitted(one));
-            facts.usable = usable.map(|one| one.authorisation.id).collect();
+            let known = match chosen {
+                Some(chosen @ Acting::Enterprise(_)) => {
+                    load(ctx, proved.person, chosen).await?.ok()
+                }
+                _ => None,
+            };
+            facts.usable = match known {
+                Some(ActingIdentity::Enterprise(one)) if admitted(&one) => {
+                    vec![one.authorisation.id]
+                }
+                // That there is one is enough: the chooser reads the list.
+                _ => {
+                    let first = first_usable(ctx, proved.person, 1, admitted).await?;
+                    first.iter().map(|one| one.authorisation.id).collect()
+                }
+            };
             facts.may_be_personal = true;
             return Ok(facts);
         }
@@ -355,6 +390,21 @@ pub async fn choices(ctx: &Ctx, session: &Session, text: &str) -> Result<Choices
     let identities = usable(ctx, session.person).await?;
     let clients = match agency_of(ctx, session).await? {
         Some(agency) => clients(ctx, (session.person, agency), text, (0, MOST_CLIENTS)).await?,
+        None => Vec::new(),
+    };
+    Ok((identities, clients))
+}
+
+/// The first `n` of both, for the quick switch of every page.
+pub async fn first_choices(ctx: &Ctx, session: &Session, n: usize) -> Result<Choices, Fault> {
+    let audience = ctx.realm.audience_of(&session.entrance);
+    if session.one_way_personal || audience != Audience::Tax {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let identities = first_usable(ctx, session.person, n, |_| true).await?;
+    let most = i64::try_from(n).unwrap_or(MOST_CLIENTS);
+    let clients = match agency_of(ctx, session).await? {
+        Some(agency) => clients(ctx, (session.person, agency), "", (0, most)).await?,
         None => Vec::new(),
     };
     Ok((identities, clients))

@@ -179,24 +179,31 @@ pub async fn choose(
         Ok(proved) => proved,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let identities = choices(ctx, transaction, proved).await?;
-    let is_merged = entrance(ctx, transaction).is_some_and(may_be_personal);
-    let picked = match id {
-        "personal" if is_merged => Ok(Acting::Personal),
-        id => identities
-            .iter()
-            .map(|one| one.authorisation.id)
-            .find(|known| known.to_string() == id)
-            .map(Acting::Enterprise)
-            .ok_or(Refusal::NoIdentity(NoIdentity::None)),
-    };
-    match picked {
-        Ok(acting) => {
-            let next = LoginTransaction { chosen: Some(acting), ..transaction.clone() };
-            login::advance(ctx, transaction, next).await
+    let chosen = match id {
+        "personal" if entrance(ctx, transaction).is_some_and(may_be_personal) => {
+            Some(Acting::Personal)
         }
-        Err(refusal) => Ok(Err(refusal)),
-    }
+        id => offered(ctx, transaction, proved, id).await?,
+    };
+    let Some(chosen) = chosen else { return Ok(Err(Refusal::NoIdentity(NoIdentity::None))) };
+    let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
+    login::advance(ctx, transaction, next).await
+}
+
+/// The choice of this id, if it is one of [`choices`].
+async fn offered(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    proved: &Proved,
+    id: &str,
+) -> Result<Option<Acting>, Fault> {
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let found = identity::load(ctx, proved.person, Acting::Enterprise(id)).await?;
+    let Ok(ActingIdentity::Enterprise(one)) = found else { return Ok(None) };
+    let audience = entrance(ctx, transaction).map_or(Audience::Tax, |one| one.audience);
+    let is_offered = proved.enterprise.is_none_or(|typed| typed == one.enterprise.id)
+        && audience.admits(&one.enterprise, &one.identity_type);
+    Ok(is_offered.then_some(Acting::Enterprise(id)))
 }
 
 /// What the chooser of this sign-in offers.

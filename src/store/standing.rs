@@ -14,7 +14,7 @@ use super::entity::{authorisation, enterprise, oauth_grant, person, refresh_toke
 use super::grants::{StoredGrant, StoredRefreshToken};
 use super::sessions::Session;
 use super::{Rows, StoreError, accounts, authorisations, enterprises, grants, sessions};
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, EnterpriseId, GrantId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
@@ -101,16 +101,27 @@ static BY_REFRESH: LazyLock<String> = LazyLock::new(|| {
 
 static HELD: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {}, {} FROM authorisation h JOIN enterprise e ON e.id = h.enterprise_id \
-         WHERE h.person_id = $1",
+        "SELECT {}, {} FROM authorisation h JOIN enterprise e ON e.id = h.enterprise_id",
         columns::<authorisation::Entity>("h"),
         columns::<enterprise::Entity>("e"),
     )
 });
 
-static HELD_BY: LazyLock<String> = LazyLock::new(|| HELD.replace("h.person_id = $1", "h.id = $1"));
+static HELD_NOW: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{} WHERE h.person_id = $1 AND h.state = 'active' AND h.valid_from <= $2 \
+         AND (h.valid_to IS NULL OR h.valid_to >= $2) ORDER BY e.tin, h.id LIMIT $3 OFFSET $4",
+        *HELD
+    )
+});
 
-static HELD_IN: LazyLock<String> = LazyLock::new(|| format!("{} AND h.enterprise_id = $2", *HELD));
+static HELD_BY_PERSON: LazyLock<String> =
+    LazyLock::new(|| format!("{} WHERE h.person_id = $1", *HELD));
+
+static HELD_BY: LazyLock<String> = LazyLock::new(|| format!("{} WHERE h.id = $1", *HELD));
+
+static HELD_IN: LazyLock<String> =
+    LazyLock::new(|| format!("{} WHERE h.person_id = $1 AND h.enterprise_id = $2", *HELD));
 
 /// `s.id AS s_id, …`: every column, so that a row reads into the entity's own model.
 pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
@@ -208,7 +219,19 @@ impl Standings<'_> {
         &self,
         person: PersonId,
     ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
-        let statement = self.statement(&HELD, [person.0.into()]);
+        let statement = self.statement(&HELD_BY_PERSON, [person.0.into()]);
+        self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
+    }
+
+    /// A person's active authorisations within their terms, by enterprise; at most `limit`.
+    pub async fn held_now(
+        &self,
+        person: PersonId,
+        today: Day,
+        (offset, limit): (i64, i64),
+    ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
+        let values = [person.0.into(), today.to_string().into(), limit.into(), offset.into()];
+        let statement = self.statement(&HELD_NOW, values);
         self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
     }
 
