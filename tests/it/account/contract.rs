@@ -321,7 +321,7 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
         let (url, listener) = Listener::start().await;
         let gateway = format!(
             "[sms]\nnotices = true\n[[sms.gateways]]\nkind = \"webhook\"\nurl = \"{url}/sms\"\n\
-             secret = {{ literal = \"x\" }}\n[sms.limits]\n",
+             secret = {{ literal = \"x\" }}\n",
         );
         let realm = changed_realm(&[("factors.toml", "[sms]\nlifetime = 300", &gateway)]);
         let app = Setup::of(on, vec![realm]).start().await;

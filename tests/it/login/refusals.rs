@@ -359,8 +359,8 @@ fn an_address_gets_twenty_codes_an_hour() {
     on_each_database(|on| async move {
         let realm = crate::kit::changed_realm(&[(
             "factors.toml",
-            "[sms]\n",
-            "[sms]\nlimits = { per_address_and_hour = 2 }\n",
+            "per_minute = 6000",
+            "per_address_and_hour = 2",
         )]);
         let app = crate::kit::Setup::of(on, vec![realm]).start().await;
         let mut outcomes = Vec::new();
