@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Ctx, Fault, identity, step_up};
+use super::{Ctx, Fault, identity, step_up, switching};
 use crate::base::id::{GrantId, PersonId};
 use crate::base::secret::{Secret, keyed_hash};
 use crate::domain::acting::ActingIdentity;
@@ -198,10 +198,10 @@ async fn find_wanted(
         let error = OAuthError::new(code, reason);
         Ok(Some(Answer::Error(asked.request.destination.clone(), error)))
     };
-    let fitting = identity::fitting_choices(ctx, session, needs).await?;
-    match identity::references(&fitting).as_slice() {
+    let fitting = switching::fitting_choices(ctx, session, needs).await?;
+    match switching::references(&fitting).as_slice() {
         [] => error(ErrorCode::AccessDenied, "identity_not_held"),
-        [only] => match identity::switch(ctx, session, *only).await? {
+        [only] => match switching::switch(ctx, session, *only).await? {
             Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),
             Err(_) => error(ErrorCode::AccessDenied, "identity_not_held"),
         },

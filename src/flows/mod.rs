@@ -30,6 +30,7 @@ pub mod second_factor;
 pub mod settle;
 pub mod step_up;
 pub mod streams;
+pub mod switching;
 pub mod telling;
 pub mod token;
 pub mod versions;

@@ -9,7 +9,7 @@ use super::view;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
-use crate::flows::identity::{choice, fitting_choices, offers_personal, switch};
+use crate::flows::switching::{choice, fitting_choices, offers_personal, switch};
 use crate::oidc::authorize::needs;
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;

@@ -1,0 +1,153 @@
+//! Moving a session to another identity: what it can be moved to, and the move (AC-48 to AC-57,
+//! G-14 to G-16, S-11). Which identities a person has is `flows::identity`'s.
+
+use super::identity::{clients, first_usable, load, usable};
+use super::telling::{Told, end_identity};
+use super::{Ctx, Fault};
+use crate::base::id::EnterpriseId;
+use crate::base::secret::Secret;
+use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
+use crate::domain::audit::AuditEvent;
+use crate::domain::engagement::AgentIdentity;
+use crate::domain::entrance::Audience;
+use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::wanted::WantedIdentity;
+use crate::store::sessions::Session;
+
+/// Moves a session to another identity: re-checked now, under a new cookie, and every client of
+/// the old identity is told (design: tokens are never re-labelled).
+pub async fn switch(
+    ctx: &Ctx,
+    session: &Session,
+    to: Acting,
+) -> Result<Result<(Session, Secret), Refusal>, Fault> {
+    if session.one_way_personal && to != Acting::Personal {
+        return Ok(Err(Refusal::OneWay));
+    }
+    if ctx.realm.audience_of(&session.entrance) != Audience::Tax {
+        return Ok(Err(Refusal::Role));
+    }
+    if to == Acting::Personal && !offers_personal(ctx, session) {
+        return Ok(Err(Refusal::OneWay));
+    }
+    if let Err(why) = load(ctx, session.person, to).await? {
+        return Ok(Err(Refusal::NoIdentity(why)));
+    }
+    let cookie = ctx.random().token();
+    let tx = ctx.services.store.begin().await?;
+    if !tx.rows().sessions().switch(session, to, cookie.hashed()).await? {
+        return Ok(Err(Refusal::State));
+    }
+    let told = Told::Ended { reason: "the person works in another identity now" };
+    end_identity(ctx, &tx, session, &told).await?;
+    let event = AuditEvent::IdentitySwitched {
+        person: session.person,
+        from: session.acting.to_text(),
+        to: to.to_text(),
+    };
+    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.commit().await?;
+    let one_way_personal = session.one_way_personal || to == Acting::Personal;
+    Ok(Ok((Session { acting: to, one_way_personal, ..session.clone() }, cookie)))
+}
+
+/// Not once it has become personal (invariant 7), nor from the social-insurance doors.
+fn may_move(ctx: &Ctx, session: &Session) -> bool {
+    !session.one_way_personal && ctx.realm.audience_of(&session.entrance) == Audience::Tax
+}
+
+/// What a session can be moved to.
+pub type Choices = (Vec<EnterpriseIdentity>, Vec<AgentIdentity>);
+
+/// Enterprise identities, and the other client enterprises of an agent (G-14); of those the first
+/// whose name or number has `text` in it.
+pub async fn choices(ctx: &Ctx, session: &Session, text: &str) -> Result<Choices, Fault> {
+    if !may_move(ctx, session) {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let identities = usable(ctx, session.person).await?;
+    let clients = match agency_of(ctx, session).await? {
+        Some(agency) => clients(ctx, (session.person, agency), text, (0, MOST_CLIENTS)).await?,
+        None => Vec::new(),
+    };
+    Ok((identities, clients))
+}
+
+/// The first `n` of both, for the quick switch of every page.
+pub async fn first_choices(ctx: &Ctx, session: &Session, n: usize) -> Result<Choices, Fault> {
+    if !may_move(ctx, session) {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let identities = first_usable(ctx, session.person, n, |_| true).await?;
+    let most = i64::try_from(n).unwrap_or(MOST_CLIENTS);
+    let clients = match agency_of(ctx, session).await? {
+        Some(agency) => clients(ctx, (session.person, agency), "", (0, most)).await?,
+        None => Vec::new(),
+    };
+    Ok((identities, clients))
+}
+
+/// The agency that an agent's session works for.
+async fn agency_of(ctx: &Ctx, session: &Session) -> Result<Option<EnterpriseId>, Fault> {
+    let Some(id) = session.acting.assignment() else { return Ok(None) };
+    let now = ctx.services.store.rows().engagements().find(id).await?;
+    Ok(now.map(|now| now.agency.id))
+}
+
+/// Those of a session's choices that fit all of what an application needs.
+pub async fn fitting_choices(
+    ctx: &Ctx,
+    session: &Session,
+    needs: &[WantedIdentity],
+) -> Result<Choices, Fault> {
+    let number = needs.iter().find_map(|wanted| wanted.enterprise.as_deref());
+    let (mut identities, mut clients) = choices(ctx, session, number.unwrap_or_default()).await?;
+    let fits = |one: &ActingIdentity| needs.iter().all(|wanted| wanted.fits(one));
+    identities.retain(|one| fits(&ActingIdentity::Enterprise(Box::new(one.clone()))));
+    clients.retain(|one| fits(&ActingIdentity::Agent(Box::new(one.clone()))));
+    Ok((identities, clients))
+}
+
+pub fn references((identities, clients): &Choices) -> Vec<Acting> {
+    let enterprises = identities.iter().map(|one| Acting::Enterprise(one.authorisation.id));
+    let clients = clients.iter().map(|one| Acting::Agent(one.assignment.id));
+    enterprises.chain(clients).collect()
+}
+
+/// The choice of this id, also where the list was too long to show it.
+pub async fn choice(
+    ctx: &Ctx,
+    session: &Session,
+    id: &str,
+) -> Result<Result<ActingIdentity, Refusal>, Fault> {
+    let none = Err(Refusal::NoIdentity(NoIdentity::None));
+    if !may_move(ctx, session) {
+        return Ok(none);
+    }
+    let (Ok(authorisation), Ok(assignment)) = (id.parse(), id.parse()) else { return Ok(none) };
+    let enterprise = load(ctx, session.person, Acting::Enterprise(authorisation)).await?;
+    if let Ok(enterprise) = enterprise {
+        return Ok(Ok(enterprise));
+    }
+    let (agency, agent) = (
+        agency_of(ctx, session).await?,
+        load(ctx, session.person, Acting::Agent(assignment)).await?,
+    );
+    Ok(match agent {
+        Ok(ActingIdentity::Agent(one)) if Some(one.agency.id) == agency => {
+            Ok(ActingIdentity::Agent(one))
+        }
+        _ => none,
+    })
+}
+
+/// Whether the session may go on as the person themself, from which no way leads back (AC-51,
+/// G-15); a specific entity goes to enterprises alone (S-11).
+pub fn offers_personal(ctx: &Ctx, session: &Session) -> bool {
+    !session.one_way_personal
+        && session.acting.record().is_none()
+        && ctx.realm.audience_of(&session.entrance) == Audience::Tax
+}
+
+/// Client enterprises in one list; others are found by a search.
+const MOST_CLIENTS: i64 = 200;
