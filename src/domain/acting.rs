@@ -4,7 +4,7 @@
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AssignmentId, AuthorisationId, RecordId, SessionId};
 use crate::base::secret::keyed_hash;
-use crate::domain::authorisation::Authorisation;
+use crate::domain::authorisation::{Authorisation, is_less};
 use crate::domain::cross_region::RecordIdentity;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::Enterprise;
@@ -137,11 +137,10 @@ impl ActingIdentity {
         }
     }
 
-    /// Whether it gives less than `before`: what applications hold of it is then too much.
+    /// Whether it gives less than `before`.
     pub fn is_less_than(&self, before: &Self) -> bool {
-        let ends_earlier =
-            self.ends_at().is_some_and(|now| before.ends_at().is_none_or(|before| now < before));
-        ends_earlier || !before.permissions().is_subset(&self.permissions())
+        let (now, then) = (self.permissions(), before.permissions());
+        is_less((&now, self.ends_at()), (&then, before.ends_at()))
     }
 
     pub fn permissions(&self) -> Permissions {

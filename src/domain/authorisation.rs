@@ -263,14 +263,9 @@ impl Authorisation {
         }
     }
 
-    /// Whether it gives less than `before`: what applications hold of it is then too much.
+    /// Whether it gives less than `before`.
     pub fn is_less_than(&self, before: &Self) -> bool {
-        let ends_earlier = match (self.valid_to, before.valid_to) {
-            (Some(now), Some(before)) => now < before,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        ends_earlier || !before.permissions.is_subset(&self.permissions)
+        is_less((&self.permissions, self.valid_to), (&before.permissions, before.valid_to))
     }
 
     /// Whether it gives its person an identity at `now` (E-23).
@@ -292,4 +287,13 @@ impl Authorisation {
         }
         Ok(())
     }
+}
+
+/// Whether permissions and their end are less than before: what applications hold is then too much.
+pub fn is_less<T: Ord>(
+    (now, end): (&Permissions, Option<T>),
+    (before, end_before): (&Permissions, Option<T>),
+) -> bool {
+    let ends_earlier = end.is_some_and(|end| end_before.is_none_or(|before| end < before));
+    ends_earlier || !before.is_subset(now)
 }

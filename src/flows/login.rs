@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Ctx, Fault, devices};
 use crate::base::clock::Timestamp;
-use crate::base::id::{EnterpriseId, PersonId};
+use crate::base::id::{AccountId, EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::cross_region::RecordKind;
@@ -82,6 +82,13 @@ pub async fn advance(
 ) -> Result<Result<LoginTransaction, Refusal>, Fault> {
     let swapped = ctx.services.ephemeral.swap(Kind::Login, &from.id, from, &to).await?;
     Ok(if swapped { Ok(to) } else { Err(Refusal::State) })
+}
+
+/// Whether the account may sign in at this moment, by whatever way: a lock, or its end, may have come
+/// since it was asked last (rule 5).
+pub async fn admits(ctx: &Ctx, id: AccountId) -> Result<Result<(), Refusal>, Fault> {
+    let account = ctx.services.store.rows().accounts().find(id).await?;
+    Ok(account.ok_or(Refusal::Credentials).and_then(|account| account.may_sign_in(ctx.now())))
 }
 
 pub async fn new_slider(ctx: &Ctx) -> Result<String, Fault> {

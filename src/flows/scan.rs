@@ -153,13 +153,10 @@ pub async fn confirm(
     number: Option<u8>,
 ) -> Result<Result<(), Refusal>, Fault> {
     let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
-    if found.purpose == Purpose::SignIn {
-        let account = ctx.services.store.rows().accounts().find(who.account).await?;
-        let admitted =
-            account.ok_or(Refusal::Credentials).and_then(|one| one.may_sign_in(ctx.now()));
-        if let Err(refusal) = admitted {
-            return Ok(Err(refusal));
-        }
+    if found.purpose == Purpose::SignIn
+        && let Err(refusal) = login::admits(ctx, who.account).await?
+    {
+        return Ok(Err(refusal));
     }
     // Another operator's app knows the person, never an enterprise.
     let who = match found.app {

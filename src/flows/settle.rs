@@ -288,10 +288,7 @@ pub async fn sign_in(
         Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
     };
     let now = ctx.now();
-    // Whatever the way: a lock or an end that came meanwhile is read at the last moment.
-    let account = ctx.services.store.rows().accounts().find(proved.account).await?;
-    let admitted = account.ok_or(Refusal::Credentials).and_then(|one| one.may_sign_in(now));
-    if let Err(refusal) = admitted {
+    if let Err(refusal) = login::admits(ctx, proved.account).await? {
         log(ctx, &transaction, Some(&identity), refusal.code()).await?;
         return Ok(Err(refusal));
     }

@@ -1,7 +1,7 @@
 //! Moving a session to another identity: what it can be moved to, and the move (AC-48 to AC-57,
 //! G-14 to G-16, S-11). Which identities a person has is `flows::identity`'s.
 
-use super::identity::{clients, first_usable, load, usable};
+use super::identity::{clients, first_usable, load};
 use super::telling::{Told, end_identity};
 use super::{Ctx, Fault};
 use crate::base::id::EnterpriseId;
@@ -59,29 +59,23 @@ fn may_move(ctx: &Ctx, session: &Session) -> bool {
 /// What a session can be moved to.
 pub type Choices = (Vec<EnterpriseIdentity>, Vec<AgentIdentity>);
 
-/// Enterprise identities, and the other client enterprises of an agent (G-14); of those the first
-/// whose name or number has `text` in it.
-pub async fn choices(ctx: &Ctx, session: &Session, text: &str) -> Result<Choices, Fault> {
-    if !may_move(ctx, session) {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let identities = usable(ctx, session.person).await?;
-    let clients = match agency_of(ctx, session).await? {
-        Some(agency) => clients(ctx, (session.person, agency), text, (0, MOST_CLIENTS)).await?,
-        None => Vec::new(),
-    };
-    Ok((identities, clients))
-}
+/// Client enterprises in one list; others are found by a search.
+const MOST_CLIENTS: i64 = 200;
 
-/// The first `n` of both, for the quick switch of every page.
-pub async fn first_choices(ctx: &Ctx, session: &Session, n: usize) -> Result<Choices, Fault> {
+/// Enterprise identities, and the other client enterprises of an agent (G-14), of those the ones whose
+/// name or number has `text` in it; the first `n` of both.
+pub async fn choices(
+    ctx: &Ctx,
+    session: &Session,
+    (text, n): (&str, usize),
+) -> Result<Choices, Fault> {
     if !may_move(ctx, session) {
         return Ok((Vec::new(), Vec::new()));
     }
     let identities = first_usable(ctx, session.person, n, |_| true).await?;
-    let most = i64::try_from(n).unwrap_or(MOST_CLIENTS);
+    let most = i64::try_from(n).unwrap_or(MOST_CLIENTS).min(MOST_CLIENTS);
     let clients = match agency_of(ctx, session).await? {
-        Some(agency) => clients(ctx, (session.person, agency), "", (0, most)).await?,
+        Some(agency) => clients(ctx, (session.person, agency), text, (0, most)).await?,
         None => Vec::new(),
     };
     Ok((identities, clients))
@@ -101,7 +95,8 @@ pub async fn fitting_choices(
     needs: &[WantedIdentity],
 ) -> Result<Choices, Fault> {
     let number = needs.iter().find_map(|wanted| wanted.enterprise.as_deref());
-    let (mut identities, mut clients) = choices(ctx, session, number.unwrap_or_default()).await?;
+    let all = (number.unwrap_or_default(), usize::MAX);
+    let (mut identities, mut clients) = choices(ctx, session, all).await?;
     let fits = |one: &ActingIdentity| needs.iter().all(|wanted| wanted.fits(one));
     identities.retain(|one| fits(&ActingIdentity::Enterprise(Box::new(one.clone()))));
     clients.retain(|one| fits(&ActingIdentity::Agent(Box::new(one.clone()))));
@@ -144,10 +139,5 @@ pub async fn choice(
 /// Whether the session may go on as the person themself, from which no way leads back (AC-51,
 /// G-15); a specific entity goes to enterprises alone (S-11).
 pub fn offers_personal(ctx: &Ctx, session: &Session) -> bool {
-    !session.one_way_personal
-        && session.acting.record().is_none()
-        && ctx.realm.audience_of(&session.entrance) == Audience::Tax
+    may_move(ctx, session) && session.acting.record().is_none()
 }
-
-/// Client enterprises in one list; others are found by a search.
-const MOST_CLIENTS: i64 = 200;

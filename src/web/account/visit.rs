@@ -12,7 +12,7 @@ use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
 use crate::flows::handlers::Manager;
 use crate::flows::identity;
-use crate::flows::switching::first_choices;
+use crate::flows::switching::choices;
 use crate::oidc::params::Params;
 use crate::store::sessions::Session;
 use crate::views::page::MessagePage;
@@ -139,7 +139,7 @@ impl Visit {
         let (ctx, request) = (&self.request.ctx, &self.request);
         let rows = ctx.services.store.rows();
         let person = rows.people().find(self.session.person).await?;
-        let (identities, clients) = first_choices(ctx, &self.session, MOST_QUICK + 1).await?;
+        let (identities, clients) = choices(ctx, &self.session, ("", MOST_QUICK + 1)).await?;
         let mut quick = view::identities(request, &identities, Some(self.session.acting));
         quick.extend(view::clients(request, &clients, Some(self.session.acting)));
         let has_more = quick.len() > MOST_QUICK;
