@@ -48,7 +48,7 @@ async fn deliver(app: &App) {
 
 async fn lane(ctx: Ctx, to: Receiver) {
     if let Err(fault) = delivery::run(&ctx, &to).await {
-        tracing::warn!(%fault, realm = to.realm, to = to.client_id, "Could not deliver");
+        tracing::warn!(%fault, realm = ctx.realm.id, to = to.client_id, "Could not deliver");
     }
 }
 
@@ -90,8 +90,5 @@ async fn learn_keys(services: &Services, realm: &Arc<Realm>) {
 /// Removes a bounded number of rows that ended a day ago; returns how many.
 pub async fn sweep(services: &Services) -> Result<u64, Fault> {
     let before = services.clock.now().plus(-KEPT_SECONDS);
-    let tx = services.store.begin().await?;
-    let swept = tx.rows().sweep().ended_before(before).await?;
-    tx.commit().await?;
-    Ok(swept)
+    Ok(services.store.sweep(before).await?)
 }

@@ -17,6 +17,7 @@ mod m20261124_000009_devices;
 mod m20261124_000010_proofs;
 mod m20261124_000011_account_centres;
 mod m20261126_000012_deliveries;
+mod m20261126_000013_realms;
 
 /// All steps in order.
 pub struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000010_proofs::Migration),
             Box::new(m20261124_000011_account_centres::Migration),
             Box::new(m20261126_000012_deliveries::Migration),
+            Box::new(m20261126_000013_realms::Migration),
         ]
     }
 }

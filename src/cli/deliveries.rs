@@ -17,7 +17,7 @@ pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResul
     let started = start(&Wanted::of(&settings)?).await?;
     let realm = started.app.realm(&arguments.realm).ok_or("no such realm")?;
     let services = started.app.services();
-    let dead = services.store.rows().deliveries().dead(&realm.id).await?;
+    let dead = services.store.rows(&realm.id).deliveries().dead().await?;
     for letter in &dead {
         let to = if letter.client_id.is_empty() { "-" } else { &letter.client_id };
         println!(
@@ -32,8 +32,8 @@ pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResul
         println!("{} could not be delivered", dead.len());
         return Ok(());
     }
-    let tx = services.store.begin().await?;
-    let count = tx.rows().deliveries().retry(&realm.id, services.clock.now()).await?;
+    let tx = services.store.begin(&realm.id, services.clock.now()).await?;
+    let count = tx.rows().deliveries().retry(services.clock.now()).await?;
     tx.commit().await?;
     println!("{count} are tried again");
     Ok(())

@@ -94,6 +94,7 @@ enum KeysAct {
     },
     /// A superseded key stops verifying at once.
     Retire {
+        realm: String,
         kid: String,
     },
 }
@@ -141,7 +142,7 @@ async fn keys(act: KeysAct, settings: Settings) -> CliResult {
     let services = started.app.services();
     match act {
         KeysAct::List { realm } => {
-            for key in services.store.rows().keys().list(&realm, services.clock.now()).await? {
+            for key in services.store.rows(&realm).keys().list(services.clock.now()).await? {
                 let state = if key.is_current { "current" } else { "superseded" };
                 println!(
                     "{} {} {state} since {}",
@@ -156,8 +157,8 @@ async fn keys(act: KeysAct, settings: Settings) -> CliResult {
             let algorithm = Algorithm::parse(&algorithm).ok_or("no such algorithm")?;
             println!("{}", rotate(services, &realm, algorithm, overlap).await?);
         }
-        KeysAct::Retire { kid } => {
-            let tx = services.store.begin().await?;
+        KeysAct::Retire { realm, kid } => {
+            let tx = services.store.begin(&realm, services.clock.now()).await?;
             if !tx.rows().keys().retire(&kid, services.clock.now()).await? {
                 return Err("only a superseded key can retire".into());
             }
@@ -169,7 +170,7 @@ async fn keys(act: KeysAct, settings: Settings) -> CliResult {
 
 async fn audit(realm: &str, settings: Settings) -> CliResult {
     let started = start::start(&start::Wanted::of(&settings)?).await?;
-    match started.app.services().store.rows().records().verify_audit(realm).await? {
+    match started.app.services().store.rows(realm).records().verify_audit().await? {
         (count, None) => {
             println!("{count} links, all fit");
             Ok(())

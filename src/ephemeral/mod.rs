@@ -1,9 +1,11 @@
 //! What expires by itself: sign-in transactions, codes, slider proofs, replay marks, counters.
 //! Nothing here may be missed after a crash. One node keeps it in memory, several share Redis;
-//! both keep one contract, in our clock's time.
+//! both keep one contract, in our clock's time. Every name is of one realm.
 
 mod memory;
 mod shared;
+
+use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,32 +14,20 @@ use crate::base::clock::Clock;
 use memory::Memory;
 use shared::Shared;
 
-/// What a value is; keys of different kinds never meet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    Login,
-    Slider,
-    Otp,
-    Scan,
-    Passkey,
-    Replay,
-    Rate,
+/// A place for values of one type; those of different slots never meet.
+pub struct Slot<T> {
+    name: &'static str,
+    holds: PhantomData<fn() -> T>,
 }
 
-impl Kind {
-    fn key(self, name: &str) -> String {
-        let kind = match self {
-            Self::Login => "login",
-            Self::Slider => "slider",
-            Self::Otp => "otp",
-            Self::Scan => "scan",
-            Self::Passkey => "passkey",
-            Self::Replay => "replay",
-            Self::Rate => "rate",
-        };
-        format!("hufu/{kind}/{name}")
+impl<T> Slot<T> {
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, holds: PhantomData }
     }
 }
+
+const SEEN: &str = "seen";
+const COUNTER: &str = "count";
 
 /// The short-lived store.
 pub struct Ephemeral {
@@ -68,6 +58,11 @@ impl Ephemeral {
         Ok(Self { clock, place: Place::Shared(Box::new(Shared::connect(url).await?)) })
     }
 
+    /// What belongs to one realm; the same names in another are other things.
+    pub fn of<'e>(&'e self, realm: &'e str) -> OfRealm<'e> {
+        OfRealm { all: self, realm }
+    }
+
     fn now_and_in(&self, seconds: i64) -> (i64, i64) {
         let now = self.clock.millis();
         (now, now.saturating_add(seconds.saturating_mul(1000)))
@@ -75,19 +70,39 @@ impl Ephemeral {
 
     /// Whether it answers; memory always does.
     pub async fn ping(&self) -> Result<(), EphemeralError> {
-        self.get::<String>(Kind::Rate, "ping").await.map(|_| ())
+        self.of("").counted("ping").await.map(|_| ())
+    }
+
+    /// Drops what has expired from memory; Redis does so by itself.
+    pub fn sweep(&self) {
+        if let Place::Memory(memory) = &self.place {
+            memory.sweep(self.clock.millis());
+        }
+    }
+}
+
+/// The short-lived values of one realm.
+#[derive(Clone, Copy)]
+pub struct OfRealm<'e> {
+    all: &'e Ephemeral,
+    realm: &'e str,
+}
+
+impl OfRealm<'_> {
+    fn key(&self, slot: &str, name: &str) -> String {
+        format!("hufu/{}/{slot}/{name}", self.realm)
     }
 
     pub async fn put<T: Serialize>(
         &self,
-        kind: Kind,
+        slot: &Slot<T>,
         name: &str,
         value: &T,
         seconds: i64,
     ) -> Result<(), EphemeralError> {
-        let (key, value) = (kind.key(name), serde_json::to_string(value)?);
-        let (now, expires_at) = self.now_and_in(seconds);
-        match &self.place {
+        let (key, value) = (self.key(slot.name, name), serde_json::to_string(value)?);
+        let (now, expires_at) = self.all.now_and_in(seconds);
+        match &self.all.place {
             Place::Memory(memory) => memory.put(key, value, expires_at),
             Place::Shared(shared) => shared.put(&key, &value, now, expires_at).await?,
         }
@@ -96,25 +111,29 @@ impl Ephemeral {
 
     pub async fn get<T: DeserializeOwned>(
         &self,
-        kind: Kind,
+        slot: &Slot<T>,
         name: &str,
     ) -> Result<Option<T>, EphemeralError> {
-        let (key, now) = (kind.key(name), self.clock.millis());
-        let found = match &self.place {
-            Place::Memory(memory) => memory.get(&key, now),
-            Place::Shared(shared) => shared.get(&key, now).await?,
-        };
+        let found = self.get_text(&self.key(slot.name, name)).await?;
         Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
+    }
+
+    async fn get_text(&self, key: &str) -> Result<Option<String>, EphemeralError> {
+        let now = self.all.clock.millis();
+        Ok(match &self.all.place {
+            Place::Memory(memory) => memory.get(key, now),
+            Place::Shared(shared) => shared.get(key, now).await?,
+        })
     }
 
     /// Reads and removes in one act: of two takers, one gets it.
     pub async fn take<T: DeserializeOwned>(
         &self,
-        kind: Kind,
+        slot: &Slot<T>,
         name: &str,
     ) -> Result<Option<T>, EphemeralError> {
-        let (key, now) = (kind.key(name), self.clock.millis());
-        let found = match &self.place {
+        let (key, now) = (self.key(slot.name, name), self.all.clock.millis());
+        let found = match &self.all.place {
             Place::Memory(memory) => memory.take(&key, now),
             Place::Shared(shared) => shared.take(&key, now).await?,
         };
@@ -124,24 +143,36 @@ impl Ephemeral {
     /// Replaces `from` by `to`, keeping the deadline; `false` when it is no longer `from`.
     pub async fn swap<T: Serialize>(
         &self,
-        kind: Kind,
+        slot: &Slot<T>,
         name: &str,
         from: &T,
         to: &T,
     ) -> Result<bool, EphemeralError> {
-        let (key, now) = (kind.key(name), self.clock.millis());
+        let (key, now) = (self.key(slot.name, name), self.all.clock.millis());
         let (from, to) = (serde_json::to_string(from)?, serde_json::to_string(to)?);
-        Ok(match &self.place {
+        Ok(match &self.all.place {
             Place::Memory(memory) => memory.swap(&key, &from, to, now),
             Place::Shared(shared) => shared.swap(&key, &from, &to, now).await?,
         })
     }
 
+    pub async fn forget<T>(&self, slot: &Slot<T>, name: &str) -> Result<(), EphemeralError> {
+        self.remove(&self.key(slot.name, name)).await
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), EphemeralError> {
+        match &self.all.place {
+            Place::Memory(memory) => memory.forget(key),
+            Place::Shared(shared) => shared.forget(key).await?,
+        }
+        Ok(())
+    }
+
     /// Marks a name as seen; `false` when it was seen before.
-    pub async fn mark(&self, kind: Kind, name: &str, seconds: i64) -> Result<bool, EphemeralError> {
-        let key = kind.key(name);
-        let (now, expires_at) = self.now_and_in(seconds);
-        Ok(match &self.place {
+    pub async fn mark(&self, name: &str, seconds: i64) -> Result<bool, EphemeralError> {
+        let key = self.key(SEEN, name);
+        let (now, expires_at) = self.all.now_and_in(seconds);
+        Ok(match &self.all.place {
             Place::Memory(memory) => memory.mark(key, now, expires_at),
             Place::Shared(shared) => shared.mark(&key, now, expires_at).await?,
         })
@@ -149,44 +180,34 @@ impl Ephemeral {
 
     /// Counts in a window that begins with the first count. Returns the count and the seconds
     /// until the window ends.
-    pub async fn count(
-        &self,
-        kind: Kind,
-        name: &str,
-        seconds: i64,
-    ) -> Result<(u32, i64), EphemeralError> {
-        let key = kind.key(name);
-        let (now, expires_at) = self.now_and_in(seconds);
-        let (count, ends_at) = match &self.place {
+    pub async fn count(&self, name: &str, seconds: i64) -> Result<(u32, i64), EphemeralError> {
+        let key = self.key(COUNTER, name);
+        let (now, expires_at) = self.all.now_and_in(seconds);
+        let (count, ends_at) = match &self.all.place {
             Place::Memory(memory) => memory.count(key, now, expires_at),
             Place::Shared(shared) => shared.count(&key, now, expires_at).await?,
         };
         Ok((count, (ends_at - now).div_euclid(1000) + 1))
     }
 
+    /// What a counter stands at.
+    pub async fn counted(&self, name: &str) -> Result<u32, EphemeralError> {
+        let held = self.get_text(&self.key(COUNTER, name)).await?;
+        Ok(held.and_then(|held| held.parse().ok()).unwrap_or_default())
+    }
+
     /// Takes one count back: what was counted turned out well.
-    pub async fn uncount(&self, kind: Kind, name: &str) -> Result<(), EphemeralError> {
-        let key = kind.key(name);
-        match &self.place {
+    pub async fn uncount(&self, name: &str) -> Result<(), EphemeralError> {
+        let key = self.key(COUNTER, name);
+        match &self.all.place {
             Place::Memory(memory) => memory.uncount(&key),
             Place::Shared(shared) => shared.uncount(&key).await?,
         }
         Ok(())
     }
 
-    pub async fn forget(&self, kind: Kind, name: &str) -> Result<(), EphemeralError> {
-        let key = kind.key(name);
-        match &self.place {
-            Place::Memory(memory) => memory.forget(&key),
-            Place::Shared(shared) => shared.forget(&key).await?,
-        }
-        Ok(())
-    }
-
-    /// Drops what has expired from memory; Redis does so by itself.
-    pub fn sweep(&self) {
-        if let Place::Memory(memory) = &self.place {
-            memory.sweep(self.clock.millis());
-        }
+    /// Begins a counter anew.
+    pub async fn reset(&self, name: &str) -> Result<(), EphemeralError> {
+        self.remove(&self.key(COUNTER, name)).await
     }
 }

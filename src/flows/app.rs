@@ -4,7 +4,7 @@
 
 use super::dpop::Presented;
 use super::resource::grant_behind;
-use super::{Ctx, Fault, face, scan};
+use super::{Ctx, Stop, face, scan};
 use crate::base::id::{AccountId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::{Acting, ActingIdentity};
@@ -29,47 +29,35 @@ pub struct AppUser {
 }
 
 /// The person behind a token, read as they are now, every time.
-pub async fn user(
-    ctx: &Ctx,
-    presented: &Presented<'_>,
-) -> Result<Result<AppUser, OAuthError>, Fault> {
-    let (claims, found, identity) = match grant_behind(ctx, presented, SCOPE).await? {
-        Ok(found) => found,
-        Err(error) => return Ok(Err(error)),
-    };
+pub async fn user(ctx: &Ctx, presented: &Presented<'_>) -> Result<AppUser, Stop> {
+    let (claims, found, identity) = grant_behind(ctx, presented, SCOPE).await?;
     let Some(cnf) = &claims.cnf else {
         let reason = "the token must be bound to the phone's key";
-        return Ok(Err(OAuthError::new(ErrorCode::InvalidToken, reason)));
+        return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
     };
     let grant = found.grant;
-    let person = ctx.services.store.rows().people().find(grant.person).await?;
-    Ok(Ok(AppUser {
+    let person = ctx.rows().people().find(grant.person).await?;
+    Ok(AppUser {
         person: grant.person,
         account: grant.account,
         acting: grant.acting,
         identity,
         name: person.map(|person| mask::name(&person.name)).unwrap_or_default(),
         key: Hashed::of(&format!("{}\n{}", grant.client_id, cnf.jkt)).to_text(),
-    }))
-}
-
-/// The code of the Tax app behind an id; the other operator's is not for this one.
-async fn own(ctx: &Ctx, code: &str) -> Result<Result<Scan, Refusal>, Fault> {
-    Ok(match scan::find(ctx, code).await? {
-        Some(found) if found.app == ScanApp::TaxApp => Ok(found),
-        Some(_) => Err(Refusal::State),
-        None => Err(Refusal::ScanExpired),
     })
 }
 
-pub async fn scan_code(
-    ctx: &Ctx,
-    user: &AppUser,
-    code: &str,
-) -> Result<Result<Scan, Refusal>, Fault> {
-    if let Err(refusal) = own(ctx, code).await? {
-        return Ok(Err(refusal));
+/// The code of the Tax app behind an id; the other operator's is not for this one.
+async fn own(ctx: &Ctx, code: &str) -> Result<Scan, Stop> {
+    match scan::find(ctx, code).await? {
+        Some(found) if found.app == ScanApp::TaxApp => Ok(found),
+        Some(_) => Err(Refusal::State.into()),
+        None => Err(Refusal::ScanExpired.into()),
     }
+}
+
+pub async fn scan_code(ctx: &Ctx, user: &AppUser, code: &str) -> Result<Scan, Stop> {
+    own(ctx, code).await?;
     let phone = Phone { key: user.key.clone(), name: user.name.clone() };
     scan::scan(ctx, code, phone).await
 }
@@ -80,24 +68,19 @@ pub async fn confirm(
     ctx: &Ctx,
     user: &AppUser,
     (code, number): (&str, Option<u8>),
-) -> Result<Result<(), Refusal>, Fault> {
-    let found = match own(ctx, code).await? {
-        Ok(found) => found,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<(), Stop> {
+    let found = own(ctx, code).await?;
     if found.purpose != Purpose::SignIn {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     let who = Confirmed { person: user.person, account: user.account, acting: user.acting };
     let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
     scan::confirm(ctx, (code, &user.key), who, number).await
 }
 
-pub async fn cancel(ctx: &Ctx, user: &AppUser, code: &str) -> Result<Result<(), Refusal>, Fault> {
-    match own(ctx, code).await? {
-        Ok(_) => scan::end(ctx, (code, &user.key), ScanState::Cancelled).await,
-        Err(refusal) => Ok(Err(refusal)),
-    }
+pub async fn cancel(ctx: &Ctx, user: &AppUser, code: &str) -> Result<(), Stop> {
+    own(ctx, code).await?;
+    scan::end(ctx, (code, &user.key), ScanState::Cancelled).await
 }
 
 /// Where the phone goes for its face check. Another person's phone ends the code.
@@ -105,21 +88,18 @@ pub async fn start_face(
     ctx: &Ctx,
     user: &AppUser,
     (code, number, has_ticked): (&str, u8, bool),
-) -> Result<Result<String, Refusal>, Fault> {
-    let found = match own(ctx, code).await? {
-        Ok(found) => found,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<String, Stop> {
+    let found = own(ctx, code).await?;
     match found.purpose {
         Purpose::Verify(person) if person == user.person => {
             face::start(ctx, (code, &user.key), number, has_ticked).await
         }
         Purpose::Verify(_) => {
             tracing::info!("Another person's phone answered a verification");
-            scan::end(ctx, (code, &user.key), ScanState::Failed).await?.ok();
-            Ok(Err(Refusal::StepUpFailed))
+            Stop::refusal(scan::end(ctx, (code, &user.key), ScanState::Failed).await)?.ok();
+            Err(Refusal::StepUpFailed.into())
         }
-        Purpose::SignIn => Ok(Err(Refusal::State)),
+        Purpose::SignIn => Err(Refusal::State.into()),
     }
 }
 
@@ -128,6 +108,6 @@ pub async fn finish_face(
     ctx: &Ctx,
     user: &AppUser,
     (code, order): (&str, &str),
-) -> Result<Result<bool, Refusal>, Fault> {
+) -> Result<bool, Stop> {
     face::finish(ctx, (code, &user.key), order).await
 }

@@ -1,7 +1,7 @@
 //! Authenticator apps: enrolled by a person who has just signed in, then one of the second factors
 //! where the realm allows it.
 
-use super::{Ctx, Fault, login};
+use super::{Ctx, Fault, Stop, login};
 use crate::base::id::AccountId;
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::audit::AuditEvent;
@@ -11,7 +11,6 @@ use crate::domain::refusal::Refusal;
 use crate::domain::totp::{
     SECRET_BYTES, enrolment_url, matched_step, normalised_recovery_code, recovery_codes, typed,
 };
-use crate::ephemeral::Kind;
 use crate::store::sessions::Session;
 
 /// A session that proved itself longer ago may not change its factors.
@@ -37,7 +36,7 @@ pub fn is_fresh(ctx: &Ctx, session: &Session) -> bool {
 }
 
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let Some(found) = rows.authenticators().find(session.account).await? else {
         return Ok(Enrolment::None);
     };
@@ -55,64 +54,60 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
 }
 
 /// A new secret; whatever was enrolled before is gone.
-pub async fn begin(ctx: &Ctx, session: &Session) -> Result<Result<(), Refusal>, Fault> {
+pub async fn begin(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     if !is_fresh(ctx, session) {
-        return Ok(Err(Refusal::StepUpRequired));
+        return Err(Refusal::StepUpRequired.into());
     }
     let secret: [u8; SECRET_BYTES] = ctx.random().bytes();
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().authenticators().begin(session.account, &secret).await?;
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// The app works: it counts from now on. Returns the recovery codes, shown this once.
-pub async fn confirm(
-    ctx: &Ctx,
-    session: &Session,
-    code: &Secret,
-) -> Result<Result<Vec<Secret>, Refusal>, Fault> {
+pub async fn confirm(ctx: &Ctx, session: &Session, code: &Secret) -> Result<Vec<Secret>, Stop> {
     if !is_fresh(ctx, session) {
-        return Ok(Err(Refusal::StepUpRequired));
+        return Err(Refusal::StepUpRequired.into());
     }
-    let found = ctx.services.store.rows().authenticators().find(session.account).await?;
+    let found = ctx.rows().authenticators().find(session.account).await?;
     let Some(found) = found.filter(|found| !found.is_confirmed) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     let Some(step) = matched_step(&found.secret, code, ctx.now()) else {
-        return Ok(Err(Refusal::Otp));
+        return Err(Refusal::Otp.into());
     };
     let codes = recovery_codes(ctx.random());
     let event = AuditEvent::AuthenticatorAdded { account: session.account };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     let rows = tx.rows();
     if !rows.authenticators().confirm(session.account, ctx.now()).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     rows.authenticators().take_step(session.account, step).await?;
     for code in &codes {
         rows.authenticators().add_recovery_code(session.account, code.hashed()).await?;
     }
-    rows.records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
-    Ok(Ok(codes))
+    Ok(codes)
 }
 
-pub async fn remove(ctx: &Ctx, session: &Session) -> Result<Result<(), Refusal>, Fault> {
+pub async fn remove(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     if !is_fresh(ctx, session) {
-        return Ok(Err(Refusal::StepUpRequired));
+        return Err(Refusal::StepUpRequired.into());
     }
     let event = AuditEvent::AuthenticatorRemoved { account: session.account };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().authenticators().remove(session.account).await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Whether this person can use it as a second factor.
 pub async fn is_enrolled(ctx: &Ctx, account: AccountId) -> Result<bool, Fault> {
-    let found = ctx.services.store.rows().authenticators().find(account).await?;
+    let found = ctx.rows().authenticators().find(account).await?;
     Ok(found.is_some_and(|found| found.is_confirmed))
 }
 
@@ -122,22 +117,22 @@ pub async fn verify(
     ctx: &Ctx,
     tx: &LoginTransaction,
     code: &Secret,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+) -> Result<LoginTransaction, Stop> {
     let Some(account) = tx.proved.as_ref().map(|proved| proved.account) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
-    let ephemeral = &ctx.services.ephemeral;
+    let ephemeral = ctx.ephemeral();
     let tries = format!("totp/{account}");
-    let (count, retry_after) = ephemeral.count(Kind::Rate, &tries, TRIES_SECONDS).await?;
+    let (count, retry_after) = ephemeral.count(&tries, TRIES_SECONDS).await?;
     if count > MAX_TRIES {
-        return Ok(Err(Refusal::OtpRate { retry_after }));
+        return Err(Refusal::OtpRate { retry_after }.into());
     }
-    let found = ctx.services.store.rows().authenticators().find(account).await?;
+    let found = ctx.rows().authenticators().find(account).await?;
     let Some(found) = found.filter(|found| found.is_confirmed) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     let step = matched_step(&found.secret, code, ctx.now());
-    let db = ctx.services.store.begin().await?;
+    let db = ctx.begin().await?;
     let authenticators = db.rows().authenticators();
     let is_right = if let Some(step) = step {
         authenticators.take_step(account, step).await?
@@ -147,9 +142,9 @@ pub async fn verify(
     };
     db.commit().await?;
     if !is_right {
-        return Ok(Err(Refusal::Otp));
+        return Err(Refusal::Otp.into());
     }
-    ephemeral.forget(Kind::Rate, &tries).await?;
+    ephemeral.reset(&tries).await?;
     let mut next = tx.clone();
     if let Some(proved) = &mut next.proved {
         proved.second_factor = Some(Factor::Totp);

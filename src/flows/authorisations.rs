@@ -3,7 +3,7 @@
 
 use super::relations::{By, add_in, change};
 use super::telling::relation_event;
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
@@ -12,7 +12,6 @@ use crate::domain::identity_type::{Capability, IdentityTypeName, PermissionPolic
 use crate::domain::login::{Errand, LoginTransaction};
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Kind;
 use crate::oidc::params::Params;
 use crate::store::deliveries::Delivery;
 use crate::store::relations::HistoryEntry;
@@ -49,7 +48,7 @@ async fn list(
     states: &[State],
     filter: &Filter,
 ) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
-    let held = ctx.services.store.rows().standings().held(person).await?;
+    let held = ctx.rows().standings().held(person).await?;
     let fits = |(one, enterprise): &(Authorisation, Enterprise)| {
         states.contains(&one.state) && filter.fits(ctx, one, enterprise)
     };
@@ -77,14 +76,10 @@ pub async fn held(
 }
 
 /// One of the person's own; another's is nobody's.
-pub async fn find(
-    ctx: &Ctx,
-    person: PersonId,
-    id: &str,
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let Ok(id) = id.parse() else { return Ok(Err(Refusal::State)) };
-    let found = ctx.services.store.rows().authorisations().find(id).await?;
-    Ok(found.filter(|found| found.person == person).ok_or(Refusal::State))
+pub async fn find(ctx: &Ctx, person: PersonId, id: &str) -> Result<Authorisation, Stop> {
+    let Ok(id) = id.parse() else { return Err(Refusal::State.into()) };
+    let found = ctx.rows().authorisations().find(id).await?;
+    Ok(found.filter(|found| found.person == person).ok_or(Refusal::State)?)
 }
 
 /// 【拒绝】, withdrawing an application, 【删除】.
@@ -93,28 +88,23 @@ pub async fn act(
     person: PersonId,
     id: &str,
     event: &Event,
-) -> Result<Result<Authorisation, Refusal>, Fault> {
+) -> Result<Authorisation, Stop> {
     if !matches!(event, Event::Reject | Event::Withdraw | Event::Delete) {
-        return Ok(Err(Refusal::Role));
+        return Err(Refusal::Role.into());
     }
-    match find(ctx, person, id).await? {
-        Ok(found) => {
-            let by = By { actor: Actor::Holder, person: Some(person) };
-            change(ctx, &found, event, by).await
-        }
-        Err(refusal) => Ok(Err(refusal)),
-    }
+    let found = find(ctx, person, id).await?;
+    change(ctx, &found, event, By { actor: Actor::Holder, person: Some(person) }).await
 }
 
 /// The enterprise behind a number that somebody applies to, for a look before the request.
-pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Result<Enterprise, Refusal>, Fault> {
+pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Enterprise, Stop> {
     let Ok(number) = TaxpayerNumber::parse(number) else {
-        return Ok(Err(Refusal::format("enterprise_number")));
+        return Err(Refusal::format("enterprise_number").into());
     };
-    let rows = ctx.services.store.rows();
-    let found = rows.enterprises().find_by_number(&ctx.realm.id, number.as_str()).await?;
+    let rows = ctx.rows();
+    let found = rows.enterprises().find_by_number(number.as_str()).await?;
     let alive = found.filter(|found| found.status.is_alive());
-    Ok(alive.ok_or(Refusal::format("enterprise_number")))
+    Ok(alive.ok_or(Refusal::format("enterprise_number"))?)
 }
 
 /// 【申请企业授权】 (AU-01 to AU-03): waits for a manager, gives nothing before.
@@ -122,15 +112,12 @@ pub async fn apply(
     ctx: &Ctx,
     person: PersonId,
     (number, identity_type): (&str, &str),
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let enterprise = match applied_to(ctx, number).await? {
-        Ok(enterprise) => enterprise,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<Authorisation, Stop> {
+    let enterprise = applied_to(ctx, number).await?;
     let name = IdentityTypeName(identity_type.to_owned());
     let known = ctx.realm.identity_type(&name);
     let Some(known) = known.filter(|known| known.can(Capability::GrantedOnline)) else {
-        return Ok(Err(Refusal::format("identity_type")));
+        return Err(Refusal::format("identity_type").into());
     };
     let now = ctx.now();
     let new = Authorisation {
@@ -152,13 +139,13 @@ pub async fn apply(
         updated_at: now,
         version: 1,
     };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     let by = By { actor: Actor::Holder, person: Some(person) };
     if !add_in(ctx, &tx, &new, by).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     tx.commit().await?;
-    Ok(Ok(new))
+    Ok(new)
 }
 
 /// The scan that stands before a confirmation, one for all of them (AU-08).
@@ -166,7 +153,7 @@ pub async fn begin_confirmation(
     ctx: &Ctx,
     session: &Session,
     ids: Vec<AuthorisationId>,
-) -> Result<Option<LoginTransaction>, Fault> {
+) -> Result<Option<LoginTransaction>, Stop> {
     super::step_up::begin(ctx, session, Params::default(), (Errand::Confirm(ids), None)).await
 }
 
@@ -182,24 +169,24 @@ pub struct Outcome {
 pub async fn confirm_batch(
     ctx: &Ctx,
     transaction: &LoginTransaction,
-) -> Result<Result<Vec<Outcome>, Refusal>, Fault> {
+) -> Result<Vec<Outcome>, Stop> {
     let taken: Option<LoginTransaction> =
-        ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
-    let Some(taken) = taken else { return Ok(Err(Refusal::State)) };
+        ctx.ephemeral().take(&super::login::LOGIN, &transaction.id).await?;
+    let Some(taken) = taken else { return Err(Refusal::State.into()) };
     let (Errand::Confirm(ids), Some(proved)) = (&taken.errand, &taken.proved) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     if proved.second_factor.is_none() {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     let by = By { actor: Actor::Holder, person: Some(proved.person) };
     let mut outcomes = Vec::new();
     for id in ids {
-        let held = ctx.services.store.rows().standings().held_by(*id).await?;
+        let held = ctx.rows().standings().held_by(*id).await?;
         let own = held.filter(|(one, _)| one.person == proved.person);
         let Some((one, enterprise)) = own else { continue };
         let done = match enterprise.status.is_alive() {
-            true => change(ctx, &one, &Event::Confirm, by).await?,
+            true => Stop::refusal(change(ctx, &one, &Event::Confirm, by).await)?,
             false => Err(Refusal::State),
         };
         outcomes.push(match done {
@@ -207,29 +194,24 @@ pub async fn confirm_batch(
             Err(refusal) => Outcome { authorisation: one, enterprise, refusal: Some(refusal) },
         });
     }
-    Ok(Ok(outcomes))
+    Ok(outcomes)
 }
 
 /// 【数据同步】 (AU-13): the relation is pushed again to every subscribed application; how many.
-pub async fn synchronise(
-    ctx: &Ctx,
-    person: PersonId,
-    id: &str,
-) -> Result<Result<u64, Refusal>, Fault> {
-    let found = match find(ctx, person, id).await? {
-        Ok(found) if found.state == State::Active => found,
-        Ok(_) => return Ok(Err(Refusal::State)),
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let tx = ctx.services.store.begin().await?;
+pub async fn synchronise(ctx: &Ctx, person: PersonId, id: &str) -> Result<u64, Stop> {
+    let found = find(ctx, person, id).await?;
+    if found.state != State::Active {
+        return Err(Refusal::State.into());
+    }
+    let tx = ctx.begin().await?;
     let queued = relation_event(ctx, &tx, "relation.sync", &found).await?;
     tx.commit().await?;
-    Ok(Ok(queued))
+    Ok(queued)
 }
 
 /// How the newest push of a relation stands at each application, newest first.
 pub async fn synchronised(ctx: &Ctx, id: AuthorisationId) -> Result<Vec<Delivery>, Fault> {
-    let all = ctx.services.store.rows().deliveries().about(&id.to_string()).await?;
+    let all = ctx.rows().deliveries().about(&id.to_string()).await?;
     let mut seen = Vec::new();
     let newest = all.into_iter().filter(|one| {
         let is_new = !seen.contains(&one.client_id);
@@ -245,7 +227,7 @@ pub async fn history(
     person: PersonId,
     reason: &str,
 ) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, Fault> {
-    let all = ctx.services.store.rows().relations().history_of_person(person).await?;
+    let all = ctx.rows().relations().history_of_person(person).await?;
     Ok(all.into_iter().filter(|(entry, _, _)| entry.reason == reason).collect())
 }
 
@@ -253,10 +235,10 @@ pub async fn history(
 pub async fn clear_history(ctx: &Ctx, person: PersonId, reason: &str) -> Result<u64, Fault> {
     let shown = history(ctx, person, reason).await?;
     let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     let count = tx.rows().relations().hide(&ids, false, ctx.now()).await?;
     let event = AuditEvent::HistoryCleared { by: person, enterprise: None, count };
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
     Ok(count)
 }

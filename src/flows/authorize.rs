@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Ctx, Fault, identity, step_up, switching};
+use super::{Ctx, Fault, Stop, identity, step_up, switching};
 use crate::base::id::{GrantId, PersonId};
 use crate::base::secret::{Secret, keyed_hash};
 use crate::domain::acting::ActingIdentity;
@@ -67,7 +67,7 @@ pub async fn authorize(
     ctx: &Ctx,
     params: Params,
     session: Option<StandingSession>,
-) -> Result<Answer, Fault> {
+) -> Result<Answer, Stop> {
     let asked = match read(ctx, params) {
         Ok(asked) => asked,
         Err(answer) => return Ok(*answer),
@@ -189,7 +189,7 @@ async fn find_wanted(
     asked: &Asked,
     session: &Session,
     now: &ActingIdentity,
-) -> Result<Option<Answer>, Fault> {
+) -> Result<Option<Answer>, Stop> {
     let needs = &asked.request.needs;
     if needs.iter().all(|wanted| wanted.fits(now)) {
         return Ok(None);
@@ -201,7 +201,7 @@ async fn find_wanted(
     let fitting = switching::fitting_choices(ctx, session, needs).await?;
     match switching::references(&fitting).as_slice() {
         [] => error(ErrorCode::AccessDenied, "identity_not_held"),
-        [only] => match switching::switch(ctx, session, *only).await? {
+        [only] => match Stop::refusal(switching::switch(ctx, session, *only).await)? {
             Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),
             Err(_) => error(ErrorCode::AccessDenied, "identity_not_held"),
         },
@@ -219,9 +219,9 @@ async fn needs_consent(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<boo
     if !asked.client.consent {
         return Ok(false);
     }
-    let (grants, client) = (ctx.services.store.rows().grants(), &asked.client.client_id);
+    let (grants, client) = (ctx.rows().grants(), &asked.client.client_id);
     let wanted = asked.bound.scope.and(&asked.request.claims.scopes());
-    let given = grants.consent(&ctx.realm.id, person, client).await?;
+    let given = grants.consent(person, client).await?;
     Ok(!given.is_some_and(|given| wanted.is_within(&Scopes::parse(&given))))
 }
 
@@ -233,9 +233,9 @@ pub async fn give_consent(
 ) -> Result<Params, Fault> {
     let (client, scope) = (&needed.client.client_id, needed.scope.to_string());
     let event = AuditEvent::ConsentGiven { person, client: client.clone(), scope: scope.clone() };
-    let tx = ctx.services.store.begin().await?;
-    tx.rows().grants().add_consent(&ctx.realm.id, person, client, &scope, ctx.now()).await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    let tx = ctx.begin().await?;
+    tx.rows().grants().add_consent(person, client, &scope, ctx.now()).await?;
+    tx.note(event);
     tx.commit().await?;
     Ok(needed.params.clone().without(&["prompt"]))
 }
@@ -261,7 +261,6 @@ async fn issue_code(
     let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
     let grant = StoredGrant {
         id: GrantId::new(&ctx.services.clock, ctx.random()),
-        realm: ctx.realm.id.clone(),
         client_id: asked.client.client_id.clone(),
         person: session.person,
         account: session.account,
@@ -286,7 +285,7 @@ async fn issue_code(
         dpop_jkt: asked.request.dpop_jkt.clone(),
     };
     let client = SessionClient { client_id: grant.client_id.clone(), sid, subject };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().grants().add(&grant, code.hashed()).await?;
     tx.rows().sessions().add_client(session.id, &client).await?;
     tx.commit().await?;

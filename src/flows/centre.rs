@@ -1,7 +1,7 @@
 //! What an account centre's landing page tells of an enterprise: four masked blocks, each shown to
 //! who may see it, and one field in full on request, which is logged (AC-04 to AC-11, G-09).
 
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::{ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::AuditEvent;
@@ -49,7 +49,7 @@ pub fn subject(identity: &ActingIdentity) -> Option<&Enterprise> {
 /// Everything of the blocks that this identity may see.
 pub async fn fields(ctx: &Ctx, identity: &ActingIdentity) -> Result<Vec<Field>, Fault> {
     let Some(enterprise) = subject(identity) else { return Ok(Vec::new()) };
-    let profile = ctx.services.store.rows().relations().profile(enterprise.id).await?;
+    let profile = ctx.rows().relations().profile(enterprise.id).await?;
     let role = Role::of(identity);
     let all = all_fields(enterprise, &profile);
     Ok(all.into_iter().filter(|field| may_see(role, field.block)).collect())
@@ -133,12 +133,12 @@ pub async fn reveal(
     identity: &ActingIdentity,
     person: PersonId,
     key: &str,
-) -> Result<Result<Field, Refusal>, Fault> {
+) -> Result<Field, Stop> {
     let found = fields(ctx, identity).await?.into_iter().find(|field| field.key == key);
-    let Some(field) = found.filter(Field::is_masked) else { return Ok(Err(Refusal::Role)) };
+    let Some(field) = found.filter(Field::is_masked) else { return Err(Refusal::Role.into()) };
     let enterprise = subject(identity).map(|enterprise| enterprise.id);
     revealed(ctx, person, (enterprise, key)).await?;
-    Ok(Ok(field))
+    Ok(field)
 }
 
 /// The trace that a look in full leaves; `enterprise` absent: one's own data.
@@ -148,8 +148,8 @@ pub async fn revealed(
     (enterprise, field): (Option<EnterpriseId>, &str),
 ) -> Result<(), Fault> {
     let event = AuditEvent::FieldRevealed { person, enterprise, field: field.to_owned() };
-    let tx = ctx.services.store.begin().await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    let tx = ctx.begin().await?;
+    tx.note(event);
     Ok(tx.commit().await?)
 }
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Ctx, Fault};
-use crate::ephemeral::Kind;
+use super::{Ctx, Stop};
 use crate::jose::jwt::verify_foreign;
 use crate::oidc::client_auth::{AssertionClaims, Presented, presented};
 use crate::oidc::discovery::path;
@@ -21,22 +20,19 @@ pub async fn authenticate(
     ctx: &Ctx,
     authorization: Option<&str>,
     params: &Params,
-) -> Result<Result<Arc<Client>, OAuthError>, Fault> {
-    let presented = match presented(authorization, params) {
-        Ok(presented) => presented,
-        Err(error) => return Ok(Err(error)),
-    };
+) -> Result<Arc<Client>, Stop> {
+    let presented = presented(authorization, params)?;
     match presented {
-        Presented::Basic { client_id, secret } => Ok(known(ctx, &client_id, |client| {
+        Presented::Basic { client_id, secret } => known(ctx, &client_id, |client| {
             matches!(&client.credential,
                 Credential::Basic(hash) if hash.fits(&secret))
-        })),
-        Presented::Post { client_id, secret } => Ok(known(ctx, &client_id, |client| {
+        }),
+        Presented::Post { client_id, secret } => known(ctx, &client_id, |client| {
             matches!(&client.credential,
                 Credential::Post(hash) if hash.fits(&secret))
-        })),
+        }),
         Presented::Nothing { client_id } => {
-            Ok(known(ctx, &client_id, |client| matches!(client.credential, Credential::Public)))
+            known(ctx, &client_id, |client| matches!(client.credential, Credential::Public))
         }
         Presented::Assertion { client_id, assertion } => {
             check_assertion(ctx, client_id.as_deref(), &assertion).await
@@ -49,9 +45,9 @@ fn known(
     ctx: &Ctx,
     client_id: &str,
     proves: impl Fn(&Client) -> bool,
-) -> Result<Arc<Client>, OAuthError> {
+) -> Result<Arc<Client>, Stop> {
     let client = ctx.realm.clients.get(client_id).filter(|client| proves(client));
-    client.cloned().ok_or_else(|| OAuthError::client("client authentication failed"))
+    Ok(client.cloned().ok_or_else(|| OAuthError::client("client authentication failed"))?)
 }
 
 /// RFC 7523 §3, one use each.
@@ -59,8 +55,8 @@ async fn check_assertion(
     ctx: &Ctx,
     named: Option<&str>,
     assertion: &str,
-) -> Result<Result<Arc<Client>, OAuthError>, Fault> {
-    let refused = |reason: &'static str| Ok(Err(OAuthError::client(reason)));
+) -> Result<Arc<Client>, Stop> {
+    let refused = |reason: &'static str| Err(OAuthError::client(reason).into());
     // The subject is read to find the keys; nothing is believed before they verify it.
     let Some(client_id) = named.map(str::to_owned).or_else(|| unverified_subject(assertion)) else {
         return refused("the assertion names no client");
@@ -89,11 +85,11 @@ async fn check_assertion(
     let Some(jti) = claims.jti.filter(|jti| (1..=256).contains(&jti.len())) else {
         return refused("the assertion has no jti");
     };
-    let key = format!("{}/{client_id}/{jti}", ctx.realm.id);
-    if !ctx.services.ephemeral.mark(Kind::Replay, &key, LONGEST_ASSERTION + SKEW).await? {
+    let key = format!("{client_id}/{jti}");
+    if !ctx.ephemeral().mark(&key, LONGEST_ASSERTION + SKEW).await? {
         return refused("the assertion was used before");
     }
-    Ok(Ok(Arc::clone(client)))
+    Ok(Arc::clone(client))
 }
 
 fn unverified_subject(assertion: &str) -> Option<String> {

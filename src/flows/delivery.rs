@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::second_factor::gateway;
 use super::{Ctx, Fault, logout, streams};
-use crate::ephemeral::Kind;
 use crate::outbound::sms::{Gateway, Message};
 use crate::realm::file::GatewayKind;
 use crate::store::deliveries::{Channel, Delivery, Receiver};
@@ -24,7 +23,7 @@ const TEXTS_PER_PERSON_AND_DAY: u32 = 10;
 
 /// For whom something is due in this realm.
 pub async fn receivers(ctx: &Ctx) -> Result<Vec<Receiver>, Fault> {
-    Ok(ctx.services.store.rows().deliveries().receivers(&ctx.realm.id, ctx.now()).await?)
+    Ok(ctx.rows().deliveries().receivers(ctx.now()).await?)
 }
 
 /// Delivers what is due for one of them, one after the other. Returns how many it tried.
@@ -34,7 +33,7 @@ pub async fn run(ctx: &Ctx, to: &Receiver) -> Result<usize, Fault> {
     }
     let (mut tried, mut failures) = (0, 0);
     loop {
-        let due = ctx.services.store.rows().deliveries().due(to, ctx.now(), READ_AT_ONCE).await?;
+        let due = ctx.rows().deliveries().due(to, ctx.now(), READ_AT_ONCE).await?;
         if due.is_empty() {
             return Ok(tried);
         }
@@ -62,7 +61,7 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
     let n_tries = usize::try_from(delivery.n_tries).unwrap_or(usize::MAX);
     let wait = BACK_OFF.get(n_tries).copied();
     let again_at = ctx.now().plus(wait.unwrap_or(86_400));
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     let claimed = tx.rows().deliveries().claim(delivery, again_at).await?;
     tx.commit().await?;
     if !claimed {
@@ -73,14 +72,17 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
         (Err(error), Some(_)) => ("waiting", Some(error)),
         (Err(error), None) => ("dead", Some(error)),
     };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().deliveries().settle(delivery.id, state, error).await?;
     tx.commit().await?;
     Ok(Some(state == "done"))
 }
 
+/// Whether a receiver has taken it, or why not.
+type Taken = Result<(), String>;
+
 /// What nobody listens for any more counts as delivered.
-async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Result<(), String>, Fault> {
+async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
     if delivery.channel == Channel::Sms {
         return send_text(ctx, delivery).await;
     }
@@ -113,8 +115,8 @@ async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Result<(), String>, Faul
 }
 
 /// To the person's default phone as it is now.
-async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Result<(), String>, Fault> {
-    let rows = ctx.services.store.rows();
+async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
+    let rows = ctx.rows();
     let Ok(person) = delivery.about.parse() else { return Ok(Ok(())) };
     let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(Ok(())) };
     let phones = rows.accounts().phones(account.id).await?;
@@ -137,13 +139,13 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Result<(), String>,
     }
     let handed_in = (&ctx.services.clock, ctx.random());
     let rate = format!("notice/{person}");
-    let (count, _) = ctx.services.ephemeral.count(Kind::Rate, &rate, 86_400).await?;
+    let (count, _) = ctx.ephemeral().count(&rate, 86_400).await?;
     if count > TEXTS_PER_PERSON_AND_DAY {
         return Ok(Ok(()));
     }
     let sent = ctx.services.outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
     if sent.is_err() {
-        ctx.services.ephemeral.uncount(Kind::Rate, &rate).await?;
+        ctx.ephemeral().uncount(&rate).await?;
     }
     Ok(sent.map_err(|error| error.to_string()))
 }

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::audit::AuditEvent;
 use crate::domain::entrance::Entrance;
@@ -28,7 +28,7 @@ pub async fn is_known(
     let PasswordState::Set(password) = &account.password else { return Ok(false) };
     let (Some(cookie), Some(_)) = (cookie, lifetime(entrance)) else { return Ok(false) };
     let place = (account.id, entrance.id.as_str());
-    let devices = ctx.services.store.rows().devices();
+    let devices = ctx.rows().devices();
     Ok(devices.knows(cookie.hashed(), place, Hashed::of(password), ctx.now()).await?)
 }
 
@@ -44,7 +44,7 @@ pub async fn remember(
     if proved.second_factor.is_none() || transaction.raises.is_some() {
         return Ok(None);
     }
-    let account = ctx.services.store.rows().accounts().find(proved.account).await?;
+    let account = ctx.rows().accounts().find(proved.account).await?;
     // The initial password is about to change, and would forget it at once.
     let Some(PasswordState::Set(password)) = account.map(|account| account.password) else {
         return Ok(None);
@@ -60,26 +60,26 @@ pub async fn remember(
         expires_at: ctx.now().plus(lifetime),
     };
     let event = AuditEvent::DeviceRemembered { account: proved.account };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().devices().add(cookie.hashed(), &device).await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
     Ok(Some((cookie, lifetime)))
 }
 
 pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<RememberedDevice>, Fault> {
-    Ok(ctx.services.store.rows().devices().list(session.account, ctx.now()).await?)
+    Ok(ctx.rows().devices().list(session.account, ctx.now()).await?)
 }
 
 /// One of the person's own; another's is `E_STATE` like one that is gone.
-pub async fn forget(ctx: &Ctx, session: &Session, id: &str) -> Result<Result<(), Refusal>, Fault> {
-    let Ok(id) = id.parse::<Uuid>() else { return Ok(Err(Refusal::State)) };
+pub async fn forget(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
+    let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
     let event = AuditEvent::DeviceForgotten { account: session.account };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if !tx.rows().devices().forget(session.account, id).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }

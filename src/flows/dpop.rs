@@ -1,8 +1,7 @@
 //! Tokens that are worth something only together with a key (RFC 9449): the proof of a request is
 //! checked, and used up.
 
-use super::{Ctx, Fault};
-use crate::ephemeral::Kind;
+use super::{Ctx, Stop};
 use crate::jose::jwt::verify_embedded;
 use crate::oidc::dpop::{LIFETIME, ProofClaims, TYPE, check};
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -26,10 +25,10 @@ pub async fn key(
     ctx: &Ctx,
     shown: &Shown<'_>,
     access_token: Option<&str>,
-) -> Result<Result<Option<String>, OAuthError>, Fault> {
-    let wrong = |reason| Ok(Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason)));
+) -> Result<Option<String>, Stop> {
+    let wrong = |reason| Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason).into());
     let proof = match shown.proofs {
-        [] => return Ok(Ok(None)),
+        [] => return Ok(None),
         [only] => only,
         _ => return wrong("more than one proof"),
     };
@@ -37,14 +36,12 @@ pub async fn key(
         return wrong("the proof does not verify");
     };
     let url = ctx.realm.url(shown.path);
-    if let Err(error) = check(&proof.claims, (shown.method, &url), access_token, ctx.now().0) {
-        return Ok(Err(error));
-    }
-    let seen = format!("{}/dpop/{}/{}", ctx.realm.id, proof.thumbprint, proof.claims.jti);
-    if !ctx.services.ephemeral.mark(Kind::Replay, &seen, 2 * LIFETIME).await? {
+    check(&proof.claims, (shown.method, &url), access_token, ctx.now().0)?;
+    let seen = format!("dpop/{}/{}", proof.thumbprint, proof.claims.jti);
+    if !ctx.ephemeral().mark(&seen, 2 * LIFETIME).await? {
         return wrong("the proof was used before");
     }
-    Ok(Ok(Some(proof.thumbprint)))
+    Ok(Some(proof.thumbprint))
 }
 
 /// Whether the token was presented as its own claims demand: bound ones with their key, others as
@@ -53,23 +50,22 @@ pub async fn fits(
     ctx: &Ctx,
     presented: &Presented<'_>,
     bound_to: Option<&str>,
-) -> Result<Result<(), OAuthError>, Fault> {
-    let invalid = |reason| Ok(Err(OAuthError::new(ErrorCode::InvalidToken, reason)));
+) -> Result<(), Stop> {
+    let invalid = |reason| Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
     let Some(bound_to) = bound_to else {
         return match presented.is_dpop {
             true => invalid("the access token is not bound to a key"),
-            false => Ok(Ok(())),
+            false => Ok(()),
         };
     };
     if !presented.is_dpop {
         return invalid("the access token is bound to a key");
     }
     match key(ctx, &presented.shown, Some(presented.token)).await? {
-        Ok(Some(key)) if key == bound_to => Ok(Ok(())),
-        Ok(Some(_)) => invalid("the access token is bound to another key"),
-        Ok(None) => {
-            Ok(Err(OAuthError::new(ErrorCode::InvalidDpopProof, "no proof beside the token")))
+        Some(key) if key == bound_to => Ok(()),
+        Some(_) => invalid("the access token is bound to another key"),
+        None => {
+            Err(OAuthError::new(ErrorCode::InvalidDpopProof, "no proof beside the token").into())
         }
-        Err(error) => Ok(Err(error)),
     }
 }

@@ -3,10 +3,9 @@
 
 use super::relations::{By, change, notify};
 use super::telling::end_unusable;
-use super::{Ctx, Fault};
+use super::{Ctx, Stop};
 use crate::domain::authorisation::{Actor, Event};
 use crate::domain::notice::{Audience, NoticeKind};
-use crate::ephemeral::Kind;
 
 /// An invitation or application that is not answered for so long is over.
 const INVITATION_DAYS: i64 = 30;
@@ -16,18 +15,19 @@ const WARNINGS: [u64; 2] = [30, 7];
 const MOST_AT_ONCE: usize = 5000;
 
 /// Returns how many authorisations expired.
-pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
+pub async fn run(ctx: &Ctx) -> Result<usize, Stop> {
     end_past_term(ctx).await?;
-    let (today, store) = (ctx.now().day(), &ctx.services.store);
+    let today = ctx.now().day();
     let invited_before = ctx.now().plus(-INVITATION_DAYS * 86_400);
-    let authorisations = store.rows().authorisations();
+    let authorisations = ctx.rows().authorisations();
     let mut expired = 0;
     while expired < MOST_AT_ONCE {
         let before = expired;
-        for one in authorisations.overdue(&ctx.realm.id, today, invited_before).await? {
+        for one in authorisations.overdue(today, invited_before).await? {
             let by = By { actor: Actor::System, person: None };
             // Of several nodes one changes it; the others find it changed.
-            expired += usize::from(change(ctx, &one, &Event::Expire, by).await?.is_ok());
+            expired +=
+                usize::from(Stop::refusal(change(ctx, &one, &Event::Expire, by).await)?.is_ok());
         }
         if expired == before {
             break;
@@ -35,13 +35,13 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
     }
     // Once an hour over all nodes is often enough for what is told once a day.
     let hour = format!("{}/expiring", ctx.realm.id);
-    if !ctx.services.ephemeral.mark(Kind::Replay, &hour, 3600).await? {
+    if !ctx.ephemeral().mark(&hour, 3600).await? {
         return Ok(expired);
     }
     for days in WARNINGS {
-        for one in authorisations.ending_on(&ctx.realm.id, today.plus_days(days)).await? {
+        for one in authorisations.ending_on(today.plus_days(days)).await? {
             let once = format!("expiring-{days}-{today}");
-            let tx = store.begin().await?;
+            let tx = ctx.begin().await?;
             let told = (NoticeKind::Expiring, Audience::Both);
             notify(ctx, &tx, &one, told, Some(&once)).await?;
             tx.commit().await?;
@@ -52,13 +52,13 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
 
 /// Whoever works in an identity whose term passed is signed out and their applications are told at
 /// once (invariant 9), however many authorisations wait to expire.
-async fn end_past_term(ctx: &Ctx) -> Result<(), Fault> {
-    let (now, store) = (ctx.now(), &ctx.services.store);
+async fn end_past_term(ctx: &Ctx) -> Result<(), Stop> {
+    let now = ctx.now();
     // A session that began before then has ended by itself.
     let since = now.plus(-ctx.realm.lifetimes.session - 86_400).day();
-    let past = store.rows().sessions().past_term(&ctx.realm.id, (since, now.day()), now).await?;
+    let past = ctx.rows().sessions().past_term((since, now.day()), now).await?;
     for one in past {
-        let tx = store.begin().await?;
+        let tx = ctx.begin().await?;
         end_unusable(ctx, &tx, &[one]).await?;
         tx.commit().await?;
     }

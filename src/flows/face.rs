@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ctx, Fault, scan};
+use super::{Ctx, Fault, Stop, scan};
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Confirmed, Purpose, Scan, ScanState};
-use crate::ephemeral::Kind;
+use crate::ephemeral::Slot;
 use crate::outbound::face::{FaceRequest, FaceState};
 use crate::store::accounts::Acceptance;
 
@@ -30,9 +30,11 @@ struct Order {
     has_ticked: bool,
 }
 
+const ORDER: Slot<Order> = Slot::new("face");
+
 /// Whether the person has agreed to the face service already.
 pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(false) };
     let wanted = ctx.realm.agreements.iter().filter(|one| one.id == FACE_AGREEMENT);
     let wanted: Vec<(String, String)> =
@@ -41,7 +43,7 @@ pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
 }
 
 async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
-    let account = ctx.services.store.rows().accounts().find_by_person(person).await?;
+    let account = ctx.rows().accounts().find_by_person(person).await?;
     let agreement = ctx.realm.agreements.iter().find(|one| one.id == FACE_AGREEMENT);
     let (Some(account), Some(agreement)) = (account, agreement) else { return Ok(()) };
     let acceptance = Acceptance {
@@ -56,9 +58,9 @@ async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
         document: agreement.id.clone(),
         version: agreement.version.clone(),
     };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().accounts().accept_agreement(ctx.new_row_id(), account.id, &acceptance).await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     Ok(tx.commit().await?)
 }
 
@@ -68,32 +70,32 @@ pub async fn start(
     (id, phone_key): (&str, &str),
     number: u8,
     has_ticked: bool,
-) -> Result<Result<String, Refusal>, Fault> {
-    let Some(found) = scan::find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
+) -> Result<String, Stop> {
+    let Some(found) = scan::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
     let (Purpose::Verify(person), ScanState::Scanned(phone)) = (found.purpose, &found.state) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     if phone.key != phone_key {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     if number != found.number {
-        scan::end(ctx, (id, phone_key), ScanState::Failed).await?.ok();
-        return Ok(Err(Refusal::StepUpFailed));
+        Stop::refusal(scan::end(ctx, (id, phone_key), ScanState::Failed).await)?.ok();
+        return Err(Refusal::StepUpFailed.into());
     }
     if !has_ticked && !has_agreed(ctx, person).await? {
-        return Ok(Err(Refusal::Agreement));
+        return Err(Refusal::Agreement.into());
     }
-    let ephemeral = &ctx.services.ephemeral;
+    let ephemeral = ctx.ephemeral();
     let rate = format!("face/{person}");
-    let (count, retry_after) = ephemeral.count(Kind::Rate, &rate, 86_400).await?;
+    let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
     if count > CHECKS_PER_PERSON_AND_DAY {
-        return Ok(Err(Refusal::OtpRate { retry_after }));
+        return Err(Refusal::OtpRate { retry_after }.into());
     }
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let (known, documents) =
         (rows.people().find(person).await?, rows.people().documents(person).await?);
     let (Some(known), Some(document)) = (known, documents.first()) else {
-        return Ok(Err(Refusal::StepUpFailed));
+        return Err(Refusal::StepUpFailed.into());
     };
     let order = ctx.random().token().expose().to_owned();
     let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
@@ -110,8 +112,8 @@ pub async fn start(
         Ok(started) => started,
         Err(error) => {
             tracing::warn!(%error, "The face check could not be started");
-            ephemeral.uncount(Kind::Rate, &rate).await?;
-            return Ok(Err(Refusal::FaceUnavailable));
+            ephemeral.uncount(&rate).await?;
+            return Err(Refusal::FaceUnavailable.into());
         }
     };
     let kept = Order {
@@ -121,8 +123,8 @@ pub async fn start(
         number,
         has_ticked,
     };
-    ephemeral.put(Kind::Scan, &order_key(&order), &kept, ORDER_SECONDS).await?;
-    Ok(Ok(started.url))
+    ephemeral.put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
+    Ok(started.url)
 }
 
 fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
@@ -130,46 +132,42 @@ fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
 }
 
 fn order_key(order: &str) -> String {
-    format!("face/{}", crate::base::secret::Hashed::of(order).to_text())
+    crate::base::secret::Hashed::of(order).to_text()
 }
 
 /// The phone is back. The redirect proves nothing: the provider is asked. `false`: still running.
-pub async fn finish(
-    ctx: &Ctx,
-    (id, phone_key): (&str, &str),
-    order: &str,
-) -> Result<Result<bool, Refusal>, Fault> {
-    let ephemeral = &ctx.services.ephemeral;
-    let kept: Option<Order> = ephemeral.get(Kind::Scan, &order_key(order)).await?;
+pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Result<bool, Stop> {
+    let ephemeral = ctx.ephemeral();
+    let kept = ephemeral.get(&ORDER, &order_key(order)).await?;
     let Some(kept) = kept.filter(|kept| kept.scan == id && kept.phone_key == phone_key) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     let handed_in = (&ctx.services.clock, ctx.random());
     let result = ctx.services.outbound.face_result(provider(ctx), &kept.handle, handed_in).await;
     let state = match result {
-        Ok(FaceState::Pending) => return Ok(Ok(false)),
+        Ok(FaceState::Pending) => return Ok(false),
         Ok(state) => state,
         Err(error) => {
             tracing::warn!(%error, "The result of a face check could not be fetched");
-            return Ok(Err(Refusal::FaceUnavailable));
+            return Err(Refusal::FaceUnavailable.into());
         }
     };
-    if ephemeral.take::<Order>(Kind::Scan, &order_key(order)).await?.is_none() {
-        return Ok(Err(Refusal::State));
+    if ephemeral.take(&ORDER, &order_key(order)).await?.is_none() {
+        return Err(Refusal::State.into());
     }
     if state == FaceState::Failed {
-        scan::end(ctx, (id, phone_key), ScanState::Failed).await?.ok();
-        return Ok(Err(Refusal::StepUpFailed));
+        Stop::refusal(scan::end(ctx, (id, phone_key), ScanState::Failed).await)?.ok();
+        return Err(Refusal::StepUpFailed.into());
     }
     let Some(Scan { purpose: Purpose::Verify(person), .. }) = scan::find(ctx, id).await? else {
-        return Ok(Err(Refusal::ScanExpired));
+        return Err(Refusal::ScanExpired.into());
     };
-    let account = ctx.services.store.rows().accounts().find_by_person(person).await?;
-    let Some(account) = account else { return Ok(Err(Refusal::StepUpFailed)) };
+    let account = ctx.rows().accounts().find_by_person(person).await?;
+    let Some(account) = account else { return Err(Refusal::StepUpFailed.into()) };
     if kept.has_ticked {
         agree(ctx, person).await?;
     }
     let who = Confirmed { person, account: account.id, acting: Acting::Personal };
-    let confirmed = scan::confirm(ctx, (id, phone_key), who, Some(kept.number)).await?;
-    Ok(confirmed.map(|()| true))
+    scan::confirm(ctx, (id, phone_key), who, Some(kept.number)).await?;
+    Ok(true)
 }

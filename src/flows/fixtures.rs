@@ -1,28 +1,32 @@
 //! Puts the demo's people into an empty realm. Called by the demo and the tests alone.
 
-use super::{Ctx, Fault, feed};
+use super::feed::{self, NotTaken};
+use super::{Ctx, Fault};
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
-use crate::domain::feed::{Line, PersonLine, Wrong};
+use crate::domain::feed::{Line, PersonLine};
 use crate::domain::person::PasswordState;
 use crate::realm::fixtures::{Fixtures, PersonFixture};
 use crate::store::Tx;
 use crate::store::accounts::Acceptance;
 
-fn wrong(why: &Wrong) -> Fault {
-    Fault::Internal(format!("the fixtures are wrong: {why}"))
+fn wrong(why: NotTaken) -> Fault {
+    match why {
+        NotTaken::Wrong(why) => Fault::Internal(format!("the fixtures are wrong: {why}")),
+        NotTaken::Fault(fault) => fault,
+    }
 }
 
 /// Loads all, unless somebody is known already.
 pub async fn load(ctx: &Ctx, fixtures: &Fixtures) -> Result<bool, Fault> {
-    if !ctx.services.store.rows().realm_versions().is_empty(&ctx.realm.id).await? {
+    if !ctx.rows().realm_versions().is_empty().await? {
         return Ok(false);
     }
     let mut hashed = Vec::new();
     for person in &fixtures.person {
         hashed.push(password(ctx, person).await?);
     }
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     for (person, password) in fixtures.person.iter().zip(hashed) {
         add_person(ctx, &tx, person, password).await?;
     }
@@ -31,10 +35,10 @@ pub async fn load(ctx: &Ctx, fixtures: &Fixtures) -> Result<bool, Fault> {
         .chain(fixtures.engagement.iter().cloned().map(Line::Engagement))
         .chain(fixtures.record.iter().cloned().map(Line::Record));
     for line in lines {
-        feed::save(ctx, &tx, &line, None).await?.map_err(|why| wrong(&why))?;
+        feed::save(ctx, &tx, &line, None).await.map_err(wrong)?;
     }
     let event = AuditEvent::FixturesLoaded { persons: fixtures.person.len() };
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
     Ok(true)
 }
@@ -62,8 +66,8 @@ async fn add_person(
         real_name_level: fixture.real_name_level,
     };
     let credentials = (fixture.username.clone(), password);
-    let account = feed::add_person(ctx, tx, &line, credentials).await?;
-    let (_, account) = account.map_err(|why| wrong(&why))?;
+    let account = feed::add_person(ctx, tx, &line, credentials).await;
+    let (_, account) = account.map_err(wrong)?;
     for agreement in ctx.realm.agreements.iter().filter(|_| fixture.accepted_agreements) {
         let acceptance = Acceptance {
             document: &agreement.id,

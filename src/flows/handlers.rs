@@ -2,7 +2,7 @@
 //! change and end them (AC-12 to AC-40). Who may is asked here once more, whatever a page offered.
 
 use super::relations::{By, add_in, change};
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::clock::Day;
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::acting::{ActingIdentity, EnterpriseIdentity};
@@ -107,27 +107,27 @@ pub async fn add(
     ctx: &Ctx,
     manager: &Manager<'_>,
     new: CheckedHandler,
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let (realm, now) = (&ctx.realm.id, ctx.now());
-    let tx = ctx.services.store.begin().await?;
+) -> Result<Authorisation, Stop> {
+    let (_realm, now) = (&ctx.realm.id, ctx.now());
+    let tx = ctx.begin().await?;
     let rows = tx.rows();
-    let found = rows.people().find_by_document(realm, new.number.comparable()).await?;
+    let found = rows.people().find_by_document(new.number.comparable()).await?;
     let person = if let Some(id) = found {
         let known = rows.people().find(id).await?;
         let has_account = rows.accounts().find_by_person(id).await?.is_some();
         // An invitation's name proves nothing; an account's does (AC-23).
         if has_account && known.is_some_and(|known| known.name != new.name) {
-            return Ok(Err(Refusal::format("name")));
+            return Err(Refusal::format("name").into());
         }
         id
     } else {
         let person = invited(ctx, &new);
-        rows.people().add(realm, &person).await?;
-        rows.people().add_document(realm, ctx.new_row_id(), person.id, &new.number, None).await?;
+        rows.people().add(&person).await?;
+        rows.people().add_document(ctx.new_row_id(), person.id, &new.number, None).await?;
         person.id
     };
     if person == manager.person {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     let authorisation = Authorisation {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
@@ -145,10 +145,10 @@ pub async fn add(
         version: 1,
     };
     if !add_in(ctx, &tx, &authorisation, manager.by()).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     tx.commit().await?;
-    Ok(Ok(authorisation))
+    Ok(authorisation)
 }
 
 fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
@@ -169,15 +169,11 @@ fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
 }
 
 /// One of the enterprise's own; another's is nobody's.
-pub async fn find(
-    ctx: &Ctx,
-    manager: &Manager<'_>,
-    id: &str,
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let Ok(id) = id.parse() else { return Ok(Err(Refusal::State)) };
-    let found = ctx.services.store.rows().authorisations().find(id).await?;
+pub async fn find(ctx: &Ctx, manager: &Manager<'_>, id: &str) -> Result<Authorisation, Stop> {
+    let Ok(id) = id.parse() else { return Err(Refusal::State.into()) };
+    let found = ctx.rows().authorisations().find(id).await?;
     let own = found.filter(|found| found.enterprise == manager.identity.enterprise.id);
-    Ok(own.ok_or(Refusal::State))
+    Ok(own.ok_or(Refusal::State)?)
 }
 
 /// One act of a manager upon one of the enterprise's authorisations.
@@ -186,22 +182,19 @@ pub async fn act(
     manager: &Manager<'_>,
     id: &str,
     event: &Event,
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let found = match find(ctx, manager, id).await? {
-        Ok(found) => found,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<Authorisation, Stop> {
+    let found = find(ctx, manager, id).await?;
     // Superior over subordinate alone (AC-29, AC-31, AC-35).
     let known = ctx.realm.identity_type(&found.identity_type);
     let is_protected = known.is_none_or(|known| !known.can(Capability::GrantedOnline));
     if is_protected && matches!(event, Event::Edit { .. } | Event::Delete | Event::Renew { .. }) {
-        return Ok(Err(Refusal::Protected));
+        return Err(Refusal::Protected.into());
     }
     if found.origin == Origin::Hall
         && found.state == State::PendingByPerson
         && matches!(event, Event::Withdraw | Event::Edit { .. })
     {
-        return Ok(Err(Refusal::OfflineOnly));
+        return Err(Refusal::OfflineOnly.into());
     }
     change(ctx, &found, event, manager.by()).await
 }
@@ -212,19 +205,12 @@ pub async fn confirm_application(
     manager: &Manager<'_>,
     id: &str,
     (permissions, valid_to): (&Permissions, Option<&str>),
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let found = match find(ctx, manager, id).await? {
-        Ok(found) => found,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<Authorisation, Stop> {
+    let found = find(ctx, manager, id).await?;
     if found.state != State::PendingByEnterprise {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
-    let (permissions, valid_to) =
-        match check_grant(ctx, &found.identity_type, permissions, valid_to) {
-            Ok(grant) => grant,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+    let (permissions, valid_to) = check_grant(ctx, &found.identity_type, permissions, valid_to)?;
     // The version is the stored one, so that a withdrawal in between is noticed.
     let granted = Authorisation { permissions, valid_to, ..found };
     change(ctx, &granted, &Event::Confirm, manager.by()).await
@@ -240,7 +226,7 @@ pub struct Listed {
 
 /// Everybody who is tied to the enterprise, or waits to be.
 pub async fn list(ctx: &Ctx, manager: &Manager<'_>) -> Result<Vec<Listed>, Fault> {
-    let relations = ctx.services.store.rows().relations();
+    let relations = ctx.rows().relations();
     let found = relations.handlers(manager.identity.enterprise.id).await?;
     let people: Vec<PersonId> = found.iter().map(|(_, person)| person.id).collect();
     let mut documents = relations.documents(&people).await?;
@@ -279,7 +265,7 @@ pub async fn history(
     manager: &Manager<'_>,
     query: &HistoryQuery,
 ) -> Result<Vec<Listed>, Fault> {
-    let relations = ctx.services.store.rows().relations();
+    let relations = ctx.rows().relations();
     let found = relations.history_of_enterprise(manager.identity.enterprise.id).await?;
     let fits = |(entry, one, person): &(HistoryEntry, Authorisation, Person)| {
         query.fits(one, &person.name, &entry.reason)
@@ -304,11 +290,11 @@ pub async fn clear_history(
 ) -> Result<u64, Fault> {
     let shown = history(ctx, manager, query).await?;
     let ids: Vec<AuthorisationId> = shown.iter().map(|one| one.authorisation.id).collect();
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     let count = tx.rows().relations().hide(&ids, true, ctx.now()).await?;
     let enterprise = Some(manager.identity.enterprise.id);
     let event = AuditEvent::HistoryCleared { by: manager.person, enterprise, count };
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
     Ok(count)
 }

@@ -1,7 +1,7 @@
 //! In whose name: which identities a person has, as they stand now, and what a sign-in needs to know of
 //! them. Moving a session from one to another is `flows::switching`.
 
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::{Authorisation, State};
@@ -20,22 +20,21 @@ use crate::store::cross_region::RecordQuery;
 use crate::store::engagements::ClientQuery;
 use crate::store::standing::Held;
 
-/// The identity as it stands now, or why it cannot be used. Read at every issue of a token.
-pub async fn load(
-    ctx: &Ctx,
-    person: PersonId,
-    acting: Acting,
-) -> Result<Result<ActingIdentity, NoIdentity>, Fault> {
-    load_in(ctx.services.store.rows(), ctx, person, acting).await
+/// The identity as it stands now; refused with the reason when it cannot be used.
+pub async fn load(ctx: &Ctx, person: PersonId, acting: Acting) -> Result<ActingIdentity, Stop> {
+    Ok(look(ctx, ctx.rows(), person, acting).await??)
 }
 
-/// The same as a transaction sees it.
-pub async fn load_in(
-    rows: Rows<'_>,
+/// What an identity is worth now, or why nothing.
+pub type Worth = Result<ActingIdentity, NoIdentity>;
+
+/// The same for those who go on either way; `rows`: as a transaction sees it.
+pub async fn look(
     ctx: &Ctx,
+    rows: Rows<'_>,
     person: PersonId,
     acting: Acting,
-) -> Result<Result<ActingIdentity, NoIdentity>, Fault> {
+) -> Result<Worth, Fault> {
     let held = match acting {
         Acting::Personal => Held::Nothing,
         Acting::Enterprise(id) => {
@@ -55,12 +54,7 @@ pub async fn load_in(
 }
 
 /// The same from rows that were read already.
-pub fn of(
-    ctx: &Ctx,
-    person: PersonId,
-    acting: Acting,
-    held: Held,
-) -> Result<ActingIdentity, NoIdentity> {
+pub fn of(ctx: &Ctx, person: PersonId, acting: Acting, held: Held) -> Worth {
     match (acting, held) {
         (Acting::Personal, _) => Ok(ActingIdentity::Personal),
         (Acting::Enterprise(id), Held::Authorisation(held))
@@ -116,7 +110,7 @@ pub async fn records(
     kind: RecordKind,
     record_no: &str,
 ) -> Result<Vec<CrossRegionRecord>, Fault> {
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let Some(known) = rows.enterprises().find(enterprise).await? else { return Ok(Vec::new()) };
     let authorisations = rows.authorisations().list(person, enterprise).await?;
     let sees_all = sees_all_records(ctx, &known, &authorisations).is_some();
@@ -149,7 +143,7 @@ pub async fn all_records(
     person: PersonId,
     kind: RecordKind,
 ) -> Result<Vec<(CrossRegionRecord, String)>, Fault> {
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let mut found: Vec<CrossRegionRecord> = Vec::new();
     let mut enterprises: Vec<EnterpriseId> = Vec::new();
     let today = ctx.now().day();
@@ -207,7 +201,7 @@ pub async fn first_usable(
     n: usize,
     fits: impl Fn(&EnterpriseIdentity) -> bool,
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
-    let (standings, today) = (ctx.services.store.rows().standings(), ctx.now().day());
+    let (standings, today) = (ctx.rows().standings(), ctx.now().day());
     let at_once = i64::try_from(n).unwrap_or(i64::MAX).clamp(8, 1000);
     let (mut found, mut offset) = (Vec::new(), 0);
     loop {
@@ -238,7 +232,7 @@ pub async fn usable_in(
     enterprise: EnterpriseId,
     audience: Audience,
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
-    let held = ctx.services.store.rows().standings().held_in(person, enterprise).await?;
+    let held = ctx.rows().standings().held_in(person, enterprise).await?;
     let usable = held.into_iter().filter_map(|held| of_held(ctx, held).ok());
     let admitted = |one: &EnterpriseIdentity| audience.admits(&one.enterprise, &one.identity_type);
     Ok(in_order(usable.filter(admitted).collect()))
@@ -250,7 +244,7 @@ pub async fn pending_in(
     person: PersonId,
     enterprise: EnterpriseId,
 ) -> Result<Vec<Authorisation>, Fault> {
-    let all = ctx.services.store.rows().authorisations().list(person, enterprise).await?;
+    let all = ctx.rows().authorisations().list(person, enterprise).await?;
     let in_term = |one: &Authorisation| one.valid_to.is_none_or(|end| end >= ctx.now().day());
     Ok(all.into_iter().filter(|one| one.state == State::PendingByPerson && in_term(one)).collect())
 }
@@ -262,7 +256,7 @@ pub async fn facts(
     proved: &Proved,
     chosen: Option<Acting>,
 ) -> Result<Facts, Fault> {
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let account = rows.accounts().find(proved.account).await?;
     let versions = ctx.realm.agreement_versions();
     let mut facts = Facts {
@@ -274,7 +268,7 @@ pub async fn facts(
         (Subject::Agent | Subject::AsConfirmed, Some(agency)) => {
             facts.is_agency_staff = is_agency_staff(ctx, proved.person, agency).await?;
             if let Some(chosen @ Acting::Agent(_)) = chosen {
-                match load(ctx, proved.person, chosen).await? {
+                match look(ctx, rows, proved.person, chosen).await? {
                     Ok(_) => facts.is_chosen_usable = true,
                     Err(why) => facts.why_none = Some(why),
                 }
@@ -283,7 +277,7 @@ pub async fn facts(
         }
         (Subject::SpecificEntity, _) => {
             if let Some(chosen @ Acting::Record(_)) = chosen {
-                match load(ctx, proved.person, chosen).await? {
+                match look(ctx, rows, proved.person, chosen).await? {
                     Ok(_) => facts.is_chosen_usable = true,
                     Err(why) => facts.why_none = Some(why),
                 }
@@ -296,7 +290,7 @@ pub async fn facts(
             };
             let known = match chosen {
                 Some(chosen @ Acting::Enterprise(_)) => {
-                    load(ctx, proved.person, chosen).await?.ok()
+                    look(ctx, rows, proved.person, chosen).await?.ok()
                 }
                 _ => None,
             };
@@ -337,7 +331,7 @@ pub async fn facts(
 
 /// Staff of an agency: assigned to a client of it, or authorised in the agency itself (G-02).
 async fn is_agency_staff(ctx: &Ctx, person: PersonId, agency: EnterpriseId) -> Result<bool, Fault> {
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let known = rows.enterprises().find(agency).await?;
     if known.is_none_or(|known| known.kind != EnterpriseKind::Agency) {
         return Ok(false);
@@ -354,6 +348,6 @@ pub async fn clients(
     (offset, limit): (i64, i64),
 ) -> Result<Vec<AgentIdentity>, Fault> {
     let query = ClientQuery { person, agency, text, today: ctx.now().day(), offset, limit };
-    let found = ctx.services.store.rows().engagements().clients(&query).await?;
+    let found = ctx.rows().engagements().clients(&query).await?;
     Ok(found.into_iter().filter(|one| one.usable(ctx.now()).is_ok()).collect())
 }

@@ -63,7 +63,7 @@ impl KeyRing {
 /// Makes the keys that are missing and loads all.
 pub async fn load(services: &Services, realm: &Realm) -> Result<(), Fault> {
     let now = services.clock.now();
-    let stored = services.store.rows().keys().list(&realm.id, now).await?;
+    let stored = services.store.rows(&realm.id).keys().list(now).await?;
     let has = |algorithm: Algorithm| {
         stored.iter().any(|key| key.is_current && key.algorithm == algorithm.name())
     };
@@ -106,19 +106,19 @@ async fn add(
         retires_at: None,
     };
     let event = AuditEvent::KeyRotated { kid: kid.clone(), algorithm: key.algorithm.clone() };
-    let tx = services.store.begin().await?;
+    let tx = services.store.begin(&realm.id, now).await?;
     if let Some(at) = old_retires_at {
-        tx.rows().keys().supersede(&realm.id, algorithm.name(), at).await?;
+        tx.rows().keys().supersede(algorithm.name(), at).await?;
     }
-    tx.rows().keys().add(&realm.id, &key).await?;
-    tx.rows().records().audit(&realm.id, now, &event).await?;
+    tx.rows().keys().add(&key).await?;
+    tx.note(event);
     tx.commit().await?;
     Ok(kid)
 }
 
 /// Makes signers and documents anew when the keys have changed.
 async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
-    let stored = services.store.rows().keys().list(&realm.id, services.clock.now()).await?;
+    let stored = services.store.rows(&realm.id).keys().list(services.clock.now()).await?;
     let version = (
         realm.hash.clone(),
         stored.iter().map(|key| (key.kid.clone(), key.is_current)).collect::<Vec<_>>(),

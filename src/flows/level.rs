@@ -2,13 +2,12 @@
 //! is a phone that got a code, level 3 a name that an authority knows, level 4 a face that passes on
 //! a phone, level 5 comes from a card reader alone.
 
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::login::{Errand, LoginTransaction};
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Kind;
 use crate::oidc::params::Params;
 use crate::outbound::real_name::{NameAnswer, NameAsked};
 use crate::store::sessions::Session;
@@ -38,7 +37,7 @@ pub enum NextStep {
 }
 
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Standing, Fault> {
-    let people = ctx.services.store.rows().people();
+    let people = ctx.rows().people();
     let person = people.find(session.person).await?;
     let level = person.map_or(1, |person| person.real_name_level);
     let next = next_step(ctx, session, level);
@@ -61,21 +60,21 @@ fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
 }
 
 /// 2 to 3: name and number of the first document are put to the authority.
-pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<Result<(), Refusal>, Fault> {
-    let rows = ctx.services.store.rows();
+pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
+    let rows = ctx.rows();
     let (person, documents) =
         (rows.people().find(session.person).await?, rows.people().documents(session.person).await?);
     let (Some(person), Some(document)) = (person, documents.first()) else {
-        return Ok(Err(Refusal::RealName));
+        return Err(Refusal::RealName.into());
     };
     if person.real_name_level != 2 {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
-    let ephemeral = &ctx.services.ephemeral;
+    let ephemeral = ctx.ephemeral();
     let rate = format!("real-name/{}", person.id);
-    let (count, retry_after) = ephemeral.count(Kind::Rate, &rate, 86_400).await?;
+    let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
     if count > CHECKS_PER_PERSON_AND_DAY {
-        return Ok(Err(Refusal::OtpRate { retry_after }));
+        return Err(Refusal::OtpRate { retry_after }.into());
     }
     let asked = NameAsked {
         name: &person.name,
@@ -85,32 +84,27 @@ pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<Result<(), Refu
     let handed_in = (&ctx.services.clock, ctx.random());
     match ctx.services.outbound.check_name(provider(ctx), &asked, handed_in).await {
         Ok(NameAnswer::Match) => {}
-        Ok(_) => return Ok(Err(Refusal::RealName)),
+        Ok(_) => return Err(Refusal::RealName.into()),
         Err(error) => {
             tracing::warn!(%error, "A real name could not be verified");
-            ephemeral.uncount(Kind::Rate, &rate).await?;
-            return Ok(Err(Refusal::RealNameUnavailable));
+            ephemeral.uncount(&rate).await?;
+            return Err(Refusal::RealNameUnavailable.into());
         }
     }
     raise(ctx, session, 3, "real_name").await
 }
 
 /// Exactly one level, with its record.
-pub async fn raise(
-    ctx: &Ctx,
-    session: &Session,
-    level: u8,
-    how: &str,
-) -> Result<Result<(), Refusal>, Fault> {
+pub async fn raise(ctx: &Ctx, session: &Session, level: u8, how: &str) -> Result<(), Stop> {
     let now = ctx.now();
     let event = AuditEvent::RealNameRaised { person: session.person, level, how: how.to_owned() };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if !tx.rows().people().raise_level(session.person, level, how, now).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
-    tx.rows().records().audit(&ctx.realm.id, now, &event).await?;
+    tx.note(event);
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// 3 to 4: a step-up in which the face that passes lifts the person (L-09).
@@ -118,7 +112,7 @@ pub async fn begin_face(
     ctx: &Ctx,
     session: &Session,
     back: String,
-) -> Result<Option<LoginTransaction>, Fault> {
+) -> Result<Option<LoginTransaction>, Stop> {
     let errand = (Errand::Lift, Some(back));
     super::step_up::begin(ctx, session, Params::default(), errand).await
 }

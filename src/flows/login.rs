@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ctx, Fault, devices};
+use super::{Ctx, Fault, Stop, devices};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
@@ -19,12 +19,15 @@ use crate::domain::number::taxpayer::{TaxpayerNumber, TaxpayerNumberKind};
 use crate::domain::password::dummy_hash;
 use crate::domain::person::{Account, PasswordState};
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Kind;
+use crate::ephemeral::Slot;
 use crate::realm::RealmEntrance;
 use crate::realm::file::InitialPassword;
 
 /// A slider proof lives two minutes and works once (DEC-19).
 const SLIDER_SECONDS: i64 = 120;
+
+pub const LOGIN: Slot<LoginTransaction> = Slot::new("login");
+const SLIDER: Slot<String> = Slot::new("slider");
 
 /// What the sign-in form holds.
 #[derive(Clone, Debug, Default)]
@@ -65,12 +68,12 @@ pub async fn begin(
         errand: Errand::default(),
     };
     let key = transaction.id.clone();
-    ctx.services.ephemeral.put(Kind::Login, &key, &transaction, TRANSACTION_SECONDS).await?;
+    ctx.ephemeral().put(&LOGIN, &key, &transaction, TRANSACTION_SECONDS).await?;
     Ok(transaction)
 }
 
 pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<LoginTransaction>, Fault> {
-    let found: Option<LoginTransaction> = ctx.services.ephemeral.get(Kind::Login, id).await?;
+    let found = ctx.ephemeral().get(&LOGIN, id).await?;
     Ok(found.filter(|found| found.realm == ctx.realm.id))
 }
 
@@ -79,21 +82,21 @@ pub async fn advance(
     ctx: &Ctx,
     from: &LoginTransaction,
     to: LoginTransaction,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let swapped = ctx.services.ephemeral.swap(Kind::Login, &from.id, from, &to).await?;
-    Ok(if swapped { Ok(to) } else { Err(Refusal::State) })
+) -> Result<LoginTransaction, Stop> {
+    let swapped = ctx.ephemeral().swap(&LOGIN, &from.id, from, &to).await?;
+    if swapped { Ok(to) } else { Err(Refusal::State.into()) }
 }
 
 /// Whether the account may sign in at this moment, by whatever way: a lock, or its end, may have come
 /// since it was asked last (rule 5).
-pub async fn admits(ctx: &Ctx, id: AccountId) -> Result<Result<(), Refusal>, Fault> {
-    let account = ctx.services.store.rows().accounts().find(id).await?;
-    Ok(account.ok_or(Refusal::Credentials).and_then(|account| account.may_sign_in(ctx.now())))
+pub async fn admits(ctx: &Ctx, id: AccountId) -> Result<(), Stop> {
+    let account = ctx.rows().accounts().find(id).await?;
+    Ok(account.ok_or(Refusal::Credentials)?.may_sign_in(ctx.now())?)
 }
 
 pub async fn new_slider(ctx: &Ctx) -> Result<String, Fault> {
     let id = ctx.random().short_token();
-    ctx.services.ephemeral.put(Kind::Slider, &id, &ctx.realm.id, SLIDER_SECONDS).await?;
+    ctx.ephemeral().put(&SLIDER, &id, &ctx.realm.id, SLIDER_SECONDS).await?;
     Ok(id)
 }
 
@@ -102,26 +105,23 @@ pub async fn verify_credentials(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     form: &Credentials,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+) -> Result<LoginTransaction, Stop> {
     let Some(entrance) = admitted_door(ctx, transaction, &form.entrance) else {
-        return Ok(Err(Refusal::format("entrance")));
+        return Err(Refusal::format("entrance").into());
     };
-    let password = match check_format(entrance, form) {
-        Ok(password) => password,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    let password = check_format(entrance, form)?;
     if entrance.slider && !slider_is_done(ctx, form).await? {
-        return Ok(Err(Refusal::Slider));
+        return Err(Refusal::Slider.into());
     }
     let typed = find_typed(ctx, entrance, form).await?;
-    if let Err(refusal) = throttle(ctx, form, &typed).await? {
+    if let Err(refusal) = Stop::refusal(throttle(ctx, form, &typed).await)? {
         record(ctx, form, &typed, refusal.code()).await?;
-        return Ok(Err(refusal));
+        return Err(refusal.into());
     }
     match check_password(ctx, &typed, &password).await? {
-        None => Ok(Err(Refusal::Busy)),
+        None => Err(Refusal::Busy.into()),
         Some(true) if typed.is_plausible(entrance) => {
-            let Some(account) = &typed.account else { return Ok(Err(Refusal::Credentials)) };
+            let Some(account) = &typed.account else { return Err(Refusal::Credentials.into()) };
             forget_failures(ctx, form, &typed).await?;
             let is_known_device =
                 devices::is_known(ctx, entrance, account, form.device.as_ref()).await?;
@@ -144,7 +144,7 @@ pub async fn verify_credentials(
         Some(_) => {
             fail(ctx, &typed).await?;
             record(ctx, form, &typed, Refusal::Credentials.code()).await?;
-            Ok(Err(Refusal::Credentials))
+            Err(Refusal::Credentials.into())
         }
     }
 }
@@ -202,7 +202,7 @@ pub fn check_numbers(entrance: &Entrance, form: &Credentials) -> Result<(), Refu
 
 /// Taken before it is judged: a proof works once, whatever it was worth.
 async fn slider_is_done(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
-    let realm: Option<String> = ctx.services.ephemeral.take(Kind::Slider, &form.slider_id).await?;
+    let realm = ctx.ephemeral().take(&SLIDER, &form.slider_id).await?;
     Ok(realm.is_some_and(|realm| realm == ctx.realm.id) && form.slider == "100")
 }
 
@@ -246,10 +246,10 @@ impl Typed {
         form: &Credentials,
         account: Option<Account>,
     ) -> Result<Self, Fault> {
-        let rows = ctx.services.store.rows();
+        let rows = ctx.rows();
         let enterprise = match TaxpayerNumber::parse(&form.enterprise_number) {
             Ok(number) if entrance.asks_enterprise_number() => {
-                rows.enterprises().find_by_number(&ctx.realm.id, number.as_str()).await?
+                rows.enterprises().find_by_number(number.as_str()).await?
             }
             _ => None,
         };
@@ -276,7 +276,7 @@ async fn find_account(
     entrance: &Entrance,
     personal_id: &str,
 ) -> Result<Option<Account>, Fault> {
-    let (rows, realm) = (ctx.services.store.rows(), &ctx.realm.id);
+    let (rows, _realm) = (ctx.rows(), &ctx.realm.id);
     // The spaces do not meet, so the likeliest may come first: a username begins with a letter.
     let mut kinds = entrance.personal_ids.clone();
     if personal_id.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -285,20 +285,20 @@ async fn find_account(
     for kind in kinds {
         let found = match kind {
             PersonalIdKind::Phone => match Phone::parse(personal_id) {
-                Ok(phone) => rows.accounts().find_by_phone(realm, &phone).await?,
+                Ok(phone) => rows.accounts().find_by_phone(&phone).await?,
                 Err(_) => None,
             },
-            PersonalIdKind::Email => match rows.people().find_by_email(realm, personal_id).await? {
+            PersonalIdKind::Email => match rows.people().find_by_email(personal_id).await? {
                 Some(person) => rows.accounts().find_by_person(person).await?,
                 None => None,
             },
             PersonalIdKind::Username => {
                 let folded = personal_id.to_ascii_lowercase();
-                rows.accounts().find_by_username(realm, &folded).await?
+                rows.accounts().find_by_username(&folded).await?
             }
             PersonalIdKind::Document => {
                 let number = normalise(personal_id);
-                match rows.people().find_by_document(realm, &number).await? {
+                match rows.people().find_by_document(&number).await? {
                     Some(person) => rows.accounts().find_by_person(person).await?,
                     None => None,
                 }
@@ -312,42 +312,37 @@ async fn find_account(
 }
 
 /// Counts before it judges, so that parallel guesses are all counted (E-09).
-async fn throttle(
-    ctx: &Ctx,
-    form: &Credentials,
-    typed: &Typed,
-) -> Result<Result<(), Refusal>, Fault> {
-    let (ephemeral, limits) = (&ctx.services.ephemeral, &ctx.realm.limits);
+async fn throttle(ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Stop> {
+    let (ephemeral, limits) = (ctx.ephemeral(), &ctx.realm.limits);
     let locked = typed.account.as_ref().and_then(|account| account.locked_for(ctx.now()));
     if let Some(retry_after) = locked {
-        return Ok(Err(Refusal::Locked { retry_after }));
+        return Err(Refusal::Locked { retry_after }.into());
     }
-    let realm = &ctx.realm.id;
     let mut counters = vec![
-        (format!("{realm}/{}", typed.counter), limits.max_failures),
-        (format!("{realm}/address/{}", ctx.ip), limits.max_failures_per_address),
+        (typed.counter.clone(), limits.max_failures),
+        (format!("address/{}", ctx.ip), limits.max_failures_per_address),
     ];
     if !form.enterprise_number.is_empty() {
         let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
-        counters.push((format!("{realm}/enterprise/{number}"), limits.max_failures_per_enterprise));
+        counters.push((format!("enterprise/{number}"), limits.max_failures_per_enterprise));
     }
     for (key, most) in counters {
-        let (count, retry_after) = ephemeral.count(Kind::Rate, &key, limits.window).await?;
+        let (count, retry_after) = ephemeral.count(&key, limits.window).await?;
         if count > most {
-            return Ok(Err(Refusal::Locked { retry_after }));
+            return Err(Refusal::Locked { retry_after }.into());
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// The person's own failures are forgotten. Of the counters that people share only this attempt
 /// is taken back: a sign-in of one's own must not clear what one tried on others.
 async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Fault> {
-    let (ephemeral, realm) = (&ctx.services.ephemeral, &ctx.realm.id);
+    let ephemeral = ctx.ephemeral();
     let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
-    ephemeral.forget(Kind::Rate, &format!("{realm}/{}", typed.counter)).await?;
-    ephemeral.uncount(Kind::Rate, &format!("{realm}/address/{}", ctx.ip)).await?;
-    ephemeral.uncount(Kind::Rate, &format!("{realm}/enterprise/{number}")).await?;
+    ephemeral.reset(&typed.counter).await?;
+    ephemeral.uncount(&format!("address/{}", ctx.ip)).await?;
+    ephemeral.uncount(&format!("enterprise/{number}")).await?;
     Ok(())
 }
 
@@ -363,7 +358,7 @@ async fn check_password(
             hashing.verify(password, stored).await
         }
         Some(account) => {
-            let documents = ctx.services.store.rows().people().documents(account.person).await?;
+            let documents = ctx.rows().people().documents(account.person).await?;
             let fits = ctx.realm.initial_password == InitialPassword::IdLast6
                 && documents.iter().any(|document| is_initial(&document.number, password));
             Ok(hashing.verify(password, dummy_hash()).await?.map(|_| fits))
@@ -381,18 +376,18 @@ fn is_initial(number: &str, password: &Secret) -> bool {
 /// The failure that reaches the limit locks the account.
 async fn fail(ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
     let Some(account) = &typed.account else { return Ok(()) };
-    let key = format!("{}/{}", ctx.realm.id, typed.counter);
-    let failures: Option<u32> = ctx.services.ephemeral.get(Kind::Rate, &key).await?;
+    let key = typed.counter.clone();
+    let failures = ctx.ephemeral().counted(&key).await?;
     let now = ctx.now();
-    let until = ctx.realm.lockout.lock_until(failures.unwrap_or_default(), account.n_locks, now);
+    let until = ctx.realm.lockout.lock_until(failures, account.n_locks, now);
     let Some(until) = until else { return Ok(()) };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if tx.rows().accounts().lock(account.id, account.n_locks, until).await? {
         let event = AuditEvent::AccountLocked { account: account.id, until };
-        tx.rows().records().audit(&ctx.realm.id, now, &event).await?;
+        tx.note(event);
     }
     tx.commit().await?;
-    ctx.services.ephemeral.forget(Kind::Rate, &key).await?;
+    ctx.ephemeral().reset(&key).await?;
     Ok(())
 }
 
@@ -423,8 +418,8 @@ pub async fn record_way(
 
 /// One line of the sign-in log (E-24).
 pub async fn save_attempt(ctx: &Ctx, attempt: &LoginAttempt) -> Result<(), Fault> {
-    let tx = ctx.services.store.begin().await?;
-    tx.rows().records().add_attempt(&ctx.realm.id, ctx.new_row_id(), attempt).await?;
+    let tx = ctx.begin().await?;
+    tx.rows().records().add_attempt(ctx.new_row_id(), attempt).await?;
     Ok(tx.commit().await?)
 }
 

@@ -51,7 +51,7 @@ pub fn read(ctx: &Ctx, params: &Params, session: Option<&Session>) -> Result<Ask
 /// The addresses of applications that can only be told in the person's browser (OIDC Front-Channel
 /// Logout §3), read before the session ends.
 pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, Fault> {
-    let clients = ctx.services.store.rows().sessions().clients(session.id).await?;
+    let clients = ctx.rows().sessions().clients(session.id).await?;
     let own_sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
     let frame = |one: &SessionClient| {
         let known = ctx.realm.clients.get(&one.client_id)?;
@@ -68,7 +68,7 @@ pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, 
 
 /// Ends the session; deliveries to its applications are durable with it.
 pub async fn end(ctx: &Ctx, session: &Session) -> Result<(), Fault> {
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     end_session(ctx, &tx, session.id, "the person signed out").await?;
     Ok(tx.commit().await?)
 }

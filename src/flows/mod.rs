@@ -1,5 +1,6 @@
-//! Use cases: load, decide, save. A refusal is an `Ok` that is committed and shown; an `Err` is a
-//! [`Fault`], rolled back and logged once at the boundary.
+//! Use cases: load, decide, save. What is not done leaves by [`Stop`]: a transaction that is dropped
+//! is rolled back, so a refusal leaves nothing behind but what was committed by name (failures that
+//! are counted, attempts that are logged). Flows that cannot refuse say so: their `Err` is a [`Fault`].
 
 pub mod app;
 pub mod authenticator;
@@ -41,12 +42,14 @@ use std::sync::Arc;
 use crate::base::cipher::{Cipher, MasterKey};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
-use crate::ephemeral::{Ephemeral, EphemeralError};
+use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::ephemeral::{Ephemeral, EphemeralError, OfRealm};
 use crate::jose::JoseError;
 use crate::oidc::discovery::DiscoveryError;
+use crate::oidc::error::OAuthError;
 use crate::outbound::Outbound;
 use crate::realm::Realm;
-use crate::store::{Store, StoreError};
+use crate::store::{Rows, Store, StoreError, Tx};
 use hashing::Hashing;
 use keys::KeyRing;
 
@@ -75,6 +78,70 @@ impl Fault {
         )
     }
 }
+
+/// Why a flow stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// The person is told, with a stable code.
+    #[error("refused: {}", .0.code())]
+    Refused(Refusal),
+    /// The application is told (RFC 6749 §5.2).
+    #[error("refused: {}", .0.reason)]
+    Client(OAuthError),
+    /// Nobody's doing; logged once at the boundary.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<NoIdentity> for Stop {
+    fn from(why: NoIdentity) -> Self {
+        Self::Refused(Refusal::NoIdentity(why))
+    }
+}
+
+impl From<OAuthError> for Stop {
+    fn from(error: OAuthError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl<F: Into<Fault>> From<F> for Stop {
+    fn from(fault: F) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl Stop {
+    /// Back to a value where a form is shown again: what was refused, or what was done.
+    pub fn refusal<T>(outcome: Result<T, Self>) -> Result<Shown<T>, Self> {
+        match outcome {
+            Ok(done) => Ok(Ok(done)),
+            Err(Self::Refused(refusal)) => Ok(Err(refusal)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Back to a value where the interface has a form of its own for errors.
+    pub fn client<T>(outcome: Result<T, Self>) -> Result<Answered<T>, Self> {
+        match outcome {
+            Ok(done) => Ok(Ok(done)),
+            Err(Self::Client(error)) => Ok(Err(error)),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// What a form led to.
+pub type Shown<T> = Result<T, Refusal>;
+
+/// What an application's request led to.
+pub type Answered<T> = Result<T, OAuthError>;
 
 /// What every flow stands on; one for the process.
 pub struct Services {
@@ -118,6 +185,21 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// The realm's rows, to read.
+    pub fn rows(&self) -> Rows<'_> {
+        self.services.store.rows(&self.realm.id)
+    }
+
+    /// A transaction in the realm's rows.
+    pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
+        self.services.store.begin(&self.realm.id, self.now()).await
+    }
+
+    /// The realm's short-lived values.
+    pub fn ephemeral(&self) -> OfRealm<'_> {
+        self.services.ephemeral.of(&self.realm.id)
+    }
+
     pub fn now(&self) -> Timestamp {
         self.services.clock.now()
     }

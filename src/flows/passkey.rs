@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::authenticator::is_fresh;
 use super::login::{Credentials, Typed, admitted_door, record_way};
-use super::{Ctx, Fault, login};
+use super::{Ctx, Fault, Stop, login};
 use crate::domain::audit::AuditEvent;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::factor::{Factor, Way};
@@ -16,12 +16,16 @@ use crate::domain::passkey::{
 };
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Kind;
+use crate::ephemeral::Slot;
 use crate::store::passkeys::StoredPasskey;
 use crate::store::sessions::Session;
 
 const CHALLENGE_SECONDS: i64 = 300;
 const MOST_PASSKEYS: usize = 10;
+
+const ENROLMENT: Slot<Enrolment> = Slot::new("passkey-enrolment");
+const CHALLENGE: Slot<Challenge> = Slot::new("passkey");
+const OPEN_CHALLENGE: Slot<OpenChallenge> = Slot::new("passkey-sign-in");
 
 fn relying_party(ctx: &Ctx) -> Result<&RelyingParty, Fault> {
     let known = ctx.realm.passkeys.as_ref();
@@ -39,7 +43,7 @@ fn internal(fault: PasskeyFault) -> Fault {
 }
 
 pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<StoredPasskey>, Fault> {
-    Ok(ctx.services.store.rows().passkeys().list(session.account).await?)
+    Ok(ctx.rows().passkeys().list(session.account).await?)
 }
 
 /// Options for the browser; `None` once there are as many as anybody needs.
@@ -49,38 +53,34 @@ pub async fn begin(ctx: &Ctx, session: &Session) -> Result<Option<Value>, Fault>
         return Ok(None);
     }
     let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
-    let account = ctx.services.store.rows().accounts().find(session.account).await?;
+    let account = ctx.rows().accounts().find(session.account).await?;
     let name = account.and_then(|account| account.username);
     let name = name.unwrap_or_else(|| ctx.realm.name.zh.clone());
     let begun = relying_party(ctx)?.begin_enrolment(session.account.0, &name, &held);
     let (options, state) = begun.map_err(internal)?;
-    let key = format!("enrol/{}", session.id);
-    ctx.services.ephemeral.put(Kind::Passkey, &key, &state, CHALLENGE_SECONDS).await?;
+    let key = session.id.to_string();
+    ctx.ephemeral().put(&ENROLMENT, &key, &state, CHALLENGE_SECONDS).await?;
     Ok(Some(options))
 }
 
 /// What the browser made is kept from now on.
-pub async fn enrol(
-    ctx: &Ctx,
-    session: &Session,
-    (name, made): (&str, &str),
-) -> Result<Result<(), Refusal>, Fault> {
+pub async fn enrol(ctx: &Ctx, session: &Session, (name, made): (&str, &str)) -> Result<(), Stop> {
     if !is_fresh(ctx, session) {
-        return Ok(Err(Refusal::StepUpRequired));
+        return Err(Refusal::StepUpRequired.into());
     }
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 40 {
-        return Ok(Err(Refusal::format("passkey_name")));
+        return Err(Refusal::format("passkey_name").into());
     }
-    let key = format!("enrol/{}", session.id);
-    let state: Option<Enrolment> = ctx.services.ephemeral.take(Kind::Passkey, &key).await?;
-    let Some(state) = state else { return Ok(Err(Refusal::Passkey)) };
+    let key = session.id.to_string();
+    let state = ctx.ephemeral().take(&ENROLMENT, &key).await?;
+    let Some(state) = state else { return Err(Refusal::Passkey.into()) };
     let credential = match relying_party(ctx)?.enrol(made, &state) {
         Ok(credential) => credential,
-        Err(fault) => return Ok(Err(refused(&fault))),
+        Err(fault) => return Err(refused(&fault).into()),
     };
-    if ctx.services.store.rows().passkeys().find(credential.id()).await?.is_some() {
-        return Ok(Err(Refusal::Passkey));
+    if ctx.rows().passkeys().find(credential.id()).await?.is_some() {
+        return Err(Refusal::Passkey.into());
     }
     let passkey = StoredPasskey {
         id: ctx.new_row_id(),
@@ -91,45 +91,44 @@ pub async fn enrol(
         used_at: None,
     };
     let event = AuditEvent::PasskeyAdded { account: session.account };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().passkeys().add(&passkey).await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// One of the person's own; another's is `E_STATE` like one that is gone.
-pub async fn remove(ctx: &Ctx, session: &Session, id: &str) -> Result<Result<(), Refusal>, Fault> {
+pub async fn remove(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
     if !is_fresh(ctx, session) {
-        return Ok(Err(Refusal::StepUpRequired));
+        return Err(Refusal::StepUpRequired.into());
     }
-    let Ok(id) = id.parse::<Uuid>() else { return Ok(Err(Refusal::State)) };
+    let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
     let event = AuditEvent::PasskeyRemoved { account: session.account };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if !tx.rows().passkeys().remove(session.account, id).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Whether this person can use one as second factor.
 pub async fn is_enrolled(ctx: &Ctx, proved: &Proved) -> Result<bool, Fault> {
-    Ok(!ctx.services.store.rows().passkeys().list(proved.account).await?.is_empty())
+    Ok(!ctx.rows().passkeys().list(proved.account).await?.is_empty())
 }
 
 /// The question of the second factor; the newest page of a sign-in has the one that counts.
 pub async fn challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Option<Value>, Fault> {
     let Some(proved) = &tx.proved else { return Ok(None) };
-    let held = ctx.services.store.rows().passkeys().list(proved.account).await?;
+    let held = ctx.rows().passkeys().list(proved.account).await?;
     if held.is_empty() {
         return Ok(None);
     }
     let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
     let (options, state) = relying_party(ctx)?.challenge(&held).map_err(internal)?;
-    let key = format!("factor/{}", tx.id);
-    ctx.services.ephemeral.put(Kind::Passkey, &key, &state, CHALLENGE_SECONDS).await?;
+    ctx.ephemeral().put(&CHALLENGE, &tx.id, &state, CHALLENGE_SECONDS).await?;
     Ok(Some(options))
 }
 
@@ -137,31 +136,30 @@ pub async fn verify(
     ctx: &Ctx,
     tx: &LoginTransaction,
     made: &str,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+) -> Result<LoginTransaction, Stop> {
     let Some(account) = tx.proved.as_ref().map(|proved| proved.account) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     let entrance = tx.entrance.as_deref().and_then(|id| ctx.realm.entrance(id));
     let is_offered =
         entrance.is_some_and(|known| known.entrance.second_factors.contains(&Factor::Passkey));
     if !is_offered {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
-    let key = format!("factor/{}", tx.id);
-    let state: Option<Challenge> = ctx.services.ephemeral.take(Kind::Passkey, &key).await?;
+    let state = ctx.ephemeral().take(&CHALLENGE, &tx.id).await?;
     let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
-        return Ok(Err(Refusal::Passkey));
+        return Err(Refusal::Passkey.into());
     };
-    let held = ctx.services.store.rows().passkeys().find(made.credential_id()).await?;
+    let held = ctx.rows().passkeys().find(made.credential_id()).await?;
     let Some(held) = held.filter(|held| held.account == account) else {
-        return Ok(Err(Refusal::Passkey));
+        return Err(Refusal::Passkey.into());
     };
     let kept = match relying_party(ctx)?.prove(&made, &state, &held.credential) {
         Ok(kept) => kept,
-        Err(fault) => return Ok(Err(refused(&fault))),
+        Err(fault) => return Err(refused(&fault).into()),
     };
     if !keep(ctx, &held, &kept).await? {
-        return Ok(Err(Refusal::Passkey));
+        return Err(Refusal::Passkey.into());
     }
     let mut next = tx.clone();
     if let Some(proved) = &mut next.proved {
@@ -171,7 +169,7 @@ pub async fn verify(
 }
 
 async fn keep(ctx: &Ctx, held: &StoredPasskey, kept: &Credential) -> Result<bool, Fault> {
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     let is_there = tx.rows().passkeys().used(held.id, kept, ctx.now()).await?;
     tx.commit().await?;
     Ok(is_there)
@@ -180,8 +178,7 @@ async fn keep(ctx: &Ctx, held: &StoredPasskey, kept: &Credential) -> Result<bool
 /// The question of the sign-in page.
 pub async fn sign_in_challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Value, Fault> {
     let (options, state) = relying_party(ctx)?.open_challenge().map_err(internal)?;
-    let key = format!("sign-in/{}", tx.id);
-    ctx.services.ephemeral.put(Kind::Passkey, &key, &state, CHALLENGE_SECONDS).await?;
+    ctx.ephemeral().put(&OPEN_CHALLENGE, &tx.id, &state, CHALLENGE_SECONDS).await?;
     Ok(options)
 }
 
@@ -191,42 +188,39 @@ pub async fn sign_in(
     tx: &LoginTransaction,
     form: &Credentials,
     made: &str,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+) -> Result<LoginTransaction, Stop> {
     let Some(entrance) = admitted_door(ctx, tx, &form.entrance).filter(|door| door.passkey) else {
-        return Ok(Err(Refusal::format("entrance")));
+        return Err(Refusal::format("entrance").into());
     };
-    if let Err(refusal) = login::check_numbers(entrance, form) {
-        return Ok(Err(refusal));
-    }
-    let key = format!("sign-in/{}", tx.id);
-    let state: Option<OpenChallenge> = ctx.services.ephemeral.take(Kind::Passkey, &key).await?;
+    login::check_numbers(entrance, form)?;
+    let state = ctx.ephemeral().take(&OPEN_CHALLENGE, &tx.id).await?;
     let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
-        return Ok(Err(Refusal::Passkey));
+        return Err(Refusal::Passkey.into());
     };
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let held = rows.passkeys().find(made.credential_id()).await?;
     let Some(held) = held.filter(|held| made.account() == Some(held.account.0)) else {
-        return Ok(Err(Refusal::Passkey));
+        return Err(Refusal::Passkey.into());
     };
     let kept = match relying_party(ctx)?.prove_open(&made, state, &held.credential) {
         Ok(kept) => kept,
-        Err(fault) => return Ok(Err(refused(&fault))),
+        Err(fault) => return Err(refused(&fault).into()),
     };
     let account = rows.accounts().find(held.account).await?;
     let Some(account) = account.filter(Account::is_live) else {
-        return Ok(Err(Refusal::Passkey));
+        return Err(Refusal::Passkey.into());
     };
     let typed = Typed::of(ctx, entrance, form, Some(account.clone())).await?;
     if let Err(refusal) = account.may_sign_in(ctx.now()) {
         record_way(ctx, form, &typed, (Way::Passkey, refusal.code())).await?;
-        return Ok(Err(refusal));
+        return Err(refusal.into());
     }
     if !typed.is_plausible(entrance) {
         record_way(ctx, form, &typed, (Way::Passkey, Refusal::Credentials.code())).await?;
-        return Ok(Err(Refusal::Credentials));
+        return Err(Refusal::Credentials.into());
     }
     if !keep(ctx, &held, &kept).await? {
-        return Ok(Err(Refusal::Passkey));
+        return Err(Refusal::Passkey.into());
     }
     let next = LoginTransaction {
         entrance: Some(entrance.id.clone()),

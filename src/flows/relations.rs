@@ -7,7 +7,7 @@ use serde_json::json;
 use super::telling::{
     Told, end_identity, end_session, end_unusable, live_sessions, queued, relation_event,
 };
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
@@ -37,12 +37,10 @@ pub async fn change(
     before: &Authorisation,
     event: &Event,
     by: By,
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let tx = ctx.services.store.begin().await?;
+) -> Result<Authorisation, Stop> {
+    let tx = ctx.begin().await?;
     let changed = change_in(ctx, &tx, before, event, by).await?;
-    if changed.is_ok() {
-        tx.commit().await?;
-    }
+    tx.commit().await?;
     Ok(changed)
 }
 
@@ -53,14 +51,11 @@ pub async fn change_in(
     before: &Authorisation,
     event: &Event,
     by: By,
-) -> Result<Result<Authorisation, Refusal>, Fault> {
-    let after = match before.apply(event, by.actor, identity_type(ctx, before)?, ctx.now()) {
-        Ok(after) => after,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<Authorisation, Stop> {
+    let after = before.apply(event, by.actor, identity_type(ctx, before)?, ctx.now())?;
     let rows = tx.rows();
     if !rows.authorisations().update(&after).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     let (name, side) = (event.name(), by.actor.side());
     rows.authorisations().add_event(ctx.new_row_id(), &after, name, side, by.person).await?;
@@ -85,14 +80,14 @@ pub async fn change_in(
         side: side.to_owned(),
         by: by.person,
     };
-    rows.records().audit(&ctx.realm.id, ctx.now(), &changed).await?;
-    Ok(Ok(after))
+    tx.note(changed);
+    Ok(after)
 }
 
 /// A new one with its first event. `false`: such a live one is there already.
 pub async fn add_in(ctx: &Ctx, tx: &Tx<'_>, new: &Authorisation, by: By) -> Result<bool, Fault> {
     let rows = tx.rows();
-    if !rows.authorisations().add(&ctx.realm.id, new).await? {
+    if !rows.authorisations().add(new).await? {
         return Ok(false);
     }
     let (name, kind, audience) = match new.state {
@@ -106,7 +101,7 @@ pub async fn add_in(ctx: &Ctx, tx: &Tx<'_>, new: &Authorisation, by: By) -> Resu
         authorisation: new.id,
         by: by.person.unwrap_or(new.person),
     };
-    rows.records().audit(&ctx.realm.id, ctx.now(), &added).await?;
+    tx.note(added);
     Ok(true)
 }
 
@@ -179,7 +174,7 @@ pub async fn notify(
         };
         let id = ctx.new_row_id();
         let once = once.map_or_else(|| id.to_string(), str::to_owned);
-        tx.rows().notices().add(&ctx.realm.id, id, &notice, &once).await?;
+        tx.rows().notices().add(id, &notice, &once).await?;
         if ctx.realm.sms.notices {
             by_sms(ctx, tx, &notice).await?;
         }

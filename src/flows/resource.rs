@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::dpop::{Presented, fits};
 use super::token::{extensions, still_good};
-use super::{Ctx, Fault, clients};
+use super::{Ctx, Fault, Stop, clients};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, GrantId};
 use crate::base::secret::Secret;
@@ -30,16 +30,14 @@ async fn unexpired(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessCla
 }
 
 /// The same of a token that a request presents, with its key where it is bound to one.
-async fn presented_claims(
-    ctx: &Ctx,
-    presented: &Presented<'_>,
-) -> Result<Result<Arc<AccessClaims>, OAuthError>, Fault> {
+async fn presented_claims(ctx: &Ctx, presented: &Presented<'_>) -> Result<Arc<AccessClaims>, Stop> {
     let Some(claims) = unexpired(ctx, presented.token).await? else {
         let error = OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-        return Ok(Err(error));
+        return Err(error.into());
     };
     let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
-    Ok(fits(ctx, presented, bound_to).await?.map(|()| claims))
+    fits(ctx, presented, bound_to).await?;
+    Ok(claims)
 }
 
 /// A person's grant behind a presented token, as everything stands now.
@@ -47,21 +45,18 @@ pub async fn grant_behind(
     ctx: &Ctx,
     presented: &Presented<'_>,
     scope: &str,
-) -> Result<Result<(Arc<AccessClaims>, StandingGrant, ActingIdentity), OAuthError>, Fault> {
-    let claims = match presented_claims(ctx, presented).await? {
-        Ok(claims) => claims,
-        Err(error) => return Ok(Err(error)),
-    };
+) -> Result<(Arc<AccessClaims>, StandingGrant, ActingIdentity), Stop> {
+    let claims = presented_claims(ctx, presented).await?;
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let Some(grant) = grant_of(&claims) else { return Ok(Err(invalid())) };
-    let found = ctx.services.store.rows().standings().of_token(grant, &claims.jti).await?;
-    let Some(grant) = found else { return Ok(Err(invalid())) };
-    let Ok(identity) = still_good(ctx, &grant) else { return Ok(Err(invalid())) };
+    let Some(grant) = grant_of(&claims) else { return Err(invalid().into()) };
+    let found = ctx.rows().standings().of_token(grant, &claims.jti).await?;
+    let Some(grant) = found else { return Err(invalid().into()) };
+    let Ok(identity) = still_good(ctx, &grant) else { return Err(invalid().into()) };
     if !Scopes::parse(&claims.scope).has(scope) {
         let reason = "the token lacks the scope of this interface";
-        return Ok(Err(OAuthError::new(ErrorCode::InsufficientScope, reason)));
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
     }
-    Ok(Ok((claims, grant, identity)))
+    Ok((claims, grant, identity))
 }
 
 /// The claims of the identity as it is now (invariant 9).
@@ -76,7 +71,7 @@ async fn read(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>
         return Ok(ctx.services.keys.of(&ctx.realm)?.access_claims(access_token));
     }
     let hash = Secret::new(access_token.to_owned()).hashed();
-    let kept = ctx.services.store.rows().tokens().find(&ctx.realm.id, hash).await?;
+    let kept = ctx.rows().tokens().find(hash).await?;
     Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()).map(Arc::new))
 }
 
@@ -85,25 +80,18 @@ fn grant_of(claims: &AccessClaims) -> Option<GrantId> {
 }
 
 /// The client that a token of its own speaks for: no person behind it, and this scope in it.
-pub async fn client_of(
-    ctx: &Ctx,
-    presented: &Presented<'_>,
-    scope: &str,
-) -> Result<Result<String, OAuthError>, Fault> {
+pub async fn client_of(ctx: &Ctx, presented: &Presented<'_>, scope: &str) -> Result<String, Stop> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let token = match presented_claims(ctx, presented).await? {
-        Ok(token) => token,
-        Err(error) => return Ok(Err(error)),
-    };
-    let is_revoked = ctx.services.store.rows().tokens().is_revoked(&token.jti).await?;
+    let token = presented_claims(ctx, presented).await?;
+    let is_revoked = ctx.rows().tokens().is_revoked(&token.jti).await?;
     if is_revoked || grant_of(&token).is_some() {
-        return Ok(Err(invalid()));
+        return Err(invalid().into());
     }
     if !Scopes::parse(&token.scope).has(scope) {
         let reason = "the token lacks the scope of this interface";
-        return Ok(Err(OAuthError::new(ErrorCode::InsufficientScope, reason)));
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
     }
-    Ok(Ok(token.client_id.clone()))
+    Ok(token.client_id.clone())
 }
 
 /// Claims as JSON, or signed where the client is registered so.
@@ -112,25 +100,21 @@ pub enum UserInfo {
     Signed(String),
 }
 
-pub async fn userinfo(
-    ctx: &Ctx,
-    presented: &Presented<'_>,
-) -> Result<Result<UserInfo, OAuthError>, Fault> {
+pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, Stop> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let token = match presented_claims(ctx, presented).await? {
-        Ok(token) => token,
-        Err(error) => return Ok(Err(error)),
-    };
-    let Some(grant) = grant_of(&token) else { return Ok(Err(invalid())) };
-    let found = ctx.services.store.rows().standings().person_of_token(grant, &token.jti).await?;
-    let Some((grant, person, username)) = found else { return Ok(Err(invalid())) };
-    let Ok(identity) = still_good(ctx, &grant) else { return Ok(Err(invalid())) };
+    let token = presented_claims(ctx, presented).await?;
+    let Some(grant) = grant_of(&token) else { return Err(invalid().into()) };
+    let found = ctx.rows().standings().person_of_token(grant, &token.jti).await?;
+    let Some((grant, person, username)) = found else { return Err(invalid().into()) };
+    let Ok(identity) = still_good(ctx, &grant) else { return Err(invalid().into()) };
     let scope = Scopes::parse(&token.scope);
     if !scope.has("openid") {
         let reason = "scope openid is needed";
-        return Ok(Err(OAuthError::new(ErrorCode::InsufficientScope, reason)));
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
     }
-    let Some(client) = ctx.realm.clients.get(&token.client_id) else { return Ok(Err(invalid())) };
+    let Some(client) = ctx.realm.clients.get(&token.client_id) else {
+        return Err(invalid().into());
+    };
     let stored = &grant.grant;
     let asked = engine::requested_claims(&extensions(stored)?).userinfo;
     let wants =
@@ -142,12 +126,12 @@ pub async fn userinfo(
         claims.extend(tax);
     }
     let Some(algorithm) = client.userinfo_alg else {
-        return Ok(Ok(UserInfo::Plain(Value::Object(claims))));
+        return Ok(UserInfo::Plain(Value::Object(claims)));
     };
     claims.insert("iss".to_owned(), json!(ctx.realm.issuer));
     claims.insert("aud".to_owned(), json!(client.client_id));
     let published = ctx.services.keys.of(&ctx.realm)?;
-    Ok(Ok(UserInfo::Signed(sign(published.keys.current(algorithm)?, "JWT", &claims)?)))
+    Ok(UserInfo::Signed(sign(published.keys.current(algorithm)?, "JWT", &claims)?))
 }
 
 /// The claims of the person for which `wants` says yes, as far as they are known (OIDC Core §5.4).
@@ -158,7 +142,7 @@ pub async fn person_claims(
     wants: impl Fn(&str) -> bool,
 ) -> Result<Map<String, Value>, Fault> {
     let phone = if wants("phone_number") || wants("phone_number_verified") {
-        let phones = ctx.services.store.rows().accounts().phones(account).await?;
+        let phones = ctx.rows().accounts().phones(account).await?;
         phones.into_iter().find(|binding| binding.is_default).map(|binding| binding.phone)
     } else {
         None
@@ -183,20 +167,17 @@ pub async fn introspect(
     ctx: &Ctx,
     authorization: Option<&str>,
     params: &Params,
-) -> Result<Result<Value, OAuthError>, Fault> {
-    let client = match clients::authenticate(ctx, authorization, params).await? {
-        Ok(client) => client,
-        Err(error) => return Ok(Err(error)),
-    };
+) -> Result<Value, Stop> {
+    let client = clients::authenticate(ctx, authorization, params).await?;
     if matches!(client.credential, Credential::Public) {
-        return Ok(Err(OAuthError::client("a public client may not introspect")));
+        return Err(OAuthError::client("a public client may not introspect").into());
     }
     let Some(access_token) = params.get("token") else {
-        return Ok(Err(OAuthError::request("token is missing")));
+        return Err(OAuthError::request("token is missing").into());
     };
-    let inactive = || Ok(Ok(json!({"active": false})));
+    let inactive = || Ok(json!({"active": false}));
     let Some(claims) = unexpired(ctx, access_token).await? else { return inactive() };
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let Some(grant) = grant_of(&claims) else {
         let is_revoked = rows.tokens().is_revoked(&claims.jti).await?;
         return if is_revoked { inactive() } else { active(&claims) };
@@ -215,37 +196,29 @@ pub async fn introspect(
     active(&now)
 }
 
-fn active(claims: &AccessClaims) -> Result<Result<Value, OAuthError>, Fault> {
+fn active(claims: &AccessClaims) -> Result<Value, Stop> {
     let mut answer =
         serde_json::to_value(claims).map_err(|error| Fault::Internal(error.to_string()))?;
     answer["active"] = json!(true);
     answer["token_type"] = json!(if claims.cnf.is_some() { "DPoP" } else { "Bearer" });
-    Ok(Ok(answer))
+    Ok(answer)
 }
 
 /// RFC 7009 §2: a refresh token takes its family with it; an unknown token is revoked already.
-pub async fn revoke(
-    ctx: &Ctx,
-    authorization: Option<&str>,
-    params: &Params,
-) -> Result<Result<(), OAuthError>, Fault> {
-    let client = match clients::authenticate(ctx, authorization, params).await? {
-        Ok(client) => client,
-        Err(error) => return Ok(Err(error)),
-    };
+pub async fn revoke(ctx: &Ctx, authorization: Option<&str>, params: &Params) -> Result<(), Stop> {
+    let client = clients::authenticate(ctx, authorization, params).await?;
     let Some(text) = params.get("token") else {
-        return Ok(Err(OAuthError::request("token is missing")));
+        return Err(OAuthError::request("token is missing").into());
     };
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let refresh = rows.grants().find_refresh(Secret::new(text.to_owned()).hashed()).await?;
     let family = match refresh {
         Some(refresh) => rows.grants().find(refresh.grant).await?,
         None => None,
     };
-    let own_family =
-        family.filter(|grant| grant.realm == ctx.realm.id && grant.client_id == client.client_id);
+    let own_family = family.filter(|grant| grant.client_id == client.client_id);
     let access = read(ctx, text).await?.filter(|claims| claims.client_id == client.client_id);
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if let Some(grant) = own_family {
         tx.rows().grants().revoke(grant.id, ctx.now()).await?;
     }
@@ -256,5 +229,5 @@ pub async fn revoke(
         }
     }
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }

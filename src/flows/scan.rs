@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ctx, Fault, identity, login};
+use super::{Ctx, Fault, Stop, identity, login};
 use crate::base::secret::{Hashed, same};
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::factor::{ScanApp, Way};
@@ -13,12 +13,16 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{
     Confirmed, Phone, Purpose, Scan, ScanFault, ScanState, UNSCANNED_SECONDS,
 };
-use crate::ephemeral::Kind;
+use crate::ephemeral::Slot;
 use crate::store::standing::StandingSession;
 
 /// Longer than a code can live, so that whoever comes late is told why.
 const KEPT_SECONDS: i64 = 600;
 const CODES_PER_ADDRESS_AND_HOUR: u32 = 300;
+
+const SCAN: Slot<Scan> = Slot::new("scan");
+/// Sealed: what a page has shown already.
+const SHOWN: Slot<String> = Slot::new("scan-shown");
 
 /// What the page shows and holds.
 #[derive(Clone, Serialize, Deserialize)]
@@ -39,8 +43,8 @@ pub async fn show(
     purpose: Purpose,
 ) -> Result<Option<Shown>, Fault> {
     let kind = if purpose == Purpose::SignIn { "sign-in" } else { "verify" };
-    let name = format!("of/{}/{kind}/{}", tx.id, app.name());
-    let sealed: Option<String> = ctx.services.ephemeral.get(Kind::Scan, &name).await?;
+    let name = format!("{}/{kind}/{}", tx.id, app.name());
+    let sealed = ctx.ephemeral().get(&SHOWN, &name).await?;
     let cipher = &ctx.services.secrets.cookie;
     let held = sealed.and_then(|sealed| cipher.open_sealed_text(&ctx.realm.id, &sealed).ok());
     if let Some(shown) = held.and_then(|text| serde_json::from_str::<Shown>(&text).ok())
@@ -50,7 +54,7 @@ pub async fn show(
         return Ok(Some(shown));
     }
     let rate = format!("scan-address/{}", ctx.ip);
-    let (count, _) = ctx.services.ephemeral.count(Kind::Rate, &rate, 3600).await?;
+    let (count, _) = ctx.ephemeral().count(&rate, 3600).await?;
     if count > CODES_PER_ADDRESS_AND_HOUR {
         return Ok(None);
     }
@@ -75,9 +79,9 @@ pub async fn show(
     };
     let text = serde_json::to_string(&shown).map_err(|error| Fault::Internal(error.to_string()))?;
     let sealed = cipher.seal_text(ctx.random(), &ctx.realm.id, &text);
-    let ephemeral = &ctx.services.ephemeral;
-    ephemeral.put(Kind::Scan, &key(&shown.id), &scan, KEPT_SECONDS).await?;
-    ephemeral.put(Kind::Scan, &name, &sealed, UNSCANNED_SECONDS).await?;
+    let ephemeral = ctx.ephemeral();
+    ephemeral.put(&SCAN, &key(&shown.id), &scan, KEPT_SECONDS).await?;
+    ephemeral.put(&SHOWN, &name, &sealed, UNSCANNED_SECONDS).await?;
     ctx.services.outbound.sandbox.note_code(&ctx.realm.url(&format!("/q/{}", shown.id)));
     Ok(Some(shown))
 }
@@ -88,7 +92,7 @@ fn key(id: &str) -> String {
 
 /// The code of this realm behind an id, in whatever state.
 pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<Scan>, Fault> {
-    let found: Option<Scan> = ctx.services.ephemeral.get(Kind::Scan, &key(id)).await?;
+    let found = ctx.ephemeral().get(&SCAN, &key(id)).await?;
     Ok(found.filter(|found| found.realm == ctx.realm.id))
 }
 
@@ -105,32 +109,30 @@ pub async fn find_shown(
     Ok(find(ctx, id).await?.filter(proves))
 }
 
-async fn save(ctx: &Ctx, id: &str, from: &Scan, to: &Scan) -> Result<Result<(), Refusal>, Fault> {
-    let swapped = ctx.services.ephemeral.swap(Kind::Scan, &key(id), from, to).await?;
-    Ok(if swapped { Ok(()) } else { Err(Refusal::State) })
+async fn save(ctx: &Ctx, id: &str, from: &Scan, to: &Scan) -> Result<(), Stop> {
+    let swapped = ctx.ephemeral().swap(&SCAN, &key(id), from, to).await?;
+    if swapped { Ok(()) } else { Err(Refusal::State.into()) }
 }
 
-impl From<ScanFault> for Refusal {
+impl From<ScanFault> for Stop {
     fn from(fault: ScanFault) -> Self {
-        match fault {
-            ScanFault::Expired => Self::ScanExpired,
-            ScanFault::State => Self::State,
-            ScanFault::Failed => Self::StepUpFailed,
-        }
+        Self::Refused(match fault {
+            ScanFault::Expired => Refusal::ScanExpired,
+            ScanFault::State => Refusal::State,
+            ScanFault::Failed => Refusal::StepUpFailed,
+        })
     }
 }
 
 /// A phone has read the code; of two phones the first has it.
-pub async fn scan(ctx: &Ctx, id: &str, phone: Phone) -> Result<Result<Scan, Refusal>, Fault> {
-    let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
-    let scanned = match found.scanned(phone, ctx.now()) {
-        Ok(scanned) => scanned,
-        Err(fault) => return Ok(Err(fault.into())),
-    };
+pub async fn scan(ctx: &Ctx, id: &str, phone: Phone) -> Result<Scan, Stop> {
+    let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    let scanned = found.scanned(phone, ctx.now())?;
     if scanned == found {
-        return Ok(Ok(found));
+        return Ok(found);
     }
-    Ok(save(ctx, id, &found, &scanned).await?.map(|()| scanned))
+    save(ctx, id, &found, &scanned).await?;
+    Ok(scanned)
 }
 
 /// The identity of a phone's session, as it stands at this moment.
@@ -151,40 +153,28 @@ pub async fn confirm(
     (id, phone_key): (&str, &str),
     who: Confirmed,
     number: Option<u8>,
-) -> Result<Result<(), Refusal>, Fault> {
-    let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
-    if found.purpose == Purpose::SignIn
-        && let Err(refusal) = login::admits(ctx, who.account).await?
-    {
-        return Ok(Err(refusal));
+) -> Result<(), Stop> {
+    let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    if found.purpose == Purpose::SignIn {
+        login::admits(ctx, who.account).await?;
     }
     // Another operator's app knows the person, never an enterprise.
     let who = match found.app {
         ScanApp::TaxApp => who,
         ScanApp::IitApp => Confirmed { acting: Acting::Personal, ..who },
     };
-    let confirmed = match found.confirmed(phone_key, who, number, ctx.now()) {
-        Ok(confirmed) => confirmed,
-        Err(fault) => return Ok(Err(fault.into())),
-    };
-    let saved = save(ctx, id, &found, &confirmed).await?;
-    Ok(saved.and(match confirmed.state {
-        ScanState::Failed => Err(Refusal::StepUpFailed),
+    let confirmed = found.confirmed(phone_key, who, number, ctx.now())?;
+    save(ctx, id, &found, &confirmed).await?;
+    match confirmed.state {
+        ScanState::Failed => Err(Refusal::StepUpFailed.into()),
         _ => Ok(()),
-    }))
+    }
 }
 
 /// Turned back, or another's face.
-pub async fn end(
-    ctx: &Ctx,
-    (id, phone_key): (&str, &str),
-    state: ScanState,
-) -> Result<Result<(), Refusal>, Fault> {
-    let Some(found) = find(ctx, id).await? else { return Ok(Err(Refusal::ScanExpired)) };
-    match found.ended(phone_key, state, ctx.now()) {
-        Ok(ended) => save(ctx, id, &found, &ended).await,
-        Err(fault) => Ok(Err(fault.into())),
-    }
+pub async fn end(ctx: &Ctx, (id, phone_key): (&str, &str), state: ScanState) -> Result<(), Stop> {
+    let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    save(ctx, id, &found, &found.ended(phone_key, state, ctx.now())?).await
 }
 
 /// The browser fetches the outcome, once, and its sign-in goes a step forward.
@@ -192,33 +182,29 @@ pub async fn consume(
     ctx: &Ctx,
     tx: &LoginTransaction,
     (id, verifier): (&str, &str),
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
+) -> Result<LoginTransaction, Stop> {
     let Some(found) = find_shown(ctx, tx, (id, verifier)).await? else {
-        return Ok(Err(Refusal::ScanExpired));
+        return Err(Refusal::ScanExpired.into());
     };
     if found.state == ScanState::Failed {
-        return Ok(Err(Refusal::StepUpFailed));
+        return Err(Refusal::StepUpFailed.into());
     }
-    let (consumed, who) = match found.consumed(ctx.now()) {
-        Ok(consumed) => consumed,
-        Err(fault) => return Ok(Err(fault.into())),
-    };
-    if let Err(refusal) = save(ctx, id, &found, &consumed).await? {
-        return Ok(Err(refusal));
-    }
+    let (consumed, who) = found.consumed(ctx.now())?;
+    save(ctx, id, &found, &consumed).await?;
     let mut next = tx.clone();
     match (found.purpose, &mut next.proved) {
         (Purpose::Verify(_), Some(proved)) => proved.second_factor = Some(found.app.factor()),
-        (Purpose::Verify(_), None) => return Ok(Err(Refusal::State)),
+        (Purpose::Verify(_), None) => return Err(Refusal::State.into()),
         // A step-up raises the session of one person; nobody signs in within it.
-        (Purpose::SignIn, _) if tx.raises.is_some() => return Ok(Err(Refusal::State)),
+        (Purpose::SignIn, _) if tx.raises.is_some() => return Err(Refusal::State.into()),
         (Purpose::SignIn, _) => {
-            let Some(entrance) = ctx.realm.scan_entrance() else { return Ok(Err(Refusal::State)) };
+            let Some(entrance) = ctx.realm.scan_entrance() else {
+                return Err(Refusal::State.into());
+            };
             // Agency staff choose their client at the browser.
             let agency = match identity::load(ctx, who.person, who.acting).await? {
-                Ok(ActingIdentity::Agent(one)) => Some(one.agency.id),
-                Ok(_) => None,
-                Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
+                ActingIdentity::Agent(one) => Some(one.agency.id),
+                _ => None,
             };
             next.entrance = Some(entrance.id.clone());
             next.chosen = agency.is_none().then_some(who.acting);

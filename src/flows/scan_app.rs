@@ -6,14 +6,13 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Ctx, Fault, scan};
+use super::{Ctx, Fault, Stop, scan};
 use crate::base::secret::{Hashed, sha256};
 use crate::domain::acting::Acting;
 use crate::domain::mask;
 use crate::domain::number::normalise;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
-use crate::ephemeral::Kind;
 use crate::jose::jwt::verify_foreign;
 use crate::realm::client::{Client, Credential};
 
@@ -49,37 +48,37 @@ pub async fn act(
     code: &str,
     statement: &str,
     number: Option<u8>,
-) -> Result<Result<Value, Refusal>, Fault> {
+) -> Result<Value, Stop> {
     let Some(said) = believed(ctx, client, code, statement).await? else {
-        return Ok(Err(Refusal::Credentials));
+        return Err(Refusal::Credentials.into());
     };
-    let Some(found) = scan::find(ctx, code).await? else { return Ok(Err(Refusal::ScanExpired)) };
+    let Some(found) = scan::find(ctx, code).await? else { return Err(Refusal::ScanExpired.into()) };
     if client.scan_app != Some(found.app) {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     let key = Hashed::of(&format!("{}\n{}", client.client_id, said.sub)).to_text();
     let phone = (code, key.as_str());
     match said.act.as_str() {
         "scan" => {
             let phone = Phone { key, name: mask::name(&said.name) };
-            Ok(scan::scan(ctx, code, phone).await?.map(|scan| asked(ctx, &scan)))
+            Ok(asked(ctx, &scan::scan(ctx, code, phone).await?))
         }
-        "confirm" => match person(ctx, &found, &said).await? {
+        "confirm" => match Stop::refusal(person(ctx, &found, &said).await)? {
             Ok(who) => {
                 let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
-                let done = scan::confirm(ctx, phone, who, number).await?;
-                Ok(done.map(|()| json!({"state": "confirmed"})))
+                scan::confirm(ctx, phone, who, number).await?;
+                Ok(json!({"state": "confirmed"}))
             }
             Err(refusal) => {
-                scan::end(ctx, phone, ScanState::Failed).await?.ok();
-                Ok(Err(refusal))
+                Stop::refusal(scan::end(ctx, phone, ScanState::Failed).await)?.ok();
+                Err(refusal.into())
             }
         },
         "cancel" => {
-            let done = scan::end(ctx, phone, ScanState::Cancelled).await?;
-            Ok(done.map(|()| json!({"state": "cancelled"})))
+            scan::end(ctx, phone, ScanState::Cancelled).await?;
+            Ok(json!({"state": "cancelled"}))
         }
-        _ => Ok(Err(Refusal::State)),
+        _ => Err(Refusal::State.into()),
     }
 }
 
@@ -103,38 +102,34 @@ async fn believed(
     if !fits {
         return Ok(None);
     }
-    let key = format!("{}/statement/{}/{}", ctx.realm.id, client.client_id, said.jti);
-    let is_first = ctx.services.ephemeral.mark(Kind::Replay, &key, LONGEST_STATEMENT).await?;
+    let key = format!("statement/{}/{}", client.client_id, said.jti);
+    let is_first = ctx.ephemeral().mark(&key, LONGEST_STATEMENT).await?;
     Ok(is_first.then_some(said))
 }
 
 /// Name and number must both be the person's; a verification also needs the face.
-async fn person(
-    ctx: &Ctx,
-    found: &Scan,
-    said: &Statement,
-) -> Result<Result<Confirmed, Refusal>, Fault> {
+async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, Stop> {
     let is_verification = found.purpose != Purpose::SignIn;
     let refused = match is_verification {
         true => Refusal::StepUpFailed,
         false => Refusal::NoIdentity(NoIdentity::None),
     };
     if is_verification && !said.face {
-        return Ok(Err(refused));
+        return Err(refused.into());
     }
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let number = normalise(&said.document_number);
-    let Some(id) = rows.people().find_by_document(&ctx.realm.id, &number).await? else {
-        return Ok(Err(refused));
+    let Some(id) = rows.people().find_by_document(&number).await? else {
+        return Err(refused.into());
     };
     let person = rows.people().find(id).await?.filter(|person| person.name == said.name);
     let account = rows.accounts().find_by_person(id).await?;
-    Ok(match (person, account) {
+    match (person, account) {
         (Some(_), Some(account)) => {
             Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
         }
-        _ => Err(refused),
-    })
+        _ => Err(refused.into()),
+    }
 }
 
 /// What the phone shows before the tap.

@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ctx, Fault, login};
+use super::{Ctx, Fault, Stop, login};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
 use crate::domain::mask::{self, Viewer};
 use crate::domain::number::phone::Phone;
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Kind;
+use crate::ephemeral::Slot;
 use crate::outbound::SendError;
 use crate::outbound::email::{Server, Words};
 use crate::outbound::sms::{Gateway, Message};
@@ -49,6 +49,8 @@ struct Sent {
     to: String,
 }
 
+const CODE: Slot<Sent> = Slot::new("code");
+
 /// Where a code can go.
 enum Destination {
     Phone(Phone),
@@ -82,7 +84,7 @@ async fn destination(
     channel: Channel,
 ) -> Result<Option<Destination>, Fault> {
     let Some(proved) = &tx.proved else { return Ok(None) };
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     match channel {
         Channel::Sms => {
             let phones = rows.accounts().phones(proved.account).await?;
@@ -109,32 +111,29 @@ fn is_offered(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> bool {
 
 /// Whether a code is on its way for this transaction.
 pub async fn is_sent(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<bool, Fault> {
-    let sent: Option<Sent> = ctx.services.ephemeral.get(Kind::Otp, &key(tx, channel)).await?;
+    let sent: Option<Sent> = ctx.ephemeral().get(&CODE, &key(tx, channel)).await?;
     Ok(sent.is_some())
 }
 
 /// Sends a code. A send that fails burns neither the code before it nor the person's limits.
-pub async fn send(
-    ctx: &Ctx,
-    tx: &LoginTransaction,
-    channel: Channel,
-) -> Result<Result<(), Refusal>, Fault> {
+pub async fn send(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<(), Stop> {
     if !is_offered(ctx, tx, channel) {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     let Some(to) = destination(ctx, tx, channel).await? else {
-        return Ok(Err(match channel {
+        return Err(match channel {
             Channel::Sms => Refusal::NoPhone,
             Channel::Email => Refusal::NoEmail,
-        }));
+        }
+        .into());
     };
-    let ephemeral = &ctx.services.ephemeral;
+    let ephemeral = ctx.ephemeral();
     let (name, most) = (Hashed::of(to.text()).to_text(), &ctx.realm.sms.limits);
     let kind = channel.name();
     let pause = format!("{kind}-pause/{name}");
-    let (n_now, retry_after) = ephemeral.count(Kind::Rate, &pause, most.pause).await?;
+    let (n_now, retry_after) = ephemeral.count(&pause, most.pause).await?;
     if n_now > 1 {
-        return Ok(Err(Refusal::OtpRate { retry_after }));
+        return Err(Refusal::OtpRate { retry_after }.into());
     }
     let limits = [
         (format!("{kind}-hour/{name}"), most.per_phone_and_hour, 3600),
@@ -144,32 +143,32 @@ pub async fn send(
         (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
     ];
     for (at, (key, most, seconds)) in limits.iter().enumerate() {
-        let (count, retry_after) = ephemeral.count(Kind::Rate, key, *seconds).await?;
+        let (count, retry_after) = ephemeral.count(key, *seconds).await?;
         if count > *most {
             // Nothing goes out: it is no code of this person's hour or day.
             for (key, _, _) in limits.iter().take(at + 1) {
-                ephemeral.uncount(Kind::Rate, key).await?;
+                ephemeral.uncount(key).await?;
             }
-            return Ok(Err(Refusal::OtpRate { retry_after }));
+            return Err(Refusal::OtpRate { retry_after }.into());
         }
     }
     let code = ctx.random().digits(6);
     if let Err(error) = deliver(ctx, &to, &code).await {
         tracing::warn!(%error, "The gateway did not accept a code");
         for (key, _, _) in &limits {
-            ephemeral.uncount(Kind::Rate, key).await?;
+            ephemeral.uncount(key).await?;
         }
         if matches!(error, SendError::Limited(_)) {
-            return Ok(Err(Refusal::OtpRate { retry_after }));
+            return Err(Refusal::OtpRate { retry_after }.into());
         }
-        ephemeral.forget(Kind::Rate, &pause).await?;
-        return Ok(Err(Refusal::OtpUnavailable));
+        ephemeral.reset(&pause).await?;
+        return Err(Refusal::OtpUnavailable.into());
     }
     let sent = Sent { hash: bind(tx, to.text(), &code), to: to.text().to_owned() };
     let key = key(tx, channel);
-    ephemeral.put(Kind::Otp, &key, &sent, ctx.realm.sms.lifetime).await?;
-    ephemeral.forget(Kind::Rate, &format!("otp-tries/{key}")).await?;
-    Ok(Ok(()))
+    ephemeral.put(&CODE, &key, &sent, ctx.realm.sms.lifetime).await?;
+    ephemeral.reset(&format!("otp-tries/{key}")).await?;
+    Ok(())
 }
 
 async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendError> {
@@ -220,22 +219,22 @@ pub async fn verify(
     tx: &LoginTransaction,
     channel: Channel,
     code: &Secret,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let (ephemeral, key) = (&ctx.services.ephemeral, key(tx, channel));
-    let Some(sent) = ephemeral.get::<Sent>(Kind::Otp, &key).await? else {
-        return Ok(Err(Refusal::OtpExpired));
+) -> Result<LoginTransaction, Stop> {
+    let (ephemeral, key) = (ctx.ephemeral(), key(tx, channel));
+    let Some(sent) = ephemeral.get(&CODE, &key).await? else {
+        return Err(Refusal::OtpExpired.into());
     };
     let tries = format!("otp-tries/{key}");
-    let (n_tries, _) = ephemeral.count(Kind::Rate, &tries, ctx.realm.sms.lifetime).await?;
+    let (n_tries, _) = ephemeral.count(&tries, ctx.realm.sms.lifetime).await?;
     if n_tries > MAX_TRIES {
-        let _: Option<Sent> = ephemeral.take(Kind::Otp, &key).await?;
-        return Ok(Err(Refusal::OtpExpired));
+        let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
+        return Err(Refusal::OtpExpired.into());
     }
     if !same(bind(tx, &sent.to, code).as_bytes(), sent.hash.as_bytes()) {
-        return Ok(Err(Refusal::Otp));
+        return Err(Refusal::Otp.into());
     }
-    if ephemeral.take::<Sent>(Kind::Otp, &key).await?.is_none() {
-        return Ok(Err(Refusal::OtpExpired));
+    if ephemeral.take(&CODE, &key).await?.is_none() {
+        return Err(Refusal::OtpExpired.into());
     }
     let mut next = tx.clone();
     if let Some(proved) = &mut next.proved {

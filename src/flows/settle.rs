@@ -2,7 +2,7 @@
 //! authorisation, the choice among several identities, and the session at the end.
 
 use super::relations::{By, change};
-use super::{Ctx, Fault, identity, login};
+use super::{Ctx, Fault, Stop, identity, login};
 use crate::base::id::SessionId;
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
@@ -15,7 +15,6 @@ use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
 use crate::domain::refusal::{NoIdentity, Refusal};
-use crate::ephemeral::Kind;
 use crate::store::accounts::Acceptance;
 use crate::store::sessions::Session;
 
@@ -43,12 +42,12 @@ async fn due<'t>(
     ctx: &Ctx,
     transaction: &'t LoginTransaction,
     step: Step,
-) -> Result<Result<&'t Proved, Refusal>, Fault> {
+) -> Result<&'t Proved, Stop> {
     let is_due = next(ctx, transaction).await? == Next::Step(step);
-    Ok(match &transaction.proved {
+    match &transaction.proved {
         Some(proved) if is_due => Ok(proved),
-        _ => Err(Refusal::State),
-    })
+        _ => Err(Refusal::State.into()),
+    }
 }
 
 /// Replaces the initial password (E-06). Before any session exists.
@@ -56,15 +55,12 @@ pub async fn set_password(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     (new, repeated): (&Secret, &Secret),
-) -> Result<Result<(), Refusal>, Fault> {
-    let proved = match due(ctx, transaction, Step::NewPassword).await? {
-        Ok(proved) => proved,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<(), Stop> {
+    let proved = due(ctx, transaction, Step::NewPassword).await?;
     if new.expose() != repeated.expose() {
-        return Ok(Err(Refusal::PasswordPolicy(PasswordFault::NotEqual)));
+        return Err(Refusal::PasswordPolicy(PasswordFault::NotEqual).into());
     }
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let mut personal = Vec::new();
     for document in rows.people().documents(proved.person).await? {
         personal.push(initial_password(&document.number).to_owned());
@@ -75,19 +71,19 @@ pub async fn set_password(
     let account = rows.accounts().find(proved.account).await?;
     personal.extend(account.and_then(|account| account.username));
     if let Err(fault) = ctx.realm.password.check(new, &personal) {
-        return Ok(Err(Refusal::PasswordPolicy(fault)));
+        return Err(Refusal::PasswordPolicy(fault).into());
     }
     let Some(hash) = ctx.services.hashing.hash(new, ctx.random()).await? else {
-        return Ok(Err(Refusal::Busy));
+        return Err(Refusal::Busy.into());
     };
     let event = AuditEvent::PasswordSet { account: proved.account, person: proved.person };
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if !tx.rows().accounts().set_first_password(proved.account, &hash).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Every text, or none (E-19, E-20). `accepted`: the ids that were ticked.
@@ -95,16 +91,13 @@ pub async fn accept_agreements(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     accepted: &[String],
-) -> Result<Result<(), Refusal>, Fault> {
-    let proved = match due(ctx, transaction, Step::Agreements).await? {
-        Ok(proved) => proved,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<(), Stop> {
+    let proved = due(ctx, transaction, Step::Agreements).await?;
     if !ctx.realm.agreements.iter().all(|one| accepted.contains(&one.id)) {
-        return Ok(Err(Refusal::Agreement));
+        return Err(Refusal::Agreement.into());
     }
     let now = ctx.now();
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     for agreement in &ctx.realm.agreements {
         let acceptance = Acceptance {
             document: &agreement.id,
@@ -120,27 +113,27 @@ pub async fn accept_agreements(
             document: agreement.id.clone(),
             version: agreement.version.clone(),
         };
-        tx.rows().records().audit(&ctx.realm.id, now, &event).await?;
+        tx.note(event);
     }
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Declining changes nothing but the log, and ends the transaction (E-20).
-pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
-    if let Ok(proved) = due(ctx, transaction, Step::Agreements).await? {
+pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Stop> {
+    if let Ok(proved) = Stop::refusal(due(ctx, transaction, Step::Agreements).await)? {
         let event = AuditEvent::AgreementDeclined { account: proved.account };
-        let tx = ctx.services.store.begin().await?;
-        tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+        let tx = ctx.begin().await?;
+        tx.note(event);
         tx.commit().await?;
         log(ctx, transaction, None, Refusal::Agreement.code()).await?;
     }
-    abandon(ctx, transaction).await
+    Ok(abandon(ctx, transaction).await?)
 }
 
 /// Ends a transaction without a session.
 pub async fn abandon(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
-    ctx.services.ephemeral.forget(Kind::Login, &transaction.id).await?;
+    ctx.ephemeral().forget(&login::LOGIN, &transaction.id).await?;
     Ok(())
 }
 
@@ -150,21 +143,15 @@ pub async fn confirm_pending(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     id: &str,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let proved = match due(ctx, transaction, Step::ConfirmPendingAuthorisation).await? {
-        Ok(proved) => proved,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let Some(enterprise) = proved.enterprise else { return Ok(Err(Refusal::State)) };
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ConfirmPendingAuthorisation).await?;
+    let Some(enterprise) = proved.enterprise else { return Err(Refusal::State.into()) };
     let pending = identity::pending_in(ctx, proved.person, enterprise).await?;
     let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     let by = By { actor: Actor::Holder, person: Some(proved.person) };
-    let confirmed = match change(ctx, &wanted, &Event::Confirm, by).await? {
-        Ok(confirmed) => confirmed,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    let confirmed = change(ctx, &wanted, &Event::Confirm, by).await?;
     let chosen = Some(Acting::Enterprise(confirmed.id));
     login::advance(ctx, transaction, LoginTransaction { chosen, ..transaction.clone() }).await
 }
@@ -174,18 +161,15 @@ pub async fn choose(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     id: &str,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let proved = match due(ctx, transaction, Step::ChooseIdentity).await? {
-        Ok(proved) => proved,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ChooseIdentity).await?;
     let chosen = match id {
         "personal" if entrance(ctx, transaction).is_some_and(may_be_personal) => {
             Some(Acting::Personal)
         }
         id => offered(ctx, transaction, proved, id).await?,
     };
-    let Some(chosen) = chosen else { return Ok(Err(Refusal::NoIdentity(NoIdentity::None))) };
+    let Some(chosen) = chosen else { return Err(NoIdentity::None.into()) };
     let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
     login::advance(ctx, transaction, next).await
 }
@@ -198,7 +182,7 @@ async fn offered(
     id: &str,
 ) -> Result<Option<Acting>, Fault> {
     let Ok(id) = id.parse() else { return Ok(None) };
-    let found = identity::load(ctx, proved.person, Acting::Enterprise(id)).await?;
+    let found = identity::look(ctx, ctx.rows(), proved.person, Acting::Enterprise(id)).await?;
     let Ok(ActingIdentity::Enterprise(one)) = found else { return Ok(None) };
     let audience = entrance(ctx, transaction).map_or(Audience::Tax, |one| one.audience);
     let is_offered = proved.enterprise.is_none_or(|typed| typed == one.enterprise.id)
@@ -231,14 +215,11 @@ pub async fn choose_record(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     id: &str,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let proved = match due(ctx, transaction, Step::ChooseRecord).await? {
-        Ok(proved) => proved,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let Ok(id) = id.parse() else { return Ok(Err(Refusal::Role)) };
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ChooseRecord).await?;
+    let Ok(id) = id.parse() else { return Err(Refusal::Role.into()) };
     let chosen = Acting::Record(id);
-    match identity::load(ctx, proved.person, chosen).await? {
+    match identity::look(ctx, ctx.rows(), proved.person, chosen).await? {
         Ok(ActingIdentity::Record(one))
             if Some(one.enterprise.id) == proved.enterprise
                 && Some(one.record.kind) == transaction.record_kind =>
@@ -246,7 +227,7 @@ pub async fn choose_record(
             let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
             login::advance(ctx, transaction, next).await
         }
-        _ => Ok(Err(Refusal::Role)),
+        _ => Err(Refusal::Role.into()),
     }
 }
 
@@ -255,20 +236,16 @@ pub async fn choose_client(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     id: &str,
-) -> Result<Result<LoginTransaction, Refusal>, Fault> {
-    let proved = match due(ctx, transaction, Step::ChooseClientEnterprise).await? {
-        Ok(proved) => proved,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let Ok(id) = id.parse() else { return Ok(Err(Refusal::NoIdentity(NoIdentity::None))) };
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ChooseClientEnterprise).await?;
+    let Ok(id) = id.parse() else { return Err(NoIdentity::None.into()) };
     let chosen = Acting::Agent(id);
     match identity::load(ctx, proved.person, chosen).await? {
-        Ok(ActingIdentity::Agent(one)) if Some(one.agency.id) == proved.enterprise => {
+        ActingIdentity::Agent(one) if Some(one.agency.id) == proved.enterprise => {
             let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
             login::advance(ctx, transaction, next).await
         }
-        Ok(_) => Ok(Err(Refusal::NoIdentity(NoIdentity::None))),
-        Err(why) => Ok(Err(Refusal::NoIdentity(why))),
+        _ => Err(NoIdentity::None.into()),
     }
 }
 
@@ -277,31 +254,27 @@ pub async fn sign_in(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     acting: Acting,
-) -> Result<Result<(Session, Secret), Refusal>, Fault> {
+) -> Result<(Session, Secret), Stop> {
     let taken: Option<LoginTransaction> =
-        ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
+        ctx.ephemeral().take(&login::LOGIN, &transaction.id).await?;
     let (Some(transaction), Some(proved)) = (taken, &transaction.proved) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
-    let identity = match identity::load(ctx, proved.person, acting).await? {
-        Ok(identity) => identity,
-        Err(why) => return Ok(Err(Refusal::NoIdentity(why))),
-    };
+    let identity = identity::load(ctx, proved.person, acting).await?;
     let now = ctx.now();
-    if let Err(refusal) = login::admits(ctx, proved.account).await? {
+    if let Err(refusal) = Stop::refusal(login::admits(ctx, proved.account).await)? {
         log(ctx, &transaction, Some(&identity), refusal.code()).await?;
-        return Ok(Err(refusal));
+        return Err(refusal.into());
     }
     let level = match proved.second_factor {
         Some(Factor::TaxAppScan | Factor::IitAppScan) => {
-            let person = ctx.services.store.rows().people().find(proved.person).await?;
+            let person = ctx.rows().people().find(proved.person).await?;
             person.map_or(1, |person| person.real_name_level)
         }
         _ => 1,
     };
     let session = Session {
         id: SessionId::new(&ctx.services.clock, ctx.random()),
-        realm: ctx.realm.id.clone(),
         person: proved.person,
         account: proved.account,
         acting,
@@ -319,14 +292,14 @@ pub async fn sign_in(
     };
     let cookie = ctx.random().token();
     let attempt = attempt(ctx, &transaction, Some(&identity), "ok");
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().sessions().add(&session, cookie.hashed()).await?;
     if proved.had_locks {
         tx.rows().accounts().unlock(proved.account).await?;
     }
-    tx.rows().records().add_attempt(&ctx.realm.id, ctx.new_row_id(), &attempt).await?;
+    tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await?;
     tx.commit().await?;
-    Ok(Ok((session, cookie)))
+    Ok((session, cookie))
 }
 
 /// The sign-in ends without an identity (E-18, E-23): logged, the transaction is gone.

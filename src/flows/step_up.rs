@@ -2,7 +2,7 @@
 //! (L-11, `acr_values`), or a younger proof (`max_age`, RFC 9470). The person sees only the missing
 //! step and keeps session and identity.
 
-use super::{Ctx, Fault, login};
+use super::{Ctx, Fault, Stop, login};
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
@@ -10,7 +10,6 @@ use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Proved};
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Kind;
 use crate::oidc::params::Params;
 use crate::store::sessions::Session;
 
@@ -35,7 +34,7 @@ pub async fn need(ctx: &Ctx, session: &Session, wanted: &[u8]) -> Result<Need, F
 /// The level that the step-up of this realm would prove.
 async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
     let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(0) };
-    let person = ctx.services.store.rows().people().find(person).await?;
+    let person = ctx.rows().people().find(person).await?;
     let level = person.map_or(1, |person| person.real_name_level);
     let factors = entrance.second_factors.iter();
     Ok(factors.map(|factor| acr(Some(*factor), level)).max().unwrap_or_default())
@@ -58,7 +57,7 @@ pub async fn begin(
     session: &Session,
     params: Params,
     (errand, return_to): (Errand, Option<String>),
-) -> Result<Option<LoginTransaction>, Fault> {
+) -> Result<Option<LoginTransaction>, Stop> {
     let Some(entrance) = door(ctx, session, &errand) else { return Ok(None) };
     let begun = login::begin(ctx, params.into_map(), return_to).await?;
     let raising = LoginTransaction {
@@ -78,7 +77,7 @@ pub async fn begin(
         errand,
         ..begun.clone()
     };
-    Ok(login::advance(ctx, &begun, raising).await?.ok())
+    Ok(Stop::refusal(login::advance(ctx, &begun, raising).await)?.ok())
 }
 
 /// How the session was begun, as its `amr` tells.
@@ -92,20 +91,17 @@ fn way_of(session: &Session) -> Way {
 }
 
 /// The step was passed: the same session under a new cookie, with what was proved added to it.
-pub async fn finish(
-    ctx: &Ctx,
-    transaction: &LoginTransaction,
-) -> Result<Result<Secret, Refusal>, Fault> {
+pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret, Stop> {
     let taken: Option<LoginTransaction> =
-        ctx.services.ephemeral.take(Kind::Login, &transaction.id).await?;
+        ctx.ephemeral().take(&login::LOGIN, &transaction.id).await?;
     let lifts = taken.as_ref().is_some_and(|taken| taken.errand == Errand::Lift);
     let Some((proved, session)) = taken.and_then(|taken| taken.proved.zip(taken.raises)) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let session = rows.sessions().find_live(session).await?;
     let Some(session) = session.filter(|session| session.person == proved.person) else {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     };
     let person = rows.people().find(proved.person).await?;
     let mut reached = person.map_or(1, |person| person.real_name_level);
@@ -125,18 +121,18 @@ pub async fn finish(
         ..session
     };
     let cookie = ctx.random().token();
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     if is_lifted {
         if !tx.rows().people().raise_level(proved.person, reached, "face", ctx.now()).await? {
-            return Ok(Err(Refusal::State));
+            return Err(Refusal::State.into());
         }
         let how = "face".to_owned();
         let event = AuditEvent::RealNameRaised { person: proved.person, level: reached, how };
-        tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+        tx.note(event);
     }
     tx.commit().await?;
-    Ok(Ok(cookie))
+    Ok(cookie)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::telling::{CLAIMS_CHANGE, SESSION_REVOKED, queued};
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::jose::Algorithm;
 use crate::jose::jwt::sign;
 use crate::oidc::error::OAuthError;
@@ -72,7 +72,7 @@ fn shown(ctx: &Ctx, stream: &EventStream) -> Value {
 }
 
 pub async fn find(ctx: &Ctx, client_id: &str) -> Result<Option<EventStream>, Fault> {
-    Ok(ctx.services.store.rows().streams().find(&ctx.realm.id, client_id).await?)
+    Ok(ctx.rows().streams().find(client_id).await?)
 }
 
 /// The client's stream, if this is its id; requests that name none mean the one there is.
@@ -103,7 +103,7 @@ pub async fn save(
     ctx: &Ctx,
     client_id: &str,
     (known, wanted): (Option<EventStream>, &Wanted),
-) -> Result<Result<Value, OAuthError>, Fault> {
+) -> Result<Value, Stop> {
     let client = ctx.realm.clients.get(client_id);
     let registered = client.and_then(|client| client.event_endpoint.clone());
     let endpoint = match (&wanted.delivery, &known) {
@@ -113,11 +113,11 @@ pub async fn save(
         (Some(delivery), _) if delivery.method == PUSH => {
             // What a client names is called only when it is registered (rule 7).
             if registered.is_none() || delivery.endpoint_url != registered {
-                return Ok(Err(OAuthError::request("endpoint_url is not the registered one")));
+                return Err(OAuthError::request("endpoint_url is not the registered one").into());
             }
             registered
         }
-        (Some(_), _) => return Ok(Err(OAuthError::request("the delivery method is unknown"))),
+        (Some(_), _) => return Err(OAuthError::request("the delivery method is unknown").into()),
     };
     let supported = |event: &String| SUPPORTED.contains(&event.as_str());
     let events = match (&wanted.events_requested, &known) {
@@ -133,16 +133,16 @@ pub async fn save(
         status: known.as_ref().map_or_else(|| "enabled".to_owned(), |known| known.status.clone()),
         created_at: known.map_or_else(|| ctx.now(), |known| known.created_at),
     };
-    let tx = ctx.services.store.begin().await?;
-    tx.rows().streams().save(&ctx.realm.id, &stream).await?;
+    let tx = ctx.begin().await?;
+    tx.rows().streams().save(&stream).await?;
     tx.commit().await?;
-    Ok(Ok(shown(ctx, &stream)))
+    Ok(shown(ctx, &stream))
 }
 
 /// `false` when there was none.
 pub async fn remove(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
-    let tx = ctx.services.store.begin().await?;
-    let is_gone = tx.rows().streams().remove(&ctx.realm.id, client_id).await?;
+    let tx = ctx.begin().await?;
+    let is_gone = tx.rows().streams().remove(client_id).await?;
     tx.commit().await?;
     Ok(is_gone)
 }
@@ -152,20 +152,20 @@ pub async fn status(
     ctx: &Ctx,
     (client_id, stream_id): (&str, Option<&str>),
     status: Option<&str>,
-) -> Result<Result<Option<Value>, OAuthError>, Fault> {
-    let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(Ok(None)) };
+) -> Result<Option<Value>, Stop> {
+    let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(None) };
     let stream = match status {
         None => stream,
         Some(status @ ("enabled" | "paused" | "disabled")) => {
             let changed = EventStream { status: status.to_owned(), ..stream };
-            let tx = ctx.services.store.begin().await?;
-            tx.rows().streams().save(&ctx.realm.id, &changed).await?;
+            let tx = ctx.begin().await?;
+            tx.rows().streams().save(&changed).await?;
             tx.commit().await?;
             changed
         }
-        Some(_) => return Ok(Err(OAuthError::request("status is unknown"))),
+        Some(_) => return Err(OAuthError::request("status is unknown").into()),
     };
-    Ok(Ok(Some(json!({"stream_id": stream.id.to_string(), "status": stream.status}))))
+    Ok(Some(json!({"stream_id": stream.id.to_string(), "status": stream.status})))
 }
 
 /// SSF §8.1.4: an event that proves that the stream works. `false`: there is no such stream.
@@ -185,7 +185,7 @@ pub async fn verify(
     });
     let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
     let delivery = queued(ctx, (client_id, channel), stream.id, &body);
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().deliveries().add(&delivery).await?;
     tx.commit().await?;
     Ok(true)
@@ -205,18 +205,15 @@ pub async fn poll(ctx: &Ctx, client_id: &str, polled: &Polled) -> Result<Value, 
     let ids = polled.ack.iter().chain(polled.set_errs.keys());
     let ids: Vec<Uuid> = ids.filter_map(|id| id.parse().ok()).collect();
     if !ids.is_empty() {
-        let tx = ctx.services.store.begin().await?;
-        tx.rows().deliveries().acknowledge(&ctx.realm.id, client_id, &ids).await?;
+        let tx = ctx.begin().await?;
+        tx.rows().deliveries().acknowledge(client_id, &ids).await?;
         tx.commit().await?;
     }
     let most = polled.max_events.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
     let is_paused = find(ctx, client_id).await?.is_none_or(|stream| stream.status != "enabled");
-    let rows = ctx.services.store.rows();
-    let kept = if is_paused {
-        Vec::new()
-    } else {
-        rows.deliveries().kept(&ctx.realm.id, client_id, most + 1).await?
-    };
+    let rows = ctx.rows();
+    let kept =
+        if is_paused { Vec::new() } else { rows.deliveries().kept(client_id, most + 1).await? };
     let has_more = u64::try_from(kept.len()).unwrap_or(u64::MAX) > most;
     let mut sets = Map::new();
     for delivery in kept.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {

@@ -1,9 +1,9 @@
 //! Moving a session to another identity: what it can be moved to, and the move (AC-48 to AC-57,
 //! G-14 to G-16, S-11). Which identities a person has is `flows::identity`'s.
 
-use super::identity::{clients, first_usable, load};
+use super::identity::{clients, first_usable, load, look};
 use super::telling::{Told, end_identity};
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::base::id::EnterpriseId;
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
@@ -16,27 +16,21 @@ use crate::store::sessions::Session;
 
 /// Moves a session to another identity: re-checked now, under a new cookie, and every client of
 /// the old identity is told (design: tokens are never re-labelled).
-pub async fn switch(
-    ctx: &Ctx,
-    session: &Session,
-    to: Acting,
-) -> Result<Result<(Session, Secret), Refusal>, Fault> {
+pub async fn switch(ctx: &Ctx, session: &Session, to: Acting) -> Result<(Session, Secret), Stop> {
     if session.one_way_personal && to != Acting::Personal {
-        return Ok(Err(Refusal::OneWay));
+        return Err(Refusal::OneWay.into());
     }
     if ctx.realm.audience_of(&session.entrance) != Audience::Tax {
-        return Ok(Err(Refusal::Role));
+        return Err(Refusal::Role.into());
     }
     if to == Acting::Personal && !offers_personal(ctx, session) {
-        return Ok(Err(Refusal::OneWay));
+        return Err(Refusal::OneWay.into());
     }
-    if let Err(why) = load(ctx, session.person, to).await? {
-        return Ok(Err(Refusal::NoIdentity(why)));
-    }
+    load(ctx, session.person, to).await?;
     let cookie = ctx.random().token();
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     if !tx.rows().sessions().switch(session, to, cookie.hashed()).await? {
-        return Ok(Err(Refusal::State));
+        return Err(Refusal::State.into());
     }
     let told = Told::Ended { reason: "the person works in another identity now" };
     end_identity(ctx, &tx, session, &told).await?;
@@ -45,10 +39,10 @@ pub async fn switch(
         from: session.acting.to_text(),
         to: to.to_text(),
     };
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    tx.note(event);
     tx.commit().await?;
     let one_way_personal = session.one_way_personal || to == Acting::Personal;
-    Ok(Ok((Session { acting: to, one_way_personal, ..session.clone() }, cookie)))
+    Ok((Session { acting: to, one_way_personal, ..session.clone() }, cookie))
 }
 
 /// Not once it has become personal (invariant 7), nor from the social-insurance doors.
@@ -84,7 +78,7 @@ pub async fn choices(
 /// The agency that an agent's session works for.
 async fn agency_of(ctx: &Ctx, session: &Session) -> Result<Option<EnterpriseId>, Fault> {
     let Some(id) = session.acting.assignment() else { return Ok(None) };
-    let now = ctx.services.store.rows().engagements().find(id).await?;
+    let now = ctx.rows().engagements().find(id).await?;
     Ok(now.map(|now| now.agency.id))
 }
 
@@ -110,30 +104,27 @@ pub fn references((identities, clients): &Choices) -> Vec<Acting> {
 }
 
 /// The choice of this id, also where the list was too long to show it.
-pub async fn choice(
-    ctx: &Ctx,
-    session: &Session,
-    id: &str,
-) -> Result<Result<ActingIdentity, Refusal>, Fault> {
-    let none = Err(Refusal::NoIdentity(NoIdentity::None));
+pub async fn choice(ctx: &Ctx, session: &Session, id: &str) -> Result<ActingIdentity, Stop> {
+    let none = Err(NoIdentity::None.into());
     if !may_move(ctx, session) {
-        return Ok(none);
+        return none;
     }
-    let (Ok(authorisation), Ok(assignment)) = (id.parse(), id.parse()) else { return Ok(none) };
-    let enterprise = load(ctx, session.person, Acting::Enterprise(authorisation)).await?;
+    let (Ok(authorisation), Ok(assignment)) = (id.parse(), id.parse()) else { return none };
+    let enterprise =
+        look(ctx, ctx.rows(), session.person, Acting::Enterprise(authorisation)).await?;
     if let Ok(enterprise) = enterprise {
-        return Ok(Ok(enterprise));
+        return Ok(enterprise);
     }
     let (agency, agent) = (
         agency_of(ctx, session).await?,
-        load(ctx, session.person, Acting::Agent(assignment)).await?,
+        look(ctx, ctx.rows(), session.person, Acting::Agent(assignment)).await?,
     );
-    Ok(match agent {
+    match agent {
         Ok(ActingIdentity::Agent(one)) if Some(one.agency.id) == agency => {
             Ok(ActingIdentity::Agent(one))
         }
         _ => none,
-    })
+    }
 }
 
 /// Whether the session may go on as the person themself, from which no way leads back (AC-51,

@@ -53,7 +53,6 @@ pub fn queued(
 ) -> Delivery {
     Delivery {
         id: ctx.new_row_id(),
-        realm: ctx.realm.id.clone(),
         client_id: client_id.to_owned(),
         channel,
         about: about.to_string(),
@@ -73,7 +72,7 @@ async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), F
 
 /// A security event for the client's stream, if it has one that wants it.
 async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> Result<(), Fault> {
-    let stream = tx.rows().streams().find(&ctx.realm.id, &client.client_id).await?;
+    let stream = tx.rows().streams().find(&client.client_id).await?;
     let Some(stream) = stream.filter(|stream| stream.status != "disabled") else {
         return Ok(());
     };
@@ -141,7 +140,7 @@ pub type AtWork = Vec<(Session, ActingIdentity)>;
 pub async fn at_work(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Result<AtWork, Fault> {
     let mut found = Vec::new();
     for one in tx.rows().sessions().acting_for(enterprise, ctx.now()).await? {
-        if let Ok(gives) = identity::load_in(tx.rows(), ctx, one.person, one.acting).await? {
+        if let Ok(gives) = identity::look(ctx, tx.rows().reading(), one.person, one.acting).await? {
             found.push((one, gives));
         }
     }
@@ -151,7 +150,7 @@ pub async fn at_work(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Result
 /// Ends those whose identity is gone since, and the tokens of those to whom it gives less.
 pub async fn look_after(ctx: &Ctx, tx: &Tx<'_>, before: AtWork) -> Result<(), Fault> {
     for (session, gave) in before {
-        match identity::load_in(tx.rows(), ctx, session.person, session.acting).await? {
+        match identity::look(ctx, tx.rows().reading(), session.person, session.acting).await? {
             Err(_) => end_session(ctx, tx, session.id, "the identity has ended").await?,
             Ok(gives) if gives.is_less_than(&gave) => {
                 let claims = json!({"permissions": gives.permissions()});
@@ -167,7 +166,7 @@ pub async fn look_after(ctx: &Ctx, tx: &Tx<'_>, before: AtWork) -> Result<(), Fa
 /// Ends those of these sessions whose identity can no longer be used.
 pub async fn end_unusable(ctx: &Ctx, tx: &Tx<'_>, sessions: &[Session]) -> Result<(), Fault> {
     for one in sessions {
-        if identity::load_in(tx.rows(), ctx, one.person, one.acting).await?.is_err() {
+        if identity::look(ctx, tx.rows().reading(), one.person, one.acting).await?.is_err() {
             end_session(ctx, tx, one.id, "the identity has ended").await?;
         }
     }

@@ -8,7 +8,7 @@ use crate::store::realms::RealmVersion;
 
 /// How this version differs from the one that was recorded last; all of it when there is none.
 pub async fn plan(services: &Services, realm: &Realm) -> Result<Vec<Change>, Fault> {
-    let latest = services.store.rows().realm_versions().latest(&realm.id).await?;
+    let latest = services.store.rows(&realm.id).realm_versions().latest().await?;
     let before: Settings = match latest {
         Some(latest) => serde_json::from_str(&latest.snapshot)
             .map_err(|error| Fault::Internal(error.to_string()))?,
@@ -20,7 +20,7 @@ pub async fn plan(services: &Services, realm: &Realm) -> Result<Vec<Change>, Fau
 /// Records a version that was not the last one; returns its generation. Of several nodes that
 /// begin to serve it at once, one records it.
 pub async fn record(services: &Services, realm: &Realm) -> Result<i64, Fault> {
-    let latest = services.store.rows().realm_versions().latest(&realm.id).await?;
+    let latest = services.store.rows(&realm.id).realm_versions().latest().await?;
     let generation = match latest {
         Some(latest) if latest.hash == realm.hash => return Ok(latest.generation),
         Some(latest) => latest.generation + 1,
@@ -30,10 +30,10 @@ pub async fn record(services: &Services, realm: &Realm) -> Result<i64, Fault> {
         .map_err(|error| Fault::Internal(error.to_string()))?;
     let version = RealmVersion { generation, hash: realm.hash.clone(), snapshot };
     let now = services.clock.now();
-    let tx = services.store.begin().await?;
-    if tx.rows().realm_versions().add(&realm.id, &version, now).await? {
+    let tx = services.store.begin(&realm.id, now).await?;
+    if tx.rows().realm_versions().add(&version, now).await? {
         let event = AuditEvent::RealmApplied { hash: version.hash, generation };
-        tx.rows().records().audit(&realm.id, now, &event).await?;
+        tx.note(event);
     }
     tx.commit().await?;
     Ok(generation)

@@ -6,29 +6,36 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use super::entity::{account, agreement_acceptance, phone_binding};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::number::phone::Phone;
 use crate::domain::person::{Account, AccountOrigin, AccountStatus, PasswordState, PhoneBinding};
 
-pub struct Accounts<'c>(Rows<'c>);
+pub struct Accounts<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn accounts(self) -> Accounts<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn accounts(self) -> Accounts<'c, A> {
         Accounts(self)
     }
 }
 
-impl Accounts<'_> {
+impl<A> Accounts<'_, A> {
     pub async fn find(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let row = account::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<account::Entity>()
+            .filter(account::Column::Id.eq(id.0))
+            .one(&self.0.db())
+            .await?;
         row.map(read).transpose()
     }
 
     /// The live account of a person.
     pub async fn find_by_person(&self, person: PersonId) -> Result<Option<Account>, StoreError> {
-        let row = account::Entity::find()
+        let row = self
+            .0
+            .find::<account::Entity>()
             .filter(account::Column::PersonId.eq(person.0))
             .filter(account::Column::Status.eq("active"))
             .one(&self.0.db())
@@ -36,13 +43,10 @@ impl Accounts<'_> {
         row.map(read).transpose()
     }
 
-    pub async fn find_by_username(
-        &self,
-        realm: &str,
-        folded: &str,
-    ) -> Result<Option<Account>, StoreError> {
-        let row = account::Entity::find()
-            .filter(account::Column::Realm.eq(realm))
+    pub async fn find_by_username(&self, folded: &str) -> Result<Option<Account>, StoreError> {
+        let row = self
+            .0
+            .find::<account::Entity>()
             .filter(account::Column::UsernameFolded.eq(folded))
             .filter(account::Column::Status.eq("active"))
             .one(&self.0.db())
@@ -50,13 +54,10 @@ impl Accounts<'_> {
         row.map(read).transpose()
     }
 
-    pub async fn find_by_phone(
-        &self,
-        realm: &str,
-        phone: &Phone,
-    ) -> Result<Option<Account>, StoreError> {
-        let row = phone_binding::Entity::find()
-            .filter(phone_binding::Column::Realm.eq(realm))
+    pub async fn find_by_phone(&self, phone: &Phone) -> Result<Option<Account>, StoreError> {
+        let row = self
+            .0
+            .find::<phone_binding::Entity>()
             .filter(phone_binding::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
             .one(&self.0.db())
             .await?;
@@ -67,7 +68,9 @@ impl Accounts<'_> {
     }
 
     pub async fn phones(&self, id: AccountId) -> Result<Vec<PhoneBinding>, StoreError> {
-        let rows = phone_binding::Entity::find()
+        let rows = self
+            .0
+            .find::<phone_binding::Entity>()
             .filter(phone_binding::Column::AccountId.eq(id.0))
             .order_by_desc(phone_binding::Column::IsDefault)
             .all(&self.0.db())
@@ -85,15 +88,29 @@ impl Accounts<'_> {
         rows.into_iter().map(read).collect()
     }
 
-    pub async fn add(
+    /// Whether every one of these (document, version) pairs has been accepted.
+    pub async fn has_accepted(
         &self,
-        realm: &str,
-        account: &Account,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+        id: AccountId,
+        versions: &[(String, String)],
+    ) -> Result<bool, StoreError> {
+        let rows = self
+            .0
+            .find::<agreement_acceptance::Entity>()
+            .filter(agreement_acceptance::Column::AccountId.eq(id.0))
+            .all(&self.0.db())
+            .await?;
+        Ok(versions.iter().all(|(document, version)| {
+            rows.iter().any(|row| row.document == *document && row.version == *version)
+        }))
+    }
+}
+
+impl Accounts<'_, Writing> {
+    pub async fn add(&self, account: &Account, now: Timestamp) -> Result<(), StoreError> {
         account::Entity::insert(account::ActiveModel {
             id: Set(account.id.0),
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             person_id: Set(account.person.0),
             status: Set("active".to_owned()),
             origin: Set(match account.origin {
@@ -115,15 +132,10 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    pub async fn add_phone(
-        &self,
-        realm: &str,
-        row_id: Uuid,
-        binding: &PhoneBinding,
-    ) -> Result<(), StoreError> {
+    pub async fn add_phone(&self, row_id: Uuid, binding: &PhoneBinding) -> Result<(), StoreError> {
         phone_binding::Entity::insert(phone_binding::ActiveModel {
             id: Set(row_id),
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             account_id: Set(binding.account.0),
             phone: Set(self.0.seal(&format!("phone.{row_id}"), binding.phone.as_str())),
             phone_index: Set(self.0.index("phone", binding.phone.as_str())),
@@ -137,7 +149,9 @@ impl Accounts<'_> {
 
     /// Replaces the initial password once; `false` when one was set meanwhile (E-05).
     pub async fn set_first_password(&self, id: AccountId, hash: &str) -> Result<bool, StoreError> {
-        let done = account::Entity::update_many()
+        let done = self
+            .0
+            .update::<account::Entity>()
             .col_expr(account::Column::PasswordHash, Expr::value(hash))
             .filter(account::Column::Id.eq(id.0))
             .filter(account::Column::PasswordHash.is_null())
@@ -154,7 +168,9 @@ impl Accounts<'_> {
         until: Timestamp,
     ) -> Result<bool, StoreError> {
         let n_locks = i32::try_from(n_locks).unwrap_or(i32::MAX);
-        let done = account::Entity::update_many()
+        let done = self
+            .0
+            .update::<account::Entity>()
             .col_expr(account::Column::LockedUntil, Expr::value(until.0))
             .col_expr(account::Column::NLocks, Expr::col(account::Column::NLocks).add(1))
             .filter(account::Column::Id.eq(id.0))
@@ -165,28 +181,14 @@ impl Accounts<'_> {
     }
 
     pub async fn unlock(&self, id: AccountId) -> Result<(), StoreError> {
-        account::Entity::update_many()
+        self.0
+            .update::<account::Entity>()
             .col_expr(account::Column::LockedUntil, Expr::value(Option::<i64>::None))
             .col_expr(account::Column::NLocks, Expr::value(0))
             .filter(account::Column::Id.eq(id.0))
             .exec(&self.0.db())
             .await?;
         Ok(())
-    }
-
-    /// Whether every one of these (document, version) pairs has been accepted.
-    pub async fn has_accepted(
-        &self,
-        id: AccountId,
-        versions: &[(String, String)],
-    ) -> Result<bool, StoreError> {
-        let rows = agreement_acceptance::Entity::find()
-            .filter(agreement_acceptance::Column::AccountId.eq(id.0))
-            .all(&self.0.db())
-            .await?;
-        Ok(versions.iter().all(|(document, version)| {
-            rows.iter().any(|row| row.document == *document && row.version == *version)
-        }))
     }
 
     /// Keeps text version, time, address and channel (E-19). Accepting twice changes nothing.
@@ -197,6 +199,7 @@ impl Accounts<'_> {
         acceptance: &Acceptance<'_>,
     ) -> Result<(), StoreError> {
         agreement_acceptance::Entity::insert(agreement_acceptance::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             id: Set(row_id),
             account_id: Set(id.0),
             document: Set(acceptance.document.to_owned()),

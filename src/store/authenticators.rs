@@ -7,7 +7,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::entity::{authenticator, recovery_code};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
 use crate::base::secret::Hashed;
@@ -17,17 +17,22 @@ pub struct StoredAuthenticator {
     pub is_confirmed: bool,
 }
 
-pub struct Authenticators<'c>(Rows<'c>);
+pub struct Authenticators<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn authenticators(self) -> Authenticators<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn authenticators(self) -> Authenticators<'c, A> {
         Authenticators(self)
     }
 }
 
-impl Authenticators<'_> {
+impl<A> Authenticators<'_, A> {
     pub async fn find(&self, id: AccountId) -> Result<Option<StoredAuthenticator>, StoreError> {
-        let row = authenticator::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<authenticator::Entity>()
+            .filter(authenticator::Column::AccountId.eq(id.0))
+            .one(&self.0.db())
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let text = self.0.unseal(&place(id), &row.secret)?;
         let secret = BASE64_STANDARD
@@ -36,10 +41,24 @@ impl Authenticators<'_> {
         Ok(Some(StoredAuthenticator { secret, is_confirmed: row.confirmed_at.is_some() }))
     }
 
+    /// How many are left.
+    pub async fn recovery_codes_left(&self, id: AccountId) -> Result<u64, StoreError> {
+        Ok(self
+            .0
+            .find::<recovery_code::Entity>()
+            .filter(recovery_code::Column::AccountId.eq(id.0))
+            .filter(recovery_code::Column::UsedAt.is_null())
+            .count(&self.0.db())
+            .await?)
+    }
+}
+
+impl Authenticators<'_, Writing> {
     /// A new secret, not yet confirmed; one that was there is gone, with its recovery codes.
     pub async fn begin(&self, id: AccountId, secret: &[u8]) -> Result<(), StoreError> {
         self.remove(id).await?;
         authenticator::Entity::insert(authenticator::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             account_id: Set(id.0),
             secret: Set(self.0.seal(&place(id), &BASE64_STANDARD.encode(secret))),
             confirmed_at: Set(None),
@@ -52,7 +71,9 @@ impl Authenticators<'_> {
 
     /// `false` when there was nothing left to confirm.
     pub async fn confirm(&self, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
-        let done = authenticator::Entity::update_many()
+        let done = self
+            .0
+            .update::<authenticator::Entity>()
             .col_expr(authenticator::Column::ConfirmedAt, Expr::value(now.0))
             .filter(authenticator::Column::AccountId.eq(id.0))
             .filter(authenticator::Column::ConfirmedAt.is_null())
@@ -64,7 +85,9 @@ impl Authenticators<'_> {
     /// Remembers a step that matched; `false` when it or a later one was used before
     /// (RFC 6238 §5.2).
     pub async fn take_step(&self, id: AccountId, step: i64) -> Result<bool, StoreError> {
-        let done = authenticator::Entity::update_many()
+        let done = self
+            .0
+            .update::<authenticator::Entity>()
             .col_expr(authenticator::Column::LastStep, Expr::value(step))
             .filter(authenticator::Column::AccountId.eq(id.0))
             .filter(authenticator::Column::LastStep.lt(step))
@@ -74,16 +97,22 @@ impl Authenticators<'_> {
     }
 
     pub async fn remove(&self, id: AccountId) -> Result<(), StoreError> {
-        recovery_code::Entity::delete_many()
+        self.0
+            .delete::<recovery_code::Entity>()
             .filter(recovery_code::Column::AccountId.eq(id.0))
             .exec(&self.0.db())
             .await?;
-        authenticator::Entity::delete_by_id(id.0).exec(&self.0.db()).await?;
+        self.0
+            .delete::<authenticator::Entity>()
+            .filter(authenticator::Column::AccountId.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
         Ok(())
     }
 
     pub async fn add_recovery_code(&self, id: AccountId, code: Hashed) -> Result<(), StoreError> {
         recovery_code::Entity::insert(recovery_code::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             account_id: Set(id.0),
             hash: Set(code.0.to_vec()),
             used_at: Set(None),
@@ -100,7 +129,9 @@ impl Authenticators<'_> {
         code: Hashed,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = recovery_code::Entity::update_many()
+        let done = self
+            .0
+            .update::<recovery_code::Entity>()
             .col_expr(recovery_code::Column::UsedAt, Expr::value(now.0))
             .filter(recovery_code::Column::AccountId.eq(id.0))
             .filter(recovery_code::Column::Hash.eq(code.0.to_vec()))
@@ -108,15 +139,6 @@ impl Authenticators<'_> {
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
-    }
-
-    /// How many are left.
-    pub async fn recovery_codes_left(&self, id: AccountId) -> Result<u64, StoreError> {
-        Ok(recovery_code::Entity::find()
-            .filter(recovery_code::Column::AccountId.eq(id.0))
-            .filter(recovery_code::Column::UsedAt.is_null())
-            .count(&self.0.db())
-            .await?)
     }
 }
 

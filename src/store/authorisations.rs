@@ -8,16 +8,16 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{authorisation, authorisation_event};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::authorisation::{Authorisation, Origin, State};
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 
-pub struct Authorisations<'c>(Rows<'c>);
+pub struct Authorisations<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn authorisations(self) -> Authorisations<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn authorisations(self) -> Authorisations<'c, A> {
         Authorisations(self)
     }
 }
@@ -29,9 +29,14 @@ const ORIGINS: [(Origin, &str); 4] = [
     (Origin::Registry, "registry"),
 ];
 
-impl Authorisations<'_> {
+impl<A> Authorisations<'_, A> {
     pub async fn find(&self, id: AuthorisationId) -> Result<Option<Authorisation>, StoreError> {
-        let row = authorisation::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<authorisation::Entity>()
+            .filter(authorisation::Column::Id.eq(id.0))
+            .one(&self.0.db())
+            .await?;
         row.map(read).transpose()
     }
 
@@ -41,7 +46,9 @@ impl Authorisations<'_> {
         person: PersonId,
         enterprise: EnterpriseId,
     ) -> Result<Vec<Authorisation>, StoreError> {
-        let rows = authorisation::Entity::find()
+        let rows = self
+            .0
+            .find::<authorisation::Entity>()
             .filter(authorisation::Column::PersonId.eq(person.0))
             .filter(authorisation::Column::EnterpriseId.eq(enterprise.0))
             .order_by_asc(authorisation::Column::Id)
@@ -50,12 +57,48 @@ impl Authorisations<'_> {
         rows.into_iter().map(read).collect()
     }
 
+    /// Live ones whose term has passed, or invitations older than `invited_before`; some of them.
+    pub async fn overdue(
+        &self,
+        today: Day,
+        invited_before: Timestamp,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let state = authorisation::Column::State;
+        let passed = authorisation::Column::ValidTo.lt(today.to_string());
+        let unanswered = state
+            .is_in(["pending_by_person", "pending_by_enterprise"])
+            .and(authorisation::Column::UpdatedAt.lt(invited_before.0));
+        let live = ["pending_by_person", "pending_by_enterprise", "active"];
+        let rows = self
+            .0
+            .find::<authorisation::Entity>()
+            .filter(state.is_in(live).and(passed).or(unanswered))
+            .limit(100)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Active ones that end on this day.
+    pub async fn ending_on(&self, day: Day) -> Result<Vec<Authorisation>, StoreError> {
+        let rows = self
+            .0
+            .find::<authorisation::Entity>()
+            .filter(authorisation::Column::State.eq("active"))
+            .filter(authorisation::Column::ValidTo.eq(day.to_string()))
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+}
+
+impl Authorisations<'_, Writing> {
     /// `false`: a live one of this person, enterprise and identity type is there already
     /// (invariant 4).
-    pub async fn add(&self, realm: &str, new: &Authorisation) -> Result<bool, StoreError> {
+    pub async fn add(&self, new: &Authorisation) -> Result<bool, StoreError> {
         let added = authorisation::Entity::insert(authorisation::ActiveModel {
             id: Set(new.id.0),
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             enterprise_id: Set(new.enterprise.0),
             person_id: Set(new.person.0),
             identity_type: Set(new.identity_type.0.clone()),
@@ -78,7 +121,9 @@ impl Authorisations<'_> {
 
     /// Saves what [`Authorisation::apply`] returned. `false`: another act came first.
     pub async fn update(&self, changed: &Authorisation) -> Result<bool, StoreError> {
-        let done = authorisation::Entity::update_many()
+        let done = self
+            .0
+            .update::<authorisation::Entity>()
             .col_expr(authorisation::Column::State, Expr::value(changed.state.name()))
             .col_expr(authorisation::Column::Permissions, Expr::value(join(&changed.permissions)))
             .col_expr(
@@ -98,39 +143,6 @@ impl Authorisations<'_> {
         Ok(done.rows_affected == 1)
     }
 
-    /// Live ones whose term has passed, or invitations older than `invited_before`; some of them.
-    pub async fn overdue(
-        &self,
-        realm: &str,
-        today: Day,
-        invited_before: Timestamp,
-    ) -> Result<Vec<Authorisation>, StoreError> {
-        let state = authorisation::Column::State;
-        let passed = authorisation::Column::ValidTo.lt(today.to_string());
-        let unanswered = state
-            .is_in(["pending_by_person", "pending_by_enterprise"])
-            .and(authorisation::Column::UpdatedAt.lt(invited_before.0));
-        let live = ["pending_by_person", "pending_by_enterprise", "active"];
-        let rows = authorisation::Entity::find()
-            .filter(authorisation::Column::Realm.eq(realm))
-            .filter(state.is_in(live).and(passed).or(unanswered))
-            .limit(100)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
-    /// Active ones that end on this day.
-    pub async fn ending_on(&self, realm: &str, day: Day) -> Result<Vec<Authorisation>, StoreError> {
-        let rows = authorisation::Entity::find()
-            .filter(authorisation::Column::Realm.eq(realm))
-            .filter(authorisation::Column::State.eq("active"))
-            .filter(authorisation::Column::ValidTo.eq(day.to_string()))
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
     /// `side`: `enterprise`, `person`, `officer`, `system`.
     pub async fn add_event(
         &self,
@@ -141,6 +153,7 @@ impl Authorisations<'_> {
         person: Option<PersonId>,
     ) -> Result<(), StoreError> {
         authorisation_event::Entity::insert(authorisation_event::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             id: Set(row_id),
             authorisation_id: Set(of.id.0),
             event: Set(event.to_owned()),

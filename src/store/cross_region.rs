@@ -4,22 +4,21 @@ use std::sync::LazyLock;
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
-    QueryResult, Statement, Value,
+    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult,
 };
 
 use super::authorisations::{join, split};
 use super::entity::{cross_region_record, enterprise, record_handler};
 use super::standing::columns;
-use super::{Rows, StoreError, enterprises};
+use super::{Rows, StoreError, Writing, enterprises};
 use crate::base::clock::Day;
 use crate::base::id::{EnterpriseId, PersonId, RecordId};
 use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordKind, comparable};
 
-pub struct CrossRegion<'c>(Rows<'c>);
+pub struct CrossRegion<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn cross_region(self) -> CrossRegion<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn cross_region(self) -> CrossRegion<'c, A> {
         CrossRegion(self)
     }
 }
@@ -38,20 +37,20 @@ pub struct RecordQuery<'a> {
 static ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {} FROM cross_region_record x JOIN enterprise e ON e.id = x.enterprise_id \
-         WHERE x.id = $1",
+         WHERE x.realm = $1 AND x.id = $2",
         columns::<cross_region_record::Entity>("x"),
         columns::<enterprise::Entity>("e"),
     )
 });
 
-/// `$5` is the handler; without one every record of the enterprise is listed.
+/// `$6` is the handler; without one every record of the enterprise is listed.
 fn list_sql(of_handler: bool) -> String {
     let handler = "EXISTS (SELECT 1 FROM record_handler h \
-                   WHERE h.record_id = x.id AND h.person_id = $5)";
+                   WHERE h.record_id = x.id AND h.person_id = $6)";
     format!(
-        "SELECT {} FROM cross_region_record x WHERE x.enterprise_id = $1 AND x.kind = $2 \
-         AND x.state = 'open' AND ($3 = '' OR x.number_key = $3) AND {} \
-         ORDER BY x.number_key LIMIT $4",
+        "SELECT {} FROM cross_region_record x WHERE x.realm = $1 AND x.enterprise_id = $2 AND x.kind = $3 \
+         AND x.state = 'open' AND ($4 = '' OR x.number_key = $4) AND {} \
+         ORDER BY x.number_key LIMIT $5",
         columns::<cross_region_record::Entity>("x"),
         if of_handler { handler } else { "TRUE" },
     )
@@ -60,21 +59,23 @@ fn list_sql(of_handler: bool) -> String {
 static ALL: LazyLock<String> = LazyLock::new(|| list_sql(false));
 static OF_HANDLER: LazyLock<String> = LazyLock::new(|| list_sql(true));
 
-impl CrossRegion<'_> {
+impl<A> CrossRegion<'_, A> {
     /// A record with everything that decides whether this person may enter it.
     pub async fn held(
         &self,
         id: RecordId,
         person: PersonId,
     ) -> Result<Option<HeldRecord>, StoreError> {
-        let db = self.0.db();
-        let values: [Value; 1] = [id.0.into()];
-        let statement =
-            Statement::from_sql_and_values(db.get_database_backend(), ONE.as_str(), values);
-        let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
+        let Some(row) = self.0.one(&ONE, [id.0.into()]).await? else { return Ok(None) };
         let record = read(cross_region_record::Model::from_query_result(&row, "x_")?)?;
         let enterprise = enterprises::read(enterprise::Model::from_query_result(&row, "e_")?)?;
-        let named = record_handler::Entity::find_by_id((id.0, person.0)).one(&db).await?;
+        let named = self
+            .0
+            .find::<record_handler::Entity>()
+            .filter(record_handler::Column::RecordId.eq(id.0))
+            .filter(record_handler::Column::PersonId.eq(person.0))
+            .one(&self.0.db())
+            .await?;
         Ok(Some(HeldRecord {
             authorisations: self.0.authorisations().list(person, enterprise.id).await?,
             is_handler: named.is_some(),
@@ -88,25 +89,19 @@ impl CrossRegion<'_> {
         &self,
         query: &RecordQuery<'_>,
     ) -> Result<Vec<CrossRegionRecord>, StoreError> {
-        let db = self.0.db();
-        let mut values: Vec<Value> = vec![
-            query.enterprise.0.into(),
-            query.kind.name().into(),
-            query.record_no.into(),
-            query.limit.into(),
-        ];
-        let sql = match query.handler {
+        let RecordQuery { enterprise, kind, record_no, limit, .. } = *query;
+        let common = [enterprise.0.into(), kind.name().into(), record_no.into(), limit.into()];
+        let rows = match query.handler {
             Some(person) => {
-                values.push(person.0.into());
-                &*OF_HANDLER
+                let [enterprise, kind, record_no, limit] = common;
+                let values = [enterprise, kind, record_no, limit, person.0.into()];
+                self.0.all(&OF_HANDLER, values).await?
             }
-            None => &*ALL,
+            None => self.0.all(&ALL, common).await?,
         };
-        let statement =
-            Statement::from_sql_and_values(db.get_database_backend(), sql.as_str(), values);
         let read_row =
             |row: &QueryResult| read(cross_region_record::Model::from_query_result(row, "x_")?);
-        db.query_all_raw(statement).await?.iter().map(read_row).collect()
+        rows.iter().map(read_row).collect()
     }
 
     /// Open records of a kind that name a person as handler, with their enterprises.
@@ -117,16 +112,14 @@ impl CrossRegion<'_> {
     ) -> Result<Vec<CrossRegionRecord>, StoreError> {
         let sql = format!(
             "SELECT {} FROM cross_region_record x JOIN record_handler h ON h.record_id = x.id \
-             WHERE h.person_id = $1 AND x.kind = $2 AND x.state = 'open' \
+             WHERE x.realm = $1 AND h.person_id = $2 AND x.kind = $3 AND x.state = 'open' \
              ORDER BY x.number_key LIMIT 200",
             columns::<cross_region_record::Entity>("x"),
         );
-        let values: [Value; 2] = [person.0.into(), kind.name().into()];
-        let db = self.0.db();
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let rows = self.0.all(&sql, [person.0.into(), kind.name().into()]).await?;
         let read_row =
             |row: &QueryResult| read(cross_region_record::Model::from_query_result(row, "x_")?);
-        db.query_all_raw(statement).await?.iter().map(read_row).collect()
+        rows.iter().map(read_row).collect()
     }
 
     /// Whether any record of the enterprise has ever named the person.
@@ -140,7 +133,9 @@ impl CrossRegion<'_> {
             .from(cross_region_record::Entity)
             .and_where(cross_region_record::Column::EnterpriseId.eq(enterprise.0))
             .to_owned();
-        let named = record_handler::Entity::find()
+        let named = self
+            .0
+            .find::<record_handler::Entity>()
             .filter(record_handler::Column::PersonId.eq(person.0))
             .filter(record_handler::Column::RecordId.in_subquery(of_enterprise))
             .one(&self.0.db())
@@ -148,10 +143,27 @@ impl CrossRegion<'_> {
         Ok(named.is_some())
     }
 
+    /// The record of this number, with its enterprise.
+    pub async fn find_by_number(
+        &self,
+        kind: RecordKind,
+        record_no: &str,
+    ) -> Result<Option<RecordId>, StoreError> {
+        let row = self
+            .0
+            .find::<cross_region_record::Entity>()
+            .filter(cross_region_record::Column::Kind.eq(kind.name()))
+            .filter(cross_region_record::Column::NumberKey.eq(record_no))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(|row| RecordId(row.id)))
+    }
+}
+
+impl CrossRegion<'_, Writing> {
     /// Inserts the record or replaces what it says, handlers included.
     pub async fn save(
         &self,
-        realm: &str,
         record: &CrossRegionRecord,
         handlers: &[PersonId],
     ) -> Result<(), StoreError> {
@@ -160,7 +172,7 @@ impl CrossRegion<'_> {
         let number_key = comparable(&record.record_no).unwrap_or_default();
         cross_region_record::Entity::insert(cross_region_record::ActiveModel {
             id: Set(record.id.0),
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             enterprise_id: Set(record.enterprise.0),
             kind: Set(record.kind.name().to_owned()),
             record_no: Set(record.record_no.clone()),
@@ -191,12 +203,14 @@ impl CrossRegion<'_> {
         )
         .exec_without_returning(&db)
         .await?;
-        record_handler::Entity::delete_many()
+        self.0
+            .delete::<record_handler::Entity>()
             .filter(record_handler::Column::RecordId.eq(record.id.0))
             .exec(&db)
             .await?;
         for person in handlers {
             record_handler::Entity::insert(record_handler::ActiveModel {
+                realm: Set(self.0.realm.to_owned()),
                 record_id: Set(record.id.0),
                 person_id: Set(person.0),
             })
@@ -204,22 +218,6 @@ impl CrossRegion<'_> {
             .await?;
         }
         Ok(())
-    }
-
-    /// The record of this number, with its enterprise.
-    pub async fn find_by_number(
-        &self,
-        realm: &str,
-        kind: RecordKind,
-        record_no: &str,
-    ) -> Result<Option<RecordId>, StoreError> {
-        let row = cross_region_record::Entity::find()
-            .filter(cross_region_record::Column::Realm.eq(realm))
-            .filter(cross_region_record::Column::Kind.eq(kind.name()))
-            .filter(cross_region_record::Column::NumberKey.eq(record_no))
-            .one(&self.0.db())
-            .await?;
-        Ok(row.map(|row| RecordId(row.id)))
     }
 }
 

@@ -6,13 +6,12 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use uuid::Uuid;
 
 use super::entity::delivery::{ActiveModel, Column, Entity, Model};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Delivery {
     pub id: Uuid,
-    pub realm: String,
     /// Empty for a message to a person.
     pub client_id: String,
     pub channel: Channel,
@@ -62,24 +61,109 @@ impl Channel {
 /// Where something waits to go: one receiver, by one channel.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Receiver {
-    pub realm: String,
     pub client_id: String,
     pub channel: Channel,
 }
 
-pub struct Deliveries<'c>(Rows<'c>);
+pub struct Deliveries<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn deliveries(self) -> Deliveries<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn deliveries(self) -> Deliveries<'c, A> {
         Deliveries(self)
     }
 }
 
-impl Deliveries<'_> {
+impl<A> Deliveries<'_, A> {
+    /// Those for whom something is due now.
+    pub async fn receivers(&self, now: Timestamp) -> Result<Vec<Receiver>, StoreError> {
+        let rows: Vec<(String, String)> = self
+            .0
+            .find::<Entity>()
+            .select_only()
+            .columns([Column::ClientId, Column::Channel])
+            .filter(Column::State.eq("waiting"))
+            .filter(Column::NextTryAt.lte(now.0))
+            .distinct()
+            .into_tuple()
+            .all(&self.0.db())
+            .await?;
+        let read = |(client_id, channel): (String, String)| {
+            let channel = Channel::parse(&channel)?;
+            Some(Receiver { client_id, channel })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// What is due for one of them, what has waited longest first; at most `limit`.
+    pub async fn due(
+        &self,
+        to: &Receiver,
+        now: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::State.eq("waiting"))
+            .filter(Column::ClientId.eq(&to.client_id))
+            .filter(Column::Channel.eq(to.channel.name()))
+            .filter(Column::NextTryAt.lte(now.0))
+            .order_by_asc(Column::NextTryAt)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Those that a client has not acknowledged, oldest first.
+    pub async fn kept(&self, client_id: &str, limit: u64) -> Result<Vec<Delivery>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::State.eq("kept"))
+            .filter(Column::ClientId.eq(client_id))
+            .filter(Column::Channel.eq(Channel::Poll.name()))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// What has become of the newest relation events about an authorisation (AU-13).
+    pub async fn about(&self, about: &str) -> Result<Vec<Delivery>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::About.eq(about))
+            .filter(Column::Channel.eq(Channel::Relation.name()))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(20)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Those given up, the longest ago first.
+    pub async fn dead(&self) -> Result<Vec<Delivery>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::State.eq("dead"))
+            .order_by_asc(Column::NextTryAt)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+}
+
+impl Deliveries<'_, Writing> {
     pub async fn add(&self, new: &Delivery) -> Result<(), StoreError> {
         Entity::insert(ActiveModel {
             id: Set(new.id),
-            realm: Set(new.realm.clone()),
+            realm: Set(self.0.realm.to_owned()),
             client_id: Set(new.client_id.clone()),
             channel: Set(new.channel.name().to_owned()),
             about: Set(new.about.clone()),
@@ -95,56 +179,15 @@ impl Deliveries<'_> {
         Ok(())
     }
 
-    /// Those for whom something is due now.
-    pub async fn receivers(
-        &self,
-        realm: &str,
-        now: Timestamp,
-    ) -> Result<Vec<Receiver>, StoreError> {
-        let rows: Vec<(String, String)> = Entity::find()
-            .select_only()
-            .columns([Column::ClientId, Column::Channel])
-            .filter(Column::Realm.eq(realm))
-            .filter(Column::State.eq("waiting"))
-            .filter(Column::NextTryAt.lte(now.0))
-            .distinct()
-            .into_tuple()
-            .all(&self.0.db())
-            .await?;
-        let read = |(client_id, channel): (String, String)| {
-            let channel = Channel::parse(&channel)?;
-            Some(Receiver { realm: realm.to_owned(), client_id, channel })
-        };
-        Ok(rows.into_iter().filter_map(read).collect())
-    }
-
-    /// What is due for one of them, what has waited longest first; at most `limit`.
-    pub async fn due(
-        &self,
-        to: &Receiver,
-        now: Timestamp,
-        limit: u64,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        let rows = Entity::find()
-            .filter(Column::Realm.eq(&to.realm))
-            .filter(Column::State.eq("waiting"))
-            .filter(Column::ClientId.eq(&to.client_id))
-            .filter(Column::Channel.eq(to.channel.name()))
-            .filter(Column::NextTryAt.lte(now.0))
-            .order_by_asc(Column::NextTryAt)
-            .limit(limit)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
     /// Claims a delivery until `again_at`, so that only one node tries at a time.
     pub async fn claim(
         &self,
         delivery: &Delivery,
         again_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = Entity::update_many()
+        let done = self
+            .0
+            .update::<Entity>()
             .col_expr(Column::NTries, Expr::value(delivery.n_tries + 1))
             .col_expr(Column::NextTryAt, Expr::value(again_at.0))
             .filter(Column::Id.eq(delivery.id))
@@ -161,7 +204,8 @@ impl Deliveries<'_> {
         state: &str,
         error: Option<String>,
     ) -> Result<(), StoreError> {
-        Entity::update_many()
+        self.0
+            .update::<Entity>()
             .col_expr(Column::State, Expr::value(state))
             .col_expr(Column::LastError, Expr::value(error))
             .filter(Column::Id.eq(id))
@@ -170,36 +214,11 @@ impl Deliveries<'_> {
         Ok(())
     }
 
-    /// Those that a client has not acknowledged, oldest first.
-    pub async fn kept(
-        &self,
-        realm: &str,
-        client_id: &str,
-        limit: u64,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        let rows = Entity::find()
-            .filter(Column::Realm.eq(realm))
-            .filter(Column::State.eq("kept"))
-            .filter(Column::ClientId.eq(client_id))
-            .filter(Column::Channel.eq(Channel::Poll.name()))
-            .order_by_asc(Column::CreatedAt)
-            .order_by_asc(Column::Id)
-            .limit(limit)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
     /// A client's acknowledgement of its own events (RFC 8936 §2.4).
-    pub async fn acknowledge(
-        &self,
-        realm: &str,
-        client_id: &str,
-        ids: &[Uuid],
-    ) -> Result<(), StoreError> {
-        Entity::update_many()
+    pub async fn acknowledge(&self, client_id: &str, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.0
+            .update::<Entity>()
             .col_expr(Column::State, Expr::value("done"))
-            .filter(Column::Realm.eq(realm))
             .filter(Column::ClientId.eq(client_id))
             .filter(Column::Channel.eq(Channel::Poll.name()))
             .filter(Column::Id.is_in(ids.iter().copied()))
@@ -208,37 +227,14 @@ impl Deliveries<'_> {
         Ok(())
     }
 
-    /// What has become of the newest relation events about an authorisation (AU-13).
-    pub async fn about(&self, about: &str) -> Result<Vec<Delivery>, StoreError> {
-        let rows = Entity::find()
-            .filter(Column::About.eq(about))
-            .filter(Column::Channel.eq(Channel::Relation.name()))
-            .order_by_desc(Column::CreatedAt)
-            .order_by_desc(Column::Id)
-            .limit(20)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
-    /// Those given up, the longest ago first.
-    pub async fn dead(&self, realm: &str) -> Result<Vec<Delivery>, StoreError> {
-        let rows = Entity::find()
-            .filter(Column::Realm.eq(realm))
-            .filter(Column::State.eq("dead"))
-            .order_by_asc(Column::NextTryAt)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
     /// Puts what was given up back in the queue, with all its tries. Returns how many.
-    pub async fn retry(&self, realm: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let done = Entity::update_many()
+    pub async fn retry(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let done = self
+            .0
+            .update::<Entity>()
             .col_expr(Column::State, Expr::value("waiting"))
             .col_expr(Column::NTries, Expr::value(0))
             .col_expr(Column::NextTryAt, Expr::value(now.0))
-            .filter(Column::Realm.eq(realm))
             .filter(Column::State.eq("dead"))
             .exec(&self.0.db())
             .await?;
@@ -251,7 +247,6 @@ fn read(row: Model) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         channel: channel.ok_or_else(|| StoreError::inconsistent("delivery", "channel", row.id))?,
         id: row.id,
-        realm: row.realm,
         client_id: row.client_id,
         about: row.about,
         body: row.body,

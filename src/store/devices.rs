@@ -4,7 +4,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use uuid::Uuid;
 
 use super::entity::remembered_device::{ActiveModel, Column, Entity};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
 use crate::base::secret::Hashed;
@@ -22,31 +22,15 @@ pub struct RememberedDevice {
     pub expires_at: Timestamp,
 }
 
-pub struct Devices<'c>(Rows<'c>);
+pub struct Devices<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn devices(self) -> Devices<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn devices(self) -> Devices<'c, A> {
         Devices(self)
     }
 }
 
-impl Devices<'_> {
-    pub async fn add(&self, token: Hashed, new: &RememberedDevice) -> Result<(), StoreError> {
-        Entity::insert(ActiveModel {
-            hash: Set(token.0.to_vec()),
-            id: Set(new.id),
-            account_id: Set(new.account.0),
-            entrance: Set(new.entrance.clone()),
-            password_hash: Set(new.password.0.to_vec()),
-            device: Set(new.device.clone()),
-            created_at: Set(new.created_at.0),
-            expires_at: Set(new.expires_at.0),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
-    }
-
+impl<A> Devices<'_, A> {
     /// Whether this cookie, account, entrance and password belong together at `now`.
     pub async fn knows(
         &self,
@@ -55,7 +39,12 @@ impl Devices<'_> {
         password: Hashed,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let row = Entity::find_by_id(token.0.to_vec()).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<Entity>()
+            .filter(Column::Hash.eq(token.0.to_vec()))
+            .one(&self.0.db())
+            .await?;
         Ok(row.is_some_and(|row| {
             row.account_id == account.0
                 && row.entrance == entrance
@@ -70,7 +59,9 @@ impl Devices<'_> {
         account: AccountId,
         now: Timestamp,
     ) -> Result<Vec<RememberedDevice>, StoreError> {
-        let rows = Entity::find()
+        let rows = self
+            .0
+            .find::<Entity>()
             .filter(Column::AccountId.eq(account.0))
             .filter(Column::ExpiresAt.gt(now.0))
             .order_by_desc(Column::CreatedAt)
@@ -91,10 +82,31 @@ impl Devices<'_> {
         };
         rows.into_iter().map(read).collect()
     }
+}
+
+impl Devices<'_, Writing> {
+    pub async fn add(&self, token: Hashed, new: &RememberedDevice) -> Result<(), StoreError> {
+        Entity::insert(ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            hash: Set(token.0.to_vec()),
+            id: Set(new.id),
+            account_id: Set(new.account.0),
+            entrance: Set(new.entrance.clone()),
+            password_hash: Set(new.password.0.to_vec()),
+            device: Set(new.device.clone()),
+            created_at: Set(new.created_at.0),
+            expires_at: Set(new.expires_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
 
     /// `false` when there was none of this account.
     pub async fn forget(&self, account: AccountId, id: Uuid) -> Result<bool, StoreError> {
-        let done = Entity::delete_many()
+        let done = self
+            .0
+            .delete::<Entity>()
             .filter(Column::AccountId.eq(account.0))
             .filter(Column::Id.eq(id))
             .exec(&self.0.db())

@@ -4,22 +4,21 @@ use std::sync::LazyLock;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
-    QueryResult, Statement, Value,
+    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value,
 };
 
 use super::authorisations::{join, split};
 use super::entity::{agent_assignment, engagement, enterprise};
 use super::standing::columns;
-use super::{Rows, StoreError, enterprises};
+use super::{Rows, StoreError, Writing, enterprises};
 use crate::base::clock::Day;
 use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId};
 use crate::domain::engagement::{AgentIdentity, Assignment, Engagement};
 
-pub struct Engagements<'c>(Rows<'c>);
+pub struct Engagements<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn engagements(self) -> Engagements<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn engagements(self) -> Engagements<'c, A> {
         Engagements(self)
     }
 }
@@ -46,25 +45,22 @@ static JOINED: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static ONE: LazyLock<String> = LazyLock::new(|| format!("{} WHERE x.id = $1", *JOINED));
+static ONE: LazyLock<String> =
+    LazyLock::new(|| format!("{} WHERE x.realm = $1 AND x.id = $2", *JOINED));
 
 /// Live ones alone, so that a page is a page (G-05).
 static CLIENTS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "{} WHERE x.person_id = $1 AND g.agency_id = $2 AND x.state = 'active' \
-         AND g.state = 'active' AND g.valid_from <= $3 AND (g.valid_to IS NULL OR g.valid_to >= $3) \
-         AND (c.name LIKE $4 OR c.tin LIKE $4 OR c.uscc LIKE $4) ORDER BY c.tin LIMIT $5 OFFSET $6",
+        "{} WHERE x.realm = $1 AND x.person_id = $2 AND g.agency_id = $3 AND x.state = 'active' \
+         AND g.state = 'active' AND g.valid_from <= $4 AND (g.valid_to IS NULL OR g.valid_to >= $4) \
+         AND (c.name LIKE $5 OR c.tin LIKE $5 OR c.uscc LIKE $5) ORDER BY c.tin LIMIT $6 OFFSET $7",
         *JOINED
     )
 });
 
-impl Engagements<'_> {
+impl<A> Engagements<'_, A> {
     pub async fn find(&self, id: AssignmentId) -> Result<Option<AgentIdentity>, StoreError> {
-        let values: [Value; 1] = [id.0.into()];
-        let db = self.0.db();
-        let statement =
-            Statement::from_sql_and_values(db.get_database_backend(), ONE.as_str(), values);
-        db.query_one_raw(statement).await?.map(|row| read(&row)).transpose()
+        self.0.one(&ONE, [id.0.into()]).await?.map(|row| read(&row)).transpose()
     }
 
     /// By number; at most `limit`.
@@ -78,10 +74,7 @@ impl Engagements<'_> {
             query.limit.into(),
             query.offset.into(),
         ];
-        let db = self.0.db();
-        let statement =
-            Statement::from_sql_and_values(db.get_database_backend(), CLIENTS.as_str(), values);
-        db.query_all_raw(statement).await?.iter().map(read).collect()
+        self.0.all(&CLIENTS, values).await?.iter().map(read).collect()
     }
 
     /// Whether the person has ever been assigned to a client of this agency.
@@ -90,7 +83,9 @@ impl Engagements<'_> {
         person: PersonId,
         agency: EnterpriseId,
     ) -> Result<bool, StoreError> {
-        let assigned = agent_assignment::Entity::find()
+        let assigned = self
+            .0
+            .find::<agent_assignment::Entity>()
             .filter(agent_assignment::Column::PersonId.eq(person.0))
             .filter(
                 agent_assignment::Column::EngagementId.in_subquery(
@@ -106,38 +101,15 @@ impl Engagements<'_> {
         Ok(assigned.is_some())
     }
 
-    /// Inserts the engagement or replaces what it says.
-    pub async fn save(&self, realm: &str, new: &Engagement) -> Result<(), StoreError> {
-        engagement::Entity::insert(engagement::ActiveModel {
-            id: Set(new.id.0),
-            realm: Set(realm.to_owned()),
-            agency_id: Set(new.agency.0),
-            client_id: Set(new.client_enterprise.0),
-            valid_from: Set(new.valid_from.to_string()),
-            valid_to: Set(new.valid_to.map(|day| day.to_string())),
-            state: Set(state(new.is_active).to_owned()),
-        })
-        .on_conflict(
-            OnConflict::column(engagement::Column::Id)
-                .update_columns([
-                    engagement::Column::ValidFrom,
-                    engagement::Column::ValidTo,
-                    engagement::Column::State,
-                ])
-                .to_owned(),
-        )
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
-    }
-
     /// The live engagement of an agency and a client enterprise.
     pub async fn find_live(
         &self,
         agency: EnterpriseId,
         client: EnterpriseId,
     ) -> Result<Option<EngagementId>, StoreError> {
-        let row = engagement::Entity::find()
+        let row = self
+            .0
+            .find::<engagement::Entity>()
             .filter(engagement::Column::AgencyId.eq(agency.0))
             .filter(engagement::Column::ClientId.eq(client.0))
             .filter(engagement::Column::State.eq("active"))
@@ -146,33 +118,11 @@ impl Engagements<'_> {
         Ok(row.map(|row| EngagementId(row.id)))
     }
 
-    /// Ends one assignment.
-    pub async fn dismiss(&self, id: AssignmentId) -> Result<(), StoreError> {
-        agent_assignment::Entity::update_many()
-            .col_expr(agent_assignment::Column::State, Expr::value("ended"))
-            .filter(agent_assignment::Column::Id.eq(id.0))
-            .filter(agent_assignment::Column::State.eq("active"))
-            .exec(&self.0.db())
-            .await?;
-        Ok(())
-    }
-
-    pub async fn assign(&self, new: &Assignment) -> Result<(), StoreError> {
-        agent_assignment::Entity::insert(agent_assignment::ActiveModel {
-            id: Set(new.id.0),
-            engagement_id: Set(new.engagement.0),
-            person_id: Set(new.person.0),
-            permissions: Set(join(&new.permissions)),
-            state: Set(state(new.is_active).to_owned()),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
-    }
-
     /// Live assignments of an engagement.
     pub async fn staff(&self, id: EngagementId) -> Result<Vec<Assignment>, StoreError> {
-        let rows = agent_assignment::Entity::find()
+        let rows = self
+            .0
+            .find::<agent_assignment::Entity>()
             .filter(agent_assignment::Column::EngagementId.eq(id.0))
             .filter(agent_assignment::Column::State.eq("active"))
             .all(&self.0.db())
@@ -195,18 +145,70 @@ impl Engagements<'_> {
     ) -> Result<Vec<AgentIdentity>, StoreError> {
         let side = if as_agency { "agency_id" } else { "client_id" };
         let sql = format!(
-            "{} WHERE g.{side} = $1 AND x.state = 'active' ORDER BY g.id, x.id LIMIT 5000",
+            "{} WHERE x.realm = $1 AND g.{side} = $2 AND x.state = 'active' ORDER BY g.id, x.id LIMIT 5000",
             *JOINED
         );
-        let values: [Value; 1] = [enterprise.0.into()];
-        let db = self.0.db();
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        db.query_all_raw(statement).await?.iter().map(read).collect()
+        self.0.all(&sql, [enterprise.0.into()]).await?.iter().map(read).collect()
+    }
+}
+
+impl Engagements<'_, Writing> {
+    /// Inserts the engagement or replaces what it says.
+    pub async fn save(&self, new: &Engagement) -> Result<(), StoreError> {
+        engagement::Entity::insert(engagement::ActiveModel {
+            id: Set(new.id.0),
+            realm: Set(self.0.realm.to_owned()),
+            agency_id: Set(new.agency.0),
+            client_id: Set(new.client_enterprise.0),
+            valid_from: Set(new.valid_from.to_string()),
+            valid_to: Set(new.valid_to.map(|day| day.to_string())),
+            state: Set(state(new.is_active).to_owned()),
+        })
+        .on_conflict(
+            OnConflict::column(engagement::Column::Id)
+                .update_columns([
+                    engagement::Column::ValidFrom,
+                    engagement::Column::ValidTo,
+                    engagement::Column::State,
+                ])
+                .to_owned(),
+        )
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Ends one assignment.
+    pub async fn dismiss(&self, id: AssignmentId) -> Result<(), StoreError> {
+        self.0
+            .update::<agent_assignment::Entity>()
+            .col_expr(agent_assignment::Column::State, Expr::value("ended"))
+            .filter(agent_assignment::Column::Id.eq(id.0))
+            .filter(agent_assignment::Column::State.eq("active"))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    pub async fn assign(&self, new: &Assignment) -> Result<(), StoreError> {
+        agent_assignment::Entity::insert(agent_assignment::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            id: Set(new.id.0),
+            engagement_id: Set(new.engagement.0),
+            person_id: Set(new.person.0),
+            permissions: Set(join(&new.permissions)),
+            state: Set(state(new.is_active).to_owned()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
     }
 
     /// The business system says that it is over (G-17).
     pub async fn end(&self, id: EngagementId) -> Result<bool, StoreError> {
-        let done = engagement::Entity::update_many()
+        let done = self
+            .0
+            .update::<engagement::Entity>()
             .col_expr(engagement::Column::State, Expr::value("ended"))
             .filter(engagement::Column::Id.eq(id.0))
             .filter(engagement::Column::State.eq("active"))

@@ -3,21 +3,18 @@
 use std::sync::LazyLock;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
-    Statement, Value,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
 
 use super::entity::{enterprise, enterprise_number};
 use super::standing::columns;
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::id::EnterpriseId;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
 
-pub struct Enterprises<'c>(Rows<'c>);
+pub struct Enterprises<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn enterprises(self) -> Enterprises<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn enterprises(self) -> Enterprises<'c, A> {
         Enterprises(self)
     }
 }
@@ -38,51 +35,49 @@ const KINDS: [(EnterpriseKind, &str); 5] = [
     (EnterpriseKind::SocialInsuranceUnit, "social_insurance_unit"),
 ];
 
-impl Enterprises<'_> {
+impl<A> Enterprises<'_, A> {
     pub async fn find(&self, id: EnterpriseId) -> Result<Option<Enterprise>, StoreError> {
-        let row = enterprise::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<enterprise::Entity>()
+            .filter(enterprise::Column::Id.eq(id.0))
+            .one(&self.0.db())
+            .await?;
         row.map(read).transpose()
     }
 
     /// The enterprise that answers to a normalised number: credit code or taxpayer number (E-03).
-    pub async fn find_by_number(
-        &self,
-        realm: &str,
-        number: &str,
-    ) -> Result<Option<Enterprise>, StoreError> {
-        let values: [Value; 2] = [realm.into(), number.into()];
-        let db = self.0.db();
-        let statement =
-            Statement::from_sql_and_values(db.get_database_backend(), BY_NUMBER.as_str(), values);
-        let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
+    pub async fn find_by_number(&self, number: &str) -> Result<Option<Enterprise>, StoreError> {
+        let Some(row) = self.0.one(&BY_NUMBER, [number.into()]).await? else { return Ok(None) };
         Ok(Some(read(enterprise::Model::from_query_result(&row, "e_")?)?))
     }
 
     /// By the core's serial number, the true key: taxpayer numbers can change.
     pub async fn find_by_registration_no(
         &self,
-        realm: &str,
         registration_no: &str,
     ) -> Result<Option<Enterprise>, StoreError> {
-        let row = enterprise::Entity::find()
-            .filter(enterprise::Column::Realm.eq(realm))
+        let row = self
+            .0
+            .find::<enterprise::Entity>()
             .filter(enterprise::Column::RegistrationNo.eq(registration_no))
             .one(&self.0.db())
             .await?;
         row.map(read).transpose()
     }
+}
 
+impl Enterprises<'_, Writing> {
     /// Inserts the enterprise or replaces what it says; numbers once known stay known.
     pub async fn save(
         &self,
-        realm: &str,
         enterprise: &Enterprise,
         numbers: &[String],
     ) -> Result<(), StoreError> {
         let kind = KINDS.iter().find(|(kind, _)| *kind == enterprise.kind);
         enterprise::Entity::insert(enterprise::ActiveModel {
             id: Set(enterprise.id.0),
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             registration_no: Set(enterprise.registration_no.clone()),
             uscc: Set(enterprise.uscc.clone()),
             tin: Set(enterprise.tin.clone()),
@@ -111,7 +106,7 @@ impl Enterprises<'_> {
         .await?;
         for number in numbers {
             enterprise_number::Entity::insert(enterprise_number::ActiveModel {
-                realm: Set(realm.to_owned()),
+                realm: Set(self.0.realm.to_owned()),
                 number: Set(number.clone()),
                 enterprise_id: Set(enterprise.id.0),
             })

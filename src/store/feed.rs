@@ -6,33 +6,39 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::feed_entry;
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 
-pub struct Feed<'c>(Rows<'c>);
+pub struct Feed<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn feed(self) -> Feed<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn feed(self) -> Feed<'c, A> {
         Feed(self)
     }
 }
 
-impl Feed<'_> {
+impl<A> Feed<'_, A> {
     /// Version and target of an entry that is known.
     pub async fn find(
         &self,
-        realm: &str,
         kind: &str,
         source_key: &str,
     ) -> Result<Option<(i64, Uuid)>, StoreError> {
-        let key = (realm.to_owned(), kind.to_owned(), source_key.to_owned());
-        let row = feed_entry::Entity::find_by_id(key).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<feed_entry::Entity>()
+            .filter(feed_entry::Column::Kind.eq(kind))
+            .filter(feed_entry::Column::SourceKey.eq(source_key))
+            .one(&self.0.db())
+            .await?;
         Ok(row.map(|row| (row.version, row.target_id)))
     }
+}
 
+impl Feed<'_, Writing> {
     /// `false`: somebody told this version or a newer one meanwhile.
     pub async fn record(
         &self,
-        (realm, kind, source_key): (&str, &str, &str),
+        (kind, source_key): (&str, &str),
         known: Option<i64>,
         version: i64,
         target: Uuid,
@@ -40,7 +46,7 @@ impl Feed<'_> {
         let db = self.0.db();
         if known.is_none() {
             let added = feed_entry::Entity::insert(feed_entry::ActiveModel {
-                realm: Set(realm.to_owned()),
+                realm: Set(self.0.realm.to_owned()),
                 kind: Set(kind.to_owned()),
                 source_key: Set(source_key.to_owned()),
                 version: Set(version),
@@ -55,9 +61,10 @@ impl Feed<'_> {
             .await?;
             return Ok(matches!(added, sea_orm::TryInsertResult::Inserted(1)));
         }
-        let done = feed_entry::Entity::update_many()
+        let done = self
+            .0
+            .update::<feed_entry::Entity>()
             .col_expr(feed_entry::Column::Version, Expr::value(version))
-            .filter(feed_entry::Column::Realm.eq(realm))
             .filter(feed_entry::Column::Kind.eq(kind))
             .filter(feed_entry::Column::SourceKey.eq(source_key))
             .filter(feed_entry::Column::Version.lt(version))

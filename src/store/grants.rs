@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter
 
 use super::authorisations::{join, split};
 use super::entity::{consent, oauth_grant, refresh_token};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{
     AccountId, AssignmentId, AuthorisationId, GrantId, PersonId, RecordId, SessionId,
@@ -18,7 +18,6 @@ use crate::domain::identity_type::Permissions;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredGrant {
     pub id: GrantId,
-    pub realm: String,
     pub client_id: String,
     pub person: PersonId,
     pub account: AccountId,
@@ -53,24 +52,60 @@ pub struct StoredRefreshToken {
     pub used_at: Option<Timestamp>,
 }
 
-pub struct Grants<'c>(Rows<'c>);
+pub struct Grants<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn grants(self) -> Grants<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn grants(self) -> Grants<'c, A> {
         Grants(self)
     }
 }
 
-impl Grants<'_> {
+impl<A> Grants<'_, A> {
     pub async fn find(&self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
-        let row = oauth_grant::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<oauth_grant::Entity>()
+            .filter(oauth_grant::Column::Id.eq(id.0))
+            .one(&self.0.db())
+            .await?;
         row.map(read).transpose()
     }
 
+    pub async fn find_refresh(
+        &self,
+        token: Hashed,
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
+        let row = self
+            .0
+            .find::<refresh_token::Entity>()
+            .filter(refresh_token::Column::Hash.eq(token.0.to_vec()))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(read_refresh))
+    }
+
+    /// The scope a person agreed to give a client, if any.
+    pub async fn consent(
+        &self,
+        person: PersonId,
+        client: &str,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .0
+            .find::<consent::Entity>()
+            .filter(consent::Column::PersonId.eq(person.0))
+            .filter(consent::Column::ClientId.eq(client))
+            .one(&self.0.db())
+            .await?
+            .map(|row| row.scope))
+    }
+}
+
+impl Grants<'_, Writing> {
     pub async fn add(&self, new: &StoredGrant, code: Hashed) -> Result<(), StoreError> {
         oauth_grant::Entity::insert(oauth_grant::ActiveModel {
             id: Set(new.id.0),
-            realm: Set(new.realm.clone()),
+            realm: Set(self.0.realm.to_owned()),
             client_id: Set(new.client_id.clone()),
             person_id: Set(new.person.0),
             account_id: Set(new.account.0),
@@ -110,7 +145,9 @@ impl Grants<'_> {
         now: Timestamp,
         key: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let done = oauth_grant::Entity::update_many()
+        let done = self
+            .0
+            .update::<oauth_grant::Entity>()
             .col_expr(oauth_grant::Column::CodeUsedAt, Expr::value(now.0))
             .col_expr(oauth_grant::Column::DpopJkt, Expr::value(key))
             .filter(oauth_grant::Column::Id.eq(id.0))
@@ -122,7 +159,8 @@ impl Grants<'_> {
     }
 
     pub async fn mark_revoked_token(&self, id: GrantId) -> Result<(), StoreError> {
-        oauth_grant::Entity::update_many()
+        self.0
+            .update::<oauth_grant::Entity>()
             .col_expr(oauth_grant::Column::HasRevokedToken, Expr::value(true))
             .filter(oauth_grant::Column::Id.eq(id.0))
             .exec(&self.0.db())
@@ -158,21 +196,15 @@ impl Grants<'_> {
         which: sea_orm::sea_query::SimpleExpr,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = oauth_grant::Entity::update_many()
+        let done = self
+            .0
+            .update::<oauth_grant::Entity>()
             .col_expr(oauth_grant::Column::RevokedAt, Expr::value(now.0))
             .filter(which)
             .filter(oauth_grant::Column::RevokedAt.is_null())
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected > 0)
-    }
-
-    pub async fn find_refresh(
-        &self,
-        token: Hashed,
-    ) -> Result<Option<StoredRefreshToken>, StoreError> {
-        let row = refresh_token::Entity::find_by_id(token.0.to_vec()).one(&self.0.db()).await?;
-        Ok(row.map(read_refresh))
     }
 
     pub async fn add_refresh(
@@ -183,6 +215,7 @@ impl Grants<'_> {
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
         refresh_token::Entity::insert(refresh_token::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             hash: Set(token.0.to_vec()),
             grant_id: Set(grant.0),
             issued_at: Set(issued_at.0),
@@ -196,7 +229,9 @@ impl Grants<'_> {
 
     /// Uses a refresh token up; `false` when it was used before.
     pub async fn take_refresh(&self, token: Hashed, now: Timestamp) -> Result<bool, StoreError> {
-        let done = refresh_token::Entity::update_many()
+        let done = self
+            .0
+            .update::<refresh_token::Entity>()
             .col_expr(refresh_token::Column::UsedAt, Expr::value(now.0))
             .filter(refresh_token::Column::Hash.eq(token.0.to_vec()))
             .filter(refresh_token::Column::UsedAt.is_null())
@@ -205,30 +240,21 @@ impl Grants<'_> {
         Ok(done.rows_affected == 1)
     }
 
-    /// The scope a person agreed to give a client, if any.
-    pub async fn consent(
-        &self,
-        realm: &str,
-        person: PersonId,
-        client: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let key = (realm.to_owned(), person.0, client.to_owned());
-        Ok(consent::Entity::find_by_id(key).one(&self.0.db()).await?.map(|row| row.scope))
-    }
-
     pub async fn add_consent(
         &self,
-        realm: &str,
         person: PersonId,
         client: &str,
         scope: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        consent::Entity::delete_by_id((realm.to_owned(), person.0, client.to_owned()))
+        self.0
+            .delete::<consent::Entity>()
+            .filter(consent::Column::PersonId.eq(person.0))
+            .filter(consent::Column::ClientId.eq(client))
             .exec(&self.0.db())
             .await?;
         consent::Entity::insert(consent::ActiveModel {
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             person_id: Set(person.0),
             client_id: Set(client.to_owned()),
             scope: Set(scope.to_owned()),
@@ -260,7 +286,6 @@ pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
         )
         .ok_or_else(|| wrong("acting_kind"))?,
         acr: u8::try_from(row.acr).map_err(|_| wrong("acr"))?,
-        realm: row.realm,
         client_id: row.client_id,
         person: PersonId(row.person_id),
         account: AccountId(row.account_id),

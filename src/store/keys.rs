@@ -4,7 +4,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entity::signing_key;
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 
 /// A key as it is kept.
@@ -19,19 +19,20 @@ pub struct StoredKey {
     pub retires_at: Option<Timestamp>,
 }
 
-pub struct Keys<'c>(Rows<'c>);
+pub struct Keys<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn keys(self) -> Keys<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn keys(self) -> Keys<'c, A> {
         Keys(self)
     }
 }
 
-impl Keys<'_> {
+impl<A> Keys<'_, A> {
     /// Current ones and those that still verify at `now`.
-    pub async fn list(&self, realm: &str, now: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
-        let rows = signing_key::Entity::find()
-            .filter(signing_key::Column::Realm.eq(realm))
+    pub async fn list(&self, now: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
+        let rows = self
+            .0
+            .find::<signing_key::Entity>()
             .order_by_asc(signing_key::Column::CreatedAt)
             .order_by_asc(signing_key::Column::Kid)
             .all(&self.0.db())
@@ -53,18 +54,19 @@ impl Keys<'_> {
         }
         Ok(keys)
     }
+}
 
+impl Keys<'_, Writing> {
     /// Stops signing with the current key of an algorithm; it verifies until `retires_at`.
     pub async fn supersede(
         &self,
-        realm: &str,
         algorithm: &str,
         retires_at: Timestamp,
     ) -> Result<(), StoreError> {
-        signing_key::Entity::update_many()
+        self.0
+            .update::<signing_key::Entity>()
             .col_expr(signing_key::Column::State, Expr::value("superseded"))
             .col_expr(signing_key::Column::RetiresAt, Expr::value(retires_at.0))
-            .filter(signing_key::Column::Realm.eq(realm))
             .filter(signing_key::Column::Algorithm.eq(algorithm))
             .filter(signing_key::Column::State.eq("current"))
             .exec(&self.0.db())
@@ -74,7 +76,9 @@ impl Keys<'_> {
 
     /// A key that no longer verifies anything from `now` on; `false` when it still signs.
     pub async fn retire(&self, kid: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = signing_key::Entity::update_many()
+        let done = self
+            .0
+            .update::<signing_key::Entity>()
             .col_expr(signing_key::Column::RetiresAt, Expr::value(now.0))
             .filter(signing_key::Column::Kid.eq(kid))
             .filter(signing_key::Column::State.eq("superseded"))
@@ -83,10 +87,10 @@ impl Keys<'_> {
         Ok(done.rows_affected == 1)
     }
 
-    pub async fn add(&self, realm: &str, key: &StoredKey) -> Result<(), StoreError> {
+    pub async fn add(&self, key: &StoredKey) -> Result<(), StoreError> {
         signing_key::Entity::insert(signing_key::ActiveModel {
             kid: Set(key.kid.clone()),
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             algorithm: Set(key.algorithm.clone()),
             private: Set(self.0.seal(&format!("key.{}", key.kid), &key.private)),
             state: Set("current".to_owned()),

@@ -1,6 +1,7 @@
 //! Durable rows on SQLite or PostgreSQL. Reading goes through [`Store::rows`], writing through one
-//! short [`Tx`]; a `Tx` that is not committed leaves nothing. Outside this folder nobody sees a
-//! sea-orm type or a half-valid row. What expires by itself lives in `ephemeral`.
+//! short [`Tx`]; a `Tx` that is not committed leaves nothing. Both are of one realm, and so is every
+//! row they find: ids of other realms are not found. Outside this folder nobody sees a sea-orm type
+//! or a half-valid row. What expires by itself lives in `ephemeral`.
 
 mod entity;
 mod error;
@@ -29,20 +30,26 @@ pub mod streams;
 pub mod sweep;
 pub mod tokens;
 
+use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hufu_migrations::{Migrator, MigratorTrait};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
-    TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseExecutor,
+    DatabaseTransaction, DeleteMany, EntityTrait, QueryFilter, QueryResult, Select, Statement,
+    TransactionTrait, UpdateMany, Value,
 };
 
 pub use error::StoreError;
 
 use crate::base::cipher::{Cipher, MasterKey};
+use crate::base::clock::Timestamp;
 use crate::base::random::Random;
+use crate::domain::audit::AuditEvent;
 use lane::{Lane, Place};
 
 /// Which database, as the settings name it.
@@ -84,13 +91,14 @@ impl Store {
         }
     }
 
-    /// Rows to read outside a transaction.
-    pub fn rows(&self) -> Rows<'_> {
-        Rows { link: Link::Pool(&self.readers), store: self }
+    /// A realm's rows, to read outside a transaction.
+    pub fn rows<'s>(&'s self, realm: &'s str) -> Rows<'s> {
+        Rows { link: Link::Pool(&self.readers), store: self, realm, access: PhantomData }
     }
 
-    /// A transaction to write in. Keep it short: on SQLite it holds the writer lane.
-    pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
+    /// A transaction to write a realm's rows in. Keep it short: on SQLite it holds the writer lane.
+    /// `at`: when what it notes for the audit has happened.
+    pub async fn begin<'s>(&'s self, realm: &'s str, at: Timestamp) -> Result<Tx<'s>, StoreError> {
         let (inner, place) = match &self.writer {
             Writer::Lane(lane) => {
                 let (inner, place) = lane.enter().await?;
@@ -98,7 +106,7 @@ impl Store {
             }
             Writer::Pool(writers) => (writers.begin().await?, None),
         };
-        Ok(Tx { inner, place, store: self })
+        Ok(Tx { inner, place, store: self, realm, at, noted: Mutex::default() })
     }
 
     /// Whether the database answers.
@@ -113,15 +121,29 @@ pub struct Tx<'s> {
     inner: DatabaseTransaction,
     place: Option<Place>,
     store: &'s Store,
+    realm: &'s str,
+    at: Timestamp,
+    noted: Mutex<Vec<AuditEvent>>,
 }
 
 impl Tx<'_> {
-    pub fn rows(&self) -> Rows<'_> {
-        Rows { link: Link::Tx(&self.inner), store: self.store }
+    pub fn rows(&self) -> Rows<'_, Writing> {
+        let link = Link::Tx(&self.inner);
+        Rows { link, store: self.store, realm: self.realm, access: PhantomData }
     }
 
-    /// Returns once the rows would survive the loss of power.
+    /// Goes into the audit with the commit, or nowhere.
+    pub fn note(&self, event: AuditEvent) {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    /// Returns once the rows would survive the loss of power. The audit comes last, because on
+    /// PostgreSQL its chain is held until then.
     pub async fn commit(self) -> Result<(), StoreError> {
+        let noted = std::mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner));
+        for event in noted {
+            self.rows().records().audit(self.at, &event).await?;
+        }
         match self.place {
             Some(place) => place.commit(self.inner).await,
             None => Ok(self.inner.commit().await?),
@@ -129,12 +151,29 @@ impl Tx<'_> {
     }
 }
 
-/// Access to the tables, over the pool or within a transaction.
+/// Access that reads: over the pool or within a transaction.
 #[derive(Clone, Copy)]
-pub struct Rows<'c> {
+pub struct Reading;
+
+/// Access that also writes: within a transaction alone.
+#[derive(Clone, Copy)]
+pub struct Writing;
+
+/// Access to the tables of one realm.
+pub struct Rows<'c, A = Reading> {
     link: Link<'c>,
     store: &'c Store,
+    realm: &'c str,
+    access: PhantomData<A>,
 }
+
+impl<A> Clone for Rows<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Rows<'_, A> {}
 
 #[derive(Clone, Copy)]
 enum Link<'c> {
@@ -142,12 +181,48 @@ enum Link<'c> {
     Tx(&'c DatabaseTransaction),
 }
 
-impl<'c> Rows<'c> {
+/// `realm = …` for a table; every look-up below begins with it.
+fn of_realm<E: EntityTrait>(realm: &str) -> SimpleExpr {
+    Expr::col((E::default(), Alias::new("realm"))).eq(realm)
+}
+
+impl<'c, A> Rows<'c, A> {
+    /// The same rows for those who only look.
+    pub fn reading(self) -> Rows<'c> {
+        Rows { link: self.link, store: self.store, realm: self.realm, access: PhantomData }
+    }
+
     fn db(&self) -> DatabaseExecutor<'c> {
         match self.link {
             Link::Pool(pool) => DatabaseExecutor::Connection(pool),
             Link::Tx(tx) => DatabaseExecutor::Transaction(tx),
         }
+    }
+
+    fn find<E: EntityTrait>(&self) -> Select<E> {
+        E::find().filter(of_realm::<E>(self.realm))
+    }
+
+    /// `$1` is the realm, the values follow.
+    fn statement<const N: usize>(&self, sql: &str, values: [Value; N]) -> Statement {
+        let all = std::iter::once(self.realm.into()).chain(values);
+        Statement::from_sql_and_values(self.db().get_database_backend(), sql, all)
+    }
+
+    async fn one<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Option<QueryResult>, StoreError> {
+        Ok(self.db().query_one_raw(self.statement(sql, values)).await?)
+    }
+
+    async fn all<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        Ok(self.db().query_all_raw(self.statement(sql, values)).await?)
     }
 
     fn seal(&self, place: &str, text: &str) -> Vec<u8> {
@@ -160,6 +235,16 @@ impl<'c> Rows<'c> {
 
     fn index(&self, kind: &str, value: &str) -> Vec<u8> {
         self.store.cipher.index(kind, value)
+    }
+}
+
+impl Rows<'_, Writing> {
+    fn update<E: EntityTrait>(&self) -> UpdateMany<E> {
+        E::update_many().filter(of_realm::<E>(self.realm))
+    }
+
+    fn delete<E: EntityTrait>(&self) -> DeleteMany<E> {
+        E::delete_many().filter(of_realm::<E>(self.realm))
     }
 }
 

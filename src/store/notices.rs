@@ -8,31 +8,46 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::notice::{ActiveModel, Column, Entity, Model};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::notice::{Notice, NoticeKind};
 
-pub struct Notices<'c>(Rows<'c>);
+pub struct Notices<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn notices(self) -> Notices<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn notices(self) -> Notices<'c, A> {
         Notices(self)
     }
 }
 
-impl Notices<'_> {
+impl<A> Notices<'_, A> {
+    /// Newest first.
+    pub async fn list(&self, person: PersonId, limit: u64) -> Result<Vec<Notice>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::PersonId.eq(person.0))
+            .order_by_desc(Column::At)
+            .order_by_desc(Column::Id)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    pub async fn unread(&self, person: PersonId) -> Result<u64, StoreError> {
+        let of_person = self.0.find::<Entity>().filter(Column::PersonId.eq(person.0));
+        Ok(of_person.filter(Column::ReadAt.is_null()).count(&self.0.db()).await?)
+    }
+}
+
+impl Notices<'_, Writing> {
     /// `once`: of two with the same, the second is not kept.
-    pub async fn add(
-        &self,
-        realm: &str,
-        id: Uuid,
-        new: &Notice,
-        once: &str,
-    ) -> Result<(), StoreError> {
+    pub async fn add(&self, id: Uuid, new: &Notice, once: &str) -> Result<(), StoreError> {
         Entity::insert(ActiveModel {
             id: Set(id),
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             person_id: Set(new.to.0),
             kind: Set(new.kind.name().to_owned()),
             authorisation_id: Set(new.authorisation.0),
@@ -50,25 +65,9 @@ impl Notices<'_> {
         Ok(())
     }
 
-    /// Newest first.
-    pub async fn list(&self, person: PersonId, limit: u64) -> Result<Vec<Notice>, StoreError> {
-        let rows = Entity::find()
-            .filter(Column::PersonId.eq(person.0))
-            .order_by_desc(Column::At)
-            .order_by_desc(Column::Id)
-            .limit(limit)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
-    pub async fn unread(&self, person: PersonId) -> Result<u64, StoreError> {
-        let of_person = Entity::find().filter(Column::PersonId.eq(person.0));
-        Ok(of_person.filter(Column::ReadAt.is_null()).count(&self.0.db()).await?)
-    }
-
     pub async fn read_all(&self, person: PersonId, now: Timestamp) -> Result<(), StoreError> {
-        Entity::update_many()
+        self.0
+            .update::<Entity>()
             .col_expr(Column::ReadAt, Expr::value(now.0))
             .filter(Column::PersonId.eq(person.0))
             .filter(Column::ReadAt.is_null())

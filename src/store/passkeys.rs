@@ -5,7 +5,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use uuid::Uuid;
 
 use super::entity::passkey::{ActiveModel, Column, Entity, Model};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
 use crate::domain::passkey::Credential;
@@ -21,18 +21,20 @@ pub struct StoredPasskey {
     pub used_at: Option<Timestamp>,
 }
 
-pub struct Passkeys<'c>(Rows<'c>);
+pub struct Passkeys<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn passkeys(self) -> Passkeys<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn passkeys(self) -> Passkeys<'c, A> {
         Passkeys(self)
     }
 }
 
-impl Passkeys<'_> {
+impl<A> Passkeys<'_, A> {
     /// Oldest first.
     pub async fn list(&self, account: AccountId) -> Result<Vec<StoredPasskey>, StoreError> {
-        let rows = Entity::find()
+        let rows = self
+            .0
+            .find::<Entity>()
             .filter(Column::AccountId.eq(account.0))
             .order_by_asc(Column::CreatedAt)
             .all(&self.0.db())
@@ -41,12 +43,15 @@ impl Passkeys<'_> {
     }
 
     pub async fn find(&self, credential_id: &[u8]) -> Result<Option<StoredPasskey>, StoreError> {
-        let row = Entity::find().filter(Column::CredentialId.eq(credential_id));
+        let row = self.0.find::<Entity>().filter(Column::CredentialId.eq(credential_id));
         row.one(&self.0.db()).await?.map(read).transpose()
     }
+}
 
+impl Passkeys<'_, Writing> {
     pub async fn add(&self, new: &StoredPasskey) -> Result<(), StoreError> {
         Entity::insert(ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             id: Set(new.id),
             account_id: Set(new.account.0),
             credential_id: Set(new.credential.id().to_vec()),
@@ -67,7 +72,9 @@ impl Passkeys<'_> {
         credential: &Credential,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = Entity::update_many()
+        let done = self
+            .0
+            .update::<Entity>()
             .col_expr(Column::Credential, Expr::value(text(credential)?))
             .col_expr(Column::UsedAt, Expr::value(now.0))
             .filter(Column::Id.eq(id))
@@ -78,7 +85,9 @@ impl Passkeys<'_> {
 
     /// `false` when there was none of this account.
     pub async fn remove(&self, account: AccountId, id: Uuid) -> Result<bool, StoreError> {
-        let done = Entity::delete_many()
+        let done = self
+            .0
+            .delete::<Entity>()
             .filter(Column::AccountId.eq(account.0))
             .filter(Column::Id.eq(id))
             .exec(&self.0.db())

@@ -6,34 +6,36 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use uuid::Uuid;
 
 use super::entity::{identity_document, person, real_name_step};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::PersonId;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
 
-pub struct People<'c>(Rows<'c>);
+pub struct People<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn people(self) -> People<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn people(self) -> People<'c, A> {
         People(self)
     }
 }
 
-impl People<'_> {
+impl<A> People<'_, A> {
     pub async fn find(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
-        let row = person::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<person::Entity>()
+            .filter(person::Column::Id.eq(id.0))
+            .one(&self.0.db())
+            .await?;
         row.map(|row| self.read(row)).transpose()
     }
 
     /// The person who holds a document of this number, of whichever kind (E-04).
-    pub async fn find_by_document(
-        &self,
-        realm: &str,
-        number: &str,
-    ) -> Result<Option<PersonId>, StoreError> {
-        let row = identity_document::Entity::find()
-            .filter(identity_document::Column::Realm.eq(realm))
+    pub async fn find_by_document(&self, number: &str) -> Result<Option<PersonId>, StoreError> {
+        let row = self
+            .0
+            .find::<identity_document::Entity>()
             .filter(identity_document::Column::NumberIndex.eq(self.0.index("document", number)))
             .filter(identity_document::Column::Status.eq("active"))
             .one(&self.0.db())
@@ -42,13 +44,10 @@ impl People<'_> {
     }
 
     /// The one person with this address; two with the same are nobody.
-    pub async fn find_by_email(
-        &self,
-        realm: &str,
-        email: &str,
-    ) -> Result<Option<PersonId>, StoreError> {
-        let rows = person::Entity::find()
-            .filter(person::Column::Realm.eq(realm))
+    pub async fn find_by_email(&self, email: &str) -> Result<Option<PersonId>, StoreError> {
+        let rows = self
+            .0
+            .find::<person::Entity>()
             .filter(person::Column::EmailIndex.eq(self.0.index("email", &email.to_lowercase())))
             .limit(2)
             .all(&self.0.db())
@@ -59,63 +58,14 @@ impl People<'_> {
         })
     }
 
-    /// What a feed says of somebody known: name, level, address.
-    pub async fn update(&self, person: &Person) -> Result<(), StoreError> {
-        let place = |column: &str| format!("person.{column}.{}", person.id);
-        let email = person.email.as_ref();
-        person::Entity::update_many()
-            .col_expr(person::Column::Name, Expr::value(self.0.seal(&place("name"), &person.name)))
-            .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(person.real_name_level)))
-            .col_expr(
-                person::Column::Email,
-                Expr::value(email.map(|email| self.0.seal(&place("email"), email))),
-            )
-            .col_expr(
-                person::Column::EmailIndex,
-                Expr::value(email.map(|email| self.0.index("email", &email.to_lowercase()))),
-            )
-            .col_expr(person::Column::UpdatedAt, Expr::value(person.updated_at.0))
-            .filter(person::Column::Id.eq(person.id.0))
-            .exec(&self.0.db())
-            .await?;
-        Ok(())
-    }
-
-    /// One level higher (L-01), with how and when; `false` when the level has changed meanwhile.
-    pub async fn raise_level(
-        &self,
-        id: PersonId,
-        level: u8,
-        how: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let done = person::Entity::update_many()
-            .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(level)))
-            .filter(person::Column::Id.eq(id.0))
-            .filter(person::Column::RealNameLevel.eq(i32::from(level) - 1))
-            .exec(&self.0.db())
-            .await?;
-        if done.rows_affected != 1 {
-            return Ok(false);
-        }
-        real_name_step::Entity::delete_by_id((id.0, i32::from(level))).exec(&self.0.db()).await?;
-        real_name_step::Entity::insert(real_name_step::ActiveModel {
-            person_id: Set(id.0),
-            level: Set(i32::from(level)),
-            how: Set(how.to_owned()),
-            at: Set(now.0),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(true)
-    }
-
     /// How levels were reached here: (level, how, when), lowest first.
     pub async fn level_steps(
         &self,
         id: PersonId,
     ) -> Result<Vec<(u8, String, Timestamp)>, StoreError> {
-        let rows = real_name_step::Entity::find()
+        let rows = self
+            .0
+            .find::<real_name_step::Entity>()
             .filter(real_name_step::Column::PersonId.eq(id.0))
             .order_by_asc(real_name_step::Column::Level)
             .all(&self.0.db())
@@ -125,58 +75,14 @@ impl People<'_> {
     }
 
     pub async fn documents(&self, id: PersonId) -> Result<Vec<IdentityDocument>, StoreError> {
-        let rows = identity_document::Entity::find()
+        let rows = self
+            .0
+            .find::<identity_document::Entity>()
             .filter(identity_document::Column::PersonId.eq(id.0))
             .filter(identity_document::Column::Status.eq("active"))
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(|row| self.read_document(&row)).collect()
-    }
-
-    pub async fn add(&self, realm: &str, person: &Person) -> Result<(), StoreError> {
-        let place = |column: &str| format!("person.{column}.{}", person.id);
-        person::Entity::insert(person::ActiveModel {
-            id: Set(person.id.0),
-            realm: Set(realm.to_owned()),
-            kind: Set(kind_name(person.kind).to_owned()),
-            name: Set(self.0.seal(&place("name"), &person.name)),
-            sex: Set(person.sex.clone()),
-            nationality: Set(person.nationality.clone()),
-            real_name_level: Set(i32::from(person.real_name_level)),
-            email: Set(person.email.as_ref().map(|email| self.0.seal(&place("email"), email))),
-            email_index: Set(person
-                .email
-                .as_ref()
-                .map(|email| self.0.index("email", &email.to_lowercase()))),
-            created_at: Set(person.created_at.0),
-            updated_at: Set(person.updated_at.0),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
-    }
-
-    pub async fn add_document(
-        &self,
-        realm: &str,
-        row_id: Uuid,
-        person: PersonId,
-        number: &DocumentNumber,
-        valid_to: Option<Day>,
-    ) -> Result<(), StoreError> {
-        identity_document::Entity::insert(identity_document::ActiveModel {
-            id: Set(row_id),
-            realm: Set(realm.to_owned()),
-            person_id: Set(person.0),
-            kind: Set(number.kind.name().to_owned()),
-            number: Set(self.0.seal(&format!("document.number.{row_id}"), number.as_str())),
-            number_index: Set(self.0.index("document", number.comparable())),
-            valid_to: Set(valid_to.map(|day| day.to_string())),
-            status: Set("active".to_owned()),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
     }
 
     pub(super) fn read(&self, row: person::Model) -> Result<Person, StoreError> {
@@ -211,6 +117,113 @@ impl People<'_> {
             number: self.0.unseal(&format!("document.number.{}", row.id), &row.number)?,
             valid_to: row.valid_to.as_deref().and_then(Day::parse),
         })
+    }
+}
+
+impl People<'_, Writing> {
+    /// What a feed says of somebody known: name, level, address.
+    pub async fn update(&self, person: &Person) -> Result<(), StoreError> {
+        let place = |column: &str| format!("person.{column}.{}", person.id);
+        let email = person.email.as_ref();
+        self.0
+            .update::<person::Entity>()
+            .col_expr(person::Column::Name, Expr::value(self.0.seal(&place("name"), &person.name)))
+            .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(person.real_name_level)))
+            .col_expr(
+                person::Column::Email,
+                Expr::value(email.map(|email| self.0.seal(&place("email"), email))),
+            )
+            .col_expr(
+                person::Column::EmailIndex,
+                Expr::value(email.map(|email| self.0.index("email", &email.to_lowercase()))),
+            )
+            .col_expr(person::Column::UpdatedAt, Expr::value(person.updated_at.0))
+            .filter(person::Column::Id.eq(person.id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// One level higher (L-01), with how and when; `false` when the level has changed meanwhile.
+    pub async fn raise_level(
+        &self,
+        id: PersonId,
+        level: u8,
+        how: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = self
+            .0
+            .update::<person::Entity>()
+            .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(level)))
+            .filter(person::Column::Id.eq(id.0))
+            .filter(person::Column::RealNameLevel.eq(i32::from(level) - 1))
+            .exec(&self.0.db())
+            .await?;
+        if done.rows_affected != 1 {
+            return Ok(false);
+        }
+        self.0
+            .delete::<real_name_step::Entity>()
+            .filter(real_name_step::Column::PersonId.eq(id.0))
+            .filter(real_name_step::Column::Level.eq(i32::from(level)))
+            .exec(&self.0.db())
+            .await?;
+        real_name_step::Entity::insert(real_name_step::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            person_id: Set(id.0),
+            level: Set(i32::from(level)),
+            how: Set(how.to_owned()),
+            at: Set(now.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(true)
+    }
+
+    pub async fn add(&self, person: &Person) -> Result<(), StoreError> {
+        let place = |column: &str| format!("person.{column}.{}", person.id);
+        person::Entity::insert(person::ActiveModel {
+            id: Set(person.id.0),
+            realm: Set(self.0.realm.to_owned()),
+            kind: Set(kind_name(person.kind).to_owned()),
+            name: Set(self.0.seal(&place("name"), &person.name)),
+            sex: Set(person.sex.clone()),
+            nationality: Set(person.nationality.clone()),
+            real_name_level: Set(i32::from(person.real_name_level)),
+            email: Set(person.email.as_ref().map(|email| self.0.seal(&place("email"), email))),
+            email_index: Set(person
+                .email
+                .as_ref()
+                .map(|email| self.0.index("email", &email.to_lowercase()))),
+            created_at: Set(person.created_at.0),
+            updated_at: Set(person.updated_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    pub async fn add_document(
+        &self,
+        row_id: Uuid,
+        person: PersonId,
+        number: &DocumentNumber,
+        valid_to: Option<Day>,
+    ) -> Result<(), StoreError> {
+        identity_document::Entity::insert(identity_document::ActiveModel {
+            id: Set(row_id),
+            realm: Set(self.0.realm.to_owned()),
+            person_id: Set(person.0),
+            kind: Set(number.kind.name().to_owned()),
+            number: Set(self.0.seal(&format!("document.number.{row_id}"), number.as_str())),
+            number_index: Set(self.0.index("document", number.comparable())),
+            valid_to: Set(valid_to.map(|day| day.to_string())),
+            status: Set("active".to_owned()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
     }
 }
 

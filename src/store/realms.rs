@@ -1,17 +1,15 @@
 //! Which versions of a realm's files have been applied.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TryInsertResult,
-};
+use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, TryInsertResult};
 
 use super::entity::{person, realm_version};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 
-pub struct RealmVersions<'c>(Rows<'c>);
+pub struct RealmVersions<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn realm_versions(self) -> RealmVersions<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn realm_versions(self) -> RealmVersions<'c, A> {
         RealmVersions(self)
     }
 }
@@ -24,10 +22,11 @@ pub struct RealmVersion {
     pub snapshot: String,
 }
 
-impl RealmVersions<'_> {
-    pub async fn latest(&self, realm: &str) -> Result<Option<RealmVersion>, StoreError> {
-        let row = realm_version::Entity::find()
-            .filter(realm_version::Column::Realm.eq(realm))
+impl<A> RealmVersions<'_, A> {
+    pub async fn latest(&self) -> Result<Option<RealmVersion>, StoreError> {
+        let row = self
+            .0
+            .find::<realm_version::Entity>()
             .order_by_desc(realm_version::Column::Generation)
             .one(&self.0.db())
             .await?;
@@ -38,15 +37,18 @@ impl RealmVersions<'_> {
         }))
     }
 
+    /// Whether nobody is known in the realm yet.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        let row = self.0.find::<person::Entity>().one(&self.0.db()).await?;
+        Ok(row.is_none())
+    }
+}
+
+impl RealmVersions<'_, Writing> {
     /// `false`: another node recorded this generation.
-    pub async fn add(
-        &self,
-        realm: &str,
-        version: &RealmVersion,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub async fn add(&self, version: &RealmVersion, now: Timestamp) -> Result<bool, StoreError> {
         realm_version::Entity::insert(realm_version::ActiveModel {
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             generation: Set(version.generation),
             hash: Set(version.hash.clone()),
             snapshot: Set(version.snapshot.clone()),
@@ -60,14 +62,5 @@ impl RealmVersions<'_> {
         .await
         .map(|done| matches!(done, TryInsertResult::Inserted(1..)))
         .map_err(StoreError::from)
-    }
-
-    /// Whether nobody is known in the realm yet.
-    pub async fn is_empty(&self, realm: &str) -> Result<bool, StoreError> {
-        let row = person::Entity::find()
-            .filter(person::Column::Realm.eq(realm))
-            .one(&self.0.db())
-            .await?;
-        Ok(row.is_none())
     }
 }

@@ -7,15 +7,15 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{audit, audit_head, login_log};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::{AuditEvent, CHAIN_START, LoginAttempt, chain};
 
-pub struct Records<'c>(Rows<'c>);
+pub struct Records<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn records(self) -> Records<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn records(self) -> Records<'c, A> {
         Records(self)
     }
 }
@@ -55,31 +55,7 @@ pub struct LogQuery {
     pub offset: u64,
 }
 
-impl Records<'_> {
-    pub async fn add_attempt(
-        &self,
-        realm: &str,
-        row_id: Uuid,
-        attempt: &LoginAttempt,
-    ) -> Result<(), StoreError> {
-        login_log::Entity::insert(login_log::ActiveModel {
-            id: Set(row_id),
-            realm: Set(realm.to_owned()),
-            person_id: Set(attempt.person.map(|person| person.0)),
-            at: Set(attempt.at.0),
-            way: Set(attempt.way.to_owned()),
-            entrance: Set(attempt.entrance.clone()),
-            enterprise_id: Set(attempt.enterprise.map(|enterprise| enterprise.0)),
-            identity_type: Set(attempt.identity_type.clone()),
-            outcome: Set(attempt.outcome.clone()),
-            ip: Set(attempt.ip.to_string()),
-            device: Set(attempt.device.clone()),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
-    }
-
+impl<A> Records<'_, A> {
     /// A person's attempts since an instant, newest first.
     pub async fn attempts(
         &self,
@@ -98,7 +74,9 @@ impl Records<'_> {
             Whose::Person(person) => login_log::Column::PersonId.eq(person.0),
             Whose::Enterprise(id) => login_log::Column::EnterpriseId.eq(id.0),
         };
-        let mut found = login_log::Entity::find()
+        let mut found = self
+            .0
+            .find::<login_log::Entity>()
             .filter(whose)
             .filter(login_log::Column::At.gte(query.since.0));
         if let Some(until) = query.until {
@@ -133,59 +111,14 @@ impl Records<'_> {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Appends one link. Call it last in a transaction: on PostgreSQL it holds the chain's head
-    /// until the commit.
-    pub async fn audit(
-        &self,
-        realm: &str,
-        at: Timestamp,
-        event: &AuditEvent,
-    ) -> Result<(), StoreError> {
-        let db = self.0.db();
-        audit_head::Entity::insert(audit_head::ActiveModel {
-            realm: Set(realm.to_owned()),
-            sequence: Set(0),
-            hash: Set(CHAIN_START.to_owned()),
-        })
-        .on_conflict_do_nothing_on([audit_head::Column::Realm])
-        .exec_without_returning(&db)
-        .await?;
-        let mut head = audit_head::Entity::find_by_id(realm.to_owned());
-        if db.get_database_backend() == DbBackend::Postgres {
-            head = head.lock_exclusive();
-        }
-        let head = head.one(&db).await?;
-        let head = head.ok_or_else(|| StoreError::inconsistent("audit_head", "realm", realm))?;
-        let sequence = head.sequence + 1;
-        let event = serde_json::to_string(event)
-            .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
-        let hash = chain(&head.hash, sequence, at, &event);
-        audit::Entity::insert(audit::ActiveModel {
-            realm: Set(realm.to_owned()),
-            sequence: Set(sequence),
-            at: Set(at.0),
-            event: Set(event),
-            hash: Set(hash.clone()),
-        })
-        .exec_without_returning(&db)
-        .await?;
-        audit_head::Entity::update(audit_head::ActiveModel {
-            realm: Set(realm.to_owned()),
-            sequence: Set(sequence),
-            hash: Set(hash),
-        })
-        .exec(&db)
-        .await?;
-        Ok(())
-    }
-
     /// Walks the whole chain: how many links there are, and the first that does not fit.
-    pub async fn verify_audit(&self, realm: &str) -> Result<(i64, Option<i64>), StoreError> {
+    pub async fn verify_audit(&self) -> Result<(i64, Option<i64>), StoreError> {
         let mut previous = CHAIN_START.to_owned();
         let mut count = 0;
         loop {
-            let rows = audit::Entity::find()
-                .filter(audit::Column::Realm.eq(realm))
+            let rows = self
+                .0
+                .find::<audit::Entity>()
                 .filter(audit::Column::Sequence.gt(count))
                 .order_by_asc(audit::Column::Sequence)
                 .limit(1000)
@@ -203,5 +136,72 @@ impl Records<'_> {
                 previous = row.hash;
             }
         }
+    }
+}
+
+impl Records<'_, Writing> {
+    pub async fn add_attempt(
+        &self,
+        row_id: Uuid,
+        attempt: &LoginAttempt,
+    ) -> Result<(), StoreError> {
+        login_log::Entity::insert(login_log::ActiveModel {
+            id: Set(row_id),
+            realm: Set(self.0.realm.to_owned()),
+            person_id: Set(attempt.person.map(|person| person.0)),
+            at: Set(attempt.at.0),
+            way: Set(attempt.way.to_owned()),
+            entrance: Set(attempt.entrance.clone()),
+            enterprise_id: Set(attempt.enterprise.map(|enterprise| enterprise.0)),
+            identity_type: Set(attempt.identity_type.clone()),
+            outcome: Set(attempt.outcome.clone()),
+            ip: Set(attempt.ip.to_string()),
+            device: Set(attempt.device.clone()),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Appends one link. Call it last in a transaction: on PostgreSQL it holds the chain's head
+    /// until the commit.
+    pub(super) async fn audit(&self, at: Timestamp, event: &AuditEvent) -> Result<(), StoreError> {
+        let db = self.0.db();
+        audit_head::Entity::insert(audit_head::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            sequence: Set(0),
+            hash: Set(CHAIN_START.to_owned()),
+        })
+        .on_conflict_do_nothing_on([audit_head::Column::Realm])
+        .exec_without_returning(&db)
+        .await?;
+        let mut head = self.0.find::<audit_head::Entity>();
+        if db.get_database_backend() == DbBackend::Postgres {
+            head = head.lock_exclusive();
+        }
+        let head = head.one(&db).await?;
+        let head =
+            head.ok_or_else(|| StoreError::inconsistent("audit_head", "realm", self.0.realm))?;
+        let sequence = head.sequence + 1;
+        let event = serde_json::to_string(event)
+            .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
+        let hash = chain(&head.hash, sequence, at, &event);
+        audit::Entity::insert(audit::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            sequence: Set(sequence),
+            at: Set(at.0),
+            event: Set(event),
+            hash: Set(hash.clone()),
+        })
+        .exec_without_returning(&db)
+        .await?;
+        audit_head::Entity::update(audit_head::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            sequence: Set(sequence),
+            hash: Set(hash),
+        })
+        .exec(&db)
+        .await?;
+        Ok(())
     }
 }

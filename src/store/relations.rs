@@ -6,16 +6,14 @@ use std::sync::LazyLock;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
-    QueryResult, Statement, Value,
+    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult,
 };
-use uuid::Uuid;
 
 use super::entity::{
     authorisation, authorisation_history, enterprise, enterprise_profile, identity_document, person,
 };
 use super::standing::columns;
-use super::{Rows, StoreError, authorisations, enterprises};
+use super::{Rows, StoreError, Writing, authorisations, enterprises};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::authorisation::Authorisation;
@@ -23,10 +21,10 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::person::{IdentityDocument, Person};
 use crate::domain::profile::EnterpriseProfile;
 
-pub struct Relations<'c>(Rows<'c>);
+pub struct Relations<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn relations(self) -> Relations<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn relations(self) -> Relations<'c, A> {
         Relations(self)
     }
 }
@@ -47,7 +45,7 @@ pub struct HistoryEntry {
 static OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {} FROM authorisation h JOIN person p ON p.id = h.person_id \
-         WHERE h.enterprise_id = $1 AND h.state IN ('active', 'expired', 'pending_by_person', \
+         WHERE h.realm = $1 AND h.enterprise_id = $2 AND h.state IN ('active', 'expired', 'pending_by_person', \
          'pending_by_enterprise') ORDER BY h.id",
         columns::<authorisation::Entity>("h"),
         columns::<person::Entity>("p"),
@@ -58,7 +56,7 @@ static HISTORY_OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
          ON x.authorisation_id = h.id JOIN person p ON p.id = h.person_id \
-         WHERE h.enterprise_id = $1 AND x.hidden_for_enterprise_at IS NULL \
+         WHERE h.realm = $1 AND h.enterprise_id = $2 AND x.hidden_for_enterprise_at IS NULL \
          ORDER BY x.at DESC LIMIT 2000",
         columns::<authorisation::Entity>("h"),
         columns::<authorisation_history::Entity>("x"),
@@ -70,7 +68,7 @@ static HISTORY_OF_PERSON: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
          ON x.authorisation_id = h.id JOIN enterprise e ON e.id = h.enterprise_id \
-         WHERE h.person_id = $1 AND x.hidden_for_person_at IS NULL \
+         WHERE h.realm = $1 AND h.person_id = $2 AND x.hidden_for_person_at IS NULL \
          ORDER BY x.at DESC LIMIT 2000",
         columns::<authorisation::Entity>("h"),
         columns::<authorisation_history::Entity>("x"),
@@ -78,20 +76,13 @@ static HISTORY_OF_PERSON: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-impl Relations<'_> {
-    async fn all(&self, sql: &str, id: Uuid) -> Result<Vec<QueryResult>, StoreError> {
-        let db = self.0.db();
-        let values: [Value; 1] = [id.into()];
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        Ok(db.query_all_raw(statement).await?)
-    }
-
+impl<A> Relations<'_, A> {
     /// Everybody who is tied to an enterprise or waits to be, oldest first.
     pub async fn handlers(
         &self,
         enterprise: EnterpriseId,
     ) -> Result<Vec<(Authorisation, Person)>, StoreError> {
-        let rows = self.all(&OF_ENTERPRISE, enterprise.0).await?;
+        let rows = self.0.all(&OF_ENTERPRISE, [enterprise.0.into()]).await?;
         rows.iter().map(|row| Ok((read(row)?, self.person(row)?))).collect()
     }
 
@@ -104,7 +95,7 @@ impl Relations<'_> {
         &self,
         id: EnterpriseId,
     ) -> Result<Vec<(HistoryEntry, Authorisation, Person)>, StoreError> {
-        let rows = self.all(&HISTORY_OF_ENTERPRISE, id.0).await?;
+        let rows = self.0.all(&HISTORY_OF_ENTERPRISE, [id.0.into()]).await?;
         rows.iter().map(|row| Ok((read_history(row)?, read(row)?, self.person(row)?))).collect()
     }
 
@@ -113,7 +104,7 @@ impl Relations<'_> {
         &self,
         id: PersonId,
     ) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, StoreError> {
-        let rows = self.all(&HISTORY_OF_PERSON, id.0).await?;
+        let rows = self.0.all(&HISTORY_OF_PERSON, [id.0.into()]).await?;
         let enterprise =
             |row: &QueryResult| enterprises::read(enterprise::Model::from_query_result(row, "e_")?);
         rows.iter().map(|row| Ok((read_history(row)?, read(row)?, enterprise(row)?))).collect()
@@ -124,12 +115,55 @@ impl Relations<'_> {
         &self,
         id: AuthorisationId,
     ) -> Result<Option<HistoryEntry>, StoreError> {
-        let row = authorisation_history::Entity::find_by_id(id.0).one(&self.0.db()).await?;
+        let row = self
+            .0
+            .find::<authorisation_history::Entity>()
+            .filter(authorisation_history::Column::AuthorisationId.eq(id.0))
+            .one(&self.0.db())
+            .await?;
         Ok(row.map(entry))
     }
 
+    /// One active document of each of these people.
+    pub async fn documents(
+        &self,
+        people: &[PersonId],
+    ) -> Result<HashMap<PersonId, IdentityDocument>, StoreError> {
+        let mut found = HashMap::new();
+        for some in people.chunks(500) {
+            let rows = self
+                .0
+                .find::<identity_document::Entity>()
+                .filter(identity_document::Column::PersonId.is_in(some.iter().map(|id| id.0)))
+                .filter(identity_document::Column::Status.eq("active"))
+                .all(&self.0.db())
+                .await?;
+            for row in &rows {
+                let document = self.0.people().read_document(row)?;
+                found.entry(document.person).or_insert(document);
+            }
+        }
+        Ok(found)
+    }
+
+    pub async fn profile(&self, id: EnterpriseId) -> Result<EnterpriseProfile, StoreError> {
+        let row = self
+            .0
+            .find::<enterprise_profile::Entity>()
+            .filter(enterprise_profile::Column::EnterpriseId.eq(id.0))
+            .one(&self.0.db())
+            .await?;
+        let Some(row) = row else { return Ok(EnterpriseProfile::default()) };
+        let text = self.0.unseal(&format!("profile.{id}"), &row.profile)?;
+        serde_json::from_str(&text)
+            .map_err(|_| StoreError::inconsistent("enterprise_profile", "profile", id))
+    }
+}
+
+impl Relations<'_, Writing> {
     pub async fn add_history(&self, new: &HistoryEntry) -> Result<(), StoreError> {
         authorisation_history::Entity::insert(authorisation_history::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             authorisation_id: Set(new.authorisation.0),
             reason: Set(new.reason.clone()),
             side: Set(new.side.clone()),
@@ -155,7 +189,9 @@ impl Relations<'_> {
         };
         let mut hidden = 0;
         for some in ids.chunks(500) {
-            let done = authorisation_history::Entity::update_many()
+            let done = self
+                .0
+                .update::<authorisation_history::Entity>()
                 .col_expr(column, Expr::value(now.0))
                 .filter(
                     authorisation_history::Column::AuthorisationId
@@ -169,34 +205,6 @@ impl Relations<'_> {
         Ok(hidden)
     }
 
-    /// One active document of each of these people.
-    pub async fn documents(
-        &self,
-        people: &[PersonId],
-    ) -> Result<HashMap<PersonId, IdentityDocument>, StoreError> {
-        let mut found = HashMap::new();
-        for some in people.chunks(500) {
-            let rows = identity_document::Entity::find()
-                .filter(identity_document::Column::PersonId.is_in(some.iter().map(|id| id.0)))
-                .filter(identity_document::Column::Status.eq("active"))
-                .all(&self.0.db())
-                .await?;
-            for row in &rows {
-                let document = self.0.people().read_document(row)?;
-                found.entry(document.person).or_insert(document);
-            }
-        }
-        Ok(found)
-    }
-
-    pub async fn profile(&self, id: EnterpriseId) -> Result<EnterpriseProfile, StoreError> {
-        let row = enterprise_profile::Entity::find_by_id(id.0).one(&self.0.db()).await?;
-        let Some(row) = row else { return Ok(EnterpriseProfile::default()) };
-        let text = self.0.unseal(&format!("profile.{id}"), &row.profile)?;
-        serde_json::from_str(&text)
-            .map_err(|_| StoreError::inconsistent("enterprise_profile", "profile", id))
-    }
-
     pub async fn save_profile(
         &self,
         id: EnterpriseId,
@@ -205,6 +213,7 @@ impl Relations<'_> {
         let text = serde_json::to_string(profile)
             .map_err(|_| StoreError::inconsistent("enterprise_profile", "profile", id))?;
         enterprise_profile::Entity::insert(enterprise_profile::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             enterprise_id: Set(id.0),
             profile: Set(self.0.seal(&format!("profile.{id}"), &text)),
         })

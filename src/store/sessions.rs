@@ -3,14 +3,11 @@
 use std::sync::LazyLock;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
-    Statement, Value,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Value};
 
 use super::entity::{session, session_client};
 use super::standing::columns;
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{
     AccountId, AssignmentId, AuthorisationId, EnterpriseId, PersonId, RecordId, SessionId,
@@ -22,7 +19,6 @@ use crate::domain::acting::Acting;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     pub id: SessionId,
-    pub realm: String,
     pub person: PersonId,
     pub account: AccountId,
     pub acting: Acting,
@@ -49,18 +45,18 @@ pub struct SessionClient {
     pub subject: String,
 }
 
-pub struct Sessions<'c>(Rows<'c>);
+pub struct Sessions<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn sessions(self) -> Sessions<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn sessions(self) -> Sessions<'c, A> {
         Sessions(self)
     }
 }
 
 static ACTING_FOR: LazyLock<String> = LazyLock::new(|| {
     live_through(
-        ["h.enterprise_id = $1", "(g.agency_id = $1 OR g.client_id = $1)", "c.enterprise_id = $1"],
-        "$2",
+        ["h.enterprise_id = $2", "(g.agency_id = $2 OR g.client_id = $2)", "c.enterprise_id = $2"],
+        "$3",
     )
 });
 
@@ -78,7 +74,7 @@ static PAST_TERM: LazyLock<String> = LazyLock::new(|| {
 /// Live sessions through what they act in: authorisations `h`, engagements `g`, records `c`.
 fn live_through([of_authorisation, of_engagement, of_record]: [&str; 3], now: &str) -> String {
     let columns = columns::<session::Entity>("s");
-    let live = format!("s.ended_at IS NULL AND s.expires_at > {now}");
+    let live = format!("s.realm = $1 AND s.ended_at IS NULL AND s.expires_at > {now}");
     format!(
         "SELECT {columns} FROM authorisation h JOIN session s ON s.authorisation_id = h.id \
          WHERE {of_authorisation} AND {live} \
@@ -90,11 +86,86 @@ fn live_through([of_authorisation, of_engagement, of_record]: [&str; 3], now: &s
     )
 }
 
-impl Sessions<'_> {
+impl<A> Sessions<'_, A> {
+    /// As it is now, unless it was ended.
+    pub async fn find_live(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let row = self
+            .0
+            .find::<session::Entity>()
+            .filter(session::Column::Id.eq(id.0))
+            .filter(session::Column::EndedAt.is_null())
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
+    }
+
+    /// Those of an account that are signed in now.
+    pub async fn live_of(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let rows = self
+            .0
+            .find::<session::Entity>()
+            .filter(session::Column::AccountId.eq(account.0))
+            .filter(session::Column::EndedAt.is_null())
+            .filter(session::Column::ExpiresAt.gt(now.0))
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Those that act in or for an enterprise now.
+    pub async fn acting_for(
+        &self,
+        enterprise: EnterpriseId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.several(&ACTING_FOR, [enterprise.0.into(), now.0.into()]).await
+    }
+
+    /// Those whose authorisation, engagement or record ended by its term on `since` or later and
+    /// before `today`.
+    pub async fn past_term(
+        &self,
+        (since, today): (Day, Day),
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let (since, today) = (since.to_string(), today.to_string());
+        self.several(&PAST_TERM, [since.into(), today.into(), now.0.into()]).await
+    }
+
+    async fn several<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Vec<Session>, StoreError> {
+        let rows = self.0.all(sql, values).await?;
+        rows.iter().map(|row| read(session::Model::from_query_result(row, "s_")?)).collect()
+    }
+
+    pub async fn clients(&self, id: SessionId) -> Result<Vec<SessionClient>, StoreError> {
+        let rows = self
+            .0
+            .find::<session_client::Entity>()
+            .filter(session_client::Column::SessionId.eq(id.0))
+            .all(&self.0.db())
+            .await?;
+        let read = |row: session_client::Model| SessionClient {
+            client_id: row.client_id,
+            sid: row.sid,
+            subject: row.subject,
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+}
+
+impl Sessions<'_, Writing> {
     pub async fn add(&self, new: &Session, cookie: Hashed) -> Result<(), StoreError> {
         session::Entity::insert(session::ActiveModel {
             id: Set(new.id.0),
-            realm: Set(new.realm.clone()),
+            realm: Set(self.0.realm.to_owned()),
             cookie_hash: Set(cookie.0.to_vec()),
             person_id: Set(new.person.0),
             account_id: Set(new.account.0),
@@ -118,15 +189,6 @@ impl Sessions<'_> {
         Ok(())
     }
 
-    /// As it is now, unless it was ended.
-    pub async fn find_live(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let row = session::Entity::find_by_id(id.0)
-            .filter(session::Column::EndedAt.is_null())
-            .one(&self.0.db())
-            .await?;
-        row.map(read).transpose()
-    }
-
     /// Moves the session from one identity to another and to a new cookie; `false` when it has
     /// ended or was switched meanwhile.
     pub async fn switch(
@@ -136,7 +198,9 @@ impl Sessions<'_> {
         cookie: Hashed,
     ) -> Result<bool, StoreError> {
         let personal = to == Acting::Personal;
-        let done = session::Entity::update_many()
+        let done = self
+            .0
+            .update::<session::Entity>()
             .col_expr(session::Column::ActingKind, Expr::value(to.kind()))
             .col_expr(
                 session::Column::AuthorisationId,
@@ -173,7 +237,9 @@ impl Sessions<'_> {
     /// this person's, or has just proved more. Of `session`: id, person, acr, amr, `auth_time`.
     pub async fn prove(&self, session: &Session, cookie: Hashed) -> Result<bool, StoreError> {
         let acr = i32::from(session.acr);
-        let done = session::Entity::update_many()
+        let done = self
+            .0
+            .update::<session::Entity>()
             .col_expr(session::Column::Acr, Expr::value(acr))
             .col_expr(session::Column::Amr, Expr::value(session.amr.join(" ")))
             .col_expr(session::Column::AuthTime, Expr::value(session.auth_time.0))
@@ -187,56 +253,11 @@ impl Sessions<'_> {
         Ok(done.rows_affected == 1)
     }
 
-    /// Those of an account that are signed in now.
-    pub async fn live_of(
-        &self,
-        account: AccountId,
-        now: Timestamp,
-    ) -> Result<Vec<Session>, StoreError> {
-        let rows = session::Entity::find()
-            .filter(session::Column::AccountId.eq(account.0))
-            .filter(session::Column::EndedAt.is_null())
-            .filter(session::Column::ExpiresAt.gt(now.0))
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
-    }
-
-    /// Those that act in or for an enterprise now.
-    pub async fn acting_for(
-        &self,
-        enterprise: EnterpriseId,
-        now: Timestamp,
-    ) -> Result<Vec<Session>, StoreError> {
-        self.several(&ACTING_FOR, [enterprise.0.into(), now.0.into()]).await
-    }
-
-    /// Those whose authorisation, engagement or record ended by its term on `since` or later and
-    /// before `today`.
-    pub async fn past_term(
-        &self,
-        realm: &str,
-        (since, today): (Day, Day),
-        now: Timestamp,
-    ) -> Result<Vec<Session>, StoreError> {
-        let (since, today) = (since.to_string(), today.to_string());
-        self.several(&PAST_TERM, [realm.into(), since.into(), today.into(), now.0.into()]).await
-    }
-
-    async fn several<const N: usize>(
-        &self,
-        sql: &str,
-        values: [Value; N],
-    ) -> Result<Vec<Session>, StoreError> {
-        let db = self.0.db();
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        let rows = db.query_all_raw(statement).await?;
-        rows.iter().map(|row| read(session::Model::from_query_result(row, "s_")?)).collect()
-    }
-
     /// `false` when it had ended before.
     pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
-        let done = session::Entity::update_many()
+        let done = self
+            .0
+            .update::<session::Entity>()
             .col_expr(session::Column::EndedAt, Expr::value(now.0))
             .filter(session::Column::Id.eq(id.0))
             .filter(session::Column::EndedAt.is_null())
@@ -245,22 +266,10 @@ impl Sessions<'_> {
         Ok(done.rows_affected == 1)
     }
 
-    pub async fn clients(&self, id: SessionId) -> Result<Vec<SessionClient>, StoreError> {
-        let rows = session_client::Entity::find()
-            .filter(session_client::Column::SessionId.eq(id.0))
-            .all(&self.0.db())
-            .await?;
-        let read = |row: session_client::Model| SessionClient {
-            client_id: row.client_id,
-            sid: row.sid,
-            subject: row.subject,
-        };
-        Ok(rows.into_iter().map(read).collect())
-    }
-
     /// No application holds tokens of this acting identity any more.
     pub async fn forget_clients(&self, id: SessionId, sid: &str) -> Result<(), StoreError> {
-        session_client::Entity::delete_many()
+        self.0
+            .delete::<session_client::Entity>()
             .filter(session_client::Column::SessionId.eq(id.0))
             .filter(session_client::Column::Sid.eq(sid))
             .exec(&self.0.db())
@@ -274,6 +283,7 @@ impl Sessions<'_> {
         client: &SessionClient,
     ) -> Result<(), StoreError> {
         session_client::Entity::insert(session_client::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
             session_id: Set(id.0),
             client_id: Set(client.client_id.clone()),
             sid: Set(client.sid.clone()),
@@ -306,7 +316,6 @@ pub(super) fn read(row: session::Model) -> Result<Session, StoreError> {
         account: AccountId(row.account_id),
         amr: row.amr.split_whitespace().map(str::to_owned).collect(),
         auth_time: Timestamp(row.auth_time),
-        realm: row.realm,
         entrance: row.entrance,
         one_way_personal: row.one_way_personal,
         ip: row.ip,

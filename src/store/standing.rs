@@ -4,10 +4,7 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{
-    ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement,
-    Value,
-};
+use sea_orm::{EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, Value};
 use uuid::Uuid;
 
 use super::entity::{authorisation, enterprise, oauth_grant, person, refresh_token, session};
@@ -52,17 +49,17 @@ pub struct StandingGrant {
     pub standing: Standing,
 }
 
-pub struct Standings<'c>(Rows<'c>);
+pub struct Standings<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn standings(self) -> Standings<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn standings(self) -> Standings<'c, A> {
         Standings(self)
     }
 }
 
 static BY_COOKIE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {}, {} FROM session s {} WHERE s.cookie_hash = $1 AND s.realm = $2 \
+        "SELECT {}, {} FROM session s {} WHERE s.realm = $1 AND s.cookie_hash = $2 \
          AND s.ended_at IS NULL AND s.expires_at > $3",
         columns::<session::Entity>("s"),
         standing_columns(),
@@ -71,13 +68,17 @@ static BY_COOKIE: LazyLock<String> = LazyLock::new(|| {
 });
 
 static OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
-    format!("SELECT {} FROM oauth_grant g {} WHERE g.id = $1", grant_columns(), joined_to_grant())
+    format!(
+        "SELECT {} FROM oauth_grant g {} WHERE g.realm = $1 AND g.id = $2",
+        grant_columns(),
+        joined_to_grant()
+    )
 });
 
 static PERSON_OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {}, a.username AS a_username FROM oauth_grant g {} \
-         JOIN person p ON p.id = g.person_id WHERE g.id = $1",
+         JOIN person p ON p.id = g.person_id WHERE g.realm = $1 AND g.id = $2",
         grant_columns(),
         columns::<person::Entity>("p"),
         joined_to_grant(),
@@ -86,13 +87,13 @@ static PERSON_OF_TOKEN: LazyLock<String> = LazyLock::new(|| {
 
 static BY_CODE: LazyLock<String> = LazyLock::new(|| {
     let (columns, joined) = (grant_columns(), joined_to_grant());
-    format!("SELECT {columns} FROM oauth_grant g {joined} WHERE g.code_hash = $1")
+    format!("SELECT {columns} FROM oauth_grant g {joined} WHERE g.realm = $1 AND g.code_hash = $2")
 });
 
 static BY_REFRESH: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {} FROM refresh_token r JOIN oauth_grant g ON g.id = r.grant_id {} \
-         WHERE r.hash = $1",
+         WHERE r.realm = $1 AND r.hash = $2",
         columns::<refresh_token::Entity>("r"),
         grant_columns(),
         joined_to_grant(),
@@ -109,19 +110,21 @@ static HELD: LazyLock<String> = LazyLock::new(|| {
 
 static HELD_NOW: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "{} WHERE h.person_id = $1 AND h.state = 'active' AND h.valid_from <= $2 \
-         AND (h.valid_to IS NULL OR h.valid_to >= $2) ORDER BY e.tin, h.id LIMIT $3 OFFSET $4",
+        "{} WHERE h.realm = $1 AND h.person_id = $2 AND h.state = 'active' AND h.valid_from <= $3 \
+         AND (h.valid_to IS NULL OR h.valid_to >= $3) ORDER BY e.tin, h.id LIMIT $4 OFFSET $5",
         *HELD
     )
 });
 
 static HELD_BY_PERSON: LazyLock<String> =
-    LazyLock::new(|| format!("{} WHERE h.person_id = $1", *HELD));
+    LazyLock::new(|| format!("{} WHERE h.realm = $1 AND h.person_id = $2", *HELD));
 
-static HELD_BY: LazyLock<String> = LazyLock::new(|| format!("{} WHERE h.id = $1", *HELD));
+static HELD_BY: LazyLock<String> =
+    LazyLock::new(|| format!("{} WHERE h.realm = $1 AND h.id = $2", *HELD));
 
-static HELD_IN: LazyLock<String> =
-    LazyLock::new(|| format!("{} WHERE h.person_id = $1 AND h.enterprise_id = $2", *HELD));
+static HELD_IN: LazyLock<String> = LazyLock::new(|| {
+    format!("{} WHERE h.realm = $1 AND h.person_id = $2 AND h.enterprise_id = $3", *HELD)
+});
 
 /// `s.id AS s_id, …`: every column, so that a row reads into the entity's own model.
 pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
@@ -157,16 +160,15 @@ fn joined_to_grant() -> String {
     format!("JOIN session s ON s.id = g.session_id {}", joined_to("g"))
 }
 
-impl Standings<'_> {
+impl<A> Standings<'_, A> {
     /// The live session behind a cookie.
     pub async fn by_cookie(
         &self,
-        realm: &str,
         cookie: Hashed,
         now: Timestamp,
     ) -> Result<Option<StandingSession>, StoreError> {
-        let values: [Value; 3] = [cookie.0.to_vec().into(), realm.into(), now.0.into()];
-        let Some(row) = self.one(&BY_COOKIE, values).await? else { return Ok(None) };
+        let values: [Value; 2] = [cookie.0.to_vec().into(), now.0.into()];
+        let Some(row) = self.0.one(&BY_COOKIE, values).await? else { return Ok(None) };
         let session = sessions::read(session::Model::from_query_result(&row, "s_")?)?;
         let standing = self.standing(&row, session.person, session.acting).await?;
         Ok(Some(StandingSession { session, standing }))
@@ -178,7 +180,7 @@ impl Standings<'_> {
         grant: GrantId,
         jti: &str,
     ) -> Result<Option<StandingGrant>, StoreError> {
-        let Some(row) = self.one(&OF_TOKEN, [grant.0.into()]).await? else { return Ok(None) };
+        let Some(row) = self.0.one(&OF_TOKEN, [grant.0.into()]).await? else { return Ok(None) };
         self.unrevoked(self.grant(&row).await?, jti).await
     }
 
@@ -188,7 +190,7 @@ impl Standings<'_> {
         grant: GrantId,
         jti: &str,
     ) -> Result<Option<(StandingGrant, Person, Option<String>)>, StoreError> {
-        let row = self.one(&PERSON_OF_TOKEN, [grant.0.into()]).await?;
+        let row = self.0.one(&PERSON_OF_TOKEN, [grant.0.into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let grant = self.unrevoked(self.grant(&row).await?, jti).await?;
         let Some(grant) = grant else { return Ok(None) };
@@ -197,7 +199,7 @@ impl Standings<'_> {
     }
 
     pub async fn by_code(&self, code: Hashed) -> Result<Option<StandingGrant>, StoreError> {
-        let row = self.one(&BY_CODE, [code.0.to_vec().into()]).await?;
+        let row = self.0.one(&BY_CODE, [code.0.to_vec().into()]).await?;
         match row {
             Some(row) => Ok(Some(self.grant(&row).await?)),
             None => Ok(None),
@@ -208,7 +210,7 @@ impl Standings<'_> {
         &self,
         token: Hashed,
     ) -> Result<Option<(StandingGrant, StoredRefreshToken)>, StoreError> {
-        let row = self.one(&BY_REFRESH, [token.0.to_vec().into()]).await?;
+        let row = self.0.one(&BY_REFRESH, [token.0.to_vec().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let refresh = grants::read_refresh(refresh_token::Model::from_query_result(&row, "r_")?);
         Ok(Some((self.grant(&row).await?, refresh)))
@@ -219,8 +221,7 @@ impl Standings<'_> {
         &self,
         person: PersonId,
     ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
-        let statement = self.statement(&HELD_BY_PERSON, [person.0.into()]);
-        self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
+        self.0.all(&HELD_BY_PERSON, [person.0.into()]).await?.iter().map(read_held).collect()
     }
 
     /// A person's active authorisations within their terms, by enterprise; at most `limit`.
@@ -231,8 +232,7 @@ impl Standings<'_> {
         (offset, limit): (i64, i64),
     ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
         let values = [person.0.into(), today.to_string().into(), limit.into(), offset.into()];
-        let statement = self.statement(&HELD_NOW, values);
-        self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
+        self.0.all(&HELD_NOW, values).await?.iter().map(read_held).collect()
     }
 
     /// One of them.
@@ -240,7 +240,7 @@ impl Standings<'_> {
         &self,
         id: AuthorisationId,
     ) -> Result<Option<(Authorisation, Enterprise)>, StoreError> {
-        self.one(&HELD_BY, [id.0.into()]).await?.as_ref().map(read_held).transpose()
+        self.0.one(&HELD_BY, [id.0.into()]).await?.as_ref().map(read_held).transpose()
     }
 
     /// Those in one enterprise.
@@ -249,8 +249,12 @@ impl Standings<'_> {
         person: PersonId,
         enterprise: EnterpriseId,
     ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
-        let statement = self.statement(&HELD_IN, [person.0.into(), enterprise.0.into()]);
-        self.0.db().query_all_raw(statement).await?.iter().map(read_held).collect()
+        self.0
+            .all(&HELD_IN, [person.0.into(), enterprise.0.into()])
+            .await?
+            .iter()
+            .map(read_held)
+            .collect()
     }
 
     /// The list of revoked tokens is read only for grants that have one.
@@ -261,18 +265,6 @@ impl Standings<'_> {
     ) -> Result<Option<StandingGrant>, StoreError> {
         let is_revoked = found.grant.has_revoked_token && self.0.tokens().is_revoked(jti).await?;
         Ok((!is_revoked).then_some(found))
-    }
-
-    async fn one<const N: usize>(
-        &self,
-        sql: &str,
-        values: [Value; N],
-    ) -> Result<Option<QueryResult>, StoreError> {
-        Ok(self.0.db().query_one_raw(self.statement(sql, values)).await?)
-    }
-
-    fn statement<const N: usize>(&self, sql: &str, values: [Value; N]) -> Statement {
-        Statement::from_sql_and_values(self.0.db().get_database_backend(), sql, values)
     }
 
     async fn grant(&self, row: &QueryResult) -> Result<StandingGrant, StoreError> {

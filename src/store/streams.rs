@@ -4,7 +4,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::event_stream::{ActiveModel, Column, Entity, Model};
-use super::{Rows, StoreError};
+use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,30 +20,33 @@ pub struct EventStream {
     pub created_at: Timestamp,
 }
 
-pub struct Streams<'c>(Rows<'c>);
+pub struct Streams<'c, A>(Rows<'c, A>);
 
-impl<'c> Rows<'c> {
-    pub fn streams(self) -> Streams<'c> {
+impl<'c, A> Rows<'c, A> {
+    pub fn streams(self) -> Streams<'c, A> {
         Streams(self)
     }
 }
 
-impl Streams<'_> {
+impl<A> Streams<'_, A> {
     /// A client has one stream at most.
-    pub async fn find(
-        &self,
-        realm: &str,
-        client_id: &str,
-    ) -> Result<Option<EventStream>, StoreError> {
-        let key = (realm.to_owned(), client_id.to_owned());
-        Ok(Entity::find_by_id(key).one(&self.0.db()).await?.map(read))
+    pub async fn find(&self, client_id: &str) -> Result<Option<EventStream>, StoreError> {
+        Ok(self
+            .0
+            .find::<Entity>()
+            .filter(Column::ClientId.eq(client_id))
+            .one(&self.0.db())
+            .await?
+            .map(read))
     }
+}
 
+impl Streams<'_, Writing> {
     /// In place of the one that was there.
-    pub async fn save(&self, realm: &str, stream: &EventStream) -> Result<(), StoreError> {
-        self.remove(realm, &stream.client_id).await?;
+    pub async fn save(&self, stream: &EventStream) -> Result<(), StoreError> {
+        self.remove(&stream.client_id).await?;
         Entity::insert(ActiveModel {
-            realm: Set(realm.to_owned()),
+            realm: Set(self.0.realm.to_owned()),
             client_id: Set(stream.client_id.clone()),
             id: Set(stream.id),
             method: Set(if stream.endpoint.is_some() { "push" } else { "poll" }.to_owned()),
@@ -58,9 +61,10 @@ impl Streams<'_> {
     }
 
     /// `false` when there was none.
-    pub async fn remove(&self, realm: &str, client_id: &str) -> Result<bool, StoreError> {
-        let done = Entity::delete_many()
-            .filter(Column::Realm.eq(realm))
+    pub async fn remove(&self, client_id: &str) -> Result<bool, StoreError> {
+        let done = self
+            .0
+            .delete::<Entity>()
             .filter(Column::ClientId.eq(client_id))
             .exec(&self.0.db())
             .await?;

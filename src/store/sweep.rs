@@ -2,16 +2,8 @@
 
 use sea_orm::{ConnectionTrait, Statement};
 
-use super::{Rows, StoreError};
+use super::{Store, StoreError};
 use crate::base::clock::Timestamp;
-
-pub struct Sweep<'c>(Rows<'c>);
-
-impl<'c> Rows<'c> {
-    pub fn sweep(self) -> Sweep<'c> {
-        Sweep(self)
-    }
-}
 
 /// Children before parents. `$1`: what ended before this moment goes, five hundred rows at a time
 /// so that no sign-in waits.
@@ -20,8 +12,8 @@ const STEPS: [&str; 10] = [
      (SELECT hash FROM remembered_device WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM access_token WHERE hash IN \
      (SELECT hash FROM access_token WHERE expires_at < $1 LIMIT 500)",
-    "DELETE FROM revoked_token WHERE jti IN \
-     (SELECT jti FROM revoked_token WHERE expires_at < $1 LIMIT 500)",
+    "DELETE FROM revoked_token WHERE (realm, jti) IN \
+     (SELECT realm, jti FROM revoked_token WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM refresh_token WHERE hash IN \
      (SELECT hash FROM refresh_token WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM oauth_grant WHERE id IN (SELECT id FROM oauth_grant g WHERE g.expires_at < $1 \
@@ -42,16 +34,18 @@ const STEPS: [&str; 10] = [
      WHERE state = 'kept' AND next_try_at < $1 - 2592000 LIMIT 500)",
 ];
 
-impl Sweep<'_> {
-    /// Returns how many rows went.
-    pub async fn ended_before(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let db = self.0.db();
+impl Store {
+    /// Of every realm. Returns how many rows went.
+    pub async fn sweep(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let tx = self.begin("", before).await?;
+        let db = tx.rows().db();
         let mut swept = 0;
         for step in STEPS {
             let statement =
                 Statement::from_sql_and_values(db.get_database_backend(), step, [before.0.into()]);
             swept += db.execute_raw(statement).await?.rows_affected();
         }
+        tx.commit().await?;
         Ok(swept)
     }
 }

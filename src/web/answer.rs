@@ -5,18 +5,20 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::flows::Fault;
+use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::oidc::error::{ErrorCode, OAuthError};
 
 /// A response, or a fault that `ops` turns into 503 or 500.
 pub type Answer = Result<Response, Failure>;
 
-/// A fault on its way out; logged once, here.
-pub struct Failure(Fault);
+/// What stopped a handler on its way out. A fault is logged once, here; what a page can say better
+/// is taken out before by [`Stop::refusal`].
+pub struct Failure(Stop);
 
-impl<F: Into<Fault>> From<F> for Failure {
-    fn from(fault: F) -> Self {
-        Self(fault.into())
+impl<S: Into<Stop>> From<S> for Failure {
+    fn from(stop: S) -> Self {
+        Self(stop.into())
     }
 }
 
@@ -27,11 +29,16 @@ const APOLOGY: &str = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = if self.0.is_temporary() {
-            tracing::warn!(fault = %self.0, "A request could not be served");
+        let fault = match self.0 {
+            Stop::Fault(fault) => fault,
+            Stop::Client(error) => return oauth_error(&error),
+            Stop::Refused(refusal) => return refused(&refusal),
+        };
+        let status = if fault.is_temporary() {
+            tracing::warn!(%fault, "A request could not be served");
             StatusCode::SERVICE_UNAVAILABLE
         } else {
-            tracing::error!(fault = %self.0, "A request failed");
+            tracing::error!(%fault, "A request failed");
             StatusCode::INTERNAL_SERVER_ERROR
         };
         let headers = [
@@ -41,6 +48,14 @@ impl IntoResponse for Failure {
         ];
         (status, headers, APOLOGY).into_response()
     }
+}
+
+/// A refusal that no page shows: its code, for machines.
+pub fn refused(refusal: &Refusal) -> Response {
+    let body = json!({"error": refusal.code()});
+    let mut response = no_store(Json(body).into_response());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    with_retry_after(response, refusal.retry_after())
 }
 
 pub fn html(status: StatusCode, text: String) -> Response {

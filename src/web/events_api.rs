@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::flows::Stop;
 use crate::flows::resource::client_of;
 use crate::flows::streams;
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -26,7 +27,7 @@ async fn client(request: &Request) -> Result<Result<String, Response>, Failure> 
         let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
         return Ok(Err(bearer_error(&missing)));
     };
-    let client = client_of(&request.ctx, &token, SCOPE).await?;
+    let client = Stop::client(client_of(&request.ctx, &token, SCOPE).await)?;
     Ok(client.map_err(|error| bearer_error(&error)))
 }
 
@@ -103,7 +104,7 @@ async fn save(
         Ok(status) => status,
         Err(status) => return Ok(no_store(status.into_response())),
     };
-    Ok(match streams::save(&request.ctx, &client, (known, &wanted)).await? {
+    Ok(match Stop::client(streams::save(&request.ctx, &client, (known, &wanted)).await)? {
         Ok(stream) => no_store((status, Json(stream)).into_response()),
         Err(error) => oauth_error(&error),
     })
@@ -149,7 +150,7 @@ async fn answer_status(
         Ok(client) => client,
         Err(response) => return Ok(response),
     };
-    Ok(match streams::status(&request.ctx, (&client, stream_id), status).await? {
+    Ok(match Stop::client(streams::status(&request.ctx, (&client, stream_id), status).await)? {
         Ok(answer) => found(answer),
         Err(error) => oauth_error(&error),
     })

@@ -160,9 +160,9 @@ impl Request {
     /// The same with person, account and identity as they are now.
     pub async fn standing_session(&self) -> Result<Option<StandingSession>, Fault> {
         let Some(cookie) = self.session_cookie() else { return Ok(None) };
-        let (realm, now) = (&self.ctx.realm.id, self.ctx.now());
-        let standings = self.ctx.services.store.rows().standings();
-        Ok(standings.by_cookie(realm, cookie.hashed(), now).await?)
+        let (_realm, now) = (&self.ctx.realm.id, self.ctx.now());
+        let standings = self.ctx.rows().standings();
+        Ok(standings.by_cookie(cookie.hashed(), now).await?)
     }
 
     pub fn session_cookie(&self) -> Option<Secret> {

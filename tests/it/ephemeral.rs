@@ -3,42 +3,52 @@
 use std::sync::Arc;
 
 use hufu::base::clock::Clock;
-use hufu::ephemeral::{Ephemeral, Kind};
+use hufu::ephemeral::{Ephemeral, Slot};
 
 use crate::kit::{START, redis};
 
+const NUMBER: Slot<i32> = Slot::new("number");
+const OTHER: Slot<i32> = Slot::new("other");
+const TEXT: Slot<String> = Slot::new("text");
+
 async fn contract(clock: Clock, place: Ephemeral) {
-    let place = Arc::new(place);
-    place.put(Kind::Login, "a", &1, 60).await.unwrap();
-    assert_eq!(place.get::<i32>(Kind::Login, "a").await.unwrap(), Some(1));
-    assert_eq!(place.get::<i32>(Kind::Otp, "a").await.unwrap(), None, "kinds never meet");
-    assert!(place.swap(Kind::Login, "a", &1, &2).await.unwrap());
-    assert!(!place.swap(Kind::Login, "a", &1, &3).await.unwrap());
+    let all = Arc::new(place);
+    let place = all.of("jiangxi");
+    place.put(&NUMBER, "a", &1, 60).await.unwrap();
+    assert_eq!(place.get(&NUMBER, "a").await.unwrap(), Some(1));
+    assert_eq!(place.get(&OTHER, "a").await.unwrap(), None, "slots never meet");
+    assert!(place.swap(&NUMBER, "a", &1, &2).await.unwrap());
+    assert!(!place.swap(&NUMBER, "a", &1, &3).await.unwrap());
+    let elsewhere = all.of("demo-national");
+    assert_eq!(elsewhere.get(&NUMBER, "a").await.unwrap(), None, "realms never meet");
+    assert_eq!(elsewhere.take(&NUMBER, "a").await.unwrap(), None);
     let mut takers = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        let place = Arc::clone(&place);
-        takers.spawn(async move { place.take::<i32>(Kind::Login, "a").await.unwrap() });
+        let all = Arc::clone(&all);
+        takers.spawn(async move { all.of("jiangxi").take(&NUMBER, "a").await.unwrap() });
     }
     let taken: Vec<_> = takers.join_all().await.into_iter().flatten().collect();
     assert_eq!(taken, [2], "one taker gets it");
 
-    assert!(place.mark(Kind::Replay, "jti", 60).await.unwrap());
-    assert!(!place.mark(Kind::Replay, "jti", 60).await.unwrap());
-    assert_eq!(place.count(Kind::Rate, "r", 60).await.unwrap(), (1, 61));
+    assert!(place.mark("jti", 60).await.unwrap());
+    assert!(!place.mark("jti", 60).await.unwrap());
+    assert_eq!(place.count("r", 60).await.unwrap(), (1, 61));
     clock.advance(20);
-    assert_eq!(place.count(Kind::Rate, "r", 60).await.unwrap(), (2, 41));
-    assert_eq!(place.get::<u32>(Kind::Rate, "r").await.unwrap(), Some(2));
-    place.uncount(Kind::Rate, "r").await.unwrap();
-    assert_eq!(place.get::<u32>(Kind::Rate, "r").await.unwrap(), Some(1));
-    place.put(Kind::Slider, "s", &"x", 120).await.unwrap();
+    assert_eq!(place.count("r", 60).await.unwrap(), (2, 41));
+    assert_eq!(place.counted("r").await.unwrap(), 2);
+    assert_eq!(elsewhere.count("r", 60).await.unwrap().0, 1, "nor do their counters");
+    assert!(elsewhere.mark("jti", 60).await.unwrap());
+    place.uncount("r").await.unwrap();
+    assert_eq!(place.counted("r").await.unwrap(), 1);
+    place.put(&TEXT, "s", &"x".to_owned(), 120).await.unwrap();
     clock.advance(40);
-    assert_eq!(place.count(Kind::Rate, "r", 60).await.unwrap().0, 1, "a new window");
-    assert!(place.mark(Kind::Replay, "jti", 60).await.unwrap(), "forgotten after its time");
+    assert_eq!(place.count("r", 60).await.unwrap().0, 1, "a new window");
+    assert!(place.mark("jti", 60).await.unwrap(), "forgotten after its time");
     clock.advance(80);
-    assert_eq!(place.take::<String>(Kind::Slider, "s").await.unwrap(), None);
-    place.put(Kind::Slider, "s", &"x", 120).await.unwrap();
-    place.forget(Kind::Slider, "s").await.unwrap();
-    assert_eq!(place.get::<String>(Kind::Slider, "s").await.unwrap(), None);
+    assert_eq!(place.take(&TEXT, "s").await.unwrap(), None);
+    place.put(&TEXT, "s", &"x".to_owned(), 120).await.unwrap();
+    place.forget(&TEXT, "s").await.unwrap();
+    assert_eq!(place.get(&TEXT, "s").await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,12 +67,11 @@ fn a_table_replaces_by_version() {
         let two = "360102199003071236 360121198802290026";
         let report = tell(&app, &table(2, two, false), Format::Csv, Some("record")).await;
         assert_eq!(report.applied, 1, "{report:?}");
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let kind = RecordKind::TaxSource;
         let number = comparable("T-9").unwrap();
-        let id =
-            rows.cross_region().find_by_number("jiangxi", kind, &number).await.unwrap().unwrap();
-        let wang = rows.people().find_by_document("jiangxi", "360102199003071236").await.unwrap();
+        let id = rows.cross_region().find_by_number(kind, &number).await.unwrap().unwrap();
+        let wang = rows.people().find_by_document("360102199003071236").await.unwrap();
         let held = rows.cross_region().held(id, wang.unwrap()).await.unwrap().unwrap();
         assert!(held.is_handler && held.record.is_open);
         assert_eq!(held.record.permissions.len(), 2);
@@ -126,9 +125,9 @@ fn an_enterprise_carries_its_province() {
     on_each_database(|on| async move {
         let own = [("realm.toml", "home_province = \"360000\"", "home_province = \"350000\"")];
         let app = Setup::of(on, vec![changed_realm(&own)]).start().await;
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         for (number, province) in [(EXAMPLE, "350000"), ("91330100MA2BUJ786T", "330000")] {
-            let found = rows.enterprises().find_by_number("jiangxi", number).await.unwrap();
+            let found = rows.enterprises().find_by_number(number).await.unwrap();
             assert_eq!(found.unwrap().province, province);
         }
     });
@@ -145,10 +144,8 @@ fn an_enterprise_keeps_its_identity_when_its_number_changes() {
                 r#"{{"feed":"enterprise","source_key":"{key}","version":{version},"registration_no":"{registration}","tin":"{tin}","name":"新名","status":"03","tax_authority":"1"}}"#
             )
         };
-        let rows = app.ctx.services.store.rows();
-        let find = async |number: &str| {
-            rows.enterprises().find_by_number("jiangxi", number).await.unwrap()
-        };
+        let rows = app.ctx.rows();
+        let find = async |number: &str| rows.enterprises().find_by_number(number).await.unwrap();
         let before = find(EXAMPLE).await.unwrap();
         let moved = line("n1", 1, &before.registration_no, "360102708461199");
         assert_eq!(tell(&app, &moved, Format::JsonLines, None).await.applied, 1);

@@ -212,8 +212,8 @@ async fn logged_address(trusted: &[&str], peer: &str, forwarded: &str) -> String
         .body(Body::from(body))
         .unwrap();
     assert_eq!(app.router.clone().oneshot(request).await.unwrap().status().as_u16(), 422);
-    let rows = app.ctx.services.store.rows();
-    let account = rows.accounts().find_by_username("jiangxi", "wangxm").await.unwrap().unwrap();
+    let rows = app.ctx.rows();
+    let account = rows.accounts().find_by_username("wangxm").await.unwrap().unwrap();
     rows.records().attempts(account.person, START).await.unwrap().remove(0).ip.clone()
 }
 

@@ -10,7 +10,7 @@ use std::io::BufRead;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Ctx, Fault};
+use super::{Ctx, Fault, Stop};
 use crate::domain::audit::AuditEvent;
 use crate::domain::feed::{Entry, Wrong};
 
@@ -43,6 +43,37 @@ pub struct FailedLine {
     pub why: Wrong,
 }
 
+/// Why a line was not taken.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// It is reported, and the others go on.
+    Wrong(Wrong),
+    Fault(Fault),
+}
+
+impl From<Wrong> for NotTaken {
+    fn from(why: Wrong) -> Self {
+        Self::Wrong(why)
+    }
+}
+
+impl<F: Into<Fault>> From<F> for NotTaken {
+    fn from(fault: F) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+/// What the rules of the relation itself refuse.
+impl From<Stop> for NotTaken {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Refused(refusal) => Self::Wrong(Wrong::line(refusal.code())),
+            Stop::Client(error) => Self::Wrong(Wrong::line(error.reason)),
+            Stop::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
 /// Takes every line that is right and reports the others. `kind`: of lines that do not name theirs.
 pub async fn import(
     ctx: &Ctx,
@@ -53,13 +84,14 @@ pub async fn import(
     for (line, fields) in read(text, format) {
         let entry = fields.and_then(|fields| Entry::parse(kind, fields));
         let outcome = match entry {
-            Ok(entry) => apply(ctx, &entry).await?,
-            Err(why) => Err(why),
+            Ok(entry) => apply(ctx, &entry).await,
+            Err(why) => Err(why.into()),
         };
         match outcome {
             Ok(true) => report.applied += 1,
             Ok(false) => report.unchanged += 1,
-            Err(why) => report.failed.push(FailedLine { line, why }),
+            Err(NotTaken::Wrong(why)) => report.failed.push(FailedLine { line, why }),
+            Err(NotTaken::Fault(fault)) => return Err(fault),
         }
     }
     let event = AuditEvent::FeedImported {
@@ -67,8 +99,8 @@ pub async fn import(
         applied: report.applied,
         failed: u64::try_from(report.failed.len()).unwrap_or(u64::MAX),
     };
-    let tx = ctx.services.store.begin().await?;
-    tx.rows().records().audit(&ctx.realm.id, ctx.now(), &event).await?;
+    let tx = ctx.begin().await?;
+    tx.note(event);
     tx.commit().await?;
     Ok(report)
 }
@@ -112,22 +144,19 @@ fn read(text: impl BufRead, format: Format) -> Vec<(u64, Fields)> {
 }
 
 /// `false`: the version is not newer than what is known.
-async fn apply(ctx: &Ctx, entry: &Entry) -> Result<Result<bool, Wrong>, Fault> {
-    let (realm, kind) = (ctx.realm.id.as_str(), entry.line.kind());
-    let key = (realm, kind, entry.source_key.as_str());
-    let tx = ctx.services.store.begin().await?;
-    let known = tx.rows().feed().find(realm, kind, &entry.source_key).await?;
+async fn apply(ctx: &Ctx, entry: &Entry) -> Result<bool, NotTaken> {
+    let kind = entry.line.kind();
+    let key = (kind, entry.source_key.as_str());
+    let tx = ctx.begin().await?;
+    let known = tx.rows().feed().find(kind, &entry.source_key).await?;
     if known.is_some_and(|(version, _)| version >= entry.version) {
-        return Ok(Ok(false));
+        return Ok(false);
     }
-    let target = match save(ctx, &tx, &entry.line, known.map(|(_, target)| target)).await? {
-        Ok(target) => target,
-        Err(why) => return Ok(Err(why)),
-    };
+    let target = save(ctx, &tx, &entry.line, known.map(|(_, target)| target)).await?;
     let known = known.map(|(version, _)| version);
     if !tx.rows().feed().record(key, known, entry.version, target).await? {
-        return Ok(Ok(false));
+        return Ok(false);
     }
     tx.commit().await?;
-    Ok(Ok(true))
+    Ok(true)
 }

@@ -11,23 +11,20 @@ use crate::domain::number::resident::Sex;
 use crate::domain::person::{
     Account, AccountOrigin, AccountStatus, PasswordState, Person, PersonKind, PhoneBinding,
 };
-use crate::flows::{Ctx, Fault};
+use crate::flows::Ctx;
+use crate::flows::feed::NotTaken;
 use crate::store::Tx;
 
-pub async fn save_person(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    line: &PersonLine,
-) -> Result<Result<Uuid, Wrong>, Fault> {
+pub async fn save_person(ctx: &Ctx, tx: &Tx<'_>, line: &PersonLine) -> Result<Uuid, NotTaken> {
     let rows = tx.rows();
-    let found = rows.people().find_by_document(&ctx.realm.id, &normalise(&line.document)).await?;
+    let found = rows.people().find_by_document(&normalise(&line.document)).await?;
     let known = match found {
         Some(id) => rows.people().find(id).await?,
         None => None,
     };
     let Some(known) = known else {
-        let added = add_person(ctx, tx, line, (None, PasswordState::Initial)).await?;
-        return Ok(added.map(|(person, _)| person.0));
+        let (person, _) = add_person(ctx, tx, line, (None, PasswordState::Initial)).await?;
+        return Ok(person.0);
     };
     let changed = Person {
         name: line.name.clone(),
@@ -41,10 +38,9 @@ pub async fn save_person(
     // An invitation knew a name and a document, no account.
     if rows.accounts().find_by_person(changed.id).await?.is_none() {
         let credentials = (None, PasswordState::Initial);
-        let added = add_account(ctx, tx, (changed.id, line), credentials).await?;
-        return Ok(added.map(|_| changed.id.0));
+        add_account(ctx, tx, (changed.id, line), credentials).await?;
     }
-    Ok(Ok(changed.id.0))
+    Ok(changed.id.0)
 }
 
 /// A person nobody knew, with an account of the given username and password.
@@ -53,17 +49,15 @@ pub async fn add_person(
     tx: &Tx<'_>,
     line: &PersonLine,
     credentials: (Option<String>, PasswordState),
-) -> Result<Result<(PersonId, AccountId), Wrong>, Fault> {
-    let (now, realm) = (ctx.now(), &ctx.realm.id);
+) -> Result<(PersonId, AccountId), NotTaken> {
+    let now = ctx.now();
     let Some(kind) = DocumentType::parse(&line.document_type) else {
-        return Ok(Err(Wrong::field("document_type", "no such kind of document")));
+        return Err(Wrong::field("document_type", "no such kind of document").into());
     };
-    let number = match DocumentNumber::parse(kind, &line.document, now.day()) {
-        Ok(number) => number,
-        Err(error) => return Ok(Err(Wrong::field("document", error))),
-    };
+    let number = DocumentNumber::parse(kind, &line.document, now.day())
+        .map_err(|error| Wrong::field("document", error))?;
     if !(1..=5).contains(&line.real_name_level) {
-        return Ok(Err(Wrong::field("real_name_level", "1 to 5")));
+        return Err(Wrong::field("real_name_level", "1 to 5").into());
     }
     let nationality = line.nationality.clone().unwrap_or_else(|| "CHN".to_owned());
     let sex = number.sex.map(|sex| if sex == Sex::Male { "male" } else { "female" });
@@ -82,10 +76,10 @@ pub async fn add_person(
         updated_at: now,
     };
     let rows = tx.rows();
-    rows.people().add(realm, &person).await?;
-    rows.people().add_document(realm, ctx.new_row_id(), person.id, &number, None).await?;
+    rows.people().add(&person).await?;
+    rows.people().add_document(ctx.new_row_id(), person.id, &number, None).await?;
     let account = add_account(ctx, tx, (person.id, line), credentials).await?;
-    Ok(account.map(|account| (person.id, account)))
+    Ok((person.id, account))
 }
 
 async fn add_account(
@@ -93,12 +87,10 @@ async fn add_account(
     tx: &Tx<'_>,
     (person, line): (PersonId, &PersonLine),
     (username, password): (Option<String>, PasswordState),
-) -> Result<Result<AccountId, Wrong>, Fault> {
-    let (now, realm, rows) = (ctx.now(), &ctx.realm.id, tx.rows());
-    let phone = match line.phone.as_deref().map(Phone::parse).transpose() {
-        Ok(phone) => phone,
-        Err(error) => return Ok(Err(Wrong::field("phone", error))),
-    };
+) -> Result<AccountId, NotTaken> {
+    let (now, rows) = (ctx.now(), tx.rows());
+    let phone = line.phone.as_deref().map(Phone::parse).transpose();
+    let phone = phone.map_err(|error| Wrong::field("phone", error))?;
     let account = Account {
         id: AccountId::new(&ctx.services.clock, ctx.random()),
         person,
@@ -112,14 +104,14 @@ async fn add_account(
         locked_until: None,
         n_locks: 0,
     };
-    rows.accounts().add(realm, &account, now).await?;
+    rows.accounts().add(&account, now).await?;
     if let Some(phone) = phone {
-        if rows.accounts().find_by_phone(realm, &phone).await?.is_some() {
-            return Ok(Err(Wrong::field("phone", "is bound to another account")));
+        if rows.accounts().find_by_phone(&phone).await?.is_some() {
+            return Err(Wrong::field("phone", "is bound to another account").into());
         }
         let binding =
             PhoneBinding { account: account.id, phone, is_default: true, verified_at: now };
-        rows.accounts().add_phone(realm, ctx.new_row_id(), &binding).await?;
+        rows.accounts().add_phone(ctx.new_row_id(), &binding).await?;
     }
-    Ok(Ok(account.id))
+    Ok(account.id)
 }

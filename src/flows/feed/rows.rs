@@ -16,9 +16,10 @@ use crate::domain::feed::{
 };
 use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName, Permissions};
 use crate::domain::number::normalise;
+use crate::flows::Ctx;
+use crate::flows::feed::NotTaken;
 use crate::flows::relations::{By, change_in, follow};
 use crate::flows::telling::{at_work, look_after};
-use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 
 /// One line into its rows. `known`: the row that an older version became.
@@ -27,7 +28,7 @@ pub async fn save(
     tx: &Tx<'_>,
     line: &Line,
     known: Option<Uuid>,
-) -> Result<Result<Uuid, Wrong>, Fault> {
+) -> Result<Uuid, NotTaken> {
     match line {
         Line::Person(line) => save_person(ctx, tx, line).await,
         Line::Enterprise(line) => save_enterprise(ctx, tx, line, known.map(EnterpriseId)).await,
@@ -42,26 +43,26 @@ async fn save_enterprise(
     tx: &Tx<'_>,
     line: &EnterpriseLine,
     known: Option<EnterpriseId>,
-) -> Result<Result<Uuid, Wrong>, Fault> {
-    let (rows, realm) = (tx.rows(), &ctx.realm.id);
+) -> Result<Uuid, NotTaken> {
+    let rows = tx.rows();
     let Some(tin) = line.tin.as_ref().or(line.uscc.as_ref()).map(|tin| normalise(tin)) else {
-        return Ok(Err(Wrong::field("tin", "`tin` or `uscc` is needed")));
+        return Err(Wrong::field("tin", "`tin` or `uscc` is needed").into());
     };
     let mut numbers = vec![tin.clone()];
     numbers.extend(line.uscc.iter().chain(&line.former_numbers).map(|number| normalise(number)));
     numbers.sort();
     numbers.dedup();
-    let same = rows.enterprises().find_by_registration_no(realm, &line.registration_no).await?;
+    let same = rows.enterprises().find_by_registration_no(&line.registration_no).await?;
     let id = same.as_ref().map(|same| same.id);
     if known.is_some_and(|known| Some(known) != id) {
         let reason = "the line was of an enterprise with another number";
-        return Ok(Err(Wrong::field("registration_no", reason)));
+        return Err(Wrong::field("registration_no", reason).into());
     }
     for number in &numbers {
-        let found = rows.enterprises().find_by_number(realm, number).await?;
+        let found = rows.enterprises().find_by_number(number).await?;
         if found.is_some_and(|found| Some(found.id) != id) {
             let reason = format!("{number} belongs to another enterprise");
-            return Ok(Err(Wrong::field("tin", reason)));
+            return Err(Wrong::field("tin", reason).into());
         }
     }
     let enterprise = Enterprise {
@@ -78,45 +79,36 @@ async fn save_enterprise(
     };
     let closes = same.is_some_and(|same| same.status.is_alive()) && !enterprise.status.is_alive();
     let before = if closes { at_work(ctx, tx, enterprise.id).await? } else { Vec::new() };
-    rows.enterprises().save(realm, &enterprise, &numbers).await?;
+    rows.enterprises().save(&enterprise, &numbers).await?;
     look_after(ctx, tx, before).await?;
     if let Some(profile) = &line.profile {
         rows.relations().save_profile(enterprise.id, profile).await?;
     }
-    Ok(Ok(enterprise.id.0))
+    Ok(enterprise.id.0)
 }
 
 async fn save_authorisation(
     ctx: &Ctx,
     tx: &Tx<'_>,
     line: &AuthorisationLine,
-) -> Result<Result<Uuid, Wrong>, Fault> {
+) -> Result<Uuid, NotTaken> {
     let rows = tx.rows();
     let identity_type = IdentityTypeName(line.identity_type.clone());
     let Some(known_type) = ctx.realm.identity_type(&identity_type) else {
-        return Ok(Err(Wrong::field("identity_type", "the realm has no such identity type")));
+        return Err(Wrong::field("identity_type", "the realm has no such identity type").into());
     };
     let permissions: Permissions = line.permissions.iter().cloned().collect();
     if !known_type.allows(&permissions) {
-        return Ok(Err(Wrong::field("permissions", "not all of them fit the identity type")));
+        return Err(Wrong::field("permissions", "not all of them fit the identity type").into());
     }
     let Some(state) = State::parse(&line.state) else {
-        return Ok(Err(Wrong::field("state", "no such state")));
+        return Err(Wrong::field("state", "no such state").into());
     };
-    let (valid_from, valid_to) = match term(&line.valid_from, line.valid_to.as_deref()) {
-        Ok(term) => term,
-        Err(why) => return Ok(Err(why)),
-    };
-    let enterprise = match enterprise(ctx, tx, "enterprise", &line.enterprise).await? {
-        Ok(enterprise) => enterprise,
-        Err(why) => return Ok(Err(why)),
-    };
-    let person = match person(ctx, tx, "person", &line.person).await? {
-        Ok(person) => person,
-        Err(why) => return Ok(Err(why)),
-    };
+    let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
+    let enterprise = enterprise(tx, "enterprise", &line.enterprise).await?;
+    let person = person(tx, "person", &line.person).await?;
     let invited_by = match &line.invited_by {
-        Some(number) => rows.people().find_by_document(&ctx.realm.id, number).await?,
+        Some(number) => rows.people().find_by_document(number).await?,
         None => None,
     };
     let all = rows.authorisations().list(person, enterprise).await?;
@@ -133,13 +125,13 @@ async fn save_authorisation(
             ..known.clone()
         };
         if !rows.authorisations().update(&changed).await? {
-            return Ok(Err(Wrong::line("the authorisation was changed meanwhile")));
+            return Err(Wrong::line("the authorisation was changed meanwhile").into());
         }
         rows.authorisations()
             .add_event(ctx.new_row_id(), &changed, "registry", "system", None)
             .await?;
         follow(ctx, tx, &known, &changed).await?;
-        return Ok(Ok(changed.id.0));
+        return Ok(changed.id.0);
     }
     if state == State::Active {
         succeed(ctx, tx, (enterprise, person), known_type).await?;
@@ -163,10 +155,10 @@ async fn save_authorisation(
         updated_at: ctx.now(),
         version: 1,
     };
-    if !rows.authorisations().add(&ctx.realm.id, &new).await? {
-        return Ok(Err(Wrong::line("another live authorisation of this kind is there")));
+    if !rows.authorisations().add(&new).await? {
+        return Err(Wrong::line("another live authorisation of this kind is there").into());
     }
-    Ok(Ok(new.id.0))
+    Ok(new.id.0)
 }
 
 /// An enterprise has one legal representative and one finance supervisor: the registry's new one
@@ -176,7 +168,7 @@ async fn succeed(
     tx: &Tx<'_>,
     (enterprise, person): (EnterpriseId, PersonId),
     known: &IdentityType,
-) -> Result<(), Fault> {
+) -> Result<(), NotTaken> {
     if !known.can(Capability::ManageHandlers) || known.can(Capability::GrantedOnline) {
         return Ok(());
     }
@@ -184,7 +176,7 @@ async fn succeed(
         let is_before = one.identity_type == known.name && one.state == State::Active;
         if is_before && one.person != person {
             let by = By { actor: Actor::System, person: None };
-            change_in(ctx, tx, &one, &Event::RegistryEnd, by).await?.ok();
+            change_in(ctx, tx, &one, &Event::RegistryEnd, by).await?;
         }
     }
     Ok(())
@@ -195,29 +187,17 @@ async fn save_engagement(
     tx: &Tx<'_>,
     line: &EngagementLine,
     known: Option<EngagementId>,
-) -> Result<Result<Uuid, Wrong>, Fault> {
-    let (valid_from, valid_to) = match term(&line.valid_from, line.valid_to.as_deref()) {
-        Ok(term) => term,
-        Err(why) => return Ok(Err(why)),
-    };
-    let agency = match enterprise(ctx, tx, "agency", &line.agency).await? {
-        Ok(agency) => agency,
-        Err(why) => return Ok(Err(why)),
-    };
-    let client = match enterprise(ctx, tx, "client", &line.client).await? {
-        Ok(client) => client,
-        Err(why) => return Ok(Err(why)),
-    };
-    let staff = match people(ctx, tx, "staff", &line.staff).await? {
-        Ok(staff) => staff,
-        Err(why) => return Ok(Err(why)),
-    };
+) -> Result<Uuid, NotTaken> {
+    let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
+    let agency = enterprise(tx, "agency", &line.agency).await?;
+    let client = enterprise(tx, "client", &line.client).await?;
+    let staff = people(tx, "staff", &line.staff).await?;
     let rows = tx.rows();
     let live = rows.engagements().find_live(agency, client).await?;
     if let (Some(known), Some(live)) = (known, live)
         && known != live
     {
-        return Ok(Err(Wrong::field("client", "another line engages the agency for it")));
+        return Err(Wrong::field("client", "another line engages the agency for it").into());
     }
     let known = known.or(live);
     let engagement = Engagement {
@@ -230,7 +210,7 @@ async fn save_engagement(
     };
     // G-17, invariant 9: who works for the client, and their applications, hear of it at once.
     let before = at_work(ctx, tx, client).await?;
-    rows.engagements().save(&ctx.realm.id, &engagement).await?;
+    rows.engagements().save(&engagement).await?;
     let permissions: Permissions = line.permissions.iter().cloned().collect();
     let mut kept = Vec::new();
     for known in rows.engagements().staff(engagement.id).await? {
@@ -252,7 +232,7 @@ async fn save_engagement(
         rows.engagements().assign(&assignment).await?;
     }
     look_after(ctx, tx, before).await?;
-    Ok(Ok(engagement.id.0))
+    Ok(engagement.id.0)
 }
 
 async fn save_record(
@@ -260,28 +240,19 @@ async fn save_record(
     tx: &Tx<'_>,
     line: &RecordLine,
     known: Option<RecordId>,
-) -> Result<Result<Uuid, Wrong>, Fault> {
+) -> Result<Uuid, NotTaken> {
     let Some(number) = comparable(&line.record_no) else {
-        return Ok(Err(Wrong::field("record_no", "1 to 60 characters")));
+        return Err(Wrong::field("record_no", "1 to 60 characters").into());
     };
-    let (valid_from, valid_to) = match term(&line.valid_from, line.valid_to.as_deref()) {
-        Ok(term) => term,
-        Err(why) => return Ok(Err(why)),
-    };
-    let enterprise = match enterprise(ctx, tx, "enterprise", &line.enterprise).await? {
-        Ok(enterprise) => enterprise,
-        Err(why) => return Ok(Err(why)),
-    };
-    let handlers = match people(ctx, tx, "handlers", &line.handlers).await? {
-        Ok(handlers) => handlers,
-        Err(why) => return Ok(Err(why)),
-    };
-    let (rows, realm) = (tx.rows(), &ctx.realm.id);
-    let same = rows.cross_region().find_by_number(realm, line.record_kind, &number).await?;
+    let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
+    let enterprise = enterprise(tx, "enterprise", &line.enterprise).await?;
+    let handlers = people(tx, "handlers", &line.handlers).await?;
+    let rows = tx.rows();
+    let same = rows.cross_region().find_by_number(line.record_kind, &number).await?;
     if let (Some(known), Some(same)) = (known, same)
         && known != same
     {
-        return Ok(Err(Wrong::field("record_no", "another record has this number")));
+        return Err(Wrong::field("record_no", "another record has this number").into());
     }
     let fresh = || RecordId::new(&ctx.services.clock, ctx.random());
     let record = CrossRegionRecord {
@@ -298,9 +269,9 @@ async fn save_record(
         permissions: line.permissions.iter().cloned().collect(),
     };
     let before = at_work(ctx, tx, enterprise).await?;
-    rows.cross_region().save(realm, &record, &handlers).await?;
+    rows.cross_region().save(&record, &handlers).await?;
     look_after(ctx, tx, before).await?;
-    Ok(Ok(record.id.0))
+    Ok(record.id.0)
 }
 
 fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
@@ -315,41 +286,25 @@ fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
     Ok((valid_from, valid_to))
 }
 
-async fn enterprise(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    field: &str,
-    number: &str,
-) -> Result<Result<EnterpriseId, Wrong>, Fault> {
-    let found = tx.rows().enterprises().find_by_number(&ctx.realm.id, &normalise(number)).await?;
+async fn enterprise(tx: &Tx<'_>, field: &str, number: &str) -> Result<EnterpriseId, NotTaken> {
+    let found = tx.rows().enterprises().find_by_number(&normalise(number)).await?;
     let unknown = || Wrong::field(field, format!("no enterprise answers to {number}"));
-    Ok(found.map(|found| found.id).ok_or_else(unknown))
+    Ok(found.map(|found| found.id).ok_or_else(unknown)?)
 }
 
 /// Numbers of people never stand in a report.
-async fn person(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    field: &str,
-    number: &str,
-) -> Result<Result<PersonId, Wrong>, Fault> {
-    let found = tx.rows().people().find_by_document(&ctx.realm.id, &normalise(number)).await?;
-    Ok(found.ok_or_else(|| Wrong::field(field, "nobody is known by this document number")))
+async fn person(tx: &Tx<'_>, field: &str, number: &str) -> Result<PersonId, NotTaken> {
+    let found = tx.rows().people().find_by_document(&normalise(number)).await?;
+    Ok(found.ok_or_else(|| Wrong::field(field, "nobody is known by this document number"))?)
 }
 
-async fn people(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    field: &str,
-    numbers: &[String],
-) -> Result<Result<Vec<PersonId>, Wrong>, Fault> {
+async fn people(tx: &Tx<'_>, field: &str, numbers: &[String]) -> Result<Vec<PersonId>, NotTaken> {
     let mut found = Vec::new();
     for number in numbers {
-        match person(ctx, tx, field, number).await? {
-            Ok(person) if !found.contains(&person) => found.push(person),
-            Ok(_) => {}
-            Err(why) => return Ok(Err(why)),
+        let person = person(tx, field, number).await?;
+        if !found.contains(&person) {
+            found.push(person);
         }
     }
-    Ok(Ok(found))
+    Ok(found)
 }

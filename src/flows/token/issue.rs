@@ -51,7 +51,7 @@ impl Issued {
     pub async fn save(&self, ctx: &Ctx, tx: &Tx<'_>) -> Result<(), Fault> {
         if let Some(one) = &self.opaque {
             let (tokens, claims) = (tx.rows().tokens(), one.claims.clone());
-            tokens.add(&ctx.realm.id, one.token, one.grant, claims, one.expires_at).await?;
+            tokens.add(one.token, one.grant, claims, one.expires_at).await?;
         }
         if let Some(one) = &self.refresh {
             let grants = tx.rows().grants();

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::dpop::{self, Shown};
 use super::resource::person_claims;
-use super::{Ctx, Fault, clients, identity};
+use super::{Ctx, Fault, Stop, clients, identity};
 use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
@@ -44,7 +44,7 @@ pub struct TokenResponse {
     pub authorization_details: Vec<WantedIdentity>,
 }
 
-type Answer = Result<Result<TokenResponse, OAuthError>, Fault>;
+type Answer = Result<TokenResponse, Stop>;
 
 pub async fn exchange(
     ctx: &Ctx,
@@ -52,11 +52,8 @@ pub async fn exchange(
     params: &Params,
     proof: &Shown<'_>,
 ) -> Answer {
-    let client = match clients::authenticate(ctx, authorization, params).await? {
-        Ok(client) => client,
-        Err(error) => return Ok(Err(error)),
-    };
-    let refused = |code, reason| Ok(Err(OAuthError::new(code, reason)));
+    let client = clients::authenticate(ctx, authorization, params).await?;
+    let refused = |code, reason| Err(OAuthError::new(code, reason).into());
     let grant_type = match params.get("grant_type") {
         Some("authorization_code") => GrantType::AuthorizationCode,
         Some("refresh_token") => GrantType::RefreshToken,
@@ -67,10 +64,7 @@ pub async fn exchange(
     if !client.may(grant_type) {
         return refused(ErrorCode::UnauthorizedClient, "the client may not use this grant_type");
     }
-    let key = match dpop::key(ctx, proof, None).await? {
-        Ok(key) => key,
-        Err(error) => return Ok(Err(error)),
-    };
+    let key = dpop::key(ctx, proof, None).await?;
     if client.dpop && key.is_none() {
         return refused(ErrorCode::InvalidDpopProof, "this client proves a key with every request");
     }
@@ -105,9 +99,9 @@ enum OneTime {
 
 async fn by_code(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let Some(code) = asked.params.get("code") else {
-        return Ok(Err(OAuthError::request("code is missing")));
+        return Err(OAuthError::request("code is missing").into());
     };
-    let found = ctx.services.store.rows().standings().by_code(Hashed::of(code)).await?;
+    let found = ctx.rows().standings().by_code(Hashed::of(code)).await?;
     let presented = found.map(|grant| Presented {
         token: OneTime::Code,
         is_used: grant.grant.code_used_at.is_some(),
@@ -119,9 +113,9 @@ async fn by_code(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
 
 async fn by_refresh(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let Some(token) = asked.params.get("refresh_token").map(Hashed::of) else {
-        return Ok(Err(OAuthError::request("refresh_token is missing")));
+        return Err(OAuthError::request("refresh_token is missing").into());
     };
-    let found = ctx.services.store.rows().standings().by_refresh(token).await?;
+    let found = ctx.rows().standings().by_refresh(token).await?;
     let presented = found.map(|(grant, refresh)| Presented {
         token: OneTime::Refresh(token),
         grant,
@@ -135,9 +129,8 @@ async fn by_refresh(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
 /// two that come at once one is refused.
 async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> Answer {
     let Asked { client, params, key } = asked;
-    let refused = |reason| Ok(Err(OAuthError::grant(reason)));
-    let of_realm = presented.filter(|found| found.grant.grant.realm == ctx.realm.id);
-    let Some(presented) = of_realm else { return refused("the code or token is unknown") };
+    let refused = |reason| Err(OAuthError::grant(reason).into());
+    let Some(presented) = presented else { return refused("the code or token is unknown") };
     let grant = &presented.grant.grant;
     if grant.client_id != client.client_id {
         return refused("the code or token is another client's");
@@ -151,20 +144,17 @@ async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> A
     // What is bound to a key is worth nothing without it (RFC 9449 §5, §10).
     if grant.dpop_jkt.is_some() && grant.dpop_jkt.as_deref() != *key {
         let error = OAuthError::new(ErrorCode::InvalidDpopProof, "another key or none");
-        return Ok(Err(error));
+        return Err(error.into());
     }
     let approved = match presented.token {
         OneTime::Code => engine::redeem_code(params, &client.client_id, &kept(grant)?),
         OneTime::Refresh(_) => engine::redeem_refresh(params, &client.client_id, &kept(grant)?),
     };
     let standing = approved.and_then(|approved| Ok((approved, still_good(ctx, &presented.grant)?)));
-    let (approved, identity) = match standing {
-        Ok(standing) => standing,
-        Err(error) => return Ok(Err(error)),
-    };
+    let (approved, identity) = standing?;
     let person = Person { grant, identity: &identity, claims: asked_claims(ctx, grant).await? };
     let issued = issue(ctx, client, &approved, &person, *key)?;
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     let grants = tx.rows().grants();
     let is_first = match presented.token {
         OneTime::Code => {
@@ -181,7 +171,7 @@ async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> A
     }
     issued.save(ctx, &tx).await?;
     tx.commit().await?;
-    Ok(Ok(issued.response))
+    Ok(issued.response)
 }
 
 /// A code used twice (RFC 6749 §4.1.2) or a refresh token that comes back (RFC 9700 §4.14.2) was
@@ -193,14 +183,14 @@ async fn reused(ctx: &Ctx, presented: &Presented) -> Answer {
         OneTime::Code => AuditEvent::CodeReused { grant, client },
         OneTime::Refresh(_) => AuditEvent::RefreshTokenReused { grant, client },
     };
-    end_family(ctx, stored.id, &event).await?;
-    Ok(Err(OAuthError::grant("the code or token was used before")))
+    end_family(ctx, stored.id, event).await?;
+    Err(OAuthError::grant("the code or token was used before").into())
 }
 
-async fn end_family(ctx: &Ctx, grant: GrantId, event: &AuditEvent) -> Result<(), Fault> {
-    let tx = ctx.services.store.begin().await?;
+async fn end_family(ctx: &Ctx, grant: GrantId, event: AuditEvent) -> Result<(), Fault> {
+    let tx = ctx.begin().await?;
     if tx.rows().grants().revoke(grant, ctx.now()).await? {
-        tx.rows().records().audit(&ctx.realm.id, ctx.now(), event).await?;
+        tx.note(event);
     }
     Ok(tx.commit().await?)
 }
@@ -247,7 +237,7 @@ async fn asked_claims(ctx: &Ctx, grant: &StoredGrant) -> Result<Map<String, Valu
     if asked.is_empty() {
         return Ok(Map::new());
     }
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let person = rows.people().find(grant.person).await?;
     let account = rows.accounts().find(grant.account).await?;
     let (Some(person), Some(account)) = (person, account) else { return Ok(Map::new()) };
@@ -258,14 +248,11 @@ async fn asked_claims(ctx: &Ctx, grant: &StoredGrant) -> Result<Map<String, Valu
 async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let Asked { client, params, key } = asked;
     if matches!(client.credential, Credential::Public) {
-        return Ok(Err(OAuthError::client("a public client has no credentials of its own")));
+        return Err(OAuthError::client("a public client has no credentials of its own").into());
     }
     let own: Vec<&str> = client.scopes.iter().map(String::as_str).collect();
     let allowed = Scopes::parse(&own.join(" "));
-    let approved = match engine::client_credentials(params, &client.client_id, &allowed) {
-        Ok(approved) => approved,
-        Err(error) => return Ok(Err(error)),
-    };
+    let approved = engine::client_credentials(params, &client.client_id, &allowed)?;
     let claims = access_claims(ctx, client, &approved, (None, *key));
     let (access_token, opaque) = access_token(ctx, client, &claims, None)?;
     let issued = Issued {
@@ -282,9 +269,9 @@ async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
         refresh: None,
     };
     if issued.opaque.is_some() {
-        let tx = ctx.services.store.begin().await?;
+        let tx = ctx.begin().await?;
         issued.save(ctx, &tx).await?;
         tx.commit().await?;
     }
-    Ok(Ok(issued.response))
+    Ok(issued.response)
 }

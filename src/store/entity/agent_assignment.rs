@@ -12,6 +12,7 @@ pub struct Model {
     pub person_id: Uuid,
     pub permissions: String,
     pub state: String,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -15,6 +15,7 @@ pub struct Model {
     pub accepted_at: i64,
     pub channel: String,
     pub ip: String,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

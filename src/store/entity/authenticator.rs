@@ -11,6 +11,7 @@ pub struct Model {
     pub secret: Vec<u8>,
     pub confirmed_at: Option<i64>,
     pub last_step: i64,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,6 +13,7 @@ pub struct Model {
     pub side: String,
     pub person_id: Option<Uuid>,
     pub at: i64,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

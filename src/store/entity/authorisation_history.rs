@@ -13,6 +13,7 @@ pub struct Model {
     pub at: i64,
     pub hidden_for_enterprise_at: Option<i64>,
     pub hidden_for_person_at: Option<i64>,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

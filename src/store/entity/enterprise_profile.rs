@@ -9,6 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub enterprise_id: Uuid,
     pub profile: Vec<u8>,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -14,6 +14,7 @@ pub struct Model {
     pub name: String,
     pub created_at: i64,
     pub used_at: Option<i64>,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -12,6 +12,7 @@ pub struct Model {
     pub level: i32,
     pub how: String,
     pub at: i64,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -10,6 +10,7 @@ pub struct Model {
     pub record_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub person_id: Uuid,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -11,6 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub hash: Vec<u8>,
     pub used_at: Option<i64>,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -12,6 +12,7 @@ pub struct Model {
     pub issued_at: i64,
     pub expires_at: i64,
     pub used_at: Option<i64>,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

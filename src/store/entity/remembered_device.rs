@@ -15,6 +15,7 @@ pub struct Model {
     pub device: String,
     pub created_at: i64,
     pub expires_at: i64,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,6 +13,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub sid: String,
     pub subject: String,
+    pub realm: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

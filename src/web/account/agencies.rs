@@ -87,12 +87,12 @@ pub async fn staff(request: Request) -> Answer {
 
 async fn found(visit: &Visit, as_agency: bool) -> Result<Vec<AgentIdentity>, Failure> {
     let Some(enterprise) = subject(&visit.identity) else { return Ok(Vec::new()) };
-    let engagements = visit.request.ctx.services.store.rows().engagements();
+    let engagements = visit.request.ctx.rows().engagements();
     Ok(engagements.of(enterprise.id, as_agency).await?)
 }
 
 async fn name(visit: &Visit, one: &AgentIdentity) -> Result<String, Failure> {
-    let people = visit.request.ctx.services.store.rows().people();
+    let people = visit.request.ctx.rows().people();
     let person = people.find(one.assignment.person).await?;
     Ok(person.map(|person| mask::name(&person.name)).unwrap_or_default())
 }

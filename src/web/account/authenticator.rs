@@ -7,6 +7,7 @@ use super::visit::{Visit, to_sign_in};
 use crate::base::secret::Secret;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::authenticator::{Enrolment, begin, confirm, find, is_fresh, remove};
 use crate::views::page::AuthenticatorPage;
 use crate::views::qr_svg;
@@ -34,11 +35,11 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     };
     let (ctx, session) = (&visit.request.ctx, &visit.session);
     let done = match form.get("act") {
-        Some("begin") => begin(ctx, session).await?.map(|()| Vec::new()),
-        Some("remove") => remove(ctx, session).await?.map(|()| Vec::new()),
+        Some("begin") => Stop::refusal(begin(ctx, session).await)?.map(|()| Vec::new()),
+        Some("remove") => Stop::refusal(remove(ctx, session).await)?.map(|()| Vec::new()),
         _ => {
             let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
-            confirm(ctx, session, &code).await?
+            Stop::refusal(confirm(ctx, session, &code).await)?
         }
     };
     match done {

@@ -13,6 +13,7 @@ use crate::domain::function::Function;
 use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS};
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::authorisations::{
     Filter, act, applied_to, apply, begin_confirmation, confirm_batch, find, held as list_held,
     pending as list_pending, synchronise, synchronised,
@@ -136,7 +137,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let ids = ids(&form);
     let mut own_ones = Vec::new();
     for id in &ids {
-        match find(ctx, person, id).await? {
+        match Stop::refusal(find(ctx, person, id).await)? {
             Ok(one) => own_ones.push(one),
             Err(refusal) => return visit.refused(&refusal),
         }
@@ -149,7 +150,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         "confirm" if is_sure => to_scan(&visit, &own_ones, form.get("app")).await,
         "confirm" => review(&visit, &own_ones, "confirm").await,
         "delete" if !is_sure => review(&visit, &own_ones, "delete").await,
-        "sync" => match synchronise(ctx, person, id).await? {
+        "sync" => match Stop::refusal(synchronise(ctx, person, id).await)? {
             Ok(_) => visit.go("/account/authorisations/held?scope=national&done=synchronised"),
             Err(refusal) => show(&visit, false, Some(&refusal)).await,
         },
@@ -161,7 +162,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
                 _ => return visit.refused(&Refusal::State),
             };
             let is_pending = first.state != State::Active;
-            match act(ctx, person, id, &event).await? {
+            match Stop::refusal(act(ctx, person, id, &event).await)? {
                 Ok(_) => visit.go(&format!("/account/authorisations{done}")),
                 Err(refusal) => show(&visit, is_pending, Some(&refusal)).await,
             }
@@ -173,7 +174,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
 async fn review(visit: &Visit, ones: &[Authorisation], act: &'static str) -> Answer {
     let mut rows: Vec<HandlerView> = Vec::new();
     for one in ones {
-        let enterprises = visit.request.ctx.services.store.rows().enterprises();
+        let enterprises = visit.request.ctx.rows().enterprises();
         let found: Option<Enterprise> = enterprises.find(one.enterprise).await?;
         if let Some(enterprise) = found {
             rows.push(own(&visit.request, (one, &enterprise), None));
@@ -197,7 +198,7 @@ async fn to_scan(visit: &Visit, ones: &[Authorisation], app: Option<&str>) -> An
 
 /// The scan was passed: done, and told one by one (AU-09).
 pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Answer {
-    let Ok(outcomes) = confirm_batch(&request.ctx, transaction).await? else {
+    let Ok(outcomes) = Stop::refusal(confirm_batch(&request.ctx, transaction).await)? else {
         return request.forbidden();
     };
     let view = |one: &crate::flows::authorisations::Outcome| {
@@ -236,12 +237,12 @@ pub async fn post_apply(request: Request, headers: HeaderMap, body: Bytes) -> An
     let typed = (text("number"), text("identity_type"));
     let ctx = &visit.request.ctx;
     if form.get("sure") != Some("yes") {
-        return match applied_to(ctx, typed.0).await? {
+        return match Stop::refusal(applied_to(ctx, typed.0).await)? {
             Ok(found) => show_apply(&visit, typed, Some(mask::company(&found.name)), None).await,
             Err(refusal) => show_apply(&visit, typed, None, Some(&refusal)).await,
         };
     }
-    match apply(ctx, visit.session.person, typed).await? {
+    match Stop::refusal(apply(ctx, visit.session.person, typed).await)? {
         Ok(_) => visit.go("/account/authorisations?scope=national&done=applied"),
         Err(refusal) => show_apply(&visit, typed, None, Some(&refusal)).await,
     }

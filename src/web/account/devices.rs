@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::devices::{forget, list};
 use crate::store::devices::RememberedDevice;
 use crate::views::page::{DeviceView, DevicesPage};
@@ -29,7 +30,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         Err(response) => return Ok(response),
     };
     let id = form.get("forget").unwrap_or_default();
-    match forget(&visit.request.ctx, &visit.session, id).await? {
+    match Stop::refusal(forget(&visit.request.ctx, &visit.session, id).await)? {
         Ok(()) => visit.go(PATH),
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }

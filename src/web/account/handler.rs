@@ -12,6 +12,7 @@ use crate::domain::authorisation::{Authorisation, Event};
 use crate::domain::function::{Function, Reach};
 use crate::domain::identity_type::Permissions;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::handlers::{Listed, act, check_grant, confirm_application, find};
 use crate::oidc::params::Params;
 use crate::views::account::HandlerPage;
@@ -48,7 +49,7 @@ async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusa
         Ok(manager) => manager,
         Err(refusal) => return visit.refused(&refusal),
     };
-    let one = match find(&visit.request.ctx, &manager, id).await? {
+    let one = match Stop::refusal(find(&visit.request.ctx, &manager, id).await)? {
         Ok(one) => one,
         Err(refusal) => return visit.refused(&refusal),
     };
@@ -83,7 +84,7 @@ async fn listed(
     request: &Request,
     authorisation: Authorisation,
 ) -> Result<Option<Listed>, Failure> {
-    let rows = request.ctx.services.store.rows();
+    let rows = request.ctx.rows();
     let Some(person) = rows.people().find(authorisation.person).await? else { return Ok(None) };
     Ok(Some(Listed {
         document: rows.people().documents(person.id).await?.into_iter().next(),
@@ -140,7 +141,7 @@ pub async fn post(
         }
         _ => return show(&visit, &id, Editing::default(), Some(&Refusal::State)).await,
     };
-    match act(ctx, &manager, &id, &event).await? {
+    match Stop::refusal(act(ctx, &manager, &id, &event).await)? {
         Ok(_) => visit.go(match event {
             Event::Withdraw => "/account/handlers/pending?done=withdrawn",
             Event::Reject => "/account/handlers/pending",
@@ -176,7 +177,7 @@ async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answe
         valid_to: valid_to.clone(),
         ..Editing::default()
     };
-    let one = match find(ctx, &manager, id).await? {
+    let one = match Stop::refusal(find(ctx, &manager, id).await)? {
         Ok(one) => one,
         Err(refusal) => return visit.refused(&refusal),
     };
@@ -186,7 +187,7 @@ async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answe
         Err(Refusal::State)
     } else if wanted == "confirm-save" {
         let grant = (&permissions, valid_to.as_deref());
-        confirm_application(ctx, &manager, id, grant).await?
+        Stop::refusal(confirm_application(ctx, &manager, id, grant).await)?
     } else {
         match check_grant(ctx, &one.identity_type, &permissions, valid_to.as_deref()) {
             // A protected type is told so before its permissions are looked at.
@@ -197,7 +198,7 @@ async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answe
                     "renew-save" => Event::Renew { permissions, valid_to },
                     _ => Event::Edit { permissions, valid_to },
                 };
-                act(ctx, &manager, id, &event).await?
+                Stop::refusal(act(ctx, &manager, id, &event).await)?
             }
         }
     };

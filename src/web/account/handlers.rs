@@ -12,6 +12,7 @@ use crate::domain::function::{Function, Reach};
 use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::number::document::DocumentType;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::centre::identities_here;
 use crate::flows::handlers::{NewHandler, add, check, list};
 use crate::oidc::params::Params;
@@ -137,7 +138,7 @@ pub async fn post_add(request: Request, headers: HeaderMap, body: Bytes) -> Answ
         Ok(manager) => manager,
         Err(refusal) => return visit.refused(&refusal),
     };
-    match add(&visit.request.ctx, &manager, checked).await? {
+    match Stop::refusal(add(&visit.request.ctx, &manager, checked).await)? {
         Ok(added) => visit.go(&format!("/account/handlers/{}?done=added", added.id)),
         Err(refusal) => show_add(&visit, &new, false, Some(&refusal)).await,
     }

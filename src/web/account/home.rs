@@ -8,6 +8,7 @@ use crate::domain::acting::ActingIdentity;
 use crate::domain::function::{Function, Role};
 use crate::domain::profile::Block;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::centre::{Field, fields, identities_here, reveal as reveal_field};
 use crate::views::account::{BlockView, FieldView, HomePage};
 use crate::web::answer::{Answer, see_other};
@@ -39,7 +40,7 @@ pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer
     };
     let key = form.get("field").unwrap_or_default();
     let person = visit.session.person;
-    match reveal_field(&visit.request.ctx, &visit.identity, person, key).await? {
+    match Stop::refusal(reveal_field(&visit.request.ctx, &visit.identity, person, key).await)? {
         Ok(field) => show(&visit, Some(&field), None).await,
         Err(refusal) => visit.refused(&refusal),
     }
@@ -73,7 +74,7 @@ async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>
             blocks.push(BlockView { title: request.text(title), fields });
         }
     }
-    let person = ctx.services.store.rows().people().find(visit.session.person).await?;
+    let person = ctx.rows().people().find(visit.session.person).await?;
     let here = identities_here(ctx, visit.session.person, &visit.identity).await?;
     let page = HomePage {
         blocks,

@@ -7,6 +7,7 @@ use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::login::TRANSACTION_SECONDS;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::level::{NextStep, begin_face, find, raise, verify_name};
 use crate::views::page::{LevelPage, LevelStepView};
 use crate::web::answer::{Answer, see_other, with_cookie};
@@ -33,10 +34,10 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let (request, session) = (&visit.request, &visit.session);
     let here = visit.path(PATH);
     let done = match find(&request.ctx, session).await?.next {
-        Some(NextStep::Phone) => raise(&request.ctx, session, 2, "phone").await?,
+        Some(NextStep::Phone) => Stop::refusal(raise(&request.ctx, session, 2, "phone").await)?,
         Some(NextStep::PhoneFirst) => Err(Refusal::StepUpRequired),
         Some(NextStep::Hall) => Err(Refusal::OfflineOnly),
-        Some(NextStep::RealName) => verify_name(&request.ctx, session).await?,
+        Some(NextStep::RealName) => Stop::refusal(verify_name(&request.ctx, session).await)?,
         Some(NextStep::Face) => {
             let begun = begin_face(&request.ctx, session, here).await?;
             let Some(transaction) = begun else { return request.forbidden() };

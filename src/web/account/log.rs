@@ -69,7 +69,7 @@ fn asked(visit: &Visit) -> Result<Asked, Refusal> {
 }
 
 async fn rows(visit: &Visit, asked: &Asked) -> Result<Vec<LogRow>, Failure> {
-    let store = visit.request.ctx.services.store.rows();
+    let store = visit.request.ctx.rows();
     let query = LogQuery {
         whose: asked.whose,
         since: asked.from.start(),

@@ -18,19 +18,19 @@ pub async fn get(request: Request) -> Answer {
         Err(response) => return Ok(response),
     };
     let (ctx, person) = (&visit.request.ctx, visit.session.person);
-    let notices = ctx.services.store.rows().notices().list(person, MOST).await?;
+    let notices = ctx.rows().notices().list(person, MOST).await?;
     let mut messages = Vec::new();
     for notice in &notices {
         messages.push(view(&visit, notice).await?);
     }
-    let tx = ctx.services.store.begin().await?;
+    let tx = ctx.begin().await?;
     tx.rows().notices().read_all(person, ctx.now()).await?;
     tx.commit().await?;
     visit.page(None, &MessagesPage { messages }).await
 }
 
 async fn view(visit: &Visit, notice: &Notice) -> Result<MessageView, Failure> {
-    let rows = visit.request.ctx.services.store.rows();
+    let rows = visit.request.ctx.rows();
     let enterprise = rows.enterprises().find(notice.enterprise).await?;
     let about = rows.people().find(notice.about).await?;
     let what = type_name(&visit.request, &IdentityTypeName(notice.identity_type.clone()));

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use super::visit::{Visit, to_sign_in};
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::authenticator::is_fresh;
 use crate::flows::passkey::{begin, enrol, list, remove};
 use crate::store::passkeys::StoredPasskey;
@@ -36,8 +37,8 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let (ctx, session) = (&visit.request.ctx, &visit.session);
     let text = |name| form.get(name).unwrap_or_default();
     let done = match form.get("remove") {
-        Some(id) => remove(ctx, session, id).await?,
-        None => enrol(ctx, session, (text("name"), text("made"))).await?,
+        Some(id) => Stop::refusal(remove(ctx, session, id).await)?,
+        None => Stop::refusal(enrol(ctx, session, (text("name"), text("made"))).await)?,
     };
     match done {
         Ok(()) => visit.go(PATH),

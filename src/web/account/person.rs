@@ -34,7 +34,7 @@ pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer
 
 async fn show(visit: &Visit, open: Option<&str>) -> Answer {
     let (request, session) = (&visit.request, &visit.session);
-    let rows = request.ctx.services.store.rows();
+    let rows = request.ctx.rows();
     let Some(person) = rows.people().find(session.person).await? else {
         return request.forbidden();
     };

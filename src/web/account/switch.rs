@@ -10,6 +10,7 @@ use crate::domain::acting::Acting;
 use crate::domain::cross_region::{CrossRegionRecord, RecordKind, comparable};
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::identity::all_records;
 use crate::flows::switching::{choice, choices, offers_personal, switch};
 use crate::views::account::{OptionView, RecordRow, SwitchPage, SwitchRecordsPage};
@@ -71,14 +72,16 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
             record.parse().map(Acting::Record).map_err(|_| Refusal::State)
         }
         (_, Some(_)) => Err(Refusal::Role),
-        (id, None) => choice(ctx, &visit.session, id).await?.map(|one| one.reference()),
+        (id, None) => {
+            Stop::refusal(choice(ctx, &visit.session, id).await)?.map(|one| one.reference())
+        }
     };
     let to = match picked {
         Ok(to) if visit.is_acting(to) => return visit.go("/account"),
         Ok(to) => to,
         Err(refusal) => return show(&visit, Some(&refusal)).await,
     };
-    match switch(ctx, &visit.session, to).await? {
+    match Stop::refusal(switch(ctx, &visit.session, to).await)? {
         Ok((_, cookie)) => {
             let realm = &ctx.realm;
             let name = cookies::session_name(realm);

@@ -137,7 +137,7 @@ impl Visit {
 
     async fn who(&self) -> Result<Who, Failure> {
         let (ctx, request) = (&self.request.ctx, &self.request);
-        let rows = ctx.services.store.rows();
+        let rows = ctx.rows();
         let person = rows.people().find(self.session.person).await?;
         let (identities, clients) = choices(ctx, &self.session, ("", MOST_QUICK + 1)).await?;
         let mut quick = view::identities(request, &identities, Some(self.session.acting));

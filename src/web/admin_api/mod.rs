@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 
+use crate::flows::Stop;
 use crate::flows::feed::{Format, import};
 use crate::flows::resource::client_of;
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -22,7 +23,7 @@ pub async fn import_lines(request: Request, headers: HeaderMap, body: Bytes) -> 
         let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
         return Ok(bearer_error(&missing));
     };
-    let client = match client_of(&request.ctx, &token, SCOPE).await? {
+    let client = match Stop::client(client_of(&request.ctx, &token, SCOPE).await)? {
         Ok(client) => client,
         Err(error) => return Ok(bearer_error(&error)),
     };

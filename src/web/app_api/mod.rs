@@ -14,7 +14,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Purpose, Scan};
 use crate::flows::app::{AppUser, cancel, confirm, finish_face, scan_code, start_face, user};
 use crate::flows::clients::authenticate;
-use crate::flows::{Fault, face, scan_app};
+use crate::flows::{Fault, Stop, face, scan_app};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
 use crate::web::oauth::{form, presented};
@@ -27,7 +27,8 @@ pub async fn scan(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         Ok(params) => params,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    let client = authenticate(&request.ctx, request.authorization.as_deref(), &params).await?;
+    let client =
+        Stop::client(authenticate(&request.ctx, request.authorization.as_deref(), &params).await)?;
     let client = match client {
         Ok(client) if client.scan_app.is_some() => client,
         Ok(_) => return Ok(oauth_error(&OAuthError::client("the client has no phone app"))),
@@ -35,8 +36,9 @@ pub async fn scan(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     };
     let text = |name| params.get(name).unwrap_or_default();
     let number = text("number").parse().ok();
-    let done =
-        scan_app::act(&request.ctx, &client, text("code"), text("statement"), number).await?;
+    let done = Stop::refusal(
+        scan_app::act(&request.ctx, &client, text("code"), text("statement"), number).await,
+    )?;
     Ok(match done {
         Ok(answer) => no_store(Json(answer).into_response()),
         Err(refusal) => refused(&request, &refusal),
@@ -72,7 +74,7 @@ pub async fn act(
         let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
         return Ok(bearer_error(&missing));
     };
-    let user = match user(&request.ctx, &token).await? {
+    let user = match Stop::client(user(&request.ctx, &token).await)? {
         Ok(user) => user,
         Err(error) => return Ok(bearer_error(&error)),
     };
@@ -85,23 +87,24 @@ pub async fn act(
     };
     let ctx = &request.ctx;
     let done = match act.as_str() {
-        "scan" => match scan_code(ctx, &user, &code).await? {
+        "scan" => match Stop::refusal(scan_code(ctx, &user, &code).await)? {
             Ok(scan) => Ok(asked(&request, &user, &scan).await?),
             Err(refusal) => Err(refusal),
         },
         "confirm" => {
-            let done = confirm(ctx, &user, (&code, told.number)).await?;
+            let done = Stop::refusal(confirm(ctx, &user, (&code, told.number)).await)?;
             done.map(|()| json!({"state": "confirmed"}))
         }
-        "cancel" => cancel(ctx, &user, &code).await?.map(|()| json!({"state": "cancelled"})),
+        "cancel" => {
+            Stop::refusal(cancel(ctx, &user, &code).await)?.map(|()| json!({"state": "cancelled"}))
+        }
         "face" => {
             let number = told.number.unwrap_or_default();
-            start_face(ctx, &user, (&code, number, told.agree))
-                .await?
+            Stop::refusal(start_face(ctx, &user, (&code, number, told.agree)).await)?
                 .map(|url| json!({"url": url}))
         }
         "face_result" => {
-            let done = finish_face(ctx, &user, (&code, &told.order)).await?;
+            let done = Stop::refusal(finish_face(ctx, &user, (&code, &told.order)).await)?;
             done.map(|is_done| json!({"state": if is_done { "confirmed" } else { "pending" }}))
         }
         _ => return Ok(no_store(StatusCode::NOT_FOUND.into_response())),

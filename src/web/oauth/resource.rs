@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::{form, presented};
+use crate::flows::Stop;
 use crate::flows::dpop::Presented;
 use crate::flows::resource::{self, UserInfo};
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -27,7 +28,7 @@ pub async fn userinfo(request: Request, method: Method, headers: HeaderMap, body
         let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
         return Ok(bearer_error(&missing));
     };
-    match resource::userinfo(&request.ctx, &token).await? {
+    match Stop::client(resource::userinfo(&request.ctx, &token).await)? {
         Ok(UserInfo::Plain(claims)) => Ok(no_store(Json(claims).into_response())),
         Ok(UserInfo::Signed(token)) => {
             let media_type = [(header::CONTENT_TYPE, "application/jwt")];
@@ -42,7 +43,9 @@ pub async fn introspect(request: Request, headers: HeaderMap, body: Bytes) -> An
         Ok(params) => params,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    match resource::introspect(&request.ctx, request.authorization.as_deref(), &params).await? {
+    match Stop::client(
+        resource::introspect(&request.ctx, request.authorization.as_deref(), &params).await,
+    )? {
         Ok(answer) => Ok(no_store(Json(answer).into_response())),
         Err(error) => Ok(oauth_error(&error)),
     }
@@ -53,7 +56,9 @@ pub async fn revoke(request: Request, headers: HeaderMap, body: Bytes) -> Answer
         Ok(params) => params,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    match resource::revoke(&request.ctx, request.authorization.as_deref(), &params).await? {
+    match Stop::client(
+        resource::revoke(&request.ctx, request.authorization.as_deref(), &params).await,
+    )? {
         Ok(()) => Ok(no_store(StatusCode::OK.into_response())),
         Err(error) => Ok(oauth_error(&error)),
     }

@@ -15,10 +15,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         Ok(params) => params,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    match exchange(&request.ctx, request.authorization.as_deref(), &params, &request.shown())
-        .await?
-    {
-        Ok(tokens) => Ok(no_store(Json(tokens).into_response())),
-        Err(error) => Ok(oauth_error(&error)),
-    }
+    let tokens =
+        exchange(&request.ctx, request.authorization.as_deref(), &params, &request.shown()).await?;
+    Ok(no_store(Json(tokens).into_response()))
 }

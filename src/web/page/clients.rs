@@ -8,6 +8,7 @@ use super::view;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::identity::clients;
 use crate::flows::settle::choose_client;
 use crate::oidc::params::Params;
@@ -36,7 +37,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         return request.forbidden();
     }
     let id = form.get("client").unwrap_or_default();
-    match choose_client(&request.ctx, &transaction, id).await? {
+    match Stop::refusal(choose_client(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => show(&request, &transaction, &Params::default(), Some(&refusal)).await,
     }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::view;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::flows::Stop;
 use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
 use crate::flows::switching::{choice, fitting_choices, offers_personal, switch};
 use crate::oidc::authorize::needs;
@@ -88,7 +89,7 @@ pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> A
         };
     let picked = match form.get("identity").unwrap_or_default() {
         "personal" if offers_personal(&request.ctx, &session) => Ok(ActingIdentity::Personal),
-        id => choice(&request.ctx, &session, id).await?,
+        id => Stop::refusal(choice(&request.ctx, &session, id).await)?,
     };
     let to = match picked {
         Ok(to) if needs(&params).iter().all(|wanted| wanted.fits(&to)) => to.reference(),
@@ -102,7 +103,7 @@ pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> A
     if to == session.acting {
         return Ok(back(&request, &done));
     }
-    match switch(&request.ctx, &session, to).await? {
+    match Stop::refusal(switch(&request.ctx, &session, to).await)? {
         Ok((_, cookie)) => {
             let realm = &request.ctx.realm;
             let name = cookies::session_name(realm);

@@ -15,7 +15,7 @@ use crate::domain::login::{Errand, LoginTransaction, Next, TRANSACTION_SECONDS};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::login::{Credentials, audience, begin, find, new_slider, verify_credentials};
-use crate::flows::{passkey, settle, step_up};
+use crate::flows::{Stop, passkey, settle, step_up};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
@@ -104,9 +104,9 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
         }
         Next::SignIn(acting) => {
             let signed_in = if transaction.raises.is_some() {
-                step_up::finish(&request.ctx, transaction).await?
+                Stop::refusal(step_up::finish(&request.ctx, transaction).await)?
             } else {
-                let made = settle::sign_in(&request.ctx, transaction, acting).await?;
+                let made = Stop::refusal(settle::sign_in(&request.ctx, transaction, acting).await)?;
                 made.map(|(_, cookie)| cookie)
             };
             let cookie = match signed_in {
@@ -232,7 +232,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         return request.forbidden();
     }
     let typed = typed(&request, &form);
-    match verify_credentials(&request.ctx, &transaction, &typed).await? {
+    match Stop::refusal(verify_credentials(&request.ctx, &transaction, &typed).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             let notice = request.notice(&refusal);
@@ -271,7 +271,7 @@ pub async fn post_passkey(request: Request, headers: HeaderMap, body: Bytes) -> 
     }
     let typed = typed(&request, &form);
     let made = form.get("made").unwrap_or_default();
-    match passkey::sign_in(&request.ctx, &transaction, &typed, made).await? {
+    match Stop::refusal(passkey::sign_in(&request.ctx, &transaction, &typed, made).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             let notice = request.notice(&refusal);

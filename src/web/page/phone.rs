@@ -12,7 +12,7 @@ use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Phone, Purpose, Scan, ScanState};
 use crate::flows::scan::{confirm, confirmed_by, end, find, scan};
-use crate::flows::{face, identity};
+use crate::flows::{Stop, face, identity};
 use crate::views::page::{MessagePage, PhonePage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
@@ -36,7 +36,7 @@ pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Ans
         }
         (Some(session), Purpose::SignIn) => {
             let person = session.session.person;
-            let person = request.ctx.services.store.rows().people().find(person).await?;
+            let person = request.ctx.rows().people().find(person).await?;
             person.map(|person| mask::name(&person.name)).unwrap_or_default()
         }
         (_, Purpose::Verify(_)) => String::new(),
@@ -47,7 +47,7 @@ pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Ans
         None => (request.ctx.random().token().expose().to_owned(), true),
     };
     let phone = Phone { key: Hashed::of(&cookie).to_text(), name };
-    let scanned = match scan(&request.ctx, &id, phone).await? {
+    let scanned = match Stop::refusal(scan(&request.ctx, &id, phone).await)? {
         Ok(scanned) => scanned,
         Err(refusal) => return told(&request, &refusal),
     };
@@ -130,7 +130,7 @@ pub async fn post(
     };
     let phone = (id.as_str(), key.as_str());
     if form.get("act") == Some("cancel") {
-        return match end(&request.ctx, phone, ScanState::Cancelled).await? {
+        return match Stop::refusal(end(&request.ctx, phone, ScanState::Cancelled).await)? {
             Ok(()) => request.message(StatusCode::OK, "phone-cancelled", None),
             Err(refusal) => told(&request, &refusal),
         };
@@ -140,7 +140,7 @@ pub async fn post(
         Purpose::Verify(_) => {
             let ticked = form.get("agree") == Some("yes");
             let number = number.unwrap_or_default();
-            match face::start(&request.ctx, phone, number, ticked).await? {
+            match Stop::refusal(face::start(&request.ctx, phone, number, ticked).await)? {
                 Ok(url) => return Ok(see_other(&url)),
                 Err(refusal) => Err(refusal),
             }
@@ -151,7 +151,7 @@ pub async fn post(
             };
             let number = found.needs_number(request.ctx.ip).then_some(number.unwrap_or_default());
             match confirmed_by(&request.ctx, session) {
-                Ok(who) => confirm(&request.ctx, phone, who, number).await?,
+                Ok(who) => Stop::refusal(confirm(&request.ctx, phone, who, number).await)?,
                 Err(refusal) => Err(refusal),
             }
         }
@@ -171,7 +171,7 @@ pub async fn face(request: Request, Path((_, id)): Path<(String, String)>) -> An
     let cookie = request.cookies.get(&cookies::phone_name(&request.ctx.realm));
     let Some(cookie) = cookie else { return told(&request, &Refusal::State) };
     let (key, order) = (Hashed::of(cookie).to_text(), params.get("order").unwrap_or_default());
-    match face::finish(&request.ctx, (&id, &key), order).await? {
+    match Stop::refusal(face::finish(&request.ctx, (&id, &key), order).await)? {
         Ok(true) => request.message(StatusCode::OK, "phone-done", None),
         Ok(false) => {
             let here = request.uri.path_and_query().map(ToString::to_string).unwrap_or_default();

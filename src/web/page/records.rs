@@ -8,6 +8,7 @@ use crate::domain::cross_region::CrossRegionRecord;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::identity::records;
 use crate::flows::settle::choose_record;
 use crate::oidc::params::Params;
@@ -34,7 +35,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         return request.forbidden();
     }
     let id = form.get("record").unwrap_or_default();
-    match choose_record(&request.ctx, &transaction, id).await? {
+    match Stop::refusal(choose_record(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => show(&request, &transaction, &Params::default(), Some(&refusal)).await,
     }
@@ -53,7 +54,7 @@ async fn show(
     };
     let no = params.get("no").unwrap_or_default().trim();
     let found = records(&request.ctx, whose, kind, no).await?;
-    let enterprise = request.ctx.services.store.rows().enterprises().find(whose.1).await?;
+    let enterprise = request.ctx.rows().enterprises().find(whose.1).await?;
     let language = request.language();
     let entrance = transaction.entrance.as_deref().and_then(|id| request.ctx.realm.entrance(id));
     let links = entrance.map(|entrance| entrance.links.as_slice()).unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::domain::factor::ScanApp;
 use crate::domain::login::LoginTransaction;
 use crate::domain::scan::Purpose;
 use crate::flows::scan::{consume, find_shown, show};
-use crate::flows::{Ctx, Fault};
+use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::params::Params;
 use crate::views::page::ScanView;
 use crate::views::qr_svg;
@@ -104,7 +104,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         return request.forbidden();
     }
     let text = |name| form.get(name).unwrap_or_default();
-    match consume(&request.ctx, &tx, (text("q"), text("v"))).await? {
+    match Stop::refusal(consume(&request.ctx, &tx, (text("q"), text("v"))).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             let way = ScanApp::parse(text("app")).map(ScanApp::factor);

@@ -12,7 +12,7 @@ use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::second_factor::{Channel, is_sent, masked, send, verify};
-use crate::flows::{authenticator, devices, passkey};
+use crate::flows::{Stop, authenticator, devices, passkey};
 use crate::oidc::params::Params;
 use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, see_other, with_cookie, with_retry_after};
@@ -70,7 +70,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     };
     let way = channel.factor();
     if form.get("act") == Some("send") {
-        return match send(&request.ctx, &transaction, channel).await? {
+        return match Stop::refusal(send(&request.ctx, &transaction, channel).await)? {
             Ok(()) => {
                 let to = format!(
                     "{}/login/second_factor?t={}&way={}",
@@ -85,14 +85,15 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     }
     if form.get("act") == Some("totp") {
         let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
-        return match authenticator::verify(&request.ctx, &transaction, &code).await? {
+        return match Stop::refusal(authenticator::verify(&request.ctx, &transaction, &code).await)?
+        {
             Ok(next) => passed(&request, &form, &next).await,
             Err(refusal) => show(&request, &transaction, Some(Factor::Totp), Some(&refusal)).await,
         };
     }
     if form.get("act") == Some("passkey") {
         let made = form.get("made").unwrap_or_default();
-        return match passkey::verify(&request.ctx, &transaction, made).await? {
+        return match Stop::refusal(passkey::verify(&request.ctx, &transaction, made).await)? {
             Ok(next) => passed(&request, &form, &next).await,
             Err(refusal) => {
                 show(&request, &transaction, Some(Factor::Passkey), Some(&refusal)).await
@@ -100,7 +101,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         };
     }
     let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
-    match verify(&request.ctx, &transaction, channel, &code).await? {
+    match Stop::refusal(verify(&request.ctx, &transaction, channel, &code).await)? {
         Ok(next) => passed(&request, &form, &next).await,
         Err(refusal) => show(&request, &transaction, Some(way), Some(&refusal)).await,
     }

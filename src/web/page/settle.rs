@@ -9,6 +9,7 @@ use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
 use crate::flows::settle;
 use crate::oidc::params::Params;
 use crate::views::page::{
@@ -145,7 +146,8 @@ pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) ->
     };
     let secret = |name: &str| Secret::new(form.get(name).unwrap_or_default().to_owned());
     let (new, repeated) = (secret("new"), secret("repeated"));
-    match settle::set_password(&request.ctx, &transaction, (&new, &repeated)).await? {
+    match Stop::refusal(settle::set_password(&request.ctx, &transaction, (&new, &repeated)).await)?
+    {
         Ok(()) => go_on(&request, &transaction).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::NewPassword).await,
     }
@@ -163,7 +165,7 @@ pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) 
     let ticked = |id: &String| form.get(&format!("accept-{id}")) == Some("yes");
     let ids = request.ctx.realm.agreements.iter().map(|one| one.id.clone());
     let accepted: Vec<String> = ids.filter(ticked).collect();
-    match settle::accept_agreements(&request.ctx, &transaction, &accepted).await? {
+    match Stop::refusal(settle::accept_agreements(&request.ctx, &transaction, &accepted).await)? {
         Ok(()) => go_on(&request, &transaction).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::Agreements).await,
     }
@@ -180,7 +182,7 @@ pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> 
         return ended(&request, &Refusal::NoIdentity(pending));
     }
     let id = form.get("confirm").unwrap_or_default();
-    match settle::confirm_pending(&request.ctx, &transaction, id).await? {
+    match Stop::refusal(settle::confirm_pending(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             refused(&request, &transaction, refusal, Step::ConfirmPendingAuthorisation).await
@@ -194,7 +196,7 @@ pub async fn post_choice(request: Request, headers: HeaderMap, body: Bytes) -> A
         Err(response) => return Ok(response),
     };
     let id = form.get("identity").unwrap_or_default();
-    match settle::choose(&request.ctx, &transaction, id).await? {
+    match Stop::refusal(settle::choose(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::ChooseIdentity).await,
     }

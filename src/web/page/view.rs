@@ -113,7 +113,7 @@ pub fn searched(
 /// What waits for this person's confirmation, with who asked (E-16).
 pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityView>, Fault> {
     let Some(id) = proved.enterprise else { return Ok(Vec::new()) };
-    let rows = request.ctx.services.store.rows();
+    let rows = request.ctx.rows();
     let Some(enterprise) = rows.enterprises().find(id).await? else { return Ok(Vec::new()) };
     let mut views = Vec::new();
     for one in pending_in(&request.ctx, proved.person, id).await? {
@@ -133,6 +133,6 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
 
 async fn inviter(request: &Request, one: &Authorisation) -> Result<Option<String>, Fault> {
     let Some(id) = one.invited_by else { return Ok(None) };
-    let person = request.ctx.services.store.rows().people().find(id).await?;
+    let person = request.ctx.rows().people().find(id).await?;
     Ok(person.map(|person| mask::name(&person.name)))
 }

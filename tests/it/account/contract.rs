@@ -328,7 +328,7 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
         let zhao = held(&app.ctx, "13600136000").await.remove(0);
         let by = By { actor: Actor::Manager, person: None };
         listener.set_away(true);
-        change(&app.ctx, &zhao, &Event::Withdraw, by).await.unwrap().unwrap();
+        change(&app.ctx, &zhao, &Event::Withdraw, by).await.unwrap();
         app.deliver().await;
         assert!(listener.take("/sms").is_empty());
         listener.set_away(false);
@@ -351,7 +351,6 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
             let body = json!({"event": "withdrawn", "enterprise": format!("第{n}家")});
             let text = Delivery {
                 id: app.ctx.new_row_id(),
-                realm: "jiangxi".to_owned(),
                 client_id: String::new(),
                 channel: Channel::Sms,
                 about: li.to_string(),
@@ -361,7 +360,7 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
                 last_error: None,
                 created_at: app.ctx.now(),
             };
-            let tx = app.ctx.services.store.begin().await.unwrap();
+            let tx = app.ctx.begin().await.unwrap();
             tx.rows().deliveries().add(&text).await.unwrap();
             tx.commit().await.unwrap();
         }
@@ -383,13 +382,12 @@ fn what_could_not_be_delivered_is_listed_and_sent_again() {
         tokens(&app, &mut wang).await;
         listener.set_away(true);
         narrow(&app, &mut li, &clerk.id.to_string()).await;
-        let store = &app.ctx.services.store;
         for _ in 0..8 {
-            assert!(store.rows().deliveries().dead("jiangxi").await.unwrap().is_empty());
+            assert!(app.ctx.rows().deliveries().dead().await.unwrap().is_empty());
             app.deliver().await;
             app.clock.advance(43_201);
         }
-        let mut dead = store.rows().deliveries().dead("jiangxi").await.unwrap();
+        let mut dead = app.ctx.rows().deliveries().dead().await.unwrap();
         let all_dead = dead.len();
         dead.retain(|one| one.client_id == FILING.id);
         let mut channels: Vec<&str> = dead.iter().map(|one| one.channel.name()).collect();
@@ -401,14 +399,14 @@ fn what_could_not_be_delivered_is_listed_and_sent_again() {
         }
         listener.set_away(false);
         assert!(logged_out(&app, &listener).await.is_empty(), "given up");
-        let tx = store.begin().await.unwrap();
-        let retried = tx.rows().deliveries().retry("jiangxi", app.ctx.now()).await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
+        let retried = tx.rows().deliveries().retry(app.ctx.now()).await.unwrap();
         assert_eq!(retried, all_dead as u64);
         tx.commit().await.unwrap();
         assert_eq!(logged_out(&app, &listener).await.len(), 1);
         app.deliver().await;
         assert_eq!(listener.take("/relations").len(), 1);
-        assert!(store.rows().deliveries().dead("jiangxi").await.unwrap().is_empty());
+        assert!(app.ctx.rows().deliveries().dead().await.unwrap().is_empty());
     });
 }
 
@@ -504,15 +502,15 @@ fn hufu_tin(n: usize) -> String {
 }
 
 async fn bind_phone(app: &crate::kit::TestApp, username: &str, phone: &str) {
-    let rows = app.ctx.services.store.rows();
-    let account = rows.accounts().find_by_username("jiangxi", username).await.unwrap().unwrap();
+    let rows = app.ctx.rows();
+    let account = rows.accounts().find_by_username(username).await.unwrap().unwrap();
     let binding = hufu::domain::person::PhoneBinding {
         account: account.id,
         phone: hufu::domain::number::phone::Phone::parse(phone).unwrap(),
         is_default: true,
         verified_at: app.ctx.now(),
     };
-    let tx = app.ctx.services.store.begin().await.unwrap();
-    tx.rows().accounts().add_phone("jiangxi", app.ctx.new_row_id(), &binding).await.unwrap();
+    let tx = app.ctx.begin().await.unwrap();
+    tx.rows().accounts().add_phone(app.ctx.new_row_id(), &binding).await.unwrap();
     tx.commit().await.unwrap();
 }

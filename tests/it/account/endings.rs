@@ -206,7 +206,7 @@ fn an_application_that_hangs_delays_no_other() {
         let app = Setup::of(on, vec![realm]).start().await;
         let mut wang = as_wang(&app, "<strong>办税员").await;
         tokens(&app, &mut wang).await;
-        let tx = app.ctx.services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         for n in 0..100 {
             let to = ("invoice", Channel::Logout);
             let one = queued(&app.ctx, to, format!("sid-{n}"), &json!({"sub": "x"}));
@@ -238,7 +238,7 @@ fn a_feed_never_lowers_a_level() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let app = TestApp::start(On::Sqlite).await;
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let id = held(&app.ctx, WANG).await.remove(0).person;
         let level = async || rows.people().find(id).await.unwrap().unwrap().real_name_level;
         for (version, told, expected) in [(1, 4, 4), (2, 2, 4), (3, 5, 5)] {

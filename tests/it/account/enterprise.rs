@@ -2,6 +2,7 @@
 
 use hufu::base::id::AuthorisationId;
 use hufu::domain::authorisation::{Actor, Authorisation, Event};
+use hufu::flows::Stop;
 use hufu::flows::relations::{By, change};
 
 use super::{LI, NEW, WANG, as_li, as_person, as_wang, get, held, id_of, post};
@@ -220,7 +221,7 @@ fn a_handler_is_changed_in_two_steps_and_ended_at_once() {
         let mut own = as_person(&app, WANG).await;
         let theirs = get(&mut own, "/account/authorisations/history?reason=deleted").await;
         assert!(theirs.text.contains("南昌示例科技"), "the other side still sees it");
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let entry = rows.relations().history_entry(clerk.id).await.unwrap().unwrap();
         assert!(entry.hidden_for_enterprise_at.is_some() && entry.hidden_for_person_at.is_none());
         // Added again, confirmed again.
@@ -241,8 +242,8 @@ fn what_the_hall_made_is_not_withdrawn_online() {
         one.permissions = ["INVOICE".to_owned()].into();
         one.id = hufu::base::id::AuthorisationId::new(&app.clock, app.ctx.random());
         one.version = 1;
-        let tx = app.ctx.services.store.begin().await.unwrap();
-        assert!(tx.rows().authorisations().add("jiangxi", &one).await.unwrap());
+        let tx = app.ctx.begin().await.unwrap();
+        assert!(tx.rows().authorisations().add(&one).await.unwrap());
         tx.commit().await.unwrap();
         let path = format!("/account/handlers/{}", one.id);
         let page = get(&mut li, &path).await;
@@ -318,7 +319,9 @@ fn of_two_acts_at_once_one_wins() {
             let race = |event: Event, actor: Actor| {
                 let (ctx, one) = (app.ctx.clone(), one.clone());
                 let by = By { actor, person: None };
-                tokio::spawn(async move { change(&ctx, &one, &event, by).await.unwrap() })
+                tokio::spawn(
+                    async move { Stop::refusal(change(&ctx, &one, &event, by).await).unwrap() },
+                )
             };
             let confirming = race(Event::Confirm, Actor::Holder);
             let withdrawing = race(Event::Withdraw, Actor::Manager);
@@ -326,7 +329,7 @@ fn of_two_acts_at_once_one_wins() {
             assert!(confirmed.is_ok() != withdrawn.is_ok(), "exactly one wins");
             let lost = confirmed.clone().and(withdrawn.clone());
             assert_eq!(lost.unwrap_err().code(), "E_STATE");
-            let rows = app.ctx.services.store.rows();
+            let rows = app.ctx.rows();
             let after = rows.authorisations().find(one.id).await.unwrap().unwrap();
             let entry = rows.relations().history_entry(one.id).await.unwrap();
             let state = if confirmed.is_ok() { "active" } else { "withdrawn" };
@@ -334,15 +337,15 @@ fn of_two_acts_at_once_one_wins() {
             // Out of the way of the next round.
             if confirmed.is_ok() {
                 let by = By { actor: Actor::Manager, person: None };
-                change(&app.ctx, &after, &Event::Delete, by).await.unwrap().unwrap();
+                change(&app.ctx, &after, &Event::Delete, by).await.unwrap();
             }
             one = Authorisation {
                 id: AuthorisationId::new(&app.clock, app.ctx.random()),
                 version: 1,
                 ..one
             };
-            let tx = app.ctx.services.store.begin().await.unwrap();
-            assert!(tx.rows().authorisations().add("jiangxi", &one).await.unwrap());
+            let tx = app.ctx.begin().await.unwrap();
+            assert!(tx.rows().authorisations().add(&one).await.unwrap());
             tx.commit().await.unwrap();
         }
     });

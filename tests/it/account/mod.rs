@@ -119,9 +119,9 @@ pub async fn as_person(app: &TestApp, phone: &str) -> Browser {
 
 /// Every authorisation of somebody, by phone.
 pub async fn held(ctx: &Ctx, phone: &str) -> Vec<Authorisation> {
-    let rows = ctx.services.store.rows();
+    let rows = ctx.rows();
     let phone = Phone::parse(phone).unwrap();
-    let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+    let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
     let held = rows.standings().held(account.person).await.unwrap();
     held.into_iter().map(|(one, _)| one).collect()
 }

@@ -90,7 +90,7 @@ fn several_are_confirmed_by_one_scan() {
             })
             .unwrap();
         let by = By { actor: Actor::Manager, person: None };
-        change(&app.ctx, his, &Event::Withdraw, by).await.unwrap().unwrap();
+        change(&app.ctx, his, &Event::Withdraw, by).await.unwrap();
         let done = pass_scan(&app, &mut wang, &scan).await;
         assert!(done.text.contains("杭州远方") && done.text.contains("已确认"), "{}", done.text);
         assert!(done.text.contains("class=\"menu\""), "{}", done.text);
@@ -130,7 +130,7 @@ fn a_person_rejects_ends_and_clears_only_their_own_view() {
         assert!(review.text.contains("delete-sure"));
         let ended = wang.submit(&review, &[("sure", "yes")]).await;
         assert!(ended.text.contains("已删除"), "{}", ended.text);
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let entry = rows.relations().history_entry(clerk.id).await.unwrap().unwrap();
         assert_eq!((entry.reason.as_str(), entry.side.as_str()), ("deleted", "person"));
         // Cleared here, still there for the enterprise.

@@ -120,9 +120,9 @@ fn an_agent_switches_between_clients_until_the_engagement_ends() {
         let refused = app.refresh(old["refresh_token"].as_str().unwrap()).await.1;
         assert_eq!(refused["error"], "invalid_grant");
 
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let held = rows.engagements().find(other.parse().unwrap()).await.unwrap().unwrap();
-        let tx = app.ctx.services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         assert!(tx.rows().engagements().end(held.engagement.id).await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(app.introspect(new["access_token"].as_str().unwrap()).await["active"], false);
@@ -161,11 +161,11 @@ fn an_agent_turns_to_their_own_affairs_for_good() {
 async fn five_thousand_clients_are_searched_and_paged() {
     let app = TestApp::start(On::Sqlite).await;
     let (clock, random) = (&app.clock, app.ctx.random());
-    let rows = app.ctx.services.store.rows();
-    let agency = rows.enterprises().find_by_number("jiangxi", AGENCY).await.unwrap().unwrap();
+    let rows = app.ctx.rows();
+    let agency = rows.enterprises().find_by_number(AGENCY).await.unwrap().unwrap();
     let phone = hufu::domain::number::phone::Phone::parse(STAFF).unwrap();
-    let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
-    let tx = app.ctx.services.store.begin().await.unwrap();
+    let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
+    let tx = app.ctx.begin().await.unwrap();
     for n in 0..5000 {
         let client = Enterprise {
             id: EnterpriseId::new(clock, random),
@@ -179,7 +179,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             tax_authority: "13601000000".to_owned(),
             pays_social_insurance: false,
         };
-        tx.rows().enterprises().save("jiangxi", &client, &[]).await.unwrap();
+        tx.rows().enterprises().save(&client, &[]).await.unwrap();
         let engagement = Engagement {
             id: EngagementId::new(clock, random),
             agency: agency.id,
@@ -188,7 +188,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             valid_to: None,
             is_active: true,
         };
-        tx.rows().engagements().save("jiangxi", &engagement).await.unwrap();
+        tx.rows().engagements().save(&engagement).await.unwrap();
         let assignment = Assignment {
             id: AssignmentId::new(clock, random),
             engagement: engagement.id,

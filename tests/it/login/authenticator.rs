@@ -136,9 +136,9 @@ fn an_old_session_may_not_change_its_factors() {
         let asked = browser.submit(&page, &[("act", "begin")]).await;
         assert!(asked.url.contains("/login/credentials"), "{}", asked.url);
         assert!(browser.get(ACCOUNT).await.url.contains("/login/credentials"));
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let phone = hufu::domain::number::phone::Phone::parse(LI).unwrap();
-        let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+        let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
         assert!(rows.authenticators().find(account.id).await.unwrap().is_none());
     });
 }

@@ -81,9 +81,9 @@ fn a_known_browser_is_forgotten_by_its_person_and_by_a_new_password() {
         assert!(page.text.contains("value=\"send\""), "forgotten");
 
         // A cookie fits the password under which it was given, and no other.
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let phone = hufu::domain::number::phone::Phone::parse(LI).unwrap();
-        let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+        let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
         let (cookie, now) = (Hashed::of("cookie"), app.clock.now());
         let device = RememberedDevice {
             id: app.ctx.new_row_id(),
@@ -94,7 +94,7 @@ fn a_known_browser_is_forgotten_by_its_person_and_by_a_new_password() {
             created_at: now,
             expires_at: now.plus(60),
         };
-        let tx = app.ctx.services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         tx.rows().devices().add(cookie, &device).await.unwrap();
         tx.commit().await.unwrap();
         for (password, fits) in [("old", true), ("new", false)] {

@@ -25,12 +25,12 @@ fn a_level_is_raised_step_by_step() {
         // 李芳 comes from the old system with her phone alone.
         let app = TestApp::start(on).await;
         let mut browser = signed_in(&app).await;
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let phone = hufu::domain::number::phone::Phone::parse("13900139000").unwrap();
-        let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+        let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
         let mut person = rows.people().find(account.person).await.unwrap().unwrap();
         person.real_name_level = 1;
-        let tx = app.ctx.services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         tx.rows().people().update(&person).await.unwrap();
         tx.commit().await.unwrap();
         // Level 2 is the phone, which her sign-in has just proved: one step, not two.
@@ -82,10 +82,10 @@ fn what_cannot_be_proved_here_is_not_offered() {
             setup.has_sandboxes = stored == 1;
             let app = setup.start().await;
             let id = crate::account::held(&app.ctx, "13800138000").await.remove(0).person;
-            let rows = app.ctx.services.store.rows();
+            let rows = app.ctx.rows();
             let mut person = rows.people().find(id).await.unwrap().unwrap();
             person.real_name_level = stored;
-            let tx = app.ctx.services.store.begin().await.unwrap();
+            let tx = app.ctx.begin().await.unwrap();
             tx.rows().people().update(&person).await.unwrap();
             let mut session = session(&app, &person).await;
             session.amr = vec!["pwd".to_owned()];
@@ -108,12 +108,11 @@ fn what_cannot_be_proved_here_is_not_offered() {
 }
 
 async fn session(app: &TestApp, person: &Person) -> Session {
-    let rows = app.ctx.services.store.rows();
+    let rows = app.ctx.rows();
     let account = rows.accounts().find_by_person(person.id).await.unwrap().unwrap();
     let now = app.ctx.now();
     Session {
         id: SessionId::new(&app.clock, app.ctx.random()),
-        realm: "jiangxi".to_owned(),
         person: person.id,
         account: account.id,
         acting: Acting::Personal,

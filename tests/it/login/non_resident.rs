@@ -184,10 +184,10 @@ fn the_door_speaks_chinese_first_and_english_to_who_asks() {
 fn without_an_address_the_code_goes_to_the_phone() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let rows = app.ctx.services.store.rows();
-        let john = rows.people().find_by_email("jiangxi", EMAIL).await.unwrap().unwrap();
+        let rows = app.ctx.rows();
+        let john = rows.people().find_by_email(EMAIL).await.unwrap().unwrap();
         let known = rows.people().find(john).await.unwrap().unwrap();
-        let tx = app.ctx.services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         let without = hufu::domain::person::Person { email: None, ..known };
         tx.rows().people().update(&without).await.unwrap();
         tx.commit().await.unwrap();

@@ -25,17 +25,9 @@ fn a_person_gets_a_personal_session() {
         let hinted = authorize_url(&FILING, &[("identity_hint", crate::kit::EXAMPLE)]);
         assert_eq!(browser.get(&hinted).await.answered("error").as_deref(), Some("access_denied"));
 
-        let person =
-            app.ctx.services.store.rows().accounts().find_by_username("jiangxi", "wangxm").await;
+        let person = app.ctx.rows().accounts().find_by_username("wangxm").await;
         let person = person.unwrap().unwrap().person;
-        let log = app
-            .ctx
-            .services
-            .store
-            .rows()
-            .records()
-            .attempts(person, app.clock.now().one_month_ago())
-            .await;
+        let log = app.ctx.rows().records().attempts(person, app.clock.now().one_month_ago()).await;
         let log = log.unwrap();
         assert_eq!((log[0].outcome.as_str(), log[0].entrance.as_str()), ("ok", "natural_person"));
         assert_eq!(log[0].at.for_people(), "2026-11-24 10:00:00");

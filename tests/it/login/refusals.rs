@@ -185,9 +185,9 @@ fn good_and_bad_attempts_are_in_the_log() {
         let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", "Wrong2026!")).await;
         let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
         browser.pass_second_factor(&app, &page, "13900139000").await;
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let phone = hufu::domain::number::phone::Phone::parse("13900139000").unwrap();
-        let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+        let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
         let since = app.clock.now().one_month_ago();
         let log = rows.records().attempts(account.person, since).await.unwrap();
         let mut outcomes: Vec<&str> = log.iter().map(|entry| entry.outcome.as_str()).collect();
@@ -205,19 +205,14 @@ fn good_and_bad_attempts_are_in_the_log() {
 fn an_own_sign_in_does_not_clear_what_an_address_tried() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let counted = || {
-            app.ctx
-                .services
-                .ephemeral
-                .get::<u32>(hufu::ephemeral::Kind::Rate, "jiangxi/address/127.0.0.1")
-        };
+        let counted = || async { app.ctx.ephemeral().counted("address/127.0.0.1").await };
         let mut browser = app.browser();
         let page = browser.get(&authorize_url(&FILING, &[])).await;
         let page = browser.type_credentials(&page, (EXAMPLE, "nobody.here", PASSWORD)).await;
         let page = browser.type_credentials(&page, (EXAMPLE, "chenjing", PASSWORD)).await;
-        assert_eq!(counted().await.unwrap(), Some(2));
+        assert_eq!(counted().await.unwrap(), 2);
         browser.type_credentials(&page, (EXAMPLE, "wangxm", PASSWORD)).await;
-        assert_eq!(counted().await.unwrap(), Some(2));
+        assert_eq!(counted().await.unwrap(), 2);
     });
 }
 

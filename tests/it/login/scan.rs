@@ -143,13 +143,13 @@ fn a_code_ends_by_time_by_cancelling_and_with_the_identity() {
 }
 
 async fn end_authorisations(app: &TestApp, phone: &str) {
-    let rows = app.ctx.services.store.rows();
+    let rows = app.ctx.rows();
     let phone = hufu::domain::number::phone::Phone::parse(phone).unwrap();
-    let account = rows.accounts().find_by_phone("jiangxi", &phone).await.unwrap().unwrap();
+    let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
     for (mut held, _) in rows.standings().held(account.person).await.unwrap() {
         held.state = hufu::domain::authorisation::State::Deleted;
         held.version += 1;
-        let tx = app.ctx.services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         tx.rows().authorisations().update(&held).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -329,9 +329,9 @@ fn the_face_service_is_agreed_to_before_its_first_use() {
         let fields = [("act", "confirm"), ("number", chosen.as_str())];
         let refused = phone.submit(&asked, &fields).await;
         assert_eq!(refused.code(), Some("E_AGREEMENT"));
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let bound = hufu::domain::number::phone::Phone::parse(zhang.0).unwrap();
-        let account = rows.accounts().find_by_phone("jiangxi", &bound).await.unwrap().unwrap();
+        let account = rows.accounts().find_by_phone(&bound).await.unwrap().unwrap();
         let agreed = || hufu::flows::face::has_agreed(&app.ctx, account.person);
         let ticked = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
         let left = phone.submit(&refused, &ticked).await;

@@ -91,7 +91,7 @@ fn a_superseded_key_verifies_until_it_retires() {
         let kid = superseded["kid"].as_str().unwrap();
         let current = jwks(&app).await;
         let newest = current.iter().find(|key| key["alg"] == "ES256" && key["kid"] != kid).unwrap();
-        let tx = services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         let keys = tx.rows().keys();
         assert!(!keys.retire(newest["kid"].as_str().unwrap(), app.ctx.now()).await.unwrap());
         assert!(keys.retire(kid, app.ctx.now()).await.unwrap());

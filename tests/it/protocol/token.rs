@@ -96,13 +96,13 @@ fn a_token_ends_with_its_identity_and_when_permissions_shrink() {
         let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
         let id = claims(tokens["id_token"].as_str().unwrap());
         let authorisation = id["tax_identity"]["authorisation_id"].as_str().unwrap();
-        let rows = app.ctx.services.store.rows();
+        let rows = app.ctx.rows();
         let held =
             rows.authorisations().find(authorisation.parse().unwrap()).await.unwrap().unwrap();
         let mut narrowed = held.clone();
         narrowed.permissions = ["TAX_QUERY".to_owned()].into();
         narrowed.version += 1;
-        let tx = app.ctx.services.store.begin().await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
         assert!(tx.rows().authorisations().update(&narrowed).await.unwrap());
         assert!(!tx.rows().authorisations().update(&narrowed).await.unwrap());
         tx.commit().await.unwrap();
