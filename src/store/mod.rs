@@ -43,7 +43,7 @@ pub use error::StoreError;
 
 use crate::base::cipher::{Cipher, MasterKey};
 use crate::base::random::Random;
-use lane::{Lane, Place};
+use lane::Lane;
 
 /// Which database, as the settings name it.
 #[derive(Clone, Debug)]
@@ -72,9 +72,9 @@ impl Store {
         let random = Random::System;
         match url {
             DatabaseUrl::Sqlite(path) => {
-                let writer = connect_sqlite(path, 1, false).await?;
+                let writer = Writer::Lane(Lane::open(path.clone()).await?);
                 let readers = connect_sqlite(path, 4, true).await?;
-                Ok(Self { readers, writer: Writer::Lane(Lane::new(writer)), cipher, random })
+                Ok(Self { readers, writer, cipher, random })
             }
             DatabaseUrl::Postgres(url) => {
                 let readers = connect_postgres(url, |cores| 2 * cores + 4).await?;
@@ -91,14 +91,11 @@ impl Store {
 
     /// A transaction to write in. Keep it short: on SQLite it holds the writer lane.
     pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
-        let (inner, place) = match &self.writer {
-            Writer::Lane(lane) => {
-                let (inner, place) = lane.enter().await?;
-                (inner, Some(place))
-            }
-            Writer::Pool(writers) => (writers.begin().await?, None),
+        let inner = match &self.writer {
+            Writer::Lane(lane) => Inner::Seat(lane.enter().await?),
+            Writer::Pool(writers) => Inner::Own(writers.begin().await?),
         };
-        Ok(Tx { inner, place, store: self })
+        Ok(Tx { inner, store: self })
     }
 
     /// Whether the database answers.
@@ -110,21 +107,34 @@ impl Store {
 /// One transaction.
 #[must_use = "nothing is saved until `commit`"]
 pub struct Tx<'s> {
-    inner: DatabaseTransaction,
-    place: Option<Place>,
+    inner: Inner,
     store: &'s Store,
+}
+
+enum Inner {
+    /// In a batch of the lane.
+    Seat(lane::Seat),
+    Own(DatabaseTransaction),
 }
 
 impl Tx<'_> {
     pub fn rows(&self) -> Rows<'_> {
-        Rows { link: Link::Tx(&self.inner), store: self.store }
+        let transaction = match &self.inner {
+            Inner::Seat(seat) => seat.transaction(),
+            Inner::Own(own) => own,
+        };
+        Rows { link: Link::Tx(transaction), store: self.store }
     }
 
-    /// Returns once the rows would survive the loss of power.
+    /// Returns once the rows would survive the loss of power. What has been begun cannot be
+    /// cancelled: whoever stops waiting has committed all the same.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self.place {
-            Some(place) => place.commit(self.inner).await,
-            None => Ok(self.inner.commit().await?),
+        match self.inner {
+            Inner::Seat(seat) => seat.commit().await,
+            Inner::Own(own) => match tokio::spawn(own.commit()).await {
+                Ok(outcome) => Ok(outcome?),
+                Err(stopped) => Err(StoreError::Unavailable(stopped.to_string())),
+            },
         }
     }
 }

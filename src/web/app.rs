@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::running::Running;
 use crate::flows::Services;
 use crate::realm::Realm;
 use crate::views::Views;
@@ -16,6 +17,7 @@ struct Parts {
     realms: RwLock<HashMap<String, Arc<Realm>>>,
     views: Views,
     trusted_proxies: Vec<IpAddr>,
+    running: Running,
 }
 
 impl App {
@@ -31,7 +33,8 @@ impl App {
         trusted_proxies: Vec<IpAddr>,
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
-        Self(Arc::new(Parts { services, realms: RwLock::new(realms), views, trusted_proxies }))
+        let (realms, running) = (RwLock::new(realms), Running::default());
+        Self(Arc::new(Parts { services, realms, views, trusted_proxies, running }))
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -40,6 +43,11 @@ impl App {
 
     pub fn views(&self) -> &Views {
         &self.0.views
+    }
+
+    /// The handlers at work, also those whose client is gone.
+    pub fn running(&self) -> &Running {
+        &self.0.running
     }
 
     pub fn trusts(&self, proxy: IpAddr) -> bool {

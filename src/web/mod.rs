@@ -16,4 +16,5 @@ pub mod ops;
 pub mod page;
 pub mod request;
 pub mod router;
+mod running;
 pub mod server;
