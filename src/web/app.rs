@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::running::Running;
+use super::abandoned::Abandoned;
 use crate::flows::Services;
 use crate::realm::Realm;
 use crate::views::Views;
@@ -17,7 +17,7 @@ struct Parts {
     realms: RwLock<HashMap<String, Arc<Realm>>>,
     views: Views,
     trusted_proxies: Vec<IpAddr>,
-    running: Running,
+    abandoned: Abandoned,
 }
 
 impl App {
@@ -33,8 +33,8 @@ impl App {
         trusted_proxies: Vec<IpAddr>,
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
-        let (realms, running) = (RwLock::new(realms), Running::default());
-        Self(Arc::new(Parts { services, realms, views, trusted_proxies, running }))
+        let (realms, abandoned) = (RwLock::new(realms), Abandoned::default());
+        Self(Arc::new(Parts { services, realms, views, trusted_proxies, abandoned }))
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -45,9 +45,9 @@ impl App {
         &self.0.views
     }
 
-    /// The handlers at work, also those whose client is gone.
-    pub fn running(&self) -> &Running {
-        &self.0.running
+    /// The handlers at work whose client is gone.
+    pub fn abandoned(&self) -> &Abandoned {
+        &self.0.abandoned
     }
 
     pub fn trusts(&self, proxy: IpAddr) -> bool {

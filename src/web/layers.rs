@@ -1,6 +1,5 @@
 //! What surrounds every handler: limits, security headers, a net for panics, the request log.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,14 +8,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
+use super::abandoned::Abandoned;
 use super::app::App;
-use super::running::Running;
 
 /// No form of ours is larger.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -24,13 +23,13 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// How long a client waits for its answer, unless the settings say otherwise.
 pub const TIME_OUT: Duration = Duration::from_secs(20);
 
-/// `running`: knows of every handler that has not come to its end.
-pub fn around(router: Router<App>, time_out: Duration, running: Running) -> Router<App> {
+/// `time_out`: how long a client waits; its handler goes on among the `abandoned`.
+pub fn around(router: Router<App>, time_out: Duration, abandoned: Abandoned) -> Router<App> {
     let numbers = Arc::new(AtomicU64::new(1));
     router
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(from_fn(move |request: Request, next: Next| {
-            to_the_end(running.clone(), request, next)
+            abandoned.keep(next.run(request).in_current_span())
         }))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
         .layer(CatchPanicLayer::new())
@@ -45,24 +44,6 @@ pub fn around(router: Router<App>, time_out: Duration, running: Running) -> Rout
 pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
-
-/// A handler runs to its end when its client has hung up or has waited too long: nothing that it
-/// does is left half done. A stream that it answers with is the connection's, and ends with that.
-async fn to_the_end(running: Running, request: Request, next: Next) -> Response {
-    let place = running.enter();
-    let handler = async move {
-        let _place = place;
-        next.run(request).await
-    };
-    match tokio::spawn(handler.in_current_span()).await {
-        Ok(response) => response,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The process ends.
-            Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        },
-    }
-}
 
 async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

@@ -77,7 +77,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));
     let all = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
-    layers::around(all, time_out, app.running().clone()).merge(documents()).with_state(app)
+    layers::around(all, time_out, app.abandoned().clone()).merge(documents()).with_state(app)
 }
 
 /// What every relying party fetches again and again: bytes made once, answered before anything

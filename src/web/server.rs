@@ -38,7 +38,7 @@ pub async fn serve(
 
 /// Waits, not for ever, for handlers whose clients are gone already.
 pub async fn work_off(app: &App) {
-    let _ = tokio::time::timeout(PATIENCE, app.running().all_done()).await;
+    let _ = tokio::time::timeout(PATIENCE, app.abandoned().all_done()).await;
 }
 
 /// Ctrl-C, or SIGTERM as service managers send it.

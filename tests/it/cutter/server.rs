@@ -1,14 +1,15 @@
 //! The demo as a process of its own, on a realm without the limits that one address would meet.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
+use tokio::net::TcpStream;
 
 use super::variable;
-use crate::kit::demo::{Running, free_ports, wait_for};
+use crate::kit::demo::{Running, free_ports};
 use crate::kit::{On, copy};
 
 /// With a person for each honest client, and one for those who cut.
@@ -55,11 +56,20 @@ impl Server {
         if let Some(time_out) = request_time_out {
             command.args(["--request-time-out", &time_out.as_millis().to_string()]);
         }
-        let log = self.folder.path().join("log");
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running::of(child));
-        wait_for(self.port).await;
+        for _ in 0..1200 {
+            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it did not start: {}", std::fs::read_to_string(self.log()).unwrap());
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 
     /// No file of the process may grow beyond what the write-ahead log has now, or all may again.

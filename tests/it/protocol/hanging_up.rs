@@ -31,7 +31,7 @@ async fn revoke(router: Router, token: &str) -> StatusCode {
 }
 
 async fn is_ended(app: &TestApp, access: &str) -> bool {
-    app.app.running().all_done().await;
+    app.app.abandoned().all_done().await;
     app.introspect(access).await["active"] == false
 }
 
@@ -76,7 +76,7 @@ fn a_stream_ends_with_its_connection() {
             .body(Body::empty());
         let stream = app.router.clone().oneshot(request.unwrap()).await.unwrap();
         assert_eq!(stream.status(), StatusCode::OK);
-        let ended = tokio::time::timeout(Duration::from_secs(5), app.app.running().all_done());
+        let ended = tokio::time::timeout(Duration::from_secs(5), app.app.abandoned().all_done());
         assert!(ended.await.is_ok(), "the handler does not wait for the stream");
     });
 }
