@@ -9,10 +9,12 @@
 //! Statements reach the connection in the order in which they were sent, dropped ones too, so what
 //! a request left on its way is undone with its savepoint before the next one begins.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -88,9 +90,14 @@ struct Worker {
 impl Worker {
     async fn run(mut self) {
         while let Some(first) = self.waiting.recv().await {
-            if let Err(fault) = self.batch(first).await {
-                tracing::error!(%fault, "A batch of writes failed; its connection is given up");
-                self.connection = None;
+            // The lane outlives whatever happens to a batch: without it nobody writes any more.
+            match AssertUnwindSafe(self.batch(first)).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => {
+                    self.connection = None;
+                    tracing::error!(%fault, "A batch of writes failed; its connection is given up");
+                }
+                Err(_) => self.connection = None,
             }
         }
     }
