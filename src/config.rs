@@ -28,6 +28,8 @@ pub struct Settings {
     /// Certificate chain and key as PEM files; absent: behind a proxy that ends TLS.
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
+    /// How long a client waits for its answer, in milliseconds; absent: 20 seconds.
+    pub request_time_out: Option<u64>,
     /// `json` or `text`.
     pub log: Option<String>,
 }
@@ -68,6 +70,10 @@ impl Settings {
                     let list = value.split(',').map(|ip| toml::Value::String(ip.trim().to_owned()));
                     toml::Value::Array(list.collect())
                 }
+                "request_time_out" => match value.parse() {
+                    Ok(milliseconds) => toml::Value::Integer(milliseconds),
+                    Err(_) => toml::Value::String(value),
+                },
                 _ => toml::Value::String(value),
             };
             table.insert(key, value);

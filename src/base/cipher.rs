@@ -13,7 +13,7 @@ use crate::base::secret::keyed_hash;
 const NONCE_BYTES: usize = 12;
 
 /// A stored value could not be opened: another key, another purpose, or changed bytes.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("a value at rest does not open with the master key")]
 pub struct SealError;
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use rust_embed::RustEmbed;
@@ -14,8 +15,9 @@ use crate::realm::fixtures::Fixtures;
 use crate::realm::source::Source;
 use crate::store::DatabaseUrl;
 use crate::web::desk::{self, Desk};
-use crate::web::router::router;
-use crate::web::server::serve;
+use crate::web::layers;
+use crate::web::router::router_within;
+use crate::web::server::{serve, work_off};
 use crate::{jobs, telemetry};
 
 #[path = "../../examples/tax_app/app.rs"]
@@ -50,6 +52,15 @@ pub struct DemoArguments {
     /// `redis://…` instead of memory.
     #[arg(long)]
     redis_url: Option<String>,
+    /// How long a client waits for its answer, in milliseconds.
+    #[arg(long)]
+    request_time_out: Option<u64>,
+}
+
+impl DemoArguments {
+    fn time_out(&self) -> Duration {
+        self.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis)
+    }
 }
 
 pub async fn run(arguments: DemoArguments) -> CliResult {
@@ -122,13 +133,14 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
     tokio::spawn(jobs::run(started.app.clone()));
     tokio::try_join!(
-        serve(loopback(0), router(started.app), None),
+        serve(loopback(0), router_within(started.app.clone(), arguments.time_out()), None),
         serve(loopback(1), desk::router(desk), None),
         serve(loopback(2), tax_app::router(filing)?, None),
         serve(loopback(3), tax_app::router(invoice)?, None),
         serve(loopback(4), telephone, None),
         serve(loopback(5), tax_app::router(insurance)?, None),
     )?;
+    work_off(&started.app).await;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -9,8 +10,9 @@ use super::CliResult;
 use super::reload::watch;
 use super::start::{Wanted, start};
 use crate::config::Settings;
-use crate::web::router::{operations, router};
-use crate::web::server::serve;
+use crate::web::layers;
+use crate::web::router::{operations, router_within};
+use crate::web::server::{serve, work_off};
 use crate::{jobs, telemetry};
 
 /// Flags, stronger than the environment, which is stronger than the file.
@@ -60,9 +62,11 @@ pub async fn run(settings: Settings) -> CliResult {
     tokio::spawn(jobs::run(app.clone()));
     tokio::spawn(watch(app.clone(), wanted));
     tracing::info!(%listen, %health, "Listening");
+    let time_out = settings.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis);
     tokio::try_join!(
-        serve(listen, router(app.clone()), tls),
-        serve(health, operations(app, render), None)
+        serve(listen, router_within(app.clone(), time_out), tls),
+        serve(health, operations(app.clone(), render), None)
     )?;
+    work_off(&app).await;
     Ok(())
 }

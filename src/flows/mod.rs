@@ -73,7 +73,7 @@ impl Fault {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Store(StoreError::Unavailable(_) | StoreError::GroupCommit(_))
+            Self::Store(StoreError::Unavailable(_))
                 | Self::Ephemeral(EphemeralError::Unavailable(_))
         )
     }

@@ -1,7 +1,11 @@
-//! Request parameters, strict: one sent twice is refused (RFC 6749 §3.1), an empty one counts as
-//! absent, unknown ones are ignored.
+//! What a request says, strict: a parameter sent twice is refused (RFC 6749 §3.1), an empty one counts
+//! as absent, unknown ones are ignored. Control characters are refused here, in parameters and in
+//! JSON, so that none reaches a row: no value of ours has any, and PostgreSQL cannot keep a NUL.
 
 use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::OAuthError;
 
@@ -13,6 +17,9 @@ impl Params {
     pub fn parse(encoded: &[u8]) -> Result<Self, OAuthError> {
         let mut params = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(encoded) {
+            if !is_plain(&name) || !is_plain(&value) {
+                return Err(unkeepable());
+            }
             if params.insert(name.into_owned(), value.into_owned()).is_some() {
                 return Err(OAuthError::request("a parameter is sent twice"));
             }
@@ -45,5 +52,34 @@ impl Params {
 
     pub fn encode(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.contains(char::is_control)
+}
+
+fn unkeepable() -> OAuthError {
+    OAuthError::request("a value holds a control character")
+}
+
+/// A JSON body of one of our interfaces; an empty body is an empty object.
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, OAuthError> {
+    let malformed = |_| OAuthError::request("the body is not JSON of this interface");
+    let body = if body.is_empty() { b"{}" } else { body };
+    let value: Value = serde_json::from_slice(body).map_err(malformed)?;
+    if !is_plain_value(&value) {
+        return Err(unkeepable());
+    }
+    serde_json::from_slice(body).map_err(malformed)
+}
+
+/// `serde_json` reads at most 128 levels, so the depth is bounded.
+fn is_plain_value(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_plain(text),
+        Value::Array(all) => all.iter().all(is_plain_value),
+        Value::Object(all) => all.iter().all(|(name, one)| is_plain(name) && is_plain_value(one)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }

@@ -1,134 +1,191 @@
-//! Group commit for SQLite: one writer lane. Each request's transaction is a savepoint inside one
-//! IMMEDIATE transaction; that is committed when nobody waits for the lane or after a moment, and
-//! every request is answered only after the commit that holds its rows. One disk sync then serves
-//! many requests, as in PostgreSQL.
+//! Group commit for SQLite: one writer lane, run by a task of its own that no request can cancel.
+//! Each request's transaction is a savepoint inside one IMMEDIATE transaction; that is committed
+//! when nobody waits for the lane or after a moment, and every request is answered only after the
+//! commit that holds its rows has succeeded. One disk sync then serves many requests, as in
+//! PostgreSQL.
+//!
+//! The savepoints are the lane's own, in plain SQL: a nested transaction of sqlx or sea-orm undoes
+//! itself when its future is dropped, at a time when somebody else's savepoint is the innermost.
+//! Statements reach the connection in the order in which they were sent, dropped ones too, so what
+//! a request left on its way is undone with its savepoint before the next one begins.
 
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use super::StoreError;
+use super::{StoreError, connect_sqlite};
 
 /// How long a batch may stay open while others want to join it.
 const LONGEST_BATCH: Duration = Duration::from_millis(2);
 const LARGEST_BATCH: usize = 128;
 
-type Done = oneshot::Sender<Result<(), String>>;
+type Outcome = Result<(), StoreError>;
+/// Whom to tell once the rows are on disk.
+type Done = oneshot::Sender<Outcome>;
+type Entrance = oneshot::Sender<Result<Seat, StoreError>>;
 
-pub(super) struct Lane {
-    connection: DatabaseConnection,
-    batch: Arc<Mutex<Batch>>,
-    n_waiting: Arc<AtomicUsize>,
-}
+/// The way in; the lane ends with it.
+pub(super) struct Lane(mpsc::UnboundedSender<Entrance>);
 
-#[derive(Default)]
-pub(super) struct Batch {
-    number: u64,
-    open: Option<OpenBatch>,
-}
-
-struct OpenBatch {
-    transaction: DatabaseTransaction,
-    opened_at: tokio::time::Instant,
-    committed: Vec<Done>,
-}
-
-/// The place of one request in the lane; nobody else writes while it is held.
-pub(super) struct Place {
-    batch: OwnedMutexGuard<Batch>,
-    n_waiting: Arc<AtomicUsize>,
-}
-
-/// Counts a waiter even if it gives up.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
+/// The place of one request in the lane: nobody else writes while it is held, and dropping it
+/// undoes what was written. The transaction goes first, so that the lane has it to itself again
+/// when it hears of the leaving.
+pub(super) struct Seat {
+    transaction: Arc<DatabaseTransaction>,
+    leave: oneshot::Sender<Done>,
 }
 
 impl Lane {
-    pub(super) fn new(connection: DatabaseConnection) -> Self {
-        Self { connection, batch: Arc::default(), n_waiting: Arc::default() }
+    pub(super) async fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let (entrances, waiting) = mpsc::unbounded_channel();
+        let mut worker = Worker { path, connection: None, waiting };
+        worker.connect().await?;
+        tokio::spawn(worker.run());
+        Ok(Self(entrances))
     }
 
-    /// Waits for the lane and opens a savepoint in it.
-    pub(super) async fn enter(&self) -> Result<(DatabaseTransaction, Place), StoreError> {
-        let waiting = Waiting::new(&self.n_waiting);
-        let mut batch = Arc::clone(&self.batch).lock_owned().await;
-        drop(waiting);
-        if batch.open.is_none() {
-            self.open(&mut batch).await?;
+    /// Waits for a seat.
+    pub(super) async fn enter(&self) -> Result<Seat, StoreError> {
+        let (entrance, seat) = oneshot::channel();
+        self.0.send(entrance).map_err(|_| closed())?;
+        seat.await.map_err(|_| closed())?
+    }
+}
+
+impl Seat {
+    pub(super) fn transaction(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Returns once the rows are on disk. Whoever stops waiting for that has committed all the same.
+    pub(super) async fn commit(self) -> Outcome {
+        let Self { transaction, leave } = self;
+        drop(transaction);
+        let (done, committed) = oneshot::channel();
+        leave.send(done).map_err(|_| closed())?;
+        committed.await.map_err(|_| closed())?
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the writer lane has ended".to_owned())
+}
+
+struct Worker {
+    path: PathBuf,
+    /// `None` after a batch that failed: nobody knows what state its connection is in.
+    connection: Option<DatabaseConnection>,
+    waiting: mpsc::UnboundedReceiver<Entrance>,
+}
+
+impl Worker {
+    async fn run(mut self) {
+        while let Some(first) = self.waiting.recv().await {
+            // The lane outlives whatever happens to a batch: without it nobody writes any more.
+            match AssertUnwindSafe(self.batch(first)).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => {
+                    self.connection = None;
+                    tracing::error!(%fault, "A batch of writes failed; its connection is given up");
+                }
+                Err(_) => self.connection = None,
+            }
         }
-        let Some(open) = &batch.open else {
-            return Err(StoreError::GroupCommit("no batch is open".to_owned()));
-        };
-        let savepoint = open.transaction.begin().await?;
-        Ok((savepoint, Place { batch, n_waiting: Arc::clone(&self.n_waiting) }))
     }
 
-    async fn open(&self, batch: &mut Batch) -> Result<(), StoreError> {
+    async fn connect(&mut self) -> Result<&DatabaseConnection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect_sqlite(&self.path, 1, false).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    async fn begin(&mut self) -> Result<Arc<DatabaseTransaction>, StoreError> {
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.connection.begin_with_options(immediate).await?;
-        batch.number += 1;
-        let opened_at = tokio::time::Instant::now();
-        batch.open = Some(OpenBatch { transaction, opened_at, committed: Vec::new() });
-        // Whoever should commit may be dropped in the middle; the batch must end all the same.
-        let (shared, number) = (Arc::clone(&self.batch), batch.number);
-        tokio::spawn(async move {
-            tokio::time::sleep(LONGEST_BATCH).await;
-            let mut batch = shared.lock_owned().await;
-            if batch.number == number {
-                close(&mut batch).await;
+        Ok(Arc::new(self.connect().await?.begin_with_options(immediate).await?))
+    }
+
+    /// Serves one after the other, commits, and tells everybody the same.
+    async fn batch(&mut self, first: Entrance) -> Outcome {
+        let batch = match self.begin().await {
+            Ok(batch) => batch,
+            Err(error) => {
+                let _ = first.send(Err(error.clone()));
+                return Err(error);
             }
-        });
-        Ok(())
-    }
-}
-
-impl Place {
-    /// Releases the savepoint and returns once the rows are on disk.
-    pub(super) async fn commit(mut self, savepoint: DatabaseTransaction) -> Result<(), StoreError> {
-        savepoint.commit().await?;
-        let (done, committed) = oneshot::channel();
-        let Some(open) = &mut self.batch.open else {
-            return Err(StoreError::GroupCommit("no batch is open".to_owned()));
         };
-        open.committed.push(done);
-        let full = open.committed.len() >= LARGEST_BATCH;
-        let late = open.opened_at.elapsed() >= LONGEST_BATCH;
-        if full || late || self.n_waiting.load(Ordering::SeqCst) == 0 {
-            close(&mut self.batch).await;
+        let opened_at = Instant::now();
+        let mut released = Vec::new();
+        let mut outcome = Ok(());
+        let mut next = Some(first);
+        while let Some(entrance) = next.take() {
+            match serve(&batch, entrance).await {
+                Ok(done) => released.extend(done),
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+            if released.len() < LARGEST_BATCH && opened_at.elapsed() < LONGEST_BATCH {
+                next = self.waiting.try_recv().ok();
+            }
         }
-        drop(self);
-        committed
-            .await
-            .map_err(|_| StoreError::GroupCommit("the lane was closed".to_owned()))?
-            .map_err(StoreError::GroupCommit)
+        if outcome.is_ok() {
+            outcome = commit(batch).await;
+        }
+        for done in released {
+            let _ = done.send(outcome.clone());
+        }
+        outcome
     }
 }
 
-async fn close(batch: &mut Batch) {
-    let Some(open) = batch.open.take() else { return };
-    let result = open.transaction.commit().await.map_err(|error| error.to_string());
-    for done in open.committed {
-        let _ = done.send(result.clone());
+/// One request in its savepoint. Returns whom to tell of the commit, if anybody. An error means that
+/// the batch is no longer whole: SQLite rolls everything back by itself when the disk fails.
+async fn serve(
+    batch: &Arc<DatabaseTransaction>,
+    entrance: Entrance,
+) -> Result<Option<Done>, StoreError> {
+    if entrance.is_closed() {
+        return Ok(None);
     }
+    if let Err(error) = batch.execute_unprepared("SAVEPOINT seat").await {
+        let error = StoreError::from(error);
+        let _ = entrance.send(Err(error.clone()));
+        return Err(error);
+    }
+    let (leave, left) = oneshot::channel();
+    let _ = entrance.send(Ok(Seat { transaction: Arc::clone(batch), leave }));
+    let Ok(done) = left.await else {
+        batch.execute_unprepared("ROLLBACK TO seat; RELEASE seat").await?;
+        return Ok(None);
+    };
+    match batch.execute_unprepared("RELEASE seat").await {
+        Ok(_) => Ok(Some(done)),
+        Err(error) => {
+            let error = StoreError::from(error);
+            let _ = done.send(Err(error.clone()));
+            Err(error)
+        }
+    }
+}
+
+/// SQLite refuses a COMMIT outside a transaction, so success means that these rows are on disk.
+async fn commit(batch: Arc<DatabaseTransaction>) -> Outcome {
+    let batch = Arc::into_inner(batch)
+        .ok_or_else(|| StoreError::Mistake("a seat is held after it was left".to_owned()))?;
+    Ok(batch.commit().await?)
 }

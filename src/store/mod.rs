@@ -50,7 +50,7 @@ use crate::base::cipher::{Cipher, MasterKey};
 use crate::base::clock::Timestamp;
 use crate::base::random::Random;
 use crate::domain::audit::AuditEvent;
-use lane::{Lane, Place};
+use lane::Lane;
 
 /// Which database, as the settings name it.
 #[derive(Clone, Debug)]
@@ -79,9 +79,9 @@ impl Store {
         let random = Random::System;
         match url {
             DatabaseUrl::Sqlite(path) => {
-                let writer = connect_sqlite(path, 1, false).await?;
+                let writer = Writer::Lane(Lane::open(path.clone()).await?);
                 let readers = connect_sqlite(path, 4, true).await?;
-                Ok(Self { readers, writer: Writer::Lane(Lane::new(writer)), cipher, random })
+                Ok(Self { readers, writer, cipher, random })
             }
             DatabaseUrl::Postgres(url) => {
                 let readers = connect_postgres(url, |cores| 2 * cores + 4).await?;
@@ -99,14 +99,11 @@ impl Store {
     /// A transaction to write a realm's rows in. Keep it short: on SQLite it holds the writer lane.
     /// `at`: when what it notes for the audit has happened.
     pub async fn begin<'s>(&'s self, realm: &'s str, at: Timestamp) -> Result<Tx<'s>, StoreError> {
-        let (inner, place) = match &self.writer {
-            Writer::Lane(lane) => {
-                let (inner, place) = lane.enter().await?;
-                (inner, Some(place))
-            }
-            Writer::Pool(writers) => (writers.begin().await?, None),
+        let inner = match &self.writer {
+            Writer::Lane(lane) => Inner::Seat(lane.enter().await?),
+            Writer::Pool(writers) => Inner::Own(writers.begin().await?),
         };
-        Ok(Tx { inner, place, store: self, realm, at, noted: Mutex::default() })
+        Ok(Tx { inner, store: self, realm, at, noted: Mutex::default() })
     }
 
     /// Whether the database answers.
@@ -118,17 +115,26 @@ impl Store {
 /// One transaction.
 #[must_use = "nothing is saved until `commit`"]
 pub struct Tx<'s> {
-    inner: DatabaseTransaction,
-    place: Option<Place>,
+    inner: Inner,
     store: &'s Store,
     realm: &'s str,
     at: Timestamp,
     noted: Mutex<Vec<AuditEvent>>,
 }
 
+enum Inner {
+    /// In a batch of the lane.
+    Seat(lane::Seat),
+    Own(DatabaseTransaction),
+}
+
 impl Tx<'_> {
     pub fn rows(&self) -> Rows<'_, Writing> {
-        let link = Link::Tx(&self.inner);
+        let transaction = match &self.inner {
+            Inner::Seat(seat) => seat.transaction(),
+            Inner::Own(own) => own,
+        };
+        let link = Link::Tx(transaction);
         Rows { link, store: self.store, realm: self.realm, access: PhantomData }
     }
 
@@ -137,16 +143,20 @@ impl Tx<'_> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
-    /// Returns once the rows would survive the loss of power. The audit comes last, because on
+    /// Returns once the rows would survive the loss of power. What has been begun cannot be
+    /// cancelled: whoever stops waiting has committed all the same. The audit comes last, because on
     /// PostgreSQL its chain is held until then.
     pub async fn commit(self) -> Result<(), StoreError> {
         let noted = std::mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner));
         for event in noted {
             self.rows().records().audit(self.at, &event).await?;
         }
-        match self.place {
-            Some(place) => place.commit(self.inner).await,
-            None => Ok(self.inner.commit().await?),
+        match self.inner {
+            Inner::Seat(seat) => seat.commit().await,
+            Inner::Own(own) => match tokio::spawn(own.commit()).await {
+                Ok(outcome) => Ok(outcome?),
+                Err(stopped) => Err(StoreError::Unavailable(stopped.to_string())),
+            },
         }
     }
 }

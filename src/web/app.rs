@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::abandoned::Abandoned;
 use crate::flows::Services;
 use crate::realm::Realm;
 use crate::views::Views;
@@ -16,6 +17,7 @@ struct Parts {
     realms: RwLock<HashMap<String, Arc<Realm>>>,
     views: Views,
     trusted_proxies: Vec<IpAddr>,
+    abandoned: Abandoned,
 }
 
 impl App {
@@ -31,7 +33,8 @@ impl App {
         trusted_proxies: Vec<IpAddr>,
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
-        Self(Arc::new(Parts { services, realms: RwLock::new(realms), views, trusted_proxies }))
+        let (realms, abandoned) = (RwLock::new(realms), Abandoned::default());
+        Self(Arc::new(Parts { services, realms, views, trusted_proxies, abandoned }))
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -40,6 +43,11 @@ impl App {
 
     pub fn views(&self) -> &Views {
         &self.0.views
+    }
+
+    /// The handlers at work whose client is gone.
+    pub fn abandoned(&self) -> &Abandoned {
+        &self.0.abandoned
     }
 
     pub fn trusts(&self, proxy: IpAddr) -> bool {

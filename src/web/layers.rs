@@ -14,19 +14,24 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
+use super::abandoned::Abandoned;
 use super::app::App;
 
 /// No form of ours is larger.
 const LARGEST_BODY: usize = 64 * 1024;
 
-pub fn around(router: Router<App>) -> Router<App> {
+/// How long a client waits for its answer, unless the settings say otherwise.
+pub const TIME_OUT: Duration = Duration::from_secs(20);
+
+/// `time_out`: how long a client waits; its handler goes on among the `abandoned`.
+pub fn around(router: Router<App>, time_out: Duration, abandoned: Abandoned) -> Router<App> {
     let numbers = Arc::new(AtomicU64::new(1));
     router
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Duration::from_secs(20),
-        ))
+        .layer(from_fn(move |request: Request, next: Next| {
+            abandoned.keep(next.run(request).in_current_span())
+        }))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(security_headers))
         .layer(from_fn(move |request: Request, next: Next| {

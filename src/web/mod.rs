@@ -1,6 +1,7 @@
 //! HTTP: routes, extractors, handlers. A handler extracts, calls one flow, answers. One folder a
 //! face: `page` for people, `oauth` for applications, `desk` for the demo, `ops` beside them.
 
+mod abandoned;
 pub mod account;
 pub mod admin_api;
 pub mod answer;

@@ -1,5 +1,7 @@
 //! Every route, grouped by audience.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::{get, post};
 
@@ -9,6 +11,11 @@ use crate::oidc::discovery::path;
 
 /// The realms' faces: applications and people.
 pub fn router(app: App) -> Router {
+    router_within(app, layers::TIME_OUT)
+}
+
+/// `time_out`: how long a client waits for its answer.
+pub fn router_within(app: App, time_out: Duration) -> Router {
     let realm = Router::new()
         .route(path::AUTHORIZE, get(oauth::authorize::get).post(oauth::authorize::post))
         .route(path::TOKEN, post(oauth::token::post))
@@ -70,7 +77,7 @@ pub fn router(app: App) -> Router {
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));
     let all = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
-    layers::around(all).merge(documents()).with_state(app)
+    layers::around(all, time_out, app.abandoned().clone()).merge(documents()).with_state(app)
 }
 
 /// What every relying party fetches again and again: bytes made once, answered before anything

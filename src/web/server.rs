@@ -8,6 +8,11 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_openssl::OpenSSLConfig;
 
+use super::app::App;
+
+/// What a stop waits for what is on its way.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Serves until the process is told to stop.
 pub async fn serve(
     address: SocketAddr,
@@ -18,7 +23,7 @@ pub async fn serve(
     let stopping = handle.clone();
     tokio::spawn(async move {
         stop_signal().await;
-        stopping.graceful_shutdown(Some(Duration::from_secs(10)));
+        stopping.graceful_shutdown(Some(PATIENCE));
     });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
@@ -29,6 +34,11 @@ pub async fn serve(
         }
         None => axum_server::bind(address).handle(handle).serve(service).await,
     }
+}
+
+/// Waits, not for ever, for handlers whose clients are gone already.
+pub async fn work_off(app: &App) {
+    let _ = tokio::time::timeout(PATIENCE, app.abandoned().all_done()).await;
 }
 
 /// Ctrl-C, or SIGTERM as service managers send it.

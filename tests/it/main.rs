@@ -8,6 +8,7 @@
 )]
 
 pub mod account;
+mod cutter;
 mod domain;
 mod ephemeral;
 mod feed;

@@ -1,6 +1,8 @@
 //! The durable store from outside: group commit, sealed columns, the audit chain.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use hufu::base::cipher::MasterKey;
 use hufu::base::clock::{Clock, Timestamp};
@@ -108,4 +110,60 @@ async fn the_audit_chain_holds() {
         tx.commit().await.unwrap();
     }
     assert_eq!(opened.store.rows("jiangxi").records().verify_audit().await.unwrap(), (5, None));
+}
+
+/// Gives the future up when it has waited so many times, wherever it is then.
+async fn cut<T>(future: impl Future<Output = T>, mut waits: u32) -> Option<T> {
+    let mut future = Box::pin(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if waits == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            waits -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// Every fifth row is written and never committed. `is_cut`: given up at one await after the other.
+/// Returns the rows, whether each was to be committed and whether that was acknowledged.
+async fn write_many(store: &Store, writer: u64, is_cut: bool) -> Vec<(PersonId, bool, bool)> {
+    let mut written = Vec::new();
+    for n in 0..300 {
+        let new = person(&Clock::fixed(NOW), &Random::seeded(1000 * writer + n));
+        let (id, commits) = (new.id, n % 5 != 0);
+        let write = async {
+            let tx = store.begin("jiangxi", NOW).await.unwrap();
+            tx.rows().people().add(&new).await.unwrap();
+            if commits {
+                tx.commit().await.unwrap();
+            }
+        };
+        let waits = if is_cut { rand::random_range(0..6) } else { u32::MAX };
+        let is_acknowledged = cut(write, waits).await.is_some() && commits;
+        written.push((id, commits, is_acknowledged));
+    }
+    written
+}
+
+/// A request that is cancelled at any await undoes its own rows and no others: what was
+/// acknowledged is there, what was never committed is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_cancelled_undoes_nobody_elses_rows() {
+    let opened = open().await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..8_u64 {
+        let store = Arc::clone(&opened.store);
+        writers.spawn(async move { write_many(&store, writer, writer % 2 == 1).await });
+    }
+    let (mut acknowledged, mut cut) = (0, 0);
+    for (id, commits, is_acknowledged) in writers.join_all().await.concat() {
+        let found = opened.store.rows("jiangxi").people().find(id).await.unwrap().is_some();
+        assert!(found || !is_acknowledged, "an acknowledged row is gone");
+        assert!(!found || commits, "nobody committed this row");
+        acknowledged += u32::from(is_acknowledged);
+        cut += u32::from(commits && !is_acknowledged);
+    }
+    assert!(acknowledged > 900 && cut > 100, "{acknowledged} acknowledged, {cut} cut");
 }

@@ -116,9 +116,13 @@ impl Provider {
                     .request(parts.method, format!("{base}{}", parts.uri))
                     .headers(parts.headers)
                     .body(bytes);
-                let answer = sent.send().await.unwrap();
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::BAD_GATEWAY;
+                // What a proxy would say of a server that is away.
+                let Ok(answer) = sent.send().await else { return response };
                 let (status, headers) = (answer.status(), answer.headers().clone());
-                let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
+                let Ok(bytes) = answer.bytes().await else { return response };
+                *response.body_mut() = Body::from(bytes);
                 *response.status_mut() = status;
                 *response.headers_mut() = headers;
                 response
@@ -137,6 +141,11 @@ impl Browser {
         let no_redirects = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(no_redirects).build().unwrap();
         Self { provider: Provider::Http(base.to_owned(), client), cookies: BTreeMap::new() }
+    }
+
+    /// One request as it is, without cookies.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        self.provider.answer(request).await
     }
 
     pub async fn get(&mut self, path: &str) -> Shown {

@@ -21,6 +21,10 @@ impl Running {
         Self(child)
     }
 
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// SIGKILL: no farewell.
     pub fn kill(&mut self) {
         self.0.kill().unwrap();

@@ -1,0 +1,129 @@
+//! Nothing acknowledged is lost: honest clients of the real server beside clients that cut their
+//! connection at any byte and any millisecond. What was answered with success is asked again
+//! afterwards, when the server has been killed and started once more.
+//!
+//! `HUFU_CUTTER_SECONDS`: how long each story cuts on each database; `HUFU_CUTTER_DATABASE`: on
+//! `Sqlite` or `Postgres` alone; `HUFU_CUTTER_BINARY`: another build of the server;
+//! `HUFU_CUTTER_TIME_OUT`: milliseconds, for a server that is faster.
+
+mod cut;
+mod honest;
+mod ledger;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::kit::{On, on_each_database};
+use honest::{Client, Visitor};
+use ledger::Ledger;
+use server::Server;
+
+const HONEST: usize = 8;
+const CUTTERS: usize = 10;
+
+/// What happens to the server meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    None,
+    /// SIGKILL, again and again.
+    Killed,
+    /// Many answers are late.
+    TimedOut,
+    /// The disk takes nothing more for a while (SQLite alone).
+    DiskFull,
+}
+
+#[test]
+fn who_hangs_up_harms_nobody() {
+    on_each_database(|on| cutting(on, Trouble::None));
+}
+
+#[test]
+fn a_server_killed_in_the_middle_loses_nothing() {
+    on_each_database(|on| cutting(on, Trouble::Killed));
+}
+
+#[test]
+fn an_answer_that_comes_too_late_undoes_nothing() {
+    on_each_database(|on| cutting(on, Trouble::TimedOut));
+}
+
+#[test]
+fn a_full_disk_takes_back_nothing() {
+    on_each_database(|on| async move {
+        if matches!(on, On::Sqlite) {
+            cutting(on, Trouble::DiskFull).await;
+        }
+    });
+}
+
+fn length() -> Duration {
+    let seconds = variable("HUFU_CUTTER_SECONDS");
+    Duration::from_secs_f64(seconds.map_or(2.0, |text| text.parse().unwrap()))
+}
+
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
+}
+
+async fn cutting(on: On, trouble: Trouble) {
+    if variable("HUFU_CUTTER_DATABASE").is_some_and(|name| name != format!("{on:?}")) {
+        return;
+    }
+    let server = Arc::new(Server::start(on).await);
+    let ledger = Arc::new(Ledger::new(trouble));
+    let mut visitors = Vec::new();
+    for n in 0..HONEST {
+        let client = Client::new(Arc::clone(&server), Arc::clone(&ledger));
+        let visitor = Visitor::sign_in(&client, n).await;
+        visitors.push(visitor.expect("the first sign-in, before anybody cuts"));
+    }
+    let spoiler = Client::new(Arc::clone(&server), Arc::new(Ledger::new(trouble)));
+    let spoiler = Visitor::sign_in(&spoiler, HONEST).await.expect("the cutters' own person");
+    if trouble == Trouble::TimedOut {
+        let milliseconds = variable("HUFU_CUTTER_TIME_OUT").map(|text| text.parse().unwrap());
+        server.restart_with(Some(Duration::from_millis(milliseconds.unwrap_or(100)))).await;
+    }
+    let until = Instant::now() + length();
+    let mut tasks = JoinSet::new();
+    for visitor in visitors {
+        tasks.spawn(visitor.live(until));
+    }
+    for _ in 0..CUTTERS {
+        tasks.spawn(cut::cut(Arc::clone(&server), spoiler.cookies(), until));
+    }
+    tasks.spawn(make_trouble(Arc::clone(&server), trouble, until));
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    if trouble != Trouble::DiskFull {
+        server.restart_with(None).await;
+    }
+    let client = Client::new(Arc::clone(&server), Arc::clone(&ledger));
+    ledger.ask_again(&client).await;
+    let told = ledger.to_string();
+    eprintln!("{on:?}, {trouble:?}, {:?}: {told}", length());
+    // Whatever there was, it is over.
+    let again = Client::new(Arc::clone(&server), Arc::new(Ledger::new(Trouble::None)));
+    assert!(Visitor::sign_in(&again, 0).await.is_ok());
+    assert!(ledger.holds(), "{on:?}, {trouble:?}: {told}");
+}
+
+async fn make_trouble(server: Arc<Server>, trouble: Trouble, until: Instant) {
+    while Instant::now() < until {
+        tokio::time::sleep(length() / 4).await;
+        match trouble {
+            Trouble::Killed => server.restart_with(None).await,
+            Trouble::DiskFull => {
+                server.fill_disk(true);
+                tokio::time::sleep(length() / 8).await;
+                server.fill_disk(false);
+            }
+            Trouble::None | Trouble::TimedOut => {}
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The demo as a process of its own, on a realm without the limits that one address would meet.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+use tokio::net::TcpStream;
+
+use super::variable;
+use crate::kit::demo::{Running, free_ports};
+use crate::kit::{On, copy};
+
+/// With a person for each honest client, and one for those who cut.
+const PEOPLE: usize = super::HONEST + 1;
+
+pub struct Server {
+    pub port: u16,
+    folder: tempfile::TempDir,
+    /// Of PostgreSQL and Redis.
+    addresses: Vec<String>,
+    process: Mutex<Option<Running>>,
+}
+
+impl Server {
+    pub async fn start(on: On) -> Self {
+        let folder = tempfile::Builder::new().prefix("cutter").tempdir().unwrap();
+        let realms = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
+        copy(&realms.join("jiangxi"), &folder.path().join("realms/jiangxi"));
+        open_up(&folder.path().join("realms/jiangxi"));
+        let addresses = match on {
+            On::Sqlite => Vec::new(),
+            On::Postgres => addresses(folder.path()).await,
+        };
+        let server = Self { port: free_ports(), folder, addresses, process: Mutex::new(None) };
+        server.restart_with(None).await;
+        server
+    }
+
+    /// Kills what runs and starts it again on the same data.
+    pub async fn restart_with(&self, request_time_out: Option<Duration>) {
+        let running = self.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut running) = running {
+            running.kill();
+        }
+        let built = std::env::var_os("HUFU_CUTTER_BINARY");
+        let built = built.unwrap_or(env!("CARGO_BIN_EXE_hufu").into());
+        // A file that may grow no more is an error then, not the end.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(built);
+        command.args(["demo", "--port", &self.port.to_string(), "--data"]);
+        command.arg(self.folder.path().join("data"));
+        command.arg("--realms").arg(self.folder.path().join("realms"));
+        command.args(&self.addresses);
+        if let Some(time_out) = request_time_out {
+            command.args(["--request-time-out", &time_out.as_millis().to_string()]);
+        }
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running::of(child));
+        for _ in 0..1200 {
+            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it did not start: {}", std::fs::read_to_string(self.log()).unwrap());
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// No file of the process takes more than its first page, or all do again.
+    pub fn fill_disk(&self, is_full: bool) {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = if is_full { "4096" } else { "unlimited" };
+        let pid = process.as_ref().unwrap().id().to_string();
+        let limit = format!("--fsize={limit}:unlimited");
+        let done = Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap();
+        assert!(done.success());
+    }
+
+    pub fn at(&self, offset: u16) -> String {
+        format!("http://localhost:{}", self.port + offset)
+    }
+}
+
+async fn addresses(folder: &Path) -> Vec<String> {
+    let server = variable("HUFU_TEST_POSTGRES").unwrap();
+    let name = folder.file_name().unwrap().to_str().unwrap().to_lowercase();
+    let admin = sea_orm::Database::connect(&server).await.unwrap();
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    admin.close().await.unwrap();
+    let own = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    let mut addresses = vec!["--database-url".to_owned(), own];
+    if let Some(redis) = variable("HUFU_TEST_REDIS") {
+        // Far from those that the other tests count up from nought.
+        let number = 2000 + rand::random_range(0..2000);
+        addresses.extend(["--redis-url".to_owned(), format!("{redis}{number}")]);
+    }
+    addresses
+}
+
+fn replace(file: &Path, what: &str, by: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(what), "{} has no {what}", file.display());
+    std::fs::write(file, text.replace(what, by)).unwrap();
+}
+
+/// Many sign-ins from one address, and codes and tokens that outlive the longest run.
+fn open_up(realm: &Path) {
+    let limits = "pause = 1\nper_phone_and_hour = 1000000\nper_phone_and_day = 1000000\n\
+                  per_address_and_hour = 1000000\nper_minute = 1000000";
+    replace(&realm.join("factors.toml"), "per_minute = 6000", limits);
+    let file = realm.join("realm.toml");
+    let failures = "max_failures = 100\nmax_failures_per_address = 1000000\n\
+                    max_failures_per_enterprise = 1000000";
+    replace(&file, "max_failures = 5", failures);
+    replace(&file, "code = 60\naccess_token = 300", "code = 600\naccess_token = 28800");
+    let people: String = (0..PEOPLE).map(person).collect();
+    let file = realm.join("fixtures.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(file, text + &people).unwrap();
+}
+
+/// Two identities in one enterprise.
+fn person(n: usize) -> String {
+    let document = resident_number(n);
+    let identity = |kind: &str, permission: &str| {
+        format!(
+            "[[authorisation]]\nenterprise = \"{}\"\nperson = \"{document}\"\n\
+             identity_type = \"{kind}\"\npermissions = [\"{permission}\"]\n\
+             valid_from = \"2025-01-01\"\nstate = \"active\"\n",
+            crate::kit::EXAMPLE
+        )
+    };
+    let person = format!(
+        "[[person]]\nname = \"测试\"\ndocument = \"{document}\"\nphone = \"1380{n:07}\"\n\
+         username = \"honest{n}\"\npassword = \"{}\"\naccepted_agreements = true\n\
+         note = \"of the cutter\"\n",
+        crate::kit::PASSWORD
+    );
+    [person, identity("tax_clerk", "TAX_FILING"), identity("invoicing_clerk", "INVOICE")].concat()
+}
+
+fn resident_number(n: usize) -> String {
+    const WEIGHTS: [usize; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let body = format!("36010219900101{n:03}");
+    let digits = body.bytes().map(|digit| usize::from(digit - b'0'));
+    let sum: usize = digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
+    let check = char::from(b"10X98765432"[sum % 11]);
+    format!("{body}{check}")
+}

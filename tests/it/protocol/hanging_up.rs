@@ -1,0 +1,82 @@
+//! Clients that do not wait for their answer: the handler comes to its end all the same.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hufu::web::router::router_within;
+use tower::ServiceExt;
+
+use super::authorize::signed_in;
+use crate::kit::{Browser, FILING, TestApp, authorize_url, on_each_database};
+use crate::login::scan::login_page;
+
+async fn tokens(app: &TestApp, browser: &mut Browser) -> (String, String) {
+    let done = browser.get(&authorize_url(&FILING, &[])).await;
+    let tokens = app.redeem(&done.answered("code").unwrap()).await.1;
+    let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
+async fn revoke(router: Router, token: &str) -> StatusCode {
+    let pair = BASE64_STANDARD.encode(format!("{}:{}", FILING.id, FILING.secret));
+    let request = Request::post("/realms/jiangxi/revoke")
+        .header(header::AUTHORIZATION, format!("Basic {pair}"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(format!("token={token}")));
+    router.oneshot(request.unwrap()).await.unwrap().status()
+}
+
+async fn is_ended(app: &TestApp, access: &str) -> bool {
+    app.app.abandoned().all_done().await;
+    app.introspect(access).await["active"] == false
+}
+
+/// Whoever hangs up has asked all the same: at any moment after its handler has begun.
+#[test]
+fn what_a_client_asked_is_done_when_it_has_hung_up() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let (access, refresh) = tokens(&app, &mut browser).await;
+        let left = tokio::time::timeout(Duration::ZERO, revoke(app.router.clone(), &refresh)).await;
+        assert!(left.is_err(), "it was answered before it could leave");
+        assert!(is_ended(&app, &access).await);
+    });
+}
+
+/// The time-out is a setting: the client hears 503, and the work is done.
+#[test]
+fn what_takes_too_long_is_answered_503_and_done() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let (access, refresh) = tokens(&app, &mut browser).await;
+        let hasty = router_within(app.app.clone(), Duration::ZERO);
+        assert_eq!(revoke(hasty, &refresh).await, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(is_ended(&app, &access).await);
+    });
+}
+
+/// The stream of a scan code belongs to the connection: its handler has ended, and nothing is left
+/// running when the browser leaves.
+#[test]
+fn a_stream_ends_with_its_connection() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (browser, page) = login_page(&app).await;
+        let (_, fields) = page.filled(&[("app", "tax_app")]);
+        let query = format!("t={}&q={}&v={}", fields["t"], fields["q"], fields["v"]);
+        let cookies = browser.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let request = Request::get(format!("/realms/jiangxi/login/scan/events?{query}"))
+            .header(header::COOKIE, cookies.collect::<Vec<_>>().join("; "))
+            .body(Body::empty());
+        let stream = app.router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(stream.status(), StatusCode::OK);
+        let ended = tokio::time::timeout(Duration::from_secs(5), app.app.abandoned().all_done());
+        assert!(ended.await.is_ok(), "the handler does not wait for the stream");
+    });
+}
