@@ -12,6 +12,10 @@ use crate::store::deliveries::{Channel, Delivery, Receiver};
 /// Seconds before each next try; after the last it is given up.
 const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
 
+/// Seconds that a try belongs to one node: longer than any receiver is waited for, so that a second
+/// node comes only after a first that died.
+const LEASE: i64 = 60;
+
 /// After so many failures in a row a receiver is left alone until its lane runs again.
 const MOST_FAILURES: u32 = 3;
 
@@ -59,23 +63,32 @@ async fn is_paused(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
 /// Whether it was taken; `None`: another node is at it.
 async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> {
     let n_tries = usize::try_from(delivery.n_tries).unwrap_or(usize::MAX);
-    let wait = BACK_OFF.get(n_tries).copied();
-    let again_at = ctx.now().plus(wait.unwrap_or(86_400));
     let tx = ctx.begin().await?;
-    let claimed = tx.rows().deliveries().claim(delivery, again_at).await?;
+    if n_tries > BACK_OFF.len() {
+        // Who claimed the last try never came back, as at every try before.
+        let why = "the last try did not come to its end".to_owned();
+        tx.rows().deliveries().failed(delivery.id, delivery.n_tries, None, why).await?;
+        tx.commit().await?;
+        return Ok(Some(false));
+    }
+    let claimed = tx.rows().deliveries().claim(delivery, ctx.now().plus(LEASE)).await?;
     tx.commit().await?;
     if !claimed {
         return Ok(None);
     }
-    let (state, error) = match (send(ctx, delivery).await?, wait) {
-        (Ok(()), _) => ("done", None),
-        (Err(error), Some(_)) => ("waiting", Some(error)),
-        (Err(error), None) => ("dead", Some(error)),
-    };
+    let sent = send(ctx, delivery).await?;
+    let is_taken = sent.is_ok();
     let tx = ctx.begin().await?;
-    tx.rows().deliveries().settle(delivery.id, state, error).await?;
+    match sent {
+        Ok(()) => tx.rows().deliveries().done(delivery.id).await?,
+        Err(error) => {
+            let again_at = BACK_OFF.get(n_tries).map(|wait| ctx.now().plus(*wait));
+            let tried = delivery.n_tries + 1;
+            tx.rows().deliveries().failed(delivery.id, tried, again_at, error).await?;
+        }
+    }
     tx.commit().await?;
-    Ok(Some(state == "done"))
+    Ok(Some(is_taken))
 }
 
 /// Whether a receiver has taken it, or why not.

@@ -191,26 +191,46 @@ impl Deliveries<'_, Writing> {
             .col_expr(Column::NTries, Expr::value(delivery.n_tries + 1))
             .col_expr(Column::NextTryAt, Expr::value(again_at.0))
             .filter(Column::Id.eq(delivery.id))
+            .filter(Column::State.eq("waiting"))
             .filter(Column::NTries.eq(delivery.n_tries))
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
     }
 
-    /// `state`: `done` or `dead`; a waiting one only notes its error.
-    pub async fn settle(
-        &self,
-        id: Uuid,
-        state: &str,
-        error: Option<String>,
-    ) -> Result<(), StoreError> {
+    /// It was taken, whoever has claimed it since.
+    pub async fn done(&self, id: Uuid) -> Result<(), StoreError> {
         self.0
             .update::<Entity>()
-            .col_expr(Column::State, Expr::value(state))
-            .col_expr(Column::LastError, Expr::value(error))
+            .col_expr(Column::State, Expr::value("done"))
+            .col_expr(Column::LastError, Expr::value(None::<String>))
             .filter(Column::Id.eq(id))
             .exec(&self.0.db())
             .await?;
+        Ok(())
+    }
+
+    /// Its try of this number failed. `again_at`: when the next is due; `None` gives it up. One that
+    /// another node has claimed since is that node's to settle.
+    pub async fn failed(
+        &self,
+        id: Uuid,
+        n_tries: i32,
+        again_at: Option<Timestamp>,
+        error: String,
+    ) -> Result<(), StoreError> {
+        let mut update = self
+            .0
+            .update::<Entity>()
+            .col_expr(Column::LastError, Expr::value(error))
+            .filter(Column::Id.eq(id))
+            .filter(Column::State.eq("waiting"))
+            .filter(Column::NTries.eq(n_tries));
+        update = match again_at {
+            Some(again_at) => update.col_expr(Column::NextTryAt, Expr::value(again_at.0)),
+            None => update.col_expr(Column::State, Expr::value("dead")),
+        };
+        update.exec(&self.0.db()).await?;
         Ok(())
     }
 

@@ -1,0 +1,80 @@
+//! A node that dies between claiming a delivery and settling it: another one comes, not at once, and
+//! not for ever.
+
+use hufu::store::deliveries::{Channel, Delivery};
+
+use super::contract::start;
+use crate::kit::listener::Listener;
+use crate::kit::{FILING, TestApp, on_each_database};
+
+/// As much as a try belongs to the node that has claimed it, and a second.
+const LEASE: i64 = 61;
+
+async fn queue(app: &TestApp) -> Delivery {
+    let new = Delivery {
+        id: app.ctx.new_row_id(),
+        client_id: FILING.id.to_owned(),
+        channel: Channel::Relation,
+        about: "x".to_owned(),
+        body: "{}".to_owned(),
+        n_tries: 0,
+        state: "waiting".to_owned(),
+        last_error: None,
+        created_at: app.ctx.now(),
+    };
+    let tx = app.ctx.begin().await.unwrap();
+    tx.rows().deliveries().add(&new).await.unwrap();
+    tx.commit().await.unwrap();
+    new
+}
+
+/// Claims it and dies.
+async fn claim(app: &TestApp, delivery: &Delivery) -> bool {
+    let tx = app.ctx.begin().await.unwrap();
+    let until = app.ctx.now().plus(LEASE - 1);
+    let is_claimed = tx.rows().deliveries().claim(delivery, until).await.unwrap();
+    tx.commit().await.unwrap();
+    is_claimed
+}
+
+#[test]
+fn a_node_that_dies_while_it_delivers_loses_nothing() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let delivery = queue(&app).await;
+        assert!(claim(&app, &delivery).await);
+        assert!(!claim(&app, &delivery).await, "of two nodes one has it");
+        assert_eq!(app.deliver().await, 0, "it is the first node's");
+        app.clock.advance(LEASE);
+        assert_eq!(app.deliver().await, 1);
+        assert_eq!(listener.take("/relations").len(), 1);
+        // The first node was only slow, and its failure is old news.
+        let tx = app.ctx.begin().await.unwrap();
+        let again = Some(app.ctx.now());
+        tx.rows().deliveries().failed(delivery.id, 1, again, "slow".to_owned()).await.unwrap();
+        tx.commit().await.unwrap();
+        app.clock.advance(LEASE);
+        assert_eq!(app.deliver().await, 0, "what was taken is not sent again");
+    });
+}
+
+/// Whatever kills every node that tries is given up like what nobody takes.
+#[test]
+fn a_delivery_that_nobody_survives_is_given_up() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let mut delivery = queue(&app).await;
+        for _ in 0..8 {
+            assert!(claim(&app, &delivery).await);
+            delivery.n_tries += 1;
+            app.clock.advance(LEASE);
+        }
+        app.deliver().await;
+        assert!(listener.take("/relations").is_empty());
+        let dead = app.ctx.rows().deliveries().dead().await.unwrap();
+        assert_eq!(dead.len(), 1);
+        assert!(dead[0].last_error.as_ref().unwrap().contains("did not come to its end"));
+    });
+}
