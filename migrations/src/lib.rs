@@ -18,6 +18,7 @@ mod m20261124_000010_proofs;
 mod m20261124_000011_account_centres;
 mod m20261126_000012_deliveries;
 mod m20261126_000013_realms;
+mod m20261126_000014_used_up;
 
 /// All steps in order.
 pub struct Migrator;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_account_centres::Migration),
             Box::new(m20261126_000012_deliveries::Migration),
             Box::new(m20261126_000013_realms::Migration),
+            Box::new(m20261126_000014_used_up::Migration),
         ]
     }
 }

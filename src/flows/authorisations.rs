@@ -1,9 +1,9 @@
 //! The person's side of authorisations (AU-01 to AU-17): apply, confirm one or several with one
 //! scan, reject, withdraw an application, end, synchronise, and a history of one's own.
 
-use super::relations::{By, add_in, change};
+use super::relations::{By, add_in, change, change_in};
 use super::telling::relation_event;
-use super::{Ctx, Fault, Stop};
+use super::{Ctx, Fault, Stop, login};
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
@@ -164,16 +164,15 @@ pub struct Outcome {
     pub refusal: Option<Refusal>,
 }
 
-/// The scan was passed: each is confirmed by itself; one that changed meanwhile does not hold the
-/// others back (AU-09).
+/// The scan was passed: all are confirmed in one transaction; one that changed meanwhile does not hold
+/// the others back (AU-09).
 pub async fn confirm_batch(
     ctx: &Ctx,
     transaction: &LoginTransaction,
 ) -> Result<Vec<Outcome>, Stop> {
-    let taken: Option<LoginTransaction> =
-        ctx.ephemeral().take(&super::login::LOGIN, &transaction.id).await?;
-    let Some(taken) = taken else { return Err(Refusal::State.into()) };
-    let (Errand::Confirm(ids), Some(proved)) = (&taken.errand, &taken.proved) else {
+    let found = login::find(ctx, &transaction.id).await?;
+    let Some(found) = found else { return Err(Refusal::State.into()) };
+    let (Errand::Confirm(ids), Some(proved)) = (&found.errand, &found.proved) else {
         return Err(Refusal::State.into());
     };
     if proved.second_factor.is_none() {
@@ -181,12 +180,14 @@ pub async fn confirm_batch(
     }
     let by = By { actor: Actor::Holder, person: Some(proved.person) };
     let mut outcomes = Vec::new();
+    let tx = ctx.begin().await?;
+    login::use_up(&tx, &found).await?;
     for id in ids {
-        let held = ctx.rows().standings().held_by(*id).await?;
+        let held = tx.rows().standings().held_by(*id).await?;
         let own = held.filter(|(one, _)| one.person == proved.person);
         let Some((one, enterprise)) = own else { continue };
         let done = match enterprise.status.is_alive() {
-            true => Stop::refusal(change(ctx, &one, &Event::Confirm, by).await)?,
+            true => Stop::refusal(change_in(ctx, &tx, &one, &Event::Confirm, by).await)?,
             false => Err(Refusal::State),
         };
         outcomes.push(match done {
@@ -194,6 +195,8 @@ pub async fn confirm_batch(
             Err(refusal) => Outcome { authorisation: one, enterprise, refusal: Some(refusal) },
         });
     }
+    tx.commit().await?;
+    ctx.forget(&login::LOGIN, &found.id).await;
     Ok(outcomes)
 }
 

@@ -137,8 +137,7 @@ fn order_key(order: &str) -> String {
 
 /// The phone is back. The redirect proves nothing: the provider is asked. `false`: still running.
 pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Result<bool, Stop> {
-    let ephemeral = ctx.ephemeral();
-    let kept = ephemeral.get(&ORDER, &order_key(order)).await?;
+    let kept = ctx.ephemeral().get(&ORDER, &order_key(order)).await?;
     let Some(kept) = kept.filter(|kept| kept.scan == id && kept.phone_key == phone_key) else {
         return Err(Refusal::State.into());
     };
@@ -152,11 +151,9 @@ pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Re
             return Err(Refusal::FaceUnavailable.into());
         }
     };
-    if ephemeral.take(&ORDER, &order_key(order)).await?.is_none() {
-        return Err(Refusal::State.into());
-    }
     if state == FaceState::Failed {
         Stop::refusal(scan::end(ctx, (id, phone_key), ScanState::Failed).await)?.ok();
+        ctx.forget(&ORDER, &order_key(order)).await;
         return Err(Refusal::StepUpFailed.into());
     }
     let Some(Scan { purpose: Purpose::Verify(person), .. }) = scan::find(ctx, id).await? else {
@@ -164,10 +161,12 @@ pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Re
     };
     let account = ctx.rows().accounts().find_by_person(person).await?;
     let Some(account) = account else { return Err(Refusal::StepUpFailed.into()) };
-    if kept.has_ticked {
+    if kept.has_ticked && !has_agreed(ctx, person).await? {
         agree(ctx, person).await?;
     }
+    // The code's step to confirmed uses the order up.
     let who = Confirmed { person, account: account.id, acting: Acting::Personal };
     scan::confirm(ctx, (id, phone_key), who, Some(kept.number)).await?;
+    ctx.forget(&ORDER, &order_key(order)).await;
     Ok(true)
 }

@@ -22,6 +22,7 @@ use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
 use crate::realm::RealmEntrance;
 use crate::realm::file::InitialPassword;
+use crate::store::Tx;
 
 /// A slider proof lives two minutes and works once (DEC-19).
 const SLIDER_SECONDS: i64 = 120;
@@ -85,6 +86,14 @@ pub async fn advance(
 ) -> Result<LoginTransaction, Stop> {
     let swapped = ctx.ephemeral().swap(&LOGIN, &from.id, from, &to).await?;
     if swapped { Ok(to) } else { Err(Refusal::State.into()) }
+}
+
+/// Uses a transaction up for what it ends in: of two tabs that finish, one does.
+pub async fn use_up(tx: &Tx<'_>, transaction: &LoginTransaction) -> Result<(), Stop> {
+    match tx.use_up("login", &transaction.id, transaction.expires_at).await? {
+        true => Ok(()),
+        false => Err(Refusal::State.into()),
+    }
 }
 
 /// Whether the account may sign in at this moment, by whatever way: a lock, or its end, may have come

@@ -43,7 +43,7 @@ use crate::base::cipher::{Cipher, MasterKey};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::domain::refusal::{NoIdentity, Refusal};
-use crate::ephemeral::{Ephemeral, EphemeralError, OfRealm};
+use crate::ephemeral::{Ephemeral, EphemeralError, OfRealm, Slot};
 use crate::jose::JoseError;
 use crate::oidc::discovery::DiscoveryError;
 use crate::oidc::error::OAuthError;
@@ -70,6 +70,16 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// What the person or client can do something about: somebody else was faster, or a value that
+    /// nothing of ours can keep.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Store(StoreError::Conflict(_)) => Some(Refusal::State),
+            Self::Store(StoreError::BadValue(_)) => Some(Refusal::format("value")),
+            _ => None,
+        }
+    }
+
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
@@ -123,6 +133,13 @@ impl Stop {
         match outcome {
             Ok(done) => Ok(Ok(done)),
             Err(Self::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Self::Fault(fault)) => match fault.refusal() {
+                Some(refusal) => {
+                    tracing::info!(%fault, "The database refused");
+                    Ok(Err(refusal))
+                }
+                None => Err(Self::Fault(fault)),
+            },
             Err(other) => Err(other),
         }
     }
@@ -198,6 +215,14 @@ impl Ctx {
     /// The realm's short-lived values.
     pub fn ephemeral(&self) -> OfRealm<'_> {
         self.services.ephemeral.of(&self.realm.id)
+    }
+
+    /// Forgets a short-lived value that something durable has used up. What is done is done: where
+    /// this fails, the value expires by itself and works no second time.
+    pub async fn forget<T>(&self, slot: &Slot<T>, name: &str) {
+        if let Err(error) = self.ephemeral().forget(slot, name).await {
+            tracing::warn!(%error, "What was used up could not be forgotten");
+        }
     }
 
     pub fn now(&self) -> Timestamp {

@@ -73,7 +73,7 @@ pub async fn enrol(ctx: &Ctx, session: &Session, (name, made): (&str, &str)) -> 
         return Err(Refusal::format("passkey_name").into());
     }
     let key = session.id.to_string();
-    let state = ctx.ephemeral().take(&ENROLMENT, &key).await?;
+    let state = ctx.ephemeral().get(&ENROLMENT, &key).await?;
     let Some(state) = state else { return Err(Refusal::Passkey.into()) };
     let credential = match relying_party(ctx)?.enrol(made, &state) {
         Ok(credential) => credential,
@@ -95,6 +95,7 @@ pub async fn enrol(ctx: &Ctx, session: &Session, (name, made): (&str, &str)) -> 
     tx.rows().passkeys().add(&passkey).await?;
     tx.note(event);
     tx.commit().await?;
+    ctx.forget(&ENROLMENT, &key).await;
     Ok(())
 }
 
@@ -146,7 +147,7 @@ pub async fn verify(
     if !is_offered {
         return Err(Refusal::State.into());
     }
-    let state = ctx.ephemeral().take(&CHALLENGE, &tx.id).await?;
+    let state = ctx.ephemeral().get(&CHALLENGE, &tx.id).await?;
     let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
         return Err(Refusal::Passkey.into());
     };
@@ -165,7 +166,10 @@ pub async fn verify(
     if let Some(proved) = &mut next.proved {
         proved.second_factor = Some(Factor::Passkey);
     }
-    login::advance(ctx, tx, next).await
+    // The step forward uses the challenge up.
+    let next = login::advance(ctx, tx, next).await?;
+    ctx.forget(&CHALLENGE, &tx.id).await;
+    Ok(next)
 }
 
 async fn keep(ctx: &Ctx, held: &StoredPasskey, kept: &Credential) -> Result<bool, Fault> {
@@ -193,7 +197,7 @@ pub async fn sign_in(
         return Err(Refusal::format("entrance").into());
     };
     login::check_numbers(entrance, form)?;
-    let state = ctx.ephemeral().take(&OPEN_CHALLENGE, &tx.id).await?;
+    let state = ctx.ephemeral().get(&OPEN_CHALLENGE, &tx.id).await?;
     let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
         return Err(Refusal::Passkey.into());
     };
@@ -238,5 +242,7 @@ pub async fn sign_in(
         }),
         ..tx.clone()
     };
-    login::advance(ctx, tx, next).await
+    let next = login::advance(ctx, tx, next).await?;
+    ctx.forget(&OPEN_CHALLENGE, &tx.id).await;
+    Ok(next)
 }

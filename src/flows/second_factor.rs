@@ -233,12 +233,12 @@ pub async fn verify(
     if !same(bind(tx, &sent.to, code).as_bytes(), sent.hash.as_bytes()) {
         return Err(Refusal::Otp.into());
     }
-    if ephemeral.take(&CODE, &key).await?.is_none() {
-        return Err(Refusal::OtpExpired.into());
-    }
     let mut next = tx.clone();
     if let Some(proved) = &mut next.proved {
         proved.second_factor = Some(channel.factor());
     }
-    login::advance(ctx, tx, next).await
+    // The step forward uses the code up: of two that come at once, one takes it.
+    let next = login::advance(ctx, tx, next).await?;
+    ctx.forget(&CODE, &key).await;
+    Ok(next)
 }

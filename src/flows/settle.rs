@@ -255,9 +255,8 @@ pub async fn sign_in(
     transaction: &LoginTransaction,
     acting: Acting,
 ) -> Result<(Session, Secret), Stop> {
-    let taken: Option<LoginTransaction> =
-        ctx.ephemeral().take(&login::LOGIN, &transaction.id).await?;
-    let (Some(transaction), Some(proved)) = (taken, &transaction.proved) else {
+    let found = login::find(ctx, &transaction.id).await?;
+    let (Some(transaction), Some(proved)) = (found, &transaction.proved) else {
         return Err(Refusal::State.into());
     };
     let identity = identity::load(ctx, proved.person, acting).await?;
@@ -293,12 +292,14 @@ pub async fn sign_in(
     let cookie = ctx.random().token();
     let attempt = attempt(ctx, &transaction, Some(&identity), "ok");
     let tx = ctx.begin().await?;
+    login::use_up(&tx, &transaction).await?;
     tx.rows().sessions().add(&session, cookie.hashed()).await?;
     if proved.had_locks {
         tx.rows().accounts().unlock(proved.account).await?;
     }
     tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await?;
     tx.commit().await?;
+    ctx.forget(&login::LOGIN, &transaction.id).await;
     Ok((session, cookie))
 }
 

@@ -92,10 +92,9 @@ fn way_of(session: &Session) -> Way {
 
 /// The step was passed: the same session under a new cookie, with what was proved added to it.
 pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret, Stop> {
-    let taken: Option<LoginTransaction> =
-        ctx.ephemeral().take(&login::LOGIN, &transaction.id).await?;
-    let lifts = taken.as_ref().is_some_and(|taken| taken.errand == Errand::Lift);
-    let Some((proved, session)) = taken.and_then(|taken| taken.proved.zip(taken.raises)) else {
+    let found = login::find(ctx, &transaction.id).await?;
+    let lifts = found.as_ref().is_some_and(|found| found.errand == Errand::Lift);
+    let Some((proved, session)) = found.and_then(|found| found.proved.zip(found.raises)) else {
         return Err(Refusal::State.into());
     };
     let rows = ctx.rows();
@@ -122,6 +121,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
     };
     let cookie = ctx.random().token();
     let tx = ctx.begin().await?;
+    login::use_up(&tx, transaction).await?;
     if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
         return Err(Refusal::State.into());
     }
@@ -134,5 +134,6 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
         tx.note(event);
     }
     tx.commit().await?;
+    ctx.forget(&login::LOGIN, &transaction.id).await;
     Ok(cookie)
 }

@@ -29,6 +29,7 @@ pub mod standing;
 pub mod streams;
 pub mod sweep;
 pub mod tokens;
+mod used_up;
 
 use std::marker::PhantomData;
 use std::path::Path;

@@ -7,7 +7,9 @@ use crate::base::clock::Timestamp;
 
 /// Children before parents. `$1`: what ended before this moment goes, five hundred rows at a time
 /// so that no sign-in waits.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
+    "DELETE FROM used_up WHERE (realm, kind, hash) IN \
+     (SELECT realm, kind, hash FROM used_up WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM remembered_device WHERE hash IN \
      (SELECT hash FROM remembered_device WHERE expires_at < $1 LIMIT 500)",
     "DELETE FROM access_token WHERE hash IN \

@@ -248,6 +248,17 @@ impl TestApp {
         tried
     }
 
+    /// A statement of the test's own, past the store: a table that is away, a row nobody wrote.
+    pub async fn sql(&self, statement: &str) {
+        let url = match &self.url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let connection = sea_orm::Database::connect(url).await.unwrap();
+        connection.execute_unprepared(statement).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
     pub fn browser(&self) -> Browser {
         Browser::new(self.router.clone())
     }

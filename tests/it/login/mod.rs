@@ -5,6 +5,7 @@ mod devices;
 mod enterprise;
 mod level;
 mod non_resident;
+mod once;
 mod passkeys;
 mod person;
 mod refusals;

@@ -1,0 +1,81 @@
+//! What works once and is used up by something durable: a fault between loses nobody's sign-in, and
+//! nothing works twice.
+
+use hufu::flows::{login, settle, step_up};
+
+use crate::kit::browser::Shown;
+use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+
+const WANG: &str = "13800138000";
+
+/// At the choice between two identities, with everything proved.
+async fn at_the_choice(app: &TestApp) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, WANG, PASSWORD)).await;
+    let page = browser.pass_second_factor(app, &page, WANG).await;
+    (browser, page)
+}
+
+fn first_identity(page: &Shown) -> String {
+    let offered = page.text.split("name=\"identity\" value=\"").nth(1).expect("a choice");
+    offered.split('"').next().unwrap().to_owned()
+}
+
+/// The rows of the session cannot be written: the person hears of a fault and presses the button
+/// again.
+#[test]
+fn a_fault_at_the_last_step_loses_no_sign_in() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, page) = at_the_choice(&app).await;
+        let identity = first_identity(&page);
+        app.sql("ALTER TABLE login_log RENAME TO login_log_elsewhere").await;
+        let failed = browser.submit(&page, &[("identity", &identity)]).await;
+        assert_eq!(failed.status.as_u16(), 500);
+        app.sql("ALTER TABLE login_log_elsewhere RENAME TO login_log").await;
+        let done = browser.submit(&page, &[("identity", &identity)]).await;
+        assert!(done.answered("code").is_some(), "{} {}", done.status, done.text);
+    });
+}
+
+/// A transaction that could not be forgotten, or comes back with a store's older state, ends in no
+/// second session.
+#[test]
+fn a_sign_in_that_was_not_forgotten_works_no_second_time() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, page) = at_the_choice(&app).await;
+        let t = page.hidden()["t"].clone();
+        let proved = login::find(&app.ctx, &t).await.unwrap().unwrap();
+        let acting = first_identity(&page).parse().map(hufu::domain::acting::Acting::Enterprise);
+        let acting = acting.unwrap();
+        let done = browser.submit(&page, &[("identity", &first_identity(&page))]).await;
+        assert!(done.answered("code").is_some());
+        assert!(login::find(&app.ctx, &t).await.unwrap().is_none(), "it is forgotten");
+        app.ctx.ephemeral().put(&login::LOGIN, &t, &proved, 600).await.unwrap();
+        let again = settle::sign_in(&app.ctx, &proved, acting).await;
+        assert!(again.is_err(), "the transaction was used");
+        let raised = step_up::finish(&app.ctx, &proved).await;
+        assert!(raised.is_err());
+    });
+}
+
+/// Of twenty that finish one transaction at the same time, one gets the session.
+#[test]
+fn of_many_that_finish_a_sign_in_one_does() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (_, page) = at_the_choice(&app).await;
+        let proved = login::find(&app.ctx, &page.hidden()["t"]).await.unwrap().unwrap();
+        let acting = first_identity(&page).parse().map(hufu::domain::acting::Acting::Enterprise);
+        let acting = acting.unwrap();
+        let mut races = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let (ctx, proved) = (app.ctx.clone(), proved.clone());
+            races.spawn(async move { settle::sign_in(&ctx, &proved, acting).await.is_ok() });
+        }
+        let won = races.join_all().await.into_iter().filter(|won| *won).count();
+        assert_eq!(won, 1);
+    });
+}
