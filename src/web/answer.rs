@@ -34,19 +34,17 @@ impl IntoResponse for Failure {
             Stop::Client(error) => return oauth_error(&error),
             Stop::Refused(refusal) => return refused(&refusal),
         };
-        let status = if fault.is_temporary() {
+        if let Some(refusal) = fault.refusal() {
+            tracing::info!(%fault, "The database refused");
+            return refused(&refusal);
+        }
+        if fault.is_temporary() {
             tracing::warn!(%fault, "A request could not be served");
-            StatusCode::SERVICE_UNAVAILABLE
-        } else {
-            tracing::error!(%fault, "A request failed");
-            StatusCode::INTERNAL_SERVER_ERROR
-        };
-        let headers = [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::RETRY_AFTER, "5"),
-            (header::CACHE_CONTROL, "no-store"),
-        ];
-        (status, headers, APOLOGY).into_response()
+            let page = html(StatusCode::SERVICE_UNAVAILABLE, APOLOGY.to_owned());
+            return with_retry_after(page, Some(5));
+        }
+        tracing::error!(%fault, "A request failed");
+        html(StatusCode::INTERNAL_SERVER_ERROR, APOLOGY.to_owned())
     }
 }
 
@@ -54,7 +52,10 @@ impl IntoResponse for Failure {
 pub fn refused(refusal: &Refusal) -> Response {
     let body = json!({"error": refusal.code()});
     let mut response = no_store(Json(body).into_response());
-    *response.status_mut() = StatusCode::BAD_REQUEST;
+    *response.status_mut() = match refusal {
+        Refusal::State => StatusCode::CONFLICT,
+        _ => StatusCode::BAD_REQUEST,
+    };
     with_retry_after(response, refusal.retry_after())
 }
 

@@ -6,13 +6,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::flows::Stop;
 use crate::flows::resource::client_of;
 use crate::flows::streams;
 use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::params::json;
 use crate::store::streams::EventStream;
 use crate::web::answer::{Answer, Failure, bearer_error, no_store, oauth_error};
 use crate::web::app::App;
@@ -29,14 +29,6 @@ async fn client(request: &Request) -> Result<Result<String, Response>, Failure> 
     };
     let client = Stop::client(client_of(&request.ctx, &token, SCOPE).await)?;
     Ok(client.map_err(|error| bearer_error(&error)))
-}
-
-fn json<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, OAuthError> {
-    if body.is_empty() {
-        return Ok(T::default());
-    }
-    let malformed = || OAuthError::request("the body is not JSON of this interface");
-    serde_json::from_slice(body).map_err(|_| malformed())
 }
 
 fn found(answer: Option<Value>) -> Response {

@@ -279,6 +279,18 @@ impl Request {
         self.page(status, "", &page)
     }
 
+    /// A form that is none of ours: of another type, a field sent twice, a control character in it.
+    pub fn malformed(&self) -> Result<Response, Failure> {
+        let notice = self.notice(&Refusal::format("value"));
+        let page = MessagePage {
+            title: self.text("malformed-title"),
+            text: notice.text,
+            code: Some(notice.code),
+            link: None,
+        };
+        self.page(StatusCode::BAD_REQUEST, "", &page)
+    }
+
     pub fn forbidden(&self) -> Result<Response, Failure> {
         self.message(StatusCode::FORBIDDEN, "forbidden", None)
     }

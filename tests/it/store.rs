@@ -11,7 +11,9 @@ use hufu::base::random::Random;
 use hufu::domain::audit::AuditEvent;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::person::{Person, PersonKind};
-use hufu::store::{DatabaseUrl, Store, migrate};
+use hufu::store::{DatabaseUrl, Store, StoreError, migrate};
+
+use crate::kit::{On, TestApp, on_each_database};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 
@@ -166,4 +168,84 @@ async fn who_is_cancelled_undoes_nobody_elses_rows() {
         cut += u32::from(commits && !is_acknowledged);
     }
     assert!(acknowledged > 900 && cut > 100, "{acknowledged} acknowledged, {cut} cut");
+}
+
+/// A row in the way, a row that is missing, a value that cannot be kept, a table that is not there,
+/// a database that is away.
+#[test]
+fn the_database_s_errors_are_told_apart() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (clock, random) = (Clock::fixed(NOW), Random::seeded(1));
+        let new = person(&clock, &random);
+        let add = async |new: &Person| {
+            let tx = app.ctx.begin().await?;
+            tx.rows().people().add(new).await?;
+            tx.commit().await
+        };
+        add(&new).await.unwrap();
+        assert!(matches!(add(&new).await, Err(StoreError::Conflict(_))));
+        let number = "360102199003071236";
+        let number =
+            DocumentNumber::parse(DocumentType::ResidentIdCard, number, NOW.day()).unwrap();
+        let tx = app.ctx.begin().await.unwrap();
+        let nobody = PersonId::new(&clock, &random);
+        let row = new_uuid(&clock, &random);
+        let orphan = tx.rows().people().add_document(row, nobody, &number, None).await;
+        assert!(matches!(orphan, Err(StoreError::Conflict(_))), "{orphan:?}");
+        drop(tx);
+        if matches!(on, On::Postgres) {
+            let id = PersonId::new(&clock, &random);
+            let bad = add(&Person { id, nationality: "C\0N".to_owned(), ..new.clone() }).await;
+            assert!(matches!(bad, Err(StoreError::BadValue(_))), "{bad:?}");
+        }
+        app.sql("ALTER TABLE person RENAME TO person_elsewhere").await;
+        let mistake = app.ctx.rows().people().find(new.id).await;
+        assert!(matches!(mistake, Err(StoreError::Mistake(_))), "{mistake:?}");
+        if matches!(on, On::Postgres) {
+            app.drop_database().await;
+            let away = app.ctx.rows().people().find(new.id).await;
+            assert!(matches!(away, Err(StoreError::Unavailable(_))), "{away:?}");
+        }
+    });
+}
+
+/// SQLite's file is away when its folder is.
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_away() {
+    let url = DatabaseUrl::Sqlite("/nowhere/at/all/hufu.db".into());
+    let opened = Store::open(&url, &MasterKey::new([7; 32])).await;
+    assert!(matches!(opened.err(), Some(StoreError::Unavailable(_))));
+}
+
+/// Of two transactions that wait for each other the one that is chosen to give way is in conflict,
+/// not the database away (PostgreSQL alone: SQLite has one writer).
+#[test]
+fn a_deadlock_is_a_conflict() {
+    on_each_database(|on| async move {
+        if matches!(on, On::Sqlite) {
+            return;
+        }
+        let app = TestApp::start(on).await;
+        let (clock, random) = (Clock::fixed(NOW), Random::seeded(1));
+        let (a, b) = (person(&clock, &random), person(&clock, &random));
+        let (first, second) = (app.ctx.begin().await.unwrap(), app.ctx.begin().await.unwrap());
+        first.rows().people().add(&a).await.unwrap();
+        second.rows().people().add(&b).await.unwrap();
+        let crossed = tokio::join!(
+            async {
+                let crossed = first.rows().people().add(&b).await;
+                drop(first);
+                crossed
+            },
+            async {
+                let crossed = second.rows().people().add(&a).await;
+                drop(second);
+                crossed
+            }
+        );
+        let both = [crossed.0, crossed.1];
+        assert!(both.iter().any(|one| matches!(one, Err(StoreError::Conflict(_)))), "{both:?}");
+        assert!(both.iter().all(|one| matches!(one, Ok(()) | Err(StoreError::Conflict(_)))));
+    });
 }

@@ -128,7 +128,7 @@ fn ids(form: &Params) -> Vec<String> {
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),
@@ -228,7 +228,7 @@ pub async fn get_apply(request: Request) -> Answer {
 }
 
 pub async fn post_apply(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),

@@ -24,7 +24,7 @@ pub async fn get(request: Request) -> Answer {
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::OwnSecurity, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),

@@ -110,7 +110,7 @@ pub async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let wanted = form.get("act").unwrap_or_default().to_owned();
     let function = function_of(&wanted);
     let visit = match Visit::enter_with(request, function, &form).await? {

@@ -117,7 +117,7 @@ pub async fn get_add(request: Request) -> Answer {
 }
 
 pub async fn post_add(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::AddHandler, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),

@@ -54,7 +54,7 @@ pub async fn of_enterprise(request: Request) -> Answer {
 }
 
 pub async fn clear_enterprise(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::ClearHistory, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),
@@ -117,7 +117,7 @@ pub async fn of_person(request: Request) -> Answer {
 }
 
 pub async fn clear_person(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),

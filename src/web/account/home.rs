@@ -33,7 +33,7 @@ pub async fn get(request: Request) -> Answer {
 
 /// One field in full; the next page hides it again.
 pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::Reveal, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),

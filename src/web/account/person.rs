@@ -22,7 +22,7 @@ pub async fn get(request: Request) -> Answer {
 
 /// One's own field in full, logged; the next page hides it again.
 pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::PersonalInformation, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),

@@ -58,7 +58,7 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let visit = match Visit::enter_with(request, Function::SwitchEnterprise, &form).await? {
         Ok(visit) => visit,
         Err(response) => return Ok(response),

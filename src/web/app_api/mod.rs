@@ -16,6 +16,7 @@ use crate::flows::app::{AppUser, cancel, confirm, finish_face, scan_code, start_
 use crate::flows::clients::authenticate;
 use crate::flows::{Fault, Stop, face, scan_app};
 use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::params;
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
 use crate::web::oauth::{form, presented};
 use crate::web::page::view;
@@ -78,12 +79,9 @@ pub async fn act(
         Ok(user) => user,
         Err(error) => return Ok(bearer_error(&error)),
     };
-    let told: Told = match body.is_empty() {
-        true => Told::default(),
-        false => match serde_json::from_slice(&body) {
-            Ok(told) => told,
-            Err(_) => return Ok(oauth_error(&OAuthError::request("the body is not JSON of ours"))),
-        },
+    let told: Told = match params::json(&body) {
+        Ok(told) => told,
+        Err(error) => return Ok(oauth_error(&error)),
     };
     let ctx = &request.ctx;
     let done = match act.as_str() {

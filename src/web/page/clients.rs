@@ -28,7 +28,7 @@ pub async fn get(request: Request) -> Answer {
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let transaction = match at_step(&request, &form, Step::ChooseClientEnterprise).await? {
         Ok(transaction) => transaction,
         Err(response) => return Ok(response),

@@ -35,7 +35,7 @@ async fn read(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Result<(Params, Params, StandingSession), Response>, Failure> {
-    let Ok(form) = form(headers, body) else { return Ok(Err(request.forbidden()?)) };
+    let Ok(form) = form(headers, body) else { return Ok(Err(request.malformed()?)) };
     let asked = Params::parse(form.get("request").unwrap_or_default().as_bytes());
     let Ok(asked) = asked else { return Ok(Err(request.forbidden()?)) };
     let Some(session) = request.standing_session().await? else {

@@ -223,7 +223,7 @@ pub async fn get(request: Request) -> Answer {
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let transaction = match at_step(&request, &form, Step::Credentials).await? {
         Ok(transaction) => transaction,
         Err(response) => return Ok(response),
@@ -261,7 +261,7 @@ fn typed(request: &Request, form: &Params) -> Credentials {
 
 /// A passkey instead of password and second factor.
 pub async fn post_passkey(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let transaction = match at_step(&request, &form, Step::Credentials).await? {
         Ok(transaction) => transaction,
         Err(response) => return Ok(response),

@@ -116,7 +116,7 @@ pub async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let Some(cookie) = request.cookies.get(&cookies::phone_name(&request.ctx.realm)).cloned()
     else {
         return told(&request, &Refusal::State);

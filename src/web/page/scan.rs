@@ -95,7 +95,7 @@ pub async fn events(request: Request) -> Answer {
 
 /// 【继续】: fetches the outcome, once.
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.forbidden() };
+    let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let tx = match transaction(&request, &form).await? {
         Ok(tx) => tx,
         Err(page) => return Ok(page),

@@ -26,7 +26,7 @@ async fn read(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Result<(Params, LoginTransaction), axum::response::Response>, Failure> {
-    let Ok(form) = form(headers, body) else { return Ok(Err(request.forbidden()?)) };
+    let Ok(form) = form(headers, body) else { return Ok(Err(request.malformed()?)) };
     let transaction = match transaction(request, &form).await? {
         Ok(transaction) => transaction,
         Err(page) => return Ok(Err(page)),

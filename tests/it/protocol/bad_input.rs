@@ -2,14 +2,19 @@
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use axum::response::IntoResponse;
 use hufu::jose::Algorithm;
 use hufu::jose::jwt::sign;
 use hufu::jose::keys::SigningKey;
+use hufu::store::StoreError;
+use hufu::web::answer::Failure;
 use serde_json::json;
 use tower::ServiceExt;
 
 use super::authorize::signed_in;
-use crate::kit::{FILING, ISSUER, On, START, TestApp, authorize_url, on_each_database};
+use crate::kit::{
+    EXAMPLE, FILING, ISSUER, On, PASSWORD, START, TestApp, authorize_url, on_each_database,
+};
 
 #[test]
 fn ugly_requests_are_refused() {
@@ -22,10 +27,17 @@ fn ugly_requests_are_refused() {
             ("/token", form, "grant_type=x&grant_type=y", 400),
             ("/token", form, "", 401),
             ("/token", form, big.as_str(), 413),
-            ("/token", form, "grant_type=%ff%fe&client_id=%00", 401),
+            ("/token", form, "grant_type=%ff%fe&client_id=%00", 400),
+            ("/introspect", form, "token=a%00b", 400),
+            ("/revoke", form, "client_id=desktop&token=%0a", 400),
+            ("/authorize", form, "client_id=tax-filing&login_hint=wang%00", 400),
+            ("/logout", form, "id_token_hint=%7f", 400),
+            ("/account/switch", form, "identity=%00", 400),
+            ("/ssf/poll", "application/json", "{\"ack\": [\"a\\u0000\"]}", 401),
             ("/introspect", form, "token=x", 401),
             ("/login/credentials", form, "t=none", 410),
-            ("/login/credentials", "text/plain", "t=none", 403),
+            ("/login/credentials", "text/plain", "t=none", 400),
+            ("/login/credentials", form, "t=a&t=b", 400),
             ("/consent", form, "request=%25", 303),
             ("/nothing", form, "", 404),
         ] {
@@ -89,6 +101,52 @@ fn a_signed_assertion_works_once() {
             let answer = app.post("/token", None, &form).await;
             assert_eq!(answer.0.as_u16(), status, "{claims} {}", answer.1);
         }
+    });
+}
+
+/// A NUL in a field of a form is a refusal with its code, on both databases.
+#[test]
+fn control_characters_are_refused_where_forms_are_read() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for personal_id in ["wang\0", "wang\nxm", "\u{7f}", "wang\u{85}"] {
+            let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let typed = (EXAMPLE, personal_id, PASSWORD);
+            let refused = browser.type_credentials(&page, typed).await;
+            assert_eq!(refused.status.as_u16(), 400, "{personal_id:?}");
+            assert_eq!(refused.code(), Some("E_FORMAT"), "{personal_id:?}");
+        }
+    });
+}
+
+/// What the database says is told apart: a row in the way is 409 and a value that it cannot keep
+/// 400, each with its code; our own mistake is 500; none of them asks to come back later.
+#[test]
+fn only_a_database_that_is_away_is_a_503() {
+    for (error, status) in [
+        (StoreError::Unavailable(String::new()), 503),
+        (StoreError::Conflict(String::new()), 409),
+        (StoreError::BadValue(String::new()), 400),
+        (StoreError::Mistake(String::new()), 500),
+        (StoreError::inconsistent("session", "acr", 1), 500),
+    ] {
+        let answer = Failure::from(error).into_response();
+        assert_eq!(answer.status().as_u16(), status);
+        assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503);
+    }
+}
+
+/// A statement that the schema does not know is our own mistake.
+#[test]
+fn a_missing_table_is_a_500() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        app.sql("ALTER TABLE session RENAME TO session_elsewhere").await;
+        let shown = browser.get(&authorize_url(&FILING, &[])).await;
+        assert_eq!(shown.status.as_u16(), 500);
+        assert_eq!(shown.header("retry-after"), None);
     });
 }
 
