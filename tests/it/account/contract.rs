@@ -1,8 +1,8 @@
 //! The contract with applications: whoever holds tokens of an identity that changed or ended is
 //! told within seconds, and every token is worth what it is worth at that moment.
 
-use hufu::domain::authorisation::{Actor, Event};
-use hufu::flows::relations::{By, change};
+use hufu::domain::authorisation::{Actor, By, Event};
+use hufu::flows::relations::change;
 use hufu::store::deliveries::{Channel, Delivery};
 use serde_json::{Value, json};
 

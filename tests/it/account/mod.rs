@@ -8,6 +8,7 @@ mod foreign;
 mod looks;
 mod matrix;
 mod person;
+mod registry;
 mod streams;
 mod switching;
 
