@@ -7,7 +7,8 @@ use super::second_factor::gateway;
 use super::{Ctx, Fault, logout, streams};
 use crate::outbound::sms::{Gateway, Message};
 use crate::realm::file::GatewayKind;
-use crate::store::deliveries::{Channel, Delivery, Receiver};
+use crate::store::deliveries::{Channel, Delivery, DeliveryState, Receiver};
+use crate::store::streams::StreamStatus;
 
 /// Seconds before each next try; after the last it is given up.
 const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
@@ -53,29 +54,32 @@ pub async fn run(ctx: &Ctx, to: &Receiver) -> Result<usize, Fault> {
 
 /// What is told to a paused stream waits (SSF §8.1.2).
 async fn is_paused(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
-    Ok(streams::find(ctx, client_id).await?.is_some_and(|stream| stream.status == "paused"))
+    Ok(streams::find(ctx, client_id)
+        .await?
+        .is_some_and(|stream| stream.status == StreamStatus::Paused))
 }
 
 /// Whether it was taken; `None`: another node is at it.
 async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> {
-    let n_tries = usize::try_from(delivery.n_tries).unwrap_or(usize::MAX);
-    let wait = BACK_OFF.get(n_tries).copied();
+    let DeliveryState::Waiting { n_tries, .. } = delivery.state else { return Ok(None) };
+    let wait = usize::try_from(n_tries).ok().and_then(|n_tries| BACK_OFF.get(n_tries)).copied();
     let again_at = ctx.now().plus(wait.unwrap_or(86_400));
     let tx = ctx.begin().await?;
-    let claimed = tx.rows().deliveries().claim(delivery, again_at).await?;
+    let claimed = tx.rows().deliveries().claim(delivery.id, n_tries, again_at).await?;
     tx.commit().await?;
     if !claimed {
         return Ok(None);
     }
-    let (state, error) = match (send(ctx, delivery).await?, wait) {
-        (Ok(()), _) => ("done", None),
-        (Err(error), Some(_)) => ("waiting", Some(error)),
-        (Err(error), None) => ("dead", Some(error)),
+    let n_tries = n_tries + 1;
+    let state = match (send(ctx, delivery).await?, wait) {
+        (Ok(()), _) => DeliveryState::Done,
+        (Err(error), Some(_)) => DeliveryState::Waiting { n_tries, last_error: Some(error) },
+        (Err(last_error), None) => DeliveryState::Dead { n_tries, last_error },
     };
     let tx = ctx.begin().await?;
-    tx.rows().deliveries().settle(delivery.id, state, error).await?;
+    tx.rows().deliveries().settle(delivery.id, &state).await?;
     tx.commit().await?;
-    Ok(Some(state == "done"))
+    Ok(Some(state == DeliveryState::Done))
 }
 
 /// Whether a receiver has taken it, or why not.

@@ -9,8 +9,9 @@ use crate::base::id::{EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::authorisation::Authorisation;
 use crate::store::Tx;
-use crate::store::deliveries::{Channel, Delivery};
+use crate::store::deliveries::{Channel, Delivery, DeliveryState};
 use crate::store::sessions::{Session, SessionClient};
+use crate::store::streams::StreamStatus;
 
 /// CAEP 1.0 §3.1.
 pub const SESSION_REVOKED: &str =
@@ -57,9 +58,10 @@ pub fn queued(
         channel,
         about: about.to_string(),
         body: body.to_string(),
-        n_tries: 0,
-        state: if channel == Channel::Poll { "kept" } else { "waiting" }.to_owned(),
-        last_error: None,
+        state: match channel {
+            Channel::Poll => DeliveryState::Kept,
+            _ => DeliveryState::NEW,
+        },
         created_at: ctx.now(),
     }
 }
@@ -73,7 +75,7 @@ async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), F
 /// A security event for the client's stream, if it has one that wants it.
 async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> Result<(), Fault> {
     let stream = tx.rows().streams().find(&client.client_id).await?;
-    let Some(stream) = stream.filter(|stream| stream.status != "disabled") else {
+    let Some(stream) = stream.filter(|stream| stream.status != StreamStatus::Disabled) else {
         return Ok(());
     };
     let now = ctx.now();

@@ -110,7 +110,7 @@ async fn synchronisations(request: &Request, id: AuthorisationId) -> Result<Vec<
         let client = request.ctx.realm.clients.get(&one.client_id);
         let name = client
             .map_or(one.client_id.as_str(), |client| client.name.in_language(request.language()));
-        let state = request.text(&format!("sync-{}", one.state));
+        let state = request.text(&format!("sync-{}", one.state.name()));
         lines.push(format!("{name}：{state} · {}", one.created_at.for_people()));
     }
     Ok(lines)
