@@ -288,7 +288,6 @@ pub async fn sign_in(
         device: ctx.device.clone(),
         created_at: now,
         expires_at: now.plus(ctx.realm.lifetimes.session),
-        ended_at: None,
     };
     let cookie = ctx.random().token();
     let attempt = attempt(ctx, &transaction, Some(&identity), "ok");

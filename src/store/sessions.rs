@@ -34,7 +34,6 @@ pub struct Session {
     pub device: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
-    pub ended_at: Option<Timestamp>,
 }
 
 /// An application that holds tokens of one acting identity of a session.
@@ -322,6 +321,5 @@ pub(super) fn read(row: session::Model) -> Result<Session, StoreError> {
         device: row.device,
         created_at: Timestamp(row.created_at),
         expires_at: Timestamp(row.expires_at),
-        ended_at: row.ended_at.map(Timestamp),
     })
 }
