@@ -2,6 +2,8 @@
 //! saved with its event and history; in the same transaction follow the message to the other side,
 //! the audit, the end of sessions and tokens, and what applications must hear.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 use super::telling::{at_work_of, look_after, queued, relation_event};
@@ -9,15 +11,15 @@ use super::{Ctx, Fault, Stop};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Authorisation, By, Changed, Event, New, State};
-use crate::domain::identity_type::{Capability, IdentityType};
+use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName};
 use crate::domain::notice::{Audience, Notice, NoticeKind, told};
 use crate::domain::refusal::Refusal;
 use crate::store::Tx;
 use crate::store::deliveries::Channel;
 
-fn identity_type<'c>(ctx: &'c Ctx, one: &Authorisation) -> Result<&'c IdentityType, Fault> {
-    let known = ctx.realm.identity_type(&one.identity_type);
-    known.ok_or_else(|| Fault::Internal(format!("no identity type {}", one.identity_type.0)))
+fn identity_type<'c>(ctx: &'c Ctx, one: &Authorisation) -> Cow<'c, IdentityType> {
+    let gone = || Cow::Owned(IdentityType::gone(one.identity_type.clone()));
+    ctx.realm.identity_type(&one.identity_type).map_or_else(gone, Cow::Borrowed)
 }
 
 /// One act upon one authorisation, in a transaction of its own. Of two at once one is `E_STATE`.
@@ -41,7 +43,7 @@ pub async fn change_in(
     event: &Event,
     by: By,
 ) -> Result<Authorisation, Stop> {
-    let changed = before.apply(event, by, identity_type(ctx, before)?, ctx.now())?;
+    let changed = before.apply(event, by, &identity_type(ctx, before), ctx.now())?;
     save(ctx, tx, &changed).await?;
     Ok(changed.after().clone())
 }
@@ -74,10 +76,10 @@ pub async fn put_in(
 
 /// An enterprise that is gone ends whoever works for it and whoever was to.
 pub async fn end_all_in(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Result<(), Stop> {
-    let all = tx.rows().relations().handlers(enterprise).await?;
-    let mut all: Vec<Authorisation> = all.into_iter().map(|(one, _)| one).collect();
+    let mut all = tx.rows().authorisations().of_enterprise(enterprise).await?;
     // Managers first, who would else be told of everybody's end one by one.
-    all.sort_by_key(|one| !manages(ctx, one));
+    let managing = managing(ctx);
+    all.sort_by_key(|one| !managing.contains(&one.identity_type));
     for one in all {
         change_in(ctx, tx, &one, &one.registry_end(), By::REGISTRY).await?;
     }
@@ -87,9 +89,8 @@ pub async fn end_all_in(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Res
 async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
     if changed.is_active() && !changed.was_active() {
         for predecessor in predecessors(ctx, tx, changed.after()).await? {
-            let known = identity_type(ctx, &predecessor)?;
-            let event = predecessor.registry_end();
-            let ended = predecessor.apply(&event, By::REGISTRY, known, ctx.now())?;
+            let (known, end) = (identity_type(ctx, &predecessor), predecessor.registry_end());
+            let ended = predecessor.apply(&end, By::REGISTRY, &known, ctx.now())?;
             carry_out(ctx, tx, &ended).await?;
         }
     }
@@ -103,14 +104,14 @@ async fn predecessors(
     tx: &Tx<'_>,
     next: &Authorisation,
 ) -> Result<Vec<Authorisation>, Fault> {
-    let known = identity_type(ctx, next)?;
+    let known = identity_type(ctx, next);
     if !known.can(Capability::ManageHandlers) || known.can(Capability::GrantedOnline) {
         return Ok(Vec::new());
     }
-    let all = tx.rows().relations().handlers(next.enterprise).await?.into_iter();
-    let is_before =
-        |one: &Authorisation| one.identity_type == next.identity_type && one.person != next.person;
-    Ok(all.map(|(one, _)| one).filter(is_before).collect())
+    let types = [next.identity_type.clone()];
+    let mut all = tx.rows().authorisations().held_as(next.enterprise, &types).await?;
+    all.retain(|one| one.person != next.person);
+    Ok(all)
 }
 
 /// One step with all that follows from it for sessions, tokens and applications (invariant 9), for
@@ -199,11 +200,14 @@ async fn managers(
     tx: &Tx<'_>,
     enterprise: EnterpriseId,
 ) -> Result<Vec<PersonId>, Fault> {
-    let all = tx.rows().relations().handlers(enterprise).await?.into_iter();
-    Ok(all.filter(|(one, _)| manages(ctx, one)).map(|(one, _)| one.person).collect())
+    let mut all = tx.rows().authorisations().held_as(enterprise, &managing(ctx)).await?;
+    all.retain(|one| one.state() == State::Active);
+    Ok(all.into_iter().map(|one| one.person).collect())
 }
 
-fn manages(ctx: &Ctx, one: &Authorisation) -> bool {
-    let known = ctx.realm.identity_type(&one.identity_type);
-    one.state() == State::Active && known.is_some_and(|known| known.can(Capability::ManageHandlers))
+/// The identity types whose holders manage the others.
+fn managing(ctx: &Ctx) -> Vec<IdentityTypeName> {
+    let known = ctx.realm.identity_types.values().map(|(known, _)| known);
+    let managing = known.filter(|known| known.can(Capability::ManageHandlers));
+    managing.map(|known| known.name.clone()).collect()
 }

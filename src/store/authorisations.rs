@@ -4,7 +4,7 @@
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    TryInsertResult,
+    Select, TryInsertResult,
 };
 use uuid::Uuid;
 
@@ -58,6 +58,36 @@ impl<A> Authorisations<'_, A> {
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(read).collect()
+    }
+
+    /// Those in an enterprise that are not over, oldest first.
+    pub async fn of_enterprise(
+        &self,
+        enterprise: EnterpriseId,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let rows = self.not_over(enterprise).all(&self.0.db()).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Those of some identity types alone.
+    pub async fn held_as(
+        &self,
+        enterprise: EnterpriseId,
+        types: &[IdentityTypeName],
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let types = types.iter().map(|name| name.0.as_str());
+        let of_types = authorisation::Column::IdentityType.is_in(types);
+        let rows = self.not_over(enterprise).filter(of_types).all(&self.0.db()).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    fn not_over(&self, enterprise: EnterpriseId) -> Select<authorisation::Entity> {
+        let over = State::ALL.into_iter().filter(|state| state.is_terminal());
+        self.0
+            .find::<authorisation::Entity>()
+            .filter(authorisation::Column::EnterpriseId.eq(enterprise.0))
+            .filter(authorisation::Column::State.is_not_in(over.map(State::name)))
+            .order_by_asc(authorisation::Column::Id)
     }
 
     /// Live ones whose term has passed, or invitations older than `invited_before`; some of them.

@@ -15,7 +15,7 @@ use crate::base::id::{
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 
-/// A signed-in browser (会话).
+/// A signed-in browser (会话) that had not ended when it was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     pub id: SessionId,

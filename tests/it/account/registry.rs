@@ -1,16 +1,18 @@
 //! What the registry does to relations is done by the same table as everybody else's acts: it
 //! stands in both histories, is told to both sides, to applications and to the audit.
 
-use hufu::domain::authorisation::Authorisation;
+use hufu::domain::authorisation::{Actor, Authorisation, By, Event, Terms};
 use hufu::domain::notice::NoticeKind;
-use hufu::flows::Ctx;
+use hufu::domain::refusal::Refusal;
 use hufu::flows::feed::{Format, Report, import};
+use hufu::flows::relations::change;
+use hufu::flows::{Ctx, Stop};
 use serde_json::{Value, json};
 
 use super::contract::start;
 use super::{LI, WANG, as_li, get, held};
 use crate::kit::listener::Listener;
-use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::kit::{EXAMPLE, TestApp, changed_realm, on_each_database};
 
 const ZHANG: &str = "13700137000";
 const ZHAO: &str = "13600136000";
@@ -108,6 +110,8 @@ fn what_the_registry_ends_is_seen_on_both_sides() {
             told(&app, &line).await;
             let after = newest(&app.ctx, ZHANG, "finance_supervisor").await;
             assert_eq!((after.id, after.state().name()), (before.id, "ended"), "{what}");
+            let events = app.events(&after).await;
+            assert_eq!(events, ["registry registry", "registry_end registry"], "{what}");
             // One link for the upload, one at least for the relation.
             assert!(links(&app.ctx).await >= links_before + 2, "{what}");
             assert_eq!(heard(&app, &listener, &after).await, ["relation.deleted"], "{what}");
@@ -225,6 +229,75 @@ fn what_the_registry_makes_and_changes_is_told() {
             assert!(heard(&app, &listener, &now).await.is_empty());
         }
         assert_eq!(ids.len(), 2, "one until it was deleted, one after");
+    });
+}
+
+/// Whoever is named last is the one: also when the registry named them before they agreed.
+#[test]
+fn a_supervisor_who_confirms_follows_the_one_before() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let asked = json!({"state": "pending_by_person"});
+        told(&app, &relation(ZHAO, "finance_supervisor", 1, asked)).await;
+        let zhang = newest(&app.ctx, ZHANG, "finance_supervisor").await;
+        assert_eq!(zhang.state().name(), "active", "nobody has followed yet");
+        let zhao = newest(&app.ctx, ZHAO, "finance_supervisor").await;
+        app.clock.advance(1);
+        change(&app.ctx, &zhao, &Event::Confirm, By::holder(zhao.person)).await.unwrap();
+        let zhang = newest(&app.ctx, ZHANG, "finance_supervisor").await;
+        assert_eq!(zhang.state().name(), "ended");
+        assert_eq!(messages(&app.ctx, ZHANG, &zhang).await, [NoticeKind::Deleted]);
+        assert_eq!(heard(&app, &listener, &zhang).await, ["relation.deleted"]);
+        assert_eq!(app.events(&zhang).await, ["registry registry", "registry_end registry"]);
+        assert_eq!(app.events(&zhao).await, ["registry registry", "confirm person"]);
+    });
+}
+
+/// Of one kind there is one live relation, however the second would come about (invariant 4).
+#[test]
+fn a_renewal_beside_a_newer_one_is_refused() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let short = json!({"permissions": ["TAX_FILING"], "valid_to": "2026-11-25"});
+        told(&app, &relation(WANG, "tax_clerk", 1, short)).await;
+        app.clock.advance(3 * 86_400);
+        hufu::flows::expiry::run(&app.ctx).await.unwrap();
+        let expired = newest(&app.ctx, WANG, "tax_clerk").await;
+        assert_eq!(expired.state().name(), "expired");
+        let asked = json!({"state": "pending_by_person", "permissions": ["TAX_QUERY"]});
+        told(&app, &relation(WANG, "tax_clerk", 2, asked)).await;
+        assert_ne!(newest(&app.ctx, WANG, "tax_clerk").await.id, expired.id);
+        let by = By { actor: Actor::Manager, person: None };
+        let renew = Event::Renew(Terms { valid_to: None, ..expired.terms().clone() });
+        let refused = change(&app.ctx, &expired, &renew, by).await.unwrap_err();
+        assert!(matches!(refused, Stop::Refused(Refusal::State)), "{refused:?}");
+        let ended = json!({"state": "withdrawn"});
+        told(&app, &relation(WANG, "tax_clerk", 3, ended)).await;
+        change(&app.ctx, &expired, &renew, by).await.unwrap();
+    });
+}
+
+/// A realm that no longer has an identity type still ends what is left of it, by the clock and with
+/// the enterprise.
+#[test]
+fn what_is_left_of_a_type_that_is_gone_still_ends() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let short = json!({"permissions": ["INVOICE"], "valid_to": "2026-11-25"});
+        told(&app, &relation(SUN, "invoicing_clerk", 1, short)).await;
+        let gone = ("roles.toml", "[identity_types.invoicing_clerk]", "[identity_types.biller]");
+        let realm = std::sync::Arc::new(changed_realm(&[gone]));
+        let later = Ctx { realm, ..app.ctx.clone() };
+        app.clock.advance(3 * 86_400);
+        hufu::flows::expiry::run(&later).await.unwrap();
+        assert_eq!(newest(&later, SUN, "invoicing_clerk").await.state().name(), "expired");
+        let (text, format) = (closing("07").to_string(), Format::JsonLines);
+        let report = import(&later, "test", (text.as_bytes(), format, None)).await.unwrap();
+        assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+        for phone in [SUN, WANG] {
+            assert_eq!(newest(&later, phone, "invoicing_clerk").await.state().name(), "ended");
+        }
     });
 }
 

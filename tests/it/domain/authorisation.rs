@@ -12,6 +12,7 @@ use hufu::domain::identity_type::{
     Capability, IdentityType, IdentityTypeName, PermissionPolicy, Permissions,
 };
 use hufu::domain::notice::{Audience, NoticeKind, told};
+use hufu::domain::refusal::Refusal;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
@@ -281,7 +282,7 @@ fn each_way_to_begin_one() {
             assert!(changed.before().is_none() && changed.after().version() == 1);
             (changed.after().state().name(), changed.after().origin)
         });
-        assert_eq!(is.map_err(|refusal| refusal.code()), expected, "{event:?} {by:?}");
+        assert_eq!(is.map_err(Refusal::code), expected, "{event:?} {by:?}");
     }
 }
 
