@@ -342,6 +342,7 @@ side-enterprise = by the enterprise
 side-person = by the person
 side-officer = by the bureau
 side-system = by the system
+side-registry = by the tax register
 history-deleted = Deleted
 history-withdrawn = Withdrawn
 history-rejected = Rejected

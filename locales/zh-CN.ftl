@@ -342,6 +342,7 @@ side-enterprise = 企业操作
 side-person = 本人操作
 side-officer = 税务机关操作
 side-system = 系统
+side-registry = 税务登记
 history-deleted = 已删除
 history-withdrawn = 已撤回
 history-rejected = 被拒绝

@@ -3,6 +3,7 @@
 use super::CliResult;
 use super::start::{Wanted, start};
 use crate::config::Settings;
+use crate::store::deliveries::DeliveryState;
 
 #[derive(clap::Args)]
 pub struct DeliveriesArguments {
@@ -20,13 +21,9 @@ pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResul
     let dead = services.store.rows(&realm.id).deliveries().dead().await?;
     for letter in &dead {
         let to = if letter.client_id.is_empty() { "-" } else { &letter.client_id };
-        println!(
-            "{} {} {to} {} tries: {}",
-            letter.id,
-            letter.channel.name(),
-            letter.n_tries,
-            letter.last_error.as_deref().unwrap_or_default()
-        );
+        let DeliveryState::Dead { n_tries, last_error } = &letter.state else { continue };
+        let (id, channel) = (letter.id, letter.channel.name());
+        println!("{id} {channel} {to} {n_tries} tries: {last_error}");
     }
     if !arguments.retry {
         println!("{} could not be delivered", dead.len());

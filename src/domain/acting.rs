@@ -131,10 +131,15 @@ impl ActingIdentity {
     pub fn ends_at(&self) -> Option<Timestamp> {
         match self {
             Self::Personal => None,
-            Self::Enterprise(identity) => identity.authorisation.valid_to.map(Day::end),
+            Self::Enterprise(identity) => identity.authorisation.valid_to().map(Day::end),
             Self::Agent(identity) => identity.engagement.valid_to.map(Day::end),
             Self::Record(identity) => identity.record.valid_to.map(Day::end),
         }
+    }
+
+    /// Whether it gives something else than `before`, more or less.
+    pub fn gives_other_than(&self, before: &Self) -> bool {
+        (self.permissions(), self.ends_at()) != (before.permissions(), before.ends_at())
     }
 
     /// Whether it gives less than `before`.

@@ -29,14 +29,6 @@ pub enum AuditEvent {
     AgreementDeclined {
         account: AccountId,
     },
-    AuthorisationConfirmed {
-        authorisation: AuthorisationId,
-        person: PersonId,
-    },
-    AuthorisationAdded {
-        authorisation: AuthorisationId,
-        by: PersonId,
-    },
     AuthorisationChanged {
         authorisation: AuthorisationId,
         event: String,

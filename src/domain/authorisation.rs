@@ -1,34 +1,59 @@
 //! Authorisations (授权): one relation between a person and an enterprise, of one identity type,
-//! made by two-way confirmation. The state machine stands here whole; whoever changes a state
-//! goes through [`Authorisation::apply`].
+//! made by two-way confirmation. What it gives and how it stands is read here by everybody; what
+//! can happen to it, and by whom, stands in [`change`] whole.
+
+mod change;
 
 use serde::{Deserialize, Serialize};
+
+pub use change::{Actor, By, Changed, Event, New};
 
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName, Permissions};
-use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::identity_type::{IdentityTypeName, Permissions};
+use crate::domain::refusal::NoIdentity;
 
+/// The public fields never change; the others only by an [`Event`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Authorisation {
     pub id: AuthorisationId,
     pub enterprise: EnterpriseId,
     pub person: PersonId,
     pub identity_type: IdentityTypeName,
-    pub permissions: Permissions,
     pub valid_from: Day,
-    /// `None` is long-term (DEC-17).
-    pub valid_to: Option<Day>,
     pub origin: Origin,
-    pub state: State,
     /// Who asked for it, shown when it is to be confirmed.
     pub invited_by: Option<PersonId>,
-    /// When both sides had agreed; an invitation that ran out never was.
+    state: State,
+    terms: Terms,
+    confirmed_at: Option<Timestamp>,
+    updated_at: Timestamp,
+    version: i64,
+}
+
+/// Everything that a row of the store holds, for the store alone; everybody else has [`Changed`].
+pub struct AuthorisationRow {
+    pub id: AuthorisationId,
+    pub enterprise: EnterpriseId,
+    pub person: PersonId,
+    pub identity_type: IdentityTypeName,
+    pub valid_from: Day,
+    pub origin: Origin,
+    pub invited_by: Option<PersonId>,
+    pub state: State,
+    pub terms: Terms,
     pub confirmed_at: Option<Timestamp>,
     pub updated_at: Timestamp,
-    /// Counts changes; a save names the version it read.
     pub version: i64,
+}
+
+/// What it gives, and how long.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Terms {
+    pub permissions: Permissions,
+    /// `None` is long-term (DEC-17).
+    pub valid_to: Option<Day>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -70,6 +95,11 @@ impl State {
         matches!(self, Self::PendingByPerson | Self::PendingByEnterprise | Self::Active)
     }
 
+    /// Waits for one of the two sides.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::PendingByPerson | Self::PendingByEnterprise)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::PendingByPerson => "pending_by_person",
@@ -84,12 +114,14 @@ impl State {
     }
 
     /// The tab of the history that it stands under (AC-37); `None` while it is not over.
-    pub fn history(self) -> Option<&'static str> {
+    pub fn history(self) -> Option<HistoryReason> {
         match self {
-            Self::Deleted | Self::Ended => Some("deleted"),
-            Self::Withdrawn => Some("withdrawn"),
-            Self::Rejected => Some("rejected"),
-            _ => None,
+            Self::Deleted | Self::Ended => Some(HistoryReason::Deleted),
+            Self::Withdrawn => Some(HistoryReason::Withdrawn),
+            Self::Rejected => Some(HistoryReason::Rejected),
+            Self::PendingByPerson | Self::PendingByEnterprise | Self::Active | Self::Expired => {
+                None
+            }
         }
     }
 
@@ -103,169 +135,75 @@ impl State {
     }
 }
 
-/// What can happen to an authorisation.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
-    Confirm,
-    Reject,
-    Withdraw,
-    /// New permissions and end of validity, by a manager.
-    Edit {
-        permissions: Permissions,
-        valid_to: Option<Day>,
-    },
-    Delete,
-    /// `valid_to` has passed, or an invitation was not answered in time.
-    Expire,
-    Renew {
-        permissions: Permissions,
-        valid_to: Option<Day>,
-    },
-    /// The registry no longer names this person.
-    RegistryEnd,
-}
-
-impl Event {
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Confirm => "confirm",
-            Self::Reject => "reject",
-            Self::Withdraw => "withdraw",
-            Self::Edit { .. } => "edit",
-            Self::Delete => "delete",
-            Self::Expire => "expire",
-            Self::Renew { .. } => "renew",
-            Self::RegistryEnd => "registry_end",
-        }
-    }
-}
-
-impl Actor {
-    /// The side of an event, as it is kept.
-    pub fn side(self) -> &'static str {
-        match self {
-            Self::Manager => "enterprise",
-            Self::Holder => "person",
-            Self::Officer => "officer",
-            Self::System => "system",
-        }
-    }
-}
-
-/// Who makes it happen.
+/// The three tabs of a history (AC-37, AU-16).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Actor {
-    /// A person whose identity in the same enterprise may manage handlers.
-    Manager,
-    /// The person the authorisation is about.
-    Holder,
-    Officer,
-    /// The clock or the registry's feed.
-    System,
+pub enum HistoryReason {
+    /// It was active and is over, whoever ended it.
+    Deleted,
+    /// Taken back by the side that had asked.
+    Withdrawn,
+    /// Refused by the side that was asked.
+    Rejected,
+}
+
+impl HistoryReason {
+    pub const ALL: [Self; 3] = [Self::Deleted, Self::Withdrawn, Self::Rejected];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Withdrawn => "withdrawn",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+/// The end of a relation, as both sides see it in their history until they hide it from their own
+/// view (AC-36 to AC-40, AU-16, AU-17).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryEntry {
+    pub authorisation: AuthorisationId,
+    pub reason: HistoryReason,
+    pub by: Actor,
+    pub at: Timestamp,
+    pub hidden_for_enterprise_at: Option<Timestamp>,
+    pub hidden_for_person_at: Option<Timestamp>,
 }
 
 impl Authorisation {
-    /// The next state, or why not: `E_STATE`, `E_ROLE`, `E_PROTECTED`, `E_OFFLINE_ONLY`, `E_FORMAT`.
-    pub fn apply(
-        &self,
-        event: &Event,
-        actor: Actor,
-        identity_type: &IdentityType,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        let mut next = self.clone();
-        next.state = self.next_state(event, actor, identity_type, now)?;
-        if let Event::Edit { permissions, valid_to } | Event::Renew { permissions, valid_to } =
-            event
-        {
-            if !identity_type.allows(permissions) || permissions.is_empty() {
-                return Err(Refusal::format("permissions"));
-            }
-            if valid_to.is_some_and(|end| end < now.day()) {
-                return Err(Refusal::format("valid_to"));
-            }
-            next.permissions.clone_from(permissions);
-            next.valid_to = *valid_to;
-        }
-        if *event == Event::Confirm {
-            next.confirmed_at = Some(now);
-        }
-        next.updated_at = now;
-        next.version += 1;
-        Ok(next)
+    pub fn state(&self) -> State {
+        self.state
     }
 
-    fn next_state(
-        &self,
-        event: &Event,
-        actor: Actor,
-        identity_type: &IdentityType,
-        now: Timestamp,
-    ) -> Result<State, Refusal> {
-        let online = identity_type.can(Capability::GrantedOnline);
-        match (self.state, event, actor) {
-            (State::PendingByPerson, Event::Confirm, Actor::Holder)
-                if self.valid_to.is_some_and(|end| end < now.day()) =>
-            {
-                Err(Refusal::State)
-            }
-            (State::PendingByPerson, Event::Confirm, Actor::Holder)
-            | (State::PendingByEnterprise, Event::Confirm, Actor::Manager) => Ok(State::Active),
-            (State::PendingByPerson, Event::Reject, Actor::Holder)
-            | (State::PendingByEnterprise, Event::Reject, Actor::Manager) => Ok(State::Rejected),
-            (State::PendingByPerson, Event::Withdraw, Actor::Manager)
-                if self.origin == Origin::Hall =>
-            {
-                Err(Refusal::OfflineOnly)
-            }
-            (State::PendingByPerson, Event::Withdraw, Actor::Manager | Actor::Officer)
-            | (State::PendingByEnterprise, Event::Withdraw, Actor::Holder) => Ok(State::Withdrawn),
-            (State::Active, Event::Edit { .. } | Event::Delete, Actor::Manager) if !online => {
-                Err(Refusal::Protected)
-            }
-            (State::Active, Event::Edit { .. }, Actor::Manager) => Ok(State::Active),
-            (State::Active, Event::Delete, Actor::Holder)
-                if !identity_type.can(Capability::EndedByPerson) =>
-            {
-                Err(Refusal::Protected)
-            }
-            (State::Active, Event::Delete, Actor::Manager | Actor::Holder | Actor::Officer) => {
-                Ok(State::Deleted)
-            }
-            (
-                State::Active | State::PendingByPerson | State::PendingByEnterprise,
-                Event::Expire,
-                Actor::System,
-            ) => Ok(State::Expired),
-            (State::Expired, Event::Renew { permissions, .. }, Actor::Manager) if online => {
-                let widened = !permissions.is_subset(&self.permissions);
-                let agreed = self.confirmed_at.is_some() && !widened;
-                Ok(if agreed { State::Active } else { State::PendingByPerson })
-            }
-            (State::Active, Event::RegistryEnd, Actor::System) => Ok(State::Ended),
-            (state, _, _) if state.is_terminal() => Err(Refusal::State),
-            (State::PendingByPerson | State::PendingByEnterprise | State::Active, event, actor)
-                if Self::wrong_hands(event, actor) =>
-            {
-                Err(Refusal::Role)
-            }
-            _ => Err(Refusal::State),
-        }
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
-    /// An act that some role may do, but never this one.
-    fn wrong_hands(event: &Event, actor: Actor) -> bool {
-        match event {
-            Event::Edit { .. } | Event::Renew { .. } => actor != Actor::Manager,
-            Event::Expire | Event::RegistryEnd => actor != Actor::System,
-            Event::Confirm | Event::Reject => matches!(actor, Actor::System | Actor::Officer),
-            Event::Withdraw | Event::Delete => actor == Actor::System,
-        }
+    pub fn permissions(&self) -> &Permissions {
+        &self.terms.permissions
     }
 
-    /// Whether it gives less than `before`.
-    pub fn is_less_than(&self, before: &Self) -> bool {
-        is_less((&self.permissions, self.valid_to), (&before.permissions, before.valid_to))
+    /// The last day; `None` is long-term (DEC-17).
+    pub fn valid_to(&self) -> Option<Day> {
+        self.terms.valid_to
+    }
+
+    /// When both sides had agreed; an invitation that ran out never was.
+    pub fn confirmed_at(&self) -> Option<Timestamp> {
+        self.confirmed_at
+    }
+
+    pub fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// Counts changes; a save names the version it read.
+    pub fn version(&self) -> i64 {
+        self.version
     }
 
     /// Whether it gives its person an identity at `now` (E-23).
@@ -282,7 +220,7 @@ impl Authorisation {
             State::Active => {}
         }
         let today = now.day();
-        if today < self.valid_from || self.valid_to.is_some_and(|end| end < today) {
+        if today < self.valid_from || self.terms.valid_to.is_some_and(|end| end < today) {
             return Err(NoIdentity::OutsideTerm);
         }
         Ok(())
@@ -296,4 +234,23 @@ pub fn is_less<T: Ord>(
 ) -> bool {
     let ends_earlier = end.is_some_and(|end| end_before.is_none_or(|before| end < before));
     ends_earlier || !before.is_subset(now)
+}
+
+impl From<AuthorisationRow> for Authorisation {
+    fn from(row: AuthorisationRow) -> Self {
+        Self {
+            id: row.id,
+            enterprise: row.enterprise,
+            person: row.person,
+            identity_type: row.identity_type,
+            valid_from: row.valid_from,
+            origin: row.origin,
+            invited_by: row.invited_by,
+            state: row.state,
+            terms: row.terms,
+            confirmed_at: row.confirmed_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        }
+    }
 }

@@ -111,7 +111,7 @@ impl TaxClaims {
                     identity_type_code: Some(identity.identity_type.code.clone()),
                     enterprise: Some(EnterpriseClaim::of(&identity.enterprise)),
                     authorisation_id: Some(identity.authorisation.id.to_string()),
-                    valid_to: identity.authorisation.valid_to.map(|day| day.to_string()),
+                    valid_to: identity.authorisation.valid_to().map(|day| day.to_string()),
                     ..TaxIdentity::of_kind(kind)
                 };
                 Self { tax_identity, roles: vec![identity_type], permissions }

@@ -40,6 +40,12 @@ pub enum EnterpriseKind {
 pub struct RegistryStatus(pub String);
 
 impl RegistryStatus {
+    /// Gone for good (07 deregistered, 08 abnormally, 10 a closed inspection household, 13 by the
+    /// simplified way): nobody is tied to it any more. Other codes that are not alive may be again.
+    pub fn is_deregistered(&self) -> bool {
+        matches!(self.0.as_str(), "07" | "08" | "10" | "13")
+    }
+
     /// Deregistered (07), abnormally deregistered (08) and closed inspection households (10) give
     /// nobody an identity (E-23).
     pub fn is_alive(&self) -> bool {

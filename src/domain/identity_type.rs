@@ -52,6 +52,12 @@ pub enum Capability {
 }
 
 impl IdentityType {
+    /// One that the realm no longer has: what is left of it can end, and nothing else.
+    pub fn gone(name: IdentityTypeName) -> Self {
+        let permissions = PermissionPolicy::Among(Permissions::new());
+        Self { name, code: String::new(), capabilities: BTreeSet::new(), permissions }
+    }
+
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
     }

@@ -2,7 +2,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
-use crate::domain::authorisation::{Actor, Authorisation, Event, State};
+use crate::domain::authorisation::{Actor, Authorisation, Changed, Event, State};
 
 /// What happened; the words stand in `locales/` under `notice-<name>`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,22 +72,44 @@ pub enum Audience {
     Both,
 }
 
-/// What an act is told as, and to whom; `None`: nobody needs to know.
-pub fn told(after: &Authorisation, event: &Event, actor: Actor) -> Option<(NoticeKind, Audience)> {
-    let kind = match event {
-        Event::Confirm => NoticeKind::Confirmed,
-        Event::Reject => NoticeKind::Rejected,
-        Event::Withdraw => NoticeKind::Withdrawn,
-        Event::Edit { .. } => NoticeKind::Changed,
-        Event::Renew { .. } if after.state == State::PendingByPerson => NoticeKind::Invited,
-        Event::Renew { .. } => NoticeKind::Changed,
-        Event::Delete | Event::RegistryEnd => NoticeKind::Deleted,
+/// What a change is told as, and to whom.
+pub fn told(changed: &Changed) -> (NoticeKind, Audience) {
+    let after = changed.after();
+    let kind = match changed.event() {
+        Event::Add(_) => NoticeKind::Invited,
+        Event::Apply(_) => NoticeKind::Applied,
+        Event::Confirm | Event::Accept(_) => NoticeKind::Confirmed,
+        Event::Edit(_) => NoticeKind::Changed,
+        Event::Renew(_) if after.state() == State::PendingByPerson => NoticeKind::Invited,
+        Event::Renew(_) => NoticeKind::Changed,
         Event::Expire => NoticeKind::Expired,
+        Event::Registry { .. } => by_registry(changed),
+        Event::Reject | Event::Withdraw | Event::Delete | Event::RegistryEnd(_) => {
+            match after.state() {
+                State::Rejected => NoticeKind::Rejected,
+                State::Withdrawn => NoticeKind::Withdrawn,
+                _ => NoticeKind::Deleted,
+            }
+        }
     };
-    let audience = match actor {
-        Actor::Manager => Audience::Holder,
-        Actor::Holder => Audience::Managers,
-        Actor::Officer | Actor::System => Audience::Both,
+    let audience = match (kind, changed.by().actor) {
+        // Whoever asked knows that they did, whoever wrote it down.
+        (NoticeKind::Invited, _) => Audience::Holder,
+        (NoticeKind::Applied, _) => Audience::Managers,
+        (_, Actor::Manager) => Audience::Holder,
+        (_, Actor::Holder) => Audience::Managers,
+        (_, Actor::Officer | Actor::Clock | Actor::Registry) => Audience::Both,
     };
-    Some((kind, audience))
+    (kind, audience)
+}
+
+/// To people the registry's word is what it makes of the relation.
+fn by_registry(changed: &Changed) -> NoticeKind {
+    match (changed.before().map(Authorisation::state), changed.after().state()) {
+        (None, State::PendingByPerson) => NoticeKind::Invited,
+        (None, State::PendingByEnterprise) => NoticeKind::Applied,
+        (None, _) => NoticeKind::Confirmed,
+        (Some(before), State::Active) if before.is_pending() => NoticeKind::Confirmed,
+        (Some(_), _) => NoticeKind::Changed,
+    }
 }

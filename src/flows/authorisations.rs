@@ -1,12 +1,14 @@
 //! The person's side of authorisations (AU-01 to AU-17): apply, confirm one or several with one
 //! scan, reject, withdraw an application, end, synchronise, and a history of one's own.
 
-use super::relations::{By, add_in, change, change_in};
+use super::relations::{begin_in, change, change_in};
 use super::telling::relation_event;
 use super::{Ctx, Fault, Stop, login};
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::audit::AuditEvent;
-use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
+use crate::domain::authorisation::{
+    Authorisation, By, Event, HistoryEntry, HistoryReason, New, State, Terms,
+};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{Capability, IdentityTypeName, PermissionPolicy, Permissions};
 use crate::domain::login::{Errand, LoginTransaction};
@@ -14,7 +16,6 @@ use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::oidc::params::Params;
 use crate::store::deliveries::Delivery;
-use crate::store::relations::HistoryEntry;
 use crate::store::sessions::Session;
 
 /// What a list is narrowed by (AU-05, AU-06). Everything but the scope is exact; empty is all.
@@ -50,7 +51,7 @@ async fn list(
 ) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
     let held = ctx.rows().standings().held(person).await?;
     let fits = |(one, enterprise): &(Authorisation, Enterprise)| {
-        states.contains(&one.state) && filter.fits(ctx, one, enterprise)
+        states.contains(&one.state()) && filter.fits(ctx, one, enterprise)
     };
     let mut found: Vec<_> = held.into_iter().filter(fits).collect();
     found.sort_by(|(a, x), (b, y)| (&x.tin, &a.identity_type).cmp(&(&y.tin, &b.identity_type)));
@@ -93,7 +94,7 @@ pub async fn act(
         return Err(Refusal::Role.into());
     }
     let found = find(ctx, person, id).await?;
-    change(ctx, &found, event, By { actor: Actor::Holder, person: Some(person) }).await
+    change(ctx, &found, event, By::holder(person)).await
 }
 
 /// The enterprise behind a number that somebody applies to, for a look before the request.
@@ -119,33 +120,24 @@ pub async fn apply(
     let Some(known) = known.filter(|known| known.can(Capability::GrantedOnline)) else {
         return Err(Refusal::format("identity_type").into());
     };
-    let now = ctx.now();
-    let new = Authorisation {
+    // What is wished for; the manager sets it.
+    let permissions = match &known.permissions {
+        PermissionPolicy::Among(allowed) => allowed.clone(),
+        PermissionPolicy::All => Permissions::new(),
+    };
+    let wish = Event::Apply(Terms { permissions, valid_to: None });
+    let new = New {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
         enterprise: enterprise.id,
         person,
-        // What is wished for; the manager sets it.
-        permissions: match &known.permissions {
-            PermissionPolicy::Among(allowed) => allowed.clone(),
-            PermissionPolicy::All => Permissions::new(),
-        },
-        identity_type: name,
-        valid_from: now.day(),
-        valid_to: None,
-        origin: Origin::ByPerson,
-        state: State::PendingByEnterprise,
+        identity_type: known,
+        valid_from: ctx.now().day(),
         invited_by: None,
-        confirmed_at: None,
-        updated_at: now,
-        version: 1,
     };
     let tx = ctx.begin().await?;
-    let by = By { actor: Actor::Holder, person: Some(person) };
-    if !add_in(ctx, &tx, &new, by).await? {
-        return Err(Refusal::State.into());
-    }
+    let applied = begin_in(ctx, &tx, new, &wish, By::holder(person)).await?;
     tx.commit().await?;
-    Ok(new)
+    Ok(applied)
 }
 
 /// The scan that stands before a confirmation, one for all of them (AU-08).
@@ -178,7 +170,7 @@ pub async fn confirm_batch(
     if proved.second_factor.is_none() {
         return Err(Refusal::State.into());
     }
-    let by = By { actor: Actor::Holder, person: Some(proved.person) };
+    let by = By::holder(proved.person);
     let mut outcomes = Vec::new();
     let tx = ctx.begin().await?;
     login::use_up(&tx, &found).await?;
@@ -203,7 +195,7 @@ pub async fn confirm_batch(
 /// 【数据同步】 (AU-13): the relation is pushed again to every subscribed application; how many.
 pub async fn synchronise(ctx: &Ctx, person: PersonId, id: &str) -> Result<u64, Stop> {
     let found = find(ctx, person, id).await?;
-    if found.state != State::Active {
+    if found.state() != State::Active {
         return Err(Refusal::State.into());
     }
     let tx = ctx.begin().await?;
@@ -228,14 +220,18 @@ pub async fn synchronised(ctx: &Ctx, id: AuthorisationId) -> Result<Vec<Delivery
 pub async fn history(
     ctx: &Ctx,
     person: PersonId,
-    reason: &str,
+    reason: HistoryReason,
 ) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, Fault> {
     let all = ctx.rows().relations().history_of_person(person).await?;
     Ok(all.into_iter().filter(|(entry, _, _)| entry.reason == reason).collect())
 }
 
 /// Own view only (AU-17).
-pub async fn clear_history(ctx: &Ctx, person: PersonId, reason: &str) -> Result<u64, Fault> {
+pub async fn clear_history(
+    ctx: &Ctx,
+    person: PersonId,
+    reason: HistoryReason,
+) -> Result<u64, Fault> {
     let shown = history(ctx, person, reason).await?;
     let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
     let tx = ctx.begin().await?;

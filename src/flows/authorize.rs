@@ -20,7 +20,7 @@ use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;
 use crate::realm::file::GrantType;
-use crate::store::grants::StoredGrant;
+use crate::store::grants::{GrantState, StoredGrant};
 use crate::store::sessions::{Session, SessionClient};
 use crate::store::standing::StandingSession;
 
@@ -277,11 +277,8 @@ async fn issue_code(
         acr: session.acr,
         auth_time: session.auth_time,
         created_at: now,
-        code_expires_at: now.plus(lifetimes.code),
-        code_used_at: None,
         expires_at: now.plus(lifetimes.refresh_token),
-        revoked_at: None,
-        has_revoked_token: false,
+        state: GrantState::Code { expires_at: now.plus(lifetimes.code) },
         dpop_jkt: asked.request.dpop_jkt.clone(),
     };
     let client = SessionClient { client_id: grant.client_id.clone(), sid, subject };

@@ -7,7 +7,8 @@ use super::second_factor::gateway;
 use super::{Ctx, Fault, logout, streams};
 use crate::outbound::sms::{Gateway, Message};
 use crate::realm::file::GatewayKind;
-use crate::store::deliveries::{Channel, Delivery, Receiver};
+use crate::store::deliveries::{Channel, Delivery, DeliveryState, Receiver};
+use crate::store::streams::StreamStatus;
 
 /// Seconds before each next try; after the last it is given up.
 const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
@@ -57,21 +58,24 @@ pub async fn run(ctx: &Ctx, to: &Receiver) -> Result<usize, Fault> {
 
 /// What is told to a paused stream waits (SSF §8.1.2).
 async fn is_paused(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
-    Ok(streams::find(ctx, client_id).await?.is_some_and(|stream| stream.status == "paused"))
+    Ok(streams::find(ctx, client_id)
+        .await?
+        .is_some_and(|stream| stream.status == StreamStatus::Paused))
 }
 
 /// Whether it was taken; `None`: another node is at it.
 async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> {
-    let n_tries = usize::try_from(delivery.n_tries).unwrap_or(usize::MAX);
+    let DeliveryState::Waiting { n_tries, .. } = delivery.state else { return Ok(None) };
+    let tries = usize::try_from(n_tries).unwrap_or(usize::MAX);
     let tx = ctx.begin().await?;
-    if n_tries > BACK_OFF.len() {
+    if tries > BACK_OFF.len() {
         // Who claimed the last try never came back, as at every try before.
         let why = "the last try did not come to its end".to_owned();
-        tx.rows().deliveries().failed(delivery.id, delivery.n_tries, None, why).await?;
+        tx.rows().deliveries().failed(delivery.id, n_tries, None, why).await?;
         tx.commit().await?;
         return Ok(Some(false));
     }
-    let claimed = tx.rows().deliveries().claim(delivery, ctx.now().plus(LEASE)).await?;
+    let claimed = tx.rows().deliveries().claim(delivery.id, n_tries, ctx.now().plus(LEASE)).await?;
     tx.commit().await?;
     if !claimed {
         return Ok(None);
@@ -82,9 +86,8 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
     match sent {
         Ok(()) => tx.rows().deliveries().done(delivery.id).await?,
         Err(error) => {
-            let again_at = BACK_OFF.get(n_tries).map(|wait| ctx.now().plus(*wait));
-            let tried = delivery.n_tries + 1;
-            tx.rows().deliveries().failed(delivery.id, tried, again_at, error).await?;
+            let again_at = BACK_OFF.get(tries).map(|wait| ctx.now().plus(*wait));
+            tx.rows().deliveries().failed(delivery.id, n_tries + 1, again_at, error).await?;
         }
     }
     tx.commit().await?;

@@ -1,10 +1,10 @@
 //! What time does to identities: terms that pass, invitations that nobody answered, warnings thirty
 //! and seven days before. A job calls it again and again.
 
-use super::relations::{By, change, notify};
+use super::relations::{change, notify};
 use super::telling::end_unusable;
 use super::{Ctx, Stop};
-use crate::domain::authorisation::{Actor, Event};
+use crate::domain::authorisation::{By, Event};
 use crate::domain::notice::{Audience, NoticeKind};
 
 /// An invitation or application that is not answered for so long is over.
@@ -24,10 +24,9 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Stop> {
     while expired < MOST_AT_ONCE {
         let before = expired;
         for one in authorisations.overdue(today, invited_before).await? {
-            let by = By { actor: Actor::System, person: None };
             // Of several nodes one changes it; the others find it changed.
-            expired +=
-                usize::from(Stop::refusal(change(ctx, &one, &Event::Expire, by).await)?.is_ok());
+            let done = change(ctx, &one, &Event::Expire, By::CLOCK).await;
+            expired += usize::from(Stop::refusal(done)?.is_ok());
         }
         if expired == before {
             break;

@@ -30,11 +30,14 @@ pub async fn load(ctx: &Ctx, fixtures: &Fixtures) -> Result<bool, Fault> {
     for (person, password) in fixtures.person.iter().zip(hashed) {
         add_person(ctx, &tx, person, password).await?;
     }
-    let lines = (fixtures.enterprise.iter().cloned().map(Line::Enterprise))
-        .chain(fixtures.authorisation.iter().cloned().map(Line::Authorisation))
-        .chain(fixtures.engagement.iter().cloned().map(Line::Engagement))
-        .chain(fixtures.record.iter().cloned().map(Line::Record));
-    for line in lines {
+    for line in fixtures.enterprise.iter().cloned().map(Line::Enterprise) {
+        feed::save(ctx, &tx, &line, None).await.map_err(wrong)?;
+    }
+    for line in &fixtures.authorisation {
+        feed::put_authorisation(ctx, &tx, line).await.map_err(wrong)?;
+    }
+    let engagements = fixtures.engagement.iter().cloned().map(Line::Engagement);
+    for line in engagements.chain(fixtures.record.iter().cloned().map(Line::Record)) {
         feed::save(ctx, &tx, &line, None).await.map_err(wrong)?;
     }
     let event = AuditEvent::FixturesLoaded { persons: fixtures.person.len() };

@@ -1,19 +1,20 @@
 //! The enterprise's side of authorisations: its managers add handlers, decide about applications,
 //! change and end them (AC-12 to AC-40). Who may is asked here once more, whatever a page offered.
 
-use super::relations::{By, add_in, change};
+use super::relations::{begin_in, change};
 use super::{Ctx, Fault, Stop};
 use crate::base::clock::Day;
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::acting::{ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::AuditEvent;
-use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
+use crate::domain::authorisation::{
+    Authorisation, By, Event, HistoryEntry, HistoryReason, New, State, Terms,
+};
 use crate::domain::function::{Function, Role};
 use crate::domain::identity_type::{Capability, IdentityTypeName, Permissions};
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
 use crate::domain::refusal::Refusal;
-use crate::store::relations::HistoryEntry;
 
 /// A manager in the enterprise they act for now.
 pub struct Manager<'a> {
@@ -35,10 +36,6 @@ impl<'a> Manager<'a> {
             _ => Err(Refusal::Role),
         }
     }
-
-    fn by(&self) -> By {
-        By { actor: Actor::Manager, person: Some(self.person) }
-    }
 }
 
 /// What a manager typed and ticked.
@@ -58,8 +55,7 @@ pub struct CheckedHandler {
     name: String,
     number: DocumentNumber,
     identity_type: IdentityTypeName,
-    permissions: Permissions,
-    valid_to: Option<Day>,
+    terms: Terms,
 }
 
 /// Everything that can be said without looking anybody up.
@@ -73,18 +69,17 @@ pub fn check(ctx: &Ctx, new: &NewHandler) -> Result<CheckedHandler, Refusal> {
     let number = DocumentNumber::parse(kind, &new.document, ctx.now().day());
     let number = number.map_err(|_| Refusal::format("document"))?;
     let identity_type = IdentityTypeName(new.identity_type.clone());
-    let (permissions, valid_to) =
-        check_grant(ctx, &identity_type, &new.permissions, new.valid_to.as_deref())?;
-    Ok(CheckedHandler { name: name.to_owned(), number, identity_type, permissions, valid_to })
+    let terms = check_terms(ctx, &identity_type, &new.permissions, new.valid_to.as_deref())?;
+    Ok(CheckedHandler { name: name.to_owned(), number, identity_type, terms })
 }
 
 /// Type, permissions and term together (AC-13 to AC-15).
-pub fn check_grant(
+pub fn check_terms(
     ctx: &Ctx,
     identity_type: &IdentityTypeName,
     permissions: &Permissions,
     valid_to: Option<&str>,
-) -> Result<(Permissions, Option<Day>), Refusal> {
+) -> Result<Terms, Refusal> {
     let known = ctx.realm.identity_type(identity_type);
     let known = known.filter(|known| known.can(Capability::GrantedOnline));
     let known = known.ok_or(Refusal::format("identity_type"))?;
@@ -98,7 +93,7 @@ pub fn check_grant(
             Some(day.ok_or(Refusal::format("valid_to"))?)
         }
     };
-    Ok((permissions.clone(), valid_to))
+    Ok(Terms { permissions: permissions.clone(), valid_to })
 }
 
 /// Adds a handler who has yet to confirm (AC-17). Whoever is not known yet is remembered by name
@@ -108,7 +103,6 @@ pub async fn add(
     manager: &Manager<'_>,
     new: CheckedHandler,
 ) -> Result<Authorisation, Stop> {
-    let (_realm, now) = (&ctx.realm.id, ctx.now());
     let tx = ctx.begin().await?;
     let rows = tx.rows();
     let found = rows.people().find_by_document(new.number.comparable()).await?;
@@ -126,29 +120,19 @@ pub async fn add(
         rows.people().add_document(ctx.new_row_id(), person.id, &new.number, None).await?;
         person.id
     };
-    if person == manager.person {
-        return Err(Refusal::State.into());
-    }
-    let authorisation = Authorisation {
+    let identity_type = ctx.realm.identity_type(&new.identity_type);
+    let invitation = New {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
         enterprise: manager.identity.enterprise.id,
         person,
-        identity_type: new.identity_type,
-        permissions: new.permissions,
-        valid_from: now.day(),
-        valid_to: new.valid_to,
-        origin: Origin::ByEnterprise,
-        state: State::PendingByPerson,
+        identity_type: identity_type.ok_or(Refusal::format("identity_type"))?,
+        valid_from: ctx.now().day(),
         invited_by: Some(manager.person),
-        confirmed_at: None,
-        updated_at: now,
-        version: 1,
     };
-    if !add_in(ctx, &tx, &authorisation, manager.by()).await? {
-        return Err(Refusal::State.into());
-    }
+    let by = By::manager(manager.person);
+    let added = begin_in(ctx, &tx, invitation, &Event::Add(new.terms), by).await?;
     tx.commit().await?;
-    Ok(authorisation)
+    Ok(added)
 }
 
 fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
@@ -187,16 +171,10 @@ pub async fn act(
     // Superior over subordinate alone (AC-29, AC-31, AC-35).
     let known = ctx.realm.identity_type(&found.identity_type);
     let is_protected = known.is_none_or(|known| !known.can(Capability::GrantedOnline));
-    if is_protected && matches!(event, Event::Edit { .. } | Event::Delete | Event::Renew { .. }) {
+    if is_protected && matches!(event, Event::Edit(_) | Event::Delete | Event::Renew(_)) {
         return Err(Refusal::Protected.into());
     }
-    if found.origin == Origin::Hall
-        && found.state == State::PendingByPerson
-        && matches!(event, Event::Withdraw | Event::Edit { .. })
-    {
-        return Err(Refusal::OfflineOnly.into());
-    }
-    change(ctx, &found, event, manager.by()).await
+    change(ctx, &found, event, By::manager(manager.person)).await
 }
 
 /// 【确认授权】 of a person's application: permissions and term are set first (AC-26).
@@ -207,13 +185,11 @@ pub async fn confirm_application(
     (permissions, valid_to): (&Permissions, Option<&str>),
 ) -> Result<Authorisation, Stop> {
     let found = find(ctx, manager, id).await?;
-    if found.state != State::PendingByEnterprise {
+    if found.state() != State::PendingByEnterprise {
         return Err(Refusal::State.into());
     }
-    let (permissions, valid_to) = check_grant(ctx, &found.identity_type, permissions, valid_to)?;
-    // The version is the stored one, so that a withdrawal in between is noticed.
-    let granted = Authorisation { permissions, valid_to, ..found };
-    change(ctx, &granted, &Event::Confirm, manager.by()).await
+    let terms = check_terms(ctx, &found.identity_type, permissions, valid_to)?;
+    change(ctx, &found, &Event::Accept(terms), By::manager(manager.person)).await
 }
 
 /// A handler as a list shows one.
@@ -242,10 +218,9 @@ pub async fn list(ctx: &Ctx, manager: &Manager<'_>) -> Result<Vec<Listed>, Fault
 }
 
 /// What a history is searched by (AC-37, AC-38).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HistoryQuery {
-    /// `deleted`, `withdrawn`, `rejected`.
-    pub reason: String,
+    pub reason: HistoryReason,
     /// Exact; empty is all.
     pub identity_type: String,
     /// Part of a name; empty is all.
@@ -253,7 +228,7 @@ pub struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    fn fits(&self, one: &Authorisation, name: &str, reason: &str) -> bool {
+    fn fits(&self, one: &Authorisation, name: &str, reason: HistoryReason) -> bool {
         reason == self.reason
             && (self.identity_type.is_empty() || one.identity_type.0 == self.identity_type)
             && (self.name.is_empty() || name.contains(&self.name))
@@ -268,7 +243,7 @@ pub async fn history(
     let relations = ctx.rows().relations();
     let found = relations.history_of_enterprise(manager.identity.enterprise.id).await?;
     let fits = |(entry, one, person): &(HistoryEntry, Authorisation, Person)| {
-        query.fits(one, &person.name, &entry.reason)
+        query.fits(one, &person.name, entry.reason)
     };
     let found: Vec<_> = found.into_iter().filter(fits).collect();
     let people: Vec<PersonId> = found.iter().map(|(_, _, person)| person.id).collect();

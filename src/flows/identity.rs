@@ -82,7 +82,7 @@ fn of_record(ctx: &Ctx, person: PersonId, held: HeldRecord) -> Result<RecordIden
     let sees_all = sees_all_records(ctx, &held.enterprise, &held.authorisations);
     let (identity_type, permissions) = match sees_all {
         Some((authorisation, identity_type)) => {
-            let granted = &authorisation.permissions;
+            let granted = authorisation.permissions();
             let permissions = identity_type.effective(granted, &ctx.realm.catalogue());
             (Some(identity_type.clone()), permissions)
         }
@@ -180,7 +180,7 @@ fn of_held(
     let identity_type =
         ctx.realm.identity_type(&authorisation.identity_type).ok_or(NoIdentity::None)?;
     Ok(EnterpriseIdentity {
-        permissions: identity_type.effective(&authorisation.permissions, &ctx.realm.catalogue()),
+        permissions: identity_type.effective(authorisation.permissions(), &ctx.realm.catalogue()),
         identity_type: identity_type.clone(),
         enterprise,
         authorisation,
@@ -245,8 +245,11 @@ pub async fn pending_in(
     enterprise: EnterpriseId,
 ) -> Result<Vec<Authorisation>, Fault> {
     let all = ctx.rows().authorisations().list(person, enterprise).await?;
-    let in_term = |one: &Authorisation| one.valid_to.is_none_or(|end| end >= ctx.now().day());
-    Ok(all.into_iter().filter(|one| one.state == State::PendingByPerson && in_term(one)).collect())
+    let in_term = |one: &Authorisation| one.valid_to().is_none_or(|end| end >= ctx.now().day());
+    Ok(all
+        .into_iter()
+        .filter(|one| one.state() == State::PendingByPerson && in_term(one))
+        .collect())
 }
 
 /// What the next step of a sign-in depends on.
@@ -317,7 +320,7 @@ pub async fn facts(
             facts.why_none = facts.why_none.or(Some(NoIdentity::None));
             continue;
         }
-        match (authorisation.usable(&enterprise, ctx.now()), authorisation.state) {
+        match (authorisation.usable(&enterprise, ctx.now()), authorisation.state()) {
             (Ok(()), _) => facts.usable.push(authorisation.id),
             (_, State::PendingByPerson) if alive => facts.pending_by_person.push(authorisation.id),
             (_, State::PendingByEnterprise) if alive => {

@@ -1,34 +1,25 @@
-//! Authorisations change here and nowhere else: decided by the state machine, saved with their
-//! event, their history, the notice to the other side, and what follows for sessions and
-//! applications, in one transaction.
+//! The one writer of authorisations. Each step is decided by the table (`domain::authorisation`) and
+//! saved with its event and history; in the same transaction follow the message to the other side,
+//! the audit, the end of sessions and tokens, and what applications must hear.
+
+use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::telling::{
-    Told, end_identity, end_session, end_unusable, live_sessions, queued, relation_event,
-};
+use super::telling::{at_work_of, look_after, queued, relation_event};
 use super::{Ctx, Fault, Stop};
 use crate::base::id::{EnterpriseId, PersonId};
-use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
-use crate::domain::authorisation::{Actor, Authorisation, Event, State};
-use crate::domain::identity_type::{Capability, IdentityType};
+use crate::domain::authorisation::{Authorisation, By, Changed, Event, New, State};
+use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName};
 use crate::domain::notice::{Audience, Notice, NoticeKind, told};
 use crate::domain::refusal::Refusal;
 use crate::store::Tx;
 use crate::store::deliveries::Channel;
-use crate::store::relations::HistoryEntry;
 
-/// Who does it, and on which side.
-#[derive(Clone, Copy)]
-pub struct By {
-    pub actor: Actor,
-    pub person: Option<PersonId>,
-}
-
-fn identity_type<'c>(ctx: &'c Ctx, one: &Authorisation) -> Result<&'c IdentityType, Fault> {
-    let known = ctx.realm.identity_type(&one.identity_type);
-    known.ok_or_else(|| Fault::Internal(format!("no identity type {}", one.identity_type.0)))
+fn identity_type<'c>(ctx: &'c Ctx, one: &Authorisation) -> Cow<'c, IdentityType> {
+    let gone = || Cow::Owned(IdentityType::gone(one.identity_type.clone()));
+    ctx.realm.identity_type(&one.identity_type).map_or_else(gone, Cow::Borrowed)
 }
 
 /// One act upon one authorisation, in a transaction of its own. Of two at once one is `E_STATE`.
@@ -44,7 +35,7 @@ pub async fn change(
     Ok(changed)
 }
 
-/// The same within a transaction that does more. The audit's lock is held until it is committed.
+/// The same within a transaction that does more.
 pub async fn change_in(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -52,96 +43,108 @@ pub async fn change_in(
     event: &Event,
     by: By,
 ) -> Result<Authorisation, Stop> {
-    let after = before.apply(event, by.actor, identity_type(ctx, before)?, ctx.now())?;
-    let rows = tx.rows();
-    if !rows.authorisations().update(&after).await? {
-        return Err(Refusal::State.into());
-    }
-    let (name, side) = (event.name(), by.actor.side());
-    rows.authorisations().add_event(ctx.new_row_id(), &after, name, side, by.person).await?;
-    if let Some(reason) = after.state.history() {
-        let entry = HistoryEntry {
-            authorisation: after.id,
-            reason: reason.to_owned(),
-            side: side.to_owned(),
-            at: after.updated_at,
-            hidden_for_enterprise_at: None,
-            hidden_for_person_at: None,
-        };
-        rows.relations().add_history(&entry).await?;
-    }
-    follow(ctx, tx, before, &after).await?;
-    if let Some((kind, audience)) = told(&after, event, by.actor) {
-        notify(ctx, tx, &after, (kind, audience), None).await?;
-    }
-    let changed = AuditEvent::AuthorisationChanged {
-        authorisation: after.id,
-        event: name.to_owned(),
-        side: side.to_owned(),
-        by: by.person,
-    };
-    tx.note(changed);
-    Ok(after)
+    let changed = before.apply(event, by, &identity_type(ctx, before), ctx.now())?;
+    save(ctx, tx, &changed).await?;
+    Ok(changed.after().clone())
 }
 
-/// A new one with its first event. `false`: such a live one is there already.
-pub async fn add_in(ctx: &Ctx, tx: &Tx<'_>, new: &Authorisation, by: By) -> Result<bool, Fault> {
-    let rows = tx.rows();
-    if !rows.authorisations().add(new).await? {
-        return Ok(false);
-    }
-    let (name, kind, audience) = match new.state {
-        State::PendingByEnterprise => ("apply", NoticeKind::Applied, Audience::Managers),
-        _ => ("add", NoticeKind::Invited, Audience::Holder),
-    };
-    let side = by.actor.side();
-    rows.authorisations().add_event(ctx.new_row_id(), new, name, side, by.person).await?;
-    notify(ctx, tx, new, (kind, audience), None).await?;
-    let added = AuditEvent::AuthorisationAdded {
-        authorisation: new.id,
-        by: by.person.unwrap_or(new.person),
-    };
-    tx.note(added);
-    Ok(true)
-}
-
-/// What a change means for sessions, tokens and applications (invariant 9).
-pub async fn follow(
+/// A new one, within a transaction. `E_STATE` also when such a live one is there already.
+pub async fn begin_in(
     ctx: &Ctx,
     tx: &Tx<'_>,
-    before: &Authorisation,
-    after: &Authorisation,
-) -> Result<(), Fault> {
-    let (was, is) = (before.state == State::Active, after.state == State::Active);
-    match (was, is) {
+    new: New<'_>,
+    event: &Event,
+    by: By,
+) -> Result<Authorisation, Stop> {
+    let changed = Authorisation::begin(new, event, by, ctx.now())?;
+    save(ctx, tx, &changed).await?;
+    Ok(changed.after().clone())
+}
+
+/// A new one that is told to nobody and audited with all the others of its kind: what a realm begins
+/// with, before anybody is there.
+pub async fn put_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    new: New<'_>,
+    event: &Event,
+    by: By,
+) -> Result<(), Stop> {
+    let changed = Authorisation::begin(new, event, by, ctx.now())?;
+    keep(ctx, tx, &changed).await
+}
+
+/// An enterprise that is gone ends whoever works for it and whoever was to.
+pub async fn end_all_in(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Result<(), Stop> {
+    let mut all = tx.rows().authorisations().of_enterprise(enterprise).await?;
+    // Managers first, who would else be told of everybody's end one by one.
+    let managing = managing(ctx);
+    all.sort_by_key(|one| !managing.contains(&one.identity_type));
+    for one in all {
+        change_in(ctx, tx, &one, &one.registry_end(), By::REGISTRY).await?;
+    }
+    Ok(())
+}
+
+async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
+    if changed.is_active() && !changed.was_active() {
+        for predecessor in predecessors(ctx, tx, changed.after()).await? {
+            let (known, end) = (identity_type(ctx, &predecessor), predecessor.registry_end());
+            let ended = predecessor.apply(&end, By::REGISTRY, &known, ctx.now())?;
+            carry_out(ctx, tx, &ended).await?;
+        }
+    }
+    carry_out(ctx, tx, changed).await
+}
+
+/// An enterprise has one legal representative and one finance supervisor: whoever is named last
+/// ends the others (outside-parts 5.3).
+async fn predecessors(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    next: &Authorisation,
+) -> Result<Vec<Authorisation>, Fault> {
+    let known = identity_type(ctx, next);
+    if !known.can(Capability::ManageHandlers) || known.can(Capability::GrantedOnline) {
+        return Ok(Vec::new());
+    }
+    let types = [next.identity_type.clone()];
+    let mut all = tx.rows().authorisations().held_as(next.enterprise, &types).await?;
+    all.retain(|one| one.person != next.person);
+    Ok(all)
+}
+
+/// One step with all that follows from it for sessions, tokens and applications (invariant 9), for
+/// the other side and for the audit.
+async fn carry_out(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
+    let after = changed.after();
+    let at_work = match changed.was_active() {
+        true => at_work_of(ctx, tx, after.person).await?,
+        false => Vec::new(),
+    };
+    keep(ctx, tx, changed).await?;
+    look_after(ctx, tx, at_work).await?;
+    match (changed.was_active(), changed.is_active()) {
         (false, true) => relation_event(ctx, tx, "relation.created", after).await?,
         (true, true) => relation_event(ctx, tx, "relation.updated", after).await?,
         (true, false) => relation_event(ctx, tx, "relation.deleted", after).await?,
-        (false, false) => return Ok(()),
+        (false, false) => 0,
     };
-    if !was {
-        return Ok(());
-    }
-    for session in live_sessions(ctx, tx, after.person).await? {
-        match session.acting {
-            Acting::Enterprise(id) if id == after.id && !is => {
-                end_session(ctx, tx, session.id, "the authorisation has ended").await?;
-            }
-            Acting::Enterprise(id) if id == after.id => {
-                let known = identity_type(ctx, after)?;
-                let claims = known.effective(&after.permissions, &ctx.realm.catalogue());
-                let told = Told::Changed {
-                    claims: json!({"permissions": claims}),
-                    narrowed: after.is_less_than(before),
-                };
-                end_identity(ctx, tx, &session, &told).await?;
-            }
-            // A record may rest on the relation that is gone.
-            Acting::Record(_) if !is => end_unusable(ctx, tx, &[session]).await?,
-            _ => {}
-        }
-    }
+    notify(ctx, tx, after, told(changed), None).await?;
+    tx.note(AuditEvent::AuthorisationChanged {
+        authorisation: after.id,
+        event: changed.event().name().to_owned(),
+        side: changed.by().actor.side().to_owned(),
+        by: changed.by().person,
+    });
     Ok(())
+}
+
+async fn keep(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
+    match tx.rows().authorisations().save(ctx.new_row_id(), changed).await? {
+        true => Ok(()),
+        false => Err(Refusal::State.into()),
+    }
 }
 
 /// A message for the other side. `once`: not again while this text stands.
@@ -197,11 +200,14 @@ async fn managers(
     tx: &Tx<'_>,
     enterprise: EnterpriseId,
 ) -> Result<Vec<PersonId>, Fault> {
-    let all = tx.rows().relations().handlers(enterprise).await?;
-    let manages = |one: &Authorisation| {
-        let known = ctx.realm.identity_type(&one.identity_type);
-        one.state == State::Active
-            && known.is_some_and(|known| known.can(Capability::ManageHandlers))
-    };
-    Ok(all.into_iter().filter(|(one, _)| manages(one)).map(|(one, _)| one.person).collect())
+    let mut all = tx.rows().authorisations().held_as(enterprise, &managing(ctx)).await?;
+    all.retain(|one| one.state() == State::Active);
+    Ok(all.into_iter().map(|one| one.person).collect())
+}
+
+/// The identity types whose holders manage the others.
+fn managing(ctx: &Ctx) -> Vec<IdentityTypeName> {
+    let known = ctx.realm.identity_types.values().map(|(known, _)| known);
+    let managing = known.filter(|known| known.can(Capability::ManageHandlers));
+    managing.map(|known| known.name.clone()).collect()
 }

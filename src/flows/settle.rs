@@ -1,13 +1,13 @@
 //! The way in after the second factor: new password, agreements, confirmation of a pending
 //! authorisation, the choice among several identities, and the session at the end.
 
-use super::relations::{By, change};
+use super::relations::change;
 use super::{Ctx, Fault, Stop, identity, login};
 use crate::base::id::SessionId;
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
-use crate::domain::authorisation::{Actor, Event};
+use crate::domain::authorisation::{By, Event};
 use crate::domain::claims::NAMED_HANDLER;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{Factor, acr, amr};
@@ -150,7 +150,7 @@ pub async fn confirm_pending(
     let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
         return Err(Refusal::State.into());
     };
-    let by = By { actor: Actor::Holder, person: Some(proved.person) };
+    let by = By::holder(proved.person);
     let confirmed = change(ctx, &wanted, &Event::Confirm, by).await?;
     let chosen = Some(Acting::Enterprise(confirmed.id));
     login::advance(ctx, transaction, LoginTransaction { chosen, ..transaction.clone() }).await
@@ -287,7 +287,6 @@ pub async fn sign_in(
         device: ctx.device.clone(),
         created_at: now,
         expires_at: now.plus(ctx.realm.lifetimes.session),
-        ended_at: None,
     };
     let cookie = ctx.random().token();
     let attempt = attempt(ctx, &transaction, Some(&identity), "ok");

@@ -14,7 +14,7 @@ use crate::jose::jwt::sign;
 use crate::oidc::error::OAuthError;
 use crate::realm::Realm;
 use crate::store::deliveries::{Channel, Delivery};
-use crate::store::streams::EventStream;
+use crate::store::streams::{EventStream, StreamStatus};
 
 /// RFC 8935 and RFC 8936, as SSF names them.
 const PUSH: &str = "urn:ietf:rfc:8935";
@@ -130,7 +130,7 @@ pub async fn save(
         client_id: client_id.to_owned(),
         endpoint,
         events,
-        status: known.as_ref().map_or_else(|| "enabled".to_owned(), |known| known.status.clone()),
+        status: known.as_ref().map_or(StreamStatus::Enabled, |known| known.status),
         created_at: known.map_or_else(|| ctx.now(), |known| known.created_at),
     };
     let tx = ctx.begin().await?;
@@ -156,16 +156,17 @@ pub async fn status(
     let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(None) };
     let stream = match status {
         None => stream,
-        Some(status @ ("enabled" | "paused" | "disabled")) => {
-            let changed = EventStream { status: status.to_owned(), ..stream };
+        Some(status) => {
+            let status = StreamStatus::parse(status);
+            let status = status.ok_or_else(|| OAuthError::request("status is unknown"))?;
+            let changed = EventStream { status, ..stream };
             let tx = ctx.begin().await?;
             tx.rows().streams().save(&changed).await?;
             tx.commit().await?;
             changed
         }
-        Some(_) => return Err(OAuthError::request("status is unknown").into()),
     };
-    Ok(Some(json!({"stream_id": stream.id.to_string(), "status": stream.status})))
+    Ok(Some(json!({"stream_id": stream.id.to_string(), "status": stream.status.name()})))
 }
 
 /// SSF §8.1.4: an event that proves that the stream works. `false`: there is no such stream.
@@ -210,7 +211,8 @@ pub async fn poll(ctx: &Ctx, client_id: &str, polled: &Polled) -> Result<Value, 
         tx.commit().await?;
     }
     let most = polled.max_events.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
-    let is_paused = find(ctx, client_id).await?.is_none_or(|stream| stream.status != "enabled");
+    let is_paused =
+        find(ctx, client_id).await?.is_none_or(|stream| stream.status != StreamStatus::Enabled);
     let rows = ctx.rows();
     let kept =
         if is_paused { Vec::new() } else { rows.deliveries().kept(client_id, most + 1).await? };

@@ -5,12 +5,13 @@
 use serde_json::{Value, json};
 
 use super::{Ctx, Fault, identity};
-use crate::base::id::{AccountId, EnterpriseId, PersonId, SessionId};
+use crate::base::id::{EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::authorisation::Authorisation;
 use crate::store::Tx;
-use crate::store::deliveries::{Channel, Delivery};
+use crate::store::deliveries::{Channel, Delivery, DeliveryState};
 use crate::store::sessions::{Session, SessionClient};
+use crate::store::streams::StreamStatus;
 
 /// CAEP 1.0 §3.1.
 pub const SESSION_REVOKED: &str =
@@ -57,9 +58,10 @@ pub fn queued(
         channel,
         about: about.to_string(),
         body: body.to_string(),
-        n_tries: 0,
-        state: if channel == Channel::Poll { "kept" } else { "waiting" }.to_owned(),
-        last_error: None,
+        state: match channel {
+            Channel::Poll => DeliveryState::Kept,
+            _ => DeliveryState::NEW,
+        },
         created_at: ctx.now(),
     }
 }
@@ -73,7 +75,7 @@ async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), F
 /// A security event for the client's stream, if it has one that wants it.
 async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> Result<(), Fault> {
     let stream = tx.rows().streams().find(&client.client_id).await?;
-    let Some(stream) = stream.filter(|stream| stream.status != "disabled") else {
+    let Some(stream) = stream.filter(|stream| stream.status != StreamStatus::Disabled) else {
         return Ok(());
     };
     let now = ctx.now();
@@ -133,31 +135,54 @@ pub async fn end_identity(
     Ok(())
 }
 
-/// Sessions and what each of them gives, as it was before a change.
-pub type AtWork = Vec<(Session, ActingIdentity)>;
+/// A session and what it gave before a change; `None`: nothing any more.
+pub struct AtWork {
+    session: Session,
+    gave: Option<ActingIdentity>,
+}
 
 /// Those who work in or for an enterprise now.
-pub async fn at_work(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Result<AtWork, Fault> {
+pub async fn at_work_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    enterprise: EnterpriseId,
+) -> Result<Vec<AtWork>, Fault> {
+    let sessions = tx.rows().sessions().acting_for(enterprise, ctx.now()).await?;
+    at_work(ctx, tx, sessions).await
+}
+
+/// Where a person works now, in whatever identity: a record rests on a relation, too.
+pub async fn at_work_of(ctx: &Ctx, tx: &Tx<'_>, person: PersonId) -> Result<Vec<AtWork>, Fault> {
+    let Some(account) = tx.rows().accounts().find_by_person(person).await? else {
+        return Ok(Vec::new());
+    };
+    let sessions = tx.rows().sessions().live_of(account.id, ctx.now()).await?;
+    at_work(ctx, tx, sessions).await
+}
+
+async fn at_work(ctx: &Ctx, tx: &Tx<'_>, sessions: Vec<Session>) -> Result<Vec<AtWork>, Fault> {
     let mut found = Vec::new();
-    for one in tx.rows().sessions().acting_for(enterprise, ctx.now()).await? {
-        if let Ok(gives) = identity::look(ctx, tx.rows().reading(), one.person, one.acting).await? {
-            found.push((one, gives));
-        }
+    for session in sessions {
+        let rows = tx.rows().reading();
+        let gave = identity::look(ctx, rows, session.person, session.acting).await?.ok();
+        found.push(AtWork { session, gave });
     }
     Ok(found)
 }
 
 /// Ends those whose identity is gone since, and the tokens of those to whom it gives less.
-pub async fn look_after(ctx: &Ctx, tx: &Tx<'_>, before: AtWork) -> Result<(), Fault> {
-    for (session, gave) in before {
-        match identity::look(ctx, tx.rows().reading(), session.person, session.acting).await? {
-            Err(_) => end_session(ctx, tx, session.id, "the identity has ended").await?,
-            Ok(gives) if gives.is_less_than(&gave) => {
-                let claims = json!({"permissions": gives.permissions()});
-                let told = Told::Changed { claims, narrowed: true };
-                end_identity(ctx, tx, &session, &told).await?;
-            }
-            Ok(_) => {}
+pub async fn look_after(ctx: &Ctx, tx: &Tx<'_>, before: Vec<AtWork>) -> Result<(), Fault> {
+    for AtWork { session, gave } in before {
+        let rows = tx.rows().reading();
+        let gives = identity::look(ctx, rows, session.person, session.acting).await?;
+        let (Ok(gives), Some(gave)) = (gives, gave) else {
+            end_session(ctx, tx, session.id, "the identity has ended").await?;
+            continue;
+        };
+        if gives.gives_other_than(&gave) {
+            let claims = json!({"permissions": gives.permissions()});
+            let told = Told::Changed { claims, narrowed: gives.is_less_than(&gave) };
+            end_identity(ctx, tx, &session, &told).await?;
         }
     }
     Ok(())
@@ -171,18 +196,6 @@ pub async fn end_unusable(ctx: &Ctx, tx: &Tx<'_>, sessions: &[Session]) -> Resul
         }
     }
     Ok(())
-}
-
-pub async fn live_sessions(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    person: PersonId,
-) -> Result<Vec<Session>, Fault> {
-    let account = tx.rows().accounts().find_by_person(person).await?;
-    let Some(account): Option<AccountId> = account.map(|account| account.id) else {
-        return Ok(Vec::new());
-    };
-    Ok(tx.rows().sessions().live_of(account, ctx.now()).await?)
 }
 
 /// A change of a relation, for every application that is registered to hear of them (DEC-18).
@@ -200,13 +213,13 @@ pub async fn relation_event(
         let body = json!({
             "event": kind,
             "authorisation_id": of.id.to_string(),
-            "version": of.version,
+            "version": of.version(),
             "sub": super::authorize::subject(ctx, client, of.person),
             "enterprise": enterprise,
             "identity_type": of.identity_type.0,
-            "permissions": of.permissions,
-            "valid_to": of.valid_to.map(|day| day.to_string()),
-            "state": of.state.name(),
+            "permissions": of.permissions(),
+            "valid_to": of.valid_to().map(|day| day.to_string()),
+            "state": of.state().name(),
             "at": ctx.now().0,
         });
         let delivery = queued(ctx, (&client.client_id, Channel::Relation), of.id, &body);

@@ -1,17 +1,20 @@
-//! Authorisations between persons and enterprises, and the events that led to their state.
+//! Authorisations between persons and enterprises, the events that led to their state, and their
+//! end in the histories. How the two sides read them is `store::relations`.
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    TryInsertResult,
+    Select, TryInsertResult,
 };
 use uuid::Uuid;
 
-use super::entity::{authorisation, authorisation_event};
+use super::entity::{authorisation, authorisation_event, authorisation_history};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
-use crate::domain::authorisation::{Authorisation, Origin, State};
+use crate::domain::authorisation::{
+    Authorisation, AuthorisationRow, Changed, HistoryEntry, Origin, State, Terms,
+};
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 
 pub struct Authorisations<'c, A>(Rows<'c, A>);
@@ -57,6 +60,36 @@ impl<A> Authorisations<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
+    /// Those in an enterprise that are not over, oldest first.
+    pub async fn of_enterprise(
+        &self,
+        enterprise: EnterpriseId,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let rows = self.not_over(enterprise).all(&self.0.db()).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Those of some identity types alone.
+    pub async fn held_as(
+        &self,
+        enterprise: EnterpriseId,
+        types: &[IdentityTypeName],
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let types = types.iter().map(|name| name.0.as_str());
+        let of_types = authorisation::Column::IdentityType.is_in(types);
+        let rows = self.not_over(enterprise).filter(of_types).all(&self.0.db()).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    fn not_over(&self, enterprise: EnterpriseId) -> Select<authorisation::Entity> {
+        let over = State::ALL.into_iter().filter(|state| state.is_terminal());
+        self.0
+            .find::<authorisation::Entity>()
+            .filter(authorisation::Column::EnterpriseId.eq(enterprise.0))
+            .filter(authorisation::Column::State.is_not_in(over.map(State::name)))
+            .order_by_asc(authorisation::Column::Id)
+    }
+
     /// Live ones whose term has passed, or invitations older than `invited_before`; some of them.
     pub async fn overdue(
         &self,
@@ -93,24 +126,39 @@ impl<A> Authorisations<'_, A> {
 }
 
 impl Authorisations<'_, Writing> {
-    /// `false`: a live one of this person, enterprise and identity type is there already
-    /// (invariant 4).
-    pub async fn add(&self, new: &Authorisation) -> Result<bool, StoreError> {
+    /// Saves a step of the table: the relation, the event that led there and, when it is over, its
+    /// place in both histories. `false`: another act came first, or a live one of this
+    /// person, enterprise and identity type is there already (invariant 4). `event_id`: of the event's row.
+    pub async fn save(&self, event_id: Uuid, changed: &Changed) -> Result<bool, StoreError> {
+        let is_saved = match changed.before() {
+            None => self.add(changed.after()).await?,
+            Some(before) => self.update(before, changed.after()).await?,
+        };
+        if is_saved {
+            self.add_event(event_id, changed).await?;
+            if let Some(entry) = changed.history() {
+                self.add_history(&entry).await?;
+            }
+        }
+        Ok(is_saved)
+    }
+
+    async fn add(&self, new: &Authorisation) -> Result<bool, StoreError> {
         let added = authorisation::Entity::insert(authorisation::ActiveModel {
             id: Set(new.id.0),
             realm: Set(self.0.realm.to_owned()),
             enterprise_id: Set(new.enterprise.0),
             person_id: Set(new.person.0),
             identity_type: Set(new.identity_type.0.clone()),
-            permissions: Set(join(&new.permissions)),
+            permissions: Set(join(new.permissions())),
             valid_from: Set(new.valid_from.to_string()),
-            valid_to: Set(new.valid_to.map(|day| day.to_string())),
+            valid_to: Set(new.valid_to().map(|day| day.to_string())),
             origin: Set(origin_name(new.origin).to_owned()),
-            state: Set(new.state.name().to_owned()),
+            state: Set(new.state().name().to_owned()),
             invited_by: Set(new.invited_by.map(|person| person.0)),
-            confirmed_at: Set(new.confirmed_at.map(|at| at.0)),
-            updated_at: Set(new.updated_at.0),
-            version: Set(new.version),
+            confirmed_at: Set(new.confirmed_at().map(|at| at.0)),
+            updated_at: Set(new.updated_at().0),
+            version: Set(new.version()),
         })
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .try_insert()
@@ -119,47 +167,62 @@ impl Authorisations<'_, Writing> {
         Ok(matches!(added, TryInsertResult::Inserted(1)))
     }
 
-    /// Saves what [`Authorisation::apply`] returned. `false`: another act came first.
-    pub async fn update(&self, changed: &Authorisation) -> Result<bool, StoreError> {
+    async fn update(
+        &self,
+        before: &Authorisation,
+        after: &Authorisation,
+    ) -> Result<bool, StoreError> {
+        if after.state().is_live() && !before.state().is_live() && self.has_live(after).await? {
+            return Ok(false);
+        }
+        let valid_to = after.valid_to().map(|day| day.to_string());
+        let confirmed_at = after.confirmed_at().map(|at| at.0);
         let done = self
             .0
             .update::<authorisation::Entity>()
-            .col_expr(authorisation::Column::State, Expr::value(changed.state.name()))
-            .col_expr(authorisation::Column::Permissions, Expr::value(join(&changed.permissions)))
-            .col_expr(
-                authorisation::Column::ValidTo,
-                Expr::value(changed.valid_to.map(|day| day.to_string())),
-            )
-            .col_expr(
-                authorisation::Column::ConfirmedAt,
-                Expr::value(changed.confirmed_at.map(|at| at.0)),
-            )
-            .col_expr(authorisation::Column::UpdatedAt, Expr::value(changed.updated_at.0))
-            .col_expr(authorisation::Column::Version, Expr::value(changed.version))
-            .filter(authorisation::Column::Id.eq(changed.id.0))
-            .filter(authorisation::Column::Version.eq(changed.version - 1))
+            .col_expr(authorisation::Column::State, Expr::value(after.state().name()))
+            .col_expr(authorisation::Column::Permissions, Expr::value(join(after.permissions())))
+            .col_expr(authorisation::Column::ValidTo, Expr::value(valid_to))
+            .col_expr(authorisation::Column::ConfirmedAt, Expr::value(confirmed_at))
+            .col_expr(authorisation::Column::UpdatedAt, Expr::value(after.updated_at().0))
+            .col_expr(authorisation::Column::Version, Expr::value(after.version()))
+            .filter(authorisation::Column::Id.eq(after.id.0))
+            .filter(authorisation::Column::Version.eq(before.version()))
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
     }
 
-    /// `side`: `enterprise`, `person`, `officer`, `system`.
-    pub async fn add_event(
-        &self,
-        row_id: Uuid,
-        of: &Authorisation,
-        event: &str,
-        side: &str,
-        person: Option<PersonId>,
-    ) -> Result<(), StoreError> {
+    async fn has_live(&self, of: &Authorisation) -> Result<bool, StoreError> {
+        let all = self.list(of.person, of.enterprise).await?;
+        Ok(all.iter().any(|one| one.identity_type == of.identity_type && one.state().is_live()))
+    }
+
+    async fn add_event(&self, id: Uuid, changed: &Changed) -> Result<(), StoreError> {
+        let (after, by) = (changed.after(), changed.by());
         authorisation_event::Entity::insert(authorisation_event::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
-            id: Set(row_id),
-            authorisation_id: Set(of.id.0),
-            event: Set(event.to_owned()),
-            side: Set(side.to_owned()),
-            person_id: Set(person.map(|person| person.0)),
-            at: Set(of.updated_at.0),
+            id: Set(id),
+            authorisation_id: Set(after.id.0),
+            event: Set(changed.event().name().to_owned()),
+            side: Set(by.actor.side().to_owned()),
+            person_id: Set(by.person.map(|person| person.0)),
+            at: Set(after.updated_at().0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    async fn add_history(&self, new: &HistoryEntry) -> Result<(), StoreError> {
+        authorisation_history::Entity::insert(authorisation_history::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            authorisation_id: Set(new.authorisation.0),
+            reason: Set(new.reason.name().to_owned()),
+            side: Set(new.by.side().to_owned()),
+            at: Set(new.at.0),
+            hidden_for_enterprise_at: Set(None),
+            hidden_for_person_at: Set(None),
         })
         .exec_without_returning(&self.0.db())
         .await?;
@@ -184,19 +247,19 @@ pub(super) fn read(row: authorisation::Model) -> Result<Authorisation, StoreErro
     let wrong = |column| StoreError::inconsistent("authorisation", column, row.id);
     let origin = ORIGINS.iter().find(|(_, name)| *name == row.origin).map(|(origin, _)| *origin);
     let valid_to = row.valid_to.as_deref().map(|day| Day::parse(day).ok_or(wrong("valid_to")));
-    Ok(Authorisation {
+    let terms = Terms { permissions: split(&row.permissions), valid_to: valid_to.transpose()? };
+    Ok(Authorisation::from(AuthorisationRow {
         id: AuthorisationId(row.id),
         enterprise: EnterpriseId(row.enterprise_id),
         person: PersonId(row.person_id),
-        permissions: split(&row.permissions),
         valid_from: Day::parse(&row.valid_from).ok_or_else(|| wrong("valid_from"))?,
-        valid_to: valid_to.transpose()?,
         origin: origin.ok_or_else(|| wrong("origin"))?,
-        state: State::parse(&row.state).ok_or_else(|| wrong("state"))?,
         invited_by: row.invited_by.map(PersonId),
+        state: State::parse(&row.state).ok_or_else(|| wrong("state"))?,
+        terms,
         confirmed_at: row.confirmed_at.map(Timestamp),
         updated_at: Timestamp(row.updated_at),
         version: row.version,
         identity_type: IdentityTypeName(row.identity_type),
-    })
+    }))
 }

@@ -19,11 +19,58 @@ pub struct Delivery {
     pub about: String,
     /// JSON; tokens are signed when they leave.
     pub body: String,
-    pub n_tries: i32,
-    /// `waiting`, `kept` until it is fetched, `done`, or `dead`: given up.
-    pub state: String,
-    pub last_error: Option<String>,
+    pub state: DeliveryState,
     pub created_at: Timestamp,
+}
+
+/// How far a delivery has come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeliveryState {
+    /// To be tried, and again after an error.
+    Waiting {
+        n_tries: i32,
+        last_error: Option<String>,
+    },
+    /// Until its client fetches and acknowledges it.
+    Kept,
+    Done,
+    /// Given up.
+    Dead {
+        n_tries: i32,
+        last_error: String,
+    },
+}
+
+impl DeliveryState {
+    pub const NEW: Self = Self::Waiting { n_tries: 0, last_error: None };
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::Kept => "kept",
+            Self::Done => "done",
+            Self::Dead { .. } => "dead",
+        }
+    }
+
+    fn last_error(&self) -> Option<String> {
+        match self {
+            Self::Waiting { last_error, .. } => last_error.clone(),
+            Self::Dead { last_error, .. } => Some(last_error.clone()),
+            Self::Kept | Self::Done => None,
+        }
+    }
+
+    fn read(row: &Model) -> Option<Self> {
+        let (n_tries, last_error) = (row.n_tries, row.last_error.clone());
+        match row.state.as_str() {
+            "waiting" => Some(Self::Waiting { n_tries, last_error }),
+            "kept" => Some(Self::Kept),
+            "done" => Some(Self::Done),
+            "dead" => Some(Self::Dead { n_tries, last_error: last_error.unwrap_or_default() }),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -168,10 +215,10 @@ impl Deliveries<'_, Writing> {
             channel: Set(new.channel.name().to_owned()),
             about: Set(new.about.clone()),
             body: Set(new.body.clone()),
-            n_tries: Set(new.n_tries),
+            n_tries: Set(0),
             next_try_at: Set(new.created_at.0),
-            state: Set(new.state.clone()),
-            last_error: Set(new.last_error.clone()),
+            state: Set(new.state.name().to_owned()),
+            last_error: Set(new.state.last_error()),
             created_at: Set(new.created_at.0),
         })
         .exec_without_returning(&self.0.db())
@@ -179,20 +226,22 @@ impl Deliveries<'_, Writing> {
         Ok(())
     }
 
-    /// Claims a delivery until `again_at`, so that only one node tries at a time.
+    /// Claims a delivery that was tried `n_tries` times until `again_at`, so that only one node
+    /// tries at a time.
     pub async fn claim(
         &self,
-        delivery: &Delivery,
+        id: Uuid,
+        n_tries: i32,
         again_at: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = self
             .0
             .update::<Entity>()
-            .col_expr(Column::NTries, Expr::value(delivery.n_tries + 1))
+            .col_expr(Column::NTries, Expr::value(n_tries + 1))
             .col_expr(Column::NextTryAt, Expr::value(again_at.0))
-            .filter(Column::Id.eq(delivery.id))
+            .filter(Column::Id.eq(id))
             .filter(Column::State.eq("waiting"))
-            .filter(Column::NTries.eq(delivery.n_tries))
+            .filter(Column::NTries.eq(n_tries))
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
@@ -263,16 +312,14 @@ impl Deliveries<'_, Writing> {
 }
 
 fn read(row: Model) -> Result<Delivery, StoreError> {
-    let channel = Channel::parse(&row.channel);
+    let wrong = |column| StoreError::inconsistent("delivery", column, row.id);
     Ok(Delivery {
-        channel: channel.ok_or_else(|| StoreError::inconsistent("delivery", "channel", row.id))?,
+        channel: Channel::parse(&row.channel).ok_or_else(|| wrong("channel"))?,
+        state: DeliveryState::read(&row).ok_or_else(|| wrong("state"))?,
         id: row.id,
         client_id: row.client_id,
         about: row.about,
         body: row.body,
-        n_tries: row.n_tries,
-        state: row.state,
-        last_error: row.last_error,
         created_at: Timestamp(row.created_at),
     })
 }

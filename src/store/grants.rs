@@ -36,14 +36,22 @@ pub struct StoredGrant {
     pub acr: u8,
     pub auth_time: Timestamp,
     pub created_at: Timestamp,
-    pub code_expires_at: Timestamp,
-    pub code_used_at: Option<Timestamp>,
     pub expires_at: Timestamp,
-    pub revoked_at: Option<Timestamp>,
-    /// Whether an access token of it was revoked by itself.
-    pub has_revoked_token: bool,
+    pub state: GrantState,
     /// Thumbprint of the key that code and refresh tokens are bound to (RFC 9449 §5, §10).
     pub dpop_jkt: Option<String>,
+}
+
+/// How far a grant has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GrantState {
+    /// Its code waits for the client until then.
+    Code { expires_at: Timestamp },
+    /// The code was used up and tokens came of it. `has_revoked_token`: an access token of it was
+    /// revoked by itself.
+    Redeemed { has_revoked_token: bool },
+    /// Nothing comes of it any more, whether its code had been used or not.
+    Revoked { was_redeemed: bool },
 }
 
 pub struct StoredRefreshToken {
@@ -102,7 +110,11 @@ impl<A> Grants<'_, A> {
 }
 
 impl Grants<'_, Writing> {
+    /// A grant begins with its code.
     pub async fn add(&self, new: &StoredGrant, code: Hashed) -> Result<(), StoreError> {
+        let GrantState::Code { expires_at: code_expires_at } = new.state else {
+            return Err(StoreError::inconsistent("oauth_grant", "code_used_at", new.id));
+        };
         oauth_grant::Entity::insert(oauth_grant::ActiveModel {
             id: Set(new.id.0),
             realm: Set(self.0.realm.to_owned()),
@@ -125,7 +137,7 @@ impl Grants<'_, Writing> {
             auth_time: Set(new.auth_time.0),
             created_at: Set(new.created_at.0),
             code_hash: Set(code.0.to_vec()),
-            code_expires_at: Set(new.code_expires_at.0),
+            code_expires_at: Set(code_expires_at.0),
             code_used_at: Set(None),
             expires_at: Set(new.expires_at.0),
             revoked_at: Set(None),
@@ -276,6 +288,12 @@ pub(super) fn read_refresh(row: refresh_token::Model) -> StoredRefreshToken {
 
 pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
     let wrong = |column| StoreError::inconsistent("oauth_grant", column, row.id);
+    let was_redeemed = row.code_used_at.is_some();
+    let state = match row.revoked_at {
+        Some(_) => GrantState::Revoked { was_redeemed },
+        None if was_redeemed => GrantState::Redeemed { has_revoked_token: row.has_revoked_token },
+        None => GrantState::Code { expires_at: Timestamp(row.code_expires_at) },
+    };
     Ok(StoredGrant {
         id: GrantId(row.id),
         acting: Acting::from_parts(
@@ -299,11 +317,8 @@ pub(super) fn read(row: oauth_grant::Model) -> Result<StoredGrant, StoreError> {
         amr: row.amr.split_whitespace().map(str::to_owned).collect(),
         auth_time: Timestamp(row.auth_time),
         created_at: Timestamp(row.created_at),
-        code_expires_at: Timestamp(row.code_expires_at),
-        code_used_at: row.code_used_at.map(Timestamp),
         expires_at: Timestamp(row.expires_at),
-        revoked_at: row.revoked_at.map(Timestamp),
-        has_revoked_token: row.has_revoked_token,
+        state,
         dpop_jkt: row.dpop_jkt,
     })
 }

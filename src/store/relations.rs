@@ -16,7 +16,7 @@ use super::standing::columns;
 use super::{Rows, StoreError, Writing, authorisations, enterprises};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
-use crate::domain::authorisation::Authorisation;
+use crate::domain::authorisation::{Actor, Authorisation, HistoryEntry, HistoryReason};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::person::{IdentityDocument, Person};
 use crate::domain::profile::EnterpriseProfile;
@@ -27,19 +27,6 @@ impl<'c, A> Rows<'c, A> {
     pub fn relations(self) -> Relations<'c, A> {
         Relations(self)
     }
-}
-
-/// How an authorisation came to its end.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HistoryEntry {
-    pub authorisation: AuthorisationId,
-    /// `deleted`, `withdrawn`, `rejected`.
-    pub reason: String,
-    /// `enterprise`, `person`, `officer`, `system`.
-    pub side: String,
-    pub at: Timestamp,
-    pub hidden_for_enterprise_at: Option<Timestamp>,
-    pub hidden_for_person_at: Option<Timestamp>,
 }
 
 static OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
@@ -121,7 +108,7 @@ impl<A> Relations<'_, A> {
             .filter(authorisation_history::Column::AuthorisationId.eq(id.0))
             .one(&self.0.db())
             .await?;
-        Ok(row.map(entry))
+        row.map(entry).transpose()
     }
 
     /// One active document of each of these people.
@@ -161,21 +148,6 @@ impl<A> Relations<'_, A> {
 }
 
 impl Relations<'_, Writing> {
-    pub async fn add_history(&self, new: &HistoryEntry) -> Result<(), StoreError> {
-        authorisation_history::Entity::insert(authorisation_history::ActiveModel {
-            realm: Set(self.0.realm.to_owned()),
-            authorisation_id: Set(new.authorisation.0),
-            reason: Set(new.reason.clone()),
-            side: Set(new.side.clone()),
-            at: Set(new.at.0),
-            hidden_for_enterprise_at: Set(None),
-            hidden_for_person_at: Set(None),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
-    }
-
     /// Hides entries from one side's view; the rows and the other side's view stay (invariant 10).
     pub async fn hide(
         &self,
@@ -233,16 +205,18 @@ fn read(row: &QueryResult) -> Result<Authorisation, StoreError> {
 }
 
 fn read_history(row: &QueryResult) -> Result<HistoryEntry, StoreError> {
-    Ok(entry(authorisation_history::Model::from_query_result(row, "x_")?))
+    entry(authorisation_history::Model::from_query_result(row, "x_")?)
 }
 
-fn entry(row: authorisation_history::Model) -> HistoryEntry {
-    HistoryEntry {
+fn entry(row: authorisation_history::Model) -> Result<HistoryEntry, StoreError> {
+    let wrong =
+        |column| StoreError::inconsistent("authorisation_history", column, row.authorisation_id);
+    Ok(HistoryEntry {
         authorisation: AuthorisationId(row.authorisation_id),
-        reason: row.reason,
-        side: row.side,
+        reason: HistoryReason::parse(&row.reason).ok_or_else(|| wrong("reason"))?,
+        by: Actor::of_side(&row.side).ok_or_else(|| wrong("side"))?,
         at: Timestamp(row.at),
         hidden_for_enterprise_at: row.hidden_for_enterprise_at.map(Timestamp),
         hidden_for_person_at: row.hidden_for_person_at.map(Timestamp),
-    }
+    })
 }

@@ -15,7 +15,7 @@ use crate::base::id::{
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 
-/// A signed-in browser (会话).
+/// A signed-in browser (会话) that had not ended when it was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     pub id: SessionId,
@@ -34,7 +34,6 @@ pub struct Session {
     pub device: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
-    pub ended_at: Option<Timestamp>,
 }
 
 /// An application that holds tokens of one acting identity of a session.
@@ -322,6 +321,5 @@ pub(super) fn read(row: session::Model) -> Result<Session, StoreError> {
         device: row.device,
         created_at: Timestamp(row.created_at),
         expires_at: Timestamp(row.expires_at),
-        ended_at: row.ended_at.map(Timestamp),
     })
 }

@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, V
 use uuid::Uuid;
 
 use super::entity::{authorisation, enterprise, oauth_grant, person, refresh_token, session};
-use super::grants::{StoredGrant, StoredRefreshToken};
+use super::grants::{GrantState, StoredGrant, StoredRefreshToken};
 use super::sessions::Session;
 use super::{Rows, StoreError, accounts, authorisations, enterprises, grants, sessions};
 use crate::base::clock::{Day, Timestamp};
@@ -263,7 +263,8 @@ impl<A> Standings<'_, A> {
         found: StandingGrant,
         jti: &str,
     ) -> Result<Option<StandingGrant>, StoreError> {
-        let is_revoked = found.grant.has_revoked_token && self.0.tokens().is_revoked(jti).await?;
+        let may_be = found.grant.state == GrantState::Redeemed { has_revoked_token: true };
+        let is_revoked = may_be && self.0.tokens().is_revoked(jti).await?;
         Ok((!is_revoked).then_some(found))
     }
 

@@ -15,9 +15,34 @@ pub struct EventStream {
     pub endpoint: Option<String>,
     /// Addresses of event types, as they are delivered.
     pub events: Vec<String>,
-    /// `enabled`, `paused`, `disabled`.
-    pub status: String,
+    pub status: StreamStatus,
     pub created_at: Timestamp,
+}
+
+/// SSF §8.1.2.1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StreamStatus {
+    Enabled,
+    /// What happens is kept until it goes on.
+    Paused,
+    /// What happens is not told.
+    Disabled,
+}
+
+impl StreamStatus {
+    const ALL: [Self; 3] = [Self::Enabled, Self::Paused, Self::Disabled];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
 }
 
 pub struct Streams<'c, A>(Rows<'c, A>);
@@ -31,13 +56,8 @@ impl<'c, A> Rows<'c, A> {
 impl<A> Streams<'_, A> {
     /// A client has one stream at most.
     pub async fn find(&self, client_id: &str) -> Result<Option<EventStream>, StoreError> {
-        Ok(self
-            .0
-            .find::<Entity>()
-            .filter(Column::ClientId.eq(client_id))
-            .one(&self.0.db())
-            .await?
-            .map(read))
+        let row = self.0.find::<Entity>().filter(Column::ClientId.eq(client_id));
+        row.one(&self.0.db()).await?.map(read).transpose()
     }
 }
 
@@ -52,7 +72,7 @@ impl Streams<'_, Writing> {
             method: Set(if stream.endpoint.is_some() { "push" } else { "poll" }.to_owned()),
             endpoint: Set(stream.endpoint.clone()),
             events: Set(stream.events.join(" ")),
-            status: Set(stream.status.clone()),
+            status: Set(stream.status.name().to_owned()),
             created_at: Set(stream.created_at.0),
         })
         .exec_without_returning(&self.0.db())
@@ -72,13 +92,14 @@ impl Streams<'_, Writing> {
     }
 }
 
-fn read(row: Model) -> EventStream {
-    EventStream {
+fn read(row: Model) -> Result<EventStream, StoreError> {
+    let status = StreamStatus::parse(&row.status);
+    Ok(EventStream {
+        status: status.ok_or_else(|| StoreError::inconsistent("event_stream", "status", row.id))?,
         id: row.id,
         client_id: row.client_id,
         endpoint: row.endpoint,
         events: row.events.split_whitespace().map(str::to_owned).collect(),
-        status: row.status,
         created_at: Timestamp(row.created_at),
-    }
+    })
 }

@@ -114,3 +114,27 @@ fn no_file_is_two_things() {
         assert!(!text.contains("#[cfg(test)]"), "{}", path.display());
     });
 }
+
+/// Where authorisations change: the table, the writer, and the one statement that saves a step.
+#[test]
+fn authorisations_have_one_writer() {
+    let table = ["domain/authorisation.rs", "domain/authorisation/change.rs"];
+    let owners: [(&str, &[&str]); 4] = [
+        (".apply(", &["flows/relations.rs"]),
+        ("Authorisation::begin(", &["flows/relations.rs"]),
+        (".authorisations().save(", &["flows/relations.rs"]),
+        ("AuthorisationRow", &["store/authorisations.rs"]),
+    ];
+    let mut wrong = Vec::new();
+    each_source(|_, path, text| {
+        let path = path.display().to_string();
+        // Across line ends, as rustfmt may break a chain.
+        let text: String = text.split_whitespace().collect();
+        for (act, who) in owners {
+            if text.contains(act) && !who.contains(&&*path) && !table.contains(&&*path) {
+                wrong.push(format!("{path} has {act}"));
+            }
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

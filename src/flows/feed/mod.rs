@@ -2,6 +2,7 @@
 //! administrator's interface. A line is taken whole or not at all, the same line twice is one, and
 //! a wrong line does not hold up the others.
 
+mod authorisations;
 mod people;
 mod rows;
 
@@ -14,6 +15,7 @@ use super::{Ctx, Fault, Stop};
 use crate::domain::audit::AuditEvent;
 use crate::domain::feed::{Entry, Wrong};
 
+pub use authorisations::put_authorisation;
 pub use people::add_person;
 pub use rows::save;
 

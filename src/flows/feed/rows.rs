@@ -2,24 +2,20 @@
 
 use uuid::Uuid;
 
+use super::authorisations::save_authorisation;
 use super::people::save_person;
 use crate::base::clock::Day;
-use crate::base::id::{
-    AssignmentId, AuthorisationId, EngagementId, EnterpriseId, PersonId, RecordId,
-};
-use crate::domain::authorisation::{Actor, Authorisation, Event, Origin, State};
+use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId, RecordId};
 use crate::domain::cross_region::{CrossRegionRecord, comparable};
 use crate::domain::engagement::{Assignment, Engagement};
 use crate::domain::enterprise::{Enterprise, RegistryStatus};
-use crate::domain::feed::{
-    AuthorisationLine, EngagementLine, EnterpriseLine, Line, RecordLine, Wrong,
-};
-use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName, Permissions};
+use crate::domain::feed::{EngagementLine, EnterpriseLine, Line, RecordLine, Wrong};
+use crate::domain::identity_type::Permissions;
 use crate::domain::number::normalise;
 use crate::flows::Ctx;
 use crate::flows::feed::NotTaken;
-use crate::flows::relations::{By, change_in, follow};
-use crate::flows::telling::{at_work, look_after};
+use crate::flows::relations::end_all_in;
+use crate::flows::telling::{at_work_in, look_after};
 use crate::store::Tx;
 
 /// One line into its rows. `known`: the row that an older version became.
@@ -77,109 +73,18 @@ async fn save_enterprise(
         tax_authority: line.tax_authority.clone(),
         pays_social_insurance: line.pays_social_insurance,
     };
-    let closes = same.is_some_and(|same| same.status.is_alive()) && !enterprise.status.is_alive();
-    let before = if closes { at_work(ctx, tx, enterprise.id).await? } else { Vec::new() };
+    let stops =
+        same.as_ref().is_some_and(|same| same.status.is_alive()) && !enterprise.status.is_alive();
+    let before = if stops { at_work_in(ctx, tx, enterprise.id).await? } else { Vec::new() };
     rows.enterprises().save(&enterprise, &numbers).await?;
     look_after(ctx, tx, before).await?;
+    if enterprise.status.is_deregistered() {
+        end_all_in(ctx, tx, enterprise.id).await?;
+    }
     if let Some(profile) = &line.profile {
         rows.relations().save_profile(enterprise.id, profile).await?;
     }
     Ok(enterprise.id.0)
-}
-
-async fn save_authorisation(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    line: &AuthorisationLine,
-) -> Result<Uuid, NotTaken> {
-    let rows = tx.rows();
-    let identity_type = IdentityTypeName(line.identity_type.clone());
-    let Some(known_type) = ctx.realm.identity_type(&identity_type) else {
-        return Err(Wrong::field("identity_type", "the realm has no such identity type").into());
-    };
-    let permissions: Permissions = line.permissions.iter().cloned().collect();
-    if !known_type.allows(&permissions) {
-        return Err(Wrong::field("permissions", "not all of them fit the identity type").into());
-    }
-    let Some(state) = State::parse(&line.state) else {
-        return Err(Wrong::field("state", "no such state").into());
-    };
-    let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
-    let enterprise = enterprise(tx, "enterprise", &line.enterprise).await?;
-    let person = person(tx, "person", &line.person).await?;
-    let invited_by = match &line.invited_by {
-        Some(number) => rows.people().find_by_document(number).await?,
-        None => None,
-    };
-    let all = rows.authorisations().list(person, enterprise).await?;
-    let known =
-        all.into_iter().find(|one| one.identity_type == identity_type && one.state.is_live());
-    if let Some(known) = known {
-        let changed = Authorisation {
-            permissions,
-            valid_to,
-            state,
-            confirmed_at: known.confirmed_at.or((state == State::Active).then(|| ctx.now())),
-            updated_at: ctx.now(),
-            version: known.version + 1,
-            ..known.clone()
-        };
-        if !rows.authorisations().update(&changed).await? {
-            return Err(Wrong::line("the authorisation was changed meanwhile").into());
-        }
-        rows.authorisations()
-            .add_event(ctx.new_row_id(), &changed, "registry", "system", None)
-            .await?;
-        follow(ctx, tx, &known, &changed).await?;
-        return Ok(changed.id.0);
-    }
-    if state == State::Active {
-        succeed(ctx, tx, (enterprise, person), known_type).await?;
-    }
-    let new = Authorisation {
-        id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
-        enterprise,
-        person,
-        identity_type,
-        permissions,
-        valid_from,
-        valid_to,
-        origin: match state {
-            State::PendingByEnterprise => Origin::ByPerson,
-            _ if line.invited_by.is_some() => Origin::ByEnterprise,
-            _ => Origin::Registry,
-        },
-        state,
-        invited_by,
-        confirmed_at: (state == State::Active).then(|| ctx.now()),
-        updated_at: ctx.now(),
-        version: 1,
-    };
-    if !rows.authorisations().add(&new).await? {
-        return Err(Wrong::line("another live authorisation of this kind is there").into());
-    }
-    Ok(new.id.0)
-}
-
-/// An enterprise has one legal representative and one finance supervisor: the registry's new one
-/// ends the old one's relation (outside-parts 5.3).
-async fn succeed(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    (enterprise, person): (EnterpriseId, PersonId),
-    known: &IdentityType,
-) -> Result<(), NotTaken> {
-    if !known.can(Capability::ManageHandlers) || known.can(Capability::GrantedOnline) {
-        return Ok(());
-    }
-    for (one, _) in tx.rows().relations().handlers(enterprise).await? {
-        let is_before = one.identity_type == known.name && one.state == State::Active;
-        if is_before && one.person != person {
-            let by = By { actor: Actor::System, person: None };
-            change_in(ctx, tx, &one, &Event::RegistryEnd, by).await?;
-        }
-    }
-    Ok(())
 }
 
 async fn save_engagement(
@@ -209,7 +114,7 @@ async fn save_engagement(
         is_active: !line.is_ended,
     };
     // G-17, invariant 9: who works for the client, and their applications, hear of it at once.
-    let before = at_work(ctx, tx, client).await?;
+    let before = at_work_in(ctx, tx, client).await?;
     rows.engagements().save(&engagement).await?;
     let permissions: Permissions = line.permissions.iter().cloned().collect();
     let mut kept = Vec::new();
@@ -268,13 +173,13 @@ async fn save_record(
         is_open: !line.is_closed,
         permissions: line.permissions.iter().cloned().collect(),
     };
-    let before = at_work(ctx, tx, enterprise).await?;
+    let before = at_work_in(ctx, tx, enterprise).await?;
     rows.cross_region().save(&record, &handlers).await?;
     look_after(ctx, tx, before).await?;
     Ok(record.id.0)
 }
 
-fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
+pub(super) fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
     let day = |field: &str, text: &str| {
         Day::parse(text).ok_or_else(|| Wrong::field(field, "a day such as 2026-11-24 is needed"))
     };
@@ -286,14 +191,18 @@ fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
     Ok((valid_from, valid_to))
 }
 
-async fn enterprise(tx: &Tx<'_>, field: &str, number: &str) -> Result<EnterpriseId, NotTaken> {
+pub(super) async fn enterprise(
+    tx: &Tx<'_>,
+    field: &str,
+    number: &str,
+) -> Result<EnterpriseId, NotTaken> {
     let found = tx.rows().enterprises().find_by_number(&normalise(number)).await?;
     let unknown = || Wrong::field(field, format!("no enterprise answers to {number}"));
     Ok(found.map(|found| found.id).ok_or_else(unknown)?)
 }
 
 /// Numbers of people never stand in a report.
-async fn person(tx: &Tx<'_>, field: &str, number: &str) -> Result<PersonId, NotTaken> {
+pub(super) async fn person(tx: &Tx<'_>, field: &str, number: &str) -> Result<PersonId, NotTaken> {
     let found = tx.rows().people().find_by_document(&normalise(number)).await?;
     Ok(found.ok_or_else(|| Wrong::field(field, "nobody is known by this document number"))?)
 }

@@ -24,7 +24,7 @@ use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::{Client, Credential};
 use crate::realm::file::GrantType;
-use crate::store::grants::StoredGrant;
+use crate::store::grants::{GrantState, StoredGrant};
 use crate::store::standing::StandingGrant;
 use issue::{Issued, Person, access_claims, access_token, issue, token_type};
 
@@ -102,11 +102,13 @@ async fn by_code(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
         return Err(OAuthError::request("code is missing").into());
     };
     let found = ctx.rows().standings().by_code(Hashed::of(code)).await?;
-    let presented = found.map(|grant| Presented {
-        token: OneTime::Code,
-        is_used: grant.grant.code_used_at.is_some(),
-        expires_at: grant.grant.code_expires_at,
-        grant,
+    let presented = found.map(|grant| {
+        let (is_used, expires_at) = match grant.grant.state {
+            GrantState::Code { expires_at } => (false, expires_at),
+            GrantState::Redeemed { .. } => (true, grant.grant.expires_at),
+            GrantState::Revoked { was_redeemed } => (was_redeemed, grant.grant.expires_at),
+        };
+        Presented { token: OneTime::Code, grant, is_used, expires_at }
     });
     redeem(ctx, asked, presented).await
 }
@@ -198,7 +200,7 @@ async fn end_family(ctx: &Ctx, grant: GrantId, event: AuditEvent) -> Result<(), 
 /// Grant, session, account and identity as they are now; the reason is the log's.
 pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OAuthError> {
     let (now, grant) = (ctx.now(), &found.grant);
-    if grant.revoked_at.is_some() || grant.expires_at <= now {
+    if matches!(grant.state, GrantState::Revoked { .. }) || grant.expires_at <= now {
         return Err(OAuthError::grant("the grant has ended"));
     }
     let offline = || Scopes::parse(&grant.scope).has("offline_access");

@@ -74,7 +74,7 @@ async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Ans
     let mut rows = Vec::new();
     for (one, enterprise) in &found {
         let mut row = own(request, (one, enterprise), None);
-        if one.state == State::Active {
+        if one.state() == State::Active {
             row.synchronised = synchronisations(request, one.id).await?;
         }
         rows.push(row);
@@ -110,7 +110,7 @@ async fn synchronisations(request: &Request, id: AuthorisationId) -> Result<Vec<
         let client = request.ctx.realm.clients.get(&one.client_id);
         let name = client
             .map_or(one.client_id.as_str(), |client| client.name.in_language(request.language()));
-        let state = request.text(&format!("sync-{}", one.state));
+        let state = request.text(&format!("sync-{}", one.state.name()));
         lines.push(format!("{name}：{state} · {}", one.created_at.for_people()));
     }
     Ok(lines)
@@ -161,7 +161,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
                 "delete" => (Event::Delete, "/held?done=deleted"),
                 _ => return visit.refused(&Refusal::State),
             };
-            let is_pending = first.state != State::Active;
+            let is_pending = first.state() != State::Active;
             match Stop::refusal(act(ctx, person, id, &event).await)? {
                 Ok(_) => visit.go(&format!("/account/authorisations{done}")),
                 Err(refusal) => show(&visit, is_pending, Some(&refusal)).await,

@@ -13,7 +13,7 @@ use crate::domain::function::{Function, Reach};
 use crate::domain::identity_type::Permissions;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::handlers::{Listed, act, check_grant, confirm_application, find};
+use crate::flows::handlers::{Listed, act, check_terms, confirm_application, find};
 use crate::oidc::params::Params;
 use crate::views::account::HandlerPage;
 use crate::web::answer::{Answer, Failure};
@@ -61,14 +61,14 @@ async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusa
     let ticked = |permissions: &Permissions| known.map(|known| ticks(request, known, permissions));
     let valid_to = match editing.has_term {
         true => editing.valid_to,
-        false => one.valid_to.map(|day| day.to_string()),
+        false => one.valid_to().map(|day| day.to_string()),
     };
     let done = request.query().unwrap_or_default();
     let done = done.get("done").filter(|done| ["added", "saved", "confirmed"].contains(done));
     let page = HandlerPage {
         handler: handler(request, &listed),
-        version: one.version,
-        choosing: editing.is_choosing.then(|| ticked(&one.permissions)).flatten(),
+        version: one.version(),
+        choosing: editing.is_choosing.then(|| ticked(one.permissions())).flatten(),
         chosen: editing.chosen.as_ref().and_then(ticked),
         is_long_term: valid_to.is_none(),
         valid_to: valid_to.unwrap_or_default(),
@@ -182,21 +182,21 @@ async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answe
         Err(refusal) => return visit.refused(&refusal),
     };
     let seen = form.get("version").and_then(|version| version.parse::<i64>().ok());
-    let done = if seen.is_some_and(|seen| seen != one.version) {
+    let done = if seen.is_some_and(|seen| seen != one.version()) {
         // Another manager was faster.
         Err(Refusal::State)
     } else if wanted == "confirm-save" {
         let grant = (&permissions, valid_to.as_deref());
         Stop::refusal(confirm_application(ctx, &manager, id, grant).await)?
     } else {
-        match check_grant(ctx, &one.identity_type, &permissions, valid_to.as_deref()) {
+        match check_terms(ctx, &one.identity_type, &permissions, valid_to.as_deref()) {
             // A protected type is told so before its permissions are looked at.
             Err(Refusal::Format { field: "identity_type" }) => Err(Refusal::Protected),
             Err(refusal) => Err(refusal),
-            Ok((permissions, valid_to)) => {
+            Ok(terms) => {
                 let event = match wanted {
-                    "renew-save" => Event::Renew { permissions, valid_to },
-                    _ => Event::Edit { permissions, valid_to },
+                    "renew-save" => Event::Renew(terms),
+                    _ => Event::Edit(terms),
                 };
                 Stop::refusal(act(ctx, &manager, id, &event).await)?
             }

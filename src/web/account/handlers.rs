@@ -52,7 +52,7 @@ async fn show(request: Request, path: &str, states: &[State]) -> Answer {
         Err(refusal) => return visit.refused(&refusal),
     };
     let all = list(&visit.request.ctx, &manager).await?;
-    let wanted = all.iter().filter(|one| states.contains(&one.authorisation.state));
+    let wanted = all.iter().filter(|one| states.contains(&one.authorisation.state()));
     let done = visit.request.query().unwrap_or_default();
     let done = done.get("done").filter(|done| *done == "deleted" || *done == "withdrawn");
     let page = HandlersPage {

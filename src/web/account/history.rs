@@ -8,6 +8,7 @@ use super::authorisations::TABS as OWN_TABS;
 use super::handlers::TABS;
 use super::show::{handler, href, own, tabs, type_options};
 use super::visit::Visit;
+use crate::domain::authorisation::HistoryReason;
 use crate::domain::function::{Function, Reach};
 use crate::domain::refusal::Refusal;
 use crate::flows::authorisations;
@@ -18,26 +19,23 @@ use crate::web::answer::Answer;
 use crate::web::oauth::form;
 use crate::web::request::Request;
 
-const REASONS: [&str; 3] = ["deleted", "withdrawn", "rejected"];
-
-fn reason(params: &Params) -> &'static str {
-    let wanted = params.get("reason").unwrap_or_default();
-    REASONS.into_iter().find(|known| *known == wanted).unwrap_or(REASONS[0])
+fn reason(params: &Params) -> HistoryReason {
+    params.get("reason").and_then(HistoryReason::parse).unwrap_or(HistoryReason::Deleted)
 }
 
-fn reasons(request: &Request, path: &str, current: &str) -> Vec<TabView> {
-    let tab = |one: &&str| TabView {
-        title: request.text(&format!("history-{one}")),
-        href: href(request, path, &[("reason", one)]),
-        is_current: *one == current,
+fn reasons(request: &Request, path: &str, current: HistoryReason) -> Vec<TabView> {
+    let tab = |one: HistoryReason| TabView {
+        title: request.text(&format!("history-{}", one.name())),
+        href: href(request, path, &[("reason", one.name())]),
+        is_current: one == current,
     };
-    REASONS.iter().map(tab).collect()
+    HistoryReason::ALL.map(tab).into()
 }
 
 fn query(params: &Params) -> HistoryQuery {
     let text = |name: &str| params.get(name).unwrap_or_default().trim().to_owned();
     HistoryQuery {
-        reason: reason(params).to_owned(),
+        reason: reason(params),
         identity_type: text("identity_type"),
         name: text("name"),
     }
@@ -93,8 +91,8 @@ async fn show_enterprise(
     let page = HistoryPage {
         action: visit.path(path),
         tabs: tabs(request, &TABS, path),
-        reasons: reasons(request, path, &query.reason),
-        reason: query.reason.clone(),
+        reasons: reasons(request, path, query.reason),
+        reason: query.reason.name().to_owned(),
         identity_types,
         identity_type: query.identity_type.clone(),
         name: query.name.clone(),
@@ -133,7 +131,7 @@ pub async fn clear_person(request: Request, headers: HeaderMap, body: Bytes) -> 
 
 async fn show_person(
     visit: &Visit,
-    reason: &str,
+    reason: HistoryReason,
     asks_clear: bool,
     cleared: Option<u64>,
 ) -> Answer {
@@ -148,7 +146,7 @@ async fn show_person(
         action: visit.path(path),
         tabs: tabs(request, &OWN_TABS, path),
         reasons: reasons(request, path, reason),
-        reason: reason.to_owned(),
+        reason: reason.name().to_owned(),
         identity_types: Vec::new(),
         identity_type: String::new(),
         name: String::new(),

@@ -1,14 +1,13 @@
 //! From authorisations to what lists show: names in the reader's language, masked where another
 //! person's.
 
-use crate::domain::authorisation::{Authorisation, Origin, State};
+use crate::domain::authorisation::{Authorisation, HistoryEntry, Origin, State};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{
     Capability, IdentityType, IdentityTypeName, PermissionPolicy, Permissions,
 };
 use crate::domain::mask::{self, Viewer};
 use crate::flows::handlers::Listed;
-use crate::store::relations::HistoryEntry;
 use crate::views::account::{HandlerView, OptionView, TabView, TickView};
 use crate::web::page::view::{permission_names, type_name};
 use crate::web::request::Request;
@@ -42,11 +41,11 @@ fn base(request: &Request, one: &Authorisation) -> HandlerView {
         name: String::new(),
         number: String::new(),
         identity_type: type_name(request, &one.identity_type),
-        permissions: permission_names(request, &one.permissions),
+        permissions: permission_names(request, one.permissions()),
         valid_from: one.valid_from.to_string(),
-        valid_to: one.valid_to.map(|day| day.to_string()),
-        state: one.state.name().to_owned(),
-        state_title: request.text(&format!("state-{}", one.state.name().replace('_', "-"))),
+        valid_to: one.valid_to().map(|day| day.to_string()),
+        state: one.state().name().to_owned(),
+        state_title: request.text(&format!("state-{}", one.state().name().replace('_', "-"))),
         origin: request.text(origin),
         ended: None,
         acts: Vec::new(),
@@ -55,7 +54,7 @@ fn base(request: &Request, one: &Authorisation) -> HandlerView {
 }
 
 fn ended(request: &Request, entry: &HistoryEntry) -> String {
-    let side = request.text(&format!("side-{}", entry.side));
+    let side = request.text(&format!("side-{}", entry.by.side()));
     format!("{side} · {}", entry.at.for_people())
 }
 
@@ -78,7 +77,7 @@ pub fn handler(request: &Request, listed: &Listed) -> HandlerView {
 fn manager_acts(request: &Request, one: &Authorisation) -> Vec<&'static str> {
     let known = request.ctx.realm.identity_type(&one.identity_type);
     let is_online = known.is_some_and(|known| known.can(Capability::GrantedOnline));
-    match (one.state, one.origin) {
+    match (one.state(), one.origin) {
         (State::PendingByPerson, Origin::Hall) => Vec::new(),
         (State::PendingByPerson, _) => vec!["withdraw"],
         (State::PendingByEnterprise, _) => vec!["confirm", "reject"],
@@ -100,7 +99,7 @@ pub fn own(
         name: enterprise.name.clone(),
         number: enterprise.tin.clone(),
         ended: entry.map(|entry| ended(request, entry)),
-        acts: match one.state {
+        acts: match one.state() {
             State::PendingByPerson => vec!["confirm", "reject"],
             State::PendingByEnterprise => vec!["withdraw"],
             State::Active if can_end => vec!["sync", "delete"],

@@ -74,7 +74,7 @@ pub fn identities(
         number: one.enterprise.tin.clone(),
         identity_type: type_name(request, &one.identity_type.name),
         permissions: permission_names(request, &one.permissions),
-        valid_to: one.authorisation.valid_to.map(|day| day.to_string()),
+        valid_to: one.authorisation.valid_to().map(|day| day.to_string()),
         invited_by: None,
         is_current: current == Some(Acting::Enterprise(one.authorisation.id)),
     };
@@ -122,8 +122,8 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
             enterprise: enterprise.name.clone(),
             number: enterprise.tin.clone(),
             identity_type: type_name(request, &one.identity_type),
-            permissions: permission_names(request, &one.permissions),
-            valid_to: one.valid_to.map(|day| day.to_string()),
+            permissions: permission_names(request, one.permissions()),
+            valid_to: one.valid_to().map(|day| day.to_string()),
             invited_by: inviter(request, &one).await?,
             is_current: false,
         });

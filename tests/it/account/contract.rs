@@ -1,9 +1,9 @@
 //! The contract with applications: whoever holds tokens of an identity that changed or ended is
 //! told within seconds, and every token is worth what it is worth at that moment.
 
-use hufu::domain::authorisation::{Actor, Event};
-use hufu::flows::relations::{By, change};
-use hufu::store::deliveries::{Channel, Delivery};
+use hufu::domain::authorisation::{Actor, By, Event};
+use hufu::flows::relations::change;
+use hufu::store::deliveries::{Channel, Delivery, DeliveryState};
 use serde_json::{Value, json};
 
 use super::{WANG, as_li, as_wang, get, held, post};
@@ -355,9 +355,7 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
                 channel: Channel::Sms,
                 about: li.to_string(),
                 body: body.to_string(),
-                n_tries: 0,
-                state: "waiting".to_owned(),
-                last_error: None,
+                state: DeliveryState::NEW,
                 created_at: app.ctx.now(),
             };
             let tx = app.ctx.begin().await.unwrap();
@@ -394,8 +392,8 @@ fn what_could_not_be_delivered_is_listed_and_sent_again() {
         channels.sort_unstable();
         assert_eq!(channels, ["logout", "relation"], "{dead:?}");
         for letter in &dead {
-            assert_eq!(letter.n_tries, 8);
-            assert!(letter.last_error.as_ref().unwrap().contains("500"), "{letter:?}");
+            let DeliveryState::Dead { n_tries, last_error } = &letter.state else { panic!() };
+            assert!(*n_tries == 8 && last_error.contains("500"), "{letter:?}");
         }
         listener.set_away(false);
         assert!(logged_out(&app, &listener).await.is_empty(), "given up");

@@ -137,6 +137,31 @@ fn what_the_registry_narrows_is_told_at_once() {
     });
 }
 
+/// A record rests on a relation: whoever works in it feels what becomes of the relation.
+#[test]
+fn a_narrowed_relation_is_felt_in_a_record() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let who = (HANGZHOU, "13100131000", PASSWORD);
+        let mut handler = at_door(&app, "specific_entity", who, "101号").await;
+        let before = holds(&app, &mut handler).await;
+        let line = |version: i64, more: Value| {
+            let mut line = json!({"feed": "authorisation", "source_key": "main", "version": version,
+                "enterprise": HANGZHOU, "person": "330102198506153014",
+                "identity_type": "main_handler", "valid_from": "2026-01-01"});
+            line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            line
+        };
+        tell(&app, line(1, json!({"permissions": ["TAX_FILING"]}))).await;
+        is_over(&app, &listener, &before).await;
+        let after = holds(&app, &mut handler).await;
+        assert_eq!(claims(&after.0)["permissions"], json!(["TAX_FILING"]));
+        tell(&app, line(2, json!({"state": "ended"}))).await;
+        is_over(&app, &listener, &after).await;
+    });
+}
+
 /// The day after the last one: whoever still works in it is signed out and told, however many
 /// authorisations wait to expire.
 #[test]

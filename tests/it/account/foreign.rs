@@ -126,7 +126,7 @@ async fn states(app: &TestApp) -> Vec<(String, i64)> {
     let mut states = Vec::new();
     for phone in ["13600136000", "13500135000"] {
         let all = held(&app.ctx, phone).await;
-        states.extend(all.iter().map(|one| (one.state.name().to_owned(), one.version)));
+        states.extend(all.iter().map(|one| (one.state().name().to_owned(), one.version())));
     }
     states
 }

@@ -1,7 +1,7 @@
 //! A node that dies between claiming a delivery and settling it: another one comes, not at once, and
 //! not for ever.
 
-use hufu::store::deliveries::{Channel, Delivery};
+use hufu::store::deliveries::{Channel, Delivery, DeliveryState};
 
 use super::contract::start;
 use crate::kit::listener::Listener;
@@ -17,9 +17,7 @@ async fn queue(app: &TestApp) -> Delivery {
         channel: Channel::Relation,
         about: "x".to_owned(),
         body: "{}".to_owned(),
-        n_tries: 0,
-        state: "waiting".to_owned(),
-        last_error: None,
+        state: DeliveryState::NEW,
         created_at: app.ctx.now(),
     };
     let tx = app.ctx.begin().await.unwrap();
@@ -29,10 +27,10 @@ async fn queue(app: &TestApp) -> Delivery {
 }
 
 /// Claims it and dies.
-async fn claim(app: &TestApp, delivery: &Delivery) -> bool {
+async fn claim(app: &TestApp, delivery: &Delivery, n_tries: i32) -> bool {
     let tx = app.ctx.begin().await.unwrap();
     let until = app.ctx.now().plus(LEASE - 1);
-    let is_claimed = tx.rows().deliveries().claim(delivery, until).await.unwrap();
+    let is_claimed = tx.rows().deliveries().claim(delivery.id, n_tries, until).await.unwrap();
     tx.commit().await.unwrap();
     is_claimed
 }
@@ -43,8 +41,8 @@ fn a_node_that_dies_while_it_delivers_loses_nothing() {
         let (url, listener) = Listener::start().await;
         let app = start(on, &url).await;
         let delivery = queue(&app).await;
-        assert!(claim(&app, &delivery).await);
-        assert!(!claim(&app, &delivery).await, "of two nodes one has it");
+        assert!(claim(&app, &delivery, 0).await);
+        assert!(!claim(&app, &delivery, 0).await, "of two nodes one has it");
         assert_eq!(app.deliver().await, 0, "it is the first node's");
         app.clock.advance(LEASE);
         assert_eq!(app.deliver().await, 1);
@@ -65,16 +63,16 @@ fn a_delivery_that_nobody_survives_is_given_up() {
     on_each_database(|on| async move {
         let (url, listener) = Listener::start().await;
         let app = start(on, &url).await;
-        let mut delivery = queue(&app).await;
-        for _ in 0..8 {
-            assert!(claim(&app, &delivery).await);
-            delivery.n_tries += 1;
+        let delivery = queue(&app).await;
+        for n_tries in 0..8 {
+            assert!(claim(&app, &delivery, n_tries).await);
             app.clock.advance(LEASE);
         }
         app.deliver().await;
         assert!(listener.take("/relations").is_empty());
         let dead = app.ctx.rows().deliveries().dead().await.unwrap();
         assert_eq!(dead.len(), 1);
-        assert!(dead[0].last_error.as_ref().unwrap().contains("did not come to its end"));
+        let DeliveryState::Dead { last_error, .. } = &dead[0].state else { panic!("not given up") };
+        assert!(last_error.contains("did not come to its end"));
     });
 }

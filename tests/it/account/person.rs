@@ -1,8 +1,8 @@
 //! The person's side: what waits, by scope and filter; several confirmed by one scan; rejecting,
 //! ending, synchronising; one's own page.
 
-use hufu::domain::authorisation::{Actor, Event};
-use hufu::flows::relations::{By, change};
+use hufu::domain::authorisation::{Actor, By, Event, HistoryReason};
+use hufu::flows::relations::change;
 
 use super::{LI, WANG, as_li, as_person, get, held, pass_scan, post};
 use crate::kit::browser::Shown;
@@ -34,7 +34,7 @@ async fn invite(app: &TestApp) -> Vec<String> {
     let report = report.await.unwrap();
     assert!(report.failed.is_empty(), "{:?}", report.failed);
     let all = held(&app.ctx, WANG).await;
-    let waiting = all.iter().filter(|one| one.state.name() == "pending_by_person");
+    let waiting = all.iter().filter(|one| one.state().name() == "pending_by_person");
     waiting.map(|one| one.id.to_string()).collect()
 }
 
@@ -81,12 +81,13 @@ fn several_are_confirmed_by_one_scan() {
         let early = crate::login::scan::go_on(&mut wang, &scan).await;
         assert_eq!(early.code(), Some("E_STATE"));
         let all = held(&app.ctx, WANG).await;
-        assert_eq!(all.iter().filter(|one| one.state.name() == "pending_by_person").count(), 2);
+        assert_eq!(all.iter().filter(|one| one.state().name() == "pending_by_person").count(), 2);
         // One was withdrawn meanwhile: told singly, the other goes through.
         let his = all
             .iter()
             .find(|one| {
-                one.identity_type.0 == "invoicing_clerk" && one.state.name() == "pending_by_person"
+                one.identity_type.0 == "invoicing_clerk"
+                    && one.state().name() == "pending_by_person"
             })
             .unwrap();
         let by = By { actor: Actor::Manager, person: None };
@@ -123,7 +124,7 @@ fn a_person_rejects_ends_and_clears_only_their_own_view() {
         let all = held(&app.ctx, WANG).await;
         let clerk = all
             .iter()
-            .find(|one| one.identity_type.0 == "tax_clerk" && one.state.name() == "active")
+            .find(|one| one.identity_type.0 == "tax_clerk" && one.state().name() == "active")
             .unwrap();
         let id = clerk.id.to_string();
         let review = post(&app, &mut wang, OWN, &[("act", "delete"), ("id", &id)]).await;
@@ -132,7 +133,7 @@ fn a_person_rejects_ends_and_clears_only_their_own_view() {
         assert!(ended.text.contains("已删除"), "{}", ended.text);
         let rows = app.ctx.rows();
         let entry = rows.relations().history_entry(clerk.id).await.unwrap().unwrap();
-        assert_eq!((entry.reason.as_str(), entry.side.as_str()), ("deleted", "person"));
+        assert_eq!((entry.reason, entry.by), (HistoryReason::Deleted, Actor::Holder));
         // Cleared here, still there for the enterprise.
         let path = format!("{OWN}/history");
         let asked = post(&app, &mut wang, &path, &[("reason", "deleted")]).await;

@@ -68,7 +68,7 @@ fn identities_are_switched_within_and_across_enterprises() {
         let gone = held(&app.ctx, LI).await;
         let gone = gone.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
         let mut other = as_li(&app).await;
-        let by = hufu::flows::relations::By {
+        let by = hufu::domain::authorisation::By {
             actor: hufu::domain::authorisation::Actor::Manager,
             person: None,
         };

@@ -20,6 +20,7 @@ use hufu::base::cipher::MasterKey;
 use hufu::base::clock::{Clock, Timestamp};
 use hufu::base::random::Random;
 use hufu::base::secret::sha256;
+use hufu::domain::authorisation::Authorisation;
 use hufu::ephemeral::Ephemeral;
 use hufu::flows::hashing::Hashing;
 use hufu::flows::keys::{self, KeyRing};
@@ -257,6 +258,22 @@ impl TestApp {
         let connection = sea_orm::Database::connect(url).await.unwrap();
         connection.execute_unprepared(statement).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    /// What led to a state, oldest first: the event and the side that did it.
+    pub async fn events(&self, of: &Authorisation) -> Vec<String> {
+        let url = match &self.url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite://{}?mode=ro", path.display()),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let database = sea_orm::Database::connect(url).await.unwrap();
+        let sql = "SELECT event || ' ' || side AS said FROM authorisation_event \
+                   WHERE authorisation_id = $1 ORDER BY at, id";
+        let values = [of.id.0.into()];
+        let statement =
+            sea_orm::Statement::from_sql_and_values(database.get_database_backend(), sql, values);
+        let rows = database.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "said").unwrap()).collect()
     }
 
     pub fn browser(&self) -> Browser {

@@ -175,7 +175,7 @@ fn a_pending_authorisation_is_confirmed_on_the_way_in() {
         let done = browser.submit(&page, &[("confirm", &id)]).await;
         assert!(done.answered("code").is_some(), "{}", done.text);
         let found = app.ctx.rows().authorisations().find(id.parse().unwrap()).await;
-        assert_eq!(found.unwrap().unwrap().state.name(), "active");
+        assert_eq!(found.unwrap().unwrap().state().name(), "active");
     });
 }
 

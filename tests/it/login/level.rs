@@ -125,6 +125,5 @@ async fn session(app: &TestApp, person: &Person) -> Session {
         device: "test".to_owned(),
         created_at: now,
         expires_at: now.plus(3600),
-        ended_at: None,
     }
 }

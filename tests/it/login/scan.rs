@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use hufu::cli::demo::phone_app::{Operator, SignedIn};
+use hufu::domain::authorisation::By;
 use hufu::outbound::face::FaceState;
 use serde_json::Value;
 
@@ -146,11 +147,12 @@ async fn end_authorisations(app: &TestApp, phone: &str) {
     let rows = app.ctx.rows();
     let phone = hufu::domain::number::phone::Phone::parse(phone).unwrap();
     let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
-    for (mut held, _) in rows.standings().held(account.person).await.unwrap() {
-        held.state = hufu::domain::authorisation::State::Deleted;
-        held.version += 1;
+    for (held, _) in rows.standings().held(account.person).await.unwrap() {
+        let known = app.ctx.realm.identity_type(&held.identity_type).unwrap();
+        // Only the rows: the phone's session is not told.
+        let ended = held.apply(&held.registry_end(), By::REGISTRY, known, app.ctx.now()).unwrap();
         let tx = app.ctx.begin().await.unwrap();
-        tx.rows().authorisations().update(&held).await.unwrap();
+        assert!(tx.rows().authorisations().save(app.ctx.new_row_id(), &ended).await.unwrap());
         tx.commit().await.unwrap();
     }
 }

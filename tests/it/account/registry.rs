@@ -1,0 +1,341 @@
+//! What the registry does to relations is done by the same table as everybody else's acts: it
+//! stands in both histories, is told to both sides, to applications and to the audit.
+
+use hufu::domain::authorisation::{Actor, Authorisation, By, Event, Terms};
+use hufu::domain::notice::NoticeKind;
+use hufu::domain::refusal::Refusal;
+use hufu::flows::feed::{Format, Report, import};
+use hufu::flows::relations::change;
+use hufu::flows::{Ctx, Stop};
+use serde_json::{Value, json};
+
+use super::contract::start;
+use super::{LI, WANG, as_li, get, held};
+use crate::kit::listener::Listener;
+use crate::kit::{EXAMPLE, TestApp, changed_realm, on_each_database};
+
+const ZHANG: &str = "13700137000";
+const ZHAO: &str = "13600136000";
+const SUN: &str = "13500135000";
+
+/// The document numbers of the people above.
+fn document(phone: &str) -> &'static str {
+    match phone {
+        LI => "360121198802290026",
+        WANG => "360102199003071236",
+        ZHANG => "360402198511014512",
+        ZHAO => "34052419800101001X",
+        SUN => "440308199901101512",
+        _ => unreachable!(),
+    }
+}
+
+async fn tell(app: &TestApp, line: &Value) -> Report {
+    let text = line.to_string();
+    import(&app.ctx, "test", (text.as_bytes(), Format::JsonLines, None)).await.unwrap()
+}
+
+async fn told(app: &TestApp, line: &Value) {
+    // Ids and messages are in the order of time.
+    app.clock.advance(1);
+    let report = tell(app, line).await;
+    assert_eq!((report.applied, report.failed.len()), (1, 0), "{line} {report:?}");
+}
+
+/// A line about somebody's relation with the example enterprise.
+fn relation(phone: &str, identity_type: &str, version: i64, more: Value) -> Value {
+    let mut line = json!({"feed": "authorisation", "source_key": format!("{phone}-{identity_type}"),
+        "version": version, "enterprise": EXAMPLE, "person": document(phone),
+        "identity_type": identity_type, "valid_from": "2026-01-01"});
+    let Value::Object(more) = more else { unreachable!() };
+    line.as_object_mut().unwrap().extend(more);
+    line
+}
+
+fn closing(status: &str) -> Value {
+    json!({"feed": "enterprise", "source_key": "closing", "version": 1,
+        "registration_no": "10113601000000000001", "uscc": EXAMPLE, "name": "南昌示例科技有限公司",
+        "status": status, "tax_authority": "13601000000", "former_numbers": ["360102708461136"]})
+}
+
+/// Somebody's newest relation of a type with the example enterprise.
+async fn newest(ctx: &Ctx, phone: &str, identity_type: &str) -> Authorisation {
+    let enterprise = ctx.rows().enterprises().find_by_number(EXAMPLE).await.unwrap().unwrap().id;
+    let mut all = held(ctx, phone).await;
+    all.retain(|one| one.identity_type.0 == identity_type && one.enterprise == enterprise);
+    all.sort_by_key(|one| one.id);
+    all.pop().unwrap()
+}
+
+/// What a person was told of this relation, oldest first.
+async fn messages(ctx: &Ctx, phone: &str, about: &Authorisation) -> Vec<NoticeKind> {
+    let person = held(ctx, phone).await[0].person;
+    let mut all = ctx.rows().notices().list(person, 100).await.unwrap();
+    all.retain(|one| one.authorisation == about.id);
+    all.reverse();
+    all.into_iter().map(|one| one.kind).collect()
+}
+
+/// Events that came for this relation since they were last taken.
+async fn heard(app: &TestApp, listener: &Listener, about: &Authorisation) -> Vec<String> {
+    app.deliver().await;
+    let events = listener.take("/relations").into_iter();
+    let events = events.map(|one| serde_json::from_str::<Value>(&one.body).unwrap());
+    let about = about.id.to_string();
+    let of_it = events.filter(|event| event["authorisation_id"] == about.as_str());
+    of_it.map(|event| event["event"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn links(ctx: &Ctx) -> i64 {
+    let (links, wrong) = ctx.rows().records().verify_audit().await.unwrap();
+    assert_eq!(wrong, None);
+    links
+}
+
+/// Covers AC-36, AC-37, AU-16, X-09, X-16: a successor, a line of its own, an enterprise that
+/// closes.
+#[test]
+fn what_the_registry_ends_is_seen_on_both_sides() {
+    on_each_database(|on| async move {
+        let successor = relation(ZHAO, "finance_supervisor", 1, json!({}));
+        let ended = relation(ZHANG, "finance_supervisor", 1, json!({"state": "ended"}));
+        let cases =
+            [("a successor", successor), ("a line", ended), ("a closed enterprise", closing("07"))];
+        for (what, line) in cases {
+            let (url, listener) = Listener::start().await;
+            let app = start(on, &url).await;
+            let mut li = as_li(&app).await;
+            let before = newest(&app.ctx, ZHANG, "finance_supervisor").await;
+            let links_before = links(&app.ctx).await;
+            told(&app, &line).await;
+            let after = newest(&app.ctx, ZHANG, "finance_supervisor").await;
+            assert_eq!((after.id, after.state().name()), (before.id, "ended"), "{what}");
+            let events = app.events(&after).await;
+            assert_eq!(events, ["registry registry", "registry_end registry"], "{what}");
+            // One link for the upload, one at least for the relation.
+            assert!(links(&app.ctx).await >= links_before + 2, "{what}");
+            assert_eq!(heard(&app, &listener, &after).await, ["relation.deleted"], "{what}");
+            assert_eq!(messages(&app.ctx, ZHANG, &after).await, [NoticeKind::Deleted], "{what}");
+            let mut zhang = super::at_door(&app, "natural_person", ("", ZHANG, "014512"), "").await;
+            let own = get(&mut zhang, "/account/authorisations/history?reason=deleted").await;
+            assert!(own.text.contains("税务登记 ·"), "{what}: {}", own.text);
+            if what == "a closed enterprise" {
+                // Nobody is left to look at it, everybody heard of their own.
+                let his = newest(&app.ctx, LI, "legal_representative").await;
+                assert_eq!(messages(&app.ctx, LI, &his).await, [NoticeKind::Deleted]);
+                continue;
+            }
+            assert_eq!(messages(&app.ctx, LI, &after).await, [NoticeKind::Deleted], "{what}");
+            let theirs = get(&mut li, "/account/handlers/history?reason=deleted").await;
+            assert!(theirs.text.contains("税务登记 ·"), "{what}: {}", theirs.text);
+        }
+    });
+}
+
+/// An enterprise that closes ends whoever works for it and whoever was asked to; what is told of it
+/// again ends nothing twice, and an enterprise that lives again begins anew.
+#[test]
+fn a_closed_enterprise_keeps_nobody() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let clerk = newest(&app.ctx, WANG, "tax_clerk").await;
+        let asked = newest(&app.ctx, ZHAO, "tax_clerk").await;
+        let elsewhere =
+            held(&app.ctx, LI).await.into_iter().filter(|one| one.enterprise != clerk.enterprise);
+        let elsewhere: Vec<_> = elsewhere.map(|one| (one.id, one.state().name())).collect();
+        told(&app, &closing("07")).await;
+        let after = newest(&app.ctx, WANG, "tax_clerk").await;
+        assert_eq!((after.id, after.state().name()), (clerk.id, "ended"));
+        let unanswered = newest(&app.ctx, ZHAO, "tax_clerk").await;
+        assert_eq!((unanswered.id, unanswered.state().name()), (asked.id, "withdrawn"));
+        assert_eq!(messages(&app.ctx, ZHAO, &unanswered).await, [NoticeKind::Withdrawn]);
+        assert_eq!(heard(&app, &listener, &after).await, ["relation.deleted"]);
+        let still =
+            held(&app.ctx, LI).await.into_iter().filter(|one| one.enterprise != clerk.enterprise);
+        assert_eq!(still.map(|one| (one.id, one.state().name())).collect::<Vec<_>>(), elsewhere);
+        let mut again = closing("08");
+        again["version"] = json!(2);
+        told(&app, &again).await;
+        assert_eq!(newest(&app.ctx, WANG, "tax_clerk").await.version(), after.version());
+        let mut alive = closing("03");
+        alive["version"] = json!(3);
+        told(&app, &alive).await;
+        assert_eq!(newest(&app.ctx, WANG, "tax_clerk").await.state().name(), "ended");
+        let line = relation(WANG, "tax_clerk", 1, json!({"permissions": ["TAX_FILING"]}));
+        told(&app, &line).await;
+        let new = newest(&app.ctx, WANG, "tax_clerk").await;
+        assert!(new.id != clerk.id && new.state().name() == "active");
+    });
+}
+
+/// Covers X-16, AC-17, AU-04: whoever is named is told, and applications hear of what is active.
+#[test]
+fn what_the_registry_makes_and_changes_is_told() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let (one, two) = (json!(["INVOICE"]), json!(["INVOICE", "INVOICE_ISSUE"]));
+        let asked = |permissions: &Value| {
+            let (state, by) = ("pending_by_person", document(LI));
+            json!({"state": state, "permissions": permissions, "invited_by": by})
+        };
+        let active = |permissions: &Value, valid_to: Value| json!({"permissions": permissions, "valid_to": valid_to});
+        let (created, updated) = (Some("relation.created"), Some("relation.updated"));
+        let (deleted, both) = (Some("relation.deleted"), true);
+        let story = [
+            (asked(&one), NoticeKind::Invited, !both, None),
+            (asked(&two), NoticeKind::Changed, both, None),
+            (active(&two, json!(null)), NoticeKind::Confirmed, both, created),
+            (active(&one, json!(null)), NoticeKind::Changed, both, updated),
+            (active(&one, json!("2027-12-31")), NoticeKind::Changed, both, updated),
+            (active(&two, json!(null)), NoticeKind::Changed, both, updated),
+            (json!({"state": "deleted"}), NoticeKind::Deleted, both, deleted),
+            // Whoever is named again begins anew.
+            (active(&one, json!(null)), NoticeKind::Confirmed, both, created),
+            (json!({"state": "ended"}), NoticeKind::Deleted, both, deleted),
+        ];
+        let (mut of_sun, mut of_li, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        for (version, (more, kind, managers_too, event)) in (1..).zip(story) {
+            let line = relation(SUN, "invoicing_clerk", version, more);
+            let links_before = links(&app.ctx).await;
+            told(&app, &line).await;
+            let now = newest(&app.ctx, SUN, "invoicing_clerk").await;
+            if ids.last() != Some(&now.id) {
+                ids.push(now.id);
+                of_sun.clear();
+                of_li.clear();
+            }
+            of_sun.push(kind);
+            of_li.extend(managers_too.then_some(kind));
+            assert_eq!(messages(&app.ctx, SUN, &now).await, of_sun, "{line}");
+            assert_eq!(messages(&app.ctx, LI, &now).await, of_li, "{line}");
+            assert_eq!(heard(&app, &listener, &now).await, event.as_slice(), "{line}");
+            assert_eq!(links(&app.ctx).await, links_before + 2, "its own, and the upload's");
+            // The same line, and the same words under a newer version, are no news.
+            assert_eq!(tell(&app, &line).await.unchanged, 1);
+            told(
+                &app,
+                &relation(
+                    SUN,
+                    "other",
+                    version,
+                    json!({"identity_type": "tax_clerk",
+                "state": "pending_by_enterprise", "permissions": ["TAX_FILING"]}),
+                ),
+            )
+            .await;
+            assert_eq!(messages(&app.ctx, SUN, &now).await, of_sun, "{line}");
+            assert!(heard(&app, &listener, &now).await.is_empty());
+        }
+        assert_eq!(ids.len(), 2, "one until it was deleted, one after");
+    });
+}
+
+/// Whoever is named last is the one: also when the registry named them before they agreed.
+#[test]
+fn a_supervisor_who_confirms_follows_the_one_before() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let asked = json!({"state": "pending_by_person"});
+        told(&app, &relation(ZHAO, "finance_supervisor", 1, asked)).await;
+        let zhang = newest(&app.ctx, ZHANG, "finance_supervisor").await;
+        assert_eq!(zhang.state().name(), "active", "nobody has followed yet");
+        let zhao = newest(&app.ctx, ZHAO, "finance_supervisor").await;
+        app.clock.advance(1);
+        change(&app.ctx, &zhao, &Event::Confirm, By::holder(zhao.person)).await.unwrap();
+        let zhang = newest(&app.ctx, ZHANG, "finance_supervisor").await;
+        assert_eq!(zhang.state().name(), "ended");
+        assert_eq!(messages(&app.ctx, ZHANG, &zhang).await, [NoticeKind::Deleted]);
+        assert_eq!(heard(&app, &listener, &zhang).await, ["relation.deleted"]);
+        assert_eq!(app.events(&zhang).await, ["registry registry", "registry_end registry"]);
+        assert_eq!(app.events(&zhao).await, ["registry registry", "confirm person"]);
+    });
+}
+
+/// Of one kind there is one live relation, however the second would come about (invariant 4).
+#[test]
+fn a_renewal_beside_a_newer_one_is_refused() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let short = json!({"permissions": ["TAX_FILING"], "valid_to": "2026-11-25"});
+        told(&app, &relation(WANG, "tax_clerk", 1, short)).await;
+        app.clock.advance(3 * 86_400);
+        hufu::flows::expiry::run(&app.ctx).await.unwrap();
+        let expired = newest(&app.ctx, WANG, "tax_clerk").await;
+        assert_eq!(expired.state().name(), "expired");
+        let asked = json!({"state": "pending_by_person", "permissions": ["TAX_QUERY"]});
+        told(&app, &relation(WANG, "tax_clerk", 2, asked)).await;
+        assert_ne!(newest(&app.ctx, WANG, "tax_clerk").await.id, expired.id);
+        let by = By { actor: Actor::Manager, person: None };
+        let renew = Event::Renew(Terms { valid_to: None, ..expired.terms().clone() });
+        let refused = change(&app.ctx, &expired, &renew, by).await.unwrap_err();
+        assert!(matches!(refused, Stop::Refused(Refusal::State)), "{refused:?}");
+        let ended = json!({"state": "withdrawn"});
+        told(&app, &relation(WANG, "tax_clerk", 3, ended)).await;
+        change(&app.ctx, &expired, &renew, by).await.unwrap();
+    });
+}
+
+/// A realm that no longer has an identity type still ends what is left of it, by the clock and with
+/// the enterprise.
+#[test]
+fn what_is_left_of_a_type_that_is_gone_still_ends() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let short = json!({"permissions": ["INVOICE"], "valid_to": "2026-11-25"});
+        told(&app, &relation(SUN, "invoicing_clerk", 1, short)).await;
+        let gone = ("roles.toml", "[identity_types.invoicing_clerk]", "[identity_types.biller]");
+        let realm = std::sync::Arc::new(changed_realm(&[gone]));
+        let later = Ctx { realm, ..app.ctx.clone() };
+        app.clock.advance(3 * 86_400);
+        hufu::flows::expiry::run(&later).await.unwrap();
+        assert_eq!(newest(&later, SUN, "invoicing_clerk").await.state().name(), "expired");
+        let (text, format) = (closing("07").to_string(), Format::JsonLines);
+        let report = import(&later, "test", (text.as_bytes(), format, None)).await.unwrap();
+        assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+        for phone in [SUN, WANG] {
+            assert_eq!(newest(&later, phone, "invoicing_clerk").await.state().name(), "ended");
+        }
+    });
+}
+
+/// What nobody may do, the registry may not either; the line is reported and changes nothing.
+#[test]
+fn the_registry_keeps_to_the_table() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let wang = newest(&app.ctx, WANG, "tax_clerk").await;
+        let clerk = |more: Value| relation(WANG, "tax_clerk", 1, more);
+        let lines = [
+            (clerk(json!({"state": "rejected"})), "state"),
+            (clerk(json!({"state": "withdrawn"})), "state"),
+            (clerk(json!({"state": "expired"})), "state"),
+            (clerk(json!({"state": "pending_by_person"})), "state"),
+            (clerk(json!({"state": "pending_by_enterprise"})), "state"),
+            (clerk(json!({"state": "asleep"})), "state"),
+            (clerk(json!({"permissions": ["TAX_NONSENSE"]})), "permissions"),
+            (relation(ZHAO, "tax_clerk", 1, json!({"state": "pending_by_enterprise"})), "state"),
+            // Nothing to end.
+            (relation(SUN, "invoicing_clerk", 1, json!({"state": "deleted"})), "state"),
+            (relation(SUN, "invoicing_clerk", 1, json!({"state": "expired"})), "state"),
+        ];
+        for (line, field) in lines {
+            let report = tell(&app, &line).await;
+            assert_eq!(report.applied, 0, "{line} {report:?}");
+            assert_eq!(report.failed[0].why.field.as_deref(), Some(field), "{line} {report:?}");
+        }
+        let now = newest(&app.ctx, WANG, "tax_clerk").await;
+        assert_eq!((now.version(), now.state().name()), (wang.version(), "active"));
+        // What is over already may be said to be over.
+        told(&app, &clerk(json!({"state": "deleted"}))).await;
+        let over = newest(&app.ctx, WANG, "tax_clerk").await;
+        told(&app, &relation(WANG, "tax_clerk", 2, json!({"state": "ended"}))).await;
+        let now = newest(&app.ctx, WANG, "tax_clerk").await;
+        assert_eq!(
+            (now.id, now.version(), now.state().name()),
+            (over.id, over.version(), "deleted")
+        );
+    });
+}
