@@ -2,6 +2,7 @@
 //! move and an inbox for codes.
 
 pub mod browser;
+mod database;
 pub mod demo;
 pub mod listener;
 pub mod passkey;
@@ -33,11 +34,11 @@ use hufu::store::{DatabaseUrl, Store, migrate};
 use hufu::views::Views;
 use hufu::web::app::App;
 use hufu::web::router::router;
-use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tower::ServiceExt;
 
 pub use browser::Browser;
+use database::TestDatabase;
 
 /// 2026-11-24 10:00 in Shanghai.
 pub const START: Timestamp = Timestamp(1_795_485_600);
@@ -58,8 +59,7 @@ pub struct TestApp {
     pub app: App,
     pub ctx: Ctx,
     pub clock: Clock,
-    folder: Option<tempfile::TempDir>,
-    url: DatabaseUrl,
+    database: Arc<TestDatabase>,
 }
 
 /// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL.
@@ -69,24 +69,6 @@ pub fn on_each_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
     match std::env::var_os("HUFU_TEST_POSTGRES") {
         Some(_) => runtime.block_on(story(On::Postgres)),
         None => eprintln!("left out: PostgreSQL (scripts/test starts it)"),
-    }
-}
-
-fn database_name(folder: &Path) -> String {
-    folder.file_name().unwrap().to_str().unwrap().replace('.', "t").to_lowercase()
-}
-
-async fn database(on: On, folder: &Path) -> DatabaseUrl {
-    match on {
-        On::Sqlite => DatabaseUrl::Sqlite(folder.join("hufu.db")),
-        On::Postgres => {
-            let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
-            let name = database_name(folder);
-            let admin = sea_orm::Database::connect(&server).await.unwrap();
-            admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-            admin.close().await.unwrap();
-            DatabaseUrl::Postgres(format!("{}/{name}", server.rsplit_once('/').unwrap().0))
-        }
     }
 }
 
@@ -173,43 +155,67 @@ impl Setup {
 
     pub async fn start(self) -> TestApp {
         let on = self.on;
-        let folder = tempfile::Builder::new().prefix("hufu").tempdir().unwrap();
-        let url = database(on, folder.path()).await;
-        migrate(&url).await.unwrap();
-        let master = MasterKey::new([9; 32]);
-        let clock = Clock::fixed(START);
-        let services = Arc::new(Services {
-            clock: clock.clone(),
-            random: Random::System,
-            store: Store::open(&url, &master).await.unwrap(),
-            ephemeral: match &self.redis {
-                Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
-                None => ephemeral(on, &clock).await,
-            },
-            outbound: Outbound::new(self.has_sandboxes).unwrap(),
-            hashing: Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20)),
-            keys: KeyRing::default(),
-            secrets: Secrets::derive(&master),
-        });
         let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
-        let mut contexts = Vec::new();
+        let database = Arc::new(TestDatabase::start(on, &realms).await);
+        let clock = Clock::fixed(START);
+        let ephemeral = match &self.redis {
+            Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
+            None => ephemeral(on, &clock).await,
+        };
+        let outbound = Outbound::new(self.has_sandboxes).unwrap();
+        let hashing = Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20));
+        let services = services(&clock, &database.url, ephemeral, outbound, hashing).await;
         for realm in &realms {
             keys::load(&services, realm).await.unwrap();
-            let ctx = Ctx {
-                services: Arc::clone(&services),
-                realm: Arc::clone(realm),
-                ip: "127.0.0.1".parse().unwrap(),
-                device: "test".to_owned(),
-            };
-            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
-            let text = std::fs::read_to_string(root.join(&realm.id).join("fixtures.toml")).unwrap();
-            let (_, people) = Source::read::<Fixtures>("fixtures.toml", &text).unwrap();
-            fixtures::load(&ctx, &people).await.unwrap();
-            contexts.push(ctx);
         }
+        let ctx = context(&services, &realms[0]);
         let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
-        let (router, ctx) = (router(app.clone()), contexts.remove(0));
-        TestApp { router, app, ctx, clock, folder: Some(folder), url }
+        TestApp { router: router(app.clone()), app, ctx, clock, database }
+    }
+}
+
+async fn services(
+    clock: &Clock,
+    url: &DatabaseUrl,
+    ephemeral: Ephemeral,
+    outbound: Outbound,
+    hashing: Hashing,
+) -> Arc<Services> {
+    let master = MasterKey::new([9; 32]);
+    Arc::new(Services {
+        clock: clock.clone(),
+        random: Random::System,
+        store: Store::open(url, &master).await.unwrap(),
+        ephemeral,
+        outbound,
+        hashing,
+        keys: KeyRing::default(),
+        secrets: Secrets::derive(&master),
+    })
+}
+
+fn context(services: &Arc<Services>, realm: &Arc<Realm>) -> Ctx {
+    Ctx {
+        services: Arc::clone(services),
+        realm: Arc::clone(realm),
+        ip: "127.0.0.1".parse().unwrap(),
+        device: "test".to_owned(),
+    }
+}
+
+/// Schema, keys and people, as every test finds them.
+async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>]) {
+    migrate(url).await.unwrap();
+    let clock = Clock::fixed(START);
+    let ephemeral = Ephemeral::in_memory(clock.clone());
+    let hashing = Hashing::new(2, 1000, Duration::from_secs(20));
+    let services = services(&clock, url, ephemeral, Outbound::new(true).unwrap(), hashing).await;
+    for realm in realms {
+        keys::load(&services, realm).await.unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
+        let text = std::fs::read_to_string(root.join(&realm.id).join("fixtures.toml")).unwrap();
+        let (_, people) = Source::read::<Fixtures>("fixtures.toml", &text).unwrap();
+        fixtures::load(&context(&services, realm), &people).await.unwrap();
     }
 }
 
@@ -220,23 +226,17 @@ impl TestApp {
 
     /// Another node on the same database, with a memory of its own.
     pub async fn second_node(&self) -> Self {
-        let master = MasterKey::new([9; 32]);
-        let services = Arc::new(Services {
-            clock: self.clock.clone(),
-            random: Random::System,
-            store: Store::open(&self.url, &master).await.unwrap(),
-            ephemeral: Ephemeral::in_memory(self.clock.clone()),
-            outbound: Outbound::new(true).unwrap(),
-            hashing: Hashing::new(2, 1000, Duration::from_secs(20)),
-            keys: KeyRing::default(),
-            secrets: Secrets::derive(&master),
-        });
+        let ephemeral = Ephemeral::in_memory(self.clock.clone());
+        let hashing = Hashing::new(2, 1000, Duration::from_secs(20));
+        let outbound = Outbound::new(true).unwrap();
+        let services =
+            services(&self.clock, &self.database.url, ephemeral, outbound, hashing).await;
         let realm = Arc::clone(&self.ctx.realm);
         keys::load(&services, &realm).await.unwrap();
         let ctx = Ctx { services: Arc::clone(&services), ..self.ctx.clone() };
         let app = App::new(services, vec![realm], Views::load().unwrap());
-        let (clock, url) = (self.clock.clone(), self.url.clone());
-        Self { router: router(app.clone()), app, ctx, clock, folder: None, url }
+        let (clock, database) = (self.clock.clone(), Arc::clone(&self.database));
+        Self { router: router(app.clone()), app, ctx, clock, database }
     }
 
     /// Everything that is due goes to its receivers; how many were tried.
@@ -254,10 +254,7 @@ impl TestApp {
 
     /// PostgreSQL throws everybody out and forgets the test's database.
     pub async fn drop_database(&self) {
-        let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
-        let name = database_name(self.folder.as_ref().unwrap().path());
-        let admin = sea_orm::Database::connect(&server).await.unwrap();
-        admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        self.database.forget().await;
     }
 
     /// The newest code sent to a phone.
