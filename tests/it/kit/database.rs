@@ -7,6 +7,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use hufu::domain::password::HashCost;
 use hufu::realm::Realm;
 use hufu::store::DatabaseUrl;
 use sea_orm::ConnectionTrait;
@@ -30,16 +31,16 @@ enum Template {
 
 impl TestDatabase {
     /// A copy of the template of these realms, which the first caller fills.
-    pub async fn start(on: On, realms: &[Arc<Realm>]) -> Self {
+    pub async fn start(on: On, realms: &[Arc<Realm>], cost: HashCost) -> Self {
         type Templates = HashMap<String, Arc<OnceLock<Template>>>;
         static TEMPLATES: Mutex<Option<Templates>> = Mutex::new(None);
         let slot = {
             let mut templates = TEMPLATES.lock().unwrap();
             let templates = templates.get_or_insert_default();
-            Arc::clone(templates.entry(key(on, realms)).or_default())
+            Arc::clone(templates.entry(key(on, realms, cost)).or_default())
         };
         let database = Self::empty(on);
-        match slot.get_or_init(|| on_a_thread(|| Template::filled(on, realms))) {
+        match slot.get_or_init(|| on_a_thread(|| Template::filled(on, realms, cost))) {
             Template::Sqlite(file) => std::fs::write(database.file(), file).unwrap(),
             Template::Postgres(template) => {
                 let create = format!("CREATE DATABASE {} TEMPLATE {template}", database.name());
@@ -88,11 +89,11 @@ impl Drop for TestDatabase {
 }
 
 impl Template {
-    async fn filled(on: On, realms: &[Arc<Realm>]) -> Self {
+    async fn filled(on: On, realms: &[Arc<Realm>], cost: HashCost) -> Self {
         let database = TestDatabase::empty(on);
         match on {
             On::Sqlite => {
-                fill(&database.url, realms).await;
+                fill(&database.url, realms, cost).await;
                 let whole = database.folder.path().join("whole.db");
                 let file = format!("sqlite://{}", database.file().display());
                 let connection = sea_orm::Database::connect(file).await.unwrap();
@@ -103,7 +104,7 @@ impl Template {
             On::Postgres => {
                 let name = format!("{}_template", database.name());
                 administer(&format!("CREATE DATABASE {}", database.name())).await;
-                fill(&database.url, realms).await;
+                fill(&database.url, realms, cost).await;
                 // A database is copied only while nobody is connected to it, and what has been
                 // filled still is for a moment.
                 administer(&format!(
@@ -118,12 +119,20 @@ impl Template {
     }
 }
 
-/// All that a template depends on.
-fn key(on: On, realms: &[Arc<Realm>]) -> String {
-    let mut key = format!("{on:?}");
+/// All that a template depends on: not what applications, doors and factors are like.
+fn key(on: On, realms: &[Arc<Realm>], cost: HashCost) -> String {
+    let mut key = format!("{on:?} {cost:?}");
     for realm in realms {
         // A test may change the algorithms of a realm that it has read.
-        write!(key, " {} {} {:?}", realm.id, realm.hash, realm.algorithms).unwrap();
+        write!(key, " {} {:?}", realm.id, realm.algorithms).unwrap();
+        for (place, value) in &realm.settings {
+            let is_of_people = ["realm.toml", "roles.toml", "agreements/"]
+                .iter()
+                .any(|file| place.starts_with(file));
+            if is_of_people {
+                write!(key, " {place}={value}").unwrap();
+            }
+        }
     }
     key
 }

@@ -21,11 +21,12 @@ use hufu::base::cipher::MasterKey;
 use hufu::base::clock::{Clock, Timestamp};
 use hufu::base::random::Random;
 use hufu::base::secret::sha256;
+use hufu::domain::password::HashCost;
 use hufu::ephemeral::Ephemeral;
 use hufu::flows::hashing::Hashing;
 use hufu::flows::keys::{self, KeyRing};
 use hufu::flows::{Ctx, Secrets, Services, delivery, fixtures};
-use hufu::outbound::Outbound;
+use hufu::outbound::{Outbound, Timeouts};
 use hufu::realm::Realm;
 use hufu::realm::build::{Surroundings, load};
 use hufu::realm::fixtures::Fixtures;
@@ -46,6 +47,8 @@ pub const ISSUER: &str = "https://sso.jiangxi.example/realms/jiangxi";
 pub const PASSWORD: &str = "Hufu2026!";
 pub const EXAMPLE: &str = "91360100MA35ABCD43";
 pub const SAMPLE: &str = "91360102MA7XYT127D";
+
+const CHEAP: HashCost = HashCost { memory: 8, passes: 1 };
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +140,9 @@ pub struct Setup {
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// For hashing, and how many may wait.
     pub lanes: (usize, usize),
+    /// Of everybody's password: next to nothing.
+    pub cost: HashCost,
+    pub timeouts: Timeouts,
     /// Plays the providers that the realm does not name.
     pub has_sandboxes: bool,
 }
@@ -149,6 +155,8 @@ impl Setup {
             redis: None,
             trusted_proxies: Vec::new(),
             lanes: (2, 1000),
+            cost: CHEAP,
+            timeouts: Timeouts::default(),
             has_sandboxes: true,
         }
     }
@@ -156,14 +164,14 @@ impl Setup {
     pub async fn start(self) -> TestApp {
         let on = self.on;
         let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
-        let database = Arc::new(TestDatabase::start(on, &realms).await);
+        let database = Arc::new(TestDatabase::start(on, &realms, self.cost).await);
         let clock = Clock::fixed(START);
         let ephemeral = match &self.redis {
             Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
             None => ephemeral(on, &clock).await,
         };
-        let outbound = Outbound::new(self.has_sandboxes).unwrap();
-        let hashing = Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20));
+        let outbound = Outbound::new(self.has_sandboxes, self.timeouts).unwrap();
+        let hashing = Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20), self.cost);
         let services = services(&clock, &database.url, ephemeral, outbound, hashing).await;
         for realm in &realms {
             keys::load(&services, realm).await.unwrap();
@@ -204,12 +212,19 @@ fn context(services: &Arc<Services>, realm: &Arc<Realm>) -> Ctx {
 }
 
 /// Schema, keys and people, as every test finds them.
-async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>]) {
+async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>], cost: HashCost) {
     migrate(url).await.unwrap();
     let clock = Clock::fixed(START);
     let ephemeral = Ephemeral::in_memory(clock.clone());
-    let hashing = Hashing::new(2, 1000, Duration::from_secs(20));
-    let services = services(&clock, url, ephemeral, Outbound::new(true).unwrap(), hashing).await;
+    let hashing = Hashing::new(2, 1000, Duration::from_secs(20), cost);
+    let services = services(
+        &clock,
+        url,
+        ephemeral,
+        Outbound::new(true, Timeouts::default()).unwrap(),
+        hashing,
+    )
+    .await;
     for realm in realms {
         keys::load(&services, realm).await.unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
@@ -227,8 +242,8 @@ impl TestApp {
     /// Another node on the same database, with a memory of its own.
     pub async fn second_node(&self) -> Self {
         let ephemeral = Ephemeral::in_memory(self.clock.clone());
-        let hashing = Hashing::new(2, 1000, Duration::from_secs(20));
-        let outbound = Outbound::new(true).unwrap();
+        let hashing = Hashing::new(2, 1000, Duration::from_secs(20), CHEAP);
+        let outbound = Outbound::new(true, Timeouts::default()).unwrap();
         let services =
             services(&self.clock, &self.database.url, ephemeral, outbound, hashing).await;
         let realm = Arc::clone(&self.ctx.realm);
