@@ -11,6 +11,7 @@ pub mod account;
 mod domain;
 mod ephemeral;
 mod feed;
+mod fuzz;
 mod journey;
 mod kit;
 mod login;
