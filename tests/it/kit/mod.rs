@@ -65,12 +65,17 @@ pub struct TestApp {
     database: Arc<TestDatabase>,
 }
 
-/// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL.
+/// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL; when it fails, the last of
+/// them that was named is to blame.
 pub fn on_each_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(story(On::Sqlite));
+    let on = |database| {
+        eprintln!("on {database:?}");
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(story(database));
+    };
+    on(On::Sqlite);
     match std::env::var_os("HUFU_TEST_POSTGRES") {
-        Some(_) => runtime.block_on(story(On::Postgres)),
+        Some(_) => on(On::Postgres),
         None => eprintln!("left out: PostgreSQL (scripts/test starts it)"),
     }
 }
@@ -124,11 +129,16 @@ async fn ephemeral(on: On, clock: &Clock) -> Ephemeral {
     }
 }
 
-/// Each test has a numbered database of the kit's server, so that counters do not meet.
+/// Each test has a numbered database of the kit's server, empty, so that counters do not meet; each
+/// process has its own thousand of numbers.
 pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Ephemeral::on_redis(clock.clone(), &format!("{server}{number}")).await.unwrap()
+    let url = format!("{server}{}", std::process::id() % 60 * 1000 + number);
+    let client = redis::Client::open(url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("FLUSHDB").exec_async(&mut connection).await.unwrap();
+    Ephemeral::on_redis(clock.clone(), &url).await.unwrap()
 }
 
 /// What a test wants otherwise than usual.
