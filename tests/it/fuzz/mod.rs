@@ -85,7 +85,10 @@ impl Mutator<'_> {
     }
 
     fn mutate(&mut self, bytes: &mut Vec<u8>) {
-        let (from, to) = self.range(bytes.len());
+        let (from, to) = match self.random.random_ratio(1, 2) {
+            true => self.word(bytes),
+            false => self.range(bytes.len()),
+        };
         match self.random.random_range(0..7) {
             0 => drop(bytes.drain(from..to)),
             1 => drop(bytes.splice(from..from, piece(&mut self.random))),
@@ -107,6 +110,15 @@ impl Mutator<'_> {
                 }
             }
         }
+    }
+
+    /// What stands between two marks: a value of a form, a member of an object, a header.
+    fn word(&mut self, bytes: &[u8]) -> (usize, usize) {
+        let is_mark = |byte: &u8| b"=&?\":{}[]/. ,;\n".contains(byte);
+        let (at, _) = self.range(bytes.len());
+        let from = bytes[..at].iter().rposition(is_mark).map_or(0, |mark| mark + 1);
+        let to = bytes[at..].iter().position(is_mark).map_or(bytes.len(), |mark| at + mark);
+        (from, to)
     }
 
     /// Mostly a short one.

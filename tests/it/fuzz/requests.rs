@@ -1,6 +1,7 @@
 //! Whole requests at the real router: whatever a stranger sends, the answer is not 5xx. Forms,
 //! cookies, client assertions, proofs and feed lines go the whole way to the database here.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,7 +10,7 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
 use super::{bytes, run};
-use crate::kit::{Browser, FILING, On, TestApp, VERIFIER, authorize_url};
+use crate::kit::{Browser, EXAMPLE, FILING, On, PASSWORD, TestApp, VERIFIER, authorize_url};
 use crate::protocol::authorize::signed_in;
 
 pub(super) const FEED_LINES: &[&str] = &[
@@ -20,15 +21,14 @@ pub(super) const FEED_LINES: &[&str] = &[
     r#"{"feed":"record","source_key":"r1","version":1,"enterprise":"91360100MA35ABCD43","record_kind":"inspection","record_no":"赣[2026]1号","project_name":"桥","division":"360100","tax_authority":"1","valid_from":"2026-01-01","handlers":["360102199003071236"]}"#,
 ];
 
-/// The line of the request, headers, an empty line, the body. `{T}` and `{LOGIN}` are a sign-in on
-/// its way and its form's token, `{CSRF}` is that of the account centre's forms.
+/// The line of the request, headers, an empty line, the body. `{t}`, `{csrf}` and `{slider_id}` are
+/// of a sign-in that has just begun.
 const REQUESTS: &[&str] = &[
     "GET {AUTHORIZE}",
     "GET {AUTHORIZE}&claims=%7B%22id_token%22%3A%7B%22name%22%3Anull%7D%7D&max_age=10&acr_values=x&ui_locales=en",
     "GET {AUTHORIZE}&prompt=none&identity_hint=91360100MA35ABCD43&authorization_details=%5B%7B%22type%22%3A%22tax_identity%22%2C%22enterprise%22%3A%22x%22%7D%5D",
-    "POST /login/credentials\nContent-Type: application/x-www-form-urlencoded\n\nt={T}&csrf={LOGIN}&entrance=enterprise&enterprise_number=91360100MA35ABCD43&personal_id=wang&password=Hufu2026%21&slider=x",
-    "GET /login/credentials?t={T}&entrance=person",
-    "GET /login/second_factor?t={T}",
+    "GET /login/credentials?t={t}&entrance=person",
+    "GET /login/second_factor?t={t}",
     "GET /login?iss=x&target_link_uri=https%3A%2F%2Ffiling.jiangxi.example",
     "POST /token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic dGF4LWZpbGluZzpkZW1vLXNlY3JldC1vZi10YXgtZmlsaW5n\n\ngrant_type=authorization_code&code=abc&redirect_uri=https%3A%2F%2Ffiling.jiangxi.example%2Fcallback&code_verifier={VERIFIER}",
     "POST /token\nContent-Type: application/x-www-form-urlencoded\nDPoP: {ASSERTION}\n\ngrant_type=client_credentials&scope=openid&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={ASSERTION}",
@@ -41,30 +41,48 @@ const REQUESTS: &[&str] = &[
     "POST /admin/import?feed=record\nContent-Type: text/csv\nAuthorization: Bearer {REGISTRY}\n\nsource_key,version,enterprise,record_kind\nr9,1,91360100MA35ABCD43,inspection\n",
     "GET /account/log?way=password&result=ok&page=2&enterprise=91360100MA35ABCD43",
     "GET /account/handlers?page=1&q=%E6%9D%8E",
-    "POST /account/handlers/add\nContent-Type: application/x-www-form-urlencoded\n\ncsrf={CSRF}&name=%E7%8E%8B%E5%B0%8F%E6%98%8E&document_type=resident_id_card&document=360102199003071236&phone=13800138000&identity_type=tax_clerk&permissions=TAX_FILING&valid_from=2026-11-24&valid_to=2027-11-24",
     "GET /account/handlers/0190a1b2-0000-7000-8000-000000000000",
     "GET /assets/hufu.css",
-    "POST /login/passkey\nContent-Type: application/x-www-form-urlencoded\n\nt={T}&csrf={LOGIN}&answer=%7B%22id%22%3A%22AA%22%2C%22rawId%22%3A%22AA%22%2C%22type%22%3A%22public-key%22%7D",
+    "POST /login/passkey\nContent-Type: application/x-www-form-urlencoded\n\nt={t}&csrf={csrf}&answer=%7B%22id%22%3A%22AA%22%2C%22rawId%22%3A%22AA%22%2C%22type%22%3A%22public-key%22%7D",
 ];
 
 /// What stands in the place of names in braces, and whom the provider knows already.
 struct Stranger {
     app: TestApp,
     session: Browser,
-    csrf: String,
     registry: String,
+    /// As a browser would send them.
+    forms: Vec<String>,
 }
 
 impl Stranger {
     async fn of(app: TestApp) -> Self {
         let mut session = signed_in(&app).await;
-        let page = session.get("/realms/jiangxi/account/handlers/add").await;
-        let csrf = page.hidden().remove("csrf").unwrap_or_default();
+        let page =
+            session.get("/realms/jiangxi/account/handlers/add?identity_type=tax_clerk").await;
+        let mut forms = vec![spelt(&page.filled(&[
+            ("name", "王小明"),
+            ("document_type", "resident_id_card"),
+            ("document", "360102199003071236"),
+            ("p-TAX_FILING", "1"),
+        ]))];
+        let page = app.browser().get(&authorize_url(&FILING, &[])).await;
+        for person in ["wang", "13800138000", "360102199003071236"] {
+            let typed = [
+                ("enterprise_number", EXAMPLE),
+                ("personal_id", person),
+                ("password", PASSWORD),
+                ("slider", "100"),
+            ];
+            let filled = page.filled(&typed);
+            let own = |form: String, name: &&str| form.replace(&filled.1[*name], &braced(name));
+            forms.push(OWN.iter().fold(spelt(&filled), own));
+        }
         let form = [("grant_type", "client_credentials"), ("scope", "registry_import")];
         let secret = Some(("registry", "demo-secret-of-registry"));
         let (_, answer) = app.post("/token", secret, &form).await;
         let registry = answer["access_token"].as_str().unwrap().to_owned();
-        Self { app, session, csrf, registry }
+        Self { app, session, registry, forms }
     }
 
     fn seeds(&self) -> Vec<Vec<u8>> {
@@ -74,24 +92,25 @@ impl Stranger {
                 .replace("{AUTHORIZE}", authorize.trim_start_matches("/realms/jiangxi"))
                 .replace("{VERIFIER}", VERIFIER)
                 .replace("{REGISTRY}", &self.registry)
-                .replace("{CSRF}", &self.csrf)
                 .replace("{ASSERTION}", ASSERTION)
                 .replace("{PERSON}", &FEED_LINES.join("\n"));
             request.into_bytes()
         });
-        filled.chain(bytes(FEED_LINES)).collect()
+        let forms = self.forms.iter().map(|form| form.clone().into_bytes());
+        filled.chain(forms).chain(bytes(FEED_LINES)).collect()
     }
 
     /// `None`: no server would get as far as the router with it.
     async fn request(&self, input: &[u8]) -> Option<Request<Body>> {
         let mut browser = self.session.clone();
         let mut input = input.to_vec();
-        if input.windows(3).any(|part| part == b"{T}") {
+        if input.windows(3).any(|part| part == b"{t}") {
             browser = self.app.browser();
-            let mut hidden = browser.get(&authorize_url(&FILING, &[])).await.hidden();
-            input = replaced(&input, b"{T}", hidden.remove("t").unwrap_or_default().as_bytes());
-            let csrf = hidden.remove("csrf").unwrap_or_default();
-            input = replaced(&input, b"{LOGIN}", csrf.as_bytes());
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let (_, fields) = page.filled(&[("personal_id", "")]);
+            for name in OWN {
+                input = replaced(&input, braced(name).as_bytes(), fields[name].as_bytes());
+            }
         }
         let (head, body) = split(&input, b"\n\n");
         let (line, headers) = split(head, b"\n");
@@ -116,6 +135,19 @@ impl Stranger {
         let status = answer.status().as_u16();
         assert!(status < 500 || status == 501, "{status}");
     }
+}
+
+/// Fields that each sign-in has of its own.
+const OWN: [&str; 3] = ["t", "csrf", "slider_id"];
+
+fn braced(name: &str) -> String {
+    format!("{{{name}}}")
+}
+
+fn spelt((action, fields): &(String, BTreeMap<String, String>)) -> String {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let path = action.trim_start_matches("/realms/jiangxi");
+    format!("POST {path}\nContent-Type: application/x-www-form-urlencoded\n\n{body}")
 }
 
 /// Of nobody, but in the right shape.
