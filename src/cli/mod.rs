@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{Settings, environment};
 use crate::flows::keys::rotate;
 use crate::jose::Algorithm;
+use crate::outbound::{Outbound, Timeouts};
 use crate::store::{migrate, migration_status};
 
 /// Single sign-on for a tax bureau.
@@ -131,7 +132,7 @@ pub async fn run() -> CliResult {
         Command::Deliveries(arguments) => deliveries::run(arguments, settings()?).await,
         Command::Audit { realm } => audit(&realm, settings()?).await,
         Command::Healthcheck { address } => {
-            let answer = crate::outbound::Outbound::new(false)?.is_ready(&address).await;
+            let answer = Outbound::new(false, Timeouts::default())?.is_ready(&address).await;
             answer.map_err(Into::into)
         }
     }

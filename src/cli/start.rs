@@ -10,11 +10,12 @@ use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::base::secret::hex;
 use crate::config::{Settings, variable};
+use crate::domain::password::HashCost;
 use crate::ephemeral::Ephemeral;
 use crate::flows::hashing::Hashing;
 use crate::flows::keys::{self, KeyRing};
 use crate::flows::{Ctx, Secrets, Services, versions};
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, Timeouts};
 use crate::realm::Realm;
 use crate::realm::build::{Surroundings, load};
 use crate::store::{DatabaseUrl, Store, migrate};
@@ -70,8 +71,8 @@ pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
             Some(url) => Ephemeral::on_redis(clock, url).await?,
             None => Ephemeral::in_memory(clock),
         },
-        outbound: Outbound::new(wanted.is_demo)?,
-        hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5)),
+        outbound: Outbound::new(wanted.is_demo, Timeouts::default())?,
+        hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5), HashCost::default()),
         keys: KeyRing::default(),
         secrets: Secrets::derive(&master),
     }))

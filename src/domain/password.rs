@@ -82,28 +82,45 @@ impl PasswordRules {
 /// The memory of one hashing lane, reused so that the kernel need not map it anew each time.
 pub type HashMemory = Vec<Block>;
 
-/// Cost of new hashes: argon2id, 19 MiB, two passes, one lane (OWASP).
-pub fn hash_params() -> Params {
-    Params::new(19 * 1024, 2, 1, None).unwrap_or_default()
+/// What a new argon2id hash costs whoever makes it, and whoever guesses; one lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashCost {
+    /// KiB.
+    pub memory: u32,
+    pub passes: u32,
 }
 
-/// A stored hash is not one of ours.
+/// OWASP: 19 MiB, two passes.
+impl Default for HashCost {
+    fn default() -> Self {
+        Self { memory: 19 * 1024, passes: 2 }
+    }
+}
+
+impl HashCost {
+    fn params(self) -> Result<Params, HashFormatError> {
+        Params::new(self.memory, self.passes, 1, None).map_err(|_| HashFormatError)
+    }
+}
+
+/// A stored hash is not one of ours, or argon2 knows no such cost.
 #[derive(Debug, thiserror::Error)]
-#[error("the stored password hash is malformed")]
+#[error("the password hash or its cost is malformed")]
 pub struct HashFormatError;
 
 /// A new PHC string `$argon2id$…` with the given salt.
 pub fn hash(
     password: &Secret,
     salt: [u8; 16],
+    cost: HashCost,
     memory: &mut HashMemory,
 ) -> Result<String, HashFormatError> {
     let mut out = [0; 32];
-    run(password, &salt, hash_params(), &mut out, memory)?;
+    run(password, &salt, cost.params()?, &mut out, memory)?;
     let hashed = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params: (&hash_params()).try_into().map_err(|_| HashFormatError)?,
+        params: (&cost.params()?).try_into().map_err(|_| HashFormatError)?,
         salt: Some(Salt::new(&salt).map_err(|_| HashFormatError)?),
         hash: Some(Output::new(&out).map_err(|_| HashFormatError)?),
     };

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::Fault;
 use crate::base::random::Random;
 use crate::base::secret::Secret;
-use crate::domain::password::{self, HashMemory};
+use crate::domain::password::{self, HashCost, HashMemory};
 
 pub struct Hashing {
     permits: Arc<Semaphore>,
@@ -18,16 +18,18 @@ pub struct Hashing {
     admitted: Semaphore,
     memory: Arc<Mutex<Vec<HashMemory>>>,
     longest_wait: Duration,
+    cost: HashCost,
 }
 
 impl Hashing {
-    /// `queue`: how many may wait beside those at work.
-    pub fn new(lanes: usize, queue: usize, longest_wait: Duration) -> Self {
+    /// `queue`: how many may wait beside those at work; `cost`: of new hashes.
+    pub fn new(lanes: usize, queue: usize, longest_wait: Duration, cost: HashCost) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(lanes)),
             admitted: Semaphore::new(lanes + queue),
             memory: Arc::default(),
             longest_wait,
+            cost,
         }
     }
 
@@ -67,8 +69,8 @@ impl Hashing {
     }
 
     pub async fn hash(&self, password: &Secret, random: &Random) -> Result<Option<String>, Fault> {
-        let (password, salt) = (password.clone(), random.bytes());
-        let result = self.run(move |memory| password::hash(&password, salt, memory)).await?;
+        let (password, salt, cost) = (password.clone(), random.bytes(), self.cost);
+        let result = self.run(move |memory| password::hash(&password, salt, cost, memory)).await?;
         result.transpose().map_err(|error| Fault::Internal(error.to_string()))
     }
 }

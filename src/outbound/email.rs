@@ -27,8 +27,6 @@ pub struct Words {
     pub minutes: i64,
 }
 
-const LONGEST: Duration = Duration::from_millis(2700);
-
 impl Outbound {
     pub async fn mail_code(
         &self,
@@ -64,8 +62,8 @@ impl Outbound {
             .header(ContentType::TEXT_PLAIN)
             .body(body)
             .map_err(SendError::away)?;
-        let transport = transport(&server)?;
-        match tokio::time::timeout(LONGEST, transport.send(message)).await {
+        let transport = transport(&server, self.timeouts.page)?;
+        match tokio::time::timeout(self.timeouts.page, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(SendError::away(error)),
             Err(_) => Err(SendError::away("the mail server did not answer in time")),
@@ -73,7 +71,10 @@ impl Outbound {
     }
 }
 
-fn transport(server: &Server<'_>) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
+fn transport(
+    server: &Server<'_>,
+    longest: Duration,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
     let url = url::Url::parse(server.url).map_err(SendError::away)?;
     let host = url.host_str().unwrap_or_default();
     let is_here = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
@@ -92,5 +93,5 @@ fn transport(server: &Server<'_>) -> Result<AsyncSmtpTransport<Tokio1Executor>, 
         }
         None => builder,
     };
-    Ok(builder.timeout(Some(LONGEST)).build())
+    Ok(builder.timeout(Some(longest)).build())
 }

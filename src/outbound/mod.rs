@@ -71,9 +71,33 @@ impl SendError {
     }
 }
 
+/// How long others may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// To be connected, and to answer; connecting counts for both.
+    pub connect: Duration,
+    pub answer: Duration,
+    /// One gateway, before the next is asked.
+    pub gateway: Duration,
+    /// Everything that a page waits for, which itself answers within three seconds.
+    pub page: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            answer: Duration::from_secs(3),
+            gateway: Duration::from_millis(1300),
+            page: Duration::from_millis(2700),
+        }
+    }
+}
+
 /// The ways out of the program.
 pub struct Outbound {
     client: reqwest::Client,
+    timeouts: Timeouts,
     /// In the demo and in tests what a realm names no provider for is played here; elsewhere it is
     /// refused, so that nothing passes that nobody has checked.
     has_sandboxes: bool,
@@ -86,16 +110,17 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    pub fn new(has_sandboxes: bool) -> Result<Self, SendError> {
+    pub fn new(has_sandboxes: bool, timeouts: Timeouts) -> Result<Self, SendError> {
         let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(3))
-            .connect_timeout(Duration::from_secs(2))
+            .timeout(timeouts.answer)
+            .connect_timeout(timeouts.connect)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
             .map_err(SendError::away)?;
         Ok(Self {
             client,
+            timeouts,
             has_sandboxes,
             inbox: Inbox::default(),
             sandbox: face::Sandbox::default(),

@@ -38,11 +38,6 @@ pub enum Gateway<'a> {
     },
 }
 
-/// No gateway may take longer, and all of them together not much more: the page answers within
-/// three seconds.
-const ONE: Duration = Duration::from_millis(1300);
-const ALL: Duration = Duration::from_millis(2700);
-
 /// After so many failures in a row a gateway is left alone for a while.
 const FAILURES: u32 = 3;
 const LEFT_ALONE_SECONDS: i64 = 30;
@@ -148,8 +143,8 @@ impl Outbound {
                 if self.breakers.is_open(gateway.url(), now) {
                     continue;
                 }
-                let sent =
-                    tokio::time::timeout(ONE, self.send_by(gateway, phone, message, handed_in));
+                let sent = self.send_by(gateway, phone, message, handed_in);
+                let sent = tokio::time::timeout(self.timeouts.gateway, sent);
                 let sent = sent.await.unwrap_or_else(|_| Err(SendError::away("no answer")));
                 // A number that one person typed must not take the gateway from everybody.
                 let has_failed = sent.as_ref().is_err_and(SendError::is_its_fault);
@@ -164,7 +159,7 @@ impl Outbound {
             }
             Err(last)
         };
-        let all = tokio::time::timeout(ALL, in_turn).await;
+        let all = tokio::time::timeout(self.timeouts.page, in_turn).await;
         all.unwrap_or_else(|_| Err(SendError::away("no gateway answered in time")))
     }
 

@@ -12,6 +12,7 @@ mod cutter;
 mod domain;
 mod ephemeral;
 mod feed;
+mod fuzz;
 mod journey;
 mod kit;
 mod login;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use hufu::outbound::sms::{Acs3, tc3_signature};
-use hufu::outbound::webhook_signature;
+use hufu::outbound::{Timeouts, webhook_signature};
 use hufu::realm::SmsGateway;
 use hufu::realm::file::GatewayKind;
 
@@ -103,8 +103,15 @@ fn gateway(kind: GatewayKind, url: String) -> SmsGateway {
     }
 }
 
-/// Covers X-13: whatever a gateway does, the page answers within three seconds, says so, and the
-/// next try is not punished; a good one behind a bad one is used.
+/// As usual, but for gateways that hang.
+fn short() -> Timeouts {
+    let usual = Timeouts::default();
+    assert!(usual.page < Duration::from_secs(3), "a page answers within three seconds (X-13)");
+    Timeouts { gateway: Duration::from_millis(300), ..usual }
+}
+
+/// Covers X-13: whatever a gateway does, the page answers in time, says so, and the next try is not
+/// punished; a good one behind a bad one is used.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_gateway_delays_nobody() {
     let (base, asked) = bad_gateways().await;
@@ -121,7 +128,8 @@ async fn a_bad_gateway_delays_nobody() {
     ] {
         let mut realm = demo_realm();
         realm.sms.gateways = gateways;
-        let app = Setup::of(On::Sqlite, vec![realm]).start().await;
+        let setup = Setup { timeouts: short(), ..Setup::of(On::Sqlite, vec![realm]) };
+        let app = setup.start().await;
         let mut browser = app.browser();
         let page = browser.get(&authorize_url(&FILING, &[])).await;
         let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
@@ -136,12 +144,24 @@ async fn a_bad_gateway_delays_nobody() {
             assert_eq!(answer.code(), Some("E_OTP_UNAVAILABLE"));
         }
     }
+    // However many there are, a page does not wait for all of them.
+    let mut realm = demo_realm();
+    realm.sms.gateways = (0..20).map(|_| hang()).collect();
+    let timeouts = Timeouts { page: Duration::from_millis(400), ..short() };
+    let app = Setup { timeouts, ..Setup::of(On::Sqlite, vec![realm]) }.start().await;
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+    let begun = Instant::now();
+    browser.submit(&page, &[("act", "send")]).await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     // After three failures in a row it is left alone, and asked again when the time is over.
     let mut realm = demo_realm();
     realm.sms.gateways = vec![hang(), good()];
     realm.sms.limits.pause = 1;
     realm.sms.limits.per_phone_and_hour = 100;
-    let app = Setup::of(On::Sqlite, vec![realm]).start().await;
+    let setup = Setup { timeouts: short(), ..Setup::of(On::Sqlite, vec![realm]) };
+    let app = setup.start().await;
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     let page = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
@@ -283,7 +303,7 @@ async fn without_a_provider_nothing_passes_outside_the_demo() {
     use hufu::outbound::sms::Message;
 
     let (outbound, clock, random) =
-        (Outbound::new(false).unwrap(), Clock::system(), Random::System);
+        (Outbound::new(false, Timeouts::default()).unwrap(), Clock::system(), Random::System);
     let handed_in = (&clock, &random);
     let (name, document_type, number) = ("王小明", "resident_id_card", "360102199003071236");
     let asked = NameAsked { name, document_type, number };
@@ -355,7 +375,7 @@ async fn a_face_provider_is_asked_with_a_signature_and_believed_alone() {
         return_url: "https://sso.example/back",
     };
     let (outbound, clock, random) =
-        (Outbound::new(false).unwrap(), Clock::system(), Random::System);
+        (Outbound::new(false, Timeouts::default()).unwrap(), Clock::system(), Random::System);
     let handed_in = (&clock, &random);
     let secret = Secret::new(SECRET.to_owned());
     for (state, expected) in [

@@ -15,10 +15,12 @@ use unicode_normalization::UnicodeNormalization;
 /// How every typed number is read: NFKC (full-width to half-width), no spaces or hyphens,
 /// upper case.
 pub fn normalise(text: &str) -> String {
-    text.nfkc()
+    let upper = text
+        .nfkc()
         .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{200b}'))
-        .flat_map(char::to_uppercase)
-        .collect()
+        .flat_map(char::to_uppercase);
+    // In upper case a letter may fall apart into a letter and its accents: `ΐ`.
+    upper.nfkc().collect()
 }
 
 /// Why a text is not such a number.

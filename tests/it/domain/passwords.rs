@@ -1,7 +1,7 @@
 //! The two password rules of the guide, and hashing.
 
 use hufu::base::secret::Secret;
-use hufu::domain::password::{PasswordFault, PasswordRules, dummy_hash, hash, verify};
+use hufu::domain::password::{HashCost, PasswordFault, PasswordRules, dummy_hash, hash, verify};
 use serde_json::Value;
 
 fn rules(min_classes: usize, letters_merged: bool) -> PasswordRules {
@@ -40,7 +40,7 @@ fn personal_and_common_passwords_are_refused() {
 #[test]
 fn a_hash_fits_its_password_alone() {
     let password = Secret::new("Abcdef12".to_owned());
-    let stored = hash(&password, [7; 16], &mut Vec::new()).unwrap();
+    let stored = hash(&password, [7; 16], HashCost::default(), &mut Vec::new()).unwrap();
     let mut memory = Vec::new();
     assert!(verify(&password, &stored, &mut memory).unwrap());
     assert!(!verify(&Secret::new("Abcdef13".to_owned()), &stored, &mut memory).unwrap());

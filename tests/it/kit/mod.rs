@@ -2,6 +2,7 @@
 //! move and an inbox for codes.
 
 pub mod browser;
+mod database;
 pub mod demo;
 pub mod listener;
 pub mod passkey;
@@ -21,11 +22,12 @@ use hufu::base::clock::{Clock, Timestamp};
 use hufu::base::random::Random;
 use hufu::base::secret::sha256;
 use hufu::domain::authorisation::Authorisation;
+use hufu::domain::password::HashCost;
 use hufu::ephemeral::Ephemeral;
 use hufu::flows::hashing::Hashing;
 use hufu::flows::keys::{self, KeyRing};
 use hufu::flows::{Ctx, Secrets, Services, delivery, fixtures};
-use hufu::outbound::Outbound;
+use hufu::outbound::{Outbound, Timeouts};
 use hufu::realm::Realm;
 use hufu::realm::build::{Surroundings, load};
 use hufu::realm::fixtures::Fixtures;
@@ -39,6 +41,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 pub use browser::Browser;
+use database::TestDatabase;
 
 /// 2026-11-24 10:00 in Shanghai.
 pub const START: Timestamp = Timestamp(1_795_485_600);
@@ -46,6 +49,8 @@ pub const ISSUER: &str = "https://sso.jiangxi.example/realms/jiangxi";
 pub const PASSWORD: &str = "Hufu2026!";
 pub const EXAMPLE: &str = "91360100MA35ABCD43";
 pub const SAMPLE: &str = "91360102MA7XYT127D";
+
+const CHEAP: HashCost = HashCost { memory: 8, passes: 1 };
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
@@ -59,35 +64,21 @@ pub struct TestApp {
     pub app: App,
     pub ctx: Ctx,
     pub clock: Clock,
-    folder: Option<tempfile::TempDir>,
-    url: DatabaseUrl,
+    database: Arc<TestDatabase>,
 }
 
-/// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL.
+/// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL; when it fails, the last of
+/// them that was named is to blame.
 pub fn on_each_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(story(On::Sqlite));
+    let on = |database| {
+        eprintln!("on {database:?}");
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(story(database));
+    };
+    on(On::Sqlite);
     match std::env::var_os("HUFU_TEST_POSTGRES") {
-        Some(_) => runtime.block_on(story(On::Postgres)),
+        Some(_) => on(On::Postgres),
         None => eprintln!("left out: PostgreSQL (scripts/test starts it)"),
-    }
-}
-
-fn database_name(folder: &Path) -> String {
-    folder.file_name().unwrap().to_str().unwrap().replace('.', "t").to_lowercase()
-}
-
-async fn database(on: On, folder: &Path) -> DatabaseUrl {
-    match on {
-        On::Sqlite => DatabaseUrl::Sqlite(folder.join("hufu.db")),
-        On::Postgres => {
-            let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
-            let name = database_name(folder);
-            let admin = sea_orm::Database::connect(&server).await.unwrap();
-            admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-            admin.close().await.unwrap();
-            DatabaseUrl::Postgres(format!("{}/{name}", server.rsplit_once('/').unwrap().0))
-        }
     }
 }
 
@@ -140,11 +131,16 @@ async fn ephemeral(on: On, clock: &Clock) -> Ephemeral {
     }
 }
 
-/// Each test has a numbered database of the kit's server, so that counters do not meet.
+/// Each test has a numbered database of the kit's server, empty, so that counters do not meet; each
+/// process has its own thousand of numbers.
 pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Ephemeral::on_redis(clock.clone(), &format!("{server}{number}")).await.unwrap()
+    let url = format!("{server}{}", std::process::id() % 60 * 1000 + number);
+    let client = redis::Client::open(url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("FLUSHDB").exec_async(&mut connection).await.unwrap();
+    Ephemeral::on_redis(clock.clone(), &url).await.unwrap()
 }
 
 /// What a test wants otherwise than usual.
@@ -156,6 +152,9 @@ pub struct Setup {
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// For hashing, and how many may wait.
     pub lanes: (usize, usize),
+    /// Of everybody's password: next to nothing.
+    pub cost: HashCost,
+    pub timeouts: Timeouts,
     /// Plays the providers that the realm does not name.
     pub has_sandboxes: bool,
 }
@@ -168,49 +167,82 @@ impl Setup {
             redis: None,
             trusted_proxies: Vec::new(),
             lanes: (2, 1000),
+            cost: CHEAP,
+            timeouts: Timeouts::default(),
             has_sandboxes: true,
         }
     }
 
     pub async fn start(self) -> TestApp {
         let on = self.on;
-        let folder = tempfile::Builder::new().prefix("hufu").tempdir().unwrap();
-        let url = database(on, folder.path()).await;
-        migrate(&url).await.unwrap();
-        let master = MasterKey::new([9; 32]);
-        let clock = Clock::fixed(START);
-        let services = Arc::new(Services {
-            clock: clock.clone(),
-            random: Random::System,
-            store: Store::open(&url, &master).await.unwrap(),
-            ephemeral: match &self.redis {
-                Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
-                None => ephemeral(on, &clock).await,
-            },
-            outbound: Outbound::new(self.has_sandboxes).unwrap(),
-            hashing: Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20)),
-            keys: KeyRing::default(),
-            secrets: Secrets::derive(&master),
-        });
         let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
-        let mut contexts = Vec::new();
+        let database = Arc::new(TestDatabase::start(on, &realms, self.cost).await);
+        let clock = Clock::fixed(START);
+        let ephemeral = match &self.redis {
+            Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
+            None => ephemeral(on, &clock).await,
+        };
+        let outbound = Outbound::new(self.has_sandboxes, self.timeouts).unwrap();
+        let hashing = Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20), self.cost);
+        let services = services(&clock, &database.url, ephemeral, outbound, hashing).await;
         for realm in &realms {
             keys::load(&services, realm).await.unwrap();
-            let ctx = Ctx {
-                services: Arc::clone(&services),
-                realm: Arc::clone(realm),
-                ip: "127.0.0.1".parse().unwrap(),
-                device: "test".to_owned(),
-            };
-            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
-            let text = std::fs::read_to_string(root.join(&realm.id).join("fixtures.toml")).unwrap();
-            let (_, people) = Source::read::<Fixtures>("fixtures.toml", &text).unwrap();
-            fixtures::load(&ctx, &people).await.unwrap();
-            contexts.push(ctx);
         }
+        let ctx = context(&services, &realms[0]);
         let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
-        let (router, ctx) = (router(app.clone()), contexts.remove(0));
-        TestApp { router, app, ctx, clock, folder: Some(folder), url }
+        TestApp { router: router(app.clone()), app, ctx, clock, database }
+    }
+}
+
+async fn services(
+    clock: &Clock,
+    url: &DatabaseUrl,
+    ephemeral: Ephemeral,
+    outbound: Outbound,
+    hashing: Hashing,
+) -> Arc<Services> {
+    let master = MasterKey::new([9; 32]);
+    Arc::new(Services {
+        clock: clock.clone(),
+        random: Random::System,
+        store: Store::open(url, &master).await.unwrap(),
+        ephemeral,
+        outbound,
+        hashing,
+        keys: KeyRing::default(),
+        secrets: Secrets::derive(&master),
+    })
+}
+
+fn context(services: &Arc<Services>, realm: &Arc<Realm>) -> Ctx {
+    Ctx {
+        services: Arc::clone(services),
+        realm: Arc::clone(realm),
+        ip: "127.0.0.1".parse().unwrap(),
+        device: "test".to_owned(),
+    }
+}
+
+/// Schema, keys and people, as every test finds them.
+async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>], cost: HashCost) {
+    migrate(url).await.unwrap();
+    let clock = Clock::fixed(START);
+    let ephemeral = Ephemeral::in_memory(clock.clone());
+    let hashing = Hashing::new(2, 1000, Duration::from_secs(20), cost);
+    let services = services(
+        &clock,
+        url,
+        ephemeral,
+        Outbound::new(true, Timeouts::default()).unwrap(),
+        hashing,
+    )
+    .await;
+    for realm in realms {
+        keys::load(&services, realm).await.unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
+        let text = std::fs::read_to_string(root.join(&realm.id).join("fixtures.toml")).unwrap();
+        let (_, people) = Source::read::<Fixtures>("fixtures.toml", &text).unwrap();
+        fixtures::load(&context(&services, realm), &people).await.unwrap();
     }
 }
 
@@ -221,23 +253,17 @@ impl TestApp {
 
     /// Another node on the same database, with a memory of its own.
     pub async fn second_node(&self) -> Self {
-        let master = MasterKey::new([9; 32]);
-        let services = Arc::new(Services {
-            clock: self.clock.clone(),
-            random: Random::System,
-            store: Store::open(&self.url, &master).await.unwrap(),
-            ephemeral: Ephemeral::in_memory(self.clock.clone()),
-            outbound: Outbound::new(true).unwrap(),
-            hashing: Hashing::new(2, 1000, Duration::from_secs(20)),
-            keys: KeyRing::default(),
-            secrets: Secrets::derive(&master),
-        });
+        let ephemeral = Ephemeral::in_memory(self.clock.clone());
+        let hashing = Hashing::new(2, 1000, Duration::from_secs(20), CHEAP);
+        let outbound = Outbound::new(true, Timeouts::default()).unwrap();
+        let services =
+            services(&self.clock, &self.database.url, ephemeral, outbound, hashing).await;
         let realm = Arc::clone(&self.ctx.realm);
         keys::load(&services, &realm).await.unwrap();
         let ctx = Ctx { services: Arc::clone(&services), ..self.ctx.clone() };
         let app = App::new(services, vec![realm], Views::load().unwrap());
-        let (clock, url) = (self.clock.clone(), self.url.clone());
-        Self { router: router(app.clone()), app, ctx, clock, folder: None, url }
+        let (clock, database) = (self.clock.clone(), Arc::clone(&self.database));
+        Self { router: router(app.clone()), app, ctx, clock, database }
     }
 
     /// Everything that is due goes to its receivers; how many were tried.
@@ -251,7 +277,7 @@ impl TestApp {
 
     /// A statement of the test's own, past the store: a table that is away, a row nobody wrote.
     pub async fn sql(&self, statement: &str) {
-        let url = match &self.url {
+        let url = match &self.database.url {
             DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
             DatabaseUrl::Postgres(url) => url.clone(),
         };
@@ -262,7 +288,7 @@ impl TestApp {
 
     /// What led to a state, oldest first: the event and the side that did it.
     pub async fn events(&self, of: &Authorisation) -> Vec<String> {
-        let url = match &self.url {
+        let url = match &self.database.url {
             DatabaseUrl::Sqlite(path) => format!("sqlite://{}?mode=ro", path.display()),
             DatabaseUrl::Postgres(url) => url.clone(),
         };
@@ -282,10 +308,7 @@ impl TestApp {
 
     /// PostgreSQL throws everybody out and forgets the test's database.
     pub async fn drop_database(&self) {
-        let server = std::env::var_os("HUFU_TEST_POSTGRES").unwrap().into_string().unwrap();
-        let name = database_name(self.folder.as_ref().unwrap().path());
-        let admin = sea_orm::Database::connect(&server).await.unwrap();
-        admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        self.database.forget().await;
     }
 
     /// The newest code sent to a phone.

@@ -1,6 +1,8 @@
 //! What is refused on the way in, and what the refusals do not tell.
 
-use crate::kit::{EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use hufu::domain::password::HashCost;
+
+use crate::kit::{EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, on_each_database};
 
 /// Covers E-07.
 #[test]
@@ -308,9 +310,11 @@ fn a_phone_is_not_bombed_with_codes() {
 #[test]
 fn a_full_queue_says_when_to_come_back() {
     on_each_database(|on| async move {
-        let realms = vec![crate::kit::demo_realm()];
-        let setup = crate::kit::Setup { lanes: (1, 2), ..crate::kit::Setup::of(on, realms) };
-        let app = setup.start().await;
+        let setup = |lanes| {
+            let usual = Setup::of(on, vec![crate::kit::demo_realm()]);
+            Setup { lanes, cost: HashCost::default(), ..usual }
+        };
+        let app = setup((1, 2)).start().await;
         let mut waiting = Vec::new();
         for _ in 0..40 {
             let mut browser = app.browser();
@@ -334,9 +338,7 @@ fn a_full_queue_says_when_to_come_back() {
             assert!(page.text.contains("id=\"login-submit\""), "the form is there to try again");
         }
         // Whoever comes while it is full waits before typing anything; the page asks again.
-        let realms = vec![crate::kit::demo_realm()];
-        let setup = crate::kit::Setup { lanes: (1, 0), ..crate::kit::Setup::of(on, realms) };
-        let app = setup.start().await;
+        let app = setup((1, 0)).start().await;
         let hashing = &app.ctx.services.hashing;
         let password = hufu::base::secret::Secret::new(PASSWORD.to_owned());
         let mut late = app.browser();
@@ -357,7 +359,7 @@ fn an_address_gets_twenty_codes_an_hour() {
             "per_minute = 6000",
             "per_address_and_hour = 2",
         )]);
-        let app = crate::kit::Setup::of(on, vec![realm]).start().await;
+        let app = Setup::of(on, vec![realm]).start().await;
         let mut outcomes = Vec::new();
         for phone in ["13800138000", "13900139000", "13600136000"] {
             let mut browser = app.browser();
