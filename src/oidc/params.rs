@@ -17,7 +17,7 @@ impl Params {
     pub fn parse(encoded: &[u8]) -> Result<Self, OAuthError> {
         let mut params = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(encoded) {
-            if !is_plain(&name) || !is_plain(&value) {
+            if !is_plain(&name) || !(is_plain(&value) || is_json_in_lines(&name, &value)) {
                 return Err(unkeepable());
             }
             if params.insert(name.into_owned(), value.into_owned()).is_some() {
@@ -57,6 +57,12 @@ impl Params {
 
 fn is_plain(text: &str) -> bool {
     !text.contains(char::is_control)
+}
+
+/// JSON may be sent as it was typed, over several lines (OIDC Core §5.5, RFC 9396 §2).
+fn is_json_in_lines(name: &str, value: &str) -> bool {
+    let blank = |c: char| matches!(c, '\t' | '\n' | '\r');
+    ["claims", "authorization_details"].contains(&name) && is_plain(&value.replace(blank, ""))
 }
 
 fn unkeepable() -> OAuthError {
