@@ -103,7 +103,7 @@ fn nothing_but_the_two_apps_confirms_an_authorisation() {
                 assert_eq!(refused.code(), Some("E_STATE"), "{fields:?} {}", refused.text);
             }
             let all = held(&app.ctx, WANG).await;
-            let still = all.iter().filter(|one| one.state.name() == "pending_by_person").count();
+            let still = all.iter().filter(|one| one.state().name() == "pending_by_person").count();
             assert_eq!(still, waiting.len(), "nothing was confirmed");
             // The code was not looked at: it still works where it is taken.
             let (mut browser, page) = login_page(&app).await;
