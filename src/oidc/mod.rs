@@ -9,4 +9,5 @@ pub mod dpop;
 pub mod engine;
 pub mod error;
 pub mod params;
+pub mod needs;
 pub mod scope;

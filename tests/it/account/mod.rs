@@ -13,6 +13,8 @@ mod registry;
 mod streams;
 mod switching;
 
+pub use person::invite;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hufu::base::secret::{Hashed, keyed_hash};

@@ -11,7 +11,7 @@ use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
 const OWN: &str = "/account/authorisations";
 
 /// Two invitations for 王小明, one of the home province and one of another.
-async fn invite(app: &TestApp) -> Vec<String> {
+pub async fn invite(app: &TestApp) -> Vec<String> {
     let lines = [
         serde_json::json!({"feed": "enterprise", "source_key": "e-9", "version": 1,
             "registration_no": "10113301000000000099", "uscc": "91330106MA2CFJ7N8C",

@@ -160,42 +160,47 @@ impl Browser {
     }
 
     pub async fn send(&mut self, method: &str, path: &str, body: Option<String>) -> Shown {
-        let (mut method, mut path, mut body) = (method.to_owned(), path.to_owned(), body);
+        let mut shown = self.once(method, path, body).await;
         for _ in 0..12 {
-            let pairs: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            let mut request = Request::builder().method(method.as_str()).uri(&path);
-            if !pairs.is_empty() {
-                request = request.header(header::COOKIE, pairs.join("; "));
-            }
-            if body.is_some() {
-                request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-            }
-            let request = request.body(body.take().map_or_else(Body::empty, Body::from)).unwrap();
-            let response = self.provider.answer(request).await;
-            for cookie in response.headers().get_all(header::SET_COOKIE) {
-                let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-                let (name, value) = pair.split_once('=').unwrap();
-                if value.is_empty() {
-                    self.cookies.remove(name);
-                } else {
-                    self.cookies.insert(name.to_owned(), value.to_owned());
-                }
-            }
-            let status = response.status();
-            let headers = response.headers().clone();
-            let location = headers.get(header::LOCATION);
-            let location = location.map(|value| value.to_str().unwrap().to_owned());
-            let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-            let text = String::from_utf8(bytes.to_vec()).unwrap();
-            match location {
+            match &shown.left_to {
                 Some(to) if to.starts_with("/realms/") => {
-                    method = "GET".to_owned();
-                    path = to;
+                    let to = to.clone();
+                    shown = self.once("GET", &to, None).await;
                 }
-                left_to => return Shown { status, text, url: path, left_to, headers },
+                _ => return shown,
             }
         }
         panic!("redirected in circles at {path}")
+    }
+
+    /// One request whose answer is not followed.
+    pub async fn once(&mut self, method: &str, path: &str, body: Option<String>) -> Shown {
+        let pairs: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let mut request = Request::builder().method(method).uri(path);
+        if !pairs.is_empty() {
+            request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let request = request.body(body.map_or_else(Body::empty, Body::from)).unwrap();
+        let response = self.provider.answer(request).await;
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if value.is_empty() {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let status = response.status();
+        let headers = response.headers().clone();
+        let location = headers.get(header::LOCATION);
+        let left_to = location.map(|value| value.to_str().unwrap().to_owned());
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Shown { status, text, url: path.to_owned(), left_to, headers }
     }
 
     /// Numbers, password and slider on the sign-in page.

@@ -16,7 +16,7 @@ async fn start(on: crate::kit::On) -> TestApp {
 }
 
 /// The app on somebody's phone.
-struct Phone(totp_rs::Totp);
+pub struct Phone(totp_rs::Totp);
 
 impl Phone {
     fn enrolled(page: &Shown) -> Self {
@@ -32,7 +32,7 @@ impl Phone {
         Self(totp)
     }
 
-    fn code(&self, app: &TestApp) -> String {
+    pub fn code(&self, app: &TestApp) -> String {
         self.0.generate(u64::try_from(app.ctx.now().0).unwrap()).to_string()
     }
 }
@@ -52,6 +52,11 @@ async fn enrol(app: &TestApp) -> (Phone, Vec<String>) {
     let (mut browser, page) = at_second_factor(app, "sms").await;
     assert!(!page.text.contains("way-totp"), "offered before it is enrolled");
     browser.pass_second_factor(app, &page, LI).await;
+    enrol_at(app, &mut browser).await
+}
+
+/// Enrols the app of the person who has just signed in to this browser.
+pub async fn enrol_at(app: &TestApp, browser: &mut Browser) -> (Phone, Vec<String>) {
     let page = browser.get(ACCOUNT).await;
     let page = browser.submit(&page, &[("act", "begin")]).await;
     let phone = Phone::enrolled(&page);

@@ -8,6 +8,7 @@ mod non_resident;
 mod once;
 mod passkeys;
 mod person;
+mod proofs;
 mod refusals;
 pub mod scan;
 mod social_insurance;

@@ -238,7 +238,7 @@ fn each_of_three_ways_leads_on() {
 }
 
 /// The phone page, without being signed in, and the provider's answer about the face.
-async fn pass_face(app: &TestApp, page: &Shown, outcome: FaceState) -> Shown {
+pub async fn pass_face(app: &TestApp, page: &Shown, outcome: FaceState) -> Shown {
     let mut phone = app.browser();
     let asked = phone.get(&code(page)).await;
     assert!(!asked.text.contains("王小明"), "the phone learns whose sign-in it is");
@@ -347,7 +347,7 @@ fn the_face_service_is_agreed_to_before_its_first_use() {
     });
 }
 
-fn iit(name: &str, document_number: &str) -> SignedIn {
+pub fn iit(name: &str, document_number: &str) -> SignedIn {
     SignedIn { name: name.to_owned(), document_number: document_number.to_owned() }
 }
 
@@ -367,7 +367,7 @@ async fn post(app: &TestApp, form: Vec<(&'static str, String)>) -> Value {
     app.json(request).await.1
 }
 
-async fn act(
+pub async fn act(
     app: &TestApp,
     page: &Shown,
     what: &str,

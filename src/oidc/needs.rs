@@ -1,0 +1,176 @@
+//! What the person still has to do before an authorization request may be answered with a code: a
+//! list in the order in which it is asked. Every need says what it takes, and what a client hears
+//! that may ask nothing (`prompt=none`, OIDC Core §3.1.2.6). The facts are loaded and the decision
+//! is carried out in `flows::authorize`.
+
+use super::authorize::{AuthorizeRequest, Prompt};
+use super::claims::level;
+use super::error::{ErrorCode, OAuthError};
+use crate::domain::acting::Acting;
+use crate::domain::entrance::Audience;
+
+/// All that the decision looks at, as it is at this moment.
+pub struct View<'a> {
+    pub request: &'a AuthorizeRequest,
+    /// Whose application asks.
+    pub audience: Audience,
+    /// `None`: nobody is signed in at this browser.
+    pub session: Option<SessionView>,
+}
+
+/// The session behind the request, and how its person stands.
+pub struct SessionView {
+    /// Of the door it came through.
+    pub audience: Audience,
+    /// Account and identity stand (rule 5), and the person is the one of the `id_token_hint`.
+    pub stands: bool,
+    pub fit: Fit,
+    /// The level proved in this session.
+    pub level: u8,
+    /// The highest level that a step within the session would prove.
+    pub provable: u8,
+    /// Seconds since the person last proved who they are.
+    pub age: i64,
+    /// A younger proof can be given within the session.
+    pub may_renew: bool,
+    /// The person has agreed to all that the client would learn, or need not.
+    pub agreed: bool,
+}
+
+/// How the identity in use fits what the application wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fit {
+    Fits,
+    /// It does not; these of the same person do.
+    Others(Vec<Acting>),
+}
+
+/// What it takes to go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    SignIn,
+    /// To the one identity that fits: nobody need be asked.
+    Switch(Acting),
+    /// Among several identities.
+    Choose,
+    /// A higher level (L-11).
+    Raise,
+    /// A younger proof (`max_age`).
+    Renew,
+    Consent,
+    /// Nothing that the person could do now.
+    Nothing,
+}
+
+/// One thing that is missing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Need {
+    pub act: Act,
+    /// What the client hears where the act may not be asked for, or does not exist.
+    pub error: OAuthError,
+}
+
+/// What becomes of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decision {
+    Issue,
+    /// Never [`Act::Nothing`].
+    Do(Act),
+    Refuse(OAuthError),
+}
+
+type Predicate = fn(&View<'_>) -> Option<Need>;
+
+/// In the order in which it is asked; the first that is missing decides.
+pub const NEEDS: [Predicate; 8] =
+    [session, audience, standing, identity, choice, assurance, youth, consent];
+
+pub fn decide(view: &View<'_>) -> Decision {
+    let is_silent = view.request.prompt.contains(&Prompt::None);
+    match NEEDS.iter().find_map(|need| need(view)) {
+        None => Decision::Issue,
+        Some(Need { act: act @ Act::Switch(_), .. }) => Decision::Do(act),
+        Some(Need { act: Act::Nothing, error }) => Decision::Refuse(error),
+        Some(need) if is_silent => Decision::Refuse(need.error),
+        Some(need) => Decision::Do(need.act),
+    }
+}
+
+fn need(act: Act, code: ErrorCode, reason: &'static str) -> Option<Need> {
+    Some(Need { act, error: OAuthError::new(code, reason) })
+}
+
+fn sign_in() -> Option<Need> {
+    need(Act::SignIn, ErrorCode::LoginRequired, "a sign-in is needed")
+}
+
+fn session(view: &View<'_>) -> Option<Need> {
+    let again = view.request.prompt.contains(&Prompt::Login);
+    if again || view.session.is_none() { sign_in() } else { None }
+}
+
+/// What one audience signed in to is nothing to the other (I-01, I-03).
+fn audience(view: &View<'_>) -> Option<Need> {
+    match (view.session.as_ref()?.audience, view.audience) {
+        (Audience::SocialInsurance, Audience::Tax) => {
+            need(Act::Nothing, ErrorCode::AccessDenied, "signed_in_for_social_insurance")
+        }
+        (Audience::Tax, Audience::SocialInsurance) => sign_in(),
+        _ => None,
+    }
+}
+
+fn standing(view: &View<'_>) -> Option<Need> {
+    if view.session.as_ref()?.stands { None } else { sign_in() }
+}
+
+/// `authorization_details` (RFC 9396) and `identity_hint`: an identity that fits is kept, the only
+/// one that fits taken without a question, several are chosen from. One that is not held is refused,
+/// never replaced by another.
+fn identity(view: &View<'_>) -> Option<Need> {
+    let Fit::Others(others) = &view.session.as_ref()?.fit else { return None };
+    match others.as_slice() {
+        [] => need(Act::Nothing, ErrorCode::AccessDenied, "identity_not_held"),
+        [only] => need(Act::Switch(*only), ErrorCode::AccessDenied, "identity_not_held"),
+        _ => need(Act::Choose, ErrorCode::InteractionRequired, "several identities fit"),
+    }
+}
+
+fn choice(view: &View<'_>) -> Option<Need> {
+    if !view.request.prompt.contains(&Prompt::SelectAccount) {
+        return None;
+    }
+    need(Act::Choose, ErrorCode::InteractionRequired, "an identity is to be chosen")
+}
+
+/// `acr_values`: any of these levels will do.
+fn assurance(view: &View<'_>) -> Option<Need> {
+    let session = view.session.as_ref()?;
+    let wanted = view.request.acr_values.iter().filter_map(|acr| level(acr));
+    let lowest = wanted.min()?;
+    if session.level >= lowest {
+        return None;
+    }
+    if session.provable < lowest {
+        let reason = "the person has not reached this level";
+        return need(Act::Nothing, ErrorCode::UnmetAuthenticationRequirements, reason);
+    }
+    need(Act::Raise, ErrorCode::InteractionRequired, "a higher level is to be proved")
+}
+
+fn youth(view: &View<'_>) -> Option<Need> {
+    let session = view.session.as_ref()?;
+    if session.age <= view.request.max_age? {
+        return None;
+    }
+    let act = if session.may_renew { Act::Renew } else { Act::SignIn };
+    need(act, ErrorCode::LoginRequired, "a sign-in is needed")
+}
+
+fn consent(view: &View<'_>) -> Option<Need> {
+    let again = view.request.prompt.contains(&Prompt::Consent);
+    if view.session.as_ref()?.agreed && !again {
+        return None;
+    }
+    need(Act::Consent, ErrorCode::ConsentRequired, "the person has not agreed yet")
+}
