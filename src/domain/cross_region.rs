@@ -9,7 +9,7 @@ use crate::base::id::{EnterpriseId, PersonId, RecordId};
 use crate::domain::authorisation::Authorisation;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{IdentityType, Permissions};
-use crate::domain::number::normalise;
+use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::NoIdentity;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -39,8 +39,7 @@ pub struct CrossRegionRecord {
     pub id: RecordId,
     pub enterprise: EnterpriseId,
     pub kind: RecordKind,
-    /// As the document has it; compared by [`comparable`].
-    pub record_no: String,
+    pub record_no: RecordNumber,
     pub project_name: String,
     /// Six digits: where the work is done.
     pub division: String,
@@ -50,13 +49,6 @@ pub struct CrossRegionRecord {
     pub is_open: bool,
     /// What the handlers whom the document names may do.
     pub permissions: Permissions,
-}
-
-/// 1 to 60 characters; brackets of every shape are one (`〔2026〕` is `[2026]`).
-pub fn comparable(record_no: &str) -> Option<String> {
-    let text =
-        normalise(record_no).replace(['〔', '【', '「'], "[").replace(['〕', '】', '」'], "]");
-    (1..=60).contains(&text.chars().count()).then_some(text)
 }
 
 /// A record with all that decides who may enter it.

@@ -76,7 +76,8 @@ fn ordinary() -> EnterpriseKind {
 #[serde(deny_unknown_fields)]
 pub struct AuthorisationLine {
     pub enterprise: String,
-    /// The person's document number.
+    /// The person's document number; where several people have the same digits on documents of
+    /// different kinds, with the kind in front: `taiwan_travel_permit:12345678`.
     pub person: String,
     pub identity_type: String,
     #[serde(default, deserialize_with = "list")]
@@ -141,7 +142,8 @@ pub struct RecordLine {
     pub is_closed: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
 pub enum Line {
     Person(PersonLine),
     Enterprise(EnterpriseLine),
@@ -199,6 +201,42 @@ impl Line {
             Self::Record(_) => "record",
         }
     }
+
+    /// Refuses, in whatever field of whatever kind, a text that nobody could keep or read.
+    pub fn check_texts(&self) -> Result<(), Wrong> {
+        check_texts("", &serde_json::to_value(self).map_err(Wrong::line)?)
+    }
+}
+
+/// No name, number or address is longer.
+const LONGEST_TEXT: usize = 200;
+
+fn check_texts(field: &str, value: &Value) -> Result<(), Wrong> {
+    match value {
+        Value::String(text) => check_text(field, text),
+        Value::Array(list) => (0..)
+            .zip(list)
+            .try_for_each(|(at, value)| check_texts(&format!("{field}[{at}]"), value)),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| match field {
+            "" => check_texts(name, value),
+            outer => check_texts(&format!("{outer}.{name}"), value),
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn check_text(field: &str, text: &str) -> Result<(), Wrong> {
+    // Line and paragraph separators are no control characters to Unicode, and break lines all the same.
+    if text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Err(Wrong::field(field, "control characters and line breaks are not taken"));
+    }
+    if text.trim().is_empty() {
+        return Err(Wrong::field(field, "is empty"));
+    }
+    match text.chars().count() {
+        ..=LONGEST_TEXT => Ok(()),
+        _ => Err(Wrong::field(field, format!("more than {LONGEST_TEXT} characters"))),
+    }
 }
 
 impl Entry {
@@ -209,10 +247,11 @@ impl Entry {
         let kind = own.as_ref().and_then(Value::as_str).or(kind);
         let kind = kind.ok_or_else(|| Wrong::field("feed", "the kind of the line is missing"))?;
         let source_key = match fields.remove("source_key") {
-            Some(Value::String(text)) if text.chars().count() <= 200 => text,
+            Some(Value::String(text)) => text,
             Some(Value::Number(number)) => number.to_string(),
             _ => return Err(Wrong::field("source_key", "1 to 200 characters are needed")),
         };
+        check_text("source_key", &source_key)?;
         let version = match fields.remove("version") {
             Some(Value::Number(number)) => number.as_i64(),
             Some(Value::String(text)) => text.trim().parse().ok(),

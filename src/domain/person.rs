@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::number::document::DocumentType;
+use crate::domain::number::email::EmailAddress;
+use crate::domain::number::name::PersonName;
 use crate::domain::number::phone::Phone;
+use crate::domain::number::username::Username;
 use crate::domain::refusal::Refusal;
 
 /// A human being (自然人). Outlives its accounts.
@@ -13,14 +16,14 @@ use crate::domain::refusal::Refusal;
 pub struct Person {
     pub id: PersonId,
     pub kind: PersonKind,
-    pub name: String,
+    pub name: PersonName,
     /// `male` or `female`, where known.
     pub sex: Option<String>,
     /// ISO 3166-1 alpha-3.
     pub nationality: String,
     /// 1 to 5 (L-01); 3 and above counts as verified (DEC-21).
     pub real_name_level: u8,
-    pub email: Option<String>,
+    pub email: Option<EmailAddress>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -48,7 +51,7 @@ pub struct Account {
     pub person: PersonId,
     pub status: AccountStatus,
     pub origin: AccountOrigin,
-    pub username: Option<String>,
+    pub username: Option<Username>,
     pub password: PasswordState,
     pub locked_until: Option<Timestamp>,
     /// How often it was locked in a row; each doubles the next (E-09).

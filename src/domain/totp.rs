@@ -6,6 +6,7 @@ use totp_rs::{Algorithm, Builder, Secret as Shared, Totp};
 use crate::base::clock::Timestamp;
 use crate::base::random::Random;
 use crate::base::secret::Secret;
+use crate::domain::number::code::OneTimeCode;
 
 /// 160 bits, as RFC 4226 §4 recommends.
 pub const SECRET_BYTES: usize = 20;
@@ -34,9 +35,9 @@ pub fn typed(secret: &[u8]) -> String {
 }
 
 /// The step that a code belongs to: the present one or a neighbour.
-pub fn matched_step(secret: &[u8], code: &Secret, now: Timestamp) -> Option<i64> {
+pub fn matched_step(secret: &[u8], code: &OneTimeCode, now: Timestamp) -> Option<i64> {
     let now = u64::try_from(now.0).ok()?;
-    let step = totp(secret, "", "")?.check(code.expose(), now)?;
+    let step = totp(secret, "", "")?.check(code.secret().expose(), now)?;
     i64::try_from(step).ok()
 }
 
@@ -50,14 +51,4 @@ pub fn recovery_codes(random: &Random) -> Vec<Secret> {
         Secret::new(format!("{}-{}", &text[..5], &text[5..]))
     };
     (0..RECOVERY_CODES).map(|_| code()).collect()
-}
-
-/// As somebody may have typed it.
-pub fn normalised_recovery_code(typed: &str) -> Secret {
-    let letters: String =
-        typed.to_ascii_uppercase().chars().filter(char::is_ascii_alphanumeric).take(10).collect();
-    match (letters.get(..5), letters.get(5..)) {
-        (Some(first), Some(second)) => Secret::new(format!("{first}-{second}")),
-        _ => Secret::new(letters),
-    }
 }

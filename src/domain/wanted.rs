@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::id::EnterpriseId;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
-use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::Permissions;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 
@@ -24,7 +24,7 @@ pub struct WantedIdentity {
     pub kind: Option<String>,
     /// A number of the enterprise, or of the client enterprise; absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enterprise: Option<String>,
+    pub enterprise: Option<TaxpayerNumber>,
     /// One of these; absent: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_types: Vec<String>,
@@ -42,9 +42,7 @@ pub fn parse(text: &str) -> Option<WantedIdentity> {
 
 impl WantedIdentity {
     /// Whoever acts in or for the enterprise of this number (`identity_hint`).
-    pub fn in_enterprise(number: &str) -> Self {
-        let number =
-            TaxpayerNumber::parse(number).map_or(number.to_owned(), |it| it.as_str().to_owned());
+    pub fn in_enterprise(number: TaxpayerNumber) -> Self {
         Self {
             kind_of_details: TYPE.to_owned(),
             kind: None,
@@ -52,28 +50,6 @@ impl WantedIdentity {
             identity_types: Vec::new(),
             permissions: Permissions::new(),
         }
-    }
-
-    pub fn fits(&self, identity: &ActingIdentity) -> bool {
-        let claims = TaxClaims::of(identity, None);
-        let known = &claims.tax_identity;
-        let enterprise = match identity {
-            ActingIdentity::Enterprise(one) => Some(&one.enterprise),
-            ActingIdentity::Agent(one) => Some(&one.client_enterprise),
-            ActingIdentity::Record(one) => Some(&one.enterprise),
-            ActingIdentity::Personal => None,
-        };
-        let answers = |number: &str, one: &Enterprise| {
-            one.tin == number || one.uscc.as_deref() == Some(number)
-        };
-        self.kind.as_ref().is_none_or(|kind| *kind == known.kind)
-            && self
-                .enterprise
-                .as_ref()
-                .is_none_or(|number| enterprise.is_some_and(|one| answers(number, one)))
-            && (self.identity_types.is_empty()
-                || known.identity_type.as_ref().is_some_and(|it| self.identity_types.contains(it)))
-            && self.permissions.is_subset(&claims.permissions)
     }
 
     /// What was granted, in the same shape: this identity, and of its permissions those that were
@@ -88,9 +64,43 @@ impl WantedIdentity {
         Self {
             kind_of_details: TYPE.to_owned(),
             kind: Some(known.kind.clone()),
-            enterprise: known.enterprise.as_ref().map(|enterprise| enterprise.tin.clone()),
+            enterprise: known
+                .enterprise
+                .as_ref()
+                .and_then(|enterprise| TaxpayerNumber::registered(&enterprise.tin).ok()),
             identity_types: known.identity_type.iter().cloned().collect(),
             permissions,
         }
+    }
+}
+
+/// A wanted identity after the registry was asked which enterprise its number belongs to: numbers
+/// change, so enterprises are compared by their id.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Needed {
+    pub wanted: WantedIdentity,
+    /// `None` where a number is wanted: nobody answers to it, and no identity fits.
+    pub enterprise: Option<EnterpriseId>,
+}
+
+impl Needed {
+    pub fn fits(&self, identity: &ActingIdentity) -> bool {
+        let claims = TaxClaims::of(identity, None);
+        let (wanted, known) = (&self.wanted, &claims.tax_identity);
+        let enterprise = match identity {
+            ActingIdentity::Enterprise(one) => Some(one.enterprise.id),
+            ActingIdentity::Agent(one) => Some(one.client_enterprise.id),
+            ActingIdentity::Record(one) => Some(one.enterprise.id),
+            ActingIdentity::Personal => None,
+        };
+        let is_its = self.enterprise.is_some() && self.enterprise == enterprise;
+        wanted.kind.as_ref().is_none_or(|kind| *kind == known.kind)
+            && (wanted.enterprise.is_none() || is_its)
+            && (wanted.identity_types.is_empty()
+                || known
+                    .identity_type
+                    .as_ref()
+                    .is_some_and(|it| wanted.identity_types.contains(it)))
+            && wanted.permissions.is_subset(&claims.permissions)
     }
 }

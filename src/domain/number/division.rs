@@ -1,5 +1,7 @@
 //! Administrative divisions (GB/T 2260), as far as numbers and pick lists need them today.
 
+use super::normalise;
+
 /// The first two digits, Chinese and English; `83` stands in residence permits alone.
 const PROVINCES: [(&str, &str, &str); 34] = [
     ("11", "北京市", "Beijing"),
@@ -53,8 +55,9 @@ pub struct Division(String);
 
 impl Division {
     pub fn parse(text: &str) -> Option<Self> {
+        let text = normalise(text);
         let digits = text.len() == 6 && text.chars().all(|c| c.is_ascii_digit());
-        (digits && is_province(text.get(..2)?)).then(|| Self(text.to_owned()))
+        (digits && is_province(text.get(..2)?)).then_some(Self(text))
     }
 
     pub fn as_str(&self) -> &str {

@@ -1,12 +1,14 @@
 //! The eleven identity documents (R-17, D-01..D-03) and the rules of their numbers.
 
+use std::hash::{Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Day;
 
 use super::check::{mod_10_731, mod_11_2};
 use super::division::is_province;
-use super::resident::{ResidentNumber, Sex, birth_date};
+use super::resident::{ResidentNumber, Sex, birth_date, from_first_generation};
 use super::{NumberError, normalise};
 
 /// A kind of document; the text is its name in files and the database.
@@ -90,8 +92,9 @@ impl DocumentType {
     }
 }
 
-/// A number that fits its document, and what it carries.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A number that fits its document, and what it carries. Two are equal when they are of one
+/// kind and one person's: renewal counts do not matter, equal digits of two kinds do not meet.
+#[derive(Clone, Debug)]
 pub struct DocumentNumber {
     pub kind: DocumentType,
     text: String,
@@ -122,7 +125,9 @@ impl DocumentNumber {
                     .map(|number| Self::resident(kind, &number))
             }
             DocumentType::ForeignPermanentResidentId => permanent_resident(kind, &text, today),
-            DocumentType::TaiwanTravelPermit => Self::shaped(kind, &text, is_taiwan_travel),
+            DocumentType::TaiwanTravelPermit => {
+                Self::shaped(kind, without_issue_letter(&text), is_taiwan_travel)
+            }
             DocumentType::HkMacaoTravelPermit => Self::shaped(kind, &text, is_hk_macao_travel),
             DocumentType::ChinesePassport => Self::shaped(kind, &text, is_chinese_passport),
             DocumentType::ForeignPassport => {
@@ -162,6 +167,7 @@ impl DocumentNumber {
     }
 
     /// What two cards of the same person share: renewal counts of travel permits are left out.
+    /// Means something beside the kind alone.
     pub fn comparable(&self) -> &str {
         let kept = match self.kind {
             DocumentType::HkMacaoTravelPermit => 9,
@@ -169,6 +175,40 @@ impl DocumentNumber {
             _ => self.text.len(),
         };
         self.text.get(..kept).unwrap_or(&self.text)
+    }
+
+    /// Everything that a number without a kind can be (E-04). A resident number of the first
+    /// generation is read as the one that it became: good for finding people, never for adding them.
+    pub fn candidates(text: &str, today: Day) -> Vec<Self> {
+        let converted = from_first_generation(text);
+        let resident = converted
+            .and_then(|number| Self::parse(DocumentType::ResidentIdCard, &number, today).ok());
+        let kinds = DocumentType::ALL.into_iter();
+        kinds.filter_map(|kind| Self::parse(kind, text, today).ok()).chain(resident).collect()
+    }
+
+    /// The same, with its kind in front where the digits alone would be several people's:
+    /// `taiwan_travel_permit:12345678`.
+    pub fn referred_to(text: &str, today: Day) -> Vec<Self> {
+        let kind = text.split_once(':').map(|(kind, number)| (DocumentType::parse(kind), number));
+        match kind {
+            Some((Some(kind), number)) => Self::parse(kind, number, today).into_iter().collect(),
+            _ => Self::candidates(text, today),
+        }
+    }
+}
+
+impl PartialEq for DocumentNumber {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.comparable()) == (other.kind, other.comparable())
+    }
+}
+
+impl Eq for DocumentNumber {}
+
+impl Hash for DocumentNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind, self.comparable()).hash(state);
     }
 }
 
@@ -245,7 +285,15 @@ fn digits(text: &str, count: usize) -> bool {
     text.len() == count && text.chars().all(|c| c.is_ascii_digit())
 }
 
-/// R2, and R3 with an issue count that older cards print in brackets.
+/// Older cards print `(A)` behind the issue count; people type it or leave it out.
+fn without_issue_letter(text: &str) -> &str {
+    match text.as_bytes() {
+        [number @ .., b'(', b'A'..=b'Z', b')'] => text.get(..number.len()).unwrap_or(text),
+        _ => text,
+    }
+}
+
+/// R2, and R3 with an issue count.
 fn is_taiwan_travel(text: &str) -> bool {
     digits(text, 8) || digits(text, 10)
 }

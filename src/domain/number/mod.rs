@@ -1,10 +1,13 @@
 //! Numbers and names that people type: each text is parsed once into a type that cannot be wrong.
 
 pub mod check;
+pub mod code;
 pub mod division;
 pub mod document;
+pub mod email;
 pub mod name;
 pub mod phone;
+pub mod record;
 pub mod resident;
 pub mod taxpayer;
 pub mod uscc;
@@ -12,15 +15,22 @@ pub mod username;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// How every typed number is read: NFKC (full-width to half-width), no spaces or hyphens,
-/// upper case.
+/// How every typed number is read: NFKC (full-width to half-width), no spaces or hyphens, nothing
+/// invisible, upper case.
 pub fn normalise(text: &str) -> String {
-    let upper = text
-        .nfkc()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{200b}'))
-        .flat_map(char::to_uppercase);
-    // In upper case a letter may fall apart into a letter and its accents: `ΐ`.
-    upper.nfkc().collect()
+    let kept = |c: &char| !c.is_whitespace() && !is_hyphen(*c) && !is_invisible(*c);
+    text.nfkc().filter(kept).flat_map(char::to_uppercase).nfkc().collect()
+}
+
+fn is_hyphen(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
+/// What comes along when people copy from tables, messages and web pages: soft hyphens, joiners,
+/// marks of direction, byte-order marks.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Why a text is not such a number.

@@ -1,6 +1,8 @@
 //! Taxpayer identification numbers in all their historic forms. The form only gives early hints:
 //! the registry look-up decides, so an odd old number that is registered still works.
 
+use serde::{Deserialize, Serialize};
+
 use super::uscc::{self, Uscc};
 use super::{NumberError, normalise};
 
@@ -21,16 +23,16 @@ pub enum TaxpayerNumberKind {
     Other,
 }
 
-/// What stands in an enterprise-number field, normalised.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// A number that an enterprise answers to, normalised: index and look-up know this form alone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TaxpayerNumber(String);
 
 impl TaxpayerNumber {
+    /// What a person types into an enterprise-number field: mistakes are found before the registry
+    /// is asked.
     pub fn parse(text: &str) -> Result<Self, NumberError> {
-        let text = normalise(text);
-        if !text.chars().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(NumberError::Character);
-        }
+        let Self(text) = Self::registered(text)?;
         let lenient = text.starts_with('F') && (10..=20).contains(&text.len());
         if !lenient && ![15, 17, 18, 19, 20].contains(&text.len()) {
             return Err(NumberError::Length);
@@ -45,6 +47,16 @@ impl TaxpayerNumber {
             }
         }
         Ok(Self(text))
+    }
+
+    /// What the registry or an application says: 1 to 30 letters and digits, for historic numbers
+    /// have every form.
+    pub fn registered(text: &str) -> Result<Self, NumberError> {
+        let text = normalise(text);
+        if !text.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(NumberError::Character);
+        }
+        (1..=30).contains(&text.len()).then_some(Self(text)).ok_or(NumberError::Length)
     }
 
     pub fn as_str(&self) -> &str {
@@ -66,6 +78,20 @@ impl TaxpayerNumber {
         } else {
             TaxpayerNumberKind::Other
         }
+    }
+}
+
+impl TryFrom<String> for TaxpayerNumber {
+    type Error = NumberError;
+
+    fn try_from(text: String) -> Result<Self, NumberError> {
+        Self::registered(&text)
+    }
+}
+
+impl From<TaxpayerNumber> for String {
+    fn from(number: TaxpayerNumber) -> Self {
+        number.0
     }
 }
 

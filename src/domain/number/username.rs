@@ -1,16 +1,20 @@
 //! Usernames: a space of their own beside documents and phones (DEC-20).
 
+use std::hash::{Hash, Hasher};
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::document::looks_like_a_document;
+use super::{NumberError, is_invisible};
 use crate::base::clock::Day;
 
-use super::NumberError;
-use super::document::looks_like_a_document;
-
 /// A letter, then 3 to 29 letters, digits, `_`, `.` or `-`; kept as typed, compared in lower case.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Username(String);
 
 impl Username {
-    pub fn parse(text: &str, today: Day) -> Result<Self, NumberError> {
+    pub fn parse(text: &str) -> Result<Self, NumberError> {
+        let text: String = text.nfkc().filter(|c| !is_invisible(*c)).collect();
         let text = text.trim();
         if !(4..=30).contains(&text.chars().count()) {
             return Err(NumberError::Length);
@@ -19,10 +23,16 @@ impl Username {
         if !text.starts_with(|c: char| c.is_ascii_alphabetic()) || !text.chars().all(allowed) {
             return Err(NumberError::Character);
         }
-        if looks_like_a_document(text, today) {
-            return Err(NumberError::Kind);
-        }
         Ok(Self(text.to_owned()))
+    }
+
+    /// A name that somebody takes for themself: not one that could be a document's number.
+    pub fn choose(text: &str, today: Day) -> Result<Self, NumberError> {
+        let name = Self::parse(text)?;
+        match looks_like_a_document(&name.0, today) {
+            true => Err(NumberError::Kind),
+            false => Ok(name),
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -32,5 +42,19 @@ impl Username {
     /// The form in which two usernames are the same.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+}
+
+impl PartialEq for Username {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Username {}
+
+impl Hash for Username {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.folded().hash(state);
     }
 }
