@@ -107,6 +107,7 @@ refusal-format-entrance = There is no such way to sign in.
 refusal-format-enterprise-number = This is not a credit code or taxpayer number.
 refusal-format-personal-id = Please enter your ID number, phone or username.
 refusal-format-password = Please enter your password.
+refusal-format-code = Please enter the six digits of the code.
 refusal-password-length = The password must have 8 to 16 characters.
 refusal-password-classes = The password needs at least three of: digits, capitals, small letters, special characters.
 refusal-password-personal = The password must not contain your username, phone or the last six of your document number.

@@ -107,6 +107,7 @@ refusal-format-entrance = 没有这个登录入口。
 refusal-format-enterprise-number = 统一社会信用代码或纳税人识别号格式不正确。
 refusal-format-personal-id = 请输入居民身份证号码、手机号码或用户名。
 refusal-format-password = 请输入密码。
+refusal-format-code = 请输入 6 位验证码。
 refusal-password-length = 密码长度须为 8 至 16 位。
 refusal-password-classes = 密码须包含数字、大写字母、小写字母、特殊字符中的至少三种。
 refusal-password-personal = 密码不能包含用户名、手机号码或证件号码后六位。

@@ -62,8 +62,8 @@ impl EnterpriseClaim {
     fn of(enterprise: &Enterprise) -> Self {
         Self {
             id: enterprise.id.to_string(),
-            uscc: enterprise.uscc.clone(),
-            tin: enterprise.tin.clone(),
+            uscc: enterprise.uscc.clone().map(String::from),
+            tin: enterprise.tin.clone().into(),
             name: enterprise.name.clone(),
             province: enterprise.province.clone(),
             tax_authority: enterprise.tax_authority.clone(),
@@ -136,7 +136,7 @@ impl TaxClaims {
                     enterprise: Some(EnterpriseClaim::of(&identity.enterprise)),
                     record: Some(RecordClaim {
                         kind: identity.record.kind,
-                        no: identity.record.record_no.clone(),
+                        no: identity.record.record_no.as_str().to_owned(),
                     }),
                     valid_to: identity.record.valid_to.map(|day| day.to_string()),
                     ..TaxIdentity::of_kind("specific_entity")

@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::id::EnterpriseId;
+use crate::domain::number::taxpayer::TaxpayerNumber;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Enterprise {
     pub id: EnterpriseId,
     /// The core's registration serial number, 20 digits: the true key.
     pub registration_no: String,
-    pub uscc: Option<String>,
+    pub uscc: Option<TaxpayerNumber>,
     /// The number taxes are paid under; equals `uscc` where there is one.
-    pub tin: String,
+    pub tin: TaxpayerNumber,
     pub name: String,
     pub kind: EnterpriseKind,
     pub status: RegistryStatus,

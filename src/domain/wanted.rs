@@ -64,10 +64,7 @@ impl WantedIdentity {
         Self {
             kind_of_details: TYPE.to_owned(),
             kind: Some(known.kind.clone()),
-            enterprise: known
-                .enterprise
-                .as_ref()
-                .and_then(|enterprise| TaxpayerNumber::registered(&enterprise.tin).ok()),
+            enterprise: known.enterprise.as_ref().map(|one| TaxpayerNumber::asked(&one.tin)),
             identity_types: known.identity_type.iter().cloned().collect(),
             permissions,
         }

@@ -42,7 +42,7 @@ pub async fn user(ctx: &Ctx, presented: &Presented<'_>) -> Result<AppUser, Stop>
         account: grant.account,
         acting: grant.acting,
         identity,
-        name: person.map(|person| mask::name(&person.name)).unwrap_or_default(),
+        name: person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
         key: Hashed::of(&format!("{}\n{}", grant.client_id, cnf.jkt)).to_text(),
     })
 }

@@ -3,14 +3,13 @@
 
 use super::{Ctx, Fault, Stop, login};
 use crate::base::id::AccountId;
-use crate::base::secret::{Hashed, Secret};
+use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
+use crate::domain::number::code::{OneTimeCode, RecoveryCode};
 use crate::domain::refusal::Refusal;
-use crate::domain::totp::{
-    SECRET_BYTES, enrolment_url, matched_step, normalised_recovery_code, recovery_codes, typed,
-};
+use crate::domain::totp::{SECRET_BYTES, enrolment_url, matched_step, recovery_codes, typed};
 use crate::store::sessions::Session;
 
 /// A session that proved itself longer ago may not change its factors.
@@ -46,8 +45,9 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
         return Ok(Enrolment::Confirmed { recovery_codes_left });
     }
     let account = rows.accounts().find(session.account).await?;
-    let account = account.and_then(|account| account.username).unwrap_or_default();
-    let account = if account.is_empty() { session.account.to_string() } else { account };
+    let account = account.and_then(|account| account.username);
+    let account = account
+        .map_or_else(|| session.account.to_string(), |username| username.as_str().to_owned());
     let url = enrolment_url(&found.secret, &ctx.realm.name.zh, &account);
     let url = url.ok_or_else(|| Fault::Internal("an authenticator has no address".to_owned()))?;
     Ok(Enrolment::Begun { url, typed: typed(&found.secret) })
@@ -66,15 +66,16 @@ pub async fn begin(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
 }
 
 /// The app works: it counts from now on. Returns the recovery codes, shown this once.
-pub async fn confirm(ctx: &Ctx, session: &Session, code: &Secret) -> Result<Vec<Secret>, Stop> {
+pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<Vec<Secret>, Stop> {
     if !is_fresh(ctx, session) {
         return Err(Refusal::StepUpRequired.into());
     }
+    let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
     let found = ctx.rows().authenticators().find(session.account).await?;
     let Some(found) = found.filter(|found| !found.is_confirmed) else {
         return Err(Refusal::State.into());
     };
-    let Some(step) = matched_step(&found.secret, code, ctx.now()) else {
+    let Some(step) = matched_step(&found.secret, &code, ctx.now()) else {
         return Err(Refusal::Otp.into());
     };
     let codes = recovery_codes(ctx.random());
@@ -111,13 +112,27 @@ pub async fn is_enrolled(ctx: &Ctx, account: AccountId) -> Result<bool, Fault> {
     Ok(found.is_some_and(|found| found.is_confirmed))
 }
 
+/// What can stand in the field.
+enum Typed {
+    Code(OneTimeCode),
+    Recovery(RecoveryCode),
+}
+
+impl Typed {
+    fn parse(text: &str) -> Option<Self> {
+        let code = OneTimeCode::parse(text).map(Self::Code);
+        code.or_else(|_| RecoveryCode::parse(text).map(Self::Recovery)).ok()
+    }
+}
+
 /// A code of the app, or a recovery code; each works once. Tries are counted before they are
-/// judged, over all sign-ins of the account.
+/// judged, over all sign-ins of the account; what is neither costs none.
 pub async fn verify(
     ctx: &Ctx,
     tx: &LoginTransaction,
-    code: &Secret,
+    code: &str,
 ) -> Result<LoginTransaction, Stop> {
+    let code = Typed::parse(code).ok_or(Refusal::format("code"))?;
     let Some(account) = tx.proved.as_ref().map(|proved| proved.account) else {
         return Err(Refusal::State.into());
     };
@@ -131,14 +146,17 @@ pub async fn verify(
     let Some(found) = found.filter(|found| found.is_confirmed) else {
         return Err(Refusal::State.into());
     };
-    let step = matched_step(&found.secret, code, ctx.now());
     let db = ctx.begin().await?;
     let authenticators = db.rows().authenticators();
-    let is_right = if let Some(step) = step {
-        authenticators.take_step(account, step).await?
-    } else {
-        let hash: Hashed = normalised_recovery_code(code.expose()).hashed();
-        authenticators.take_recovery_code(account, hash, ctx.now()).await?
+    let is_right = match code {
+        Typed::Code(code) => match matched_step(&found.secret, &code, ctx.now()) {
+            Some(step) => authenticators.take_step(account, step).await?,
+            None => false,
+        },
+        Typed::Recovery(code) => {
+            let hash = code.secret().hashed();
+            authenticators.take_recovery_code(account, hash, ctx.now()).await?
+        }
     };
     db.commit().await?;
     if !is_right {

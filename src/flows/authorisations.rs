@@ -12,6 +12,7 @@ use crate::domain::authorisation::{
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{Capability, IdentityTypeName, PermissionPolicy, Permissions};
 use crate::domain::login::{Errand, LoginTransaction};
+use crate::domain::number::normalise;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::oidc::params::Params;
@@ -33,12 +34,16 @@ impl Filter {
     fn fits(&self, ctx: &Ctx, one: &Authorisation, enterprise: &Enterprise) -> bool {
         let home = ctx.realm.home_province.get(..2).unwrap_or_default();
         let authority = enterprise.tax_authority.get(1..3).unwrap_or_default();
-        let text = |wanted: &str, known: &str| wanted.is_empty() || wanted == known;
+        let text = |wanted: &str, known: &str| {
+            wanted.is_empty() || normalise(wanted) == normalise(known)
+        };
+        let number = TaxpayerNumber::asked(&self.number);
         (self.is_national || authority == home)
-            && (text(&self.number, &enterprise.tin)
-                || enterprise.uscc.as_deref() == Some(&self.number))
+            && (self.number.is_empty()
+                || enterprise.tin == number
+                || enterprise.uscc.as_ref() == Some(&number))
             && text(&self.name, &enterprise.name)
-            && text(&self.identity_type, &one.identity_type.0)
+            && (self.identity_type.is_empty() || self.identity_type == one.identity_type.0)
     }
 }
 
@@ -103,7 +108,7 @@ pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Enterprise, Stop> {
         return Err(Refusal::format("enterprise_number").into());
     };
     let rows = ctx.rows();
-    let found = rows.enterprises().find_by_number(number.as_str()).await?;
+    let found = rows.enterprises().find_by_number(&number).await?;
     let alive = found.filter(|found| found.status.is_alive());
     Ok(alive.ok_or(Refusal::format("enterprise_number"))?)
 }

@@ -190,15 +190,15 @@ async fn find_wanted(
     session: &Session,
     now: &ActingIdentity,
 ) -> Result<Option<Answer>, Stop> {
-    let needs = &asked.request.needs;
-    if needs.iter().all(|wanted| wanted.fits(now)) {
+    let needs = switching::needed(ctx, &asked.request.needs).await?;
+    if needs.iter().all(|needed| needed.fits(now)) {
         return Ok(None);
     }
     let error = |code, reason| {
         let error = OAuthError::new(code, reason);
         Ok(Some(Answer::Error(asked.request.destination.clone(), error)))
     };
-    let fitting = switching::fitting_choices(ctx, session, needs).await?;
+    let fitting = switching::fitting_choices(ctx, session, &needs).await?;
     match switching::references(&fitting).as_slice() {
         [] => error(ErrorCode::AccessDenied, "identity_not_held"),
         [only] => match Stop::refusal(switching::switch(ctx, session, *only).await)? {

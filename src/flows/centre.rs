@@ -69,7 +69,8 @@ fn all_fields(enterprise: &Enterprise, profile: &EnterpriseProfile) -> Vec<Field
     let plain = |text: &str| text.to_owned();
     let basics = Block::Basics;
     add(basics, "name", "field-name", mask::company(&enterprise.name), &enterprise.name);
-    add(basics, "tin", "field-tin", plain(&enterprise.tin), &enterprise.tin);
+    let tin = enterprise.tin.as_str();
+    add(basics, "tin", "field-tin", plain(tin), tin);
     let authority = &enterprise.tax_authority;
     add(basics, "tax_authority", "field-tax-authority", plain(authority), authority);
     for (key, label, value) in [

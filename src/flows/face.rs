@@ -101,7 +101,7 @@ pub async fn start(
     let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
     let asked = FaceRequest {
         order: &order,
-        name: &known.name,
+        name: known.name.as_str(),
         document_type: document.kind.name(),
         number: &document.number,
         return_url: &return_url,

@@ -4,7 +4,8 @@ use super::feed::{self, NotTaken};
 use super::{Ctx, Fault};
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
-use crate::domain::feed::{Line, PersonLine};
+use crate::domain::feed::{Line, PersonLine, Wrong};
+use crate::domain::number::username::Username;
 use crate::domain::person::PasswordState;
 use crate::realm::fixtures::{Fixtures, PersonFixture};
 use crate::store::Tx;
@@ -68,7 +69,10 @@ async fn add_person(
         email: fixture.email.clone(),
         real_name_level: fixture.real_name_level,
     };
-    let credentials = (fixture.username.clone(), password);
+    let today = ctx.now().day();
+    let username = fixture.username.as_deref().map(|name| Username::choose(name, today));
+    let username = username.transpose().map_err(|error| Wrong::field("username", error));
+    let credentials = (username.map_err(|why| wrong(why.into()))?, password);
     let account = feed::add_person(ctx, tx, &line, credentials).await;
     let (_, account) = account.map_err(wrong)?;
     for agreement in ctx.realm.agreements.iter().filter(|_| fixture.accepted_agreements) {

@@ -13,6 +13,7 @@ use crate::domain::authorisation::{
 use crate::domain::function::{Function, Role};
 use crate::domain::identity_type::{Capability, IdentityTypeName, Permissions};
 use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::number::name::PersonName;
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
 use crate::domain::refusal::Refusal;
 
@@ -52,7 +53,7 @@ pub struct NewHandler {
 
 /// Checked, not yet done: what the risk notice stands between (AC-16).
 pub struct CheckedHandler {
-    name: String,
+    name: PersonName,
     number: DocumentNumber,
     identity_type: IdentityTypeName,
     terms: Terms,
@@ -60,17 +61,14 @@ pub struct CheckedHandler {
 
 /// Everything that can be said without looking anybody up.
 pub fn check(ctx: &Ctx, new: &NewHandler) -> Result<CheckedHandler, Refusal> {
-    let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > 60 {
-        return Err(Refusal::format("name"));
-    }
+    let name = PersonName::parse(&new.name).map_err(|_| Refusal::format("name"))?;
     let kind = DocumentType::parse(&new.document_type);
     let kind = kind.ok_or(Refusal::format("document_type"))?;
     let number = DocumentNumber::parse(kind, &new.document, ctx.now().day());
     let number = number.map_err(|_| Refusal::format("document"))?;
     let identity_type = IdentityTypeName(new.identity_type.clone());
     let terms = check_terms(ctx, &identity_type, &new.permissions, new.valid_to.as_deref())?;
-    Ok(CheckedHandler { name: name.to_owned(), number, identity_type, terms })
+    Ok(CheckedHandler { name, number, identity_type, terms })
 }
 
 /// Type, permissions and term together (AC-13 to AC-15).
@@ -105,7 +103,7 @@ pub async fn add(
 ) -> Result<Authorisation, Stop> {
     let tx = ctx.begin().await?;
     let rows = tx.rows();
-    let found = rows.people().find_by_document(new.number.comparable()).await?;
+    let found = rows.people().find_by_document(&new.number).await?;
     let person = if let Some(id) = found {
         let known = rows.people().find(id).await?;
         let has_account = rows.accounts().find_by_person(id).await?.is_some();
@@ -117,7 +115,7 @@ pub async fn add(
     } else {
         let person = invited(ctx, &new);
         rows.people().add(&person).await?;
-        rows.people().add_document(ctx.new_row_id(), person.id, &new.number, None).await?;
+        rows.people().hold_document(ctx.new_row_id(), person.id, &new.number).await?;
         person.id
     };
     let identity_type = ctx.realm.identity_type(&new.identity_type);
@@ -228,10 +226,10 @@ pub struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    fn fits(&self, one: &Authorisation, name: &str, reason: HistoryReason) -> bool {
+    fn fits(&self, one: &Authorisation, name: &PersonName, reason: HistoryReason) -> bool {
         reason == self.reason
             && (self.identity_type.is_empty() || one.identity_type.0 == self.identity_type)
-            && (self.name.is_empty() || name.contains(&self.name))
+            && name.holds(&self.name)
     }
 }
 

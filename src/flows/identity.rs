@@ -5,14 +5,13 @@ use super::{Ctx, Fault, Stop};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::{Authorisation, State};
-use crate::domain::cross_region::{
-    CrossRegionRecord, HeldRecord, RecordIdentity, RecordKind, comparable,
-};
+use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordIdentity, RecordKind};
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind};
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Subject};
 use crate::domain::identity_type::{Capability, IdentityType};
 use crate::domain::login::{Facts, Proved};
+use crate::domain::number::record::RecordNumber;
 use crate::domain::person::PasswordState;
 use crate::domain::refusal::NoIdentity;
 use crate::store::Rows;
@@ -108,24 +107,17 @@ pub async fn records(
     ctx: &Ctx,
     (person, enterprise): (PersonId, EnterpriseId),
     kind: RecordKind,
-    record_no: &str,
+    record_no: Option<&RecordNumber>,
 ) -> Result<Vec<CrossRegionRecord>, Fault> {
     let rows = ctx.rows();
     let Some(known) = rows.enterprises().find(enterprise).await? else { return Ok(Vec::new()) };
     let authorisations = rows.authorisations().list(person, enterprise).await?;
     let sees_all = sees_all_records(ctx, &known, &authorisations).is_some();
-    let record_no = match record_no.is_empty() {
-        true => String::new(),
-        false => match comparable(record_no) {
-            Some(comparable) => comparable,
-            None => return Ok(Vec::new()),
-        },
-    };
     let query = RecordQuery {
         enterprise,
         kind,
         handler: (!sees_all).then_some(person),
-        record_no: &record_no,
+        record_no,
         limit: MOST_RECORDS,
     };
     let found = rows.cross_region().list(&query).await?;
@@ -150,7 +142,7 @@ pub async fn all_records(
     for (_, enterprise) in rows.standings().held_now(person, today, (0, i64::MAX)).await? {
         if !enterprises.contains(&enterprise.id) {
             enterprises.push(enterprise.id);
-            found.extend(records(ctx, (person, enterprise.id), kind, "").await?);
+            found.extend(records(ctx, (person, enterprise.id), kind, None).await?);
         }
     }
     for named in rows.cross_region().naming(person, kind).await? {

@@ -77,7 +77,7 @@ pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
         return Err(Refusal::OtpRate { retry_after }.into());
     }
     let asked = NameAsked {
-        name: &person.name,
+        name: person.name.as_str(),
         document_type: document.kind.name(),
         number: &document.number,
     };

@@ -3,25 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ctx, Fault, Stop, devices};
+use super::{Ctx, Fault, Stop, devices, personal_id};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, EnterpriseId, PersonId};
-use crate::base::secret::{Hashed, Secret, same};
+use crate::base::secret::{Hashed, Secret};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::cross_region::RecordKind;
-use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, PersonalIdKind, Subject};
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Subject};
 use crate::domain::factor::Way;
 use crate::domain::login::{Errand, LoginTransaction, Proved, TRANSACTION_SECONDS};
-use crate::domain::number::document::initial_password;
 use crate::domain::number::normalise;
-use crate::domain::number::phone::Phone;
 use crate::domain::number::taxpayer::{TaxpayerNumber, TaxpayerNumberKind};
-use crate::domain::password::dummy_hash;
-use crate::domain::person::{Account, PasswordState};
+use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
 use crate::realm::RealmEntrance;
-use crate::realm::file::InitialPassword;
 use crate::store::Tx;
 
 /// A slider proof lives two minutes and works once (DEC-19).
@@ -122,18 +118,22 @@ pub async fn verify_credentials(
     if entrance.slider && !slider_is_done(ctx, form).await? {
         return Err(Refusal::Slider.into());
     }
-    let typed = find_typed(ctx, entrance, form).await?;
+    let found = personal_id::find(ctx, entrance, &form.personal_id).await?;
+    let typed = Typed::of_several(ctx, entrance, form, &found).await?;
     if let Err(refusal) = Stop::refusal(throttle(ctx, form, &typed).await)? {
         record(ctx, form, &typed, refusal.code()).await?;
         return Err(refusal.into());
     }
-    match check_password(ctx, &typed, &password).await? {
-        None => Err(Refusal::Busy.into()),
-        Some(true) if typed.is_plausible(entrance) => {
-            let Some(account) = &typed.account else { return Err(Refusal::Credentials.into()) };
+    let Some(owner) = personal_id::owner(ctx, &found, &password).await? else {
+        return Err(Refusal::Busy.into());
+    };
+    let typed = typed.decided(ctx, entrance, form, owner.clone()).await?;
+    match owner {
+        Some(account) if typed.is_plausible(entrance) => {
+            account.may_sign_in(ctx.now())?;
             forget_failures(ctx, form, &typed).await?;
             let is_known_device =
-                devices::is_known(ctx, entrance, account, form.device.as_ref()).await?;
+                devices::is_known(ctx, entrance, &account, form.device.as_ref()).await?;
             let mut next = transaction.clone();
             next.entrance = Some(entrance.id.clone());
             next.chosen = None;
@@ -150,7 +150,7 @@ pub async fn verify_credentials(
             });
             advance(ctx, transaction, next).await
         }
-        Some(_) => {
+        _ => {
             fail(ctx, &typed).await?;
             record(ctx, form, &typed, Refusal::Credentials.code()).await?;
             Err(Refusal::Credentials.into())
@@ -242,12 +242,32 @@ impl Typed {
     }
 }
 
-async fn find_typed(ctx: &Ctx, entrance: &Entrance, form: &Credentials) -> Result<Typed, Fault> {
-    let account = find_account(ctx, entrance, form.personal_id.trim()).await?;
-    Typed::of(ctx, entrance, form, account).await
-}
-
 impl Typed {
+    /// Where a number leads to several people, failures are counted by the number alone, and who of
+    /// them it is the password decides.
+    async fn of_several(
+        ctx: &Ctx,
+        entrance: &Entrance,
+        form: &Credentials,
+        found: &[Account],
+    ) -> Result<Self, Fault> {
+        let only = found.first().filter(|_| found.len() == 1).cloned();
+        Self::of(ctx, entrance, form, only).await
+    }
+
+    async fn decided(
+        self,
+        ctx: &Ctx,
+        entrance: &Entrance,
+        form: &Credentials,
+        owner: Option<Account>,
+    ) -> Result<Self, Fault> {
+        if owner.is_none() || self.account.is_some() {
+            return Ok(self);
+        }
+        Ok(Self { counter: self.counter, ..Self::of(ctx, entrance, form, owner).await? })
+    }
+
     /// What the numbers mean for an account that was found by whatever means.
     pub async fn of(
         ctx: &Ctx,
@@ -258,7 +278,7 @@ impl Typed {
         let rows = ctx.rows();
         let enterprise = match TaxpayerNumber::parse(&form.enterprise_number) {
             Ok(number) if entrance.asks_enterprise_number() => {
-                rows.enterprises().find_by_number(number.as_str()).await?
+                rows.enterprises().find_by_number(&number).await?
             }
             _ => None,
         };
@@ -277,47 +297,6 @@ impl Typed {
         };
         Ok(Self { account, enterprise, has_relation, counter })
     }
-}
-
-/// Document number, bound phone or username (E-04); the three spaces do not meet (DEC-20).
-async fn find_account(
-    ctx: &Ctx,
-    entrance: &Entrance,
-    personal_id: &str,
-) -> Result<Option<Account>, Fault> {
-    let (rows, _realm) = (ctx.rows(), &ctx.realm.id);
-    // The spaces do not meet, so the likeliest may come first: a username begins with a letter.
-    let mut kinds = entrance.personal_ids.clone();
-    if personal_id.starts_with(|c: char| c.is_ascii_lowercase()) {
-        kinds.sort_by_key(|kind| *kind != PersonalIdKind::Username);
-    }
-    for kind in kinds {
-        let found = match kind {
-            PersonalIdKind::Phone => match Phone::parse(personal_id) {
-                Ok(phone) => rows.accounts().find_by_phone(&phone).await?,
-                Err(_) => None,
-            },
-            PersonalIdKind::Email => match rows.people().find_by_email(personal_id).await? {
-                Some(person) => rows.accounts().find_by_person(person).await?,
-                None => None,
-            },
-            PersonalIdKind::Username => {
-                let folded = personal_id.to_ascii_lowercase();
-                rows.accounts().find_by_username(&folded).await?
-            }
-            PersonalIdKind::Document => {
-                let number = normalise(personal_id);
-                match rows.people().find_by_document(&number).await? {
-                    Some(person) => rows.accounts().find_by_person(person).await?,
-                    None => None,
-                }
-            }
-        };
-        if found.is_some() {
-            return Ok(found);
-        }
-    }
-    Ok(None)
 }
 
 /// Counts before it judges, so that parallel guesses are all counted (E-09).
@@ -353,33 +332,6 @@ async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result
     ephemeral.uncount(&format!("address/{}", ctx.ip)).await?;
     ephemeral.uncount(&format!("enterprise/{number}")).await?;
     Ok(())
-}
-
-/// `None`: no lane was free. An unknown person costs as much as a known one.
-async fn check_password(
-    ctx: &Ctx,
-    typed: &Typed,
-    password: &Secret,
-) -> Result<Option<bool>, Fault> {
-    let hashing = &ctx.services.hashing;
-    match &typed.account {
-        Some(Account { password: PasswordState::Set(stored), .. }) => {
-            hashing.verify(password, stored).await
-        }
-        Some(account) => {
-            let documents = ctx.rows().people().documents(account.person).await?;
-            let fits = ctx.realm.initial_password == InitialPassword::IdLast6
-                && documents.iter().any(|document| is_initial(&document.number, password));
-            Ok(hashing.verify(password, dummy_hash()).await?.map(|_| fits))
-        }
-        None => Ok(hashing.verify(password, dummy_hash()).await?.map(|_| false)),
-    }
-}
-
-/// Letters compare without case: `31002x` is `31002X` (E-05).
-fn is_initial(number: &str, password: &Secret) -> bool {
-    let typed = password.expose().to_ascii_uppercase();
-    same(initial_password(number).as_bytes(), typed.as_bytes())
 }
 
 /// The failure that reaches the limit locks the account.

@@ -23,6 +23,7 @@ pub mod level;
 pub mod login;
 pub mod logout;
 pub mod passkey;
+pub mod personal_id;
 pub mod relations;
 pub mod resource;
 pub mod scan;

@@ -15,6 +15,7 @@ use crate::domain::passkey::{
     Assertion, Challenge, Credential, Enrolment, OpenChallenge, PasskeyFault, RelyingParty,
 };
 use crate::domain::person::Account;
+use crate::domain::number::username::Username;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
 use crate::store::passkeys::StoredPasskey;
@@ -55,8 +56,8 @@ pub async fn begin(ctx: &Ctx, session: &Session) -> Result<Option<Value>, Fault>
     let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
     let account = ctx.rows().accounts().find(session.account).await?;
     let name = account.and_then(|account| account.username);
-    let name = name.unwrap_or_else(|| ctx.realm.name.zh.clone());
-    let begun = relying_party(ctx)?.begin_enrolment(session.account.0, &name, &held);
+    let name = name.as_ref().map_or(ctx.realm.name.zh.as_str(), Username::as_str);
+    let begun = relying_party(ctx)?.begin_enrolment(session.account.0, name, &held);
     let (options, state) = begun.map_err(internal)?;
     let key = session.id.to_string();
     ctx.ephemeral().put(&ENROLMENT, &key, &state, CHALLENGE_SECONDS).await?;

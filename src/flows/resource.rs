@@ -148,12 +148,12 @@ pub async fn person_claims(
         None
     };
     let known = [
-        ("name", Some(json!(person.name))),
+        ("name", Some(json!(person.name.as_str()))),
         ("gender", person.sex.as_deref().map(Value::from)),
         ("zoneinfo", Some(json!("Asia/Shanghai"))),
         ("preferred_username", username.map(Value::from)),
         ("updated_at", Some(json!(person.updated_at.0))),
-        ("email", person.email.as_deref().map(Value::from)),
+        ("email", person.email.as_ref().map(|email| json!(email.as_str()))),
         ("email_verified", person.email.as_ref().map(|_| json!(false))),
         ("phone_number", phone.as_ref().map(|phone| json!(phone.as_str()))),
         ("phone_number_verified", phone.as_ref().map(|_| json!(true))),

@@ -10,7 +10,8 @@ use super::{Ctx, Fault, Stop, scan};
 use crate::base::secret::{Hashed, sha256};
 use crate::domain::acting::Acting;
 use crate::domain::mask;
-use crate::domain::number::normalise;
+use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::name::PersonName;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
 use crate::jose::jwt::verify_foreign;
@@ -117,19 +118,18 @@ async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, 
     if is_verification && !said.face {
         return Err(refused.into());
     }
+    let Ok(name) = PersonName::parse(&said.name) else { return Err(refused.into()) };
     let rows = ctx.rows();
-    let number = normalise(&said.document_number);
-    let Some(id) = rows.people().find_by_document(&number).await? else {
-        return Err(refused.into());
-    };
-    let person = rows.people().find(id).await?.filter(|person| person.name == said.name);
-    let account = rows.accounts().find_by_person(id).await?;
-    match (person, account) {
-        (Some(_), Some(account)) => {
-            Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
-        }
-        _ => Err(refused.into()),
+    let numbers = DocumentNumber::candidates(&said.document_number, ctx.now().day());
+    let mut found = Vec::new();
+    for id in rows.people().find_by_documents(&numbers).await? {
+        let person = rows.people().find(id).await?;
+        found.extend(person.filter(|person| person.name == name).map(|_| id));
     }
+    // Equal digits of two people of one name: nobody can say which.
+    let [id] = found[..] else { return Err(refused.into()) };
+    let account = rows.accounts().find_by_person(id).await?.ok_or(refused)?;
+    Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
 }
 
 /// What the phone shows before the tap.

@@ -8,6 +8,8 @@ use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
 use crate::domain::mask::{self, Viewer};
+use crate::domain::number::code::OneTimeCode;
+use crate::domain::number::email::EmailAddress;
 use crate::domain::number::phone::Phone;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
@@ -54,14 +56,15 @@ const CODE: Slot<Sent> = Slot::new("code");
 /// Where a code can go.
 enum Destination {
     Phone(Phone),
-    Email(String),
+    Email(EmailAddress),
 }
 
 impl Destination {
-    fn text(&self) -> &str {
+    /// The form that counters and codes know it by.
+    fn comparable(&self) -> String {
         match self {
-            Self::Phone(phone) => phone.as_str(),
-            Self::Email(email) => email,
+            Self::Phone(phone) => phone.as_str().to_owned(),
+            Self::Email(email) => email.comparable(),
         }
     }
 }
@@ -74,7 +77,7 @@ pub async fn masked(
 ) -> Result<Option<String>, Fault> {
     Ok(destination(ctx, tx, channel).await?.map(|to| match to {
         Destination::Phone(phone) => mask::phone(phone.national(), Viewer::Own),
-        Destination::Email(email) => mask::email(&email, Viewer::Own),
+        Destination::Email(email) => mask::email(email.as_str(), Viewer::Own),
     }))
 }
 
@@ -128,7 +131,7 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<
         .into());
     };
     let ephemeral = ctx.ephemeral();
-    let (name, most) = (Hashed::of(to.text()).to_text(), &ctx.realm.sms.limits);
+    let (name, most) = (Hashed::of(&to.comparable()).to_text(), &ctx.realm.sms.limits);
     let kind = channel.name();
     let pause = format!("{kind}-pause/{name}");
     let (n_now, retry_after) = ephemeral.count(&pause, most.pause).await?;
@@ -164,7 +167,8 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<
         ephemeral.reset(&pause).await?;
         return Err(Refusal::OtpUnavailable.into());
     }
-    let sent = Sent { hash: bind(tx, to.text(), &code), to: to.text().to_owned() };
+    let to = to.comparable();
+    let sent = Sent { hash: bind(tx, &to, &code), to };
     let key = key(tx, channel);
     ephemeral.put(&CODE, &key, &sent, ctx.realm.sms.lifetime).await?;
     ephemeral.reset(&format!("otp-tries/{key}")).await?;
@@ -191,7 +195,7 @@ async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendE
                 subject: format!("{} 验证码 · {} code", subject.zh, subject.en),
                 minutes: ctx.realm.sms.lifetime / 60,
             };
-            outbound.mail_code(server, email, code, &words, clock.now()).await
+            outbound.mail_code(server, &email.deliverable(), code, &words, clock.now()).await
         }
     }
 }
@@ -213,13 +217,14 @@ fn bind(tx: &LoginTransaction, to: &str, code: &Secret) -> String {
     Hashed::of(&format!("{}\n{to}\n{}", tx.id, code.expose())).to_text()
 }
 
-/// Right once; five wrong ones void the code.
+/// Right once; five wrong ones void the code. What is no code costs no try.
 pub async fn verify(
     ctx: &Ctx,
     tx: &LoginTransaction,
     channel: Channel,
-    code: &Secret,
+    code: &str,
 ) -> Result<LoginTransaction, Stop> {
+    let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
     let (ephemeral, key) = (ctx.ephemeral(), key(tx, channel));
     let Some(sent) = ephemeral.get(&CODE, &key).await? else {
         return Err(Refusal::OtpExpired.into());
@@ -230,7 +235,7 @@ pub async fn verify(
         let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
         return Err(Refusal::OtpExpired.into());
     }
-    if !same(bind(tx, &sent.to, code).as_bytes(), sent.hash.as_bytes()) {
+    if !same(bind(tx, &sent.to, code.secret()).as_bytes(), sent.hash.as_bytes()) {
         return Err(Refusal::Otp.into());
     }
     let mut next = tx.clone();

@@ -69,7 +69,8 @@ pub async fn set_password(
         personal.push(binding.phone.national().to_owned());
     }
     let account = rows.accounts().find(proved.account).await?;
-    personal.extend(account.and_then(|account| account.username));
+    let username = account.and_then(|account| account.username);
+    personal.extend(username.map(|name| name.as_str().to_owned()));
     if let Err(fault) = ctx.realm.password.check(new, &personal) {
         return Err(Refusal::PasswordPolicy(fault).into());
     }

@@ -11,7 +11,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::entrance::Audience;
 use crate::domain::refusal::{NoIdentity, Refusal};
-use crate::domain::wanted::WantedIdentity;
+use crate::domain::wanted::{Needed, WantedIdentity};
 use crate::store::sessions::Session;
 
 /// Moves a session to another identity: re-checked now, under a new cookie, and every client of
@@ -82,16 +82,35 @@ async fn agency_of(ctx: &Ctx, session: &Session) -> Result<Option<EnterpriseId>,
     Ok(now.map(|now| now.agency.id))
 }
 
+/// What is wanted, with the enterprise behind each number.
+pub async fn needed(ctx: &Ctx, wanted: &[WantedIdentity]) -> Result<Vec<Needed>, Fault> {
+    let mut needs = Vec::new();
+    for one in wanted {
+        let enterprise = match &one.enterprise {
+            Some(number) => ctx.rows().enterprises().find_by_number(number).await?,
+            None => None,
+        };
+        let enterprise = enterprise.map(|enterprise| enterprise.id);
+        needs.push(Needed { wanted: one.clone(), enterprise });
+    }
+    Ok(needs)
+}
+
 /// Those of a session's choices that fit all of what an application needs.
 pub async fn fitting_choices(
     ctx: &Ctx,
     session: &Session,
-    needs: &[WantedIdentity],
+    needs: &[Needed],
 ) -> Result<Choices, Fault> {
-    let number = needs.iter().find_map(|wanted| wanted.enterprise.as_deref());
+    // Clients are found by the number that the enterprise has today.
+    let enterprise = match needs.iter().find_map(|one| one.enterprise) {
+        Some(id) => ctx.rows().enterprises().find(id).await?,
+        None => None,
+    };
+    let number = enterprise.as_ref().map(|enterprise| enterprise.tin.as_str());
     let all = (number.unwrap_or_default(), usize::MAX);
     let (mut identities, mut clients) = choices(ctx, session, all).await?;
-    let fits = |one: &ActingIdentity| needs.iter().all(|wanted| wanted.fits(one));
+    let fits = |one: &ActingIdentity| needs.iter().all(|needed| needed.fits(one));
     identities.retain(|one| fits(&ActingIdentity::Enterprise(Box::new(one.clone()))));
     clients.retain(|one| fits(&ActingIdentity::Agent(Box::new(one.clone()))));
     Ok((identities, clients))

@@ -10,6 +10,7 @@ use super::claims::scope_of;
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope::Scopes;
+use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::wanted::{self, WantedIdentity};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -251,7 +252,8 @@ fn check_prompt(params: &Params) -> Result<(), OAuthError> {
 /// enterprise number to act in or for.
 pub fn needs(params: &Params) -> Vec<WantedIdentity> {
     let details = params.get("authorization_details").and_then(wanted::parse);
-    let hint = params.get("identity_hint").map(WantedIdentity::in_enterprise);
+    let hint = params.get("identity_hint").map(TaxpayerNumber::asked);
+    let hint = hint.map(WantedIdentity::in_enterprise);
     details.into_iter().chain(hint).collect()
 }
 

@@ -10,6 +10,7 @@ use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::number::phone::Phone;
+use crate::domain::number::username::Username;
 use crate::domain::person::{Account, AccountOrigin, AccountStatus, PasswordState, PhoneBinding};
 
 pub struct Accounts<'c, A>(Rows<'c, A>);
@@ -43,11 +44,11 @@ impl<A> Accounts<'_, A> {
         row.map(read).transpose()
     }
 
-    pub async fn find_by_username(&self, folded: &str) -> Result<Option<Account>, StoreError> {
+    pub async fn find_by_username(&self, name: &Username) -> Result<Option<Account>, StoreError> {
         let row = self
             .0
             .find::<account::Entity>()
-            .filter(account::Column::UsernameFolded.eq(folded))
+            .filter(account::Column::UsernameFolded.eq(name.folded()))
             .filter(account::Column::Status.eq("active"))
             .one(&self.0.db())
             .await?;
@@ -117,8 +118,8 @@ impl Accounts<'_, Writing> {
                 AccountOrigin::Registered => "registered".to_owned(),
                 AccountOrigin::Imported => "imported".to_owned(),
             }),
-            username: Set(account.username.clone()),
-            username_folded: Set(account.username.as_ref().map(|name| name.to_ascii_lowercase())),
+            username: Set(account.username.as_ref().map(|name| name.as_str().to_owned())),
+            username_folded: Set(account.username.as_ref().map(Username::folded)),
             password_hash: Set(match &account.password {
                 PasswordState::Initial => None,
                 PasswordState::Set(hash) => Some(hash.clone()),
@@ -239,7 +240,11 @@ pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
             "registered" => AccountOrigin::Registered,
             _ => return Err(StoreError::inconsistent("account", "origin", row.id)),
         },
-        username: row.username,
+        username: row
+            .username
+            .map(|name| Username::parse(&name))
+            .transpose()
+            .map_err(|_| StoreError::inconsistent("account", "username", row.id))?,
         password: row.password_hash.map_or(PasswordState::Initial, PasswordState::Set),
         locked_until: row.locked_until.map(Timestamp),
         n_locks: u32::try_from(row.n_locks).unwrap_or_default(),

@@ -13,7 +13,8 @@ use super::standing::columns;
 use super::{Rows, StoreError, Writing, enterprises};
 use crate::base::clock::Day;
 use crate::base::id::{EnterpriseId, PersonId, RecordId};
-use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordKind, comparable};
+use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordKind};
+use crate::domain::number::record::RecordNumber;
 
 pub struct CrossRegion<'c, A>(Rows<'c, A>);
 
@@ -29,8 +30,8 @@ pub struct RecordQuery<'a> {
     pub kind: RecordKind,
     /// Only those that name this person.
     pub handler: Option<PersonId>,
-    /// The record's own number; empty is all (S-05).
-    pub record_no: &'a str,
+    /// The record's own number; `None` is all (S-05).
+    pub record_no: Option<&'a RecordNumber>,
     pub limit: i64,
 }
 
@@ -90,6 +91,7 @@ impl<A> CrossRegion<'_, A> {
         query: &RecordQuery<'_>,
     ) -> Result<Vec<CrossRegionRecord>, StoreError> {
         let RecordQuery { enterprise, kind, record_no, limit, .. } = *query;
+        let record_no = record_no.map_or("", RecordNumber::comparable);
         let common = [enterprise.0.into(), kind.name().into(), record_no.into(), limit.into()];
         let rows = match query.handler {
             Some(person) => {
@@ -147,13 +149,13 @@ impl<A> CrossRegion<'_, A> {
     pub async fn find_by_number(
         &self,
         kind: RecordKind,
-        record_no: &str,
+        record_no: &RecordNumber,
     ) -> Result<Option<RecordId>, StoreError> {
         let row = self
             .0
             .find::<cross_region_record::Entity>()
             .filter(cross_region_record::Column::Kind.eq(kind.name()))
-            .filter(cross_region_record::Column::NumberKey.eq(record_no))
+            .filter(cross_region_record::Column::NumberKey.eq(record_no.comparable()))
             .one(&self.0.db())
             .await?;
         Ok(row.map(|row| RecordId(row.id)))
@@ -169,14 +171,13 @@ impl CrossRegion<'_, Writing> {
     ) -> Result<(), StoreError> {
         use cross_region_record::Column;
         let db = self.0.db();
-        let number_key = comparable(&record.record_no).unwrap_or_default();
         cross_region_record::Entity::insert(cross_region_record::ActiveModel {
             id: Set(record.id.0),
             realm: Set(self.0.realm.to_owned()),
             enterprise_id: Set(record.enterprise.0),
             kind: Set(record.kind.name().to_owned()),
-            record_no: Set(record.record_no.clone()),
-            number_key: Set(number_key),
+            record_no: Set(record.record_no.as_str().to_owned()),
+            number_key: Set(record.record_no.comparable().to_owned()),
             project_name: Set(record.project_name.clone()),
             division: Set(record.division.clone()),
             tax_authority: Set(record.tax_authority.clone()),
@@ -232,7 +233,7 @@ fn read(row: cross_region_record::Model) -> Result<CrossRegionRecord, StoreError
         valid_to: valid_to.transpose()?,
         is_open: row.state == "open",
         permissions: split(&row.permissions),
-        record_no: row.record_no,
+        record_no: RecordNumber::kept(&row.record_no),
         project_name: row.project_name,
         division: row.division,
         tax_authority: row.tax_authority,

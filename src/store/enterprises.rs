@@ -10,6 +10,7 @@ use super::standing::columns;
 use super::{Rows, StoreError, Writing};
 use crate::base::id::EnterpriseId;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
+use crate::domain::number::taxpayer::TaxpayerNumber;
 
 pub struct Enterprises<'c, A>(Rows<'c, A>);
 
@@ -46,9 +47,14 @@ impl<A> Enterprises<'_, A> {
         row.map(read).transpose()
     }
 
-    /// The enterprise that answers to a normalised number: credit code or taxpayer number (E-03).
-    pub async fn find_by_number(&self, number: &str) -> Result<Option<Enterprise>, StoreError> {
-        let Some(row) = self.0.one(&BY_NUMBER, [number.into()]).await? else { return Ok(None) };
+    /// The enterprise that answers to a number: credit code or taxpayer number, present or former (E-03).
+    pub async fn find_by_number(
+        &self,
+        number: &TaxpayerNumber,
+    ) -> Result<Option<Enterprise>, StoreError> {
+        let Some(row) = self.0.one(&BY_NUMBER, [number.as_str().into()]).await? else {
+            return Ok(None);
+        };
         Ok(Some(read(enterprise::Model::from_query_result(&row, "e_")?)?))
     }
 
@@ -72,15 +78,15 @@ impl Enterprises<'_, Writing> {
     pub async fn save(
         &self,
         enterprise: &Enterprise,
-        numbers: &[String],
+        numbers: &[TaxpayerNumber],
     ) -> Result<(), StoreError> {
         let kind = KINDS.iter().find(|(kind, _)| *kind == enterprise.kind);
         enterprise::Entity::insert(enterprise::ActiveModel {
             id: Set(enterprise.id.0),
             realm: Set(self.0.realm.to_owned()),
             registration_no: Set(enterprise.registration_no.clone()),
-            uscc: Set(enterprise.uscc.clone()),
-            tin: Set(enterprise.tin.clone()),
+            uscc: Set(enterprise.uscc.clone().map(String::from)),
+            tin: Set(enterprise.tin.clone().into()),
             name: Set(enterprise.name.clone()),
             kind: Set(kind.map_or("ordinary", |(_, name)| name).to_owned()),
             status: Set(enterprise.status.0.clone()),
@@ -107,7 +113,7 @@ impl Enterprises<'_, Writing> {
         for number in numbers {
             enterprise_number::Entity::insert(enterprise_number::ActiveModel {
                 realm: Set(self.0.realm.to_owned()),
-                number: Set(number.clone()),
+                number: Set(number.clone().into()),
                 enterprise_id: Set(enterprise.id.0),
             })
             .on_conflict_do_nothing_on([
@@ -126,8 +132,8 @@ pub(super) fn read(row: enterprise::Model) -> Result<Enterprise, StoreError> {
     Ok(Enterprise {
         id: EnterpriseId(row.id),
         registration_no: row.registration_no,
-        uscc: row.uscc,
-        tin: row.tin,
+        uscc: row.uscc.as_deref().map(TaxpayerNumber::asked),
+        tin: TaxpayerNumber::asked(&row.tin),
         name: row.name,
         kind: kind
             .map(|(kind, _)| *kind)

@@ -139,6 +139,11 @@ impl Tx<'_> {
         Rows { link, store: self.store, realm: self.realm, access: PhantomData }
     }
 
+    /// When it began.
+    pub fn now(&self) -> Timestamp {
+        self.at
+    }
+
     /// Goes into the audit with the commit, or nowhere.
     pub fn note(&self, event: AuditEvent) {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner).push(event);

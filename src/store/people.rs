@@ -1,6 +1,8 @@
 //! People and their documents. Names, numbers and e-mail addresses are sealed; numbers are found
 //! by their keyed hash.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -10,6 +12,8 @@ use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::PersonId;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::number::email::EmailAddress;
+use crate::domain::number::name::PersonName;
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
 
 pub struct People<'c, A>(Rows<'c, A>);
@@ -31,24 +35,52 @@ impl<A> People<'_, A> {
         row.map(|row| self.read(row)).transpose()
     }
 
-    /// The person who holds a document of this number, of whichever kind (E-04).
-    pub async fn find_by_document(&self, number: &str) -> Result<Option<PersonId>, StoreError> {
-        let row = self
+    /// Who holds one of these documents: several people where equal digits stand on documents of
+    /// different kinds (E-04).
+    pub async fn find_by_documents(
+        &self,
+        numbers: &[DocumentNumber],
+    ) -> Result<Vec<PersonId>, StoreError> {
+        let wanted: Vec<(&str, Vec<u8>)> =
+            numbers.iter().map(|number| (number.kind.name(), self.index_of(number))).collect();
+        let indices: BTreeSet<Vec<u8>> = wanted.iter().map(|(_, index)| index.clone()).collect();
+        let rows = self
             .0
             .find::<identity_document::Entity>()
-            .filter(identity_document::Column::NumberIndex.eq(self.0.index("document", number)))
-            .filter(identity_document::Column::Status.eq("active"))
-            .one(&self.0.db())
+            .filter(identity_document::Column::NumberIndex.is_in(indices))
+            .filter(identity_document::Column::Status.eq(ACTIVE))
+            .all(&self.0.db())
             .await?;
-        Ok(row.map(|row| PersonId(row.person_id)))
+        let is_wanted = |row: &identity_document::Model| {
+            wanted.iter().any(|(kind, index)| row.kind == *kind && row.number_index == *index)
+        };
+        let people: BTreeSet<Uuid> =
+            rows.into_iter().filter(is_wanted).map(|row| row.person_id).collect();
+        Ok(people.into_iter().map(PersonId).collect())
+    }
+
+    pub async fn find_by_document(
+        &self,
+        number: &DocumentNumber,
+    ) -> Result<Option<PersonId>, StoreError> {
+        let found = self.find_by_documents(std::slice::from_ref(number)).await?;
+        Ok(found.first().copied())
+    }
+
+    /// A number is looked up by this beside its kind, whatever renewal its card has.
+    fn index_of(&self, number: &DocumentNumber) -> Vec<u8> {
+        self.0.index("document", number.comparable())
     }
 
     /// The one person with this address; two with the same are nobody.
-    pub async fn find_by_email(&self, email: &str) -> Result<Option<PersonId>, StoreError> {
+    pub async fn find_by_email(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Option<PersonId>, StoreError> {
         let rows = self
             .0
             .find::<person::Entity>()
-            .filter(person::Column::EmailIndex.eq(self.0.index("email", &email.to_lowercase())))
+            .filter(person::Column::EmailIndex.eq(self.0.index("email", &email.comparable())))
             .limit(2)
             .all(&self.0.db())
             .await?;
@@ -79,7 +111,7 @@ impl<A> People<'_, A> {
             .0
             .find::<identity_document::Entity>()
             .filter(identity_document::Column::PersonId.eq(id.0))
-            .filter(identity_document::Column::Status.eq("active"))
+            .filter(identity_document::Column::Status.eq(ACTIVE))
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(|row| self.read_document(&row)).collect()
@@ -95,12 +127,13 @@ impl<A> People<'_, A> {
                 "overseas" => PersonKind::Overseas,
                 _ => return Err(StoreError::inconsistent("person", "kind", row.id)),
             },
-            name: self.0.unseal(&place("name"), &row.name)?,
+            name: PersonName::kept(&self.0.unseal(&place("name"), &row.name)?),
             sex: row.sex,
             nationality: row.nationality,
             real_name_level: u8::try_from(row.real_name_level)
                 .map_err(|_| StoreError::inconsistent("person", "real_name_level", row.id))?,
-            email: email.transpose()?,
+            // An address of before the rule: nothing can be sent to it.
+            email: email.transpose()?.and_then(|email| EmailAddress::parse(&email).ok()),
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
         })
@@ -127,15 +160,15 @@ impl People<'_, Writing> {
         let email = person.email.as_ref();
         self.0
             .update::<person::Entity>()
-            .col_expr(person::Column::Name, Expr::value(self.0.seal(&place("name"), &person.name)))
+            .col_expr(person::Column::Name, Expr::value(self.0.seal(&place("name"), person.name.as_str())))
             .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(person.real_name_level)))
             .col_expr(
                 person::Column::Email,
-                Expr::value(email.map(|email| self.0.seal(&place("email"), email))),
+                Expr::value(email.map(|email| self.0.seal(&place("email"), email.as_str()))),
             )
             .col_expr(
                 person::Column::EmailIndex,
-                Expr::value(email.map(|email| self.0.index("email", &email.to_lowercase()))),
+                Expr::value(email.map(|email| self.0.index("email", &email.comparable()))),
             )
             .col_expr(person::Column::UpdatedAt, Expr::value(person.updated_at.0))
             .filter(person::Column::Id.eq(person.id.0))
@@ -187,15 +220,15 @@ impl People<'_, Writing> {
             id: Set(person.id.0),
             realm: Set(self.0.realm.to_owned()),
             kind: Set(kind_name(person.kind).to_owned()),
-            name: Set(self.0.seal(&place("name"), &person.name)),
+            name: Set(self.0.seal(&place("name"), person.name.as_str())),
             sex: Set(person.sex.clone()),
             nationality: Set(person.nationality.clone()),
             real_name_level: Set(i32::from(person.real_name_level)),
-            email: Set(person.email.as_ref().map(|email| self.0.seal(&place("email"), email))),
+            email: Set(person.email.as_ref().map(|email| self.0.seal(&place("email"), email.as_str()))),
             email_index: Set(person
                 .email
                 .as_ref()
-                .map(|email| self.0.index("email", &email.to_lowercase()))),
+                .map(|email| self.0.index("email", &email.comparable()))),
             created_at: Set(person.created_at.0),
             updated_at: Set(person.updated_at.0),
         })
@@ -204,28 +237,64 @@ impl People<'_, Writing> {
         Ok(())
     }
 
-    pub async fn add_document(
+    /// The person holds this document from now on, in place of another of its kind (D-08); `false`
+    /// when somebody else does.
+    pub async fn hold_document(
         &self,
         row_id: Uuid,
         person: PersonId,
         number: &DocumentNumber,
-        valid_to: Option<Day>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        use identity_document::Column;
+        let (db, index) = (self.0.db(), self.index_of(number));
+        let known = self
+            .0
+            .find::<identity_document::Entity>()
+            .filter(Column::Kind.eq(number.kind.name()))
+            .filter(Column::NumberIndex.eq(index.clone()))
+            .one(&db)
+            .await?;
+        if known.as_ref().is_some_and(|row| row.person_id != person.0) {
+            return Ok(false);
+        }
+        let row_id = known.as_ref().map_or(row_id, |row| row.id);
+        self.0
+            .update::<identity_document::Entity>()
+            .col_expr(Column::Status, Expr::value("superseded"))
+            .filter(Column::PersonId.eq(person.0))
+            .filter(Column::Kind.eq(number.kind.name()))
+            .filter(Column::Id.ne(row_id))
+            .exec(&db)
+            .await?;
+        let sealed = self.0.seal(&format!("document.number.{row_id}"), number.as_str());
+        if known.is_some() {
+            self.0
+                .update::<identity_document::Entity>()
+                .col_expr(Column::Number, Expr::value(sealed))
+                .col_expr(Column::Status, Expr::value(ACTIVE))
+                .filter(Column::Id.eq(row_id))
+                .exec(&db)
+                .await?;
+            return Ok(true);
+        }
         identity_document::Entity::insert(identity_document::ActiveModel {
             id: Set(row_id),
             realm: Set(self.0.realm.to_owned()),
             person_id: Set(person.0),
             kind: Set(number.kind.name().to_owned()),
-            number: Set(self.0.seal(&format!("document.number.{row_id}"), number.as_str())),
-            number_index: Set(self.0.index("document", number.comparable())),
-            valid_to: Set(valid_to.map(|day| day.to_string())),
-            status: Set("active".to_owned()),
+            number: Set(sealed),
+            number_index: Set(index),
+            valid_to: Set(None),
+            status: Set(ACTIVE.to_owned()),
         })
-        .exec_without_returning(&self.0.db())
+        .exec_without_returning(&db)
         .await?;
-        Ok(())
+        Ok(true)
     }
 }
+
+/// Of a document that counts.
+const ACTIVE: &str = "active";
 
 fn kind_name(kind: PersonKind) -> &'static str {
     match kind {

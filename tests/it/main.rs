@@ -23,3 +23,4 @@ mod protocol;
 mod realm;
 mod store;
 mod tidy;
+mod values;

@@ -25,7 +25,7 @@ pub enum TaxpayerNumberKind {
 
 /// A number that an enterprise answers to, normalised: index and look-up know this form alone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(from = "String", into = "String")]
 pub struct TaxpayerNumber(String);
 
 impl TaxpayerNumber {
@@ -59,6 +59,12 @@ impl TaxpayerNumber {
         (1..=30).contains(&text.len()).then_some(Self(text)).ok_or(NumberError::Length)
     }
 
+    /// What somebody asks for, or was taken before: a text of no such form is a number that nobody
+    /// answers to.
+    pub fn asked(text: &str) -> Self {
+        Self(normalise(text))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -81,11 +87,9 @@ impl TaxpayerNumber {
     }
 }
 
-impl TryFrom<String> for TaxpayerNumber {
-    type Error = NumberError;
-
-    fn try_from(text: String) -> Result<Self, NumberError> {
-        Self::registered(&text)
+impl From<String> for TaxpayerNumber {
+    fn from(text: String) -> Self {
+        Self::asked(&text)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod authorisations;
 mod people;
+mod profile;
 mod rows;
 
 use std::io::BufRead;

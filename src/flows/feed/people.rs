@@ -2,12 +2,16 @@
 
 use uuid::Uuid;
 
+use crate::base::clock::Day;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::feed::{PersonLine, Wrong};
 use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::number::email::EmailAddress;
+use crate::domain::number::name::PersonName;
 use crate::domain::number::normalise;
 use crate::domain::number::phone::Phone;
 use crate::domain::number::resident::Sex;
+use crate::domain::number::username::Username;
 use crate::domain::person::{
     Account, AccountOrigin, AccountStatus, PasswordState, Person, PersonKind, PhoneBinding,
 };
@@ -15,32 +19,107 @@ use crate::flows::Ctx;
 use crate::flows::feed::NotTaken;
 use crate::store::Tx;
 
-pub async fn save_person(ctx: &Ctx, tx: &Tx<'_>, line: &PersonLine) -> Result<Uuid, NotTaken> {
-    let rows = tx.rows();
-    let found = rows.people().find_by_document(&normalise(&line.document)).await?;
-    let known = match found {
+/// What a line says, parsed.
+struct Told {
+    name: PersonName,
+    number: DocumentNumber,
+    /// ISO 3166-1 alpha-3.
+    nationality: String,
+    phone: Option<Phone>,
+    email: Option<EmailAddress>,
+    real_name_level: u8,
+}
+
+impl Told {
+    fn parse(line: &PersonLine, today: Day) -> Result<Self, Wrong> {
+        let kind = DocumentType::parse(&line.document_type)
+            .ok_or_else(|| Wrong::field("document_type", "no such kind of document"))?;
+        let nationality = normalise(line.nationality.as_deref().unwrap_or("CHN"));
+        if nationality.len() != 3 || !nationality.chars().all(|c| c.is_ascii_uppercase()) {
+            return Err(Wrong::field("nationality", "three letters (ISO 3166-1 alpha-3)"));
+        }
+        if !(1..=5).contains(&line.real_name_level) {
+            return Err(Wrong::field("real_name_level", "1 to 5"));
+        }
+        let phone = line.phone.as_deref().map(Phone::parse).transpose();
+        let email = line.email.as_deref().map(EmailAddress::parse).transpose();
+        Ok(Self {
+            name: PersonName::parse(&line.name).map_err(|error| Wrong::field("name", error))?,
+            number: DocumentNumber::parse(kind, &line.document, today)
+                .map_err(|error| Wrong::field("document", error))?,
+            nationality,
+            phone: phone.map_err(|error| Wrong::field("phone", error))?,
+            email: email.map_err(|error| Wrong::field("email", error))?,
+            real_name_level: line.real_name_level,
+        })
+    }
+}
+
+/// `known`: whom an older version of the line became; a newer one goes to them and to nobody else.
+pub async fn save_person(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &PersonLine,
+    known: Option<PersonId>,
+) -> Result<Uuid, NotTaken> {
+    let (rows, told) = (tx.rows(), Told::parse(line, ctx.now().day())?);
+    let holder = rows.people().find_by_document(&told.number).await?;
+    if known.is_some() && holder.is_some() && holder != known {
+        return Err(Wrong::field("document", "is somebody else's").into());
+    }
+    let person = match known.or(holder) {
         Some(id) => rows.people().find(id).await?,
         None => None,
     };
-    let Some(known) = known else {
-        let (person, _) = add_person(ctx, tx, line, (None, PasswordState::Initial)).await?;
+    let Some(person) = person else {
+        let (person, _) = add(ctx, tx, told, (None, PasswordState::Initial)).await?;
         return Ok(person.0);
     };
+    let has_account = rows.accounts().find_by_person(person.id).await?.is_some();
+    if known.is_none() && has_account {
+        check_same(&person, &told)?;
+    }
     let changed = Person {
-        name: line.name.clone(),
+        name: told.name.clone(),
         // What somebody has proved here since, an older record does not take away.
-        real_name_level: line.real_name_level.max(known.real_name_level),
-        email: line.email.clone().or(known.email),
+        real_name_level: told.real_name_level.max(person.real_name_level),
+        email: told.email.clone().or(person.email),
         updated_at: ctx.now(),
-        ..known
+        ..person
     };
     rows.people().update(&changed).await?;
+    hold_document(ctx, tx, changed.id, &told.number).await?;
     // An invitation knew a name and a document, no account.
-    if rows.accounts().find_by_person(changed.id).await?.is_none() {
-        let credentials = (None, PasswordState::Initial);
-        add_account(ctx, tx, (changed.id, line), credentials).await?;
+    if !has_account {
+        add_account(ctx, tx, (changed.id, told.phone), (None, PasswordState::Initial)).await?;
     }
     Ok(changed.id.0)
+}
+
+/// A line of its own for a document that is known: the same person, or a mistake. Foreign passports
+/// are numbered by each country for itself.
+fn check_same(person: &Person, told: &Told) -> Result<(), Wrong> {
+    if person.name != told.name {
+        return Err(Wrong::field("name", "the document is held by somebody of another name"));
+    }
+    let is_foreign = told.number.kind == DocumentType::ForeignPassport;
+    if is_foreign && person.nationality != told.nationality {
+        return Err(Wrong::field("nationality", "the document is held by somebody of another one"));
+    }
+    Ok(())
+}
+
+async fn hold_document(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    number: &DocumentNumber,
+) -> Result<(), NotTaken> {
+    let people = tx.rows().people();
+    match people.hold_document(ctx.new_row_id(), person, number).await? {
+        true => Ok(()),
+        false => Err(Wrong::field("document", "is somebody else's").into()),
+    }
 }
 
 /// A person nobody knew, with an account of the given username and password.
@@ -48,49 +127,46 @@ pub async fn add_person(
     ctx: &Ctx,
     tx: &Tx<'_>,
     line: &PersonLine,
-    credentials: (Option<String>, PasswordState),
+    credentials: (Option<Username>, PasswordState),
+) -> Result<(PersonId, AccountId), NotTaken> {
+    add(ctx, tx, Told::parse(line, ctx.now().day())?, credentials).await
+}
+
+async fn add(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    told: Told,
+    credentials: (Option<Username>, PasswordState),
 ) -> Result<(PersonId, AccountId), NotTaken> {
     let now = ctx.now();
-    let Some(kind) = DocumentType::parse(&line.document_type) else {
-        return Err(Wrong::field("document_type", "no such kind of document").into());
-    };
-    let number = DocumentNumber::parse(kind, &line.document, now.day())
-        .map_err(|error| Wrong::field("document", error))?;
-    if !(1..=5).contains(&line.real_name_level) {
-        return Err(Wrong::field("real_name_level", "1 to 5").into());
-    }
-    let nationality = line.nationality.clone().unwrap_or_else(|| "CHN".to_owned());
-    let sex = number.sex.map(|sex| if sex == Sex::Male { "male" } else { "female" });
+    let sex = told.number.sex.map(|sex| if sex == Sex::Male { "male" } else { "female" });
     let person = Person {
         id: PersonId::new(&ctx.services.clock, ctx.random()),
-        kind: match nationality.as_str() {
+        kind: match told.nationality.as_str() {
             "CHN" => PersonKind::Domestic,
             _ => PersonKind::Overseas,
         },
-        name: line.name.clone(),
+        name: told.name,
         sex: sex.map(str::to_owned),
-        nationality,
-        real_name_level: line.real_name_level,
-        email: line.email.clone(),
+        nationality: told.nationality,
+        real_name_level: told.real_name_level,
+        email: told.email,
         created_at: now,
         updated_at: now,
     };
-    let rows = tx.rows();
-    rows.people().add(&person).await?;
-    rows.people().add_document(ctx.new_row_id(), person.id, &number, None).await?;
-    let account = add_account(ctx, tx, (person.id, line), credentials).await?;
+    tx.rows().people().add(&person).await?;
+    hold_document(ctx, tx, person.id, &told.number).await?;
+    let account = add_account(ctx, tx, (person.id, told.phone), credentials).await?;
     Ok((person.id, account))
 }
 
 async fn add_account(
     ctx: &Ctx,
     tx: &Tx<'_>,
-    (person, line): (PersonId, &PersonLine),
-    (username, password): (Option<String>, PasswordState),
+    (person, phone): (PersonId, Option<Phone>),
+    (username, password): (Option<Username>, PasswordState),
 ) -> Result<AccountId, NotTaken> {
     let (now, rows) = (ctx.now(), tx.rows());
-    let phone = line.phone.as_deref().map(Phone::parse).transpose();
-    let phone = phone.map_err(|error| Wrong::field("phone", error))?;
     let account = Account {
         id: AccountId::new(&ctx.services.clock, ctx.random()),
         person,

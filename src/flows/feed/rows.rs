@@ -4,14 +4,18 @@ use uuid::Uuid;
 
 use super::authorisations::save_authorisation;
 use super::people::save_person;
+use super::profile::parsed;
 use crate::base::clock::Day;
 use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId, RecordId};
-use crate::domain::cross_region::{CrossRegionRecord, comparable};
+use crate::domain::cross_region::CrossRegionRecord;
 use crate::domain::engagement::{Assignment, Engagement};
 use crate::domain::enterprise::{Enterprise, RegistryStatus};
 use crate::domain::feed::{EngagementLine, EnterpriseLine, Line, RecordLine, Wrong};
 use crate::domain::identity_type::Permissions;
-use crate::domain::number::normalise;
+use crate::domain::number::division::Division;
+use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::record::RecordNumber;
+use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::flows::Ctx;
 use crate::flows::feed::NotTaken;
 use crate::flows::relations::end_all_in;
@@ -25,8 +29,9 @@ pub async fn save(
     line: &Line,
     known: Option<Uuid>,
 ) -> Result<Uuid, NotTaken> {
+    line.check_texts()?;
     match line {
-        Line::Person(line) => save_person(ctx, tx, line).await,
+        Line::Person(line) => save_person(ctx, tx, line, known.map(PersonId)).await,
         Line::Enterprise(line) => save_enterprise(ctx, tx, line, known.map(EnterpriseId)).await,
         Line::Authorisation(line) => save_authorisation(ctx, tx, line).await,
         Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
@@ -41,11 +46,18 @@ async fn save_enterprise(
     known: Option<EnterpriseId>,
 ) -> Result<Uuid, NotTaken> {
     let rows = tx.rows();
-    let Some(tin) = line.tin.as_ref().or(line.uscc.as_ref()).map(|tin| normalise(tin)) else {
+    let number = |field: &str, text: &str| {
+        TaxpayerNumber::registered(text).map_err(|error| Wrong::field(field, error))
+    };
+    let uscc = line.uscc.as_deref().map(|text| number("uscc", text)).transpose()?;
+    let tin = line.tin.as_deref().map(|text| number("tin", text)).transpose()?;
+    let Some(tin) = tin.or_else(|| uscc.clone()) else {
         return Err(Wrong::field("tin", "`tin` or `uscc` is needed").into());
     };
-    let mut numbers = vec![tin.clone()];
-    numbers.extend(line.uscc.iter().chain(&line.former_numbers).map(|number| normalise(number)));
+    let mut numbers: Vec<TaxpayerNumber> = uscc.iter().chain([&tin]).cloned().collect();
+    for former in &line.former_numbers {
+        numbers.push(number("former_numbers", former)?);
+    }
     numbers.sort();
     numbers.dedup();
     let same = rows.enterprises().find_by_registration_no(&line.registration_no).await?;
@@ -57,6 +69,7 @@ async fn save_enterprise(
     for number in &numbers {
         let found = rows.enterprises().find_by_number(number).await?;
         if found.is_some_and(|found| Some(found.id) != id) {
+            let number = number.as_str();
             let reason = format!("{number} belongs to another enterprise");
             return Err(Wrong::field("tin", reason).into());
         }
@@ -64,12 +77,15 @@ async fn save_enterprise(
     let enterprise = Enterprise {
         id: id.unwrap_or_else(|| EnterpriseId::new(&ctx.services.clock, ctx.random())),
         registration_no: line.registration_no.clone(),
-        uscc: line.uscc.as_ref().map(|uscc| normalise(uscc)),
+        uscc,
         tin,
         name: line.name.clone(),
         kind: line.kind,
         status: RegistryStatus(line.status.clone()),
-        province: line.province.clone().unwrap_or_else(|| ctx.realm.home_province.clone()),
+        province: match &line.province {
+            Some(province) => division("province", province)?,
+            None => ctx.realm.home_province.clone(),
+        },
         tax_authority: line.tax_authority.clone(),
         pays_social_insurance: line.pays_social_insurance,
     };
@@ -82,7 +98,7 @@ async fn save_enterprise(
         end_all_in(ctx, tx, enterprise.id).await?;
     }
     if let Some(profile) = &line.profile {
-        rows.relations().save_profile(enterprise.id, profile).await?;
+        rows.relations().save_profile(enterprise.id, &parsed(profile, ctx.now().day())?).await?;
     }
     Ok(enterprise.id.0)
 }
@@ -146,14 +162,13 @@ async fn save_record(
     line: &RecordLine,
     known: Option<RecordId>,
 ) -> Result<Uuid, NotTaken> {
-    let Some(number) = comparable(&line.record_no) else {
-        return Err(Wrong::field("record_no", "1 to 60 characters").into());
-    };
+    let record_no =
+        RecordNumber::parse(&line.record_no).map_err(|error| Wrong::field("record_no", error))?;
     let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
     let enterprise = enterprise(tx, "enterprise", &line.enterprise).await?;
     let handlers = people(tx, "handlers", &line.handlers).await?;
     let rows = tx.rows();
-    let same = rows.cross_region().find_by_number(line.record_kind, &number).await?;
+    let same = rows.cross_region().find_by_number(line.record_kind, &record_no).await?;
     if let (Some(known), Some(same)) = (known, same)
         && known != same
     {
@@ -164,9 +179,9 @@ async fn save_record(
         id: known.or(same).unwrap_or_else(fresh),
         enterprise,
         kind: line.record_kind,
-        record_no: line.record_no.trim().to_owned(),
+        record_no,
         project_name: line.project_name.clone(),
-        division: line.division.clone(),
+        division: division("division", &line.division)?,
         tax_authority: line.tax_authority.clone(),
         valid_from,
         valid_to,
@@ -196,15 +211,28 @@ pub(super) async fn enterprise(
     field: &str,
     number: &str,
 ) -> Result<EnterpriseId, NotTaken> {
-    let found = tx.rows().enterprises().find_by_number(&normalise(number)).await?;
+    let found = tx.rows().enterprises().find_by_number(&TaxpayerNumber::asked(number)).await?;
     let unknown = || Wrong::field(field, format!("no enterprise answers to {number}"));
     Ok(found.map(|found| found.id).ok_or_else(unknown)?)
 }
 
 /// Numbers of people never stand in a report.
 pub(super) async fn person(tx: &Tx<'_>, field: &str, number: &str) -> Result<PersonId, NotTaken> {
-    let found = tx.rows().people().find_by_document(&normalise(number)).await?;
-    Ok(found.ok_or_else(|| Wrong::field(field, "nobody is known by this document number"))?)
+    let numbers = DocumentNumber::referred_to(number, tx.now().day());
+    match tx.rows().people().find_by_documents(&numbers).await?[..] {
+        [only] => Ok(only),
+        [] => Err(Wrong::field(field, "nobody is known by this document number").into()),
+        _ => {
+            let reason = "several people have these digits: write the kind in front, as in \
+                          `chinese_passport:E12345678`";
+            Err(Wrong::field(field, reason).into())
+        }
+    }
+}
+
+fn division(field: &str, text: &str) -> Result<String, Wrong> {
+    let known = Division::parse(text).map(|known| known.as_str().to_owned());
+    known.ok_or_else(|| Wrong::field(field, "six digits of a division are needed"))
 }
 
 async fn people(tx: &Tx<'_>, field: &str, numbers: &[String]) -> Result<Vec<PersonId>, NotTaken> {

@@ -244,7 +244,8 @@ async fn asked_claims(ctx: &Ctx, grant: &StoredGrant) -> Result<Map<String, Valu
     let account = rows.accounts().find(grant.account).await?;
     let (Some(person), Some(account)) = (person, account) else { return Ok(Map::new()) };
     let wants = |name: &str| asked.contains(name);
-    person_claims(ctx, grant.account, (&person, account.username), wants).await
+    let username = account.username.map(|name| name.as_str().to_owned());
+    person_claims(ctx, grant.account, (&person, username), wants).await
 }
 
 async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {

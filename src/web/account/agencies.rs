@@ -94,7 +94,7 @@ async fn found(visit: &Visit, as_agency: bool) -> Result<Vec<AgentIdentity>, Fai
 async fn name(visit: &Visit, one: &AgentIdentity) -> Result<String, Failure> {
     let people = visit.request.ctx.rows().people();
     let person = people.find(one.assignment.person).await?;
-    Ok(person.map(|person| mask::name(&person.name)).unwrap_or_default())
+    Ok(person.map(|person| mask::name(person.name.as_str())).unwrap_or_default())
 }
 
 /// One view for each engagement, its staff inside.
@@ -119,7 +119,7 @@ async fn views(
         last = Some(one.engagement.id);
         views.push(EngagementView {
             name: other(one).name.clone(),
-            number: other(one).tin.clone(),
+            number: other(one).tin.clone().into(),
             valid_from: one.engagement.valid_from.to_string(),
             valid_to: one.engagement.valid_to.map(|day| day.to_string()),
             is_active: one.engagement.is_active,

@@ -38,8 +38,8 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         Some("begin") => Stop::refusal(begin(ctx, session).await)?.map(|()| Vec::new()),
         Some("remove") => Stop::refusal(remove(ctx, session).await)?.map(|()| Vec::new()),
         _ => {
-            let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
-            Stop::refusal(confirm(ctx, session, &code).await)?
+            let code = form.get("code").unwrap_or_default();
+            Stop::refusal(confirm(ctx, session, code).await)?
         }
     };
     match done {

@@ -43,7 +43,7 @@ fn filter(params: &Params) -> Filter {
     let text = |name: &str| params.get(name).unwrap_or_default().trim().to_owned();
     Filter {
         is_national: params.get("scope") == Some("national"),
-        number: text("number").to_uppercase(),
+        number: text("number"),
         name: text("name"),
         identity_type: text("identity_type"),
     }

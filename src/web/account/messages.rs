@@ -36,7 +36,7 @@ async fn view(visit: &Visit, notice: &Notice) -> Result<MessageView, Failure> {
     let what = type_name(&visit.request, &IdentityTypeName(notice.identity_type.clone()));
     let whom = match notice.about == visit.session.person {
         true => visit.request.text("notice-you"),
-        false => about.map(|person| mask::name(&person.name)).unwrap_or_default(),
+        false => about.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
     };
     let enterprise = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
     let subject = format!("{enterprise} · {whom} · {what}");

@@ -51,7 +51,7 @@ async fn show(visit: &Visit, open: Option<&str>) -> Answer {
             key,
         });
     };
-    add("person-name", (mask::name(&person.name), &person.name));
+    add("person-name", (mask::name(person.name.as_str()), person.name.as_str()));
     for document in rows.people().documents(person.id).await? {
         let kind = format!("document-{}", document.kind.name().replace('_', "-"));
         add("document-type", (request.text(&kind), &request.text(&kind)));
@@ -59,13 +59,14 @@ async fn show(visit: &Visit, open: Option<&str>) -> Answer {
         add("field-document", (masked, &document.number));
     }
     if let Some(username) = account.and_then(|account| account.username) {
-        add("person-username", (username.clone(), &username));
+        add("person-username", (username.as_str().to_owned(), username.as_str()));
     }
     for binding in &phones {
         let national = binding.phone.national();
         add("field-phone", (mask::phone(national, Viewer::Own), national));
     }
     if let Some(email) = &person.email {
+        let email = email.as_str();
         add("person-email", (mask::email(email, Viewer::Own), email));
     }
     let done = |key: &str, is_done: bool| CompletenessView {

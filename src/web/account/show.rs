@@ -63,7 +63,7 @@ pub fn handler(request: &Request, listed: &Listed) -> HandlerView {
     let one = &listed.authorisation;
     let document = listed.document.as_ref();
     HandlerView {
-        name: mask::name(&listed.person.name),
+        name: mask::name(listed.person.name.as_str()),
         number: document
             .map(|document| mask::document(&document.number, Viewer::Other))
             .unwrap_or_default(),
@@ -97,7 +97,7 @@ pub fn own(
     let can_end = known.is_some_and(|known| known.can(Capability::EndedByPerson));
     HandlerView {
         name: enterprise.name.clone(),
-        number: enterprise.tin.clone(),
+        number: enterprise.tin.clone().into(),
         ended: entry.map(|entry| ended(request, entry)),
         acts: match one.state() {
             State::PendingByPerson => vec!["confirm", "reject"],

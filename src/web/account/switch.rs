@@ -7,8 +7,9 @@ use axum::http::HeaderMap;
 use super::show::{href, tabs};
 use super::visit::Visit;
 use crate::domain::acting::Acting;
-use crate::domain::cross_region::{CrossRegionRecord, RecordKind, comparable};
+use crate::domain::cross_region::{CrossRegionRecord, RecordKind};
 use crate::domain::function::Function;
+use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::identity::all_records;
@@ -36,10 +37,7 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     let mut all = view::identities(request, &identities, Some(visit.session.acting));
     all.extend(view::clients(request, &clients, Some(visit.session.acting)));
     all.retain(|one| {
-        let found = one.enterprise.contains(&text)
-            || one.identity_type.contains(&text)
-            || one.number.contains(&text.to_uppercase());
-        text.is_empty() || found
+        text.is_empty() || view::holds(one, &text)
     });
     let of_enterprise = (!wanted.is_empty()).then(|| wanted.to_owned());
     if let Some(number) = &of_enterprise {
@@ -160,13 +158,13 @@ pub async fn records(request: Request) -> Answer {
         move |one: &CrossRegionRecord| one.division.get(..length).unwrap_or_default().to_owned()
     };
     let asks_number = kind == RecordKind::Inspection;
-    let wanted = if asks_number { comparable(text("no")) } else { None };
+    let wanted = RecordNumber::parse(text("no")).ok().filter(|_| asks_number);
     let number_fits =
-        |one: &CrossRegionRecord| wanted.is_none() || comparable(&one.record_no) == wanted;
+        |one: &CrossRegionRecord| wanted.as_ref().is_none_or(|wanted| one.record_no == *wanted);
     let shown = every.iter().filter(|(one, _)| place.fits(one) && number_fits(one));
     let row = |(one, enterprise): &&(CrossRegionRecord, String)| RecordRow {
         id: one.id.to_string(),
-        no: one.record_no.clone(),
+        no: one.record_no.as_str().to_owned(),
         project: one.project_name.clone(),
         enterprise: enterprise.clone(),
         place: format!("{} · {}", request.division(&one.division), one.tax_authority),

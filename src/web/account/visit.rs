@@ -149,7 +149,7 @@ impl Visit {
             title: format!("{} · {}", one.enterprise, one.identity_type),
         });
         Ok(Who {
-            name: person.map(|person| mask::name(&person.name)).unwrap_or_default(),
+            name: person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
             title: view::acting_title(request, &self.identity),
             detail: self.detail(),
             csrf: request.csrf(&request.session_binding()),
@@ -168,11 +168,11 @@ impl Visit {
     fn detail(&self) -> String {
         match &self.identity {
             ActingIdentity::Personal => String::new(),
-            ActingIdentity::Enterprise(one) => one.enterprise.tin.clone(),
+            ActingIdentity::Enterprise(one) => one.enterprise.tin.as_str().to_owned(),
             ActingIdentity::Agent(one) => one.client_enterprise.name.clone(),
             ActingIdentity::Record(one) => {
                 let kind = format!("record-kind-{}", one.record.kind.name().replace('_', "-"));
-                format!("{} {}", self.request.text(&kind), one.record.record_no)
+                format!("{} {}", self.request.text(&kind), one.record.record_no.as_str())
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::domain::acting::ActingIdentity;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::Stop;
 use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
-use crate::flows::switching::{choice, fitting_choices, offers_personal, switch};
+use crate::flows::switching::{self, choice, fitting_choices, offers_personal, switch};
 use crate::oidc::authorize::needs;
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
@@ -61,7 +61,7 @@ async fn choose_page(
     session: &Session,
     notice: Option<Notice>,
 ) -> Answer {
-    let needs = needs(params);
+    let needs = switching::needed(&request.ctx, &needs(params)).await?;
     let (identities, clients) = fitting_choices(&request.ctx, session, &needs).await?;
     let mut views = view::identities(request, &identities, Some(session.acting));
     views.extend(view::clients(request, &clients, Some(session.acting)));
@@ -91,8 +91,9 @@ pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> A
         "personal" if offers_personal(&request.ctx, &session) => Ok(ActingIdentity::Personal),
         id => Stop::refusal(choice(&request.ctx, &session, id).await)?,
     };
+    let needs = switching::needed(&request.ctx, &needs(&params)).await?;
     let to = match picked {
-        Ok(to) if needs(&params).iter().all(|wanted| wanted.fits(&to)) => to.reference(),
+        Ok(to) if needs.iter().all(|needed| needed.fits(&to)) => to.reference(),
         Ok(_) => {
             let refusal = Refusal::NoIdentity(NoIdentity::None);
             return choose_again(&request, &params, &session, &refusal).await;

@@ -37,7 +37,7 @@ pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Ans
         (Some(session), Purpose::SignIn) => {
             let person = session.session.person;
             let person = request.ctx.rows().people().find(person).await?;
-            person.map(|person| mask::name(&person.name)).unwrap_or_default()
+            person.map(|person| mask::name(person.name.as_str())).unwrap_or_default()
         }
         (_, Purpose::Verify(_)) => String::new(),
     };

@@ -7,6 +7,7 @@ use super::login::{at_step, go_on, status_of};
 use crate::domain::cross_region::CrossRegionRecord;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
+use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::identity::records;
@@ -53,14 +54,18 @@ async fn show(
         return go_on(request, transaction).await;
     };
     let no = params.get("no").unwrap_or_default().trim();
-    let found = records(&request.ctx, whose, kind, no).await?;
+    let found = match RecordNumber::parse(no) {
+        _ if no.is_empty() => records(&request.ctx, whose, kind, None).await?,
+        Ok(no) => records(&request.ctx, whose, kind, Some(&no)).await?,
+        Err(_) => Vec::new(),
+    };
     let enterprise = request.ctx.rows().enterprises().find(whose.1).await?;
     let language = request.language();
     let entrance = transaction.entrance.as_deref().and_then(|id| request.ctx.realm.entrance(id));
     let links = entrance.map(|entrance| entrance.links.as_slice()).unwrap_or_default();
     let view = |one: &CrossRegionRecord| RecordView {
         id: one.id.to_string(),
-        no: one.record_no.clone(),
+        no: one.record_no.as_str().to_owned(),
         project: one.project_name.clone(),
         tax_authority: one.tax_authority.clone(),
         valid_to: one.valid_to.map(|day| day.to_string()),

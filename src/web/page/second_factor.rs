@@ -5,7 +5,6 @@ use axum::http::HeaderMap;
 
 use super::login::{at_step, go_on, status_of};
 use super::scan;
-use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
 use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::login::LoginTransaction;
@@ -84,8 +83,8 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         };
     }
     if form.get("act") == Some("totp") {
-        let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
-        return match Stop::refusal(authenticator::verify(&request.ctx, &transaction, &code).await)?
+        let code = form.get("code").unwrap_or_default();
+        return match Stop::refusal(authenticator::verify(&request.ctx, &transaction, code).await)?
         {
             Ok(next) => passed(&request, &form, &next).await,
             Err(refusal) => show(&request, &transaction, Some(Factor::Totp), Some(&refusal)).await,
@@ -100,8 +99,8 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
             }
         };
     }
-    let code = Secret::new(form.get("code").unwrap_or_default().trim().to_owned());
-    match Stop::refusal(verify(&request.ctx, &transaction, channel, &code).await)? {
+    let code = form.get("code").unwrap_or_default();
+    match Stop::refusal(verify(&request.ctx, &transaction, channel, code).await)? {
         Ok(next) => passed(&request, &form, &next).await,
         Err(refusal) => show(&request, &transaction, Some(way), Some(&refusal)).await,
     }

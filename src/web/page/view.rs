@@ -7,6 +7,7 @@ use crate::domain::engagement::AgentIdentity;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 use crate::domain::login::Proved;
 use crate::domain::mask;
+use crate::domain::number::normalise;
 use crate::flows::Fault;
 use crate::flows::identity::pending_in;
 use crate::oidc::params::Params;
@@ -38,7 +39,7 @@ pub fn acting_title(request: &Request, identity: &ActingIdentity) -> String {
         ActingIdentity::Enterprise(one) => title(request, one),
         ActingIdentity::Agent(one) => one.agency.name.clone(),
         ActingIdentity::Record(one) => {
-            format!("{} · {}", one.enterprise.name, one.record.record_no)
+            format!("{} · {}", one.enterprise.name, one.record.record_no.as_str())
         }
         ActingIdentity::Personal => request.text("acting-personal"),
     }
@@ -53,7 +54,7 @@ pub fn clients(
     let view = |one: &AgentIdentity| IdentityView {
         id: one.assignment.id.to_string(),
         enterprise: one.agency.name.clone(),
-        number: one.client_enterprise.tin.clone(),
+        number: one.client_enterprise.tin.clone().into(),
         identity_type: one.client_enterprise.name.clone(),
         permissions: permission_names(request, &one.assignment.permissions),
         valid_to: one.engagement.valid_to.map(|day| day.to_string()),
@@ -71,7 +72,7 @@ pub fn identities(
     let view = |one: &EnterpriseIdentity| IdentityView {
         id: one.authorisation.id.to_string(),
         enterprise: one.enterprise.name.clone(),
-        number: one.enterprise.tin.clone(),
+        number: one.enterprise.tin.clone().into(),
         identity_type: type_name(request, &one.identity_type.name),
         permissions: permission_names(request, &one.permissions),
         valid_to: one.authorisation.valid_to().map(|day| day.to_string()),
@@ -96,18 +97,20 @@ pub fn searched(
         return (all, None);
     }
     let text = params.get("find").unwrap_or_default().trim().to_owned();
-    let fits = |one: &IdentityView| {
-        text.is_empty()
-            || one.enterprise.contains(&text)
-            || one.identity_type.contains(&text)
-            || one.number.contains(&text.to_uppercase())
-    };
+    let fits = |one: &IdentityView| text.is_empty() || holds(one, &text);
     let mut found: Vec<IdentityView> = all.into_iter().filter(fits).collect();
     let is_cut = found.len() > SHOWN;
     found.truncate(SHOWN);
     let hidden = params.iter().filter(|(name, _)| *name != "find");
     let hidden = hidden.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     (found, Some(SearchView { action, hidden, text, is_cut }))
+}
+
+/// Whether a text that somebody searches for stands in one of them.
+pub fn holds(one: &IdentityView, text: &str) -> bool {
+    one.enterprise.contains(text)
+        || one.identity_type.contains(text)
+        || one.number.contains(&normalise(text))
 }
 
 /// What waits for this person's confirmation, with who asked (E-16).
@@ -120,7 +123,7 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
         views.push(IdentityView {
             id: one.id.to_string(),
             enterprise: enterprise.name.clone(),
-            number: enterprise.tin.clone(),
+            number: enterprise.tin.clone().into(),
             identity_type: type_name(request, &one.identity_type),
             permissions: permission_names(request, one.permissions()),
             valid_to: one.valid_to().map(|day| day.to_string()),
@@ -134,5 +137,5 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
 async fn inviter(request: &Request, one: &Authorisation) -> Result<Option<String>, Fault> {
     let Some(id) = one.invited_by else { return Ok(None) };
     let person = request.ctx.rows().people().find(id).await?;
-    Ok(person.map(|person| mask::name(&person.name)))
+    Ok(person.map(|person| mask::name(person.name.as_str())))
 }
