@@ -8,6 +8,6 @@ pub mod discovery;
 pub mod dpop;
 pub mod engine;
 pub mod error;
-pub mod params;
 pub mod needs;
+pub mod params;
 pub mod scope;

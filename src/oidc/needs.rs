@@ -96,12 +96,12 @@ pub fn decide(view: &View<'_>) -> Decision {
     }
 }
 
-fn need(act: Act, code: ErrorCode, reason: &'static str) -> Option<Need> {
-    Some(Need { act, error: OAuthError::new(code, reason) })
+fn need(act: Act, code: ErrorCode, reason: &'static str) -> Need {
+    Need { act, error: OAuthError::new(code, reason) }
 }
 
 fn sign_in() -> Option<Need> {
-    need(Act::SignIn, ErrorCode::LoginRequired, "a sign-in is needed")
+    Some(need(Act::SignIn, ErrorCode::LoginRequired, "a sign-in is needed"))
 }
 
 fn session(view: &View<'_>) -> Option<Need> {
@@ -113,7 +113,7 @@ fn session(view: &View<'_>) -> Option<Need> {
 fn audience(view: &View<'_>) -> Option<Need> {
     match (view.session.as_ref()?.audience, view.audience) {
         (Audience::SocialInsurance, Audience::Tax) => {
-            need(Act::Nothing, ErrorCode::AccessDenied, "signed_in_for_social_insurance")
+            Some(need(Act::Nothing, ErrorCode::AccessDenied, "signed_in_for_social_insurance"))
         }
         (Audience::Tax, Audience::SocialInsurance) => sign_in(),
         _ => None,
@@ -130,9 +130,9 @@ fn standing(view: &View<'_>) -> Option<Need> {
 fn identity(view: &View<'_>) -> Option<Need> {
     let Fit::Others(others) = &view.session.as_ref()?.fit else { return None };
     match others.as_slice() {
-        [] => need(Act::Nothing, ErrorCode::AccessDenied, "identity_not_held"),
-        [only] => need(Act::Switch(*only), ErrorCode::AccessDenied, "identity_not_held"),
-        _ => need(Act::Choose, ErrorCode::InteractionRequired, "several identities fit"),
+        [] => Some(need(Act::Nothing, ErrorCode::AccessDenied, "identity_not_held")),
+        [only] => Some(need(Act::Switch(*only), ErrorCode::AccessDenied, "identity_not_held")),
+        _ => Some(need(Act::Choose, ErrorCode::InteractionRequired, "several identities fit")),
     }
 }
 
@@ -140,7 +140,7 @@ fn choice(view: &View<'_>) -> Option<Need> {
     if !view.request.prompt.contains(&Prompt::SelectAccount) {
         return None;
     }
-    need(Act::Choose, ErrorCode::InteractionRequired, "an identity is to be chosen")
+    Some(need(Act::Choose, ErrorCode::InteractionRequired, "an identity is to be chosen"))
 }
 
 /// `acr_values`: any of these levels will do.
@@ -153,9 +153,9 @@ fn assurance(view: &View<'_>) -> Option<Need> {
     }
     if session.provable < lowest {
         let reason = "the person has not reached this level";
-        return need(Act::Nothing, ErrorCode::UnmetAuthenticationRequirements, reason);
+        return Some(need(Act::Nothing, ErrorCode::UnmetAuthenticationRequirements, reason));
     }
-    need(Act::Raise, ErrorCode::InteractionRequired, "a higher level is to be proved")
+    Some(need(Act::Raise, ErrorCode::InteractionRequired, "a higher level is to be proved"))
 }
 
 fn youth(view: &View<'_>) -> Option<Need> {
@@ -164,7 +164,7 @@ fn youth(view: &View<'_>) -> Option<Need> {
         return None;
     }
     let act = if session.may_renew { Act::Renew } else { Act::SignIn };
-    need(act, ErrorCode::LoginRequired, "a sign-in is needed")
+    Some(need(act, ErrorCode::LoginRequired, "a sign-in is needed"))
 }
 
 fn consent(view: &View<'_>) -> Option<Need> {
@@ -172,5 +172,5 @@ fn consent(view: &View<'_>) -> Option<Need> {
     if view.session.as_ref()?.agreed && !again {
         return None;
     }
-    need(Act::Consent, ErrorCode::ConsentRequired, "the person has not agreed yet")
+    Some(need(Act::Consent, ErrorCode::ConsentRequired, "the person has not agreed yet"))
 }

@@ -215,11 +215,10 @@ fn a_known_browser_is_forgotten_when_the_sign_in_is_about_another() {
         let door = "id = \"natural_person\"\n";
         let remembers = "id = \"natural_person\"\nremember_device_days = 30\n";
         let steps = "steps = [\"scan\", \"agreements\", \"choose_client_enterprise\"]";
-        let more = "second_factors = [\"sms\"]\nsteps = [\"scan\", \"second_factor\", \"agreements\"]";
-        let realm = changed_realm(&[
-            ("entrances.toml", door, remembers),
-            ("entrances.toml", steps, more),
-        ]);
+        let more =
+            "second_factors = [\"sms\"]\nsteps = [\"scan\", \"second_factor\", \"agreements\"]";
+        let realm =
+            changed_realm(&[("entrances.toml", door, remembers), ("entrances.toml", steps, more)]);
         let app = Setup::of(on, vec![realm]).start().await;
         let (mut browser, page) = login_page(&app).await;
         let t = page.hidden()["t"].clone();
