@@ -68,7 +68,7 @@ async fn read<'c>(
         identity_type,
         valid_from,
         invited_by: match &line.invited_by {
-            Some(number) => tx.rows().people().find_by_document(number).await?,
+            Some(number) => Some(person(tx, "invited_by", number).await?),
             None => None,
         },
     };
