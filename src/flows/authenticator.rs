@@ -1,12 +1,12 @@
 //! Authenticator apps: enrolled by a person who has just signed in, then one of the second factors
 //! where the realm allows it.
 
-use super::{Ctx, Fault, Stop, login};
+use super::{Ctx, Fault, Stop};
 use crate::base::id::AccountId;
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::Factor;
-use crate::domain::login::LoginTransaction;
+use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::domain::totp::{
     SECRET_BYTES, enrolment_url, matched_step, normalised_recovery_code, recovery_codes, typed,
@@ -29,6 +29,19 @@ pub enum Enrolment {
     Confirmed {
         recovery_codes_left: u64,
     },
+}
+
+/// Whether an entrance of this realm takes their codes; elsewhere none is enrolled.
+pub fn is_taken(ctx: &Ctx) -> bool {
+    ctx.realm.takes(Factor::Totp)
+}
+
+fn may_enrol(ctx: &Ctx, session: &Session) -> Result<(), Refusal> {
+    match (is_taken(ctx), is_fresh(ctx, session)) {
+        (false, _) => Err(Refusal::State),
+        (true, false) => Err(Refusal::StepUpRequired),
+        (true, true) => Ok(()),
+    }
 }
 
 pub fn is_fresh(ctx: &Ctx, session: &Session) -> bool {
@@ -55,9 +68,7 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
 
 /// A new secret; whatever was enrolled before is gone.
 pub async fn begin(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
-    if !is_fresh(ctx, session) {
-        return Err(Refusal::StepUpRequired.into());
-    }
+    may_enrol(ctx, session)?;
     let secret: [u8; SECRET_BYTES] = ctx.random().bytes();
     let tx = ctx.begin().await?;
     tx.rows().authenticators().begin(session.account, &secret).await?;
@@ -67,9 +78,7 @@ pub async fn begin(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
 
 /// The app works: it counts from now on. Returns the recovery codes, shown this once.
 pub async fn confirm(ctx: &Ctx, session: &Session, code: &Secret) -> Result<Vec<Secret>, Stop> {
-    if !is_fresh(ctx, session) {
-        return Err(Refusal::StepUpRequired.into());
-    }
+    may_enrol(ctx, session)?;
     let found = ctx.rows().authenticators().find(session.account).await?;
     let Some(found) = found.filter(|found| !found.is_confirmed) else {
         return Err(Refusal::State.into());
@@ -113,14 +122,8 @@ pub async fn is_enrolled(ctx: &Ctx, account: AccountId) -> Result<bool, Fault> {
 
 /// A code of the app, or a recovery code; each works once. Tries are counted before they are
 /// judged, over all sign-ins of the account.
-pub async fn verify(
-    ctx: &Ctx,
-    tx: &LoginTransaction,
-    code: &Secret,
-) -> Result<LoginTransaction, Stop> {
-    let Some(account) = tx.proved.as_ref().map(|proved| proved.account) else {
-        return Err(Refusal::State.into());
-    };
+pub async fn verify(ctx: &Ctx, question: &Question, code: &Secret) -> Result<Verified, Stop> {
+    let account = question.account;
     let ephemeral = ctx.ephemeral();
     let tries = format!("totp/{account}");
     let (count, retry_after) = ephemeral.count(&tries, TRIES_SECONDS).await?;
@@ -145,9 +148,5 @@ pub async fn verify(
         return Err(Refusal::Otp.into());
     }
     ephemeral.reset(&tries).await?;
-    let mut next = tx.clone();
-    if let Some(proved) = &mut next.proved {
-        proved.second_factor = Some(Factor::Totp);
-    }
-    login::advance(ctx, tx, next).await
+    Ok(question.answered_by(question.person))
 }

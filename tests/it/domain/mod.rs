@@ -1,3 +1,4 @@
 mod authorisation;
 mod formats;
 mod passwords;
+mod proofs;
