@@ -172,6 +172,7 @@ totp-code = The six digits that your authenticator shows
 totp-hint = Without your phone you can enter a recovery code; each works once.
 authenticator-title = Authenticator app
 authenticator-text = An authenticator app on your phone makes digits that prove who you are, also where no text message arrives.
+authenticator-not-taken = No way of signing in here asks for an authenticator app, so none can be set up.
 authenticator-begin = Set it up
 authenticator-scan = Scan this with your authenticator app, then enter the six digits that it shows.
 authenticator-type = If you cannot scan, type this:

@@ -172,6 +172,7 @@ totp-code = 验证器显示的 6 位数字
 totp-hint = 手机不在身边时，可输入一个恢复码，每个恢复码只能使用一次。
 authenticator-title = 验证器应用
 authenticator-text = 用手机上的验证器应用生成动态数字，没有短信也能完成身份验证。
+authenticator-not-taken = 本系统的登录方式均不使用验证器应用，无法启用。
 authenticator-begin = 开始设置
 authenticator-scan = 请用验证器应用扫描，再输入它显示的 6 位数字。
 authenticator-type = 无法扫描时，请手工输入：

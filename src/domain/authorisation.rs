@@ -1,6 +1,6 @@
 //! Authorisations (授权): one relation between a person and an enterprise, of one identity type,
 //! made by two-way confirmation. What it gives and how it stands is read here by everybody; what
-//! can happen to it, and by whom, stands in [`change`] whole.
+//! can happen to it, and by whom, stands in `change` whole.
 
 mod change;
 

@@ -108,6 +108,11 @@ pub struct Entrance {
 }
 
 impl Entrance {
+    /// Whether this factor is among those asked for on the way in.
+    pub fn takes(&self, factor: Factor) -> bool {
+        self.steps.contains(&Step::SecondFactor) && self.second_factors.contains(&factor)
+    }
+
     pub fn asks_enterprise_number(&self) -> bool {
         let of_enterprise =
             matches!(self.subject, Subject::Enterprise | Subject::Agent | Subject::SpecificEntity);

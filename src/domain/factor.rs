@@ -59,6 +59,39 @@ impl ScanApp {
     }
 }
 
+impl Factor {
+    /// Its name in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+            Self::TaxAppScan => "tax_app",
+            Self::IitAppScan => "iit_app",
+            Self::Totp => "totp",
+            Self::Passkey => "passkey",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        let all =
+            [Self::Sms, Self::Email, Self::TaxAppScan, Self::IitAppScan, Self::Totp, Self::Passkey];
+        all.into_iter().find(|factor| factor.name() == name)
+    }
+
+    /// A scan in which a face is compared.
+    pub fn is_face(self) -> bool {
+        self.scan_app().is_some()
+    }
+
+    pub fn scan_app(self) -> Option<ScanApp> {
+        match self {
+            Self::TaxAppScan => Some(ScanApp::TaxApp),
+            Self::IitAppScan => Some(ScanApp::IitApp),
+            Self::Sms | Self::Email | Self::Totp | Self::Passkey => None,
+        }
+    }
+}
+
 impl Way {
     /// Its name in the sign-in log.
     pub fn name(self) -> &'static str {

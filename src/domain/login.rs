@@ -11,6 +11,7 @@ use crate::domain::acting::Acting;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{Entrance, Step, Subject};
 use crate::domain::factor::{Factor, Way};
+use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::{NoIdentity, Refusal};
 
 /// Ten minutes from the first page to the last.
@@ -20,33 +21,53 @@ pub const TRANSACTION_SECONDS: i64 = 600;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LoginTransaction {
     pub id: String,
-    pub realm: String,
-    pub started_at: Timestamp,
     pub expires_at: Timestamp,
-    /// The authorization request that waits for this sign-in; empty when the portal asked.
-    pub request: BTreeMap<String, String>,
-    /// Where the portal wants the person back, already checked.
-    pub return_to: Option<String>,
-    pub entrance: Option<String>,
-    pub proved: Option<Proved>,
-    /// Set once, by the chooser, the confirmation, or because there was only one.
-    pub chosen: Option<Acting>,
-    /// Which kind of specific entity was picked (S-02).
-    #[serde(default)]
-    pub record_kind: Option<RecordKind>,
-    /// The session that a step-up raises; none in a sign-in.
-    pub raises: Option<SessionId>,
-    /// What the step is taken for, within that session.
-    #[serde(default)]
-    pub errand: Errand,
+    pub purpose: Purpose,
+    pub then: Then,
+    /// How many people it has been about, one after the other.
+    pub turn: u32,
+    pub progress: Progress,
+}
+
+/// What it is for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    SignIn,
+    /// The person of this session proves more, or again.
+    StepUp {
+        session: SessionId,
+        errand: Errand,
+    },
+}
+
+/// Where the person goes afterwards.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// On with the authorization request that waits.
+    Authorize(BTreeMap<String, String>),
+    /// To a page of a portal's or our own, already checked.
+    Page(String),
+    Nowhere,
+}
+
+/// How far it has come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    Begun,
+    /// It is known who comes.
+    Proved(Proved),
+    /// And as whom they go on: by the chooser, the confirmation, the phone or the session.
+    Chosen(Proved, Acting),
 }
 
 /// Why somebody who is signed in proves themself again.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Errand {
     /// An application wants a higher level (L-11).
-    #[default]
     Raise,
     /// An application wants a younger proof (`max_age`): any factor of the door that was used.
     Renew,
@@ -56,27 +77,50 @@ pub enum Errand {
     Confirm(Vec<AuthorisationId>),
 }
 
-/// What is known once a password was right, or a phone has confirmed.
+impl Errand {
+    /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation and
+    /// level 4 want a face (L-05, AU-08).
+    fn takes(&self, factor: Factor) -> bool {
+        match self {
+            Self::Raise | Self::Renew => true,
+            Self::Lift | Self::Confirm(_) => factor.is_face(),
+        }
+    }
+}
+
+/// What is known once a password was right, a passkey fitted, or a phone has confirmed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proved {
+    /// Whose steps are walked.
+    pub entrance: String,
     pub person: PersonId,
     pub account: AccountId,
     /// The enterprise whose number was typed, when there is one of that number.
     pub enterprise: Option<EnterpriseId>,
+    /// Which kind of specific entity was picked (S-02).
+    pub record_kind: Option<RecordKind>,
     pub way: Way,
     /// The account had been locked before; a sign-in that ends well forgets it.
     pub had_locks: bool,
-    pub at: Timestamp,
-    /// Once passed.
-    pub second_factor: Option<Factor>,
-    /// The browser is known and spares it.
-    #[serde(default)]
-    pub is_known_device: bool,
+    pub second: Second,
 }
 
-impl Proved {
-    pub fn needs_second_factor(&self) -> bool {
-        self.second_factor.is_none() && !self.is_known_device
+/// How the second factor stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Second {
+    Due,
+    /// The browser is known.
+    Spared,
+    Passed(Factor),
+}
+
+impl Second {
+    pub fn passed(self) -> Option<Factor> {
+        match self {
+            Self::Passed(factor) => Some(factor),
+            Self::Due | Self::Spared => None,
+        }
     }
 }
 
@@ -109,13 +153,95 @@ pub enum Next {
 }
 
 impl LoginTransaction {
+    pub fn proved(&self) -> Option<&Proved> {
+        match &self.progress {
+            Progress::Begun => None,
+            Progress::Proved(proved) | Progress::Chosen(proved, _) => Some(proved),
+        }
+    }
+
+    pub fn chosen(&self) -> Option<Acting> {
+        match &self.progress {
+            Progress::Chosen(_, acting) => Some(*acting),
+            Progress::Begun | Progress::Proved(_) => None,
+        }
+    }
+
+    /// The errand within a session; `None` in a sign-in.
+    pub fn errand(&self) -> Option<&Errand> {
+        match &self.purpose {
+            Purpose::SignIn => None,
+            Purpose::StepUp { errand, .. } => Some(errand),
+        }
+    }
+
+    /// The authorization request that waits, or nothing.
+    pub fn request(&self) -> Option<&BTreeMap<String, String>> {
+        match &self.then {
+            Then::Authorize(request) => Some(request),
+            Then::Page(_) | Then::Nowhere => None,
+        }
+    }
+
+    /// The sign-in is about this person from now on, and nothing that was proved or chosen before
+    /// counts. Nobody else can come in within a session.
+    pub fn about(&self, proved: Proved, chosen: Option<Acting>) -> Result<Self, Refusal> {
+        if self.purpose != Purpose::SignIn {
+            return Err(Refusal::State);
+        }
+        let progress = match chosen {
+            Some(acting) => Progress::Chosen(proved, acting),
+            None => Progress::Proved(proved),
+        };
+        Ok(Self { turn: self.turn + 1, progress, ..self.clone() })
+    }
+
+    /// As whom the person goes on.
+    pub fn choosing(&self, acting: Acting) -> Result<Self, Refusal> {
+        let proved = self.proved().ok_or(Refusal::State)?;
+        Ok(Self { progress: Progress::Chosen(proved.clone(), acting), ..self.clone() })
+    }
+
+    /// What this factor has to answer here and now; `None` where it is not taken: not by the
+    /// entrance, not for the errand, or no second factor is due.
+    pub fn question(&self, entrance: &Entrance, factor: Factor) -> Option<Question> {
+        let proved = self.proved().filter(|proved| proved.second == Second::Due)?;
+        let is_taken = proved.entrance == entrance.id
+            && entrance.takes(factor)
+            && self.errand().is_none_or(|errand| errand.takes(factor));
+        is_taken.then(|| Question {
+            transaction: self.id.clone(),
+            turn: self.turn,
+            person: proved.person,
+            account: proved.account,
+            factor,
+        })
+    }
+
+    /// The one place where a second factor begins to count: only for the question that is open, and
+    /// answered by the person it is about.
+    pub fn accept(&self, entrance: &Entrance, verified: &Verified) -> Result<Self, Refusal> {
+        let factor = verified.question.factor;
+        let open = self.question(entrance, factor).ok_or(Refusal::State)?;
+        if *verified != open.answered_by(open.person) {
+            return Err(Refusal::State);
+        }
+        let mut next = self.clone();
+        if let Progress::Proved(proved) | Progress::Chosen(proved, _) = &mut next.progress {
+            proved.second = Second::Passed(factor);
+        }
+        Ok(next)
+    }
+
     /// Walks the entrance's steps and stops at the first that is still due. Within a session
     /// nothing but the second factor is: identity and agreements stand already.
     pub fn next(&self, entrance: &Entrance, facts: &Facts) -> Next {
-        if let (Some(_), Some(acting), Some(proved)) = (self.raises, self.chosen, &self.proved) {
-            return match proved.needs_second_factor() {
-                true => Next::Step(Step::SecondFactor),
-                false => Next::SignIn(acting),
+        if let (Purpose::StepUp { .. }, Progress::Chosen(proved, acting)) =
+            (&self.purpose, &self.progress)
+        {
+            return match proved.second {
+                Second::Passed(_) => Next::SignIn(*acting),
+                Second::Due | Second::Spared => Next::Step(Step::SecondFactor),
             };
         }
         for step in &entrance.steps {
@@ -132,8 +258,8 @@ impl LoginTransaction {
     fn is_due(&self, step: Step, entrance: &Entrance, facts: &Facts) -> bool {
         let enterprise = entrance.subject == Subject::Enterprise;
         match step {
-            Step::Credentials | Step::Scan => self.proved.is_none(),
-            Step::SecondFactor => self.proved.as_ref().is_none_or(Proved::needs_second_factor),
+            Step::Credentials | Step::Scan => self.proved().is_none(),
+            Step::SecondFactor => self.proved().is_none_or(|proved| proved.second == Second::Due),
             Step::NewPassword => facts.needs_new_password,
             Step::Agreements => facts.needs_agreements,
             Step::ConfirmPendingAuthorisation => {
@@ -142,7 +268,7 @@ impl LoginTransaction {
             Step::ChooseIdentity => {
                 let several =
                     facts.usable.len() > 1 || (facts.may_be_personal && !facts.usable.is_empty());
-                enterprise && several && self.chosen(facts).is_none()
+                enterprise && several && self.usable_choice(facts).is_none()
             }
             Step::ChooseClientEnterprise => facts.is_agency_staff && !facts.is_chosen_usable,
             Step::ChooseRecord => !facts.is_chosen_usable,
@@ -150,8 +276,8 @@ impl LoginTransaction {
     }
 
     /// What was chosen, as long as it is still usable.
-    fn chosen(&self, facts: &Facts) -> Option<Acting> {
-        self.chosen.filter(|acting| match acting {
+    fn usable_choice(&self, facts: &Facts) -> Option<Acting> {
+        self.chosen().filter(|acting| match acting {
             Acting::Personal => facts.may_be_personal,
             acting => acting.authorisation().is_some_and(|id| facts.usable.contains(&id)),
         })
@@ -161,16 +287,16 @@ impl LoginTransaction {
         match (entrance.subject, facts.usable.as_slice()) {
             (Subject::Personal, _) => Ok(Acting::Personal),
             (Subject::Agent | Subject::SpecificEntity, _) => self
-                .chosen
+                .chosen()
                 .filter(|_| facts.is_chosen_usable)
                 .ok_or(facts.why_none.unwrap_or(NoIdentity::None)),
-            (Subject::AsConfirmed | Subject::StepUp, _) => self.chosen.ok_or(NoIdentity::None),
+            (Subject::AsConfirmed | Subject::StepUp, _) => self.chosen().ok_or(NoIdentity::None),
             (Subject::Enterprise, []) if facts.may_be_personal => Ok(Acting::Personal),
             (Subject::Enterprise, [only]) if !facts.may_be_personal => {
                 Ok(Acting::Enterprise(*only))
             }
             (Subject::Enterprise, _) => {
-                self.chosen(facts).ok_or(facts.why_none.unwrap_or(NoIdentity::None))
+                self.usable_choice(facts).ok_or(facts.why_none.unwrap_or(NoIdentity::None))
             }
         }
     }

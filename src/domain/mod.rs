@@ -22,6 +22,7 @@ pub mod passkey;
 pub mod password;
 pub mod person;
 pub mod profile;
+pub mod proof;
 pub mod refusal;
 pub mod scan;
 pub mod totp;

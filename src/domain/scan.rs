@@ -9,6 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::acting::Acting;
 use crate::domain::factor::ScanApp;
+use crate::domain::proof::Question;
 
 /// Seconds until a code nobody scanned is worth nothing.
 pub const UNSCANNED_SECONDS: i64 = 120;
@@ -17,7 +18,6 @@ pub const SCANNED_SECONDS: i64 = 60;
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Scan {
-    pub realm: String,
     /// The sign-in that shows the code; no other may fetch the outcome.
     pub transaction: String,
     /// Hash of what the showing page holds and the code does not.
@@ -33,13 +33,23 @@ pub struct Scan {
     pub state: ScanState,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Instead of password and second factor.
     SignIn,
-    /// As second factor of this person and no other.
-    Verify(PersonId),
+    /// As second factor: answers this question, of this person and no other.
+    Verify(Question),
+}
+
+impl Purpose {
+    /// Who must answer; `None`: whoever comes.
+    pub fn person(&self) -> Option<PersonId> {
+        match self {
+            Self::SignIn => None,
+            Self::Verify(question) => Some(question.person),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -125,10 +135,7 @@ impl Scan {
         now: Timestamp,
     ) -> Result<Self, ScanFault> {
         self.of_phone(key, now)?;
-        let is_expected = match self.purpose {
-            Purpose::SignIn => true,
-            Purpose::Verify(person) => person == who.person,
-        };
+        let is_expected = self.purpose.person().is_none_or(|person| person == who.person);
         let number_fits = number.is_none_or(|number| number == self.number);
         let state = match is_expected && number_fits {
             true => ScanState::Confirmed(who),

@@ -90,16 +90,16 @@ pub async fn start_face(
     (code, number, has_ticked): (&str, u8, bool),
 ) -> Result<String, Stop> {
     let found = own(ctx, code).await?;
-    match found.purpose {
-        Purpose::Verify(person) if person == user.person => {
+    match found.purpose.person() {
+        Some(person) if person == user.person => {
             face::start(ctx, (code, &user.key), number, has_ticked).await
         }
-        Purpose::Verify(_) => {
+        Some(_) => {
             tracing::info!("Another person's phone answered a verification");
             Stop::refusal(scan::end(ctx, (code, &user.key), ScanState::Failed).await)?.ok();
             Err(Refusal::StepUpFailed.into())
         }
-        Purpose::SignIn => Err(Refusal::State.into()),
+        None => Err(Refusal::State.into()),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Authenticator apps: enrolled by a person who has just signed in, then one of the second factors
 //! where the realm allows it.
 
-use super::{Ctx, Fault, Stop, login};
+use super::{Ctx, Fault, Stop};
 use crate::base::id::AccountId;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::Factor;
-use crate::domain::login::LoginTransaction;
 use crate::domain::number::code::{OneTimeCode, RecoveryCode};
+use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::domain::totp::{SECRET_BYTES, enrolment_url, matched_step, recovery_codes, typed};
 use crate::store::sessions::Session;
@@ -28,6 +28,19 @@ pub enum Enrolment {
     Confirmed {
         recovery_codes_left: u64,
     },
+}
+
+/// Whether an entrance of this realm takes their codes; elsewhere none is enrolled.
+pub fn is_taken(ctx: &Ctx) -> bool {
+    ctx.realm.takes(Factor::Totp)
+}
+
+fn may_enrol(ctx: &Ctx, session: &Session) -> Result<(), Refusal> {
+    match (is_taken(ctx), is_fresh(ctx, session)) {
+        (false, _) => Err(Refusal::State),
+        (true, false) => Err(Refusal::StepUpRequired),
+        (true, true) => Ok(()),
+    }
 }
 
 pub fn is_fresh(ctx: &Ctx, session: &Session) -> bool {
@@ -55,9 +68,7 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
 
 /// A new secret; whatever was enrolled before is gone.
 pub async fn begin(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
-    if !is_fresh(ctx, session) {
-        return Err(Refusal::StepUpRequired.into());
-    }
+    may_enrol(ctx, session)?;
     let secret: [u8; SECRET_BYTES] = ctx.random().bytes();
     let tx = ctx.begin().await?;
     tx.rows().authenticators().begin(session.account, &secret).await?;
@@ -67,9 +78,7 @@ pub async fn begin(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
 
 /// The app works: it counts from now on. Returns the recovery codes, shown this once.
 pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<Vec<Secret>, Stop> {
-    if !is_fresh(ctx, session) {
-        return Err(Refusal::StepUpRequired.into());
-    }
+    may_enrol(ctx, session)?;
     let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
     let found = ctx.rows().authenticators().find(session.account).await?;
     let Some(found) = found.filter(|found| !found.is_confirmed) else {
@@ -127,15 +136,9 @@ impl Typed {
 
 /// A code of the app, or a recovery code; each works once. Tries are counted before they are
 /// judged, over all sign-ins of the account; what is neither costs none.
-pub async fn verify(
-    ctx: &Ctx,
-    tx: &LoginTransaction,
-    code: &str,
-) -> Result<LoginTransaction, Stop> {
+pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verified, Stop> {
     let code = Typed::parse(code).ok_or(Refusal::format("code"))?;
-    let Some(account) = tx.proved.as_ref().map(|proved| proved.account) else {
-        return Err(Refusal::State.into());
-    };
+    let account = question.account;
     let ephemeral = ctx.ephemeral();
     let tries = format!("totp/{account}");
     let (count, retry_after) = ephemeral.count(&tries, TRIES_SECONDS).await?;
@@ -163,9 +166,5 @@ pub async fn verify(
         return Err(Refusal::Otp.into());
     }
     ephemeral.reset(&tries).await?;
-    let mut next = tx.clone();
-    if let Some(proved) = &mut next.proved {
-        proved.second_factor = Some(Factor::Totp);
-    }
-    login::advance(ctx, tx, next).await
+    Ok(question.answered_by(question.person))
 }

@@ -3,7 +3,7 @@
 
 use super::relations::{begin_in, change, change_in};
 use super::telling::relation_event;
-use super::{Ctx, Fault, Stop, login};
+use super::{Ctx, Fault, Stop, login, step_up};
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{
@@ -11,11 +11,10 @@ use crate::domain::authorisation::{
 };
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{Capability, IdentityTypeName, PermissionPolicy, Permissions};
-use crate::domain::login::{Errand, LoginTransaction};
+use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::number::normalise;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
-use crate::oidc::params::Params;
 use crate::store::deliveries::Delivery;
 use crate::store::sessions::Session;
 
@@ -34,9 +33,8 @@ impl Filter {
     fn fits(&self, ctx: &Ctx, one: &Authorisation, enterprise: &Enterprise) -> bool {
         let home = ctx.realm.home_province.get(..2).unwrap_or_default();
         let authority = enterprise.tax_authority.get(1..3).unwrap_or_default();
-        let text = |wanted: &str, known: &str| {
-            wanted.is_empty() || normalise(wanted) == normalise(known)
-        };
+        let text =
+            |wanted: &str, known: &str| wanted.is_empty() || normalise(wanted) == normalise(known);
         let number = TaxpayerNumber::asked(&self.number);
         (self.is_national || authority == home)
             && (self.number.is_empty()
@@ -150,8 +148,8 @@ pub async fn begin_confirmation(
     ctx: &Ctx,
     session: &Session,
     ids: Vec<AuthorisationId>,
-) -> Result<Option<LoginTransaction>, Stop> {
-    super::step_up::begin(ctx, session, Params::default(), (Errand::Confirm(ids), None)).await
+) -> Result<Option<LoginTransaction>, Fault> {
+    step_up::begin(ctx, session, Errand::Confirm(ids), Then::Nowhere).await
 }
 
 /// What became of one of a batch.
@@ -167,18 +165,15 @@ pub async fn confirm_batch(
     ctx: &Ctx,
     transaction: &LoginTransaction,
 ) -> Result<Vec<Outcome>, Stop> {
-    let found = login::find(ctx, &transaction.id).await?;
-    let Some(found) = found else { return Err(Refusal::State.into()) };
-    let (Errand::Confirm(ids), Some(proved)) = (&found.errand, &found.proved) else {
+    let (Some(Errand::Confirm(ids)), Some(proved)) = (transaction.errand(), transaction.proved())
+    else {
         return Err(Refusal::State.into());
     };
-    if proved.second_factor.is_none() {
-        return Err(Refusal::State.into());
-    }
+    proved.second.passed().ok_or(Refusal::State)?;
     let by = By::holder(proved.person);
     let mut outcomes = Vec::new();
     let tx = ctx.begin().await?;
-    login::use_up(&tx, &found).await?;
+    login::use_up(&tx, transaction).await?;
     for id in ids {
         let held = tx.rows().standings().held_by(*id).await?;
         let own = held.filter(|(one, _)| one.person == proved.person);
@@ -193,7 +188,7 @@ pub async fn confirm_batch(
         });
     }
     tx.commit().await?;
-    ctx.forget(&login::LOGIN, &found.id).await;
+    ctx.forget(&login::LOGIN, &transaction.id).await;
     Ok(outcomes)
 }
 

@@ -1,21 +1,22 @@
-//! The authorization endpoint: a checked request, the session behind it, what the person still
-//! has to do, and the code at the end.
+//! The authorization endpoint: a checked request and the facts behind it, and what follows from the
+//! decision of `oidc::needs`: a page, a switch, a code. Pages ask what is needed without moving
+//! anything.
 
 use std::sync::Arc;
 
 use super::{Ctx, Fault, Stop, identity, step_up, switching};
 use crate::base::id::{GrantId, PersonId};
 use crate::base::secret::{Secret, keyed_hash};
-use crate::domain::acting::ActingIdentity;
+use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
-use crate::domain::entrance::Audience;
 use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
 use crate::jose::jwt::verify;
 use crate::oidc::authorize::{AuthorizeRequest, Destination, Prompt, check, destination};
-use crate::oidc::claims::{IdClaims, level};
+use crate::oidc::claims::IdClaims;
 use crate::oidc::engine::{Bound, bind};
 use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::needs::{Act, Decision, Fit, SessionView, View, decide};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;
@@ -40,7 +41,7 @@ pub enum Answer {
     /// The person proves more first, or again.
     StepUp(Params, Box<Session>, Errand),
     /// The person agrees first.
-    Consent(Box<ConsentNeeded>),
+    Consent(Params),
     /// The session was moved to the hinted identity; the request goes on under a new cookie.
     Switched(Params, Secret),
     Code {
@@ -49,18 +50,30 @@ pub enum Answer {
     },
 }
 
-pub struct ConsentNeeded {
-    pub params: Params,
-    pub client: Arc<Client>,
-    pub scope: Scopes,
-    pub destination: Destination,
-}
-
 struct Asked {
     params: Params,
     client: Arc<Client>,
     request: AuthorizeRequest,
     bound: Bound,
+}
+
+impl Asked {
+    /// All that the client would learn.
+    fn scope(&self) -> Scopes {
+        self.bound.scope.and(&self.request.claims.scopes())
+    }
+}
+
+/// Who is signed in, in an identity that stands.
+struct SignedIn {
+    session: Session,
+    identity: ActingIdentity,
+}
+
+/// A request that was looked at, and what is to become of it.
+struct Looked {
+    decision: Decision,
+    signed_in: Option<SignedIn>,
 }
 
 pub async fn authorize(
@@ -72,68 +85,106 @@ pub async fn authorize(
         Ok(asked) => asked,
         Err(answer) => return Ok(*answer),
     };
-    let silent = asked.request.prompt.contains(&Prompt::None);
-    let found = session.filter(|_| !asked.request.prompt.contains(&Prompt::Login));
-    let Some(StandingSession { session, standing }) = found else {
-        return Ok(sign_in(asked, silent));
-    };
-    // What one audience signed in to is nothing to the other (I-01, I-03).
-    match (ctx.realm.audience_of(&session.entrance), asked.client.audience) {
-        (Audience::SocialInsurance, Audience::Tax) => {
-            let error = OAuthError::new(ErrorCode::AccessDenied, "signed_in_for_social_insurance");
+    let Looked { decision, signed_in } = look(ctx, &asked, session).await?;
+    let act = match (decision, signed_in) {
+        (Decision::Issue, Some(signed_in)) => {
+            let code = issue_code(ctx, &asked, &signed_in).await?;
+            return Ok(Answer::Code { destination: asked.request.destination, code });
+        }
+        (Decision::Refuse(error), _) => {
             return Ok(Answer::Error(asked.request.destination, error));
         }
-        (Audience::Tax, Audience::SocialInsurance) => return Ok(sign_in(asked, silent)),
-        _ => {}
-    }
+        (Decision::Do(Act::Switch(to)), Some(signed_in)) => {
+            return switch_to(ctx, asked, &signed_in.session, to).await;
+        }
+        (Decision::Do(Act::Raise), Some(signed_in)) => {
+            return Ok(step_up(asked, signed_in.session, Errand::Raise));
+        }
+        (Decision::Do(Act::Renew), Some(signed_in)) => {
+            return Ok(step_up(asked, signed_in.session, Errand::Renew));
+        }
+        (Decision::Do(act), _) => act,
+        (Decision::Issue, None) => Act::SignIn,
+    };
+    Ok(match act {
+        Act::Choose => Answer::Choose(asked.params),
+        Act::Consent => Answer::Consent(asked.params),
+        _ => sign_in(asked),
+    })
+}
+
+/// What the person is asked to agree to.
+pub struct ConsentNeeded {
+    pub params: Params,
+    pub client: Arc<Client>,
+    pub scope: Scopes,
+    pub destination: Destination,
+    person: PersonId,
+}
+
+/// The agreement that stands between this request and its code; `None` where something else does,
+/// or nothing. Moves nothing.
+pub async fn consent_needed(
+    ctx: &Ctx,
+    params: Params,
+    session: StandingSession,
+) -> Result<Option<ConsentNeeded>, Stop> {
+    let Ok(asked) = read(ctx, params) else { return Ok(None) };
+    let person = session.session.person;
+    let looked = look(ctx, &asked, Some(session)).await?;
+    let scope = asked.scope();
+    Ok((looked.decision == Decision::Do(Act::Consent)).then_some(ConsentNeeded {
+        params: asked.params,
+        client: asked.client,
+        scope,
+        destination: asked.request.destination,
+        person,
+    }))
+}
+
+/// The session for which an identity is to be chosen; `None` where something else stands between
+/// this request and its code, or nothing. Moves nothing.
+pub async fn choice_needed(
+    ctx: &Ctx,
+    params: Params,
+    session: StandingSession,
+) -> Result<Option<Session>, Stop> {
+    let Ok(asked) = read(ctx, params) else { return Ok(None) };
+    let Looked { decision, signed_in } = look(ctx, &asked, Some(session)).await?;
+    let signed_in = signed_in.filter(|_| decision == Decision::Do(Act::Choose));
+    Ok(signed_in.map(|signed_in| signed_in.session))
+}
+
+/// Loads what the list of needs looks at, each fact only where it can matter, and decides.
+async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Result<Looked, Stop> {
+    let decide = |session| {
+        decide(&View { request: &asked.request, audience: asked.client.audience, session })
+    };
+    let Some(StandingSession { session, standing }) = found else {
+        return Ok(Looked { decision: decide(None), signed_in: None });
+    };
     // Account and authorisation are read at every issue (security rule 5).
     let is_live = standing.account_status == AccountStatus::Active;
-    let identity = identity::of(ctx, session.person, session.acting, standing.held);
-    let (Ok(identity), true, true) = (identity, is_live, is_hinted(ctx, &asked, &session)?) else {
-        return Ok(sign_in(asked, silent));
+    let identity = identity::of(ctx, session.person, session.acting, standing.held).ok();
+    let stands = is_live && identity.is_some() && is_hinted(ctx, asked, &session)?;
+    let view = SessionView {
+        audience: ctx.realm.audience_of(&session.entrance),
+        stands,
+        fit: match &identity {
+            Some(identity) if stands => fit(ctx, asked, &session, identity).await?,
+            _ => Fit::Fits,
+        },
+        level: session.acr,
+        provable: match stands && !asked.request.acr_values.is_empty() {
+            true => step_up::provable(ctx, session.person).await?,
+            false => 0,
+        },
+        age: ctx.now().since(session.auth_time),
+        may_renew: step_up::door(ctx, &session, &Errand::Renew).is_some(),
+        agreed: !stands || has_agreed(ctx, asked, session.person).await?,
     };
-    if let Some(answer) = find_wanted(ctx, &asked, &session, &identity).await? {
-        return Ok(answer);
-    }
-    if asked.request.prompt.contains(&Prompt::SelectAccount) {
-        return Ok(Answer::Choose(asked.params));
-    }
-    let wanted: Vec<u8> = asked.request.acr_values.iter().filter_map(|acr| level(acr)).collect();
-    let error = |code, reason| OAuthError::new(code, reason);
-    match step_up::need(ctx, &session, &wanted).await? {
-        step_up::Need::Nothing => {}
-        step_up::Need::Unmet => {
-            let reason = "the person has not reached this level";
-            let error = error(ErrorCode::UnmetAuthenticationRequirements, reason);
-            return Ok(Answer::Error(asked.request.destination, error));
-        }
-        step_up::Need::Step if silent => {
-            let error = error(ErrorCode::InteractionRequired, "a higher level is to be proved");
-            return Ok(Answer::Error(asked.request.destination, error));
-        }
-        step_up::Need::Step => return Ok(step_up(asked, session, Errand::Raise)),
-    }
-    if asked.request.max_age.is_some_and(|age| ctx.now().since(session.auth_time) > age) {
-        return Ok(match step_up::door(ctx, &session, &Errand::Renew) {
-            Some(_) if !silent => step_up(asked, session, Errand::Renew),
-            _ => sign_in(asked, silent),
-        });
-    }
-    if needs_consent(ctx, &asked, session.person).await? {
-        let error = OAuthError::new(ErrorCode::ConsentRequired, "the person has not agreed yet");
-        return Ok(if silent {
-            Answer::Error(asked.request.destination, error)
-        } else {
-            Answer::Consent(Box::new(ConsentNeeded {
-                scope: asked.bound.scope.and(&asked.request.claims.scopes()),
-                destination: asked.request.destination,
-                client: asked.client,
-                params: asked.params,
-            }))
-        });
-    }
-    let code = issue_code(ctx, &asked, &session, &identity).await?;
-    Ok(Answer::Code { destination: asked.request.destination, code })
+    let signed_in = identity.map(|identity| SignedIn { session, identity });
+    Ok(Looked { decision: decide(Some(view)), signed_in })
 }
 
 fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
@@ -158,11 +209,7 @@ fn step_up(asked: Asked, session: Session, errand: Errand) -> Answer {
     Answer::StepUp(asked.params.without(&["max_age"]), Box::new(session), errand)
 }
 
-fn sign_in(asked: Asked, silent: bool) -> Answer {
-    if silent {
-        let error = OAuthError::new(ErrorCode::LoginRequired, "a sign-in is needed");
-        return Answer::Error(asked.request.destination, error);
-    }
+fn sign_in(asked: Asked) -> Answer {
     // What signing in fulfils is taken out, so that the request does not ask for it again.
     let consent = asked.request.prompt.contains(&Prompt::Consent);
     let mut params = asked.params.without(&["prompt", "max_age"]).into_map();
@@ -181,56 +228,42 @@ fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault>
     Ok(claims.is_ok_and(|claims| claims.sub == subject && claims.iss == ctx.realm.issuer))
 }
 
-/// `authorization_details` (RFC 9396) and `identity_hint`: an identity that fits is kept, the only
-/// one that fits taken without a question, several are chosen from. One that is not held is refused,
-/// never replaced by another.
-async fn find_wanted(
+/// How the identity in use fits what the application wants, or which others would.
+async fn fit(
     ctx: &Ctx,
     asked: &Asked,
     session: &Session,
-    now: &ActingIdentity,
-) -> Result<Option<Answer>, Stop> {
+    identity: &ActingIdentity,
+) -> Result<Fit, Fault> {
     let needs = switching::needed(ctx, &asked.request.needs).await?;
-    if needs.iter().all(|needed| needed.fits(now)) {
-        return Ok(None);
+    if needs.iter().all(|needed| needed.fits(identity)) {
+        return Ok(Fit::Fits);
     }
-    let error = |code, reason| {
-        let error = OAuthError::new(code, reason);
-        Ok(Some(Answer::Error(asked.request.destination.clone(), error)))
-    };
     let fitting = switching::fitting_choices(ctx, session, &needs).await?;
-    match switching::references(&fitting).as_slice() {
-        [] => error(ErrorCode::AccessDenied, "identity_not_held"),
-        [only] => match Stop::refusal(switching::switch(ctx, session, *only).await)? {
-            Ok((_, cookie)) => Ok(Some(Answer::Switched(asked.params.clone(), cookie))),
-            Err(_) => error(ErrorCode::AccessDenied, "identity_not_held"),
-        },
-        _ if asked.request.prompt.contains(&Prompt::None) => {
-            error(ErrorCode::InteractionRequired, "several identities fit")
-        }
-        _ => Ok(Some(Answer::Choose(asked.params.clone()))),
-    }
+    Ok(Fit::Others(switching::references(&fitting)))
 }
 
-async fn needs_consent(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<bool, Fault> {
-    if asked.request.prompt.contains(&Prompt::Consent) {
+/// To the only identity that fits; one that cannot be moved to is not held.
+async fn switch_to(ctx: &Ctx, asked: Asked, session: &Session, to: Acting) -> Result<Answer, Stop> {
+    let switched = Stop::refusal(switching::switch(ctx, session, to).await)?;
+    let Ok((_, cookie)) = switched else {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "identity_not_held");
+        return Ok(Answer::Error(asked.request.destination, error));
+    };
+    Ok(Answer::Switched(asked.params, cookie))
+}
+
+async fn has_agreed(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<bool, Fault> {
+    if !asked.client.consent {
         return Ok(true);
     }
-    if !asked.client.consent {
-        return Ok(false);
-    }
-    let (grants, client) = (ctx.rows().grants(), &asked.client.client_id);
-    let wanted = asked.bound.scope.and(&asked.request.claims.scopes());
-    let given = grants.consent(person, client).await?;
-    Ok(!given.is_some_and(|given| wanted.is_within(&Scopes::parse(&given))))
+    let given = ctx.rows().grants().consent(person, &asked.client.client_id).await?;
+    Ok(given.is_some_and(|given| asked.scope().is_within(&Scopes::parse(&given))))
 }
 
 /// Remembers what was agreed to; the request may go on.
-pub async fn give_consent(
-    ctx: &Ctx,
-    needed: &ConsentNeeded,
-    person: PersonId,
-) -> Result<Params, Fault> {
+pub async fn give_consent(ctx: &Ctx, needed: &ConsentNeeded) -> Result<Params, Fault> {
+    let person = needed.person;
     let (client, scope) = (&needed.client.client_id, needed.scope.to_string());
     let event = AuditEvent::ConsentGiven { person, client: client.clone(), scope: scope.clone() };
     let tx = ctx.begin().await?;
@@ -249,12 +282,8 @@ pub fn subject(ctx: &Ctx, client: &Client, person: PersonId) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(&ctx.services.secrets.pairwise, &parts))
 }
 
-async fn issue_code(
-    ctx: &Ctx,
-    asked: &Asked,
-    session: &Session,
-    identity: &ActingIdentity,
-) -> Result<Secret, Fault> {
+async fn issue_code(ctx: &Ctx, asked: &Asked, signed_in: &SignedIn) -> Result<Secret, Fault> {
+    let SignedIn { session, identity } = signed_in;
     let (now, code) = (ctx.now(), ctx.random().token());
     let lifetimes = &ctx.realm.lifetimes;
     let subject = subject(ctx, &asked.client, session.person);

@@ -13,9 +13,10 @@ use crate::domain::refusal::Refusal;
 use crate::store::devices::RememberedDevice;
 use crate::store::sessions::Session;
 
-/// Seconds that this entrance remembers a browser for, if it does.
-pub fn lifetime(entrance: &Entrance) -> Option<i64> {
-    entrance.remember_device_days.map(|days| days * 86_400)
+/// Days for which this sign-in may be remembered by its browser; a step-up never is.
+pub fn days(ctx: &Ctx, transaction: &LoginTransaction) -> Option<i64> {
+    let is_sign_in = transaction.errand().is_none();
+    ctx.realm.entrance_of(transaction).filter(|_| is_sign_in)?.remember_device_days
 }
 
 /// Whether this browser spares this account its second factor here.
@@ -26,7 +27,7 @@ pub async fn is_known(
     cookie: Option<&Secret>,
 ) -> Result<bool, Fault> {
     let PasswordState::Set(password) = &account.password else { return Ok(false) };
-    let (Some(cookie), Some(_)) = (cookie, lifetime(entrance)) else { return Ok(false) };
+    let (Some(cookie), Some(_)) = (cookie, entrance.remember_device_days) else { return Ok(false) };
     let place = (account.id, entrance.id.as_str());
     let devices = ctx.rows().devices();
     Ok(devices.knows(cookie.hashed(), place, Hashed::of(password), ctx.now()).await?)
@@ -38,12 +39,9 @@ pub async fn remember(
     ctx: &Ctx,
     transaction: &LoginTransaction,
 ) -> Result<Option<(Secret, i64)>, Fault> {
-    let entrance = transaction.entrance.as_deref().and_then(|id| ctx.realm.entrance(id));
-    let (Some(entrance), Some(proved)) = (entrance, &transaction.proved) else { return Ok(None) };
-    let Some(lifetime) = lifetime(&entrance.entrance) else { return Ok(None) };
-    if proved.second_factor.is_none() || transaction.raises.is_some() {
-        return Ok(None);
-    }
+    let proved = transaction.proved().filter(|proved| proved.second.passed().is_some());
+    let (Some(proved), Some(days)) = (proved, days(ctx, transaction)) else { return Ok(None) };
+    let lifetime = days * 86_400;
     let account = ctx.rows().accounts().find(proved.account).await?;
     // The initial password is about to change, and would forget it at once.
     let Some(PasswordState::Set(password)) = account.map(|account| account.password) else {
@@ -53,7 +51,7 @@ pub async fn remember(
     let device = RememberedDevice {
         id: ctx.new_row_id(),
         account: proved.account,
-        entrance: entrance.entrance.id.clone(),
+        entrance: proved.entrance.clone(),
         password: Hashed::of(&password),
         device: ctx.device.clone(),
         created_at: ctx.now(),

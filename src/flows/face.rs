@@ -9,7 +9,7 @@ use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Confirmed, Purpose, Scan, ScanState};
+use crate::domain::scan::{Confirmed, ScanState};
 use crate::ephemeral::Slot;
 use crate::outbound::face::{FaceRequest, FaceState};
 use crate::store::accounts::Acceptance;
@@ -22,6 +22,8 @@ const ORDER_SECONDS: i64 = 300;
 /// A check on its way; one serves one scan, once.
 #[derive(Clone, Serialize, Deserialize)]
 struct Order {
+    /// Whose face was compared.
+    person: PersonId,
     scan: String,
     phone_key: String,
     handle: String,
@@ -72,7 +74,7 @@ pub async fn start(
     has_ticked: bool,
 ) -> Result<String, Stop> {
     let Some(found) = scan::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
-    let (Purpose::Verify(person), ScanState::Scanned(phone)) = (found.purpose, &found.state) else {
+    let (Some(person), ScanState::Scanned(phone)) = (found.purpose.person(), &found.state) else {
         return Err(Refusal::State.into());
     };
     if phone.key != phone_key {
@@ -117,6 +119,7 @@ pub async fn start(
         }
     };
     let kept = Order {
+        person,
         scan: id.to_owned(),
         phone_key: phone_key.to_owned(),
         handle: started.handle,
@@ -156,9 +159,7 @@ pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Re
         ctx.forget(&ORDER, &order_key(order)).await;
         return Err(Refusal::StepUpFailed.into());
     }
-    let Some(Scan { purpose: Purpose::Verify(person), .. }) = scan::find(ctx, id).await? else {
-        return Err(Refusal::ScanExpired.into());
-    };
+    let person = kept.person;
     let account = ctx.rows().accounts().find_by_person(person).await?;
     let Some(account) = account else { return Err(Refusal::StepUpFailed.into()) };
     if kept.has_ticked && !has_agreed(ctx, person).await? {

@@ -6,9 +6,8 @@ use super::{Ctx, Fault, Stop};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
-use crate::domain::login::{Errand, LoginTransaction};
+use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::refusal::Refusal;
-use crate::oidc::params::Params;
 use crate::outbound::real_name::{NameAnswer, NameAsked};
 use crate::store::sessions::Session;
 
@@ -112,7 +111,6 @@ pub async fn begin_face(
     ctx: &Ctx,
     session: &Session,
     back: String,
-) -> Result<Option<LoginTransaction>, Stop> {
-    let errand = (Errand::Lift, Some(back));
-    super::step_up::begin(ctx, session, Params::default(), errand).await
+) -> Result<Option<LoginTransaction>, Fault> {
+    super::step_up::begin(ctx, session, Errand::Lift, Then::Page(back)).await
 }

@@ -1,17 +1,16 @@
 //! The way in until the second factor: a transaction, the slider, numbers and password. Before
 //! the second factor no answer tells whether the person, the enterprise or the relation exists.
 
-use std::collections::BTreeMap;
-
 use super::{Ctx, Fault, Stop, devices, personal_id};
-use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, EnterpriseId, PersonId};
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Subject};
 use crate::domain::factor::Way;
-use crate::domain::login::{Errand, LoginTransaction, Proved, TRANSACTION_SECONDS};
+use crate::domain::login::{
+    LoginTransaction, Progress, Proved, Purpose, Second, TRANSACTION_SECONDS, Then,
+};
 use crate::domain::number::normalise;
 use crate::domain::number::taxpayer::{TaxpayerNumber, TaxpayerNumberKind};
 use crate::domain::person::Account;
@@ -43,26 +42,25 @@ pub struct Credentials {
     pub device: Option<Secret>,
 }
 
-/// A new transaction for an authorization request, or for a plain link of the portal.
-pub async fn begin(
+/// A new sign-in for an authorization request, or for a plain link of the portal.
+pub async fn begin(ctx: &Ctx, then: Then) -> Result<LoginTransaction, Fault> {
+    start(ctx, Purpose::SignIn, then, Progress::Begun).await
+}
+
+/// A new transaction that may have come some way already.
+pub async fn start(
     ctx: &Ctx,
-    request: BTreeMap<String, String>,
-    return_to: Option<String>,
+    purpose: Purpose,
+    then: Then,
+    progress: Progress,
 ) -> Result<LoginTransaction, Fault> {
-    let now = ctx.now();
     let transaction = LoginTransaction {
         id: ctx.random().short_token(),
-        realm: ctx.realm.id.clone(),
-        started_at: now,
-        expires_at: now.plus(TRANSACTION_SECONDS),
-        request,
-        return_to,
-        entrance: None,
-        proved: None,
-        chosen: None,
-        record_kind: None,
-        raises: None,
-        errand: Errand::default(),
+        expires_at: ctx.now().plus(TRANSACTION_SECONDS),
+        purpose,
+        then,
+        turn: u32::from(progress != Progress::Begun),
+        progress,
     };
     let key = transaction.id.clone();
     ctx.ephemeral().put(&LOGIN, &key, &transaction, TRANSACTION_SECONDS).await?;
@@ -70,8 +68,7 @@ pub async fn begin(
 }
 
 pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<LoginTransaction>, Fault> {
-    let found = ctx.ephemeral().get(&LOGIN, id).await?;
-    Ok(found.filter(|found| found.realm == ctx.realm.id))
+    Ok(ctx.ephemeral().get(&LOGIN, id).await?)
 }
 
 /// Saves a step forward; `E_STATE` when another tab was faster.
@@ -134,21 +131,17 @@ pub async fn verify_credentials(
             forget_failures(ctx, form, &typed).await?;
             let is_known_device =
                 devices::is_known(ctx, entrance, &account, form.device.as_ref()).await?;
-            let mut next = transaction.clone();
-            next.entrance = Some(entrance.id.clone());
-            next.chosen = None;
-            next.record_kind = RecordKind::parse(&form.record_kind);
-            next.proved = Some(Proved {
+            let proved = Proved {
+                entrance: entrance.id.clone(),
                 person: account.person,
                 account: account.id,
                 enterprise: typed.enterprise,
+                record_kind: RecordKind::parse(&form.record_kind),
                 way: Way::Password,
                 had_locks: account.n_locks > 0,
-                at: ctx.now(),
-                second_factor: None,
-                is_known_device,
-            });
-            advance(ctx, transaction, next).await
+                second: if is_known_device { Second::Spared } else { Second::Due },
+            };
+            advance(ctx, transaction, transaction.about(proved, None)?).await
         }
         _ => {
             fail(ctx, &typed).await?;
@@ -173,7 +166,7 @@ pub fn admitted_door<'c>(
 
 /// The audience of the application that waits; the portal's plain link leaves it open.
 pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
-    let client = ctx.realm.clients.get(transaction.request.get("client_id")?)?;
+    let client = ctx.realm.clients.get(transaction.request()?.get("client_id")?)?;
     Some(client.audience)
 }
 
@@ -382,9 +375,4 @@ pub async fn save_attempt(ctx: &Ctx, attempt: &LoginAttempt) -> Result<(), Fault
     let tx = ctx.begin().await?;
     tx.rows().records().add_attempt(ctx.new_row_id(), attempt).await?;
     Ok(tx.commit().await?)
-}
-
-/// Seconds a transaction has left, for the page that says so.
-pub fn seconds_left(transaction: &LoginTransaction, now: Timestamp) -> i64 {
-    transaction.expires_at.since(now).max(0)
 }

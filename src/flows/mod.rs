@@ -13,6 +13,7 @@ pub mod devices;
 pub mod dpop;
 pub mod expiry;
 pub mod face;
+pub mod factors;
 pub mod feed;
 pub mod fixtures;
 pub mod handlers;

@@ -7,15 +7,17 @@ use uuid::Uuid;
 use super::authenticator::is_fresh;
 use super::login::{Credentials, Typed, admitted_door, record_way};
 use super::{Ctx, Fault, Stop, login};
+use crate::base::id::AccountId;
 use crate::domain::audit::AuditEvent;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::factor::{Factor, Way};
-use crate::domain::login::{LoginTransaction, Proved};
+use crate::domain::login::{LoginTransaction, Proved, Second};
+use crate::domain::number::username::Username;
 use crate::domain::passkey::{
     Assertion, Challenge, Credential, Enrolment, OpenChallenge, PasskeyFault, RelyingParty,
 };
 use crate::domain::person::Account;
-use crate::domain::number::username::Username;
+use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
 use crate::store::passkeys::StoredPasskey;
@@ -27,6 +29,13 @@ const MOST_PASSKEYS: usize = 10;
 const ENROLMENT: Slot<Enrolment> = Slot::new("passkey-enrolment");
 const CHALLENGE: Slot<Challenge> = Slot::new("passkey");
 const OPEN_CHALLENGE: Slot<OpenChallenge> = Slot::new("passkey-sign-in");
+
+/// Whether an entrance of this realm takes passkeys, in place of the password or after it.
+pub fn are_taken(ctx: &Ctx) -> bool {
+    let realm = &ctx.realm;
+    let in_place = || realm.entrances.iter().any(|known| known.entrance.passkey);
+    realm.passkeys.is_some() && (realm.takes(Factor::Passkey) || in_place())
+}
 
 fn relying_party(ctx: &Ctx) -> Result<&RelyingParty, Fault> {
     let known = ctx.realm.passkeys.as_ref();
@@ -66,6 +75,9 @@ pub async fn begin(ctx: &Ctx, session: &Session) -> Result<Option<Value>, Fault>
 
 /// What the browser made is kept from now on.
 pub async fn enrol(ctx: &Ctx, session: &Session, (name, made): (&str, &str)) -> Result<(), Stop> {
+    if !are_taken(ctx) {
+        return Err(Refusal::State.into());
+    }
     if !is_fresh(ctx, session) {
         return Err(Refusal::StepUpRequired.into());
     }
@@ -117,43 +129,26 @@ pub async fn remove(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> 
 }
 
 /// Whether this person can use one as second factor.
-pub async fn is_enrolled(ctx: &Ctx, proved: &Proved) -> Result<bool, Fault> {
-    Ok(!ctx.rows().passkeys().list(proved.account).await?.is_empty())
+pub async fn is_enrolled(ctx: &Ctx, account: AccountId) -> Result<bool, Fault> {
+    Ok(ctx.realm.passkeys.is_some() && !ctx.rows().passkeys().list(account).await?.is_empty())
 }
 
 /// The question of the second factor; the newest page of a sign-in has the one that counts.
-pub async fn challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Option<Value>, Fault> {
-    let Some(proved) = &tx.proved else { return Ok(None) };
-    let held = ctx.rows().passkeys().list(proved.account).await?;
-    if held.is_empty() {
-        return Ok(None);
-    }
+pub async fn challenge(ctx: &Ctx, question: &Question) -> Result<Value, Fault> {
+    let held = ctx.rows().passkeys().list(question.account).await?;
     let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
     let (options, state) = relying_party(ctx)?.challenge(&held).map_err(internal)?;
-    ctx.ephemeral().put(&CHALLENGE, &tx.id, &state, CHALLENGE_SECONDS).await?;
-    Ok(Some(options))
+    ctx.ephemeral().put(&CHALLENGE, &question.key(), &state, CHALLENGE_SECONDS).await?;
+    Ok(options)
 }
 
-pub async fn verify(
-    ctx: &Ctx,
-    tx: &LoginTransaction,
-    made: &str,
-) -> Result<LoginTransaction, Stop> {
-    let Some(account) = tx.proved.as_ref().map(|proved| proved.account) else {
-        return Err(Refusal::State.into());
-    };
-    let entrance = tx.entrance.as_deref().and_then(|id| ctx.realm.entrance(id));
-    let is_offered =
-        entrance.is_some_and(|known| known.entrance.second_factors.contains(&Factor::Passkey));
-    if !is_offered {
-        return Err(Refusal::State.into());
-    }
-    let state = ctx.ephemeral().get(&CHALLENGE, &tx.id).await?;
+pub async fn verify(ctx: &Ctx, question: &Question, made: &str) -> Result<Verified, Stop> {
+    let state = ctx.ephemeral().get(&CHALLENGE, &question.key()).await?;
     let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
         return Err(Refusal::Passkey.into());
     };
     let held = ctx.rows().passkeys().find(made.credential_id()).await?;
-    let Some(held) = held.filter(|held| held.account == account) else {
+    let Some(held) = held.filter(|held| held.account == question.account) else {
         return Err(Refusal::Passkey.into());
     };
     let kept = match relying_party(ctx)?.prove(&made, &state, &held.credential) {
@@ -163,14 +158,12 @@ pub async fn verify(
     if !keep(ctx, &held, &kept).await? {
         return Err(Refusal::Passkey.into());
     }
-    let mut next = tx.clone();
-    if let Some(proved) = &mut next.proved {
-        proved.second_factor = Some(Factor::Passkey);
-    }
-    // The step forward uses the challenge up.
-    let next = login::advance(ctx, tx, next).await?;
-    ctx.forget(&CHALLENGE, &tx.id).await;
-    Ok(next)
+    Ok(question.answered_by(question.person))
+}
+
+/// The challenge was used up by the step forward that it led to.
+pub async fn forget(ctx: &Ctx, question: &Question) {
+    ctx.forget(&CHALLENGE, &question.key()).await;
 }
 
 async fn keep(ctx: &Ctx, held: &StoredPasskey, kept: &Credential) -> Result<bool, Fault> {
@@ -227,23 +220,17 @@ pub async fn sign_in(
     if !keep(ctx, &held, &kept).await? {
         return Err(Refusal::Passkey.into());
     }
-    let next = LoginTransaction {
-        entrance: Some(entrance.id.clone()),
-        chosen: None,
+    let proved = Proved {
+        entrance: entrance.id.clone(),
+        person: account.person,
+        account: account.id,
+        enterprise: typed.enterprise,
         record_kind: RecordKind::parse(&form.record_kind),
-        proved: Some(Proved {
-            person: account.person,
-            account: account.id,
-            enterprise: typed.enterprise,
-            way: Way::Passkey,
-            had_locks: false,
-            at: ctx.now(),
-            second_factor: Some(Factor::Passkey),
-            is_known_device: false,
-        }),
-        ..tx.clone()
+        way: Way::Passkey,
+        had_locks: false,
+        second: Second::Passed(Factor::Passkey),
     };
-    let next = login::advance(ctx, tx, next).await?;
+    let next = login::advance(ctx, tx, tx.about(proved, None)?).await?;
     ctx.forget(&OPEN_CHALLENGE, &tx.id).await;
     Ok(next)
 }

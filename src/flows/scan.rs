@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ctx, Fault, Stop, identity, login};
+use super::{Ctx, Fault, Stop, factors, identity, login};
 use crate::base::secret::{Hashed, same};
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::factor::{ScanApp, Way};
-use crate::domain::login::{LoginTransaction, Proved};
+use crate::domain::login::{LoginTransaction, Proved, Second};
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{
@@ -42,8 +42,10 @@ pub async fn show(
     app: ScanApp,
     purpose: Purpose,
 ) -> Result<Option<Shown>, Fault> {
-    let kind = if purpose == Purpose::SignIn { "sign-in" } else { "verify" };
-    let name = format!("{}/{kind}/{}", tx.id, app.name());
+    let name = match &purpose {
+        Purpose::SignIn => format!("{}/sign-in/{}", tx.id, app.name()),
+        Purpose::Verify(question) => question.key(),
+    };
     let sealed = ctx.ephemeral().get(&SHOWN, &name).await?;
     let cipher = &ctx.services.secrets.cookie;
     let held = sealed.and_then(|sealed| cipher.open_sealed_text(&ctx.realm.id, &sealed).ok());
@@ -65,7 +67,6 @@ pub async fn show(
     };
     let now = ctx.now();
     let scan = Scan {
-        realm: ctx.realm.id.clone(),
         transaction: tx.id.clone(),
         verifier: Hashed::of(&shown.verifier).to_text(),
         app,
@@ -92,8 +93,7 @@ fn key(id: &str) -> String {
 
 /// The code of this realm behind an id, in whatever state.
 pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<Scan>, Fault> {
-    let found = ctx.ephemeral().get(&SCAN, &key(id)).await?;
-    Ok(found.filter(|found| found.realm == ctx.realm.id))
+    Ok(ctx.ephemeral().get(&SCAN, &key(id)).await?)
 }
 
 /// The same for the browser that shows it: the sign-in and the page's verifier must both fit.
@@ -191,34 +191,37 @@ pub async fn consume(
     }
     let (consumed, who) = found.consumed(ctx.now())?;
     save(ctx, id, &found, &consumed).await?;
-    let mut next = tx.clone();
-    match (found.purpose, &mut next.proved) {
-        (Purpose::Verify(_), Some(proved)) => proved.second_factor = Some(found.app.factor()),
-        (Purpose::Verify(_), None) => return Err(Refusal::State.into()),
-        // A step-up raises the session of one person; nobody signs in within it.
-        (Purpose::SignIn, _) if tx.raises.is_some() => return Err(Refusal::State.into()),
-        (Purpose::SignIn, _) => {
-            let Some(entrance) = ctx.realm.scan_entrance() else {
-                return Err(Refusal::State.into());
-            };
-            // Agency staff choose their client at the browser.
-            let agency = match identity::load(ctx, who.person, who.acting).await? {
-                ActingIdentity::Agent(one) => Some(one.agency.id),
-                _ => None,
-            };
-            next.entrance = Some(entrance.id.clone());
-            next.chosen = agency.is_none().then_some(who.acting);
-            next.proved = Some(Proved {
-                person: who.person,
-                account: who.account,
-                enterprise: agency,
-                way: Way::Scan(found.app),
-                had_locks: false,
-                at: ctx.now(),
-                second_factor: None,
-                is_known_device: false,
-            });
+    match found.purpose {
+        Purpose::Verify(question) => {
+            factors::accept(ctx, tx, &question.answered_by(who.person)).await
         }
+        Purpose::SignIn => sign_in(ctx, tx, found.app, who).await,
     }
-    login::advance(ctx, tx, next).await
+}
+
+/// Instead of password and second factor: the sign-in is about the phone's person now.
+async fn sign_in(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    app: ScanApp,
+    who: Confirmed,
+) -> Result<LoginTransaction, Stop> {
+    let entrance = ctx.realm.scan_entrance().ok_or(Refusal::State)?;
+    // Agency staff choose their client at the browser.
+    let agency = match identity::load(ctx, who.person, who.acting).await? {
+        ActingIdentity::Agent(one) => Some(one.agency.id),
+        _ => None,
+    };
+    let proved = Proved {
+        entrance: entrance.id.clone(),
+        person: who.person,
+        account: who.account,
+        enterprise: agency,
+        record_kind: None,
+        way: Way::Scan(app),
+        had_locks: false,
+        second: Second::Due,
+    };
+    let chosen = agency.is_none().then_some(who.acting);
+    login::advance(ctx, tx, tx.about(proved, chosen)?).await
 }

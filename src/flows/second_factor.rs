@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ctx, Fault, Stop, login};
+use super::{Ctx, Fault, Stop};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::factor::Factor;
-use crate::domain::login::LoginTransaction;
 use crate::domain::mask::{self, Viewer};
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::phone::Phone;
+use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
 use crate::outbound::SendError;
@@ -23,16 +23,17 @@ const MAX_TRIES: u32 = 5;
 
 /// How a code reaches the person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Channel {
+enum Channel {
     Sms,
     Email,
 }
 
 impl Channel {
-    pub fn factor(self) -> Factor {
-        match self {
-            Self::Sms => Factor::Sms,
-            Self::Email => Factor::Email,
+    fn of(factor: Factor) -> Option<Self> {
+        match factor {
+            Factor::Sms => Some(Self::Sms),
+            Factor::Email => Some(Self::Email),
+            Factor::TaxAppScan | Factor::IitAppScan | Factor::Totp | Factor::Passkey => None,
         }
     }
 
@@ -44,7 +45,7 @@ impl Channel {
     }
 }
 
-/// A code on its way, kept as a hash that also binds transaction and destination.
+/// A code on its way, kept as a hash that also binds question and destination.
 #[derive(Clone, Serialize, Deserialize)]
 struct Sent {
     hash: String,
@@ -70,12 +71,9 @@ impl Destination {
 }
 
 /// Phone or address, masked for its owner; `None` when none is known.
-pub async fn masked(
-    ctx: &Ctx,
-    tx: &LoginTransaction,
-    channel: Channel,
-) -> Result<Option<String>, Fault> {
-    Ok(destination(ctx, tx, channel).await?.map(|to| match to {
+pub async fn masked(ctx: &Ctx, question: &Question) -> Result<Option<String>, Fault> {
+    let Some(channel) = Channel::of(question.factor) else { return Ok(None) };
+    Ok(destination(ctx, question, channel).await?.map(|to| match to {
         Destination::Phone(phone) => mask::phone(phone.national(), Viewer::Own),
         Destination::Email(email) => mask::email(email.as_str(), Viewer::Own),
     }))
@@ -83,47 +81,33 @@ pub async fn masked(
 
 async fn destination(
     ctx: &Ctx,
-    tx: &LoginTransaction,
+    question: &Question,
     channel: Channel,
 ) -> Result<Option<Destination>, Fault> {
-    let Some(proved) = &tx.proved else { return Ok(None) };
     let rows = ctx.rows();
     match channel {
         Channel::Sms => {
-            let phones = rows.accounts().phones(proved.account).await?;
+            let phones = rows.accounts().phones(question.account).await?;
             let default = phones.into_iter().find(|binding| binding.is_default);
             Ok(default.map(|binding| Destination::Phone(binding.phone)))
         }
         Channel::Email => {
-            let person = rows.people().find(proved.person).await?;
+            let person = rows.people().find(question.person).await?;
             Ok(person.and_then(|person| person.email).map(Destination::Email))
         }
     }
 }
 
-/// One code for each channel of a transaction.
-fn key(tx: &LoginTransaction, channel: Channel) -> String {
-    format!("{}/{}", tx.id, channel.name())
-}
-
-/// Whether the entrance of this transaction offers the channel.
-fn is_offered(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> bool {
-    let entrance = tx.entrance.as_deref().and_then(|id| ctx.realm.entrance(id));
-    entrance.is_some_and(|known| known.entrance.second_factors.contains(&channel.factor()))
-}
-
-/// Whether a code is on its way for this transaction.
-pub async fn is_sent(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<bool, Fault> {
-    let sent: Option<Sent> = ctx.ephemeral().get(&CODE, &key(tx, channel)).await?;
+/// Whether a code is on its way that answers this.
+pub async fn is_sent(ctx: &Ctx, question: &Question) -> Result<bool, Fault> {
+    let sent = ctx.ephemeral().get(&CODE, &question.key()).await?;
     Ok(sent.is_some())
 }
 
 /// Sends a code. A send that fails burns neither the code before it nor the person's limits.
-pub async fn send(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<(), Stop> {
-    if !is_offered(ctx, tx, channel) {
-        return Err(Refusal::State.into());
-    }
-    let Some(to) = destination(ctx, tx, channel).await? else {
+pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
+    let channel = Channel::of(question.factor).ok_or(Refusal::State)?;
+    let Some(to) = destination(ctx, question, channel).await? else {
         return Err(match channel {
             Channel::Sms => Refusal::NoPhone,
             Channel::Email => Refusal::NoEmail,
@@ -168,8 +152,8 @@ pub async fn send(ctx: &Ctx, tx: &LoginTransaction, channel: Channel) -> Result<
         return Err(Refusal::OtpUnavailable.into());
     }
     let to = to.comparable();
-    let sent = Sent { hash: bind(tx, &to, &code), to };
-    let key = key(tx, channel);
+    let sent = Sent { hash: bind(question, &to, &code), to };
+    let key = question.key();
     ephemeral.put(&CODE, &key, &sent, ctx.realm.sms.lifetime).await?;
     ephemeral.reset(&format!("otp-tries/{key}")).await?;
     Ok(())
@@ -212,20 +196,20 @@ pub fn gateway<'a>(known: &'a SmsGateway, template: &'a str) -> Gateway<'a> {
     }
 }
 
-/// A code fits one transaction and one destination (security rule 3).
-fn bind(tx: &LoginTransaction, to: &str, code: &Secret) -> String {
-    Hashed::of(&format!("{}\n{to}\n{}", tx.id, code.expose())).to_text()
+/// A code fits one question and one destination (security rule 3).
+fn bind(question: &Question, to: &str, code: &Secret) -> String {
+    Hashed::of(&format!("{}\n{to}\n{}", question.key(), code.expose())).to_text()
+}
+
+/// The code was used up by the step forward that it led to.
+pub async fn forget(ctx: &Ctx, question: &Question) {
+    ctx.forget(&CODE, &question.key()).await;
 }
 
 /// Right once; five wrong ones void the code. What is no code costs no try.
-pub async fn verify(
-    ctx: &Ctx,
-    tx: &LoginTransaction,
-    channel: Channel,
-    code: &str,
-) -> Result<LoginTransaction, Stop> {
+pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verified, Stop> {
     let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
-    let (ephemeral, key) = (ctx.ephemeral(), key(tx, channel));
+    let (ephemeral, key) = (ctx.ephemeral(), question.key());
     let Some(sent) = ephemeral.get(&CODE, &key).await? else {
         return Err(Refusal::OtpExpired.into());
     };
@@ -235,15 +219,8 @@ pub async fn verify(
         let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
         return Err(Refusal::OtpExpired.into());
     }
-    if !same(bind(tx, &sent.to, code.secret()).as_bytes(), sent.hash.as_bytes()) {
+    if !same(bind(question, &sent.to, code.secret()).as_bytes(), sent.hash.as_bytes()) {
         return Err(Refusal::Otp.into());
     }
-    let mut next = tx.clone();
-    if let Some(proved) = &mut next.proved {
-        proved.second_factor = Some(channel.factor());
-    }
-    // The step forward uses the code up: of two that come at once, one takes it.
-    let next = login::advance(ctx, tx, next).await?;
-    ctx.forget(&CODE, &key).await;
-    Ok(next)
+    Ok(question.answered_by(question.person))
 }

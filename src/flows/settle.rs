@@ -10,8 +10,8 @@ use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::authorisation::{By, Event};
 use crate::domain::claims::NAMED_HANDLER;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
-use crate::domain::factor::{Factor, acr, amr};
-use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
+use crate::domain::factor::{acr, amr};
+use crate::domain::login::{Facts, LoginTransaction, Next, Proved, Second};
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
 use crate::domain::refusal::{NoIdentity, Refusal};
@@ -20,21 +20,17 @@ use crate::store::sessions::Session;
 
 /// What comes next for this transaction.
 pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fault> {
-    let (Some(entrance), Some(proved)) = (entrance(ctx, transaction), &transaction.proved) else {
+    let entrance = ctx.realm.entrance_of(transaction);
+    let (Some(entrance), Some(proved)) = (entrance, transaction.proved()) else {
         return Ok(Next::Step(Step::Credentials));
     };
     // Before the second factor nothing is asked of the world, nor within a session.
-    let waits = entrance.steps.contains(&Step::SecondFactor) && proved.needs_second_factor();
-    let facts = match waits || transaction.raises.is_some() {
+    let waits = entrance.steps.contains(&Step::SecondFactor) && proved.second == Second::Due;
+    let facts = match waits || transaction.errand().is_some() {
         true => Facts::default(),
-        false => identity::facts(ctx, entrance, proved, transaction.chosen).await?,
+        false => identity::facts(ctx, entrance, proved, transaction.chosen()).await?,
     };
     Ok(transaction.next(entrance, &facts))
-}
-
-fn entrance<'c>(ctx: &'c Ctx, transaction: &LoginTransaction) -> Option<&'c Entrance> {
-    let known = ctx.realm.entrance(transaction.entrance.as_deref()?)?;
-    Some(&known.entrance)
 }
 
 /// The step that is due, and no other: a form of another step is `E_STATE`.
@@ -44,7 +40,7 @@ async fn due<'t>(
     step: Step,
 ) -> Result<&'t Proved, Stop> {
     let is_due = next(ctx, transaction).await? == Next::Step(step);
-    match &transaction.proved {
+    match transaction.proved() {
         Some(proved) if is_due => Ok(proved),
         _ => Err(Refusal::State.into()),
     }
@@ -153,8 +149,8 @@ pub async fn confirm_pending(
     };
     let by = By::holder(proved.person);
     let confirmed = change(ctx, &wanted, &Event::Confirm, by).await?;
-    let chosen = Some(Acting::Enterprise(confirmed.id));
-    login::advance(ctx, transaction, LoginTransaction { chosen, ..transaction.clone() }).await
+    let next = transaction.choosing(Acting::Enterprise(confirmed.id))?;
+    login::advance(ctx, transaction, next).await
 }
 
 /// One of the identities in the chooser (E-15).
@@ -165,14 +161,13 @@ pub async fn choose(
 ) -> Result<LoginTransaction, Stop> {
     let proved = due(ctx, transaction, Step::ChooseIdentity).await?;
     let chosen = match id {
-        "personal" if entrance(ctx, transaction).is_some_and(may_be_personal) => {
+        "personal" if ctx.realm.entrance_of(transaction).is_some_and(may_be_personal) => {
             Some(Acting::Personal)
         }
         id => offered(ctx, transaction, proved, id).await?,
     };
     let Some(chosen) = chosen else { return Err(NoIdentity::None.into()) };
-    let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
-    login::advance(ctx, transaction, next).await
+    login::advance(ctx, transaction, transaction.choosing(chosen)?).await
 }
 
 /// The choice of this id, if it is one of [`choices`].
@@ -185,7 +180,7 @@ async fn offered(
     let Ok(id) = id.parse() else { return Ok(None) };
     let found = identity::look(ctx, ctx.rows(), proved.person, Acting::Enterprise(id)).await?;
     let Ok(ActingIdentity::Enterprise(one)) = found else { return Ok(None) };
-    let audience = entrance(ctx, transaction).map_or(Audience::Tax, |one| one.audience);
+    let audience = ctx.realm.entrance_of(transaction).map_or(Audience::Tax, |one| one.audience);
     let is_offered = proved.enterprise.is_none_or(|typed| typed == one.enterprise.id)
         && audience.admits(&one.enterprise, &one.identity_type);
     Ok(is_offered.then_some(Acting::Enterprise(id)))
@@ -197,7 +192,7 @@ pub async fn choices(
     transaction: &LoginTransaction,
     proved: &Proved,
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
-    let audience = entrance(ctx, transaction).map_or(Audience::Tax, |one| one.audience);
+    let audience = ctx.realm.entrance_of(transaction).map_or(Audience::Tax, |one| one.audience);
     if let Some(enterprise) = proved.enterprise {
         return identity::usable_in(ctx, proved.person, enterprise, audience).await;
     }
@@ -223,10 +218,9 @@ pub async fn choose_record(
     match identity::look(ctx, ctx.rows(), proved.person, chosen).await? {
         Ok(ActingIdentity::Record(one))
             if Some(one.enterprise.id) == proved.enterprise
-                && Some(one.record.kind) == transaction.record_kind =>
+                && Some(one.record.kind) == proved.record_kind =>
         {
-            let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
-            login::advance(ctx, transaction, next).await
+            login::advance(ctx, transaction, transaction.choosing(chosen)?).await
         }
         _ => Err(Refusal::Role.into()),
     }
@@ -243,8 +237,7 @@ pub async fn choose_client(
     let chosen = Acting::Agent(id);
     match identity::load(ctx, proved.person, chosen).await? {
         ActingIdentity::Agent(one) if Some(one.agency.id) == proved.enterprise => {
-            let next = LoginTransaction { chosen: Some(chosen), ..transaction.clone() };
-            login::advance(ctx, transaction, next).await
+            login::advance(ctx, transaction, transaction.choosing(chosen)?).await
         }
         _ => Err(NoIdentity::None.into()),
     }
@@ -256,18 +249,16 @@ pub async fn sign_in(
     transaction: &LoginTransaction,
     acting: Acting,
 ) -> Result<(Session, Secret), Stop> {
-    let found = login::find(ctx, &transaction.id).await?;
-    let (Some(transaction), Some(proved)) = (found, &transaction.proved) else {
-        return Err(Refusal::State.into());
-    };
+    let proved = transaction.proved().ok_or(Refusal::State)?;
     let identity = identity::load(ctx, proved.person, acting).await?;
     let now = ctx.now();
     if let Err(refusal) = Stop::refusal(login::admits(ctx, proved.account).await)? {
-        log(ctx, &transaction, Some(&identity), refusal.code()).await?;
+        log(ctx, transaction, Some(&identity), refusal.code()).await?;
         return Err(refusal.into());
     }
-    let level = match proved.second_factor {
-        Some(Factor::TaxAppScan | Factor::IitAppScan) => {
+    let factor = proved.second.passed();
+    let level = match factor {
+        Some(factor) if factor.is_face() => {
             let person = ctx.rows().people().find(proved.person).await?;
             person.map_or(1, |person| person.real_name_level)
         }
@@ -278,11 +269,11 @@ pub async fn sign_in(
         person: proved.person,
         account: proved.account,
         acting,
-        amr: amr(proved.way, proved.second_factor),
+        amr: amr(proved.way, factor),
         // A known browser is no second proof: whoever needs one asks for it by `acr_values`.
-        acr: if proved.is_known_device { 1 } else { acr(proved.second_factor, level) },
+        acr: if proved.second == Second::Spared { 1 } else { acr(factor, level) },
         auth_time: now,
-        entrance: transaction.entrance.clone().unwrap_or_default(),
+        entrance: proved.entrance.clone(),
         one_way_personal: acting == Acting::Personal,
         ip: ctx.ip.to_string(),
         device: ctx.device.clone(),
@@ -290,9 +281,9 @@ pub async fn sign_in(
         expires_at: now.plus(ctx.realm.lifetimes.session),
     };
     let cookie = ctx.random().token();
-    let attempt = attempt(ctx, &transaction, Some(&identity), "ok");
+    let attempt = attempt(ctx, transaction, Some(&identity), "ok");
     let tx = ctx.begin().await?;
-    login::use_up(&tx, &transaction).await?;
+    login::use_up(&tx, transaction).await?;
     tx.rows().sessions().add(&session, cookie.hashed()).await?;
     if proved.had_locks {
         tx.rows().accounts().unlock(proved.account).await?;
@@ -328,12 +319,12 @@ fn attempt(
     identity: Option<&ActingIdentity>,
     outcome: &str,
 ) -> LoginAttempt {
-    let proved = transaction.proved.as_ref();
+    let proved = transaction.proved();
     LoginAttempt {
         at: ctx.now(),
         person: proved.map(|proved| proved.person),
         way: proved.map_or("password", |proved| proved.way.name()),
-        entrance: transaction.entrance.clone().unwrap_or_default(),
+        entrance: proved.map(|proved| proved.entrance.clone()).unwrap_or_default(),
         enterprise: proved.and_then(|proved| proved.enterprise),
         identity_type: match identity {
             Some(ActingIdentity::Enterprise(one)) => Some(one.identity_type.name.0.clone()),

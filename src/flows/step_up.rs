@@ -7,32 +7,13 @@ use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::entrance::{Entrance, Step};
-use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
-use crate::domain::login::{Errand, LoginTransaction, Proved};
+use crate::domain::factor::{ScanApp, Way, acr, amr};
+use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
-use crate::oidc::params::Params;
 use crate::store::sessions::Session;
 
-/// What a request for a level amounts to.
-pub enum Need {
-    Nothing,
-    Step,
-    /// The person has not reached it: nothing they could do now would prove it.
-    Unmet,
-}
-
-/// `wanted`: any of these levels will do.
-pub async fn need(ctx: &Ctx, session: &Session, wanted: &[u8]) -> Result<Need, Fault> {
-    let Some(lowest) = wanted.iter().copied().min() else { return Ok(Need::Nothing) };
-    if session.acr >= lowest {
-        return Ok(Need::Nothing);
-    }
-    let can = provable(ctx, session.person).await?;
-    Ok(if can >= lowest { Need::Step } else { Need::Unmet })
-}
-
 /// The level that the step-up of this realm would prove.
-async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
+pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
     let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(0) };
     let person = ctx.rows().people().find(person).await?;
     let level = person.map_or(1, |person| person.real_name_level);
@@ -50,34 +31,27 @@ pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c 
     known.entrance.steps.contains(&Step::SecondFactor).then_some(&known.entrance)
 }
 
-/// A transaction in which nothing but the missing step is due. `return_to`: a page of our own,
-/// where no application waits.
+/// A transaction in which nothing but the missing step is due; `None` where there is no step.
 pub async fn begin(
     ctx: &Ctx,
     session: &Session,
-    params: Params,
-    (errand, return_to): (Errand, Option<String>),
-) -> Result<Option<LoginTransaction>, Stop> {
+    errand: Errand,
+    then: Then,
+) -> Result<Option<LoginTransaction>, Fault> {
     let Some(entrance) = door(ctx, session, &errand) else { return Ok(None) };
-    let begun = login::begin(ctx, params.into_map(), return_to).await?;
-    let raising = LoginTransaction {
-        entrance: Some(entrance.id.clone()),
-        proved: Some(Proved {
-            person: session.person,
-            account: session.account,
-            enterprise: None,
-            way: way_of(session),
-            had_locks: false,
-            at: session.auth_time,
-            second_factor: None,
-            is_known_device: false,
-        }),
-        chosen: Some(session.acting),
-        raises: Some(session.id),
-        errand,
-        ..begun.clone()
+    let proved = Proved {
+        entrance: entrance.id.clone(),
+        person: session.person,
+        account: session.account,
+        enterprise: None,
+        record_kind: None,
+        way: way_of(session),
+        had_locks: false,
+        second: Second::Due,
     };
-    Ok(Stop::refusal(login::advance(ctx, &begun, raising).await)?.ok())
+    let purpose = Purpose::StepUp { session: session.id, errand };
+    let progress = Progress::Chosen(proved, session.acting);
+    Ok(Some(login::start(ctx, purpose, then, progress).await?))
 }
 
 /// How the session was begun, as its `amr` tells.
@@ -92,29 +66,28 @@ fn way_of(session: &Session) -> Way {
 
 /// The step was passed: the same session under a new cookie, with what was proved added to it.
 pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret, Stop> {
-    let found = login::find(ctx, &transaction.id).await?;
-    let lifts = found.as_ref().is_some_and(|found| found.errand == Errand::Lift);
-    let Some((proved, session)) = found.and_then(|found| found.proved.zip(found.raises)) else {
+    let Purpose::StepUp { session, errand } = &transaction.purpose else {
         return Err(Refusal::State.into());
     };
+    let proved = transaction.proved().ok_or(Refusal::State)?;
+    let factor = proved.second.passed().ok_or(Refusal::State)?;
     let rows = ctx.rows();
-    let session = rows.sessions().find_live(session).await?;
+    let session = rows.sessions().find_live(*session).await?;
     let Some(session) = session.filter(|session| session.person == proved.person) else {
         return Err(Refusal::State.into());
     };
     let person = rows.people().find(proved.person).await?;
     let mut reached = person.map_or(1, |person| person.real_name_level);
-    let by_face = matches!(proved.second_factor, Some(Factor::TaxAppScan | Factor::IitAppScan));
-    let is_lifted = lifts && by_face && reached == 3;
+    let is_lifted = *errand == Errand::Lift && factor.is_face() && reached == 3;
     reached += u8::from(is_lifted);
     let mut proven = session.amr.clone();
-    for method in amr(proved.way, proved.second_factor) {
+    for method in amr(proved.way, Some(factor)) {
         if !proven.contains(&method) {
             proven.push(method);
         }
     }
     let session = Session {
-        acr: acr(proved.second_factor, reached).max(session.acr),
+        acr: acr(Some(factor), reached).max(session.acr),
         amr: proven,
         auth_time: ctx.now(),
         ..session

@@ -96,32 +96,35 @@ pub fn decide(view: &View<'_>) -> Decision {
     }
 }
 
-fn need(act: Act, code: ErrorCode, reason: &'static str) -> Need {
-    Need { act, error: OAuthError::new(code, reason) }
-}
+impl Need {
+    fn new(act: Act, code: ErrorCode, reason: &'static str) -> Self {
+        Self { act, error: OAuthError::new(code, reason) }
+    }
 
-fn sign_in() -> Option<Need> {
-    Some(need(Act::SignIn, ErrorCode::LoginRequired, "a sign-in is needed"))
+    fn sign_in() -> Self {
+        Self::new(Act::SignIn, ErrorCode::LoginRequired, "a sign-in is needed")
+    }
 }
 
 fn session(view: &View<'_>) -> Option<Need> {
     let again = view.request.prompt.contains(&Prompt::Login);
-    if again || view.session.is_none() { sign_in() } else { None }
+    (again || view.session.is_none()).then(Need::sign_in)
 }
 
 /// What one audience signed in to is nothing to the other (I-01, I-03).
 fn audience(view: &View<'_>) -> Option<Need> {
     match (view.session.as_ref()?.audience, view.audience) {
         (Audience::SocialInsurance, Audience::Tax) => {
-            Some(need(Act::Nothing, ErrorCode::AccessDenied, "signed_in_for_social_insurance"))
+            let reason = "signed_in_for_social_insurance";
+            Some(Need::new(Act::Nothing, ErrorCode::AccessDenied, reason))
         }
-        (Audience::Tax, Audience::SocialInsurance) => sign_in(),
+        (Audience::Tax, Audience::SocialInsurance) => Some(Need::sign_in()),
         _ => None,
     }
 }
 
 fn standing(view: &View<'_>) -> Option<Need> {
-    if view.session.as_ref()?.stands { None } else { sign_in() }
+    (!view.session.as_ref()?.stands).then(Need::sign_in)
 }
 
 /// `authorization_details` (RFC 9396) and `identity_hint`: an identity that fits is kept, the only
@@ -129,33 +132,31 @@ fn standing(view: &View<'_>) -> Option<Need> {
 /// never replaced by another.
 fn identity(view: &View<'_>) -> Option<Need> {
     let Fit::Others(others) = &view.session.as_ref()?.fit else { return None };
-    match others.as_slice() {
-        [] => Some(need(Act::Nothing, ErrorCode::AccessDenied, "identity_not_held")),
-        [only] => Some(need(Act::Switch(*only), ErrorCode::AccessDenied, "identity_not_held")),
-        _ => Some(need(Act::Choose, ErrorCode::InteractionRequired, "several identities fit")),
-    }
+    let (act, code, reason) = match others.as_slice() {
+        [] => (Act::Nothing, ErrorCode::AccessDenied, "identity_not_held"),
+        [only] => (Act::Switch(*only), ErrorCode::AccessDenied, "identity_not_held"),
+        _ => (Act::Choose, ErrorCode::InteractionRequired, "several identities fit"),
+    };
+    Some(Need::new(act, code, reason))
 }
 
 fn choice(view: &View<'_>) -> Option<Need> {
-    if !view.request.prompt.contains(&Prompt::SelectAccount) {
-        return None;
-    }
-    Some(need(Act::Choose, ErrorCode::InteractionRequired, "an identity is to be chosen"))
+    let reason = "an identity is to be chosen";
+    let is_wanted = view.request.prompt.contains(&Prompt::SelectAccount);
+    is_wanted.then(|| Need::new(Act::Choose, ErrorCode::InteractionRequired, reason))
 }
 
-/// `acr_values`: any of these levels will do.
+/// `acr_values`: any of these levels will do (L-11).
 fn assurance(view: &View<'_>) -> Option<Need> {
     let session = view.session.as_ref()?;
     let wanted = view.request.acr_values.iter().filter_map(|acr| level(acr));
-    let lowest = wanted.min()?;
-    if session.level >= lowest {
-        return None;
-    }
-    if session.provable < lowest {
+    let lowest = wanted.min().filter(|lowest| session.level < *lowest)?;
+    Some(if session.provable < lowest {
         let reason = "the person has not reached this level";
-        return Some(need(Act::Nothing, ErrorCode::UnmetAuthenticationRequirements, reason));
-    }
-    Some(need(Act::Raise, ErrorCode::InteractionRequired, "a higher level is to be proved"))
+        Need::new(Act::Nothing, ErrorCode::UnmetAuthenticationRequirements, reason)
+    } else {
+        Need::new(Act::Raise, ErrorCode::InteractionRequired, "a higher level is to be proved")
+    })
 }
 
 fn youth(view: &View<'_>) -> Option<Need> {
@@ -164,13 +165,12 @@ fn youth(view: &View<'_>) -> Option<Need> {
         return None;
     }
     let act = if session.may_renew { Act::Renew } else { Act::SignIn };
-    Some(need(act, ErrorCode::LoginRequired, "a sign-in is needed"))
+    Some(Need { act, ..Need::sign_in() })
 }
 
 fn consent(view: &View<'_>) -> Option<Need> {
     let again = view.request.prompt.contains(&Prompt::Consent);
-    if view.session.as_ref()?.agreed && !again {
-        return None;
-    }
-    Some(need(Act::Consent, ErrorCode::ConsentRequired, "the person has not agreed yet"))
+    let reason = "the person has not agreed yet";
+    let is_missing = again || !view.session.as_ref()?.agreed;
+    is_missing.then(|| Need::new(Act::Consent, ErrorCode::ConsentRequired, reason))
 }

@@ -15,8 +15,10 @@ use std::sync::Arc;
 
 use crate::base::secret::Secret;
 use crate::domain::entrance::{Audience, Entrance, Step, Subject};
+use crate::domain::factor::Factor;
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
 use crate::domain::lockout::LockoutPolicy;
+use crate::domain::login::LoginTransaction;
 use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
@@ -109,6 +111,16 @@ pub struct Sms {
 impl Realm {
     pub fn entrance(&self, id: &str) -> Option<&RealmEntrance> {
         self.entrances.iter().find(|known| known.entrance.id == id)
+    }
+
+    /// The entrance whose steps a sign-in walks; `None` before anybody is known.
+    pub fn entrance_of(&self, transaction: &LoginTransaction) -> Option<&Entrance> {
+        Some(&self.entrance(&transaction.proved()?.entrance)?.entrance)
+    }
+
+    /// Whether an entrance asks for this factor.
+    pub fn takes(&self, factor: Factor) -> bool {
+        self.entrances.iter().any(|known| known.entrance.takes(factor))
     }
 
     /// The doors of the sign-in page.

@@ -160,7 +160,10 @@ impl People<'_, Writing> {
         let email = person.email.as_ref();
         self.0
             .update::<person::Entity>()
-            .col_expr(person::Column::Name, Expr::value(self.0.seal(&place("name"), person.name.as_str())))
+            .col_expr(
+                person::Column::Name,
+                Expr::value(self.0.seal(&place("name"), person.name.as_str())),
+            )
             .col_expr(person::Column::RealNameLevel, Expr::value(i32::from(person.real_name_level)))
             .col_expr(
                 person::Column::Email,
@@ -224,7 +227,10 @@ impl People<'_, Writing> {
             sex: Set(person.sex.clone()),
             nationality: Set(person.nationality.clone()),
             real_name_level: Set(i32::from(person.real_name_level)),
-            email: Set(person.email.as_ref().map(|email| self.0.seal(&place("email"), email.as_str()))),
+            email: Set(person
+                .email
+                .as_ref()
+                .map(|email| self.0.seal(&place("email"), email.as_str()))),
             email_index: Set(person
                 .email
                 .as_ref()

@@ -374,6 +374,8 @@ pub struct PersonPage {
     pub level: u8,
     pub is_verified: bool,
     pub completeness: Vec<CompletenessView>,
+    /// Offered here, or enrolled while they were.
+    pub has_authenticators: bool,
     pub has_passkeys: bool,
 }
 

@@ -252,6 +252,8 @@ impl Page for ConsentPage {
 
 #[derive(Debug, Default, Serialize)]
 pub struct AuthenticatorPage {
+    /// An entrance of this realm takes its codes.
+    pub is_taken: bool,
     /// To scan, while the enrolment is not confirmed.
     pub svg: Option<String>,
     pub typed: String,

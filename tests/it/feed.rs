@@ -2,7 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use hufu::domain::cross_region::{RecordKind, comparable};
+use hufu::domain::cross_region::RecordKind;
+use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::number::record::RecordNumber;
+use hufu::domain::number::taxpayer::TaxpayerNumber;
 use hufu::flows::feed::{Format, Report, import};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -69,9 +72,14 @@ fn a_table_replaces_by_version() {
         assert_eq!(report.applied, 1, "{report:?}");
         let rows = app.ctx.rows();
         let kind = RecordKind::TaxSource;
-        let number = comparable("T-9").unwrap();
+        let number = RecordNumber::parse("T-9").unwrap();
         let id = rows.cross_region().find_by_number(kind, &number).await.unwrap().unwrap();
-        let wang = rows.people().find_by_document("360102199003071236").await.unwrap();
+        let wang = DocumentNumber::parse(
+            DocumentType::ResidentIdCard,
+            "360102199003071236",
+            app.ctx.now().day(),
+        );
+        let wang = rows.people().find_by_document(&wang.unwrap()).await.unwrap();
         let held = rows.cross_region().held(id, wang.unwrap()).await.unwrap().unwrap();
         assert!(held.is_handler && held.record.is_open);
         assert_eq!(held.record.permissions.len(), 2);
@@ -127,7 +135,8 @@ fn an_enterprise_carries_its_province() {
         let app = Setup::of(on, vec![changed_realm(&own)]).start().await;
         let rows = app.ctx.rows();
         for (number, province) in [(EXAMPLE, "350000"), ("91330100MA2BUJ786T", "330000")] {
-            let found = rows.enterprises().find_by_number(number).await.unwrap();
+            let number = TaxpayerNumber::asked(number);
+            let found = rows.enterprises().find_by_number(&number).await.unwrap();
             assert_eq!(found.unwrap().province, province);
         }
     });
@@ -145,7 +154,10 @@ fn an_enterprise_keeps_its_identity_when_its_number_changes() {
             )
         };
         let rows = app.ctx.rows();
-        let find = async |number: &str| rows.enterprises().find_by_number(number).await.unwrap();
+        let find = async |number: &str| {
+            let number = TaxpayerNumber::asked(number);
+            rows.enterprises().find_by_number(&number).await.unwrap()
+        };
         let before = find(EXAMPLE).await.unwrap();
         let moved = line("n1", 1, &before.registration_no, "360102708461199");
         assert_eq!(tell(&app, &moved, Format::JsonLines, None).await.applied, 1);

@@ -213,7 +213,8 @@ async fn logged_address(trusted: &[&str], peer: &str, forwarded: &str) -> String
         .unwrap();
     assert_eq!(app.router.clone().oneshot(request).await.unwrap().status().as_u16(), 422);
     let rows = app.ctx.rows();
-    let account = rows.accounts().find_by_username("wangxm").await.unwrap().unwrap();
+    let username = hufu::domain::number::username::Username::parse("wangxm").unwrap();
+    let account = rows.accounts().find_by_username(&username).await.unwrap().unwrap();
     rows.records().attempts(account.person, START).await.unwrap().remove(0).ip.clone()
 }
 

@@ -98,9 +98,8 @@ async fn every_page_is_readable_for_everybody() {
     chromium.click("button.identity").await;
     assert_eq!(chromium.text("#enterprise").await, "南昌示例科技有限公司");
     walk.to(0, "/realms/jiangxi/account/authenticator").await;
+    // No entrance of this realm takes one, so none can be enrolled.
     walk.inspect("authenticator").await;
-    chromium.click("button[value=begin]").await;
-    walk.inspect("authenticator-scan").await;
     chromium.window.delete_all_cookies().await.unwrap();
 
     walk.prove(EXAMPLE, "13500135000", PASSWORD).await;

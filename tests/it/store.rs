@@ -10,6 +10,7 @@ use hufu::base::id::{PersonId, new_uuid};
 use hufu::base::random::Random;
 use hufu::domain::audit::AuditEvent;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::number::name::PersonName;
 use hufu::domain::person::{Person, PersonKind};
 use hufu::store::{DatabaseUrl, Store, StoreError, migrate};
 
@@ -36,7 +37,7 @@ fn person(clock: &Clock, random: &Random) -> Person {
     Person {
         id: PersonId::new(clock, random),
         kind: PersonKind::Domestic,
-        name: "王小明".to_owned(),
+        name: PersonName::parse("王小明").unwrap(),
         sex: None,
         nationality: "CHN".to_owned(),
         real_name_level: 3,
@@ -85,13 +86,13 @@ async fn names_and_numbers_are_sealed_on_disk() {
     let tx = opened.store.begin("jiangxi", NOW).await.unwrap();
     tx.rows().people().add(&new).await.unwrap();
     let row = new_uuid(&clock, &random);
-    tx.rows().people().add_document(row, new.id, &number, None).await.unwrap();
+    tx.rows().people().hold_document(row, new.id, &number).await.unwrap();
     tx.commit().await.unwrap();
     let people = opened.store.rows("jiangxi").people();
-    let found = people.find_by_document("360102199003071236").await.unwrap();
+    let found = people.find_by_document(&number).await.unwrap();
     assert_eq!(found, Some(new.id));
     let elsewhere = opened.store.rows("other").people();
-    assert_eq!(elsewhere.find_by_document("360102199003071236").await.unwrap(), None);
+    assert_eq!(elsewhere.find_by_document(&number).await.unwrap(), None);
     assert_eq!(elsewhere.find(new.id).await.unwrap(), None);
     assert_eq!(people.find(new.id).await.unwrap().unwrap(), new);
     for suffix in ["", "-wal"] {
@@ -185,13 +186,13 @@ fn the_database_s_errors_are_told_apart() {
         };
         add(&new).await.unwrap();
         assert!(matches!(add(&new).await, Err(StoreError::Conflict(_))));
-        let number = "360102199003071236";
+        let number = "440308199901101512";
         let number =
             DocumentNumber::parse(DocumentType::ResidentIdCard, number, NOW.day()).unwrap();
         let tx = app.ctx.begin().await.unwrap();
         let nobody = PersonId::new(&clock, &random);
         let row = new_uuid(&clock, &random);
-        let orphan = tx.rows().people().add_document(row, nobody, &number, None).await;
+        let orphan = tx.rows().people().hold_document(row, nobody, &number).await;
         assert!(matches!(orphan, Err(StoreError::Conflict(_))), "{orphan:?}");
         drop(tx);
         if matches!(on, On::Postgres) {

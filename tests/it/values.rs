@@ -36,7 +36,8 @@ fn failed_fields(report: &Report) -> Vec<&str> {
 
 /// Somebody with a password of their own.
 async fn add(app: &TestApp, name: &str, document: (&str, &str), phone: &str, password: &str) {
-    let hash = app.ctx.services.hashing.hash(&Secret::new(password.to_owned()), app.ctx.random());
+    let password = Secret::new(password.to_owned());
+    let hash = app.ctx.services.hashing.hash(&password, app.ctx.random());
     let hash = hash.await.unwrap().unwrap();
     let line = PersonLine {
         name: name.to_owned(),
@@ -67,9 +68,9 @@ async fn at_personal_door(app: &TestApp, personal_id: &str, password: &str) -> (
 async fn who(app: &TestApp, personal_id: &str, password: &str) -> String {
     let (_, page) = at_personal_door(app, personal_id, password).await;
     let phones = page.text.split_whitespace().chain(page.text.split(['<', '>', ' ', '"']));
-    let masked = phones.filter(|word| word.contains("****")).map(|word| {
-        word.chars().filter(|c| c.is_ascii_digit() || *c == '*').collect::<String>()
-    });
+    let masked = phones
+        .filter(|word| word.contains("****"))
+        .map(|word| word.chars().filter(|c| c.is_ascii_digit() || *c == '*').collect::<String>());
     match page.code() {
         Some(code) => code.to_owned(),
         None => masked.into_iter().find(|word| word.len() == 11).unwrap_or_default(),
@@ -252,7 +253,8 @@ fn no_text_of_a_feed_takes_the_upload_with_it() {
             lines.push(with(line, &more));
             expected.push(field);
         };
-        for name in [" ", "周\n一", "周\u{0}一", "周\u{2028}一", "周1", "··", long.as_str()] {
+        for name in [" ", "周\n一", "周\u{0}一", "周\u{2028}一", "周1", "··", long.as_str()]
+        {
             wrong(human(), json!({"name": name}), "name");
         }
         wrong(human(), json!({"source_key": "x\u{0}"}), "source_key");
@@ -270,9 +272,7 @@ fn no_text_of_a_feed_takes_the_upload_with_it() {
             json!({"profile": {"registered_address": "一\u{7}"}}),
             "profile.registered_address",
         );
-        let key_person = |name: &str, phone: &str| {
-            json!({"profile": {"key_persons": [{"role": "法人", "name": name, "phone": phone}]}})
-        };
+        let key_person = |name: &str, phone: &str| json!({"profile": {"key_persons": [{"role": "法人", "name": name, "phone": phone}]}});
         wrong(firm(), key_person("李\u{0}", "13900139000"), "profile.key_persons[0].name");
         wrong(firm(), key_person("李芳", "12"), "profile.key_persons[0].phone");
         for field in ["record_no", "project_name", "division", "tax_authority"] {
@@ -361,7 +361,8 @@ fn an_application_names_an_enterprise_by_any_of_its_numbers() {
         let app = TestApp::start(on).await;
         let mut wang = as_wang(&app, "<strong>办税员").await;
         let former = "360102708461136";
-        for number in [EXAMPLE, "91360100ma35abcd43", "９１３６０１００-MA35ABCD43", former] {
+        for number in [EXAMPLE, "91360100ma35abcd43", "９１３６０１００-MA35ABCD43", former]
+        {
             let details = json!([{"type": "tax_identity", "enterprise": number}]).to_string();
             for param in [("authorization_details", details.as_str()), ("identity_hint", number)] {
                 let shown = wang.get(&authorize_url(&FILING, &[param, ("prompt", "none")])).await;
@@ -393,9 +394,11 @@ fn addresses_and_usernames_are_found_in_every_writing() {
         );
         assert_eq!(tell(&app, &[line]).await.applied, 1);
         let people = app.ctx.rows();
-        for typed in
-            ["max.muster@bücher.example", "MAX.MUSTER@xn--bcher-kva.example", " Max.Muster＠Bücher．Example"]
-        {
+        for typed in [
+            "max.muster@bücher.example",
+            "MAX.MUSTER@xn--bcher-kva.example",
+            " Max.Muster＠Bücher．Example",
+        ] {
             let email = hufu::domain::number::email::EmailAddress::parse(typed).unwrap();
             assert!(people.people().find_by_email(&email).await.unwrap().is_some(), "{typed}");
         }

@@ -28,7 +28,11 @@ impl EmailAddress {
         if !local.split('.').all(is_atom) {
             return Err(NumberError::Character);
         }
-        Ok(Self { local: local.to_owned(), domain: domain_in_ascii(domain)?, text: text.to_owned() })
+        Ok(Self {
+            local: local.to_owned(),
+            domain: domain_in_ascii(domain)?,
+            text: text.to_owned(),
+        })
     }
 
     /// As it is shown and told.

@@ -94,7 +94,12 @@ pub async fn import(
             Ok(true) => report.applied += 1,
             Ok(false) => report.unchanged += 1,
             Err(NotTaken::Wrong(why)) => report.failed.push(FailedLine { line, why }),
-            Err(NotTaken::Fault(fault)) => return Err(fault),
+            Err(NotTaken::Fault(fault)) => {
+                let refusal = fault.refusal();
+                let Some(refusal) = refusal else { return Err(fault) };
+                tracing::warn!(%fault, line, "The database refused a line");
+                report.failed.push(FailedLine { line, why: Wrong::line(refusal.code()) });
+            }
         }
     }
     let event = AuditEvent::FeedImported {

@@ -8,7 +8,7 @@ use crate::base::secret::Secret;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::authenticator::{Enrolment, begin, confirm, find, is_fresh, remove};
+use crate::flows::authenticator::{Enrolment, begin, confirm, find, is_fresh, is_taken, remove};
 use crate::views::page::AuthenticatorPage;
 use crate::views::qr_svg;
 use crate::web::answer::Answer;
@@ -52,6 +52,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
 async fn show(visit: &Visit, codes: Vec<Secret>, refusal: Option<&Refusal>) -> Answer {
     let (request, session) = (&visit.request, &visit.session);
     let mut page = AuthenticatorPage {
+        is_taken: is_taken(&request.ctx),
         recovery_codes: codes.iter().map(|code| code.expose().to_owned()).collect(),
         notice: refusal.map(|refusal| request.notice(refusal)),
         ..AuthenticatorPage::default()

@@ -85,7 +85,9 @@ async fn rows(visit: &Visit, asked: &Asked) -> Result<Vec<LogRow>, Failure> {
         if let (true, Some(id)) = (asked.is_enterprise, entry.person) {
             if let Entry::Vacant(unknown) = people.entry(id) {
                 let person = store.people().find(id).await?;
-                unknown.insert(person.map(|person| mask::name(person.name.as_str())).unwrap_or_default());
+                unknown.insert(
+                    person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
+                );
             }
             row.person.clone_from(&people[&id]);
         }

@@ -8,7 +8,7 @@ use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::authenticator::is_fresh;
-use crate::flows::passkey::{begin, enrol, list, remove};
+use crate::flows::passkey::{are_taken, begin, enrol, list, remove};
 use crate::store::passkeys::StoredPasskey;
 use crate::views::page::{PasskeyView, PasskeysPage};
 use crate::web::answer::Answer;
@@ -18,7 +18,7 @@ use crate::web::request::Request;
 const PATH: &str = "/account/passkeys";
 
 pub async fn get(request: Request) -> Answer {
-    if request.ctx.realm.passkeys.is_none() {
+    if !are_taken(&request.ctx) {
         return request.forbidden();
     }
     match Visit::enter(request, Function::OwnSecurity).await? {

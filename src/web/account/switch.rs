@@ -36,9 +36,7 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     let (identities, clients) = choices(&request.ctx, &visit.session, (&text, usize::MAX)).await?;
     let mut all = view::identities(request, &identities, Some(visit.session.acting));
     all.extend(view::clients(request, &clients, Some(visit.session.acting)));
-    all.retain(|one| {
-        text.is_empty() || view::holds(one, &text)
-    });
+    all.retain(|one| text.is_empty() || view::holds(one, &text));
     let of_enterprise = (!wanted.is_empty()).then(|| wanted.to_owned());
     if let Some(number) = &of_enterprise {
         all.retain(|one| one.number == *number);

@@ -116,11 +116,9 @@ pub async fn act(
 /// What the phone shows before the tap.
 async fn asked(request: &Request, user: &AppUser, scan: &Scan) -> Result<Value, Fault> {
     let is_sign_in = scan.purpose == Purpose::SignIn;
-    let asks_agreement = match scan.purpose {
+    let asks_agreement = match scan.purpose.person() {
         // Another person's phone learns nothing of the one who is expected.
-        Purpose::Verify(person) if person == user.person => {
-            !face::has_agreed(&request.ctx, person).await?
-        }
+        Some(person) if person == user.person => !face::has_agreed(&request.ctx, person).await?,
         _ => !is_sign_in,
     };
     Ok(json!({

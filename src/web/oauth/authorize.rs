@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::form;
-use crate::domain::login::TRANSACTION_SECONDS;
+use crate::domain::login::{TRANSACTION_SECONDS, Then};
 use crate::flows::authorize::{Answer as Outcome, authorize};
 use crate::flows::login::begin;
 use crate::flows::step_up;
@@ -49,7 +49,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
             to_client(&request, &destination, fields)
         }
         Outcome::SignIn(params) => {
-            let transaction = begin(&request.ctx, params.into_map(), None).await?;
+            let transaction = begin(&request.ctx, Then::Authorize(params.into_map())).await?;
             let to = format!("{base}/login/credentials?t={}", transaction.id);
             let (name, value) = login_cookie(&request, &transaction);
             let cookie =
@@ -57,7 +57,8 @@ async fn run(mut request: Request, params: Params) -> Answer {
             Ok(with_cookie(see_other(&to), cookie))
         }
         Outcome::StepUp(params, session, errand) => {
-            let begun = step_up::begin(&request.ctx, &session, params, (errand, None)).await?;
+            let then = Then::Authorize(params.into_map());
+            let begun = step_up::begin(&request.ctx, &session, errand, then).await?;
             let Some(transaction) = begun else { return request.forbidden() };
             let to = format!("{base}/login/second_factor?t={}", transaction.id);
             let (name, value) = login_cookie(&request, &transaction);
@@ -65,9 +66,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
             Ok(with_cookie(see_other(&to), cookie))
         }
         Outcome::Choose(params) => Ok(see_other(&format!("{base}/choose?{}", params.encode()))),
-        Outcome::Consent(needed) => {
-            Ok(see_other(&format!("{base}/consent?{}", needed.params.encode())))
-        }
+        Outcome::Consent(params) => Ok(see_other(&format!("{base}/consent?{}", params.encode()))),
         Outcome::Switched(params, cookie) => {
             let to = format!("{base}{}?{}", path::AUTHORIZE, params.encode());
             let name = cookies::session_name(&request.ctx.realm);

@@ -49,7 +49,7 @@ async fn show(
     params: &Params,
     refusal: Option<&Refusal>,
 ) -> Answer {
-    let proved = transaction.proved.as_ref();
+    let proved = transaction.proved();
     let Some((person, agency)) = proved.and_then(|one| Some((one.person, one.enterprise?))) else {
         return go_on(request, transaction).await;
     };

@@ -9,8 +9,8 @@ use super::view;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::Stop;
-use crate::flows::authorize::{Answer as Outcome, ConsentNeeded, authorize, give_consent};
-use crate::flows::switching::{self, choice, fitting_choices, offers_personal, switch};
+use crate::flows::authorize::{choice_needed, consent_needed, give_consent};
+use crate::flows::switching::{choice, fitting_choices, needed, offers_personal, switch};
 use crate::oidc::authorize::needs;
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
@@ -49,7 +49,10 @@ async fn read(
 
 pub async fn get_choose(request: Request) -> Answer {
     let Ok(params) = request.query() else { return request.forbidden() };
-    match request.session().await? {
+    let Some(found) = request.standing_session().await? else {
+        return Ok(back(&request, &params));
+    };
+    match choice_needed(&request.ctx, params.clone(), found).await? {
         Some(session) => choose_page(&request, &params, &session, None).await,
         None => Ok(back(&request, &params)),
     }
@@ -61,7 +64,7 @@ async fn choose_page(
     session: &Session,
     notice: Option<Notice>,
 ) -> Answer {
-    let needs = switching::needed(&request.ctx, &needs(params)).await?;
+    let needs = needed(&request.ctx, &needs(params)).await?;
     let (identities, clients) = fitting_choices(&request.ctx, session, &needs).await?;
     let mut views = view::identities(request, &identities, Some(session.acting));
     views.extend(view::clients(request, &clients, Some(session.acting)));
@@ -82,16 +85,18 @@ async fn choose_page(
 }
 
 pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, params, StandingSession { session, .. }) =
-        match read(&request, &headers, &body).await? {
-            Ok(read) => read,
-            Err(response) => return Ok(response),
-        };
+    let (form, params, found) = match read(&request, &headers, &body).await? {
+        Ok(read) => read,
+        Err(response) => return Ok(response),
+    };
+    let Some(session) = choice_needed(&request.ctx, params.clone(), found).await? else {
+        return Ok(back(&request, &params));
+    };
     let picked = match form.get("identity").unwrap_or_default() {
         "personal" if offers_personal(&request.ctx, &session) => Ok(ActingIdentity::Personal),
         id => Stop::refusal(choice(&request.ctx, &session, id).await)?,
     };
-    let needs = switching::needed(&request.ctx, &needs(&params)).await?;
+    let needs = needed(&request.ctx, &needs(&params)).await?;
     let to = match picked {
         Ok(to) if needs.iter().all(|needed| needed.fits(&to)) => to.reference(),
         Ok(_) => {
@@ -124,27 +129,14 @@ async fn choose_again(
     choose_page(request, params, session, Some(request.notice(refusal))).await
 }
 
-/// What the request needs agreement to; decided anew, so that the page cannot be asked to lie.
-async fn needed(
-    request: &Request,
-    params: Params,
-    session: StandingSession,
-) -> Result<Result<Box<ConsentNeeded>, Response>, Failure> {
-    let again = back(request, &params);
-    Ok(match authorize(&request.ctx, params, Some(session)).await? {
-        Outcome::Consent(needed) => Ok(needed),
-        _ => Err(again),
-    })
-}
-
 pub async fn get_consent(request: Request) -> Answer {
     let Ok(params) = request.query() else { return request.forbidden() };
     let Some(session) = request.standing_session().await? else {
         return Ok(back(&request, &params));
     };
-    let needed = match needed(&request, params, session).await? {
-        Ok(needed) => needed,
-        Err(response) => return Ok(response),
+    // Decided anew, so that the page cannot be asked to lie.
+    let Some(needed) = consent_needed(&request.ctx, params.clone(), session).await? else {
+        return Ok(back(&request, &params));
     };
     let page = ConsentPage {
         client: needed.client.name.in_language(request.language()).to_owned(),
@@ -159,13 +151,11 @@ pub async fn post_consent(request: Request, headers: HeaderMap, body: Bytes) -> 
         Ok(read) => read,
         Err(response) => return Ok(response),
     };
-    let person = session.session.person;
-    let needed = match needed(&request, params, session).await? {
-        Ok(needed) => needed,
-        Err(response) => return Ok(response),
+    let Some(needed) = consent_needed(&request.ctx, params.clone(), session).await? else {
+        return Ok(back(&request, &params));
     };
     if form.get("act") == Some("allow") {
-        let params = give_consent(&request.ctx, &needed, person).await?;
+        let params = give_consent(&request.ctx, &needed).await?;
         return Ok(back(&request, &params));
     }
     let fields = vec![

@@ -11,7 +11,7 @@ use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{EnterpriseNumber, PersonalIdKind, Step, Subject};
 use crate::domain::factor::ScanApp;
-use crate::domain::login::{Errand, LoginTransaction, Next, TRANSACTION_SECONDS};
+use crate::domain::login::{Errand, LoginTransaction, Next, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::login::{Credentials, audience, begin, find, new_slider, verify_credentials};
@@ -40,12 +40,12 @@ const LONGEST_REQUEST: usize = 2200;
 
 /// Name and value of the cookie that binds a transaction to the browser that began it (rule 9).
 pub fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {
-    let length: usize = transaction.request.iter().map(|(k, v)| k.len() + v.len() + 6).sum();
-    let fits = length <= LONGEST_REQUEST;
-    let held = Held {
-        transaction: transaction.id.clone(),
-        request: if fits { transaction.request.clone() } else { BTreeMap::new() },
+    let length = |asked: &BTreeMap<String, String>| -> usize {
+        asked.iter().map(|(k, v)| k.len() + v.len() + 6).sum()
     };
+    let asked = transaction.request().filter(|asked| length(asked) <= LONGEST_REQUEST);
+    let held =
+        Held { transaction: transaction.id.clone(), request: asked.cloned().unwrap_or_default() };
     let (ctx, text) = (&request.ctx, serde_json::to_string(&held).unwrap_or_default());
     let sealed = ctx.services.secrets.cookie.seal_text(ctx.random(), &ctx.realm.id, &text);
     (cookies::login_name(&ctx.realm, &transaction.id), sealed)
@@ -70,7 +70,7 @@ pub async fn transaction(
     if let Some(transaction) = known {
         return Ok(Ok(transaction));
     }
-    let link = held.and_then(|held| again(request, &held.request));
+    let link = held.and_then(|held| again(request, Some(&held.request)));
     let page = MessagePage {
         title: request.text("expired-title"),
         text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),
@@ -81,10 +81,14 @@ pub async fn transaction(
 }
 
 /// Where the request of an application begins once more, and the words for it.
-fn again(request: &Request, asked: &BTreeMap<String, String>) -> Option<(String, String)> {
+fn again(request: &Request, asked: Option<&BTreeMap<String, String>>) -> Option<(String, String)> {
+    let asked = asked.filter(|asked| !asked.is_empty())?;
+    Some((authorize_address(request, asked), request.text("start-again")))
+}
+
+fn authorize_address(request: &Request, asked: &BTreeMap<String, String>) -> String {
     let query = Params::from_map(asked.clone()).encode();
-    let to = format!("{}{}?{query}", request.base(), path::AUTHORIZE);
-    (!asked.is_empty()).then(|| (to, request.text("start-again")))
+    format!("{}{}?{query}", request.base(), path::AUTHORIZE)
 }
 
 /// To the step that is due, or into the session.
@@ -99,11 +103,11 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             ended(request, transaction, &Refusal::NoIdentity(why))
         }
         Next::Refused(refusal) => ended(request, transaction, &refusal),
-        Next::SignIn(_) if matches!(transaction.errand, Errand::Confirm(_)) => {
+        Next::SignIn(_) if matches!(transaction.errand(), Some(Errand::Confirm(_))) => {
             confirmed(request, transaction).await
         }
         Next::SignIn(acting) => {
-            let signed_in = if transaction.raises.is_some() {
+            let signed_in = if transaction.errand().is_some() {
                 Stop::refusal(step_up::finish(&request.ctx, transaction).await)?
             } else {
                 let made = Stop::refusal(settle::sign_in(&request.ctx, transaction, acting).await)?;
@@ -118,13 +122,10 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
                 cookies::set(realm, cookies::session_name(realm), cookie.expose().to_owned(), None);
             let done = cookies::login_name(realm, &transaction.id);
             let done = cookies::set(realm, done, String::new(), Some(0));
-            let to = match (&transaction.return_to, transaction.request.is_empty()) {
-                (Some(portal), _) => portal.clone(),
-                (None, true) => format!("{base}/signed-in"),
-                (None, false) => {
-                    let query = Params::from_map(transaction.request.clone()).encode();
-                    format!("{base}{}?{query}", path::AUTHORIZE)
-                }
+            let to = match &transaction.then {
+                Then::Page(page) => page.clone(),
+                Then::Nowhere => format!("{base}/signed-in"),
+                Then::Authorize(asked) => authorize_address(request, asked),
             };
             Ok(with_cookie(with_cookie(see_other(&to), session), done))
         }
@@ -155,7 +156,7 @@ fn ended(request: &Request, transaction: &LoginTransaction, refusal: &Refusal) -
         }),
         text: notice.text,
         code: Some(notice.code),
-        link: again(request, &transaction.request),
+        link: again(request, transaction.request()),
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }
@@ -186,7 +187,8 @@ pub async fn start(request: Request) -> Answer {
         own.iter().any(|own| to.starts_with(own))
             || portals.iter().any(|own| to.starts_with(own.as_str()))
     };
-    let transaction = begin(&request.ctx, BTreeMap::new(), portal.filter(known)).await?;
+    let then = portal.filter(known).map_or(Then::Nowhere, Then::Page);
+    let transaction = begin(&request.ctx, then).await?;
     let (name, value) = login_cookie(&request, &transaction);
     let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
     let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
@@ -212,11 +214,14 @@ pub async fn get(request: Request) -> Answer {
         Ok(transaction) => transaction,
         Err(response) => return Ok(response),
     };
+    let asked = |name: &str| {
+        transaction.request().and_then(|asked| asked.get(name)).cloned().unwrap_or_default()
+    };
     let typed = Credentials {
         entrance: params.get("entrance").unwrap_or_default().to_owned(),
         scan_app: params.get("app").unwrap_or_default().to_owned(),
-        personal_id: transaction.request.get("login_hint").cloned().unwrap_or_default(),
-        enterprise_number: transaction.request.get("identity_hint").cloned().unwrap_or_default(),
+        personal_id: asked("login_hint"),
+        enterprise_number: asked("identity_hint"),
         ..Credentials::default()
     };
     show(&request, &transaction, &typed, None).await

@@ -27,7 +27,7 @@ pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Ans
         return request.message(StatusCode::OK, "phone-iit", None);
     }
     let session = request.standing_session().await?;
-    let name = match (&session, found.purpose) {
+    let name = match (&session, &found.purpose) {
         (None, Purpose::SignIn) => {
             let base = request.base();
             let back: String =
@@ -67,7 +67,7 @@ async fn show(
     refusal: Option<&Refusal>,
 ) -> Answer {
     let ctx = &request.ctx;
-    let as_whom = match scan.purpose {
+    let as_whom = match &scan.purpose {
         Purpose::Verify(_) => None,
         Purpose::SignIn => match request.standing_session().await? {
             None => return told(request, &Refusal::State),
@@ -91,9 +91,9 @@ async fn show(
         }
         numbers.sort_unstable();
     }
-    let asks_agreement = match scan.purpose {
-        Purpose::Verify(person) => !face::has_agreed(ctx, person).await?,
-        Purpose::SignIn => false,
+    let asks_agreement = match scan.purpose.person() {
+        Some(person) => !face::has_agreed(ctx, person).await?,
+        None => false,
     };
     let page = PhonePage {
         id: id.to_owned(),
@@ -136,7 +136,7 @@ pub async fn post(
         };
     }
     let number = form.get("number").and_then(|number| number.parse().ok());
-    let done = match found.purpose {
+    let done = match &found.purpose {
         Purpose::Verify(_) => {
             let ticked = form.get("agree") == Some("yes");
             let number = number.unwrap_or_default();

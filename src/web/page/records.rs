@@ -48,9 +48,9 @@ async fn show(
     params: &Params,
     refusal: Option<&Refusal>,
 ) -> Answer {
-    let proved = transaction.proved.as_ref();
+    let proved = transaction.proved();
     let whose = proved.and_then(|one| Some((one.person, one.enterprise?)));
-    let (Some(whose), Some(kind)) = (whose, transaction.record_kind) else {
+    let (Some(whose), Some(kind)) = (whose, proved.and_then(|one| one.record_kind)) else {
         return go_on(request, transaction).await;
     };
     let no = params.get("no").unwrap_or_default().trim();
@@ -61,7 +61,7 @@ async fn show(
     };
     let enterprise = request.ctx.rows().enterprises().find(whose.1).await?;
     let language = request.language();
-    let entrance = transaction.entrance.as_deref().and_then(|id| request.ctx.realm.entrance(id));
+    let entrance = proved.and_then(|one| request.ctx.realm.entrance(&one.entrance));
     let links = entrance.map(|entrance| entrance.links.as_slice()).unwrap_or_default();
     let view = |one: &CrossRegionRecord| RecordView {
         id: one.id.to_string(),

@@ -30,13 +30,14 @@ pub async fn view(
     app: ScanApp,
     purpose: Purpose,
 ) -> Result<Option<ScanView>, Fault> {
+    let is_sign_in = purpose == Purpose::SignIn;
     let Some(shown) = show(&request.ctx, tx, app, purpose).await? else { return Ok(None) };
     let href = request.ctx.realm.url(&format!("/q/{}", shown.id));
     Ok(Some(ScanView {
         app: app.name().to_owned(),
         svg: qr_svg(&href),
         href,
-        number: (purpose != Purpose::SignIn).then_some(shown.number),
+        number: (!is_sign_in).then_some(shown.number),
         id: shown.id,
         verifier: shown.verifier,
         transaction: tx.id.clone(),
@@ -108,7 +109,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             let way = ScanApp::parse(text("app")).map(ScanApp::factor);
-            match tx.proved {
+            match tx.proved() {
                 Some(_) => super::second_factor::show(&request, &tx, way, Some(&refusal)).await,
                 None => super::login::show_again(&request, &tx, text("app"), &refusal).await,
             }

@@ -9,8 +9,7 @@ use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
-use crate::flows::Stop;
-use crate::flows::settle;
+use crate::flows::{Stop, settle};
 use crate::oidc::params::Params;
 use crate::views::page::{
     AgreementView, AgreementsPage, ChooseIdentityPage, ConfirmPendingPage, MessagePage,
@@ -71,16 +70,15 @@ async fn show(
             request.page(status, &transaction.id, &page)
         }
         Step::ConfirmPendingAuthorisation => {
-            let Some(proved) = &transaction.proved else { return request.forbidden() };
+            let Some(proved) = transaction.proved() else { return request.forbidden() };
             let pending = view::pending(request, proved).await?;
             let page = ConfirmPendingPage { transaction: id, pending, notice };
             request.page(status, &transaction.id, &page)
         }
         Step::ChooseIdentity => {
-            let Some(proved) = &transaction.proved else { return request.forbidden() };
+            let Some(proved) = transaction.proved() else { return request.forbidden() };
             let usable = settle::choices(&request.ctx, transaction, proved).await?;
-            let entrance = transaction.entrance.as_deref().unwrap_or_default();
-            let entrance = request.ctx.realm.entrance(entrance);
+            let entrance = request.ctx.realm.entrance_of(transaction);
             let action = format!("{}/login/choose_identity", request.base());
             let params = request.query().unwrap_or_default();
             let views = view::identities(request, &usable, None);
@@ -91,7 +89,7 @@ async fn show(
                 transaction: id,
                 request: String::new(),
                 identities,
-                offers_personal: entrance.is_some_and(|one| settle::may_be_personal(&one.entrance)),
+                offers_personal: entrance.is_some_and(settle::may_be_personal),
                 notice,
             };
             request.page(status, &transaction.id, &page)

@@ -501,7 +501,8 @@ fn hufu_tin(n: usize) -> String {
 
 async fn bind_phone(app: &crate::kit::TestApp, username: &str, phone: &str) {
     let rows = app.ctx.rows();
-    let account = rows.accounts().find_by_username(username).await.unwrap().unwrap();
+    let username = hufu::domain::number::username::Username::parse(username).unwrap();
+    let account = rows.accounts().find_by_username(&username).await.unwrap().unwrap();
     let binding = hufu::domain::person::PhoneBinding {
         account: account.id,
         phone: hufu::domain::number::phone::Phone::parse(phone).unwrap(),

@@ -60,7 +60,8 @@ fn closing(status: &str) -> Value {
 
 /// Somebody's newest relation of a type with the example enterprise.
 async fn newest(ctx: &Ctx, phone: &str, identity_type: &str) -> Authorisation {
-    let enterprise = ctx.rows().enterprises().find_by_number(EXAMPLE).await.unwrap().unwrap().id;
+    let number = hufu::domain::number::taxpayer::TaxpayerNumber::asked(EXAMPLE);
+    let enterprise = ctx.rows().enterprises().find_by_number(&number).await.unwrap().unwrap().id;
     let mut all = held(ctx, phone).await;
     all.retain(|one| one.identity_type.0 == identity_type && one.enterprise == enterprise);
     all.sort_by_key(|one| one.id);

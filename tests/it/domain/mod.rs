@@ -1,4 +1,5 @@
 mod authorisation;
 mod formats;
 mod passwords;
+mod proofs;
 mod values;

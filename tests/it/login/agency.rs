@@ -4,6 +4,7 @@ use hufu::base::clock::Day;
 use hufu::base::id::{AssignmentId, EngagementId, EnterpriseId};
 use hufu::domain::engagement::{Assignment, Engagement};
 use hufu::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
+use hufu::domain::number::taxpayer::TaxpayerNumber;
 
 use crate::kit::browser::Shown;
 use crate::kit::{
@@ -162,7 +163,8 @@ async fn five_thousand_clients_are_searched_and_paged() {
     let app = TestApp::start(On::Sqlite).await;
     let (clock, random) = (&app.clock, app.ctx.random());
     let rows = app.ctx.rows();
-    let agency = rows.enterprises().find_by_number(AGENCY).await.unwrap().unwrap();
+    let agency =
+        rows.enterprises().find_by_number(&TaxpayerNumber::asked(AGENCY)).await.unwrap().unwrap();
     let phone = hufu::domain::number::phone::Phone::parse(STAFF).unwrap();
     let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
     let tx = app.ctx.begin().await.unwrap();
@@ -171,7 +173,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             id: EnterpriseId::new(clock, random),
             registration_no: format!("2011360{n:013}"),
             uscc: None,
-            tin: format!("3601{n:011}"),
+            tin: TaxpayerNumber::asked(&format!("3601{n:011}")),
             name: format!("第{n}号委托企业"),
             kind: EnterpriseKind::Ordinary,
             status: RegistryStatus("03".to_owned()),

@@ -192,7 +192,8 @@ fn without_an_address_the_code_goes_to_the_phone() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
         let rows = app.ctx.rows();
-        let john = rows.people().find_by_email(EMAIL).await.unwrap().unwrap();
+        let address = hufu::domain::number::email::EmailAddress::parse(EMAIL).unwrap();
+        let john = rows.people().find_by_email(&address).await.unwrap().unwrap();
         let known = rows.people().find(john).await.unwrap().unwrap();
         let tx = app.ctx.begin().await.unwrap();
         let without = hufu::domain::person::Person { email: None, ..known };

@@ -25,7 +25,8 @@ fn a_person_gets_a_personal_session() {
         let hinted = authorize_url(&FILING, &[("identity_hint", crate::kit::EXAMPLE)]);
         assert_eq!(browser.get(&hinted).await.answered("error").as_deref(), Some("access_denied"));
 
-        let person = app.ctx.rows().accounts().find_by_username("wangxm").await;
+        let username = hufu::domain::number::username::Username::parse("wangxm").unwrap();
+        let person = app.ctx.rows().accounts().find_by_username(&username).await;
         let person = person.unwrap().unwrap().person;
         let log = app.ctx.rows().records().attempts(person, app.clock.now().one_month_ago()).await;
         let log = log.unwrap();

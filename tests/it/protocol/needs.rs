@@ -1,6 +1,17 @@
 //! What stands between a request and its code: who may be asked, who may not, and pages that
 //! decide nothing by themselves.
 
+use std::collections::BTreeSet;
+
+use hufu::base::id::AuthorisationId;
+use hufu::domain::acting::Acting;
+use hufu::domain::entrance::Audience;
+use hufu::oidc::authorize::{AuthorizeRequest, check, destination};
+use hufu::oidc::error::ErrorCode;
+use hufu::oidc::needs::{Act, Decision, Fit, SessionView, View, decide};
+use hufu::oidc::params::Params;
+use uuid::Uuid;
+
 use super::authorize::signed_in;
 use crate::account::post;
 use crate::kit::{EXAMPLE, FILING, INVOICE, SAMPLE, TestApp, authorize_url, on_each_database};
@@ -81,4 +92,142 @@ fn a_silent_request_names_what_is_missing() {
             assert_eq!(shown.answered("error").as_deref(), Some("consent_required"), "{page}");
         }
     });
+}
+
+/// A checked request with these parameters beside the usual ones.
+fn request(more: &[(&str, &str)]) -> AuthorizeRequest {
+    let url = authorize_url(&FILING, more);
+    let params = Params::parse(url.split_once('?').unwrap().1.as_bytes()).unwrap();
+    let allowed: BTreeSet<String> =
+        ["openid", "profile", "tax_identity"].map(str::to_owned).into_iter().collect();
+    check(&params, destination(&params, |_| true).unwrap(), &allowed).unwrap()
+}
+
+/// Somebody of whom nothing is missing.
+fn ready() -> SessionView {
+    SessionView {
+        audience: Audience::Tax,
+        stands: true,
+        fit: Fit::Fits,
+        level: 2,
+        provable: 3,
+        age: 100,
+        may_renew: true,
+        agreed: true,
+    }
+}
+
+fn others(n: u128) -> Fit {
+    Fit::Others((0..n).map(|n| Acting::Enterprise(AuthorisationId(Uuid::from_u128(n)))).collect())
+}
+
+/// What it is, the session, a parameter, what the person is asked, what the client hears.
+type Case<'a> = (&'a str, Option<SessionView>, Option<(&'a str, &'a str)>, Act, ErrorCode);
+
+/// Each need × each prompt: what the person is asked, and what the client hears instead.
+/// Covers L-11, X-01, I-01.
+#[test]
+fn each_need_has_its_act_and_its_silent_error() {
+    let only = Acting::Enterprise(AuthorisationId(Uuid::from_u128(0)));
+    let three = ("acr_values", "urn:hufu:realname:3");
+    let four = ("acr_values", "urn:hufu:realname:4");
+    let old = ("max_age", "99");
+    let cases: Vec<Case<'_>> = vec![
+        ("nobody", None, None, Act::SignIn, ErrorCode::LoginRequired),
+        (
+            "an account or identity that ended, another person than hinted",
+            Some(SessionView { stands: false, ..ready() }),
+            None,
+            Act::SignIn,
+            ErrorCode::LoginRequired,
+        ),
+        (
+            "several that fit",
+            Some(SessionView { fit: others(2), ..ready() }),
+            None,
+            Act::Choose,
+            ErrorCode::InteractionRequired,
+        ),
+        ("a higher level", Some(ready()), Some(three), Act::Raise, ErrorCode::InteractionRequired),
+        ("a younger proof", Some(ready()), Some(old), Act::Renew, ErrorCode::LoginRequired),
+        (
+            "a younger proof where no step gives it",
+            Some(SessionView { may_renew: false, ..ready() }),
+            Some(old),
+            Act::SignIn,
+            ErrorCode::LoginRequired,
+        ),
+        (
+            "an agreement",
+            Some(SessionView { agreed: false, ..ready() }),
+            None,
+            Act::Consent,
+            ErrorCode::ConsentRequired,
+        ),
+    ];
+    for (what, session, parameter, act, code) in cases {
+        let mut more: Vec<(&str, &str)> = parameter.into_iter().collect();
+        let asks = request(&more);
+        more.push(("prompt", "none"));
+        let silent = request(&more);
+        let mut view = View { request: &asks, audience: Audience::Tax, session };
+        assert_eq!(decide(&view), Decision::Do(act), "{what}");
+        view.request = &silent;
+        assert!(matches!(decide(&view), Decision::Refuse(error) if error.code == code), "{what}");
+        // Whoever signs in anew proves everything anew.
+        let again = request(&[("prompt", "login")]);
+        view.request = &again;
+        assert_eq!(decide(&view), Decision::Do(Act::SignIn), "{what}");
+    }
+    // What asks nobody: the same with and without a person to ask.
+    let here = |session| Some(session);
+    for prompt in ["", "none"] {
+        let plain = request(&[("prompt", prompt)]);
+        let high = request(&[("prompt", prompt), four]);
+        let on = |request, audience, session| decide(&View { request, audience, session });
+        assert_eq!(on(&plain, Audience::Tax, here(ready())), Decision::Issue);
+        let one = here(SessionView { fit: others(1), ..ready() });
+        assert_eq!(on(&plain, Audience::Tax, one), Decision::Do(Act::Switch(only)));
+        let insured = here(SessionView { audience: Audience::SocialInsurance, ..ready() });
+        let none = here(SessionView { fit: others(0), ..ready() });
+        for (request, session, code) in [
+            (&plain, insured, ErrorCode::AccessDenied),
+            (&plain, none, ErrorCode::AccessDenied),
+            (&high, here(ready()), ErrorCode::UnmetAuthenticationRequirements),
+        ] {
+            let decision = on(request, Audience::Tax, session);
+            assert!(matches!(decision, Decision::Refuse(error) if error.code == code));
+        }
+    }
+    let insurance =
+        |request, session| decide(&View { request, audience: Audience::SocialInsurance, session });
+    let plain = request(&[]);
+    assert_eq!(insurance(&plain, here(ready())), Decision::Do(Act::SignIn));
+}
+
+/// The order of the list: whatever else is missing, the first is asked first. `prompt` words ask
+/// for their own step and for nothing before it.
+#[test]
+fn the_first_need_decides() {
+    let all = [("acr_values", "urn:hufu:realname:3"), ("max_age", "99")];
+    let at = |more: &[(&str, &str)], session| {
+        let request = request(&[&all[..], more].concat());
+        decide(&View { request: &request, audience: Audience::Tax, session: Some(session) })
+    };
+    let missing = || SessionView { stands: false, fit: others(2), agreed: false, ..ready() };
+    assert_eq!(at(&[], missing()), Decision::Do(Act::SignIn));
+    let missing = || SessionView { stands: true, ..missing() };
+    assert_eq!(at(&[], missing()), Decision::Do(Act::Choose));
+    let missing = || SessionView { fit: Fit::Fits, ..missing() };
+    assert_eq!(at(&[("prompt", "select_account")], missing()), Decision::Do(Act::Choose));
+    assert_eq!(at(&[], missing()), Decision::Do(Act::Raise));
+    let missing = || SessionView { level: 3, ..missing() };
+    assert_eq!(at(&[], missing()), Decision::Do(Act::Renew));
+    let missing = || SessionView { age: 99, ..missing() };
+    assert_eq!(at(&[], missing()), Decision::Do(Act::Consent));
+    let agreed = || SessionView { agreed: true, ..missing() };
+    assert_eq!(at(&[], agreed()), Decision::Issue);
+    assert_eq!(at(&[("prompt", "consent")], agreed()), Decision::Do(Act::Consent));
+    let both = [("prompt", "consent select_account")];
+    assert_eq!(at(&both, agreed()), Decision::Do(Act::Choose));
 }
