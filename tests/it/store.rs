@@ -186,7 +186,7 @@ fn the_database_s_errors_are_told_apart() {
         };
         add(&new).await.unwrap();
         assert!(matches!(add(&new).await, Err(StoreError::Conflict(_))));
-        let number = "440308199901101512";
+        let number = "110101196910014562";
         let number =
             DocumentNumber::parse(DocumentType::ResidentIdCard, number, NOW.day()).unwrap();
         let tx = app.ctx.begin().await.unwrap();
