@@ -135,7 +135,7 @@ fn a_shared_number_is_not_guessed_at_for_ever() {
         add(&app, "林一", ("taiwan_travel_permit", "12345678"), "13911110001", "Lin-2026+a").await;
         add(&app, "杜二", ("foreign_passport", "12345678"), "13911110002", "Doe-2026+b").await;
         let mut answers = Vec::new();
-        for _ in 0..app.ctx.realm.limits.max_failures + 1 {
+        for _ in 0..=app.ctx.realm.limits.max_failures {
             answers.push(who(&app, "12345678", "Nobody-2026+").await);
         }
         assert_eq!(answers.last().unwrap(), "E_LOCKED", "{answers:?}");
