@@ -12,13 +12,25 @@ use crate::oidc::error::{ErrorCode, OAuthError};
 /// A response, or a fault that `ops` turns into 503 or 500.
 pub type Answer = Result<Response, Failure>;
 
-/// What stopped a handler on its way out. A fault is logged once, here; what a page can say better
-/// is taken out before by [`Stop::refusal`].
-pub struct Failure(Stop);
+/// Why a handler did not come to its end, on its way out.
+pub enum Failure {
+    /// A fault is logged once, here; what a page can say better is taken out before by
+    /// [`Stop::refusal`].
+    Stopped(Stop),
+    /// What is to be answered instead: a way to another step, a page that says why not.
+    Instead(Box<Response>),
+}
 
 impl<S: Into<Stop>> From<S> for Failure {
     fn from(stop: S) -> Self {
-        Self(stop.into())
+        Self::Stopped(stop.into())
+    }
+}
+
+impl Failure {
+    /// For `return Err(…)`: this answer, and nothing of what was to follow.
+    pub fn instead(response: Response) -> Self {
+        Self::Instead(Box::new(response))
     }
 }
 
@@ -29,10 +41,11 @@ const APOLOGY: &str = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let fault = match self.0 {
-            Stop::Fault(fault) => fault,
-            Stop::Client(error) => return oauth_error(&error),
-            Stop::Refused(refusal) => return refused(&refusal),
+        let fault = match self {
+            Self::Instead(response) => return *response,
+            Self::Stopped(Stop::Fault(fault)) => fault,
+            Self::Stopped(Stop::Client(error)) => return oauth_error(&error),
+            Self::Stopped(Stop::Refused(refusal)) => return refused(&refusal),
         };
         if let Some(refusal) = fault.refusal() {
             tracing::info!(%fault, "The database refused");

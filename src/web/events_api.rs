@@ -22,13 +22,13 @@ use crate::web::request::Request;
 /// What a client's own token needs.
 const SCOPE: &str = "ssf";
 
-async fn client(request: &Request) -> Result<Result<String, Response>, Failure> {
+async fn client(request: &Request) -> Result<String, Failure> {
     let Some(token) = presented(request) else {
         let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
-        return Ok(Err(bearer_error(&missing)));
+        return Err(Failure::instead(bearer_error(&missing)));
     };
     let client = Stop::client(client_of(&request.ctx, &token, SCOPE).await)?;
-    Ok(client.map_err(|error| bearer_error(&error)))
+    client.map_err(|error| Failure::instead(bearer_error(&error)))
 }
 
 fn found(answer: Option<Value>) -> Response {
@@ -50,10 +50,7 @@ fn named(request: &Request) -> Option<String> {
 }
 
 pub async fn read(request: Request) -> Answer {
-    let client = match client(&request).await? {
-        Ok(client) => client,
-        Err(response) => return Ok(response),
-    };
+    let client = client(&request).await?;
     let stream = streams::read(&request.ctx, &client, named(&request).as_deref()).await?;
     Ok(found(stream))
 }
@@ -83,10 +80,7 @@ async fn save(
     body: &[u8],
     judge: impl Fn(Option<&EventStream>) -> Result<StatusCode, StatusCode>,
 ) -> Answer {
-    let client = match client(request).await? {
-        Ok(client) => client,
-        Err(response) => return Ok(response),
-    };
+    let client = client(request).await?;
     let wanted = match json::<streams::Wanted>(body) {
         Ok(wanted) => wanted,
         Err(error) => return Ok(oauth_error(&error)),
@@ -103,13 +97,11 @@ async fn save(
 }
 
 pub async fn remove(request: Request) -> Answer {
-    match client(&request).await? {
-        Ok(client) => Ok(match streams::remove(&request.ctx, &client).await? {
-            true => StatusCode::NO_CONTENT.into_response(),
-            false => StatusCode::NOT_FOUND.into_response(),
-        }),
-        Err(response) => Ok(response),
-    }
+    let client = client(&request).await?;
+    Ok(match streams::remove(&request.ctx, &client).await? {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => StatusCode::NOT_FOUND.into_response(),
+    })
 }
 
 #[derive(Default, Deserialize)]
@@ -138,10 +130,7 @@ async fn answer_status(
     request: &Request,
     (stream_id, status): (Option<&str>, Option<&str>),
 ) -> Answer {
-    let client = match client(request).await? {
-        Ok(client) => client,
-        Err(response) => return Ok(response),
-    };
+    let client = client(request).await?;
     Ok(match Stop::client(streams::status(&request.ctx, (&client, stream_id), status).await)? {
         Ok(answer) => found(answer),
         Err(error) => oauth_error(&error),
@@ -149,10 +138,7 @@ async fn answer_status(
 }
 
 pub async fn verify(request: Request, body: Bytes) -> Answer {
-    let client = match client(&request).await? {
-        Ok(client) => client,
-        Err(response) => return Ok(response),
-    };
+    let client = client(&request).await?;
     let told = match json::<Told>(&body) {
         Ok(told) => told,
         Err(error) => return Ok(oauth_error(&error)),
@@ -165,10 +151,7 @@ pub async fn verify(request: Request, body: Bytes) -> Answer {
 }
 
 pub async fn poll(request: Request, body: Bytes) -> Answer {
-    let client = match client(&request).await? {
-        Ok(client) => client,
-        Err(response) => return Ok(response),
-    };
+    let client = client(&request).await?;
     match json::<streams::Polled>(&body) {
         Ok(polled) => {
             Ok(no_store(Json(streams::poll(&request.ctx, &client, &polled).await?).into_response()))

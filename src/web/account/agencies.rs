@@ -16,10 +16,7 @@ const TABS: [(&str, &str); 2] =
     [("menu-agency-clients", "/account/clients"), ("agency-staff", "/account/clients/staff")];
 
 pub async fn own(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::OwnAgencies).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::OwnAgencies).await?;
     let found = found(&visit, false).await?;
     let engagements = views(&visit, &found, |one| &one.agency).await?;
     let page = EngagementsPage {
@@ -32,10 +29,7 @@ pub async fn own(request: Request) -> Answer {
 }
 
 pub async fn clients(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::AgencyClients).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::AgencyClients).await?;
     let found = found(&visit, true).await?;
     let engagements = views(&visit, &found, |one| &one.client_enterprise).await?;
     let page = EngagementsPage {
@@ -49,10 +43,7 @@ pub async fn clients(request: Request) -> Answer {
 
 /// Person by person instead of client by client.
 pub async fn staff(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::AgencyClients).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::AgencyClients).await?;
     let mut engagements: Vec<EngagementView> = Vec::new();
     let mut known = Vec::new();
     for one in found(&visit, true).await? {

@@ -18,21 +18,16 @@ use crate::web::request::Request;
 const PATH: &str = "/account/authenticator";
 
 pub async fn get(request: Request) -> Answer {
-    match Visit::enter(request, Function::OwnSecurity).await? {
-        Ok(visit) if is_fresh(&visit.request.ctx, &visit.session) => {
-            show(&visit, Vec::new(), None).await
-        }
-        Ok(visit) => Ok(to_sign_in(&visit.request, PATH)),
-        Err(response) => Ok(response),
+    let visit = Visit::enter(request, Function::OwnSecurity).await?;
+    match is_fresh(&visit.request.ctx, &visit.session) {
+        true => show(&visit, Vec::new(), None).await,
+        false => Ok(to_sign_in(&visit.request, PATH)),
     }
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::OwnSecurity, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::OwnSecurity, &form).await?;
     let (ctx, session) = (&visit.request.ctx, &visit.session);
     let done = match form.get("act") {
         Some("begin") => Stop::refusal(begin(ctx, session).await)?.map(|()| Vec::new()),

@@ -50,17 +50,13 @@ fn filter(params: &Params) -> Filter {
 }
 
 pub async fn pending(request: Request) -> Answer {
-    match Visit::enter(request, Function::OwnAuthorisations).await? {
-        Ok(visit) => show(&visit, true, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::OwnAuthorisations).await?;
+    show(&visit, true, None).await
 }
 
 pub async fn held(request: Request) -> Answer {
-    match Visit::enter(request, Function::OwnAuthorisations).await? {
-        Ok(visit) => show(&visit, false, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::OwnAuthorisations).await?;
+    show(&visit, false, None).await
 }
 
 async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Answer {
@@ -129,10 +125,7 @@ fn ids(form: &Params) -> Vec<String> {
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::OwnAuthorisations, &form).await?;
     let (ctx, person) = (&visit.request.ctx, visit.session.person);
     let ids = ids(&form);
     let mut own_ones = Vec::new();
@@ -214,25 +207,18 @@ pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Ans
         }
     };
     let page = OutcomesPage { outcomes: outcomes.iter().map(view).collect() };
-    match Visit::enter(request.clone(), Function::OwnAuthorisations).await? {
-        Ok(visit) => visit.page(None, &page).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request.clone(), Function::OwnAuthorisations).await?;
+    visit.page(None, &page).await
 }
 
 pub async fn get_apply(request: Request) -> Answer {
-    match Visit::enter(request, Function::OwnAuthorisations).await? {
-        Ok(visit) => show_apply(&visit, ("", ""), None, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::OwnAuthorisations).await?;
+    show_apply(&visit, ("", ""), None, None).await
 }
 
 pub async fn post_apply(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::OwnAuthorisations, &form).await?;
     let text = |name: &str| form.get(name).unwrap_or_default().trim();
     let typed = (text("number"), text("identity_type"));
     let ctx = &visit.request.ctx;

@@ -17,18 +17,13 @@ use crate::web::request::Request;
 const PATH: &str = "/account/devices";
 
 pub async fn get(request: Request) -> Answer {
-    match Visit::enter(request, Function::OwnSecurity).await? {
-        Ok(visit) => show(&visit, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::OwnSecurity).await?;
+    show(&visit, None).await
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::OwnSecurity, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::OwnSecurity, &form).await?;
     let id = form.get("forget").unwrap_or_default();
     match Stop::refusal(forget(&visit.request.ctx, &visit.session, id).await)? {
         Ok(()) => visit.go(PATH),

@@ -32,12 +32,11 @@ struct Editing {
 }
 
 pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Answer {
-    let visit = match Visit::enter(request, Function::ListHandlers).await? {
-        Ok(visit) if visit.reach == Reach::Yes => visit,
-        // Another person's record is nothing to a handler (AC-20).
-        Ok(visit) => return visit.refused(&Refusal::Role),
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::ListHandlers).await?;
+    // Another person's record is nothing to a handler (AC-20).
+    if visit.reach != Reach::Yes {
+        return visit.refused(&Refusal::Role);
+    }
     let params = visit.request.query().unwrap_or_default();
     let is_choosing = matches!(params.get("act"), Some("edit" | "confirm" | "renew"));
     let editing = Editing { is_choosing, ..Editing::default() };
@@ -113,10 +112,7 @@ pub async fn post(
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
     let wanted = form.get("act").unwrap_or_default().to_owned();
     let function = function_of(&wanted);
-    let visit = match Visit::enter_with(request, function, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, function, &form).await?;
     let manager = match visit.manager(function) {
         Ok(manager) => manager,
         Err(refusal) => return visit.refused(&refusal),

@@ -40,10 +40,7 @@ pub async fn pending(request: Request) -> Answer {
 }
 
 async fn show(request: Request, path: &str, states: &[State]) -> Answer {
-    let visit = match Visit::enter(request, Function::ListHandlers).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::ListHandlers).await?;
     if visit.reach == Reach::Own {
         return own(&visit).await;
     }
@@ -101,10 +98,7 @@ fn typed(form: &Params) -> NewHandler {
 }
 
 pub async fn get_add(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::AddHandler).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::AddHandler).await?;
     let params = visit.request.query().unwrap_or_default();
     let first = online_types(&visit.request).next().map(|name| name.0.clone());
     let wanted = params.get("identity_type").map(str::to_owned).or(first);
@@ -118,10 +112,7 @@ pub async fn get_add(request: Request) -> Answer {
 
 pub async fn post_add(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::AddHandler, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::AddHandler, &form).await?;
     let new = typed(&form);
     if form.get("act") == Some("back") {
         return show_add(&visit, &new, false, None).await;

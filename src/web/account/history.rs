@@ -42,21 +42,17 @@ fn query(params: &Params) -> HistoryQuery {
 }
 
 pub async fn of_enterprise(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::ListHandlers).await? {
-        Ok(visit) if visit.reach == Reach::Yes => visit,
-        Ok(visit) => return visit.refused(&Refusal::Role),
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::ListHandlers).await?;
+    if visit.reach != Reach::Yes {
+        return visit.refused(&Refusal::Role);
+    }
     let params = visit.request.query().unwrap_or_default();
     show_enterprise(&visit, &query(&params), false, None).await
 }
 
 pub async fn clear_enterprise(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::ClearHistory, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::ClearHistory, &form).await?;
     let query = query(&form);
     if form.get("sure") != Some("yes") {
         return show_enterprise(&visit, &query, true, None).await;
@@ -106,20 +102,14 @@ async fn show_enterprise(
 }
 
 pub async fn of_person(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::OwnAuthorisations).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::OwnAuthorisations).await?;
     let params = visit.request.query().unwrap_or_default();
     show_person(&visit, reason(&params), false, None).await
 }
 
 pub async fn clear_person(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::OwnAuthorisations, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::OwnAuthorisations, &form).await?;
     let reason = reason(&form);
     if form.get("sure") != Some("yes") {
         return show_person(&visit, reason, true, None).await;

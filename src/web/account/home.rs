@@ -25,19 +25,14 @@ pub async fn get(request: Request) -> Answer {
     if is_personal {
         return Ok(see_other(&format!("{}/account/person", request.base())));
     }
-    match Visit::enter(request, Function::EnterpriseBasics).await? {
-        Ok(visit) => show(&visit, None, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::EnterpriseBasics).await?;
+    show(&visit, None, None).await
 }
 
 /// One field in full; the next page hides it again.
 pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::Reveal, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::Reveal, &form).await?;
     let key = form.get("field").unwrap_or_default();
     let person = visit.session.person;
     match Stop::refusal(reveal_field(&visit.request.ctx, &visit.identity, person, key).await)? {
@@ -91,10 +86,9 @@ async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>
 
 /// Certificates on tokens are managed elsewhere for now; said so instead of a missing page.
 pub async fn certificates(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::EnterpriseBasics).await? {
-        Ok(visit) if visit.role != Role::Agent => visit,
-        Ok(visit) => return visit.refused(&Refusal::Role),
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::EnterpriseBasics).await?;
+    if visit.role == Role::Agent {
+        return visit.refused(&Refusal::Role);
+    }
     visit.done("menu-certificates", "certificates-text")
 }

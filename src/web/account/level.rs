@@ -19,18 +19,13 @@ use crate::web::request::Request;
 const PATH: &str = "/account/level";
 
 pub async fn get(request: Request) -> Answer {
-    match Visit::enter(request, Function::OwnSecurity).await? {
-        Ok(visit) => show(&visit, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::OwnSecurity).await?;
+    show(&visit, None).await
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::OwnSecurity, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::OwnSecurity, &form).await?;
     let (request, session) = (&visit.request, &visit.session);
     let here = visit.path(PATH);
     let done = match find(&request.ctx, session).await?.next {

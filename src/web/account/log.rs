@@ -151,10 +151,7 @@ fn options(
 }
 
 pub async fn get(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::LoginLog).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::LoginLog).await?;
     let asked = match asked(&visit) {
         Ok(asked) => asked,
         Err(refusal) => return visit.refused(&refusal),
@@ -198,10 +195,7 @@ pub async fn get(request: Request) -> Answer {
 
 /// The same as a table for other programs; a cell never begins a formula.
 pub async fn csv(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::LoginLog).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::LoginLog).await?;
     let asked = match asked(&visit) {
         Ok(asked) => asked,
         Err(refusal) => return visit.refused(&refusal),

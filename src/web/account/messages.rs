@@ -13,10 +13,7 @@ use crate::web::request::Request;
 const MOST: u64 = 100;
 
 pub async fn get(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::OwnSecurity).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::OwnSecurity).await?;
     let (ctx, person) = (&visit.request.ctx, visit.session.person);
     let notices = ctx.rows().notices().list(person, MOST).await?;
     let mut messages = Vec::new();

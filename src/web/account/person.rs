@@ -15,19 +15,14 @@ use crate::web::oauth::form;
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
-    match Visit::enter(request, Function::PersonalInformation).await? {
-        Ok(visit) => show(&visit, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::PersonalInformation).await?;
+    show(&visit, None).await
 }
 
 /// One's own field in full, logged; the next page hides it again.
 pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::PersonalInformation, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::PersonalInformation, &form).await?;
     let key = form.get("field").unwrap_or_default();
     revealed(&visit.request.ctx, visit.session.person, (None, key)).await?;
     show(&visit, Some(key)).await

@@ -22,10 +22,8 @@ use crate::web::page::view;
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
-    match Visit::enter(request, Function::SwitchEnterprise).await? {
-        Ok(visit) => show(&visit, None).await,
-        Err(response) => Ok(response),
-    }
+    let visit = Visit::enter(request, Function::SwitchEnterprise).await?;
+    show(&visit, None).await
 }
 
 async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
@@ -55,10 +53,7 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = match Visit::enter_with(request, Function::SwitchEnterprise, &form).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter_with(request, Function::SwitchEnterprise, &form).await?;
     let ctx = &visit.request.ctx;
     let may = |function| visit.role.may(function);
     let picked = match (form.get("identity").unwrap_or_default(), form.get("record")) {
@@ -133,10 +128,7 @@ fn options(
 }
 
 pub async fn records(request: Request) -> Answer {
-    let visit = match Visit::enter(request, Function::SwitchCrossRegion).await? {
-        Ok(visit) => visit,
-        Err(response) => return Ok(response),
-    };
+    let visit = Visit::enter(request, Function::SwitchCrossRegion).await?;
     let request = &visit.request;
     let params = request.query().unwrap_or_default();
     let text = |name: &str| params.get(name).unwrap_or_default().trim();

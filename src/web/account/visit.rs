@@ -45,16 +45,13 @@ impl Visit {
     /// `function`: what the page is for. Whoever may not is told `E_ROLE`, a specific entity that
     /// it has no account centre (S-10). A social-insurance session opens no enterprise's centre: its
     /// doors ask other things of who comes in (I-01).
-    pub async fn enter(
-        request: Request,
-        function: Function,
-    ) -> Result<Result<Self, Response>, Failure> {
+    pub async fn enter(request: Request, function: Function) -> Result<Self, Failure> {
         let found = request.standing_session().await?;
         let found = found.filter(|one| one.standing.account_status == AccountStatus::Active);
         let Some(found) = found else {
             let path = request.uri.path();
             let path = path.strip_prefix(&request.base()).unwrap_or_default();
-            return Ok(Err(to_sign_in(&request, path)));
+            return Err(Failure::instead(to_sign_in(&request, path)));
         };
         let session = found.session;
         let held = found.standing.held;
@@ -63,7 +60,7 @@ impl Visit {
             Ok(identity) => identity,
             Err(why) => {
                 let refusal = Refusal::NoIdentity(why);
-                return Ok(Err(told(&request, &refusal, "no-identity-title", true)?));
+                return Err(Failure::instead(told(&request, &refusal, "no-identity-title", true)?));
             }
         };
         let role = Role::of(&identity);
@@ -79,9 +76,9 @@ impl Visit {
                 }
                 _ => told(&request, &Refusal::Role, "role-title", false)?,
             };
-            return Ok(Err(refused));
+            return Err(Failure::instead(refused));
         }
-        Ok(Ok(Self { request, session, identity, role, reach }))
+        Ok(Self { request, session, identity, role, reach })
     }
 
     /// The same for a form that must be genuine.
@@ -89,15 +86,12 @@ impl Visit {
         request: Request,
         function: Function,
         form: &Params,
-    ) -> Result<Result<Self, Response>, Failure> {
-        let visit = match Self::enter(request, function).await? {
-            Ok(visit) => visit,
-            Err(response) => return Ok(Err(response)),
-        };
+    ) -> Result<Self, Failure> {
+        let visit = Self::enter(request, function).await?;
         if !visit.request.is_genuine(form, &visit.request.session_binding()) {
-            return Ok(Err(visit.request.forbidden()?));
+            return Err(Failure::instead(visit.request.forbidden()?));
         }
-        Ok(Ok(visit))
+        Ok(visit)
     }
 
     /// As the enterprise's manager; the flows ask again.

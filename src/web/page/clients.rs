@@ -21,18 +21,13 @@ const A_PAGE: i64 = 20;
 
 pub async fn get(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
-    match at_step(&request, &params, Step::ChooseClientEnterprise).await? {
-        Ok(transaction) => show(&request, &transaction, &params, None).await,
-        Err(response) => Ok(response),
-    }
+    let transaction = at_step(&request, &params, Step::ChooseClientEnterprise).await?;
+    show(&request, &transaction, &params, None).await
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = match at_step(&request, &form, Step::ChooseClientEnterprise).await? {
-        Ok(transaction) => transaction,
-        Err(response) => return Ok(response),
-    };
+    let transaction = at_step(&request, &form, Step::ChooseClientEnterprise).await?;
     if !request.is_genuine(&form, &transaction.id) {
         return request.forbidden();
     }

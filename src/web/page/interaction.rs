@@ -34,17 +34,17 @@ async fn read(
     request: &Request,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Result<(Params, Params, StandingSession), Response>, Failure> {
-    let Ok(form) = form(headers, body) else { return Ok(Err(request.malformed()?)) };
+) -> Result<(Params, Params, StandingSession), Failure> {
+    let Ok(form) = form(headers, body) else { return Err(Failure::instead(request.malformed()?)) };
     let asked = Params::parse(form.get("request").unwrap_or_default().as_bytes());
-    let Ok(asked) = asked else { return Ok(Err(request.forbidden()?)) };
+    let Ok(asked) = asked else { return Err(Failure::instead(request.forbidden()?)) };
     let Some(session) = request.standing_session().await? else {
-        return Ok(Err(back(request, &asked)));
+        return Err(Failure::instead(back(request, &asked)));
     };
     if !request.is_genuine(&form, &request.session_binding()) {
-        return Ok(Err(request.forbidden()?));
+        return Err(Failure::instead(request.forbidden()?));
     }
-    Ok(Ok((form, asked, session)))
+    Ok((form, asked, session))
 }
 
 pub async fn get_choose(request: Request) -> Answer {
@@ -85,10 +85,7 @@ async fn choose_page(
 }
 
 pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, params, found) = match read(&request, &headers, &body).await? {
-        Ok(read) => read,
-        Err(response) => return Ok(response),
-    };
+    let (form, params, found) = read(&request, &headers, &body).await?;
     let Some(session) = choice_needed(&request.ctx, params.clone(), found).await? else {
         return Ok(back(&request, &params));
     };
@@ -147,10 +144,7 @@ pub async fn get_consent(request: Request) -> Answer {
 }
 
 pub async fn post_consent(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, params, session) = match read(&request, &headers, &body).await? {
-        Ok(read) => read,
-        Err(response) => return Ok(response),
-    };
+    let (form, params, session) = read(&request, &headers, &body).await?;
     let Some(needed) = consent_needed(&request.ctx, params.clone(), session).await? else {
         return Ok(back(&request, &params));
     };

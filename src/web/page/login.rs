@@ -3,7 +3,6 @@
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ use crate::domain::login::{Errand, LoginTransaction, Next, TRANSACTION_SECONDS, 
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::login::{Credentials, audience, begin, find, new_slider, verify_credentials};
-use crate::flows::{Stop, passkey, settle, step_up};
+use crate::flows::{Fault, Stop, passkey, settle, step_up};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
@@ -51,25 +50,29 @@ pub fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (Strin
     (cookies::login_name(&ctx.realm, &transaction.id), sealed)
 }
 
-/// The transaction that `t` names and this browser began; otherwise the page to begin again.
-pub async fn transaction(
-    request: &Request,
-    params: &Params,
-) -> Result<Result<LoginTransaction, Response>, Failure> {
-    let id = params.get("t").unwrap_or_default();
-    let sealed = request.cookies.get(&cookies::login_name(&request.ctx.realm, id));
+/// What this browser holds of the transaction that `t` names.
+fn held(request: &Request, id: &str) -> Option<Held> {
+    let sealed = request.cookies.get(&cookies::login_name(&request.ctx.realm, id))?;
     let secrets = &request.ctx.services.secrets;
-    let held = sealed
-        .and_then(|sealed| secrets.cookie.open_sealed_text(&request.ctx.realm.id, sealed).ok())
-        .and_then(|text| serde_json::from_str::<Held>(&text).ok())
-        .filter(|held| held.transaction == id);
-    let known = match &held {
-        Some(_) => find(&request.ctx, id).await?,
-        None => None,
-    };
-    if let Some(transaction) = known {
-        return Ok(Ok(transaction));
+    let text = secrets.cookie.open_sealed_text(&request.ctx.realm.id, sealed).ok()?;
+    serde_json::from_str::<Held>(&text).ok().filter(|held| held.transaction == id)
+}
+
+/// The transaction that `t` names, if this browser began it and the server still knows it.
+pub async fn begun(request: &Request, params: &Params) -> Result<Option<LoginTransaction>, Fault> {
+    let id = params.get("t").unwrap_or_default();
+    match held(request, id) {
+        Some(_) => find(&request.ctx, id).await,
+        None => Ok(None),
     }
+}
+
+/// The same; instead of one that is gone, the page to begin again.
+pub async fn transaction(request: &Request, params: &Params) -> Result<LoginTransaction, Failure> {
+    if let Some(transaction) = begun(request, params).await? {
+        return Ok(transaction);
+    }
+    let held = held(request, params.get("t").unwrap_or_default());
     let link = held.and_then(|held| again(request, Some(&held.request)));
     let page = MessagePage {
         title: request.text("expired-title"),
@@ -77,7 +80,7 @@ pub async fn transaction(
         code: None,
         link,
     };
-    Ok(Err(request.page(StatusCode::GONE, "", &page)?))
+    Err(Failure::instead(request.page(StatusCode::GONE, "", &page)?))
 }
 
 /// Where the request of an application begins once more, and the words for it.
@@ -166,15 +169,12 @@ pub async fn at_step(
     request: &Request,
     params: &Params,
     step: Step,
-) -> Result<Result<LoginTransaction, Response>, Failure> {
-    let transaction = match transaction(request, params).await? {
-        Ok(transaction) => transaction,
-        Err(page) => return Ok(Err(page)),
-    };
+) -> Result<LoginTransaction, Failure> {
+    let transaction = transaction(request, params).await?;
     if settle::next(&request.ctx, &transaction).await? == Next::Step(step) {
-        return Ok(Ok(transaction));
+        return Ok(transaction);
     }
-    Ok(Err(go_on(request, &transaction).await?))
+    Err(Failure::instead(go_on(request, &transaction).await?))
 }
 
 /// The plain link of the portal: `return_to` is one of the realm's portals.
@@ -210,10 +210,7 @@ pub async fn get(request: Request) -> Answer {
     if request.ctx.services.hashing.is_full() {
         return waiting(&request);
     }
-    let transaction = match at_step(&request, &params, Step::Credentials).await? {
-        Ok(transaction) => transaction,
-        Err(response) => return Ok(response),
-    };
+    let transaction = at_step(&request, &params, Step::Credentials).await?;
     let asked = |name: &str| {
         transaction.request().and_then(|asked| asked.get(name)).cloned().unwrap_or_default()
     };
@@ -229,10 +226,7 @@ pub async fn get(request: Request) -> Answer {
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = match at_step(&request, &form, Step::Credentials).await? {
-        Ok(transaction) => transaction,
-        Err(response) => return Ok(response),
-    };
+    let transaction = at_step(&request, &form, Step::Credentials).await?;
     if !request.is_genuine(&form, &transaction.id) {
         return request.forbidden();
     }
@@ -267,10 +261,7 @@ fn typed(request: &Request, form: &Params) -> Credentials {
 /// A passkey instead of password and second factor.
 pub async fn post_passkey(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = match at_step(&request, &form, Step::Credentials).await? {
-        Ok(transaction) => transaction,
-        Err(response) => return Ok(response),
-    };
+    let transaction = at_step(&request, &form, Step::Credentials).await?;
     if !request.is_genuine(&form, &transaction.id) {
         return request.forbidden();
     }

@@ -20,18 +20,13 @@ use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
-    match at_step(&request, &params, Step::ChooseRecord).await? {
-        Ok(transaction) => show(&request, &transaction, &params, None).await,
-        Err(response) => Ok(response),
-    }
+    let transaction = at_step(&request, &params, Step::ChooseRecord).await?;
+    show(&request, &transaction, &params, None).await
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = match at_step(&request, &form, Step::ChooseRecord).await? {
-        Ok(transaction) => transaction,
-        Err(response) => return Ok(response),
-    };
+    let transaction = at_step(&request, &form, Step::ChooseRecord).await?;
     if !request.is_genuine(&form, &transaction.id) {
         return request.forbidden();
     }

@@ -10,7 +10,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::login::{go_on, transaction};
+use super::login::{begun, go_on, transaction};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::LoginTransaction;
 use crate::domain::scan::Purpose;
@@ -56,7 +56,7 @@ async fn told(ctx: &Ctx, tx: &LoginTransaction, params: &Params) -> Result<Optio
 
 pub async fn state(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
-    let Ok(tx) = transaction(&request, &params).await? else { return Ok(not_found()) };
+    let Some(tx) = begun(&request, &params).await? else { return Ok(not_found()) };
     Ok(match told(&request.ctx, &tx, &params).await? {
         Some(told) => no_store(Json(told).into_response()),
         None => not_found(),
@@ -70,7 +70,7 @@ fn not_found() -> Response {
 /// Asked again once a second, told when it changes, until the code is over.
 pub async fn events(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
-    let Ok(tx) = transaction(&request, &params).await? else { return Ok(not_found()) };
+    let Some(tx) = begun(&request, &params).await? else { return Ok(not_found()) };
     if told(&request.ctx, &tx, &params).await?.is_none() {
         return Ok(not_found());
     }
@@ -97,10 +97,7 @@ pub async fn events(request: Request) -> Answer {
 /// 【继续】: fetches the outcome, once.
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let tx = match transaction(&request, &form).await? {
-        Ok(tx) => tx,
-        Err(page) => return Ok(page),
-    };
+    let tx = transaction(&request, &form).await?;
     if !request.is_genuine(&form, &tx.id) {
         return request.forbidden();
     }

@@ -22,21 +22,14 @@ use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
-    match at_step(&request, &params, Step::SecondFactor).await? {
-        Ok(transaction) => {
-            let way = params.get("way").and_then(Factor::parse);
-            show(&request, &transaction, way, None).await
-        }
-        Err(response) => Ok(response),
-    }
+    let transaction = at_step(&request, &params, Step::SecondFactor).await?;
+    let way = params.get("way").and_then(Factor::parse);
+    show(&request, &transaction, way, None).await
 }
 
 pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = match at_step(&request, &form, Step::SecondFactor).await? {
-        Ok(transaction) => transaction,
-        Err(response) => return Ok(response),
-    };
+    let transaction = at_step(&request, &form, Step::SecondFactor).await?;
     if !request.is_genuine(&form, &transaction.id) {
         return request.forbidden();
     }

@@ -24,16 +24,13 @@ async fn read(
     request: &Request,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Result<(Params, LoginTransaction), axum::response::Response>, Failure> {
-    let Ok(form) = form(headers, body) else { return Ok(Err(request.malformed()?)) };
-    let transaction = match transaction(request, &form).await? {
-        Ok(transaction) => transaction,
-        Err(page) => return Ok(Err(page)),
-    };
+) -> Result<(Params, LoginTransaction), Failure> {
+    let Ok(form) = form(headers, body) else { return Err(Failure::instead(request.malformed()?)) };
+    let transaction = transaction(request, &form).await?;
     if !request.is_genuine(&form, &transaction.id) {
-        return Ok(Err(request.forbidden()?));
+        return Err(Failure::instead(request.forbidden()?));
     }
-    Ok(Ok((form, transaction)))
+    Ok((form, transaction))
 }
 
 /// A form of a step that is no longer due leads on instead of failing.
@@ -115,10 +112,8 @@ fn agreements(request: &Request) -> Vec<AgreementView> {
 
 async fn get(request: &Request, step: Step) -> Answer {
     let params = request.query().unwrap_or_default();
-    match at_step(request, &params, step).await? {
-        Ok(transaction) => show(request, &transaction, step, None).await,
-        Err(response) => Ok(response),
-    }
+    let transaction = at_step(request, &params, step).await?;
+    show(request, &transaction, step, None).await
 }
 
 pub async fn get_password(request: Request) -> Answer {
@@ -138,10 +133,7 @@ pub async fn get_choice(request: Request) -> Answer {
 }
 
 pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = match read(&request, &headers, &body).await? {
-        Ok(read) => read,
-        Err(response) => return Ok(response),
-    };
+    let (form, transaction) = read(&request, &headers, &body).await?;
     let secret = |name: &str| Secret::new(form.get(name).unwrap_or_default().to_owned());
     let (new, repeated) = (secret("new"), secret("repeated"));
     match Stop::refusal(settle::set_password(&request.ctx, &transaction, (&new, &repeated)).await)?
@@ -152,10 +144,7 @@ pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) ->
 }
 
 pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = match read(&request, &headers, &body).await? {
-        Ok(read) => read,
-        Err(response) => return Ok(response),
-    };
+    let (form, transaction) = read(&request, &headers, &body).await?;
     if form.get("act") == Some("decline") {
         settle::decline_agreements(&request.ctx, &transaction).await?;
         return ended(&request, &Refusal::Agreement);
@@ -170,10 +159,7 @@ pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) 
 }
 
 pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = match read(&request, &headers, &body).await? {
-        Ok(read) => read,
-        Err(response) => return Ok(response),
-    };
+    let (form, transaction) = read(&request, &headers, &body).await?;
     if form.get("act") == Some("cancel") {
         settle::abandon(&request.ctx, &transaction).await?;
         let pending = crate::domain::refusal::NoIdentity::Pending;
@@ -189,10 +175,7 @@ pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> 
 }
 
 pub async fn post_choice(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = match read(&request, &headers, &body).await? {
-        Ok(read) => read,
-        Err(response) => return Ok(response),
-    };
+    let (form, transaction) = read(&request, &headers, &body).await?;
     let id = form.get("identity").unwrap_or_default();
     match Stop::refusal(settle::choose(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
