@@ -181,7 +181,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             tax_authority: "13601000000".to_owned(),
             pays_social_insurance: false,
         };
-        tx.rows().enterprises().save(&client, &[]).await.unwrap();
+        tx.rows().enterprises().save(&client, std::slice::from_ref(&client.tin)).await.unwrap();
         let engagement = Engagement {
             id: EngagementId::new(clock, random),
             agency: agency.id,
