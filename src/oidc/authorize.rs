@@ -259,12 +259,12 @@ pub fn needs(params: &Params) -> Vec<WantedIdentity> {
 
 /// RFC 9396 §5: one object of the one type, with members that we know.
 fn check_details(params: &Params) -> Result<(), OAuthError> {
-    match params.get("authorization_details") {
-        Some(text) if wanted::parse(text).is_none() => Err(OAuthError::new(
-            ErrorCode::InvalidAuthorizationDetails,
-            "authorization_details is one object of type tax_identity",
-        )),
-        _ => Ok(()),
+    let wrong = |reason| OAuthError::new(ErrorCode::InvalidAuthorizationDetails, reason);
+    let Some(text) = params.get("authorization_details") else { return Ok(()) };
+    params.value("authorization_details").map_err(|error| wrong(error.reason))?;
+    match wanted::parse(text) {
+        Some(_) => Ok(()),
+        None => Err(wrong("authorization_details is one object of type tax_identity")),
     }
 }
 
@@ -288,8 +288,8 @@ fn check_max_age(params: &Params) -> Result<(), OAuthError> {
 }
 
 fn check_claims(params: &Params) -> Result<(), OAuthError> {
-    match params.get("claims").map(serde_json::from_str::<Value>) {
-        None | Some(Ok(Value::Object(_))) => Ok(()),
+    match params.value("claims")? {
+        None | Some(Value::Object(_)) => Ok(()),
         Some(_) => Err(OAuthError::request("claims is a JSON object")),
     }
 }

@@ -39,11 +39,19 @@ impl Params {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Without parameters that were acted on, so that a resumed request does not repeat them.
+    /// A parameter that holds JSON; no string in it may hide a control character behind an escape.
+    pub fn value(&self, name: &str) -> Result<Option<Value>, OAuthError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let value = serde_json::from_str(text);
+        let value = value.map_err(|_| OAuthError::request("a parameter is not JSON"))?;
+        if is_plain_value(&value) { Ok(Some(value)) } else { Err(unkeepable()) }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Without parameters that were acted on, so that a resumed request does not repeat them.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {
         self.0.retain(|name, _| !names.contains(&name.as_str()));

@@ -120,6 +120,30 @@ fn control_characters_are_refused_where_forms_are_read() {
     });
 }
 
+/// JSON among the parameters can write a NUL without sending one; the client hears that its
+/// request is wrong, as for every other.
+#[test]
+fn control_characters_that_json_writes_out_are_refused() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let details = |field: &str| format!(r#"[{{"type": "tax_identity", {field}}}]"#);
+        for (name, value) in [
+            ("authorization_details", details(r#""enterprise": "91360100MA35ABCD43\u0000""#)),
+            ("authorization_details", details(r#""kind": "agent\u0000""#)),
+            ("authorization_details", details(r#""identity_types": ["tax\u000aclerk"]"#)),
+            ("authorization_details", details(r#""permissions": ["TAX_FILING\u007f"]"#)),
+            ("claims", r#"{"userinfo": {"name\u0000": null}}"#.to_owned()),
+            ("claims", r#"{"id_token": {"acr": {"value": "a\u0000"}}}"#.to_owned()),
+        ] {
+            let shown = browser.get(&authorize_url(&FILING, &[(name, &value)])).await;
+            assert!(shown.status.as_u16() < 500, "{value}: {}", shown.status);
+            let error = shown.answered("error").unwrap_or_default();
+            assert!(error.starts_with("invalid_"), "{value}: {error} {}", shown.status);
+        }
+    });
+}
+
 /// What the database says is told apart: a row in the way is 409 and a value that it cannot keep
 /// 400, each with its code; our own mistake is 500; none of them asks to come back later.
 #[test]
