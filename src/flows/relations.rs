@@ -109,6 +109,8 @@ async fn predecessors(
         return Ok(Vec::new());
     }
     let types = [next.identity_type.clone()];
+    // Of two who are named at once, the second sees the first.
+    tx.rows().enterprises().hold(next.enterprise).await?;
     let mut all = tx.rows().authorisations().held_as(next.enterprise, &types).await?;
     all.retain(|one| one.person != next.person);
     Ok(all)

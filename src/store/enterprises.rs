@@ -2,8 +2,11 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult,
+    QueryFilter, QuerySelect,
+};
 
 use super::entity::{enterprise, enterprise_number};
 use super::standing::columns;
@@ -74,6 +77,17 @@ impl<A> Enterprises<'_, A> {
 }
 
 impl Enterprises<'_, Writing> {
+    /// Whoever holds an enterprise has it alone until their transaction ends: for rules that look at
+    /// several of its rows. SQLite's writers are alone anyhow.
+    pub async fn hold(&self, id: EnterpriseId) -> Result<(), StoreError> {
+        let db = self.0.db();
+        if db.get_database_backend() == DbBackend::Postgres {
+            let one = self.0.find::<enterprise::Entity>().filter(enterprise::Column::Id.eq(id.0));
+            one.lock(LockType::NoKeyUpdate).one(&db).await?;
+        }
+        Ok(())
+    }
+
     /// Inserts the enterprise or replaces what it says; numbers once known stay known.
     pub async fn save(
         &self,

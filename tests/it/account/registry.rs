@@ -1,6 +1,8 @@
 //! What the registry does to relations is done by the same table as everybody else's acts: it
 //! stands in both histories, is told to both sides, to applications and to the audit.
 
+use std::sync::Arc;
+
 use hufu::domain::authorisation::{Actor, Authorisation, By, Event, Terms};
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::refusal::Refusal;
@@ -252,6 +254,40 @@ fn a_supervisor_who_confirms_follows_the_one_before() {
         assert_eq!(heard(&app, &listener, &zhang).await, ["relation.deleted"]);
         assert_eq!(app.events(&zhang).await, ["registry registry", "registry_end registry"]);
         assert_eq!(app.events(&zhao).await, ["registry registry", "confirm person"]);
+    });
+}
+
+/// Two lines that name one each in the same instant: neither is there yet for the other to end.
+#[test]
+fn of_two_supervisors_at_once_one_stays() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        told(&app, &relation(ZHANG, "finance_supervisor", 9, json!({"state": "ended"}))).await;
+        for round in 0..10 {
+            let barrier = Arc::new(tokio::sync::Barrier::new(2));
+            let mut telling = tokio::task::JoinSet::new();
+            for phone in [ZHAO, SUN] {
+                let line = relation(phone, "finance_supervisor", 2 * round + 1, json!({}));
+                let (ctx, barrier) = (app.ctx.clone(), Arc::clone(&barrier));
+                telling.spawn(async move {
+                    barrier.wait().await;
+                    let text = line.to_string();
+                    let told = (text.as_bytes(), Format::JsonLines, None);
+                    import(&ctx, "test", told).await.unwrap()
+                });
+            }
+            for report in telling.join_all().await {
+                assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+            }
+            let mut active = 0;
+            for phone in [ZHAO, SUN] {
+                let one = newest(&app.ctx, phone, "finance_supervisor").await;
+                active += u32::from(one.state().name() == "active");
+                let ended = json!({"state": "ended"});
+                told(&app, &relation(phone, "finance_supervisor", 2 * round + 2, ended)).await;
+            }
+            assert_eq!(active, 1, "round {round}");
+        }
     });
 }
 
