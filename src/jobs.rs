@@ -77,7 +77,24 @@ async fn keep_house(app: &App) {
                 learn_keys(services, &realm).await;
             }
         }
+        if n.is_multiple_of(3600) {
+            for realm in app.realms() {
+                tell_audit(services, &realm).await;
+            }
+        }
         n += 1;
+    }
+}
+
+/// A checkpoint in the log, which somebody else keeps: what was written before it cannot be changed
+/// or cut off unseen (`hufu audit --checkpoints`).
+async fn tell_audit(services: &Services, realm: &Realm) {
+    match services.store.rows(&realm.id).records().audit_head().await {
+        Ok(Some(checkpoint)) => {
+            tracing::info!(realm = realm.id, %checkpoint, "The audit has come so far");
+        }
+        Ok(None) => {}
+        Err(fault) => tracing::warn!(%fault, realm = realm.id, "The audit could not be read"),
     }
 }
 

@@ -9,11 +9,12 @@ pub mod reload;
 pub mod serve;
 pub mod start;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
 use crate::config::{Settings, environment};
+use crate::domain::audit_chain::Checkpoint;
 use crate::flows::keys::rotate;
 use crate::jose::Algorithm;
 use crate::outbound::{Outbound, Timeouts};
@@ -61,8 +62,13 @@ enum Command {
     Import(import::ImportArguments),
     /// List what could not be delivered to applications or by text message.
     Deliveries(deliveries::DeliveriesArguments),
-    /// Verify the audit chain of a realm.
-    Audit { realm: String },
+    /// Verify the audit chain of a realm, and print its newest link as a checkpoint to keep elsewhere.
+    Audit {
+        realm: String,
+        /// A file of such checkpoints, one a line, that the chain must still have.
+        #[arg(long)]
+        checkpoints: Option<PathBuf>,
+    },
     /// Check settings, files, database and gateways; exit 1 when something is wrong.
     Doctor,
     /// Ask a running server whether it is ready; exit 1 when it is not.
@@ -130,7 +136,9 @@ pub async fn run() -> CliResult {
         }
         Command::Import(arguments) => import::run(arguments, settings()?).await,
         Command::Deliveries(arguments) => deliveries::run(arguments, settings()?).await,
-        Command::Audit { realm } => audit(&realm, settings()?).await,
+        Command::Audit { realm, checkpoints } => {
+            audit(&realm, checkpoints.as_deref(), settings()?).await
+        }
         Command::Healthcheck { address } => {
             let answer = Outbound::new(false, Timeouts::default())?.is_ready(&address).await;
             answer.map_err(Into::into)
@@ -169,13 +177,17 @@ async fn keys(act: KeysAct, settings: Settings) -> CliResult {
     Ok(())
 }
 
-async fn audit(realm: &str, settings: Settings) -> CliResult {
+async fn audit(realm: &str, checkpoints: Option<&Path>, settings: Settings) -> CliResult {
+    let text = checkpoints.map(std::fs::read_to_string).transpose()?.unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let known: Option<Vec<Checkpoint>> = lines.map(Checkpoint::parse).collect();
+    let known = known.ok_or("a line of the checkpoints is not `<number> <hash>`")?;
     let started = start::start(&start::Wanted::of(&settings)?).await?;
-    match started.app.services().store.rows(realm).records().verify_audit().await? {
-        (count, None) => {
-            println!("{count} links, all fit");
-            Ok(())
-        }
-        (_, Some(broken)) => Err(format!("link {broken} does not fit").into()),
+    let report = started.app.services().store.rows(realm).records().verify_audit(&known).await?;
+    if let Some(fault) = report.fault {
+        return Err(fault.into());
     }
+    eprintln!("{} links, all fit", report.last.sequence);
+    println!("{}", report.last);
+    Ok(())
 }

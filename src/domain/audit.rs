@@ -1,5 +1,5 @@
-//! What an auditor asks about: one event per act, chained by hashes, and the sign-in log
-//! of a person (E-24).
+//! What an auditor asks about: one event per act, chained (`audit_chain`), and the sign-in log of a
+//! person (E-24).
 
 use std::net::IpAddr;
 
@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId};
-use crate::base::secret::{hex, sha256};
 
 /// An act that leaves a trace for ever. Holds ids, never numbers, names or phones.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -103,14 +102,6 @@ pub enum AuditEvent {
         failed: u64,
     },
 }
-
-/// The hash of a link: the one before it and what it says.
-pub fn chain(previous: &str, sequence: i64, at: Timestamp, event: &str) -> String {
-    hex(&sha256(format!("{previous}\n{sequence}\n{}\n{event}", at.0).as_bytes()))
-}
-
-/// The first link follows this.
-pub const CHAIN_START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// One attempt to sign in, good or bad.
 #[derive(Clone, PartialEq, Eq, Debug)]

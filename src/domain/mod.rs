@@ -3,6 +3,7 @@
 
 pub mod acting;
 pub mod audit;
+pub mod audit_chain;
 pub mod authorisation;
 pub mod claims;
 pub mod cross_region;

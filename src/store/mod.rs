@@ -66,6 +66,8 @@ pub struct Store {
     readers: DatabaseConnection,
     writer: Writer,
     cipher: Cipher,
+    /// Of the audit's chains.
+    audit_key: [u8; 32],
     random: Random,
 }
 
@@ -77,17 +79,17 @@ enum Writer {
 impl Store {
     pub async fn open(url: &DatabaseUrl, master: &MasterKey) -> Result<Self, StoreError> {
         let cipher = master.cipher("personal");
-        let random = Random::System;
+        let (audit_key, random) = (master.derive("audit"), Random::System);
         match url {
             DatabaseUrl::Sqlite(path) => {
                 let writer = Writer::Lane(Lane::open(path.clone()).await?);
                 let readers = connect_sqlite(path, 4, true).await?;
-                Ok(Self { readers, writer, cipher, random })
+                Ok(Self { readers, writer, cipher, audit_key, random })
             }
             DatabaseUrl::Postgres(url) => {
                 let readers = connect_postgres(url, |cores| 2 * cores + 4).await?;
                 let writers = connect_postgres(url, |cores| 4 * cores + 16).await?;
-                Ok(Self { readers, writer: Writer::Pool(writers), cipher, random })
+                Ok(Self { readers, writer: Writer::Pool(writers), cipher, audit_key, random })
             }
         }
     }

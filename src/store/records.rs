@@ -10,7 +10,8 @@ use super::entity::{audit, audit_head, login_log};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, PersonId};
-use crate::domain::audit::{AuditEvent, CHAIN_START, LoginAttempt, chain};
+use crate::domain::audit::{AuditEvent, LoginAttempt};
+use crate::domain::audit_chain::{CHAIN_START, ChainFault, ChainKey, Checkpoint, Link, Walk};
 
 pub struct Records<'c, A>(Rows<'c, A>);
 
@@ -33,6 +34,13 @@ pub struct LoginLogEntry {
     pub outcome: String,
     pub ip: String,
     pub device: String,
+}
+
+/// How far a chain fits, and what is wrong after that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChainReport {
+    pub last: Checkpoint,
+    pub fault: Option<ChainFault>,
 }
 
 /// Whose sign-ins.
@@ -111,31 +119,47 @@ impl<A> Records<'_, A> {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Walks the whole chain: how many links there are, and the first that does not fit.
-    pub async fn verify_audit(&self) -> Result<(i64, Option<i64>), StoreError> {
-        let mut previous = CHAIN_START.to_owned();
-        let mut count = 0;
-        loop {
+    fn chain_key(&self) -> ChainKey<'_> {
+        ChainKey { key: &self.0.store.audit_key, realm: self.0.realm }
+    }
+
+    /// The newest link, for a checkpoint; `None` before the first.
+    pub async fn audit_head(&self) -> Result<Option<Checkpoint>, StoreError> {
+        let head = self.0.find::<audit_head::Entity>().one(&self.0.db()).await?;
+        Ok(head.map(|head| Checkpoint { sequence: head.sequence, hash: head.hash }))
+    }
+
+    /// Walks the whole chain, as far as it was when the walk began; `known`: checkpoints that were
+    /// kept elsewhere.
+    pub async fn verify_audit(&self, known: &[Checkpoint]) -> Result<ChainReport, StoreError> {
+        let start = || Checkpoint { sequence: 0, hash: CHAIN_START.to_owned() };
+        let head = self.audit_head().await?.unwrap_or_else(start);
+        let mut walk = Walk::new(self.chain_key(), known);
+        let mut fault = None;
+        while fault.is_none() {
             let rows = self
                 .0
                 .find::<audit::Entity>()
-                .filter(audit::Column::Sequence.gt(count))
+                .filter(audit::Column::Sequence.gt(walk.last().sequence))
+                .filter(audit::Column::Sequence.lte(head.sequence))
                 .order_by_asc(audit::Column::Sequence)
                 .limit(1000)
                 .all(&self.0.db())
                 .await?;
             if rows.is_empty() {
-                return Ok((count, None));
+                fault = walk.end(&head).err();
+                break;
             }
             for row in rows {
-                let expected = chain(&previous, count + 1, Timestamp(row.at), &row.event);
-                if row.sequence != count + 1 || row.hash != expected {
-                    return Ok((count, Some(count + 1)));
+                let (at, event) = (Timestamp(row.at), row.event.as_str());
+                let link = Link { sequence: row.sequence, at, event };
+                fault = walk.step(link, row.hash).err();
+                if fault.is_some() {
+                    break;
                 }
-                count += 1;
-                previous = row.hash;
             }
         }
+        Ok(ChainReport { last: walk.last().clone(), fault })
     }
 }
 
@@ -185,7 +209,7 @@ impl Records<'_, Writing> {
         let sequence = head.sequence + 1;
         let event = serde_json::to_string(event)
             .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
-        let hash = chain(&head.hash, sequence, at, &event);
+        let hash = self.chain_key().hash(&head.hash, Link { sequence, at, event: &event });
         audit::Entity::insert(audit::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             sequence: Set(sequence),

@@ -8,6 +8,7 @@
 )]
 
 pub mod account;
+mod audit;
 mod cutter;
 mod domain;
 mod ephemeral;

@@ -1,4 +1,4 @@
-//! The durable store from outside: group commit, sealed columns, the audit chain.
+//! The durable store from outside: group commit, sealed columns.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use hufu::base::cipher::MasterKey;
 use hufu::base::clock::{Clock, Timestamp};
 use hufu::base::id::{PersonId, new_uuid};
 use hufu::base::random::Random;
-use hufu::domain::audit::AuditEvent;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::number::name::PersonName;
 use hufu::domain::person::{Person, PersonKind};
@@ -101,18 +100,6 @@ async fn names_and_numbers_are_sealed_on_disk() {
             assert!(!bytes.windows(plain.len()).any(|window| window == plain));
         }
     }
-}
-
-///
-#[tokio::test]
-async fn the_audit_chain_holds() {
-    let opened = open().await;
-    for n in 0..5 {
-        let tx = opened.store.begin("jiangxi", NOW).await.unwrap();
-        tx.note(AuditEvent::FixturesLoaded { persons: n });
-        tx.commit().await.unwrap();
-    }
-    assert_eq!(opened.store.rows("jiangxi").records().verify_audit().await.unwrap(), (5, None));
 }
 
 /// Gives the future up when it has waited so many times, wherever it is then.
