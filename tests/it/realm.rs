@@ -78,6 +78,31 @@ fn planted_mistakes_are_complaints_at_the_right_lines() {
     }
 }
 
+/// Covers AU-08: a confirmation wants a face, so a realm must be able to ask for one.
+#[test]
+fn a_step_up_without_a_face_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = folder.path().join("jiangxi");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
+    let path = realm.join("entrances.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let only = "steps = [\"second_factor\"]";
+    let (before, _) = text.split_once(only).unwrap();
+    let (before, _) = before.rsplit_once("second_factors = ").unwrap();
+    for (factors, is_right) in [
+        ("[\"sms\"]", false),
+        ("[\"totp\", \"passkey\"]", false),
+        ("[\"sms\", \"iit_app_scan\"]", true),
+    ] {
+        std::fs::write(&path, format!("{before}second_factors = {factors}\n{only}\n")).unwrap();
+        let surroundings =
+            Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
+        let complaints = load(&realm, &surroundings).err().unwrap_or_default();
+        let told = complaints.iter().any(|one| one.message.contains("confirmed by a face"));
+        assert_eq!((complaints.is_empty(), told), (is_right, !is_right), "{factors}");
+    }
+}
+
 #[test]
 fn a_written_secret_is_refused_outside_the_demo() {
     let realm = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi");

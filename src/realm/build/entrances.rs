@@ -38,6 +38,11 @@ impl Builder<'_> {
             if one.steps.first() == Some(&Step::Scan) && one.subject != Subject::AsConfirmed {
                 self.complain(source, &path("subject"), "a scan signs in `as_confirmed`");
             }
+            if one.subject == Subject::StepUp && !one.second_factors.iter().any(|f| f.is_face()) {
+                let message = "a `step_up` has `tax_app_scan` or `iit_app_scan`: authorisations are \
+                               confirmed by a face, and by nothing else";
+                self.complain(source, &path("second_factors"), message);
+            }
             if !has_passkeys && (one.passkey || one.second_factors.contains(&Factor::Passkey)) {
                 let message = "passkeys need an issuer with a host name, not an address";
                 self.complain(source, &path("id"), message);
