@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 
 use crate::cli::start::own_ctx;
-use crate::flows::{Ctx, Fault, Services, delivery, expiry, keys};
+use crate::flows::notify::deliver;
+use crate::flows::relations::expiry;
+use crate::flows::{Ctx, Fault, Services, keys};
 use crate::realm::Realm;
 use crate::store::deliveries::Receiver;
 use crate::web::app::App;
@@ -33,7 +35,7 @@ async fn deliver(app: &App) {
         }
         for realm in app.realms() {
             let ctx = own_ctx(app, &realm);
-            let receivers = delivery::receivers(&ctx).await.unwrap_or_else(|fault| {
+            let receivers = deliver::receivers(&ctx).await.unwrap_or_else(|fault| {
                 tracing::warn!(%fault, realm = realm.id, "What is to be delivered could not be read");
                 Vec::new()
             });
@@ -47,7 +49,7 @@ async fn deliver(app: &App) {
 }
 
 async fn lane(ctx: Ctx, to: Receiver) {
-    if let Err(fault) = delivery::run(&ctx, &to).await {
+    if let Err(fault) = deliver::run(&ctx, &to).await {
         tracing::warn!(%fault, realm = ctx.realm.id, to = to.client_id, "Could not deliver");
     }
 }

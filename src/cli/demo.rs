@@ -10,7 +10,7 @@ use rust_embed::RustEmbed;
 
 use super::CliResult;
 use super::start::{Wanted, own_ctx, start};
-use crate::flows::fixtures;
+use crate::flows::feed::fixtures;
 use crate::realm::fixtures::Fixtures;
 use crate::realm::source::Source;
 use crate::store::DatabaseUrl;

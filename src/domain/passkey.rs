@@ -1,6 +1,6 @@
 //! Passkeys (WebAuthn): a key pair that stays on the person's device and is used only after the
 //! device has recognised its person. The library judges; what is kept and when is decided by
-//! `flows::passkey`. It draws its challenges from the system's chance by itself.
+//! `flows::sign_in::factor::passkey`. It draws its challenges from the system's chance by itself.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! What an account centre's landing page tells of an enterprise: four masked blocks, each shown to
 //! who may see it, and one field in full on request, which is logged (AC-04 to AC-11, G-09).
 
-use super::{Ctx, Fault, Stop};
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::{ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::AuditEvent;
@@ -11,6 +10,7 @@ use crate::domain::mask::{self, Viewer};
 use crate::domain::number::phone::Phone;
 use crate::domain::profile::{Block, EnterpriseProfile};
 use crate::domain::refusal::Refusal;
+use crate::flows::{Ctx, Fault, Stop};
 
 /// One line of a block. `key` names it in `locales/` and to the eye.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,5 +162,5 @@ pub async fn identities_here(
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
     let ActingIdentity::Enterprise(one) = identity else { return Ok(Vec::new()) };
     let audience = crate::domain::entrance::Audience::Tax;
-    super::identity::usable_in(ctx, person, one.enterprise.id, audience).await
+    crate::flows::identity::load::usable_in(ctx, person, one.enterprise.id, audience).await
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::Fault;
 use crate::base::random::Random;
 use crate::base::secret::Secret;
 use crate::domain::password::{self, HashCost, HashMemory};
+use crate::flows::Fault;
 
 pub struct Hashing {
     permits: Arc<Semaphore>,

@@ -7,10 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use quick_cache::sync::Cache;
 
-use super::{Fault, Services};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Hashed;
 use crate::domain::audit::AuditEvent;
+use crate::flows::{Fault, Services};
 use crate::jose::Algorithm;
 use crate::jose::jwt::verify;
 use crate::jose::keys::{KeySet, SigningKey, generate};

@@ -2,40 +2,15 @@
 //! is rolled back, so a refusal leaves nothing behind but what was committed by name (failures that
 //! are counted, attempts that are logged). Flows that cannot refuse say so: their `Err` is a [`Fault`].
 
-pub mod app;
-pub mod authenticator;
-pub mod authorisations;
-pub mod authorize;
 pub mod centre;
-pub mod clients;
-pub mod delivery;
-pub mod devices;
-pub mod dpop;
-pub mod expiry;
-pub mod face;
-pub mod factors;
 pub mod feed;
-pub mod fixtures;
-pub mod handlers;
 pub mod hashing;
 pub mod identity;
 pub mod keys;
-pub mod level;
-pub mod login;
-pub mod logout;
-pub mod passkey;
-pub mod personal_id;
+pub mod notify;
+pub mod oauth;
 pub mod relations;
-pub mod resource;
-pub mod scan;
-pub mod scan_app;
-pub mod second_factor;
-pub mod settle;
-pub mod step_up;
-pub mod streams;
-pub mod switching;
-pub mod telling;
-pub mod token;
+pub mod sign_in;
 pub mod versions;
 
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Which version of a realm's files runs: recorded when it is first served, told by a metric.
 
-use super::{Fault, Services};
 use crate::domain::audit::AuditEvent;
+use crate::flows::{Fault, Services};
 use crate::realm::Realm;
 use crate::realm::plan::{Change, Settings, changes};
 use crate::store::realms::RealmVersion;

@@ -1,5 +1,5 @@
 //! What a client presents to prove itself (RFC 6749 §2.3, RFC 7523). Whether it is right is
-//! decided by `flows::clients`, which knows the registration.
+//! decided by `flows::oauth::clients`, which knows the registration.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

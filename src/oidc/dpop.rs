@@ -1,5 +1,5 @@
 //! Proofs of possession (RFC 9449): a JWT signed by the client's own key for one request. Who the
-//! key belongs to and whether the proof was seen before is decided by `flows::dpop`.
+//! key belongs to and whether the proof was seen before is decided by `flows::oauth::dpop`.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

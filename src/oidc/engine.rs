@@ -1,5 +1,5 @@
 //! oxide-auth's state machines, run over values that `flows` has loaded. They are the only way to
-//! a [`Bound`] request and an [`Approved`] grant, and `flows::token::issue` takes nothing else.
+//! a [`Bound`] request and an [`Approved`] grant, and `flows::oauth::token::issue` takes nothing else.
 //!
 //! The machines read the wall clock themselves; expiry is checked with ours before, and they are
 //! handed a grant that ends far away.

@@ -1,7 +1,7 @@
 //! What the person still has to do before an authorization request may be answered with a code: a
 //! list in the order in which it is asked. Every need says what it takes, and what a client hears
 //! that may ask nothing (`prompt=none`, OIDC Core §3.1.2.6). The facts are loaded and the decision
-//! is carried out in `flows::authorize`.
+//! is carried out in `flows::oauth::authorize`.
 
 use super::authorize::{AuthorizeRequest, Prompt};
 use super::claims::level;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::flows::Stop;
-use crate::flows::resource::client_of;
-use crate::flows::streams;
+use crate::flows::notify::streams;
+use crate::flows::oauth::resource::client_of;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::json;
 use crate::store::streams::EventStream;

@@ -18,7 +18,7 @@ use super::cookies;
 use crate::base::secret::{Secret, keyed_hash, same};
 use crate::domain::number::division::province_name;
 use crate::domain::refusal::Refusal;
-use crate::flows::dpop::Shown;
+use crate::flows::oauth::dpop::Shown;
 use crate::flows::{Ctx, Fault};
 use crate::oidc::params::Params;
 use crate::store::sessions::Session;

@@ -120,9 +120,9 @@ fn no_file_is_two_things() {
 fn authorisations_have_one_writer() {
     let table = ["domain/authorisation.rs", "domain/authorisation/change.rs"];
     let owners: [(&str, &[&str]); 4] = [
-        (".apply(", &["flows/relations.rs"]),
-        ("Authorisation::begin(", &["flows/relations.rs"]),
-        (".authorisations().save(", &["flows/relations.rs"]),
+        (".apply(", &["flows/relations/writer.rs"]),
+        ("Authorisation::begin(", &["flows/relations/writer.rs"]),
+        (".authorisations().save(", &["flows/relations/writer.rs"]),
         ("AuthorisationRow", &["store/authorisations.rs"]),
     ];
     let mut wrong = Vec::new();

@@ -3,14 +3,14 @@
 
 use uuid::Uuid;
 
-use super::NotTaken;
-use super::rows::{enterprise, person, term};
 use crate::base::id::AuthorisationId;
 use crate::domain::authorisation::{Authorisation, By, Event, New, State, Terms};
 use crate::domain::feed::{AuthorisationLine, Wrong};
 use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::refusal::Refusal;
-use crate::flows::relations::{begin_in, change_in, put_in};
+use crate::flows::feed::NotTaken;
+use crate::flows::feed::rows::{enterprise, person, term};
+use crate::flows::relations::writer::{begin_in, change_in, put_in};
 use crate::flows::{Ctx, Stop};
 use crate::store::Tx;
 

@@ -3,6 +3,7 @@
 //! a wrong line does not hold up the others.
 
 mod authorisations;
+pub mod fixtures;
 mod people;
 mod profile;
 mod rows;
@@ -12,9 +13,9 @@ use std::io::BufRead;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Ctx, Fault, Stop};
 use crate::domain::audit::AuditEvent;
 use crate::domain::feed::{Entry, Wrong};
+use crate::flows::{Ctx, Fault, Stop};
 
 pub use authorisations::put_authorisation;
 pub use people::add_person;

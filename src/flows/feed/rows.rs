@@ -2,9 +2,6 @@
 
 use uuid::Uuid;
 
-use super::authorisations::save_authorisation;
-use super::people::save_person;
-use super::profile::parsed;
 use crate::base::clock::Day;
 use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId, RecordId};
 use crate::domain::cross_region::CrossRegionRecord;
@@ -18,8 +15,11 @@ use crate::domain::number::record::RecordNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::flows::Ctx;
 use crate::flows::feed::NotTaken;
-use crate::flows::relations::end_all_in;
-use crate::flows::telling::{at_work_in, look_after};
+use crate::flows::feed::authorisations::save_authorisation;
+use crate::flows::feed::people::save_person;
+use crate::flows::feed::profile::parsed;
+use crate::flows::notify::tell::{at_work_in, look_after};
+use crate::flows::relations::writer::end_all_in;
 use crate::store::Tx;
 
 /// One line into its rows. `known`: the row that an older version became.

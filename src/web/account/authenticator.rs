@@ -8,7 +8,9 @@ use crate::base::secret::Secret;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::authenticator::{Enrolment, begin, confirm, find, is_fresh, is_taken, remove};
+use crate::flows::sign_in::factor::totp::{
+    Enrolment, begin, confirm, find, is_fresh, is_taken, remove,
+};
 use crate::views::page::AuthenticatorPage;
 use crate::views::qr_svg;
 use crate::web::answer::Answer;

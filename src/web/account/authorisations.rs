@@ -14,7 +14,7 @@ use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS};
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::authorisations::{
+use crate::flows::relations::person::{
     Filter, act, applied_to, apply, begin_confirmation, confirm_batch, find, held as list_held,
     pending as list_pending, synchronise, synchronised,
 };
@@ -194,7 +194,7 @@ pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Ans
     let Ok(outcomes) = Stop::refusal(confirm_batch(&request.ctx, transaction).await)? else {
         return request.forbidden();
     };
-    let view = |one: &crate::flows::authorisations::Outcome| {
+    let view = |one: &crate::flows::relations::person::Outcome| {
         let notice = one.refusal.as_ref().map(|refusal| request.notice(refusal));
         OutcomeView {
             enterprise: one.enterprise.name.clone(),

@@ -7,7 +7,7 @@ use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::devices::{forget, list};
+use crate::flows::sign_in::factor::device::{forget, list};
 use crate::store::devices::RememberedDevice;
 use crate::views::page::{DeviceView, DevicesPage};
 use crate::web::answer::Answer;

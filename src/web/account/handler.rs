@@ -13,7 +13,7 @@ use crate::domain::function::{Function, Reach};
 use crate::domain::identity_type::Permissions;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::handlers::{Listed, act, check_terms, confirm_application, find};
+use crate::flows::relations::manager::{Listed, act, check_terms, confirm_application, find};
 use crate::oidc::params::Params;
 use crate::views::account::HandlerPage;
 use crate::web::answer::{Answer, Failure};

@@ -14,7 +14,7 @@ use crate::domain::number::document::DocumentType;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::centre::identities_here;
-use crate::flows::handlers::{NewHandler, add, check, list};
+use crate::flows::relations::manager::{NewHandler, add, check, list};
 use crate::oidc::params::Params;
 use crate::views::account::{
     AddHandlerPage, HandlersPage, OptionView, OwnPermissionsPage, TabView,

@@ -11,8 +11,8 @@ use super::visit::Visit;
 use crate::domain::authorisation::HistoryReason;
 use crate::domain::function::{Function, Reach};
 use crate::domain::refusal::Refusal;
-use crate::flows::authorisations;
-use crate::flows::handlers::{HistoryQuery, clear_history, history};
+use crate::flows::relations::manager::{HistoryQuery, clear_history, history};
+use crate::flows::relations::person;
 use crate::oidc::params::Params;
 use crate::views::account::{HandlerView, HistoryPage, OptionView, TabView};
 use crate::web::answer::Answer;
@@ -115,7 +115,7 @@ pub async fn clear_person(request: Request, headers: HeaderMap, body: Bytes) -> 
         return show_person(&visit, reason, true, None).await;
     }
     let person = visit.session.person;
-    let count = authorisations::clear_history(&visit.request.ctx, person, reason).await?;
+    let count = person::clear_history(&visit.request.ctx, person, reason).await?;
     show_person(&visit, reason, false, Some(count)).await
 }
 
@@ -126,7 +126,7 @@ async fn show_person(
     cleared: Option<u64>,
 ) -> Answer {
     let request = &visit.request;
-    let found = authorisations::history(&request.ctx, visit.session.person, reason).await?;
+    let found = person::history(&request.ctx, visit.session.person, reason).await?;
     let entries: Vec<HandlerView> = found
         .iter()
         .map(|(entry, one, enterprise)| own(request, (one, enterprise), Some(entry)))

@@ -8,7 +8,7 @@ use crate::domain::function::Function;
 use crate::domain::login::TRANSACTION_SECONDS;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::level::{NextStep, begin_face, find, raise, verify_name};
+use crate::flows::sign_in::level::{NextStep, begin_face, find, raise, verify_name};
 use crate::views::page::{LevelPage, LevelStepView};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;

@@ -8,7 +8,7 @@ use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::mask::{self, Viewer};
 use crate::flows::centre::revealed;
-use crate::flows::{authenticator, passkey};
+use crate::flows::sign_in::factor::{passkey, totp};
 use crate::views::account::{CompletenessView, FieldView, PersonPage};
 use crate::web::answer::Answer;
 use crate::web::oauth::form;
@@ -79,8 +79,8 @@ async fn show(visit: &Visit, open: Option<&str>) -> Answer {
         fields,
         level: person.real_name_level,
         is_verified: person.real_name_level >= 3,
-        has_authenticators: authenticator::is_taken(&request.ctx)
-            || authenticator::is_enrolled(&request.ctx, visit.session.account).await?,
+        has_authenticators: totp::is_taken(&request.ctx)
+            || totp::is_enrolled(&request.ctx, visit.session.account).await?,
         has_passkeys: passkey::are_taken(&request.ctx),
     };
     visit.page(None, &page).await

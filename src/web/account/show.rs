@@ -7,7 +7,7 @@ use crate::domain::identity_type::{
     Capability, IdentityType, IdentityTypeName, PermissionPolicy, Permissions,
 };
 use crate::domain::mask::{self, Viewer};
-use crate::flows::handlers::Listed;
+use crate::flows::relations::manager::Listed;
 use crate::views::account::{HandlerView, OptionView, TabView, TickView};
 use crate::web::page::view::{permission_names, type_name};
 use crate::web::request::Request;

@@ -10,9 +10,9 @@ use crate::domain::function::{Function, Reach, Role};
 use crate::domain::mask;
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
-use crate::flows::handlers::Manager;
-use crate::flows::identity;
-use crate::flows::switching::choices;
+use crate::flows::identity::load;
+use crate::flows::identity::switch::choices;
+use crate::flows::relations::manager::Manager;
 use crate::oidc::params::Params;
 use crate::store::sessions::Session;
 use crate::views::page::MessagePage;
@@ -55,7 +55,7 @@ impl Visit {
         };
         let session = found.session;
         let held = found.standing.held;
-        let identity = identity::of(&request.ctx, session.person, session.acting, held);
+        let identity = load::of(&request.ctx, session.person, session.acting, held);
         let identity = match identity {
             Ok(identity) => identity,
             Err(why) => {

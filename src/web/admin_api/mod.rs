@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 
 use crate::flows::Stop;
 use crate::flows::feed::{Format, import};
-use crate::flows::resource::client_of;
+use crate::flows::oauth::resource::client_of;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
 use crate::web::oauth::presented;

@@ -12,9 +12,12 @@ use serde_json::{Value, json};
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Purpose, Scan};
-use crate::flows::app::{AppUser, cancel, confirm, finish_face, scan_code, start_face, user};
-use crate::flows::clients::authenticate;
-use crate::flows::{Fault, Stop, face, scan_app};
+use crate::flows::oauth::clients::authenticate;
+use crate::flows::sign_in::scan::tax_app::{
+    AppUser, cancel, confirm, finish_face, scan_code, start_face, user,
+};
+use crate::flows::sign_in::scan::{face, foreign_app};
+use crate::flows::{Fault, Stop};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params;
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
@@ -38,7 +41,7 @@ pub async fn scan(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let text = |name| params.get(name).unwrap_or_default();
     let number = text("number").parse().ok();
     let done = Stop::refusal(
-        scan_app::act(&request.ctx, &client, text("code"), text("statement"), number).await,
+        foreign_app::act(&request.ctx, &client, text("code"), text("statement"), number).await,
     )?;
     Ok(match done {
         Ok(answer) => no_store(Json(answer).into_response()),

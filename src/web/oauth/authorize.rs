@@ -7,9 +7,9 @@ use axum::response::Response;
 
 use super::form;
 use crate::domain::login::{TRANSACTION_SECONDS, Then};
-use crate::flows::authorize::{Answer as Outcome, authorize};
-use crate::flows::login::begin;
-use crate::flows::step_up;
+use crate::flows::oauth::authorize::{Answer as Outcome, authorize};
+use crate::flows::sign_in::credentials::begin;
+use crate::flows::sign_in::step_up;
 use crate::oidc::authorize::{Destination, ResponseMode};
 use crate::oidc::discovery::path;
 use crate::oidc::error::OAuthError;

@@ -7,7 +7,7 @@ pub mod token;
 
 use axum::http::{HeaderMap, header};
 
-use crate::flows::dpop::Presented;
+use crate::flows::oauth::dpop::Presented;
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
 use crate::web::request::Request;

@@ -7,8 +7,8 @@ use axum::response::IntoResponse;
 
 use super::{form, presented};
 use crate::flows::Stop;
-use crate::flows::dpop::Presented;
-use crate::flows::resource::{self, UserInfo};
+use crate::flows::oauth::dpop::Presented;
+use crate::flows::oauth::resource::{self, UserInfo};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
 use crate::web::request::Request;

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 
 use super::form;
-use crate::flows::token::exchange;
+use crate::flows::oauth::token::exchange;
 use crate::web::answer::{Answer, no_store, oauth_error};
 use crate::web::request::Request;
 

@@ -13,8 +13,12 @@ use crate::domain::factor::ScanApp;
 use crate::domain::login::{Errand, LoginTransaction, Next, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
-use crate::flows::login::{Credentials, audience, begin, find, new_slider, verify_credentials};
-use crate::flows::{Fault, Stop, passkey, settle, step_up};
+use crate::flows::sign_in::credentials::{
+    Credentials, audience, begin, find, new_slider, verify_credentials,
+};
+use crate::flows::sign_in::factor::passkey;
+use crate::flows::sign_in::{step_up, steps};
+use crate::flows::{Fault, Stop};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
@@ -97,12 +101,12 @@ fn authorize_address(request: &Request, asked: &BTreeMap<String, String>) -> Str
 /// To the step that is due, or into the session.
 pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer {
     let base = request.base();
-    match settle::next(&request.ctx, transaction).await? {
+    match steps::next(&request.ctx, transaction).await? {
         Next::Step(step) => {
             Ok(see_other(&format!("{base}/login/{}?t={}", step_name(step), transaction.id)))
         }
         Next::Refused(Refusal::NoIdentity(why)) => {
-            settle::refuse(&request.ctx, transaction, why).await?;
+            steps::refuse(&request.ctx, transaction, why).await?;
             ended(request, transaction, &Refusal::NoIdentity(why))
         }
         Next::Refused(refusal) => ended(request, transaction, &refusal),
@@ -113,7 +117,7 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             let signed_in = if transaction.errand().is_some() {
                 Stop::refusal(step_up::finish(&request.ctx, transaction).await)?
             } else {
-                let made = Stop::refusal(settle::sign_in(&request.ctx, transaction, acting).await)?;
+                let made = Stop::refusal(steps::sign_in(&request.ctx, transaction, acting).await)?;
                 made.map(|(_, cookie)| cookie)
             };
             let cookie = match signed_in {
@@ -171,7 +175,7 @@ pub async fn at_step(
     step: Step,
 ) -> Result<LoginTransaction, Failure> {
     let transaction = transaction(request, params).await?;
-    if settle::next(&request.ctx, &transaction).await? == Next::Step(step) {
+    if steps::next(&request.ctx, &transaction).await? == Next::Step(step) {
         return Ok(transaction);
     }
     Err(Failure::instead(go_on(request, &transaction).await?))

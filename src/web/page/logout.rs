@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::flows::logout::{end, front_channel, read};
+use crate::flows::oauth::logout::{end, front_channel, read};
 use crate::oidc::params::Params;
 use crate::views::page::{FrontChannelPage, LogoutPage};
 use crate::web::answer::{Answer, see_other, with_cookie};

@@ -11,8 +11,10 @@ use crate::domain::factor::ScanApp;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Phone, Purpose, Scan, ScanState};
-use crate::flows::scan::{confirm, confirmed_by, end, find, scan};
-use crate::flows::{Stop, face, identity};
+use crate::flows::Stop;
+use crate::flows::identity::load;
+use crate::flows::sign_in::scan::code::{confirm, confirmed_by, end, find, scan};
+use crate::flows::sign_in::scan::face;
 use crate::views::page::{MessagePage, PhonePage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
@@ -73,7 +75,7 @@ async fn show(
             None => return told(request, &Refusal::State),
             Some(found) => {
                 let held = found.standing.held;
-                match identity::of(ctx, found.session.person, found.session.acting, held) {
+                match load::of(ctx, found.session.person, found.session.acting, held) {
                     Ok(identity) => Some(view::acting_title(request, &identity)),
                     Err(why) => return told(request, &Refusal::NoIdentity(why)),
                 }

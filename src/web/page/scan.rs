@@ -14,7 +14,7 @@ use super::login::{begun, go_on, transaction};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::LoginTransaction;
 use crate::domain::scan::Purpose;
-use crate::flows::scan::{consume, find_shown, show};
+use crate::flows::sign_in::scan::code::{consume, find_shown, show};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::params::Params;
 use crate::views::page::ScanView;

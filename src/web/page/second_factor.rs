@@ -10,9 +10,10 @@ use crate::domain::factor::Factor;
 use crate::domain::login::{LoginTransaction, Second};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
-use crate::flows::factors::{self, Given};
-use crate::flows::second_factor::{is_sent, masked};
-use crate::flows::{Stop, devices, passkey};
+use crate::flows::Stop;
+use crate::flows::sign_in::factor::code::{is_sent, masked};
+use crate::flows::sign_in::factor::{self, Given};
+use crate::flows::sign_in::factor::{device, passkey};
 use crate::oidc::params::Params;
 use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, see_other, with_cookie, with_retry_after};
@@ -39,7 +40,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     };
     let (ctx, act) = (&request.ctx, form.get("act").unwrap_or_default());
     if act == "send" {
-        return match Stop::refusal(factors::send(ctx, &transaction, sent_by).await)? {
+        return match Stop::refusal(factor::send(ctx, &transaction, sent_by).await)? {
             Ok(()) => Ok(see_other(&address(&request, &transaction, sent_by))),
             Err(refusal) => show(&request, &transaction, Some(sent_by), Some(&refusal)).await,
         };
@@ -50,7 +51,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
         "passkey" => (Factor::Passkey, Given::Passkey(form.get("made").unwrap_or_default())),
         _ => (sent_by, Given::Sent(sent_by, code)),
     };
-    match Stop::refusal(factors::answer(ctx, &transaction, given).await)? {
+    match Stop::refusal(factor::answer(ctx, &transaction, given).await)? {
         Ok(next) => passed(&request, &form, &next).await,
         Err(refusal) => show(&request, &transaction, Some(way), Some(&refusal)).await,
     }
@@ -65,7 +66,7 @@ fn address(request: &Request, transaction: &LoginTransaction, way: Factor) -> St
 /// On to the next step; the browser is remembered where its person asked for it.
 async fn passed(request: &Request, form: &Params, next: &LoginTransaction) -> Answer {
     let remembered = match form.get("remember") {
-        Some("yes") => devices::remember(&request.ctx, next).await?,
+        Some("yes") => device::remember(&request.ctx, next).await?,
         _ => None,
     };
     let response = go_on(request, next).await?;
@@ -83,10 +84,10 @@ pub async fn show(
     refusal: Option<&Refusal>,
 ) -> Answer {
     let ctx = &request.ctx;
-    let ways = factors::offered(ctx, transaction).await?;
+    let ways = factor::offered(ctx, transaction).await?;
     let open = way.filter(|way| ways.contains(way)).or(ways.first().copied());
     let question = match open {
-        Some(open) => factors::question(ctx, transaction, open).await?,
+        Some(open) => factor::question(ctx, transaction, open).await?,
         None => None,
     };
     let Some(question) = question else {
@@ -124,7 +125,7 @@ pub async fn show(
         sent_by,
         is_totp: open == Factor::Totp,
         passkey,
-        remember_days: devices::days(ctx, transaction).map(|days| days.to_string()),
+        remember_days: device::days(ctx, transaction).map(|days| days.to_string()),
         sent_to,
         is_sent,
         scan,

@@ -9,7 +9,8 @@ use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
-use crate::flows::{Stop, settle};
+use crate::flows::Stop;
+use crate::flows::sign_in::steps;
 use crate::oidc::params::Params;
 use crate::views::page::{
     AgreementView, AgreementsPage, ChooseIdentityPage, ConfirmPendingPage, MessagePage,
@@ -74,7 +75,7 @@ async fn show(
         }
         Step::ChooseIdentity => {
             let Some(proved) = transaction.proved() else { return request.forbidden() };
-            let usable = settle::choices(&request.ctx, transaction, proved).await?;
+            let usable = steps::choices(&request.ctx, transaction, proved).await?;
             let entrance = request.ctx.realm.entrance_of(transaction);
             let action = format!("{}/login/choose_identity", request.base());
             let params = request.query().unwrap_or_default();
@@ -86,7 +87,7 @@ async fn show(
                 transaction: id,
                 request: String::new(),
                 identities,
-                offers_personal: entrance.is_some_and(settle::may_be_personal),
+                offers_personal: entrance.is_some_and(steps::may_be_personal),
                 notice,
             };
             request.page(status, &transaction.id, &page)
@@ -136,8 +137,7 @@ pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) ->
     let (form, transaction) = read(&request, &headers, &body).await?;
     let secret = |name: &str| Secret::new(form.get(name).unwrap_or_default().to_owned());
     let (new, repeated) = (secret("new"), secret("repeated"));
-    match Stop::refusal(settle::set_password(&request.ctx, &transaction, (&new, &repeated)).await)?
-    {
+    match Stop::refusal(steps::set_password(&request.ctx, &transaction, (&new, &repeated)).await)? {
         Ok(()) => go_on(&request, &transaction).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::NewPassword).await,
     }
@@ -146,13 +146,13 @@ pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) ->
 pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let (form, transaction) = read(&request, &headers, &body).await?;
     if form.get("act") == Some("decline") {
-        settle::decline_agreements(&request.ctx, &transaction).await?;
+        steps::decline_agreements(&request.ctx, &transaction).await?;
         return ended(&request, &Refusal::Agreement);
     }
     let ticked = |id: &String| form.get(&format!("accept-{id}")) == Some("yes");
     let ids = request.ctx.realm.agreements.iter().map(|one| one.id.clone());
     let accepted: Vec<String> = ids.filter(ticked).collect();
-    match Stop::refusal(settle::accept_agreements(&request.ctx, &transaction, &accepted).await)? {
+    match Stop::refusal(steps::accept_agreements(&request.ctx, &transaction, &accepted).await)? {
         Ok(()) => go_on(&request, &transaction).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::Agreements).await,
     }
@@ -161,12 +161,12 @@ pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) 
 pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let (form, transaction) = read(&request, &headers, &body).await?;
     if form.get("act") == Some("cancel") {
-        settle::abandon(&request.ctx, &transaction).await?;
+        steps::abandon(&request.ctx, &transaction).await?;
         let pending = crate::domain::refusal::NoIdentity::Pending;
         return ended(&request, &Refusal::NoIdentity(pending));
     }
     let id = form.get("confirm").unwrap_or_default();
-    match Stop::refusal(settle::confirm_pending(&request.ctx, &transaction, id).await)? {
+    match Stop::refusal(steps::confirm_pending(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             refused(&request, &transaction, refusal, Step::ConfirmPendingAuthorisation).await
@@ -177,7 +177,7 @@ pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> 
 pub async fn post_choice(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let (form, transaction) = read(&request, &headers, &body).await?;
     let id = form.get("identity").unwrap_or_default();
-    match Stop::refusal(settle::choose(&request.ctx, &transaction, id).await)? {
+    match Stop::refusal(steps::choose(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::ChooseIdentity).await,
     }

@@ -2,7 +2,7 @@
 //! told within seconds, and every token is worth what it is worth at that moment.
 
 use hufu::domain::authorisation::{Actor, By, Event};
-use hufu::flows::relations::change;
+use hufu::flows::relations::writer::change;
 use hufu::store::deliveries::{Channel, Delivery, DeliveryState};
 use serde_json::{Value, json};
 

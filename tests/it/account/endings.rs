@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use hufu::flows::expiry;
 use hufu::flows::feed::{Format, import};
-use hufu::flows::telling::queued;
+use hufu::flows::notify::tell::queued;
+use hufu::flows::relations::expiry;
 use hufu::store::deliveries::Channel;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use hufu::base::id::AuthorisationId;
 use hufu::domain::authorisation::{Actor, Authorisation, By, Event, New, Origin, Terms};
 use hufu::domain::identity_type::IdentityTypeName;
 use hufu::flows::Stop;
-use hufu::flows::relations::{begin_in, change};
+use hufu::flows::relations::writer::{begin_in, change};
 
 use super::{LI, NEW, WANG, as_li, as_person, as_wang, get, held, id_of, post};
 use crate::kit::browser::Shown;
@@ -305,12 +305,12 @@ fn each_act_is_told_to_the_other_side_and_terms_end_by_themselves() {
         assert!(told.text.contains("权限或有效期已变更"), "{}", told.text);
         // Seven days before, once however often the job runs.
         for _ in 0..3 {
-            hufu::flows::expiry::run(&app.ctx).await.unwrap();
+            hufu::flows::relations::expiry::run(&app.ctx).await.unwrap();
         }
         let told = get(&mut wang, "/account/messages").await;
         assert_eq!(told.text.matches("授权即将到期").count(), 1, "{}", told.text);
         app.clock.advance(8 * 86_400);
-        assert!(hufu::flows::expiry::run(&app.ctx).await.unwrap() >= 1);
+        assert!(hufu::flows::relations::expiry::run(&app.ctx).await.unwrap() >= 1);
         let now = held(&app.ctx, WANG).await;
         let clerk = now.iter().find(|one| one.id == clerk.id).unwrap();
         assert_eq!(clerk.state().name(), "expired");
@@ -318,7 +318,7 @@ fn each_act_is_told_to_the_other_side_and_terms_end_by_themselves() {
         assert!(get(&mut wang, "/account/messages").await.text.contains("授权已过期"));
         // An invitation that nobody answers for a month is over, too.
         app.clock.advance(31 * 86_400);
-        hufu::flows::expiry::run(&app.ctx).await.unwrap();
+        hufu::flows::relations::expiry::run(&app.ctx).await.unwrap();
         assert_eq!(held(&app.ctx, "13600136000").await[0].state().name(), "expired");
         let mut li = as_li(&app).await;
         let renew = [("act", "renew-save"), ("term", "long"), ("p-TAX_QUERY", "yes")];

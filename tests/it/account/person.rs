@@ -2,7 +2,7 @@
 //! ending, synchronising; one's own page.
 
 use hufu::domain::authorisation::{Actor, By, Event, HistoryReason};
-use hufu::flows::relations::change;
+use hufu::flows::relations::writer::change;
 
 use super::{LI, WANG, as_li, as_person, get, held, pass_scan, post};
 use crate::kit::browser::Shown;

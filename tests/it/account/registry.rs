@@ -7,7 +7,7 @@ use hufu::domain::authorisation::{Actor, Authorisation, By, Event, Terms};
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::refusal::Refusal;
 use hufu::flows::feed::{Format, Report, import};
-use hufu::flows::relations::change;
+use hufu::flows::relations::writer::change;
 use hufu::flows::{Ctx, Stop};
 use serde_json::{Value, json};
 
@@ -300,7 +300,7 @@ fn a_renewal_beside_a_newer_one_is_refused() {
         let short = json!({"permissions": ["TAX_FILING"], "valid_to": "2026-11-25"});
         told(&app, &relation(WANG, "tax_clerk", 1, short)).await;
         app.clock.advance(3 * 86_400);
-        hufu::flows::expiry::run(&app.ctx).await.unwrap();
+        hufu::flows::relations::expiry::run(&app.ctx).await.unwrap();
         let expired = newest(&app.ctx, WANG, "tax_clerk").await;
         assert_eq!(expired.state().name(), "expired");
         let asked = json!({"state": "pending_by_person", "permissions": ["TAX_QUERY"]});
@@ -328,7 +328,7 @@ fn what_is_left_of_a_type_that_is_gone_still_ends() {
         let realm = std::sync::Arc::new(changed_realm(&[gone]));
         let later = Ctx { realm, ..app.ctx.clone() };
         app.clock.advance(3 * 86_400);
-        hufu::flows::expiry::run(&later).await.unwrap();
+        hufu::flows::relations::expiry::run(&later).await.unwrap();
         assert_eq!(newest(&later, SUN, "invoicing_clerk").await.state().name(), "expired");
         let (text, format) = (closing("07").to_string(), Format::JsonLines);
         let report = import(&later, "test", (text.as_bytes(), format, None)).await.unwrap();

@@ -73,7 +73,7 @@ fn identities_are_switched_within_and_across_enterprises() {
             person: None,
         };
         let delete = hufu::domain::authorisation::Event::Delete;
-        hufu::flows::relations::change(&app.ctx, gone, &delete, by).await.unwrap();
+        hufu::flows::relations::writer::change(&app.ctx, gone, &delete, by).await.unwrap();
         let refused = post(&app, &mut other, "/account/switch", &[("identity", &sample)]).await;
         assert_eq!(refused.code(), Some("E_NO_IDENTITY"));
         assert_eq!(get(&mut other, "/account").await.status.as_u16(), 200, "nothing changed");

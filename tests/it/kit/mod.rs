@@ -24,9 +24,11 @@ use hufu::base::secret::sha256;
 use hufu::domain::authorisation::Authorisation;
 use hufu::domain::password::HashCost;
 use hufu::ephemeral::Ephemeral;
+use hufu::flows::feed::fixtures;
 use hufu::flows::hashing::Hashing;
 use hufu::flows::keys::{self, KeyRing};
-use hufu::flows::{Ctx, Secrets, Services, delivery, fixtures};
+use hufu::flows::notify::deliver;
+use hufu::flows::{Ctx, Secrets, Services};
 use hufu::outbound::{Outbound, Timeouts};
 use hufu::realm::Realm;
 use hufu::realm::build::{Surroundings, load};
@@ -269,8 +271,8 @@ impl TestApp {
     /// Everything that is due goes to its receivers; how many were tried.
     pub async fn deliver(&self) -> usize {
         let mut tried = 0;
-        for to in delivery::receivers(&self.ctx).await.unwrap() {
-            tried += delivery::run(&self.ctx, &to).await.unwrap();
+        for to in deliver::receivers(&self.ctx).await.unwrap() {
+            tried += deliver::run(&self.ctx, &to).await.unwrap();
         }
         tried
     }

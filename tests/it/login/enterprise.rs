@@ -72,7 +72,7 @@ fn a_clerk_with_two_identities_chooses_one() {
         assert_eq!((status.as_u16(), refused["error"].as_str()), (400, Some("invalid_grant")));
         let gone = app.introspect(tokens["access_token"].as_str().unwrap()).await;
         assert_eq!(gone["active"], false);
-        let told = hufu::flows::delivery::receivers(&app.ctx).await.unwrap();
+        let told = hufu::flows::notify::deliver::receivers(&app.ctx).await.unwrap();
         let mut told: Vec<&str> = told.iter().map(|to| to.client_id.as_str()).collect();
         told.sort_unstable();
         assert_eq!(told, ["invoice", "tax-filing"]);

@@ -334,7 +334,7 @@ fn the_face_service_is_agreed_to_before_its_first_use() {
         let rows = app.ctx.rows();
         let bound = hufu::domain::number::phone::Phone::parse(zhang.0).unwrap();
         let account = rows.accounts().find_by_phone(&bound).await.unwrap().unwrap();
-        let agreed = || hufu::flows::face::has_agreed(&app.ctx, account.person);
+        let agreed = || hufu::flows::sign_in::scan::face::has_agreed(&app.ctx, account.person);
         let ticked = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
         let left = phone.submit(&refused, &ticked).await;
         assert!(!agreed().await.unwrap(), "kept before anybody proved to be the person");

@@ -1,0 +1,5 @@
+//! In whose name: the identities of a person as they stand now, and the move of a session from one to
+//! another.
+
+pub mod load;
+pub mod switch;

@@ -1,0 +1,169 @@
+//! Brings what `flows::notify::tell` has queued to its receivers, with patience, and a list of what could
+//! not be delivered. Each receiver has a lane of its own: one that hangs delays nobody else.
+
+use serde_json::Value;
+
+use crate::flows::notify::streams;
+use crate::flows::oauth::logout;
+use crate::flows::sign_in::factor::code::gateway;
+use crate::flows::{Ctx, Fault};
+use crate::outbound::sms::{Gateway, Message};
+use crate::realm::file::GatewayKind;
+use crate::store::deliveries::{Channel, Delivery, DeliveryState, Receiver};
+use crate::store::streams::StreamStatus;
+
+/// Seconds before each next try; after the last it is given up.
+const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
+
+/// Seconds that a try belongs to one node: longer than any receiver is waited for, so that a second
+/// node comes only after a first that died.
+const LEASE: i64 = 60;
+
+/// After so many failures in a row a receiver is left alone until its lane runs again.
+const MOST_FAILURES: u32 = 3;
+
+const READ_AT_ONCE: u64 = 64;
+
+/// Further notices of the day wait in the account centre alone; nobody's phone is flooded by
+/// somebody who adds and withdraws them all day.
+const TEXTS_PER_PERSON_AND_DAY: u32 = 10;
+
+/// For whom something is due in this realm.
+pub async fn receivers(ctx: &Ctx) -> Result<Vec<Receiver>, Fault> {
+    Ok(ctx.rows().deliveries().receivers(ctx.now()).await?)
+}
+
+/// Delivers what is due for one of them, one after the other. Returns how many it tried.
+pub async fn run(ctx: &Ctx, to: &Receiver) -> Result<usize, Fault> {
+    if to.channel == Channel::Push && is_paused(ctx, &to.client_id).await? {
+        return Ok(0);
+    }
+    let (mut tried, mut failures) = (0, 0);
+    loop {
+        let due = ctx.rows().deliveries().due(to, ctx.now(), READ_AT_ONCE).await?;
+        if due.is_empty() {
+            return Ok(tried);
+        }
+        for delivery in &due {
+            match attempt(ctx, delivery).await? {
+                None => continue,
+                Some(true) => failures = 0,
+                Some(false) => failures += 1,
+            }
+            tried += 1;
+            if failures == MOST_FAILURES {
+                return Ok(tried);
+            }
+        }
+    }
+}
+
+/// What is told to a paused stream waits (SSF §8.1.2).
+async fn is_paused(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
+    Ok(streams::find(ctx, client_id)
+        .await?
+        .is_some_and(|stream| stream.status == StreamStatus::Paused))
+}
+
+/// Whether it was taken; `None`: another node is at it.
+async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> {
+    let DeliveryState::Waiting { n_tries, .. } = delivery.state else { return Ok(None) };
+    let tries = usize::try_from(n_tries).unwrap_or(usize::MAX);
+    let tx = ctx.begin().await?;
+    if tries > BACK_OFF.len() {
+        // Who claimed the last try never came back, as at every try before.
+        let why = "the last try did not come to its end".to_owned();
+        tx.rows().deliveries().failed(delivery.id, n_tries, None, why).await?;
+        tx.commit().await?;
+        return Ok(Some(false));
+    }
+    let claimed = tx.rows().deliveries().claim(delivery.id, n_tries, ctx.now().plus(LEASE)).await?;
+    tx.commit().await?;
+    if !claimed {
+        return Ok(None);
+    }
+    let sent = send(ctx, delivery).await?;
+    let is_taken = sent.is_ok();
+    let tx = ctx.begin().await?;
+    match sent {
+        Ok(()) => tx.rows().deliveries().done(delivery.id).await?,
+        Err(error) => {
+            let again_at = BACK_OFF.get(tries).map(|wait| ctx.now().plus(*wait));
+            tx.rows().deliveries().failed(delivery.id, n_tries + 1, again_at, error).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(Some(is_taken))
+}
+
+/// Whether a receiver has taken it, or why not.
+type Taken = Result<(), String>;
+
+/// What nobody listens for any more counts as delivered.
+async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
+    if delivery.channel == Channel::Sms {
+        return send_text(ctx, delivery).await;
+    }
+    let Some(client) = ctx.realm.clients.get(&delivery.client_id) else { return Ok(Ok(())) };
+    let outbound = &ctx.services.outbound;
+    let sent = match delivery.channel {
+        Channel::Logout => match &client.backchannel_logout_uri {
+            Some(url) => outbound.deliver_logout(url, &logout::token(ctx, client, delivery)?).await,
+            None => Ok(()),
+        },
+        Channel::Relation => match &client.relation_events {
+            Some((url, secret)) => {
+                let handed_in = (&ctx.services.clock, ctx.random());
+                outbound.post_signed(url, secret, delivery.body.clone(), handed_in).await
+            }
+            None => Ok(()),
+        },
+        Channel::Push => {
+            let stream = streams::find(ctx, &delivery.client_id).await?;
+            match (&client.event_endpoint, stream) {
+                (Some(url), Some(_)) => {
+                    outbound.push_event(url, streams::token(ctx, delivery)?).await
+                }
+                _ => Ok(()),
+            }
+        }
+        Channel::Poll | Channel::Sms => Ok(()),
+    };
+    Ok(sent.map_err(|error| error.to_string()))
+}
+
+/// To the person's default phone as it is now.
+async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
+    let rows = ctx.rows();
+    let Ok(person) = delivery.about.parse() else { return Ok(Ok(())) };
+    let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(Ok(())) };
+    let phones = rows.accounts().phones(account.id).await?;
+    let Some(binding) = phones.into_iter().find(|binding| binding.is_default) else {
+        return Ok(Ok(()));
+    };
+    let body: Value =
+        serde_json::from_str(&delivery.body).map_err(|error| Fault::Internal(error.to_string()))?;
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    let message = Message::Notice { event: text("event"), enterprise: text("enterprise") };
+    let known = ctx
+        .realm
+        .sms
+        .gateways
+        .iter()
+        .filter(|one| one.kind == GatewayKind::Webhook || !one.notice_template.is_empty());
+    let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.notice_template)).collect();
+    if gateways.is_empty() && !ctx.realm.sms.gateways.is_empty() {
+        return Ok(Ok(()));
+    }
+    let handed_in = (&ctx.services.clock, ctx.random());
+    let rate = format!("notice/{person}");
+    let (count, _) = ctx.ephemeral().count(&rate, 86_400).await?;
+    if count > TEXTS_PER_PERSON_AND_DAY {
+        return Ok(Ok(()));
+    }
+    let sent = ctx.services.outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
+    if sent.is_err() {
+        ctx.ephemeral().uncount(&rate).await?;
+    }
+    Ok(sent.map_err(|error| error.to_string()))
+}

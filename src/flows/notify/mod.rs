@@ -1,0 +1,6 @@
+//! What applications and people are told: queued in the transaction of the fact itself, brought
+//! afterwards with patience.
+
+pub mod deliver;
+pub mod streams;
+pub mod tell;

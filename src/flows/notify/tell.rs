@@ -1,0 +1,231 @@
+//! Telling applications: whoever holds tokens of an identity that has ended or changed hears of it
+//! within seconds, by back-channel logout or by its event stream. Queued in the transaction of the
+//! fact itself, delivered by `flows::notify::deliver`.
+
+use serde_json::{Value, json};
+
+use crate::base::id::{EnterpriseId, PersonId, SessionId};
+use crate::domain::acting::ActingIdentity;
+use crate::domain::authorisation::Authorisation;
+use crate::flows::identity::load;
+use crate::flows::{Ctx, Fault};
+use crate::store::Tx;
+use crate::store::deliveries::{Channel, Delivery, DeliveryState};
+use crate::store::sessions::{Session, SessionClient};
+use crate::store::streams::StreamStatus;
+
+/// CAEP 1.0 §3.1.
+pub const SESSION_REVOKED: &str =
+    "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+/// CAEP 1.0 §3.2.
+pub const CLAIMS_CHANGE: &str =
+    "https://schemas.openid.net/secevent/caep/event-type/token-claims-change";
+
+/// What applications are told.
+pub enum Told {
+    /// Their tokens of this identity are worth nothing any more.
+    Ended { reason: &'static str },
+    /// The identity goes on with other claims. `narrowed`: what they hold is too much.
+    Changed { claims: Value, narrowed: bool },
+}
+
+/// Tells the applications of one acting identity of a session; `sid` absent: of all of them.
+pub async fn tell(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    (session, sid): (SessionId, Option<&str>),
+    told: &Told,
+) -> Result<(), Fault> {
+    let clients = tx.rows().sessions().clients(session).await?;
+    for client in clients.iter().filter(|client| sid.is_none_or(|sid| sid == client.sid)) {
+        if !matches!(told, Told::Changed { narrowed: false, .. }) {
+            log_out(ctx, tx, client).await?;
+        }
+        signal(ctx, tx, client, told).await?;
+    }
+    Ok(())
+}
+
+/// A new entry of the queue; `client_id` is empty for a message to a person.
+pub fn queued(
+    ctx: &Ctx,
+    (client_id, channel): (&str, Channel),
+    about: impl ToString,
+    body: &Value,
+) -> Delivery {
+    Delivery {
+        id: ctx.new_row_id(),
+        client_id: client_id.to_owned(),
+        channel,
+        about: about.to_string(),
+        body: body.to_string(),
+        state: match channel {
+            Channel::Poll => DeliveryState::Kept,
+            _ => DeliveryState::NEW,
+        },
+        created_at: ctx.now(),
+    }
+}
+
+async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), Fault> {
+    let body = json!({"sub": client.subject});
+    let delivery = queued(ctx, (&client.client_id, Channel::Logout), &client.sid, &body);
+    Ok(tx.rows().deliveries().add(&delivery).await?)
+}
+
+/// A security event for the client's stream, if it has one that wants it.
+async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> Result<(), Fault> {
+    let stream = tx.rows().streams().find(&client.client_id).await?;
+    let Some(stream) = stream.filter(|stream| stream.status != StreamStatus::Disabled) else {
+        return Ok(());
+    };
+    let now = ctx.now();
+    let (event, mut details) = match told {
+        Told::Ended { reason } => (SESSION_REVOKED, json!({"reason_admin": {"en": reason}})),
+        Told::Changed { claims, .. } => (CLAIMS_CHANGE, json!({"claims": claims})),
+    };
+    if !stream.events.iter().any(|wanted| wanted == event) {
+        return Ok(());
+    }
+    details["event_timestamp"] = json!(now.0);
+    details["initiating_entity"] = json!("policy");
+    let body = json!({
+        "sub_id": {
+            "format": "complex",
+            "user": {"format": "iss_sub", "iss": ctx.realm.issuer, "sub": client.subject},
+            "session": {"format": "opaque", "id": client.sid},
+        },
+        "events": {event: details},
+    });
+    let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
+    let delivery = queued(ctx, (&client.client_id, channel), &client.sid, &body);
+    Ok(tx.rows().deliveries().add(&delivery).await?)
+}
+
+/// A session is over, with everything that came of it.
+pub async fn end_session(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    session: SessionId,
+    reason: &'static str,
+) -> Result<(), Fault> {
+    let now = ctx.now();
+    if tx.rows().sessions().end(session, now).await? {
+        tx.rows().grants().revoke_of_session(session, now).await?;
+        tell(ctx, tx, (session, None), &Told::Ended { reason }).await?;
+    }
+    Ok(())
+}
+
+/// The tokens of one acting identity are over, the session goes on.
+pub async fn end_identity(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    session: &Session,
+    told: &Told,
+) -> Result<(), Fault> {
+    let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
+    if !matches!(told, Told::Changed { narrowed: false, .. }) {
+        tx.rows().grants().revoke_of_sid(session.id, &sid, ctx.now()).await?;
+    }
+    tell(ctx, tx, (session.id, Some(&sid)), told).await?;
+    // Whoever was told holds nothing of it any more.
+    if !matches!(told, Told::Changed { narrowed: false, .. }) {
+        tx.rows().sessions().forget_clients(session.id, &sid).await?;
+    }
+    Ok(())
+}
+
+/// A session and what it gave before a change; `None`: nothing any more.
+pub struct AtWork {
+    session: Session,
+    gave: Option<ActingIdentity>,
+}
+
+/// Those who work in or for an enterprise now.
+pub async fn at_work_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    enterprise: EnterpriseId,
+) -> Result<Vec<AtWork>, Fault> {
+    let sessions = tx.rows().sessions().acting_for(enterprise, ctx.now()).await?;
+    at_work(ctx, tx, sessions).await
+}
+
+/// Where a person works now, in whatever identity: a record rests on a relation, too.
+pub async fn at_work_of(ctx: &Ctx, tx: &Tx<'_>, person: PersonId) -> Result<Vec<AtWork>, Fault> {
+    let Some(account) = tx.rows().accounts().find_by_person(person).await? else {
+        return Ok(Vec::new());
+    };
+    let sessions = tx.rows().sessions().live_of(account.id, ctx.now()).await?;
+    at_work(ctx, tx, sessions).await
+}
+
+async fn at_work(ctx: &Ctx, tx: &Tx<'_>, sessions: Vec<Session>) -> Result<Vec<AtWork>, Fault> {
+    let mut found = Vec::new();
+    for session in sessions {
+        let rows = tx.rows().reading();
+        let gave = load::look(ctx, rows, session.person, session.acting).await?.ok();
+        found.push(AtWork { session, gave });
+    }
+    Ok(found)
+}
+
+/// Ends those whose identity is gone since, and the tokens of those to whom it gives less.
+pub async fn look_after(ctx: &Ctx, tx: &Tx<'_>, before: Vec<AtWork>) -> Result<(), Fault> {
+    for AtWork { session, gave } in before {
+        let rows = tx.rows().reading();
+        let gives = load::look(ctx, rows, session.person, session.acting).await?;
+        let (Ok(gives), Some(gave)) = (gives, gave) else {
+            end_session(ctx, tx, session.id, "the identity has ended").await?;
+            continue;
+        };
+        if gives.gives_other_than(&gave) {
+            let claims = json!({"permissions": gives.permissions()});
+            let told = Told::Changed { claims, narrowed: gives.is_less_than(&gave) };
+            end_identity(ctx, tx, &session, &told).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends those of these sessions whose identity can no longer be used.
+pub async fn end_unusable(ctx: &Ctx, tx: &Tx<'_>, sessions: &[Session]) -> Result<(), Fault> {
+    for one in sessions {
+        if load::look(ctx, tx.rows().reading(), one.person, one.acting).await?.is_err() {
+            end_session(ctx, tx, one.id, "the identity has ended").await?;
+        }
+    }
+    Ok(())
+}
+
+/// A change of a relation, for every application that is registered to hear of them (DEC-18).
+pub async fn relation_event(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    kind: &str,
+    of: &Authorisation,
+) -> Result<u64, Fault> {
+    let subscribed = ctx.realm.clients.values().filter(|client| client.relation_events.is_some());
+    let enterprise = tx.rows().enterprises().find(of.enterprise).await?;
+    let enterprise = enterprise.map(|one| json!({"id": one.id.to_string(), "tin": one.tin}));
+    let mut count = 0;
+    for client in subscribed {
+        let body = json!({
+            "event": kind,
+            "authorisation_id": of.id.to_string(),
+            "version": of.version(),
+            "sub": crate::flows::oauth::authorize::subject(ctx, client, of.person),
+            "enterprise": enterprise,
+            "identity_type": of.identity_type.0,
+            "permissions": of.permissions(),
+            "valid_to": of.valid_to().map(|day| day.to_string()),
+            "state": of.state().name(),
+            "at": ctx.now().0,
+        });
+        let delivery = queued(ctx, (&client.client_id, Channel::Relation), of.id, &body);
+        tx.rows().deliveries().add(&delivery).await?;
+        count += 1;
+    }
+    Ok(count)
+}

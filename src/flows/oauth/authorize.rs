@@ -1,0 +1,321 @@
+//! The authorization endpoint: a checked request and the facts behind it, and what follows from the
+//! decision of `oidc::needs`: a page, a switch, a code. Pages ask what is needed without moving
+//! anything.
+
+use std::sync::Arc;
+
+use crate::base::id::{GrantId, PersonId};
+use crate::base::secret::{Secret, keyed_hash};
+use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::audit::AuditEvent;
+use crate::domain::login::Errand;
+use crate::domain::person::AccountStatus;
+use crate::flows::identity::{load, switch};
+use crate::flows::sign_in::step_up;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::jose::jwt::verify;
+use crate::oidc::authorize::{AuthorizeRequest, Destination, Prompt, check, destination};
+use crate::oidc::claims::IdClaims;
+use crate::oidc::engine::{Bound, bind};
+use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::needs::{Act, Decision, Fit, SessionView, View, decide};
+use crate::oidc::params::Params;
+use crate::oidc::scope::Scopes;
+use crate::realm::client::Client;
+use crate::realm::file::GrantType;
+use crate::store::grants::{GrantState, StoredGrant};
+use crate::store::sessions::{Session, SessionClient};
+use crate::store::standing::StandingSession;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+/// What the endpoint answers.
+pub enum Answer {
+    /// Not to be sent anywhere: a page.
+    Page(OAuthError),
+    /// To the client, in its response mode.
+    Error(Destination, OAuthError),
+    /// The person signs in first; the request waits.
+    SignIn(Params),
+    /// The person chooses an identity first.
+    Choose(Params),
+    /// The person proves more first, or again.
+    StepUp(Params, Box<Session>, Errand),
+    /// The person agrees first.
+    Consent(Params),
+    /// The session was moved to the hinted identity; the request goes on under a new cookie.
+    Switched(Params, Secret),
+    Code {
+        destination: Destination,
+        code: Secret,
+    },
+}
+
+struct Asked {
+    params: Params,
+    client: Arc<Client>,
+    request: AuthorizeRequest,
+    bound: Bound,
+}
+
+impl Asked {
+    /// All that the client would learn.
+    fn scope(&self) -> Scopes {
+        self.bound.scope.and(&self.request.claims.scopes())
+    }
+}
+
+/// Who is signed in, in an identity that stands.
+struct SignedIn {
+    session: Session,
+    identity: ActingIdentity,
+}
+
+/// A request that was looked at, and what is to become of it.
+struct Looked {
+    decision: Decision,
+    signed_in: Option<SignedIn>,
+}
+
+pub async fn authorize(
+    ctx: &Ctx,
+    params: Params,
+    session: Option<StandingSession>,
+) -> Result<Answer, Stop> {
+    let asked = match read(ctx, params) {
+        Ok(asked) => asked,
+        Err(answer) => return Ok(*answer),
+    };
+    let Looked { decision, signed_in } = look(ctx, &asked, session).await?;
+    let act = match (decision, signed_in) {
+        (Decision::Issue, Some(signed_in)) => {
+            let code = issue_code(ctx, &asked, &signed_in).await?;
+            return Ok(Answer::Code { destination: asked.request.destination, code });
+        }
+        (Decision::Refuse(error), _) => {
+            return Ok(Answer::Error(asked.request.destination, error));
+        }
+        (Decision::Do(Act::Switch(to)), Some(signed_in)) => {
+            return switch_to(ctx, asked, &signed_in.session, to).await;
+        }
+        (Decision::Do(Act::Raise), Some(signed_in)) => {
+            return Ok(step_up(asked, signed_in.session, Errand::Raise));
+        }
+        (Decision::Do(Act::Renew), Some(signed_in)) => {
+            return Ok(step_up(asked, signed_in.session, Errand::Renew));
+        }
+        (Decision::Do(act), _) => act,
+        (Decision::Issue, None) => Act::SignIn,
+    };
+    Ok(match act {
+        Act::Choose => Answer::Choose(asked.params),
+        Act::Consent => Answer::Consent(asked.params),
+        _ => sign_in(asked),
+    })
+}
+
+/// What the person is asked to agree to.
+pub struct ConsentNeeded {
+    pub params: Params,
+    pub client: Arc<Client>,
+    pub scope: Scopes,
+    pub destination: Destination,
+    person: PersonId,
+}
+
+/// The agreement that stands between this request and its code; `None` where something else does,
+/// or nothing. Moves nothing.
+pub async fn consent_needed(
+    ctx: &Ctx,
+    params: Params,
+    session: StandingSession,
+) -> Result<Option<ConsentNeeded>, Stop> {
+    let Ok(asked) = read(ctx, params) else { return Ok(None) };
+    let person = session.session.person;
+    let looked = look(ctx, &asked, Some(session)).await?;
+    let scope = asked.scope();
+    Ok((looked.decision == Decision::Do(Act::Consent)).then_some(ConsentNeeded {
+        params: asked.params,
+        client: asked.client,
+        scope,
+        destination: asked.request.destination,
+        person,
+    }))
+}
+
+/// The session for which an identity is to be chosen; `None` where something else stands between
+/// this request and its code, or nothing. Moves nothing.
+pub async fn choice_needed(
+    ctx: &Ctx,
+    params: Params,
+    session: StandingSession,
+) -> Result<Option<Session>, Stop> {
+    let Ok(asked) = read(ctx, params) else { return Ok(None) };
+    let Looked { decision, signed_in } = look(ctx, &asked, Some(session)).await?;
+    let signed_in = signed_in.filter(|_| decision == Decision::Do(Act::Choose));
+    Ok(signed_in.map(|signed_in| signed_in.session))
+}
+
+/// Loads what the list of needs looks at, each fact only where it can matter, and decides.
+async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Result<Looked, Stop> {
+    let decide = |session| {
+        decide(&View { request: &asked.request, audience: asked.client.audience, session })
+    };
+    let Some(StandingSession { session, standing }) = found else {
+        return Ok(Looked { decision: decide(None), signed_in: None });
+    };
+    // Account and authorisation are read at every issue (security rule 5).
+    let is_live = standing.account_status == AccountStatus::Active;
+    let identity = load::of(ctx, session.person, session.acting, standing.held).ok();
+    let stands = is_live && identity.is_some() && is_hinted(ctx, asked, &session)?;
+    let view = SessionView {
+        audience: ctx.realm.audience_of(&session.entrance),
+        stands,
+        fit: match &identity {
+            Some(identity) if stands => fit(ctx, asked, &session, identity).await?,
+            _ => Fit::Fits,
+        },
+        level: session.acr,
+        provable: match stands && !asked.request.acr_values.is_empty() {
+            true => step_up::provable(ctx, session.person).await?,
+            false => 0,
+        },
+        age: ctx.now().since(session.auth_time),
+        may_renew: step_up::door(ctx, &session, &Errand::Renew).is_some(),
+        agreed: !stands || has_agreed(ctx, asked, session.person).await?,
+    };
+    let signed_in = identity.map(|identity| SignedIn { session, identity });
+    Ok(Looked { decision: decide(Some(view)), signed_in })
+}
+
+fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
+    let page = |reason| Box::new(Answer::Page(OAuthError::request(reason)));
+    let client_id = params.get("client_id").ok_or_else(|| page("client_id is missing"))?;
+    let client = ctx.realm.clients.get(client_id).ok_or_else(|| page("client_id is unknown"))?;
+    let client = Arc::clone(client);
+    let destination = destination(&params, |uri| client.accepts_redirect(uri))
+        .map_err(|error| Box::new(Answer::Page(error)))?;
+    let to_client = |error| Box::new(Answer::Error(destination.clone(), error));
+    if !client.may(GrantType::AuthorizationCode) {
+        let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use codes");
+        return Err(to_client(error));
+    }
+    let request = check(&params, destination.clone(), &client.scopes).map_err(to_client)?;
+    let bound = bind(&params, &request).map_err(to_client)?;
+    Ok(Asked { params, client, request, bound })
+}
+
+/// What the step proves is as young as can be, so that the request does not ask for it again.
+fn step_up(asked: Asked, session: Session, errand: Errand) -> Answer {
+    Answer::StepUp(asked.params.without(&["max_age"]), Box::new(session), errand)
+}
+
+fn sign_in(asked: Asked) -> Answer {
+    // What signing in fulfils is taken out, so that the request does not ask for it again.
+    let consent = asked.request.prompt.contains(&Prompt::Consent);
+    let mut params = asked.params.without(&["prompt", "max_age"]).into_map();
+    if consent {
+        params.insert("prompt".to_owned(), "consent".to_owned());
+    }
+    Answer::SignIn(Params::from_map(params))
+}
+
+/// `id_token_hint`: the session must be of the person whom the client knows (expiry ignored).
+fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault> {
+    let Some(hint) = &asked.request.id_token_hint else { return Ok(true) };
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let claims = verify::<IdClaims>(&published.keys, "JWT", hint);
+    let subject = subject(ctx, &asked.client, session.person);
+    Ok(claims.is_ok_and(|claims| claims.sub == subject && claims.iss == ctx.realm.issuer))
+}
+
+/// How the identity in use fits what the application wants, or which others would.
+async fn fit(
+    ctx: &Ctx,
+    asked: &Asked,
+    session: &Session,
+    identity: &ActingIdentity,
+) -> Result<Fit, Fault> {
+    let needs = switch::needed(ctx, &asked.request.needs).await?;
+    if needs.iter().all(|needed| needed.fits(identity)) {
+        return Ok(Fit::Fits);
+    }
+    let fitting = switch::fitting_choices(ctx, session, &needs).await?;
+    Ok(Fit::Others(switch::references(&fitting)))
+}
+
+/// To the only identity that fits; one that cannot be moved to is not held.
+async fn switch_to(ctx: &Ctx, asked: Asked, session: &Session, to: Acting) -> Result<Answer, Stop> {
+    let switched = Stop::refusal(switch::switch(ctx, session, to).await)?;
+    let Ok((_, cookie)) = switched else {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "identity_not_held");
+        return Ok(Answer::Error(asked.request.destination, error));
+    };
+    Ok(Answer::Switched(asked.params, cookie))
+}
+
+async fn has_agreed(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<bool, Fault> {
+    if !asked.client.consent {
+        return Ok(true);
+    }
+    let given = ctx.rows().grants().consent(person, &asked.client.client_id).await?;
+    Ok(given.is_some_and(|given| asked.scope().is_within(&Scopes::parse(&given))))
+}
+
+/// Remembers what was agreed to; the request may go on.
+pub async fn give_consent(ctx: &Ctx, needed: &ConsentNeeded) -> Result<Params, Fault> {
+    let person = needed.person;
+    let (client, scope) = (&needed.client.client_id, needed.scope.to_string());
+    let event = AuditEvent::ConsentGiven { person, client: client.clone(), scope: scope.clone() };
+    let tx = ctx.begin().await?;
+    tx.rows().grants().add_consent(person, client, &scope, ctx.now()).await?;
+    tx.note(event);
+    tx.commit().await?;
+    Ok(needed.params.clone().without(&["prompt"]))
+}
+
+/// `sub`: the person's id, or one that differs for each client (OIDC Core §8.1).
+pub fn subject(ctx: &Ctx, client: &Client, person: PersonId) -> String {
+    if !client.pairwise {
+        return person.to_string();
+    }
+    let parts: [&[u8]; 2] = [client.client_id.as_bytes(), person.0.as_bytes()];
+    BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(&ctx.services.secrets.pairwise, &parts))
+}
+
+async fn issue_code(ctx: &Ctx, asked: &Asked, signed_in: &SignedIn) -> Result<Secret, Fault> {
+    let SignedIn { session, identity } = signed_in;
+    let (now, code) = (ctx.now(), ctx.random().token());
+    let lifetimes = &ctx.realm.lifetimes;
+    let subject = subject(ctx, &asked.client, session.person);
+    let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
+    let grant = StoredGrant {
+        id: GrantId::new(&ctx.services.clock, ctx.random()),
+        client_id: asked.client.client_id.clone(),
+        person: session.person,
+        account: session.account,
+        session: session.id,
+        subject: subject.clone(),
+        acting: session.acting,
+        sid: sid.clone(),
+        scope: asked.bound.scope.to_string(),
+        permissions: identity.permissions(),
+        redirect_uri: asked.request.destination.redirect_uri.clone(),
+        extensions: serde_json::to_string(&asked.bound.extensions)
+            .map_err(|error| Fault::Internal(error.to_string()))?,
+        amr: session.amr.clone(),
+        acr: session.acr,
+        auth_time: session.auth_time,
+        created_at: now,
+        expires_at: now.plus(lifetimes.refresh_token),
+        state: GrantState::Code { expires_at: now.plus(lifetimes.code) },
+        dpop_jkt: asked.request.dpop_jkt.clone(),
+    };
+    let client = SessionClient { client_id: grant.client_id.clone(), sid, subject };
+    let tx = ctx.begin().await?;
+    tx.rows().grants().add(&grant, code.hashed()).await?;
+    tx.rows().sessions().add_client(session.id, &client).await?;
+    tx.commit().await?;
+    Ok(code)
+}

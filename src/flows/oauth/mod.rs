@@ -1,0 +1,9 @@
+//! What applications ask: authorization, tokens, what a token is worth, sign-out. The protocol's own
+//! rules are `oidc`'s.
+
+pub mod authorize;
+pub mod clients;
+pub mod dpop;
+pub mod logout;
+pub mod resource;
+pub mod token;

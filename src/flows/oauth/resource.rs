@@ -1,0 +1,234 @@
+//! What a token is worth: userinfo, introspection (RFC 7662), revocation (RFC 7009).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::base::clock::Timestamp;
+use crate::base::id::{AccountId, GrantId};
+use crate::base::secret::Secret;
+use crate::domain::acting::ActingIdentity;
+use crate::domain::claims::TaxClaims;
+use crate::domain::person::Person;
+use crate::flows::oauth::clients;
+use crate::flows::oauth::dpop::{Presented, fits};
+use crate::flows::oauth::token::{extensions, still_good};
+use crate::flows::{Ctx, Fault, Stop};
+use crate::jose::jwt::sign;
+use crate::oidc::claims::{AccessClaims, scope_of};
+use crate::oidc::engine;
+use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::params::Params;
+use crate::oidc::scope::Scopes;
+use crate::realm::client::Credential;
+use crate::store::standing::StandingGrant;
+
+/// What an access token says, unless it is unknown or expired; what has become of it since is read
+/// by the callers.
+async fn unexpired(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
+    let claims = read(ctx, access_token).await?;
+    Ok(claims.filter(|claims| claims.exp > ctx.now().0 && claims.iss == ctx.realm.issuer))
+}
+
+/// The same of a token that a request presents, with its key where it is bound to one.
+async fn presented_claims(ctx: &Ctx, presented: &Presented<'_>) -> Result<Arc<AccessClaims>, Stop> {
+    let Some(claims) = unexpired(ctx, presented.token).await? else {
+        let error = OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
+        return Err(error.into());
+    };
+    let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
+    fits(ctx, presented, bound_to).await?;
+    Ok(claims)
+}
+
+/// A person's grant behind a presented token, as everything stands now.
+pub async fn grant_behind(
+    ctx: &Ctx,
+    presented: &Presented<'_>,
+    scope: &str,
+) -> Result<(Arc<AccessClaims>, StandingGrant, ActingIdentity), Stop> {
+    let claims = presented_claims(ctx, presented).await?;
+    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
+    let Some(grant) = grant_of(&claims) else { return Err(invalid().into()) };
+    let found = ctx.rows().standings().of_token(grant, &claims.jti).await?;
+    let Some(grant) = found else { return Err(invalid().into()) };
+    let Ok(identity) = still_good(ctx, &grant) else { return Err(invalid().into()) };
+    if !Scopes::parse(&claims.scope).has(scope) {
+        let reason = "the token lacks the scope of this interface";
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
+    }
+    Ok((claims, grant, identity))
+}
+
+/// The claims of the identity as it is now (invariant 9).
+fn tax_claims(ctx: &Ctx, claims: &AccessClaims, identity: &ActingIdentity) -> Option<TaxClaims> {
+    let client = ctx.realm.clients.get(&claims.client_id);
+    let registered = client.and_then(|client| client.permissions.as_ref());
+    claims.tax.as_ref().map(|_| TaxClaims::of(identity, registered))
+}
+
+async fn read(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
+    if access_token.contains('.') {
+        return Ok(ctx.services.keys.of(&ctx.realm)?.access_claims(access_token));
+    }
+    let hash = Secret::new(access_token.to_owned()).hashed();
+    let kept = ctx.rows().tokens().find(hash).await?;
+    Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()).map(Arc::new))
+}
+
+fn grant_of(claims: &AccessClaims) -> Option<GrantId> {
+    claims.jti.split_once('.')?.0.parse().ok()
+}
+
+/// The client that a token of its own speaks for: no person behind it, and this scope in it.
+pub async fn client_of(ctx: &Ctx, presented: &Presented<'_>, scope: &str) -> Result<String, Stop> {
+    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
+    let token = presented_claims(ctx, presented).await?;
+    let is_revoked = ctx.rows().tokens().is_revoked(&token.jti).await?;
+    if is_revoked || grant_of(&token).is_some() {
+        return Err(invalid().into());
+    }
+    if !Scopes::parse(&token.scope).has(scope) {
+        let reason = "the token lacks the scope of this interface";
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
+    }
+    Ok(token.client_id.clone())
+}
+
+/// Claims as JSON, or signed where the client is registered so.
+pub enum UserInfo {
+    Plain(Value),
+    Signed(String),
+}
+
+pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, Stop> {
+    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
+    let token = presented_claims(ctx, presented).await?;
+    let Some(grant) = grant_of(&token) else { return Err(invalid().into()) };
+    let found = ctx.rows().standings().person_of_token(grant, &token.jti).await?;
+    let Some((grant, person, username)) = found else { return Err(invalid().into()) };
+    let Ok(identity) = still_good(ctx, &grant) else { return Err(invalid().into()) };
+    let scope = Scopes::parse(&token.scope);
+    if !scope.has("openid") {
+        let reason = "scope openid is needed";
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
+    }
+    let Some(client) = ctx.realm.clients.get(&token.client_id) else {
+        return Err(invalid().into());
+    };
+    let stored = &grant.grant;
+    let asked = engine::requested_claims(&extensions(stored)?).userinfo;
+    let wants =
+        |name: &str| asked.contains(name) || scope_of(name).is_some_and(|one| scope.has(one));
+    let mut claims = person_claims(ctx, stored.account, (&person, username), wants).await?;
+    claims.insert("sub".to_owned(), json!(stored.subject));
+    let tax = tax_claims(ctx, &token, &identity);
+    if let Some(Value::Object(tax)) = tax.and_then(|tax| serde_json::to_value(tax).ok()) {
+        claims.extend(tax);
+    }
+    let Some(algorithm) = client.userinfo_alg else {
+        return Ok(UserInfo::Plain(Value::Object(claims)));
+    };
+    claims.insert("iss".to_owned(), json!(ctx.realm.issuer));
+    claims.insert("aud".to_owned(), json!(client.client_id));
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    Ok(UserInfo::Signed(sign(published.keys.current(algorithm)?, "JWT", &claims)?))
+}
+
+/// The claims of the person for which `wants` says yes, as far as they are known (OIDC Core §5.4).
+pub async fn person_claims(
+    ctx: &Ctx,
+    account: AccountId,
+    (person, username): (&Person, Option<String>),
+    wants: impl Fn(&str) -> bool,
+) -> Result<Map<String, Value>, Fault> {
+    let phone = if wants("phone_number") || wants("phone_number_verified") {
+        let phones = ctx.rows().accounts().phones(account).await?;
+        phones.into_iter().find(|binding| binding.is_default).map(|binding| binding.phone)
+    } else {
+        None
+    };
+    let known = [
+        ("name", Some(json!(person.name.as_str()))),
+        ("gender", person.sex.as_deref().map(Value::from)),
+        ("zoneinfo", Some(json!("Asia/Shanghai"))),
+        ("preferred_username", username.map(Value::from)),
+        ("updated_at", Some(json!(person.updated_at.0))),
+        ("email", person.email.as_ref().map(|email| json!(email.as_str()))),
+        ("email_verified", person.email.as_ref().map(|_| json!(false))),
+        ("phone_number", phone.as_ref().map(|phone| json!(phone.as_str()))),
+        ("phone_number_verified", phone.as_ref().map(|_| json!(true))),
+    ];
+    let wanted = known.into_iter().filter(|(name, _)| wants(name));
+    Ok(wanted.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}
+
+/// RFC 7662 §2: only confidential clients may ask; what is not live is `active: false`.
+pub async fn introspect(
+    ctx: &Ctx,
+    authorization: Option<&str>,
+    params: &Params,
+) -> Result<Value, Stop> {
+    let client = clients::authenticate(ctx, authorization, params).await?;
+    if matches!(client.credential, Credential::Public) {
+        return Err(OAuthError::client("a public client may not introspect").into());
+    }
+    let Some(access_token) = params.get("token") else {
+        return Err(OAuthError::request("token is missing").into());
+    };
+    let inactive = || Ok(json!({"active": false}));
+    let Some(claims) = unexpired(ctx, access_token).await? else { return inactive() };
+    let rows = ctx.rows();
+    let Some(grant) = grant_of(&claims) else {
+        let is_revoked = rows.tokens().is_revoked(&claims.jti).await?;
+        return if is_revoked { inactive() } else { active(&claims) };
+    };
+    let Some(grant) = rows.standings().of_token(grant, &claims.jti).await? else {
+        return inactive();
+    };
+    let Ok(identity) = still_good(ctx, &grant) else { return inactive() };
+    let tax = tax_claims(ctx, &claims, &identity);
+    let mut now = AccessClaims { tax, ..AccessClaims::clone(&claims) };
+    // What was granted can only have shrunk since.
+    if let Some(tax) = &now.tax {
+        let narrowed = now.authorization_details.iter().map(|one| one.granted(tax));
+        now.authorization_details = narrowed.collect();
+    }
+    active(&now)
+}
+
+fn active(claims: &AccessClaims) -> Result<Value, Stop> {
+    let mut answer =
+        serde_json::to_value(claims).map_err(|error| Fault::Internal(error.to_string()))?;
+    answer["active"] = json!(true);
+    answer["token_type"] = json!(if claims.cnf.is_some() { "DPoP" } else { "Bearer" });
+    Ok(answer)
+}
+
+/// RFC 7009 §2: a refresh token takes its family with it; an unknown token is revoked already.
+pub async fn revoke(ctx: &Ctx, authorization: Option<&str>, params: &Params) -> Result<(), Stop> {
+    let client = clients::authenticate(ctx, authorization, params).await?;
+    let Some(text) = params.get("token") else {
+        return Err(OAuthError::request("token is missing").into());
+    };
+    let rows = ctx.rows();
+    let refresh = rows.grants().find_refresh(Secret::new(text.to_owned()).hashed()).await?;
+    let family = match refresh {
+        Some(refresh) => rows.grants().find(refresh.grant).await?,
+        None => None,
+    };
+    let own_family = family.filter(|grant| grant.client_id == client.client_id);
+    let access = read(ctx, text).await?.filter(|claims| claims.client_id == client.client_id);
+    let tx = ctx.begin().await?;
+    if let Some(grant) = own_family {
+        tx.rows().grants().revoke(grant.id, ctx.now()).await?;
+    }
+    if let Some(claims) = access {
+        tx.rows().tokens().revoke(&claims.jti, Timestamp(claims.exp)).await?;
+        if let Some(grant) = grant_of(&claims) {
+            tx.rows().grants().mark_revoked_token(grant).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}

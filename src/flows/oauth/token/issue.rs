@@ -1,0 +1,194 @@
+//! From an approved grant to signed tokens and the rows that must be there before they leave.
+
+use serde_json::{Map, Value};
+
+use crate::base::clock::Timestamp;
+use crate::base::id::GrantId;
+use crate::base::secret::Hashed;
+use crate::domain::acting::ActingIdentity;
+use crate::domain::claims::TaxClaims;
+use crate::flows::oauth::token::TokenResponse;
+use crate::flows::{Ctx, Fault};
+use crate::jose::Algorithm;
+use crate::jose::jwt::sign;
+use crate::oidc::claims::{AccessClaims, Confirmation, IdClaims, PersonClaims, acr, at_hash};
+use crate::oidc::engine::Approved;
+use crate::oidc::scope::Scopes;
+use crate::realm::client::Client;
+use crate::realm::file::{AccessTokenFormat, GrantType};
+use crate::store::Tx;
+use crate::store::grants::StoredGrant;
+
+/// The person behind a grant, and the identity it is pinned to.
+pub(super) struct Person<'a> {
+    pub grant: &'a StoredGrant,
+    pub identity: &'a ActingIdentity,
+    /// For the ID token, asked for by name.
+    pub claims: Map<String, Value>,
+}
+
+/// Tokens on their way out, and the rows that must be there before they leave.
+pub(super) struct Issued {
+    pub response: TokenResponse,
+    pub opaque: Option<Opaque>,
+    pub refresh: Option<Refresh>,
+}
+
+pub(super) struct Opaque {
+    token: Hashed,
+    grant: Option<GrantId>,
+    claims: String,
+    expires_at: Timestamp,
+}
+
+pub(super) struct Refresh {
+    token: Hashed,
+    grant: GrantId,
+    expires_at: Timestamp,
+}
+
+impl Issued {
+    pub async fn save(&self, ctx: &Ctx, tx: &Tx<'_>) -> Result<(), Fault> {
+        if let Some(one) = &self.opaque {
+            let (tokens, claims) = (tx.rows().tokens(), one.claims.clone());
+            tokens.add(one.token, one.grant, claims, one.expires_at).await?;
+        }
+        if let Some(one) = &self.refresh {
+            let grants = tx.rows().grants();
+            grants.add_refresh(one.token, one.grant, ctx.now(), one.expires_at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The only way to a person's tokens; takes what a machine has approved.
+pub(super) fn issue(
+    ctx: &Ctx,
+    client: &Client,
+    approved: &Approved,
+    person: &Person<'_>,
+    key: Option<&str>,
+) -> Result<Issued, Fault> {
+    let claims = access_claims(ctx, client, approved, (Some(person), key));
+    let grant = person.grant.id;
+    let (access_token, opaque) = access_token(ctx, client, &claims, Some(grant))?;
+    let id_token = sign_id(ctx, client, approved, person, &access_token)?;
+    let refresh_token = client.may(GrantType::RefreshToken).then(|| ctx.random().token());
+    let refresh = refresh_token.as_ref().map(|token| Refresh {
+        token: token.hashed(),
+        grant,
+        expires_at: cut(person.grant.expires_at, person.identity),
+    });
+    let response = TokenResponse {
+        access_token,
+        token_type: token_type(key),
+        expires_in: claims.exp - claims.iat,
+        refresh_token: refresh_token.map(|token| token.expose().to_owned()),
+        scope: approved.scope().to_string(),
+        id_token: Some(id_token),
+        authorization_details: claims.authorization_details.clone(),
+    };
+    Ok(Issued { response, opaque, refresh })
+}
+
+/// RFC 9449 §5: what the client shows the token with.
+pub(super) fn token_type(key: Option<&str>) -> &'static str {
+    if key.is_some() { "DPoP" } else { "Bearer" }
+}
+
+/// No token outlives its identity.
+fn cut(until: Timestamp, identity: &ActingIdentity) -> Timestamp {
+    identity.ends_at().map_or(until, |end| until.min(end))
+}
+
+fn tax_claims(client: &Client, scope: &Scopes, identity: &ActingIdentity) -> Option<TaxClaims> {
+    scope.has("tax_identity").then(|| TaxClaims::of(identity, client.permissions.as_ref()))
+}
+
+pub(super) fn access_claims(
+    ctx: &Ctx,
+    client: &Client,
+    approved: &Approved,
+    (person, key): (Option<&Person<'_>>, Option<&str>),
+) -> AccessClaims {
+    let now = ctx.now();
+    let until = now.plus(ctx.realm.lifetimes.access_token);
+    let random = ctx.random().short_token();
+    AccessClaims {
+        iss: ctx.realm.issuer.clone(),
+        sub: person.map_or_else(|| client.client_id.clone(), |person| person.grant.subject.clone()),
+        aud: client.client_id.clone(),
+        client_id: client.client_id.clone(),
+        exp: person.map_or(until, |person| cut(until, person.identity)).0,
+        iat: now.0,
+        jti: match person {
+            Some(person) => format!("{}.{random}", person.grant.id),
+            None => random,
+        },
+        scope: approved.scope().to_string(),
+        authorization_details: person
+            .and_then(|person| {
+                let wanted = approved.wanted()?;
+                let claims = TaxClaims::of(person.identity, client.permissions.as_ref());
+                Some(wanted.granted(&claims))
+            })
+            .into_iter()
+            .collect(),
+        cnf: key.map(|jkt| Confirmation { jkt: jkt.to_owned() }),
+        person: person.map(|person| PersonClaims {
+            auth_time: person.grant.auth_time.0,
+            acr: acr(person.grant.acr),
+            amr: person.grant.amr.clone(),
+            sid: person.grant.sid.clone(),
+        }),
+        tax: person.and_then(|person| tax_claims(client, approved.scope(), person.identity)),
+    }
+}
+
+/// A JWT (RFC 9068) with the client's algorithm or the realm's first, or an opaque one and its row.
+pub(super) fn access_token(
+    ctx: &Ctx,
+    client: &Client,
+    claims: &AccessClaims,
+    grant: Option<GrantId>,
+) -> Result<(String, Option<Opaque>), Fault> {
+    if client.access_token == AccessTokenFormat::Opaque {
+        let token = ctx.random().token();
+        let kept =
+            serde_json::to_string(claims).map_err(|error| Fault::Internal(error.to_string()))?;
+        let expires_at = Timestamp(claims.exp);
+        let opaque = Opaque { token: token.hashed(), grant, claims: kept, expires_at };
+        return Ok((token.expose().to_owned(), Some(opaque)));
+    }
+    let algorithm = client.access_token_alg.or(ctx.realm.algorithms.first().copied());
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let key = published.keys.current(algorithm.unwrap_or(Algorithm::ES256))?;
+    Ok((sign(key, "at+jwt", claims)?, None))
+}
+
+fn sign_id(
+    ctx: &Ctx,
+    client: &Client,
+    approved: &Approved,
+    person: &Person<'_>,
+    access_token: &str,
+) -> Result<String, Fault> {
+    let (now, grant) = (ctx.now(), person.grant);
+    let claims = IdClaims {
+        iss: ctx.realm.issuer.clone(),
+        sub: grant.subject.clone(),
+        aud: client.client_id.clone(),
+        exp: cut(now.plus(ctx.realm.lifetimes.id_token), person.identity).0,
+        iat: now.0,
+        auth_time: grant.auth_time.0,
+        nonce: approved.nonce().map(str::to_owned),
+        acr: acr(grant.acr),
+        amr: grant.amr.clone(),
+        sid: grant.sid.clone(),
+        at_hash: (client.id_token_alg != Algorithm::EdDSA).then(|| at_hash(access_token)),
+        tax: tax_claims(client, approved.scope(), person.identity),
+        person: person.claims.clone(),
+    };
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    Ok(sign(published.keys.current(client.id_token_alg)?, "JWT", &claims)?)
+}

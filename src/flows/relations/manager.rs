@@ -1,0 +1,273 @@
+//! The enterprise's side of authorisations: its managers add handlers, decide about applications,
+//! change and end them (AC-12 to AC-40). Who may is asked here once more, whatever a page offered.
+
+use crate::base::clock::Day;
+use crate::base::id::{AuthorisationId, PersonId};
+use crate::domain::acting::{ActingIdentity, EnterpriseIdentity};
+use crate::domain::audit::AuditEvent;
+use crate::domain::authorisation::{
+    Authorisation, By, Event, HistoryEntry, HistoryReason, New, State, Terms,
+};
+use crate::domain::function::{Function, Role};
+use crate::domain::identity_type::{Capability, IdentityTypeName, Permissions};
+use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::number::name::PersonName;
+use crate::domain::person::{IdentityDocument, Person, PersonKind};
+use crate::domain::refusal::Refusal;
+use crate::flows::relations::writer::{begin_in, change};
+use crate::flows::{Ctx, Fault, Stop};
+
+/// A manager in the enterprise they act for now.
+pub struct Manager<'a> {
+    pub identity: &'a EnterpriseIdentity,
+    pub person: PersonId,
+}
+
+impl<'a> Manager<'a> {
+    /// `E_ROLE` for everybody else.
+    pub fn of(
+        identity: &'a ActingIdentity,
+        person: PersonId,
+        function: Function,
+    ) -> Result<Self, Refusal> {
+        match identity {
+            ActingIdentity::Enterprise(one) if Role::of(identity).may(function) => {
+                Ok(Self { identity: one, person })
+            }
+            _ => Err(Refusal::Role),
+        }
+    }
+}
+
+/// What a manager typed and ticked.
+#[derive(Clone, Debug, Default)]
+pub struct NewHandler {
+    pub name: String,
+    pub document_type: String,
+    pub document: String,
+    pub identity_type: String,
+    pub permissions: Permissions,
+    /// `None` is long-term.
+    pub valid_to: Option<String>,
+}
+
+/// Checked, not yet done: what the risk notice stands between (AC-16).
+pub struct CheckedHandler {
+    name: PersonName,
+    number: DocumentNumber,
+    identity_type: IdentityTypeName,
+    terms: Terms,
+}
+
+/// Everything that can be said without looking anybody up.
+pub fn check(ctx: &Ctx, new: &NewHandler) -> Result<CheckedHandler, Refusal> {
+    let name = PersonName::parse(&new.name).map_err(|_| Refusal::format("name"))?;
+    let kind = DocumentType::parse(&new.document_type);
+    let kind = kind.ok_or(Refusal::format("document_type"))?;
+    let number = DocumentNumber::parse(kind, &new.document, ctx.now().day());
+    let number = number.map_err(|_| Refusal::format("document"))?;
+    let identity_type = IdentityTypeName(new.identity_type.clone());
+    let terms = check_terms(ctx, &identity_type, &new.permissions, new.valid_to.as_deref())?;
+    Ok(CheckedHandler { name, number, identity_type, terms })
+}
+
+/// Type, permissions and term together (AC-13 to AC-15).
+pub fn check_terms(
+    ctx: &Ctx,
+    identity_type: &IdentityTypeName,
+    permissions: &Permissions,
+    valid_to: Option<&str>,
+) -> Result<Terms, Refusal> {
+    let known = ctx.realm.identity_type(identity_type);
+    let known = known.filter(|known| known.can(Capability::GrantedOnline));
+    let known = known.ok_or(Refusal::format("identity_type"))?;
+    if permissions.is_empty() || !known.allows(permissions) {
+        return Err(Refusal::format("permissions"));
+    }
+    let valid_to = match valid_to {
+        None => None,
+        Some(text) => {
+            let day = Day::parse(text.trim()).filter(|day| *day >= ctx.now().day());
+            Some(day.ok_or(Refusal::format("valid_to"))?)
+        }
+    };
+    Ok(Terms { permissions: permissions.clone(), valid_to })
+}
+
+/// Adds a handler who has yet to confirm (AC-17). Whoever is not known yet is remembered by name
+/// and document, without an account.
+pub async fn add(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    new: CheckedHandler,
+) -> Result<Authorisation, Stop> {
+    let tx = ctx.begin().await?;
+    let rows = tx.rows();
+    let found = rows.people().find_by_document(&new.number).await?;
+    let person = if let Some(id) = found {
+        let known = rows.people().find(id).await?;
+        let has_account = rows.accounts().find_by_person(id).await?.is_some();
+        // An invitation's name proves nothing; an account's does (AC-23).
+        if has_account && known.is_some_and(|known| known.name != new.name) {
+            return Err(Refusal::format("name").into());
+        }
+        id
+    } else {
+        let person = invited(ctx, &new);
+        rows.people().add(&person).await?;
+        rows.people().hold_document(ctx.new_row_id(), person.id, &new.number).await?;
+        person.id
+    };
+    let identity_type = ctx.realm.identity_type(&new.identity_type);
+    let invitation = New {
+        id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
+        enterprise: manager.identity.enterprise.id,
+        person,
+        identity_type: identity_type.ok_or(Refusal::format("identity_type"))?,
+        valid_from: ctx.now().day(),
+        invited_by: Some(manager.person),
+    };
+    let by = By::manager(manager.person);
+    let added = begin_in(ctx, &tx, invitation, &Event::Add(new.terms), by).await?;
+    tx.commit().await?;
+    Ok(added)
+}
+
+fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
+    Person {
+        id: PersonId::new(&ctx.services.clock, ctx.random()),
+        kind: match new.number.kind {
+            DocumentType::ResidentIdCard => PersonKind::Domestic,
+            _ => PersonKind::Overseas,
+        },
+        name: new.name.clone(),
+        sex: None,
+        nationality: "CHN".to_owned(),
+        real_name_level: 1,
+        email: None,
+        created_at: ctx.now(),
+        updated_at: ctx.now(),
+    }
+}
+
+/// One of the enterprise's own; another's is nobody's.
+pub async fn find(ctx: &Ctx, manager: &Manager<'_>, id: &str) -> Result<Authorisation, Stop> {
+    let Ok(id) = id.parse() else { return Err(Refusal::State.into()) };
+    let found = ctx.rows().authorisations().find(id).await?;
+    let own = found.filter(|found| found.enterprise == manager.identity.enterprise.id);
+    Ok(own.ok_or(Refusal::State)?)
+}
+
+/// One act of a manager upon one of the enterprise's authorisations.
+pub async fn act(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    id: &str,
+    event: &Event,
+) -> Result<Authorisation, Stop> {
+    let found = find(ctx, manager, id).await?;
+    // Superior over subordinate alone (AC-29, AC-31, AC-35).
+    let known = ctx.realm.identity_type(&found.identity_type);
+    let is_protected = known.is_none_or(|known| !known.can(Capability::GrantedOnline));
+    if is_protected && matches!(event, Event::Edit(_) | Event::Delete | Event::Renew(_)) {
+        return Err(Refusal::Protected.into());
+    }
+    change(ctx, &found, event, By::manager(manager.person)).await
+}
+
+/// 【确认授权】 of a person's application: permissions and term are set first (AC-26).
+pub async fn confirm_application(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    id: &str,
+    (permissions, valid_to): (&Permissions, Option<&str>),
+) -> Result<Authorisation, Stop> {
+    let found = find(ctx, manager, id).await?;
+    if found.state() != State::PendingByEnterprise {
+        return Err(Refusal::State.into());
+    }
+    let terms = check_terms(ctx, &found.identity_type, permissions, valid_to)?;
+    change(ctx, &found, &Event::Accept(terms), By::manager(manager.person)).await
+}
+
+/// A handler as a list shows one.
+pub struct Listed {
+    pub authorisation: Authorisation,
+    pub person: Person,
+    pub document: Option<IdentityDocument>,
+    pub history: Option<HistoryEntry>,
+}
+
+/// Everybody who is tied to the enterprise, or waits to be.
+pub async fn list(ctx: &Ctx, manager: &Manager<'_>) -> Result<Vec<Listed>, Fault> {
+    let relations = ctx.rows().relations();
+    let found = relations.handlers(manager.identity.enterprise.id).await?;
+    let people: Vec<PersonId> = found.iter().map(|(_, person)| person.id).collect();
+    let mut documents = relations.documents(&people).await?;
+    let listed = |(authorisation, person): (Authorisation, Person)| Listed {
+        document: documents.remove(&person.id).inspect(|document| {
+            documents.insert(person.id, document.clone());
+        }),
+        authorisation,
+        person,
+        history: None,
+    };
+    Ok(found.into_iter().map(listed).collect())
+}
+
+/// What a history is searched by (AC-37, AC-38).
+#[derive(Clone, Debug)]
+pub struct HistoryQuery {
+    pub reason: HistoryReason,
+    /// Exact; empty is all.
+    pub identity_type: String,
+    /// Part of a name; empty is all.
+    pub name: String,
+}
+
+impl HistoryQuery {
+    fn fits(&self, one: &Authorisation, name: &PersonName, reason: HistoryReason) -> bool {
+        reason == self.reason
+            && (self.identity_type.is_empty() || one.identity_type.0 == self.identity_type)
+            && name.holds(&self.name)
+    }
+}
+
+pub async fn history(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    query: &HistoryQuery,
+) -> Result<Vec<Listed>, Fault> {
+    let relations = ctx.rows().relations();
+    let found = relations.history_of_enterprise(manager.identity.enterprise.id).await?;
+    let fits = |(entry, one, person): &(HistoryEntry, Authorisation, Person)| {
+        query.fits(one, &person.name, entry.reason)
+    };
+    let found: Vec<_> = found.into_iter().filter(fits).collect();
+    let people: Vec<PersonId> = found.iter().map(|(_, _, person)| person.id).collect();
+    let documents = relations.documents(&people).await?;
+    let listed = |(entry, authorisation, person): (HistoryEntry, Authorisation, Person)| Listed {
+        document: documents.get(&person.id).cloned(),
+        authorisation,
+        person,
+        history: Some(entry),
+    };
+    Ok(found.into_iter().map(listed).collect())
+}
+
+/// Hides what the query shows from this enterprise's view alone (AC-39, AC-40); how many.
+pub async fn clear_history(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    query: &HistoryQuery,
+) -> Result<u64, Fault> {
+    let shown = history(ctx, manager, query).await?;
+    let ids: Vec<AuthorisationId> = shown.iter().map(|one| one.authorisation.id).collect();
+    let tx = ctx.begin().await?;
+    let count = tx.rows().relations().hide(&ids, true, ctx.now()).await?;
+    let enterprise = Some(manager.identity.enterprise.id);
+    let event = AuditEvent::HistoryCleared { by: manager.person, enterprise, count };
+    tx.note(event);
+    tx.commit().await?;
+    Ok(count)
+}

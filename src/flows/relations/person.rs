@@ -1,0 +1,244 @@
+//! The person's side of authorisations (AU-01 to AU-17): apply, confirm one or several with one
+//! scan, reject, withdraw an application, end, synchronise, and a history of one's own.
+
+use crate::base::id::{AuthorisationId, PersonId};
+use crate::domain::audit::AuditEvent;
+use crate::domain::authorisation::{
+    Authorisation, By, Event, HistoryEntry, HistoryReason, New, State, Terms,
+};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::identity_type::{Capability, IdentityTypeName, PermissionPolicy, Permissions};
+use crate::domain::login::{Errand, LoginTransaction, Then};
+use crate::domain::number::normalise;
+use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::refusal::Refusal;
+use crate::flows::notify::tell::relation_event;
+use crate::flows::relations::writer::{begin_in, change, change_in};
+use crate::flows::sign_in::{credentials, step_up};
+use crate::flows::{Ctx, Fault, Stop};
+use crate::store::deliveries::Delivery;
+use crate::store::sessions::Session;
+
+/// What a list is narrowed by (AU-05, AU-06). Everything but the scope is exact; empty is all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Enterprises of every province instead of the home province alone.
+    pub is_national: bool,
+    pub number: String,
+    pub name: String,
+    pub identity_type: String,
+}
+
+impl Filter {
+    /// Which province an enterprise belongs to is its tax authority's affair, not its number's.
+    fn fits(&self, ctx: &Ctx, one: &Authorisation, enterprise: &Enterprise) -> bool {
+        let home = ctx.realm.home_province.get(..2).unwrap_or_default();
+        let authority = enterprise.tax_authority.get(1..3).unwrap_or_default();
+        let text =
+            |wanted: &str, known: &str| wanted.is_empty() || normalise(wanted) == normalise(known);
+        let number = TaxpayerNumber::asked(&self.number);
+        (self.is_national || authority == home)
+            && (self.number.is_empty()
+                || enterprise.tin == number
+                || enterprise.uscc.as_ref() == Some(&number))
+            && text(&self.name, &enterprise.name)
+            && (self.identity_type.is_empty() || self.identity_type == one.identity_type.0)
+    }
+}
+
+/// Those of a person in one of these states, by enterprise.
+async fn list(
+    ctx: &Ctx,
+    person: PersonId,
+    states: &[State],
+    filter: &Filter,
+) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
+    let held = ctx.rows().standings().held(person).await?;
+    let fits = |(one, enterprise): &(Authorisation, Enterprise)| {
+        states.contains(&one.state()) && filter.fits(ctx, one, enterprise)
+    };
+    let mut found: Vec<_> = held.into_iter().filter(fits).collect();
+    found.sort_by(|(a, x), (b, y)| (&x.tin, &a.identity_type).cmp(&(&y.tin, &b.identity_type)));
+    Ok(found)
+}
+
+/// 【待确认授权】 and one's own applications that wait for the other side.
+pub async fn pending(
+    ctx: &Ctx,
+    person: PersonId,
+    filter: &Filter,
+) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
+    list(ctx, person, &[State::PendingByPerson, State::PendingByEnterprise], filter).await
+}
+
+/// 【已授权企业】: active ones alone (AU-15).
+pub async fn held(
+    ctx: &Ctx,
+    person: PersonId,
+    filter: &Filter,
+) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
+    list(ctx, person, &[State::Active], filter).await
+}
+
+/// One of the person's own; another's is nobody's.
+pub async fn find(ctx: &Ctx, person: PersonId, id: &str) -> Result<Authorisation, Stop> {
+    let Ok(id) = id.parse() else { return Err(Refusal::State.into()) };
+    let found = ctx.rows().authorisations().find(id).await?;
+    Ok(found.filter(|found| found.person == person).ok_or(Refusal::State)?)
+}
+
+/// 【拒绝】, withdrawing an application, 【删除】.
+pub async fn act(
+    ctx: &Ctx,
+    person: PersonId,
+    id: &str,
+    event: &Event,
+) -> Result<Authorisation, Stop> {
+    if !matches!(event, Event::Reject | Event::Withdraw | Event::Delete) {
+        return Err(Refusal::Role.into());
+    }
+    let found = find(ctx, person, id).await?;
+    change(ctx, &found, event, By::holder(person)).await
+}
+
+/// The enterprise behind a number that somebody applies to, for a look before the request.
+pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Enterprise, Stop> {
+    let Ok(number) = TaxpayerNumber::parse(number) else {
+        return Err(Refusal::format("enterprise_number").into());
+    };
+    let rows = ctx.rows();
+    let found = rows.enterprises().find_by_number(&number).await?;
+    let alive = found.filter(|found| found.status.is_alive());
+    Ok(alive.ok_or(Refusal::format("enterprise_number"))?)
+}
+
+/// 【申请企业授权】 (AU-01 to AU-03): waits for a manager, gives nothing before.
+pub async fn apply(
+    ctx: &Ctx,
+    person: PersonId,
+    (number, identity_type): (&str, &str),
+) -> Result<Authorisation, Stop> {
+    let enterprise = applied_to(ctx, number).await?;
+    let name = IdentityTypeName(identity_type.to_owned());
+    let known = ctx.realm.identity_type(&name);
+    let Some(known) = known.filter(|known| known.can(Capability::GrantedOnline)) else {
+        return Err(Refusal::format("identity_type").into());
+    };
+    // What is wished for; the manager sets it.
+    let permissions = match &known.permissions {
+        PermissionPolicy::Among(allowed) => allowed.clone(),
+        PermissionPolicy::All => Permissions::new(),
+    };
+    let wish = Event::Apply(Terms { permissions, valid_to: None });
+    let new = New {
+        id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
+        enterprise: enterprise.id,
+        person,
+        identity_type: known,
+        valid_from: ctx.now().day(),
+        invited_by: None,
+    };
+    let tx = ctx.begin().await?;
+    let applied = begin_in(ctx, &tx, new, &wish, By::holder(person)).await?;
+    tx.commit().await?;
+    Ok(applied)
+}
+
+/// The scan that stands before a confirmation, one for all of them (AU-08).
+pub async fn begin_confirmation(
+    ctx: &Ctx,
+    session: &Session,
+    ids: Vec<AuthorisationId>,
+) -> Result<Option<LoginTransaction>, Fault> {
+    step_up::begin(ctx, session, Errand::Confirm(ids), Then::Nowhere).await
+}
+
+/// What became of one of a batch.
+pub struct Outcome {
+    pub authorisation: Authorisation,
+    pub enterprise: Enterprise,
+    pub refusal: Option<Refusal>,
+}
+
+/// The scan was passed: all are confirmed in one transaction; one that changed meanwhile does not hold
+/// the others back (AU-09).
+pub async fn confirm_batch(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+) -> Result<Vec<Outcome>, Stop> {
+    let (Some(Errand::Confirm(ids)), Some(proved)) = (transaction.errand(), transaction.proved())
+    else {
+        return Err(Refusal::State.into());
+    };
+    proved.second.passed().ok_or(Refusal::State)?;
+    let by = By::holder(proved.person);
+    let mut outcomes = Vec::new();
+    let tx = ctx.begin().await?;
+    credentials::use_up(&tx, transaction).await?;
+    for id in ids {
+        let held = tx.rows().standings().held_by(*id).await?;
+        let own = held.filter(|(one, _)| one.person == proved.person);
+        let Some((one, enterprise)) = own else { continue };
+        let done = match enterprise.status.is_alive() {
+            true => Stop::refusal(change_in(ctx, &tx, &one, &Event::Confirm, by).await)?,
+            false => Err(Refusal::State),
+        };
+        outcomes.push(match done {
+            Ok(authorisation) => Outcome { authorisation, enterprise, refusal: None },
+            Err(refusal) => Outcome { authorisation: one, enterprise, refusal: Some(refusal) },
+        });
+    }
+    tx.commit().await?;
+    ctx.forget(&credentials::LOGIN, &transaction.id).await;
+    Ok(outcomes)
+}
+
+/// 【数据同步】 (AU-13): the relation is pushed again to every subscribed application; how many.
+pub async fn synchronise(ctx: &Ctx, person: PersonId, id: &str) -> Result<u64, Stop> {
+    let found = find(ctx, person, id).await?;
+    if found.state() != State::Active {
+        return Err(Refusal::State.into());
+    }
+    let tx = ctx.begin().await?;
+    let queued = relation_event(ctx, &tx, "relation.sync", &found).await?;
+    tx.commit().await?;
+    Ok(queued)
+}
+
+/// How the newest push of a relation stands at each application, newest first.
+pub async fn synchronised(ctx: &Ctx, id: AuthorisationId) -> Result<Vec<Delivery>, Fault> {
+    let all = ctx.rows().deliveries().about(&id.to_string()).await?;
+    let mut seen = Vec::new();
+    let newest = all.into_iter().filter(|one| {
+        let is_new = !seen.contains(&one.client_id);
+        seen.push(one.client_id.clone());
+        is_new
+    });
+    Ok(newest.collect())
+}
+
+/// 【历史管理信息】 of the person's own view (AU-16).
+pub async fn history(
+    ctx: &Ctx,
+    person: PersonId,
+    reason: HistoryReason,
+) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, Fault> {
+    let all = ctx.rows().relations().history_of_person(person).await?;
+    Ok(all.into_iter().filter(|(entry, _, _)| entry.reason == reason).collect())
+}
+
+/// Own view only (AU-17).
+pub async fn clear_history(
+    ctx: &Ctx,
+    person: PersonId,
+    reason: HistoryReason,
+) -> Result<u64, Fault> {
+    let shown = history(ctx, person, reason).await?;
+    let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
+    let tx = ctx.begin().await?;
+    let count = tx.rows().relations().hide(&ids, false, ctx.now()).await?;
+    let event = AuditEvent::HistoryCleared { by: person, enterprise: None, count };
+    tx.note(event);
+    tx.commit().await?;
+    Ok(count)
+}

@@ -1,0 +1,215 @@
+//! The one writer of authorisations. Each step is decided by the table (`domain::authorisation`) and
+//! saved with its event and history; in the same transaction follow the message to the other side,
+//! the audit, the end of sessions and tokens, and what applications must hear.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use crate::base::id::{EnterpriseId, PersonId};
+use crate::domain::audit::AuditEvent;
+use crate::domain::authorisation::{Authorisation, By, Changed, Event, New, State};
+use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName};
+use crate::domain::notice::{Audience, Notice, NoticeKind, told};
+use crate::domain::refusal::Refusal;
+use crate::flows::notify::tell::{at_work_of, look_after, queued, relation_event};
+use crate::flows::{Ctx, Fault, Stop};
+use crate::store::Tx;
+use crate::store::deliveries::Channel;
+
+fn identity_type<'c>(ctx: &'c Ctx, one: &Authorisation) -> Cow<'c, IdentityType> {
+    let gone = || Cow::Owned(IdentityType::gone(one.identity_type.clone()));
+    ctx.realm.identity_type(&one.identity_type).map_or_else(gone, Cow::Borrowed)
+}
+
+/// One act upon one authorisation, in a transaction of its own. Of two at once one is `E_STATE`.
+pub async fn change(
+    ctx: &Ctx,
+    before: &Authorisation,
+    event: &Event,
+    by: By,
+) -> Result<Authorisation, Stop> {
+    let tx = ctx.begin().await?;
+    let changed = change_in(ctx, &tx, before, event, by).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// The same within a transaction that does more.
+pub async fn change_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    before: &Authorisation,
+    event: &Event,
+    by: By,
+) -> Result<Authorisation, Stop> {
+    let changed = before.apply(event, by, &identity_type(ctx, before), ctx.now())?;
+    save(ctx, tx, &changed).await?;
+    Ok(changed.after().clone())
+}
+
+/// A new one, within a transaction. `E_STATE` also when such a live one is there already.
+pub async fn begin_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    new: New<'_>,
+    event: &Event,
+    by: By,
+) -> Result<Authorisation, Stop> {
+    let changed = Authorisation::begin(new, event, by, ctx.now())?;
+    save(ctx, tx, &changed).await?;
+    Ok(changed.after().clone())
+}
+
+/// A new one that is told to nobody and audited with all the others of its kind: what a realm begins
+/// with, before anybody is there.
+pub async fn put_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    new: New<'_>,
+    event: &Event,
+    by: By,
+) -> Result<(), Stop> {
+    let changed = Authorisation::begin(new, event, by, ctx.now())?;
+    keep(ctx, tx, &changed).await
+}
+
+/// An enterprise that is gone ends whoever works for it and whoever was to.
+pub async fn end_all_in(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Result<(), Stop> {
+    let mut all = tx.rows().authorisations().of_enterprise(enterprise).await?;
+    // Managers first, who would else be told of everybody's end one by one.
+    let managing = managing(ctx);
+    all.sort_by_key(|one| !managing.contains(&one.identity_type));
+    for one in all {
+        change_in(ctx, tx, &one, &one.registry_end(), By::REGISTRY).await?;
+    }
+    Ok(())
+}
+
+async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
+    if changed.is_active() && !changed.was_active() {
+        for predecessor in predecessors(ctx, tx, changed.after()).await? {
+            let (known, end) = (identity_type(ctx, &predecessor), predecessor.registry_end());
+            let ended = predecessor.apply(&end, By::REGISTRY, &known, ctx.now())?;
+            carry_out(ctx, tx, &ended).await?;
+        }
+    }
+    carry_out(ctx, tx, changed).await
+}
+
+/// An enterprise has one legal representative and one finance supervisor: whoever is named last
+/// ends the others (outside-parts 5.3).
+async fn predecessors(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    next: &Authorisation,
+) -> Result<Vec<Authorisation>, Fault> {
+    let known = identity_type(ctx, next);
+    if !known.can(Capability::ManageHandlers) || known.can(Capability::GrantedOnline) {
+        return Ok(Vec::new());
+    }
+    let types = [next.identity_type.clone()];
+    // Of two who are named at once, the second sees the first.
+    tx.rows().enterprises().hold(next.enterprise).await?;
+    let mut all = tx.rows().authorisations().held_as(next.enterprise, &types).await?;
+    all.retain(|one| one.person != next.person);
+    Ok(all)
+}
+
+/// One step with all that follows from it for sessions, tokens and applications (invariant 9), for
+/// the other side and for the audit.
+async fn carry_out(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
+    let after = changed.after();
+    let at_work = match changed.was_active() {
+        true => at_work_of(ctx, tx, after.person).await?,
+        false => Vec::new(),
+    };
+    keep(ctx, tx, changed).await?;
+    look_after(ctx, tx, at_work).await?;
+    match (changed.was_active(), changed.is_active()) {
+        (false, true) => relation_event(ctx, tx, "relation.created", after).await?,
+        (true, true) => relation_event(ctx, tx, "relation.updated", after).await?,
+        (true, false) => relation_event(ctx, tx, "relation.deleted", after).await?,
+        (false, false) => 0,
+    };
+    notify(ctx, tx, after, told(changed), None).await?;
+    tx.note(AuditEvent::AuthorisationChanged {
+        authorisation: after.id,
+        event: changed.event().name().to_owned(),
+        side: changed.by().actor.side().to_owned(),
+        by: changed.by().person,
+    });
+    Ok(())
+}
+
+async fn keep(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
+    match tx.rows().authorisations().save(ctx.new_row_id(), changed).await? {
+        true => Ok(()),
+        false => Err(Refusal::State.into()),
+    }
+}
+
+/// A message for the other side. `once`: not again while this text stands.
+pub async fn notify(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    of: &Authorisation,
+    (kind, audience): (NoticeKind, Audience),
+    once: Option<&str>,
+) -> Result<(), Fault> {
+    let mut people = Vec::new();
+    if audience != Audience::Managers {
+        people.push(of.person);
+    }
+    if audience != Audience::Holder {
+        people.extend(managers(ctx, tx, of.enterprise).await?);
+    }
+    people.sort();
+    people.dedup();
+    for to in people {
+        let notice = Notice {
+            to,
+            kind,
+            authorisation: of.id,
+            enterprise: of.enterprise,
+            about: of.person,
+            identity_type: of.identity_type.0.clone(),
+            at: ctx.now(),
+            is_read: false,
+        };
+        let id = ctx.new_row_id();
+        let once = once.map_or_else(|| id.to_string(), str::to_owned);
+        tx.rows().notices().add(id, &notice, &once).await?;
+        if ctx.realm.sms.notices {
+            by_sms(ctx, tx, &notice).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The same by text message, sent later; whoever has no phone has the message centre.
+async fn by_sms(ctx: &Ctx, tx: &Tx<'_>, notice: &Notice) -> Result<(), Fault> {
+    let enterprise = tx.rows().enterprises().find(notice.enterprise).await?;
+    let name = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
+    let body = json!({"event": notice.kind.name(), "enterprise": name});
+    let delivery = queued(ctx, ("", Channel::Sms), notice.to, &body);
+    Ok(tx.rows().deliveries().add(&delivery).await?)
+}
+
+/// Who may manage the handlers of an enterprise now.
+async fn managers(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    enterprise: EnterpriseId,
+) -> Result<Vec<PersonId>, Fault> {
+    let mut all = tx.rows().authorisations().held_as(enterprise, &managing(ctx)).await?;
+    all.retain(|one| one.state() == State::Active);
+    Ok(all.into_iter().map(|one| one.person).collect())
+}
+
+/// The identity types whose holders manage the others.
+fn managing(ctx: &Ctx) -> Vec<IdentityTypeName> {
+    let known = ctx.realm.identity_types.values().map(|(known, _)| known);
+    let managing = known.filter(|known| known.can(Capability::ManageHandlers));
+    managing.map(|known| known.name.clone()).collect()
+}

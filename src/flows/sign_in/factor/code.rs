@@ -1,0 +1,226 @@
+//! The second factor by a code that is sent (E-10, E-11, DEC-9): six digits for five minutes, five
+//! tries, to the person's default phone or e-mail address within the carriers' limits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::secret::{Hashed, Secret, same};
+use crate::domain::factor::Factor;
+use crate::domain::mask::{self, Viewer};
+use crate::domain::number::code::OneTimeCode;
+use crate::domain::number::email::EmailAddress;
+use crate::domain::number::phone::Phone;
+use crate::domain::proof::{Question, Verified};
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Slot;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::outbound::SendError;
+use crate::outbound::email::{Server, Words};
+use crate::outbound::sms::{Gateway, Message};
+use crate::realm::SmsGateway;
+use crate::realm::file::GatewayKind;
+
+const MAX_TRIES: u32 = 5;
+
+/// How a code reaches the person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Channel {
+    Sms,
+    Email,
+}
+
+impl Channel {
+    fn of(factor: Factor) -> Option<Self> {
+        match factor {
+            Factor::Sms => Some(Self::Sms),
+            Factor::Email => Some(Self::Email),
+            Factor::TaxAppScan | Factor::IitAppScan | Factor::Totp | Factor::Passkey => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A code on its way, kept as a hash that also binds question and destination.
+#[derive(Clone, Serialize, Deserialize)]
+struct Sent {
+    hash: String,
+    to: String,
+}
+
+const CODE: Slot<Sent> = Slot::new("code");
+
+/// Where a code can go.
+enum Destination {
+    Phone(Phone),
+    Email(EmailAddress),
+}
+
+impl Destination {
+    /// The form that counters and codes know it by.
+    fn comparable(&self) -> String {
+        match self {
+            Self::Phone(phone) => phone.as_str().to_owned(),
+            Self::Email(email) => email.comparable(),
+        }
+    }
+}
+
+/// Phone or address, masked for its owner; `None` when none is known.
+pub async fn masked(ctx: &Ctx, question: &Question) -> Result<Option<String>, Fault> {
+    let Some(channel) = Channel::of(question.factor) else { return Ok(None) };
+    Ok(destination(ctx, question, channel).await?.map(|to| match to {
+        Destination::Phone(phone) => mask::phone(phone.national(), Viewer::Own),
+        Destination::Email(email) => mask::email(email.as_str(), Viewer::Own),
+    }))
+}
+
+async fn destination(
+    ctx: &Ctx,
+    question: &Question,
+    channel: Channel,
+) -> Result<Option<Destination>, Fault> {
+    let rows = ctx.rows();
+    match channel {
+        Channel::Sms => {
+            let phones = rows.accounts().phones(question.account).await?;
+            let default = phones.into_iter().find(|binding| binding.is_default);
+            Ok(default.map(|binding| Destination::Phone(binding.phone)))
+        }
+        Channel::Email => {
+            let person = rows.people().find(question.person).await?;
+            Ok(person.and_then(|person| person.email).map(Destination::Email))
+        }
+    }
+}
+
+/// Whether a code is on its way that answers this.
+pub async fn is_sent(ctx: &Ctx, question: &Question) -> Result<bool, Fault> {
+    let sent = ctx.ephemeral().get(&CODE, &question.key()).await?;
+    Ok(sent.is_some())
+}
+
+/// Sends a code. A send that fails burns neither the code before it nor the person's limits.
+pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
+    let channel = Channel::of(question.factor).ok_or(Refusal::State)?;
+    let Some(to) = destination(ctx, question, channel).await? else {
+        return Err(match channel {
+            Channel::Sms => Refusal::NoPhone,
+            Channel::Email => Refusal::NoEmail,
+        }
+        .into());
+    };
+    let ephemeral = ctx.ephemeral();
+    let (name, most) = (Hashed::of(&to.comparable()).to_text(), &ctx.realm.sms.limits);
+    let kind = channel.name();
+    let pause = format!("{kind}-pause/{name}");
+    let (n_now, retry_after) = ephemeral.count(&pause, most.pause).await?;
+    if n_now > 1 {
+        return Err(Refusal::OtpRate { retry_after }.into());
+    }
+    let limits = [
+        (format!("{kind}-hour/{name}"), most.per_phone_and_hour, 3600),
+        (format!("{kind}-day/{name}"), most.per_phone_and_day, 86_400),
+        (format!("{kind}-address/{}", ctx.ip), most.per_address_and_hour, 3600),
+        (format!("{kind}-minute/{}", ctx.realm.id), most.per_minute, 60),
+        (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
+    ];
+    for (at, (key, most, seconds)) in limits.iter().enumerate() {
+        let (count, retry_after) = ephemeral.count(key, *seconds).await?;
+        if count > *most {
+            // Nothing goes out: it is no code of this person's hour or day.
+            for (key, _, _) in limits.iter().take(at + 1) {
+                ephemeral.uncount(key).await?;
+            }
+            return Err(Refusal::OtpRate { retry_after }.into());
+        }
+    }
+    let code = ctx.random().digits(6);
+    if let Err(error) = deliver(ctx, &to, &code).await {
+        tracing::warn!(%error, "The gateway did not accept a code");
+        for (key, _, _) in &limits {
+            ephemeral.uncount(key).await?;
+        }
+        if matches!(error, SendError::Limited(_)) {
+            return Err(Refusal::OtpRate { retry_after }.into());
+        }
+        ephemeral.reset(&pause).await?;
+        return Err(Refusal::OtpUnavailable.into());
+    }
+    let to = to.comparable();
+    let sent = Sent { hash: bind(question, &to, &code), to };
+    let key = question.key();
+    ephemeral.put(&CODE, &key, &sent, ctx.realm.sms.lifetime).await?;
+    ephemeral.reset(&format!("otp-tries/{key}")).await?;
+    Ok(())
+}
+
+async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendError> {
+    let (outbound, clock) = (&ctx.services.outbound, &ctx.services.clock);
+    match to {
+        Destination::Phone(phone) => {
+            let known = ctx.realm.sms.gateways.iter();
+            let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.template)).collect();
+            let message = Message::Code { code, minutes: ctx.realm.sms.lifetime / 60 };
+            outbound.send_sms(&gateways, phone, &message, (clock, ctx.random())).await
+        }
+        Destination::Email(email) => {
+            let server = ctx.realm.email.as_ref().map(|known| Server {
+                url: &known.url,
+                from: &known.from,
+                login: known.login.as_ref(),
+            });
+            let subject = &ctx.realm.name;
+            let words = Words {
+                subject: format!("{} 验证码 · {} code", subject.zh, subject.en),
+                minutes: ctx.realm.sms.lifetime / 60,
+            };
+            outbound.mail_code(server, &email.deliverable(), code, &words, clock.now()).await
+        }
+    }
+}
+
+/// `template`: which of its texts is sent.
+pub fn gateway<'a>(known: &'a SmsGateway, template: &'a str) -> Gateway<'a> {
+    let SmsGateway { url, secret, key_id, app_id, sign_name, .. } = known;
+    match known.kind {
+        GatewayKind::Webhook => Gateway::Webhook { url, secret },
+        GatewayKind::Aliyun => Gateway::Aliyun { url, key_id, secret, sign_name, template },
+        GatewayKind::Tencent => {
+            Gateway::Tencent { url, key_id, secret, app_id, sign_name, template }
+        }
+    }
+}
+
+/// A code fits one question and one destination (security rule 3).
+fn bind(question: &Question, to: &str, code: &Secret) -> String {
+    Hashed::of(&format!("{}\n{to}\n{}", question.key(), code.expose())).to_text()
+}
+
+/// The code was used up by the step forward that it led to.
+pub async fn forget(ctx: &Ctx, question: &Question) {
+    ctx.forget(&CODE, &question.key()).await;
+}
+
+/// Right once; five wrong ones void the code. What is no code costs no try.
+pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verified, Stop> {
+    let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
+    let (ephemeral, key) = (ctx.ephemeral(), question.key());
+    let Some(sent) = ephemeral.get(&CODE, &key).await? else {
+        return Err(Refusal::OtpExpired.into());
+    };
+    let tries = format!("otp-tries/{key}");
+    let (n_tries, _) = ephemeral.count(&tries, ctx.realm.sms.lifetime).await?;
+    if n_tries > MAX_TRIES {
+        let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
+        return Err(Refusal::OtpExpired.into());
+    }
+    if !same(bind(question, &sent.to, code.secret()).as_bytes(), sent.hash.as_bytes()) {
+        return Err(Refusal::Otp.into());
+    }
+    Ok(question.answered_by(question.person))
+}

@@ -1,0 +1,83 @@
+//! A browser that its person asked to be known by spares the second factor for a number of days
+//! that the realm sets: the same person, the same entrance, the same password, and never a step-up.
+
+use uuid::Uuid;
+
+use crate::base::secret::{Hashed, Secret};
+use crate::domain::audit::AuditEvent;
+use crate::domain::entrance::Entrance;
+use crate::domain::login::LoginTransaction;
+use crate::domain::person::{Account, PasswordState};
+use crate::domain::refusal::Refusal;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::store::devices::RememberedDevice;
+use crate::store::sessions::Session;
+
+/// Days for which this sign-in may be remembered by its browser; a step-up never is.
+pub fn days(ctx: &Ctx, transaction: &LoginTransaction) -> Option<i64> {
+    let is_sign_in = transaction.errand().is_none();
+    ctx.realm.entrance_of(transaction).filter(|_| is_sign_in)?.remember_device_days
+}
+
+/// Whether this browser spares this account its second factor here.
+pub async fn is_known(
+    ctx: &Ctx,
+    entrance: &Entrance,
+    account: &Account,
+    cookie: Option<&Secret>,
+) -> Result<bool, Fault> {
+    let PasswordState::Set(password) = &account.password else { return Ok(false) };
+    let (Some(cookie), Some(_)) = (cookie, entrance.remember_device_days) else { return Ok(false) };
+    let place = (account.id, entrance.id.as_str());
+    let devices = ctx.rows().devices();
+    Ok(devices.knows(cookie.hashed(), place, Hashed::of(password), ctx.now()).await?)
+}
+
+/// After a second factor that passed: the cookie by which the browser is known from now on, with
+/// its lifetime in seconds.
+pub async fn remember(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+) -> Result<Option<(Secret, i64)>, Fault> {
+    let proved = transaction.proved().filter(|proved| proved.second.passed().is_some());
+    let (Some(proved), Some(days)) = (proved, days(ctx, transaction)) else { return Ok(None) };
+    let lifetime = days * 86_400;
+    let account = ctx.rows().accounts().find(proved.account).await?;
+    // The initial password is about to change, and would forget it at once.
+    let Some(PasswordState::Set(password)) = account.map(|account| account.password) else {
+        return Ok(None);
+    };
+    let cookie = ctx.random().token();
+    let device = RememberedDevice {
+        id: ctx.new_row_id(),
+        account: proved.account,
+        entrance: proved.entrance.clone(),
+        password: Hashed::of(&password),
+        device: ctx.device.clone(),
+        created_at: ctx.now(),
+        expires_at: ctx.now().plus(lifetime),
+    };
+    let event = AuditEvent::DeviceRemembered { account: proved.account };
+    let tx = ctx.begin().await?;
+    tx.rows().devices().add(cookie.hashed(), &device).await?;
+    tx.note(event);
+    tx.commit().await?;
+    Ok(Some((cookie, lifetime)))
+}
+
+pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<RememberedDevice>, Fault> {
+    Ok(ctx.rows().devices().list(session.account, ctx.now()).await?)
+}
+
+/// One of the person's own; another's is `E_STATE` like one that is gone.
+pub async fn forget(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
+    let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
+    let event = AuditEvent::DeviceForgotten { account: session.account };
+    let tx = ctx.begin().await?;
+    if !tx.rows().devices().forget(session.account, id).await? {
+        return Err(Refusal::State.into());
+    }
+    tx.note(event);
+    tx.commit().await?;
+    Ok(())
+}

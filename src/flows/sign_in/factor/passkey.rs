@@ -1,0 +1,237 @@
+//! Passkeys: enrolled by a person who has just signed in, then a second factor or, where the
+//! entrance allows it, the whole proof: what one has and who one is, in one act.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::base::id::AccountId;
+use crate::domain::audit::AuditEvent;
+use crate::domain::cross_region::RecordKind;
+use crate::domain::factor::{Factor, Way};
+use crate::domain::login::{LoginTransaction, Proved, Second};
+use crate::domain::number::username::Username;
+use crate::domain::passkey::{
+    Assertion, Challenge, Credential, Enrolment, OpenChallenge, PasskeyFault, RelyingParty,
+};
+use crate::domain::person::Account;
+use crate::domain::proof::{Question, Verified};
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Slot;
+use crate::flows::sign_in::credentials;
+use crate::flows::sign_in::credentials::{Credentials, Typed, admitted_door, record_way};
+use crate::flows::sign_in::factor::totp::is_fresh;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::store::passkeys::StoredPasskey;
+use crate::store::sessions::Session;
+
+const CHALLENGE_SECONDS: i64 = 300;
+const MOST_PASSKEYS: usize = 10;
+
+const ENROLMENT: Slot<Enrolment> = Slot::new("passkey-enrolment");
+const CHALLENGE: Slot<Challenge> = Slot::new("passkey");
+const OPEN_CHALLENGE: Slot<OpenChallenge> = Slot::new("passkey-sign-in");
+
+/// Whether an entrance of this realm takes passkeys, in place of the password or after it.
+pub fn are_taken(ctx: &Ctx) -> bool {
+    let realm = &ctx.realm;
+    let in_place = || realm.entrances.iter().any(|known| known.entrance.passkey);
+    realm.passkeys.is_some() && (realm.takes(Factor::Passkey) || in_place())
+}
+
+fn relying_party(ctx: &Ctx) -> Result<&RelyingParty, Fault> {
+    let known = ctx.realm.passkeys.as_ref();
+    known.ok_or_else(|| Fault::Internal("this realm has no passkeys".to_owned()))
+}
+
+/// Another's mistake or a forgery; told as one code.
+fn refused(fault: &PasskeyFault) -> Refusal {
+    tracing::info!(%fault, "Refused a passkey");
+    Refusal::Passkey
+}
+
+fn internal(fault: PasskeyFault) -> Fault {
+    Fault::Internal(fault.to_string())
+}
+
+pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<StoredPasskey>, Fault> {
+    Ok(ctx.rows().passkeys().list(session.account).await?)
+}
+
+/// Options for the browser; `None` once there are as many as anybody needs.
+pub async fn begin(ctx: &Ctx, session: &Session) -> Result<Option<Value>, Fault> {
+    let held = list(ctx, session).await?;
+    if held.len() >= MOST_PASSKEYS {
+        return Ok(None);
+    }
+    let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
+    let account = ctx.rows().accounts().find(session.account).await?;
+    let name = account.and_then(|account| account.username);
+    let name = name.as_ref().map_or(ctx.realm.name.zh.as_str(), Username::as_str);
+    let begun = relying_party(ctx)?.begin_enrolment(session.account.0, name, &held);
+    let (options, state) = begun.map_err(internal)?;
+    let key = session.id.to_string();
+    ctx.ephemeral().put(&ENROLMENT, &key, &state, CHALLENGE_SECONDS).await?;
+    Ok(Some(options))
+}
+
+/// What the browser made is kept from now on.
+pub async fn enrol(ctx: &Ctx, session: &Session, (name, made): (&str, &str)) -> Result<(), Stop> {
+    if !are_taken(ctx) {
+        return Err(Refusal::State.into());
+    }
+    if !is_fresh(ctx, session) {
+        return Err(Refusal::StepUpRequired.into());
+    }
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 40 {
+        return Err(Refusal::format("passkey_name").into());
+    }
+    let key = session.id.to_string();
+    let state = ctx.ephemeral().get(&ENROLMENT, &key).await?;
+    let Some(state) = state else { return Err(Refusal::Passkey.into()) };
+    let credential = match relying_party(ctx)?.enrol(made, &state) {
+        Ok(credential) => credential,
+        Err(fault) => return Err(refused(&fault).into()),
+    };
+    if ctx.rows().passkeys().find(credential.id()).await?.is_some() {
+        return Err(Refusal::Passkey.into());
+    }
+    let passkey = StoredPasskey {
+        id: ctx.new_row_id(),
+        account: session.account,
+        credential,
+        name: name.to_owned(),
+        created_at: ctx.now(),
+        used_at: None,
+    };
+    let event = AuditEvent::PasskeyAdded { account: session.account };
+    let tx = ctx.begin().await?;
+    tx.rows().passkeys().add(&passkey).await?;
+    tx.note(event);
+    tx.commit().await?;
+    ctx.forget(&ENROLMENT, &key).await;
+    Ok(())
+}
+
+/// One of the person's own; another's is `E_STATE` like one that is gone.
+pub async fn remove(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
+    if !is_fresh(ctx, session) {
+        return Err(Refusal::StepUpRequired.into());
+    }
+    let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
+    let event = AuditEvent::PasskeyRemoved { account: session.account };
+    let tx = ctx.begin().await?;
+    if !tx.rows().passkeys().remove(session.account, id).await? {
+        return Err(Refusal::State.into());
+    }
+    tx.note(event);
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether this person can use one as second factor.
+pub async fn is_enrolled(ctx: &Ctx, account: AccountId) -> Result<bool, Fault> {
+    Ok(ctx.realm.passkeys.is_some() && !ctx.rows().passkeys().list(account).await?.is_empty())
+}
+
+/// The question of the second factor; the newest page of a sign-in has the one that counts.
+pub async fn challenge(ctx: &Ctx, question: &Question) -> Result<Value, Fault> {
+    let held = ctx.rows().passkeys().list(question.account).await?;
+    let held: Vec<Credential> = held.into_iter().map(|one| one.credential).collect();
+    let (options, state) = relying_party(ctx)?.challenge(&held).map_err(internal)?;
+    ctx.ephemeral().put(&CHALLENGE, &question.key(), &state, CHALLENGE_SECONDS).await?;
+    Ok(options)
+}
+
+pub async fn verify(ctx: &Ctx, question: &Question, made: &str) -> Result<Verified, Stop> {
+    let state = ctx.ephemeral().get(&CHALLENGE, &question.key()).await?;
+    let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
+        return Err(Refusal::Passkey.into());
+    };
+    let held = ctx.rows().passkeys().find(made.credential_id()).await?;
+    let Some(held) = held.filter(|held| held.account == question.account) else {
+        return Err(Refusal::Passkey.into());
+    };
+    let kept = match relying_party(ctx)?.prove(&made, &state, &held.credential) {
+        Ok(kept) => kept,
+        Err(fault) => return Err(refused(&fault).into()),
+    };
+    if !keep(ctx, &held, &kept).await? {
+        return Err(Refusal::Passkey.into());
+    }
+    Ok(question.answered_by(question.person))
+}
+
+/// The challenge was used up by the step forward that it led to.
+pub async fn forget(ctx: &Ctx, question: &Question) {
+    ctx.forget(&CHALLENGE, &question.key()).await;
+}
+
+async fn keep(ctx: &Ctx, held: &StoredPasskey, kept: &Credential) -> Result<bool, Fault> {
+    let tx = ctx.begin().await?;
+    let is_there = tx.rows().passkeys().used(held.id, kept, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(is_there)
+}
+
+/// The question of the sign-in page.
+pub async fn sign_in_challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Value, Fault> {
+    let (options, state) = relying_party(ctx)?.open_challenge().map_err(internal)?;
+    ctx.ephemeral().put(&OPEN_CHALLENGE, &tx.id, &state, CHALLENGE_SECONDS).await?;
+    Ok(options)
+}
+
+/// Instead of password and second factor; everything after them is the entrance's as ever.
+pub async fn sign_in(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    form: &Credentials,
+    made: &str,
+) -> Result<LoginTransaction, Stop> {
+    let Some(entrance) = admitted_door(ctx, tx, &form.entrance).filter(|door| door.passkey) else {
+        return Err(Refusal::format("entrance").into());
+    };
+    credentials::check_numbers(entrance, form)?;
+    let state = ctx.ephemeral().get(&OPEN_CHALLENGE, &tx.id).await?;
+    let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
+        return Err(Refusal::Passkey.into());
+    };
+    let rows = ctx.rows();
+    let held = rows.passkeys().find(made.credential_id()).await?;
+    let Some(held) = held.filter(|held| made.account() == Some(held.account.0)) else {
+        return Err(Refusal::Passkey.into());
+    };
+    let kept = match relying_party(ctx)?.prove_open(&made, state, &held.credential) {
+        Ok(kept) => kept,
+        Err(fault) => return Err(refused(&fault).into()),
+    };
+    let account = rows.accounts().find(held.account).await?;
+    let Some(account) = account.filter(Account::is_live) else {
+        return Err(Refusal::Passkey.into());
+    };
+    let typed = Typed::of(ctx, entrance, form, Some(account.clone())).await?;
+    if let Err(refusal) = account.may_sign_in(ctx.now()) {
+        record_way(ctx, form, &typed, (Way::Passkey, refusal.code())).await?;
+        return Err(refusal.into());
+    }
+    if !typed.is_plausible(entrance) {
+        record_way(ctx, form, &typed, (Way::Passkey, Refusal::Credentials.code())).await?;
+        return Err(Refusal::Credentials.into());
+    }
+    if !keep(ctx, &held, &kept).await? {
+        return Err(Refusal::Passkey.into());
+    }
+    let proved = Proved {
+        entrance: entrance.id.clone(),
+        person: account.person,
+        account: account.id,
+        enterprise: typed.enterprise,
+        record_kind: RecordKind::parse(&form.record_kind),
+        way: Way::Passkey,
+        had_locks: false,
+        second: Second::Passed(Factor::Passkey),
+    };
+    let next = credentials::advance(ctx, tx, tx.about(proved, None)?).await?;
+    ctx.forget(&OPEN_CHALLENGE, &tx.id).await;
+    Ok(next)
+}

@@ -1,0 +1,9 @@
+//! From a number and a password, a scan or a passkey to a session, and to a higher proof within one.
+
+pub mod credentials;
+pub mod factor;
+pub mod level;
+pub mod personal_id;
+pub mod scan;
+pub mod step_up;
+pub mod steps;

@@ -1,0 +1,228 @@
+//! Scanning: a code for a sign-in on its way, what the phone does with it, and the outcome that
+//! only the browser which shows it can fetch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::secret::{Hashed, same};
+use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::factor::{ScanApp, Way};
+use crate::domain::login::{LoginTransaction, Proved, Second};
+use crate::domain::person::AccountStatus;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{
+    Confirmed, Phone, Purpose, Scan, ScanFault, ScanState, UNSCANNED_SECONDS,
+};
+use crate::ephemeral::Slot;
+use crate::flows::identity::load;
+use crate::flows::sign_in::{credentials, factor};
+use crate::flows::{Ctx, Fault, Stop};
+use crate::store::standing::StandingSession;
+
+/// Longer than a code can live, so that whoever comes late is told why.
+const KEPT_SECONDS: i64 = 600;
+const CODES_PER_ADDRESS_AND_HOUR: u32 = 300;
+
+const SCAN: Slot<Scan> = Slot::new("scan");
+/// Sealed: what a page has shown already.
+const SHOWN: Slot<String> = Slot::new("scan-shown");
+
+/// What the page shows and holds.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Shown {
+    /// In the code: 256 random bits.
+    pub id: String,
+    /// In the page alone.
+    pub verifier: String,
+    pub number: u8,
+}
+
+/// The code of this sign-in for an app and purpose: the one that is live, or a new one. `None`:
+/// this address has asked for too many.
+pub async fn show(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    app: ScanApp,
+    purpose: Purpose,
+) -> Result<Option<Shown>, Fault> {
+    let name = match &purpose {
+        Purpose::SignIn => format!("{}/sign-in/{}", tx.id, app.name()),
+        Purpose::Verify(question) => question.key(),
+    };
+    let sealed = ctx.ephemeral().get(&SHOWN, &name).await?;
+    let cipher = &ctx.services.secrets.cookie;
+    let held = sealed.and_then(|sealed| cipher.open_sealed_text(&ctx.realm.id, &sealed).ok());
+    if let Some(shown) = held.and_then(|text| serde_json::from_str::<Shown>(&text).ok())
+        && let Some(scan) = find(ctx, &shown.id).await?
+        && matches!(scan.told(ctx.now()).0, "new" | "scanned" | "confirmed")
+    {
+        return Ok(Some(shown));
+    }
+    let rate = format!("scan-address/{}", ctx.ip);
+    let (count, _) = ctx.ephemeral().count(&rate, 3600).await?;
+    if count > CODES_PER_ADDRESS_AND_HOUR {
+        return Ok(None);
+    }
+    let shown = Shown {
+        id: ctx.random().token().expose().to_owned(),
+        verifier: ctx.random().token().expose().to_owned(),
+        number: 10 + ctx.random().below(90),
+    };
+    let now = ctx.now();
+    let scan = Scan {
+        transaction: tx.id.clone(),
+        verifier: Hashed::of(&shown.verifier).to_text(),
+        app,
+        purpose,
+        number: shown.number,
+        browser_ip: ctx.ip,
+        browser: ctx.device.clone(),
+        created_at: now,
+        expires_at: now.plus(UNSCANNED_SECONDS),
+        state: ScanState::New,
+    };
+    let text = serde_json::to_string(&shown).map_err(|error| Fault::Internal(error.to_string()))?;
+    let sealed = cipher.seal_text(ctx.random(), &ctx.realm.id, &text);
+    let ephemeral = ctx.ephemeral();
+    ephemeral.put(&SCAN, &key(&shown.id), &scan, KEPT_SECONDS).await?;
+    ephemeral.put(&SHOWN, &name, &sealed, UNSCANNED_SECONDS).await?;
+    ctx.services.outbound.sandbox.note_code(&ctx.realm.url(&format!("/q/{}", shown.id)));
+    Ok(Some(shown))
+}
+
+fn key(id: &str) -> String {
+    Hashed::of(id).to_text()
+}
+
+/// The code of this realm behind an id, in whatever state.
+pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<Scan>, Fault> {
+    Ok(ctx.ephemeral().get(&SCAN, &key(id)).await?)
+}
+
+/// The same for the browser that shows it: the sign-in and the page's verifier must both fit.
+pub async fn find_shown(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    (id, verifier): (&str, &str),
+) -> Result<Option<Scan>, Fault> {
+    let proves = |scan: &Scan| {
+        let hash = Hashed::of(verifier).to_text();
+        scan.transaction == tx.id && same(hash.as_bytes(), scan.verifier.as_bytes())
+    };
+    Ok(find(ctx, id).await?.filter(proves))
+}
+
+async fn save(ctx: &Ctx, id: &str, from: &Scan, to: &Scan) -> Result<(), Stop> {
+    let swapped = ctx.ephemeral().swap(&SCAN, &key(id), from, to).await?;
+    if swapped { Ok(()) } else { Err(Refusal::State.into()) }
+}
+
+impl From<ScanFault> for Stop {
+    fn from(fault: ScanFault) -> Self {
+        Self::Refused(match fault {
+            ScanFault::Expired => Refusal::ScanExpired,
+            ScanFault::State => Refusal::State,
+            ScanFault::Failed => Refusal::StepUpFailed,
+        })
+    }
+}
+
+/// A phone has read the code; of two phones the first has it.
+pub async fn scan(ctx: &Ctx, id: &str, phone: Phone) -> Result<Scan, Stop> {
+    let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    let scanned = found.scanned(phone, ctx.now())?;
+    if scanned == found {
+        return Ok(found);
+    }
+    save(ctx, id, &found, &scanned).await?;
+    Ok(scanned)
+}
+
+/// The identity of a phone's session, as it stands at this moment.
+pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refusal> {
+    let StandingSession { session, standing } = found;
+    if standing.account_status != AccountStatus::Active {
+        return Err(Refusal::Credentials);
+    }
+    load::of(ctx, session.person, session.acting, standing.held).map_err(Refusal::NoIdentity)?;
+    Ok(Confirmed { person: session.person, account: session.account, acting: session.acting })
+}
+
+/// The tap. A wrong person or number ends the code and is told as `E_STEPUP_FAILED`; who may not
+/// sign in by password may not sign in by phone either.
+pub async fn confirm(
+    ctx: &Ctx,
+    (id, phone_key): (&str, &str),
+    who: Confirmed,
+    number: Option<u8>,
+) -> Result<(), Stop> {
+    let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    if found.purpose == Purpose::SignIn {
+        credentials::admits(ctx, who.account).await?;
+    }
+    // Another operator's app knows the person, never an enterprise.
+    let who = match found.app {
+        ScanApp::TaxApp => who,
+        ScanApp::IitApp => Confirmed { acting: Acting::Personal, ..who },
+    };
+    let confirmed = found.confirmed(phone_key, who, number, ctx.now())?;
+    save(ctx, id, &found, &confirmed).await?;
+    match confirmed.state {
+        ScanState::Failed => Err(Refusal::StepUpFailed.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Turned back, or another's face.
+pub async fn end(ctx: &Ctx, (id, phone_key): (&str, &str), state: ScanState) -> Result<(), Stop> {
+    let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    save(ctx, id, &found, &found.ended(phone_key, state, ctx.now())?).await
+}
+
+/// The browser fetches the outcome, once, and its sign-in goes a step forward.
+pub async fn consume(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    (id, verifier): (&str, &str),
+) -> Result<LoginTransaction, Stop> {
+    let Some(found) = find_shown(ctx, tx, (id, verifier)).await? else {
+        return Err(Refusal::ScanExpired.into());
+    };
+    if found.state == ScanState::Failed {
+        return Err(Refusal::StepUpFailed.into());
+    }
+    let (consumed, who) = found.consumed(ctx.now())?;
+    save(ctx, id, &found, &consumed).await?;
+    match found.purpose {
+        Purpose::Verify(question) => {
+            factor::accept(ctx, tx, &question.answered_by(who.person)).await
+        }
+        Purpose::SignIn => sign_in(ctx, tx, found.app, who).await,
+    }
+}
+
+/// Instead of password and second factor: the sign-in is about the phone's person now.
+async fn sign_in(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    app: ScanApp,
+    who: Confirmed,
+) -> Result<LoginTransaction, Stop> {
+    let entrance = ctx.realm.scan_entrance().ok_or(Refusal::State)?;
+    // Agency staff choose their client at the browser.
+    let agency = match load::load(ctx, who.person, who.acting).await? {
+        ActingIdentity::Agent(one) => Some(one.agency.id),
+        _ => None,
+    };
+    let proved = Proved {
+        entrance: entrance.id.clone(),
+        person: who.person,
+        account: who.account,
+        enterprise: agency,
+        record_kind: None,
+        way: Way::Scan(app),
+        had_locks: false,
+        second: Second::Due,
+    };
+    let chosen = agency.is_none().then_some(who.acting);
+    credentials::advance(ctx, tx, tx.about(proved, chosen)?).await
+}

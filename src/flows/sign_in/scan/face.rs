@@ -1,0 +1,174 @@
+//! The face check behind a scan (E-12): the phone need not be signed in, the face must be that of
+//! the person at the browser. A provider that is away never counts as passed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::PersonId;
+use crate::base::secret::Secret;
+use crate::domain::acting::Acting;
+use crate::domain::audit::AuditEvent;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{Confirmed, ScanState};
+use crate::ephemeral::Slot;
+use crate::flows::sign_in::scan::code;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::outbound::face::{FaceRequest, FaceState};
+use crate::store::accounts::Acceptance;
+
+/// The agreement that must be accepted before a face is looked at.
+const FACE_AGREEMENT: &str = "face-service";
+const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
+const ORDER_SECONDS: i64 = 300;
+
+/// A check on its way; one serves one scan, once.
+#[derive(Clone, Serialize, Deserialize)]
+struct Order {
+    /// Whose face was compared.
+    person: PersonId,
+    scan: String,
+    phone_key: String,
+    handle: String,
+    number: u8,
+    /// Ticked for this check; kept once it is known that it was the person who ticked.
+    has_ticked: bool,
+}
+
+const ORDER: Slot<Order> = Slot::new("face");
+
+/// Whether the person has agreed to the face service already.
+pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
+    let rows = ctx.rows();
+    let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(false) };
+    let wanted = ctx.realm.agreements.iter().filter(|one| one.id == FACE_AGREEMENT);
+    let wanted: Vec<(String, String)> =
+        wanted.map(|one| (one.id.clone(), one.version.clone())).collect();
+    Ok(rows.accounts().has_accepted(account.id, &wanted).await?)
+}
+
+async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
+    let account = ctx.rows().accounts().find_by_person(person).await?;
+    let agreement = ctx.realm.agreements.iter().find(|one| one.id == FACE_AGREEMENT);
+    let (Some(account), Some(agreement)) = (account, agreement) else { return Ok(()) };
+    let acceptance = Acceptance {
+        document: &agreement.id,
+        version: &agreement.version,
+        text_hash: &agreement.text_hash,
+        at: ctx.now(),
+        ip: ctx.ip,
+    };
+    let event = AuditEvent::AgreementAccepted {
+        account: account.id,
+        document: agreement.id.clone(),
+        version: agreement.version.clone(),
+    };
+    let tx = ctx.begin().await?;
+    tx.rows().accounts().accept_agreement(ctx.new_row_id(), account.id, &acceptance).await?;
+    tx.note(event);
+    Ok(tx.commit().await?)
+}
+
+/// Where the phone goes for its check. `number`: chosen on the phone; a wrong one ends the code.
+pub async fn start(
+    ctx: &Ctx,
+    (id, phone_key): (&str, &str),
+    number: u8,
+    has_ticked: bool,
+) -> Result<String, Stop> {
+    let Some(found) = code::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    let (Some(person), ScanState::Scanned(phone)) = (found.purpose.person(), &found.state) else {
+        return Err(Refusal::State.into());
+    };
+    if phone.key != phone_key {
+        return Err(Refusal::State.into());
+    }
+    if number != found.number {
+        Stop::refusal(code::end(ctx, (id, phone_key), ScanState::Failed).await)?.ok();
+        return Err(Refusal::StepUpFailed.into());
+    }
+    if !has_ticked && !has_agreed(ctx, person).await? {
+        return Err(Refusal::Agreement.into());
+    }
+    let ephemeral = ctx.ephemeral();
+    let rate = format!("face/{person}");
+    let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
+    if count > CHECKS_PER_PERSON_AND_DAY {
+        return Err(Refusal::OtpRate { retry_after }.into());
+    }
+    let rows = ctx.rows();
+    let (known, documents) =
+        (rows.people().find(person).await?, rows.people().documents(person).await?);
+    let (Some(known), Some(document)) = (known, documents.first()) else {
+        return Err(Refusal::StepUpFailed.into());
+    };
+    let order = ctx.random().token().expose().to_owned();
+    let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
+    let asked = FaceRequest {
+        order: &order,
+        name: known.name.as_str(),
+        document_type: document.kind.name(),
+        number: &document.number,
+        return_url: &return_url,
+    };
+    let handed_in = (&ctx.services.clock, ctx.random());
+    let started = ctx.services.outbound.start_face(provider(ctx), &asked, handed_in).await;
+    let started = match started {
+        Ok(started) => started,
+        Err(error) => {
+            tracing::warn!(%error, "The face check could not be started");
+            ephemeral.uncount(&rate).await?;
+            return Err(Refusal::FaceUnavailable.into());
+        }
+    };
+    let kept = Order {
+        person,
+        scan: id.to_owned(),
+        phone_key: phone_key.to_owned(),
+        handle: started.handle,
+        number,
+        has_ticked,
+    };
+    ephemeral.put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
+    Ok(started.url)
+}
+
+fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
+    ctx.realm.face.as_ref().map(|(url, secret)| (url.as_str(), secret))
+}
+
+fn order_key(order: &str) -> String {
+    crate::base::secret::Hashed::of(order).to_text()
+}
+
+/// The phone is back. The redirect proves nothing: the provider is asked. `false`: still running.
+pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Result<bool, Stop> {
+    let kept = ctx.ephemeral().get(&ORDER, &order_key(order)).await?;
+    let Some(kept) = kept.filter(|kept| kept.scan == id && kept.phone_key == phone_key) else {
+        return Err(Refusal::State.into());
+    };
+    let handed_in = (&ctx.services.clock, ctx.random());
+    let result = ctx.services.outbound.face_result(provider(ctx), &kept.handle, handed_in).await;
+    let state = match result {
+        Ok(FaceState::Pending) => return Ok(false),
+        Ok(state) => state,
+        Err(error) => {
+            tracing::warn!(%error, "The result of a face check could not be fetched");
+            return Err(Refusal::FaceUnavailable.into());
+        }
+    };
+    if state == FaceState::Failed {
+        Stop::refusal(code::end(ctx, (id, phone_key), ScanState::Failed).await)?.ok();
+        ctx.forget(&ORDER, &order_key(order)).await;
+        return Err(Refusal::StepUpFailed.into());
+    }
+    let person = kept.person;
+    let account = ctx.rows().accounts().find_by_person(person).await?;
+    let Some(account) = account else { return Err(Refusal::StepUpFailed.into()) };
+    if kept.has_ticked && !has_agreed(ctx, person).await? {
+        agree(ctx, person).await?;
+    }
+    // The code's step to confirmed uses the order up.
+    let who = Confirmed { person, account: account.id, acting: Acting::Personal };
+    code::confirm(ctx, (id, phone_key), who, Some(kept.number)).await?;
+    ctx.forget(&ORDER, &order_key(order)).await;
+    Ok(true)
+}

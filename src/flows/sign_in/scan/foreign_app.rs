@@ -1,0 +1,147 @@
+//! Scanning by another operator's phone application: its server proves itself as a client and
+//! signs, for every act, who of its signed-in people does what with which code (Q-05, E-13).
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::base::secret::{Hashed, sha256};
+use crate::domain::acting::Acting;
+use crate::domain::mask;
+use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::name::PersonName;
+use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
+use crate::flows::sign_in::scan::code;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::jose::jwt::verify_foreign;
+use crate::realm::client::{Client, Credential};
+
+/// What the operator's server signs, as a JWT.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Statement {
+    /// The client's id.
+    pub iss: String,
+    /// The realm's issuer.
+    pub aud: String,
+    /// The operator's own name for the person.
+    pub sub: String,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: String,
+    /// base64url(SHA-256) of the scanned code.
+    pub code_hash: String,
+    /// `scan`, `confirm` or `cancel`.
+    pub act: String,
+    pub name: String,
+    pub document_number: String,
+    /// The operator has just compared the person's face.
+    #[serde(default)]
+    pub face: bool,
+}
+
+const LONGEST_STATEMENT: i64 = 120;
+
+/// Does what a statement says; the answer is what the phone shows.
+pub async fn act(
+    ctx: &Ctx,
+    client: &Client,
+    code: &str,
+    statement: &str,
+    number: Option<u8>,
+) -> Result<Value, Stop> {
+    let Some(said) = believed(ctx, client, code, statement).await? else {
+        return Err(Refusal::Credentials.into());
+    };
+    let Some(found) = code::find(ctx, code).await? else { return Err(Refusal::ScanExpired.into()) };
+    if client.scan_app != Some(found.app) {
+        return Err(Refusal::State.into());
+    }
+    let key = Hashed::of(&format!("{}\n{}", client.client_id, said.sub)).to_text();
+    let phone = (code, key.as_str());
+    match said.act.as_str() {
+        "scan" => {
+            let phone = Phone { key, name: mask::name(&said.name) };
+            Ok(asked(ctx, &code::scan(ctx, code, phone).await?))
+        }
+        "confirm" => match Stop::refusal(person(ctx, &found, &said).await)? {
+            Ok(who) => {
+                let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
+                code::confirm(ctx, phone, who, number).await?;
+                Ok(json!({"state": "confirmed"}))
+            }
+            Err(refusal) => {
+                Stop::refusal(code::end(ctx, phone, ScanState::Failed).await)?.ok();
+                Err(refusal.into())
+            }
+        },
+        "cancel" => {
+            code::end(ctx, phone, ScanState::Cancelled).await?;
+            Ok(json!({"state": "cancelled"}))
+        }
+        _ => Err(Refusal::State.into()),
+    }
+}
+
+/// Signed by the client's own key, for this realm, this code, this moment, once.
+async fn believed(
+    ctx: &Ctx,
+    client: &Client,
+    code: &str,
+    statement: &str,
+) -> Result<Option<Statement>, Fault> {
+    let Credential::PrivateKeyJwt(keys) = &client.credential else { return Ok(None) };
+    let Ok(said) = verify_foreign::<Statement>(keys, statement) else { return Ok(None) };
+    let now = ctx.now().0;
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(sha256(code.as_bytes()));
+    let fits = said.iss == client.client_id
+        && said.aud == ctx.realm.issuer
+        && said.code_hash == hash
+        && said.exp > now
+        && said.exp <= now + LONGEST_STATEMENT
+        && (1..=256).contains(&said.jti.len());
+    if !fits {
+        return Ok(None);
+    }
+    let key = format!("statement/{}/{}", client.client_id, said.jti);
+    let is_first = ctx.ephemeral().mark(&key, LONGEST_STATEMENT).await?;
+    Ok(is_first.then_some(said))
+}
+
+/// Name and number must both be the person's; a verification also needs the face.
+async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, Stop> {
+    let is_verification = found.purpose != Purpose::SignIn;
+    let refused = match is_verification {
+        true => Refusal::StepUpFailed,
+        false => Refusal::NoIdentity(NoIdentity::None),
+    };
+    if is_verification && !said.face {
+        return Err(refused.into());
+    }
+    let Ok(name) = PersonName::parse(&said.name) else { return Err(refused.into()) };
+    let rows = ctx.rows();
+    let numbers = DocumentNumber::candidates(&said.document_number, ctx.now().day());
+    let mut found = Vec::new();
+    for id in rows.people().find_by_documents(&numbers).await? {
+        let person = rows.people().find(id).await?;
+        found.extend(person.filter(|person| person.name == name).map(|_| id));
+    }
+    // Equal digits of two people of one name: nobody can say which.
+    let [id] = found[..] else { return Err(refused.into()) };
+    let account = rows.accounts().find_by_person(id).await?.ok_or(refused)?;
+    Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
+}
+
+/// What the phone shows before the tap.
+fn asked(ctx: &Ctx, scan: &Scan) -> Value {
+    json!({
+        "state": "scanned",
+        "site": ctx.realm.name.zh,
+        "purpose": if scan.purpose == Purpose::SignIn { "sign_in" } else { "verify" },
+        "browser": scan.browser,
+        "place": mask::address_of_host(scan.browser_ip),
+        "at": scan.created_at.0,
+        "needs_number": scan.needs_number(ctx.ip),
+    })
+}

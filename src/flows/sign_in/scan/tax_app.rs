@@ -1,0 +1,114 @@
+//! The bureau's own phone application: its person is signed in with tokens that are bound to the
+//! phone's key, so that nobody else can scan or confirm in their name. What a code is and
+//! becomes stands in `flows::sign_in::scan::code`, the face check in `flows::sign_in::scan::face`.
+
+use crate::base::id::{AccountId, PersonId};
+use crate::base::secret::Hashed;
+use crate::domain::acting::{Acting, ActingIdentity};
+use crate::domain::factor::ScanApp;
+use crate::domain::mask;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
+use crate::flows::oauth::dpop::Presented;
+use crate::flows::oauth::resource::grant_behind;
+use crate::flows::sign_in::scan::{code, face};
+use crate::flows::{Ctx, Stop};
+use crate::oidc::error::{ErrorCode, OAuthError};
+
+/// The scope of tokens that may do this.
+const SCOPE: &str = "scan";
+
+/// Who holds the phone.
+pub struct AppUser {
+    pub person: PersonId,
+    account: AccountId,
+    acting: Acting,
+    pub identity: ActingIdentity,
+    name: String,
+    /// Which phone.
+    key: String,
+}
+
+/// The person behind a token, read as they are now, every time.
+pub async fn user(ctx: &Ctx, presented: &Presented<'_>) -> Result<AppUser, Stop> {
+    let (claims, found, identity) = grant_behind(ctx, presented, SCOPE).await?;
+    let Some(cnf) = &claims.cnf else {
+        let reason = "the token must be bound to the phone's key";
+        return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
+    };
+    let grant = found.grant;
+    let person = ctx.rows().people().find(grant.person).await?;
+    Ok(AppUser {
+        person: grant.person,
+        account: grant.account,
+        acting: grant.acting,
+        identity,
+        name: person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
+        key: Hashed::of(&format!("{}\n{}", grant.client_id, cnf.jkt)).to_text(),
+    })
+}
+
+/// The code of the Tax app behind an id; the other operator's is not for this one.
+async fn own(ctx: &Ctx, code: &str) -> Result<Scan, Stop> {
+    match code::find(ctx, code).await? {
+        Some(found) if found.app == ScanApp::TaxApp => Ok(found),
+        Some(_) => Err(Refusal::State.into()),
+        None => Err(Refusal::ScanExpired.into()),
+    }
+}
+
+pub async fn scan_code(ctx: &Ctx, user: &AppUser, code: &str) -> Result<Scan, Stop> {
+    own(ctx, code).await?;
+    let phone = Phone { key: user.key.clone(), name: user.name.clone() };
+    code::scan(ctx, code, phone).await
+}
+
+/// The tap for a sign-in, as the identity that the app is signed in with. A verification needs a
+/// face instead.
+pub async fn confirm(
+    ctx: &Ctx,
+    user: &AppUser,
+    (code, number): (&str, Option<u8>),
+) -> Result<(), Stop> {
+    let found = own(ctx, code).await?;
+    if found.purpose != Purpose::SignIn {
+        return Err(Refusal::State.into());
+    }
+    let who = Confirmed { person: user.person, account: user.account, acting: user.acting };
+    let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
+    code::confirm(ctx, (code, &user.key), who, number).await
+}
+
+pub async fn cancel(ctx: &Ctx, user: &AppUser, code: &str) -> Result<(), Stop> {
+    own(ctx, code).await?;
+    code::end(ctx, (code, &user.key), ScanState::Cancelled).await
+}
+
+/// Where the phone goes for its face check. Another person's phone ends the code.
+pub async fn start_face(
+    ctx: &Ctx,
+    user: &AppUser,
+    (code, number, has_ticked): (&str, u8, bool),
+) -> Result<String, Stop> {
+    let found = own(ctx, code).await?;
+    match found.purpose.person() {
+        Some(person) if person == user.person => {
+            face::start(ctx, (code, &user.key), number, has_ticked).await
+        }
+        Some(_) => {
+            tracing::info!("Another person's phone answered a verification");
+            Stop::refusal(code::end(ctx, (code, &user.key), ScanState::Failed).await)?.ok();
+            Err(Refusal::StepUpFailed.into())
+        }
+        None => Err(Refusal::State.into()),
+    }
+}
+
+/// `false`: the provider has no result yet.
+pub async fn finish_face(
+    ctx: &Ctx,
+    user: &AppUser,
+    (code, order): (&str, &str),
+) -> Result<bool, Stop> {
+    face::finish(ctx, (code, &user.key), order).await
+}

@@ -1,0 +1,113 @@
+//! Proving more within a session: an application wants a higher real-name level than was proved
+//! (L-11, `acr_values`), or a younger proof (`max_age`, RFC 9470). The person sees only the missing
+//! step and keeps session and identity.
+
+use crate::base::id::PersonId;
+use crate::base::secret::Secret;
+use crate::domain::audit::AuditEvent;
+use crate::domain::entrance::{Entrance, Step};
+use crate::domain::factor::{ScanApp, Way, acr, amr};
+use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
+use crate::domain::refusal::Refusal;
+use crate::flows::sign_in::credentials;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::store::sessions::Session;
+
+/// The level that the step-up of this realm would prove.
+pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
+    let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(0) };
+    let person = ctx.rows().people().find(person).await?;
+    let level = person.map_or(1, |person| person.real_name_level);
+    let factors = entrance.second_factors.iter();
+    Ok(factors.map(|factor| acr(Some(*factor), level)).max().unwrap_or_default())
+}
+
+/// Whose factors are offered: the realm's step-up, or for a younger proof the door that the session
+/// came by. `None`: there is no step to take, only a sign-in.
+pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c Entrance> {
+    if *errand != Errand::Renew {
+        return ctx.realm.step_up_entrance();
+    }
+    let known = ctx.realm.entrance(&session.entrance)?;
+    known.entrance.steps.contains(&Step::SecondFactor).then_some(&known.entrance)
+}
+
+/// A transaction in which nothing but the missing step is due; `None` where there is no step.
+pub async fn begin(
+    ctx: &Ctx,
+    session: &Session,
+    errand: Errand,
+    then: Then,
+) -> Result<Option<LoginTransaction>, Fault> {
+    let Some(entrance) = door(ctx, session, &errand) else { return Ok(None) };
+    let proved = Proved {
+        entrance: entrance.id.clone(),
+        person: session.person,
+        account: session.account,
+        enterprise: None,
+        record_kind: None,
+        way: way_of(session),
+        had_locks: false,
+        second: Second::Due,
+    };
+    let purpose = Purpose::StepUp { session: session.id, errand };
+    let progress = Progress::Chosen(proved, session.acting);
+    Ok(Some(credentials::start(ctx, purpose, then, progress).await?))
+}
+
+/// How the session was begun, as its `amr` tells.
+fn way_of(session: &Session) -> Way {
+    let has = |name: &str| session.amr.iter().any(|one| one == name);
+    match (has("swk"), has("pwd")) {
+        (true, _) => Way::Scan(ScanApp::TaxApp),
+        (false, true) => Way::Password,
+        (false, false) => Way::Passkey,
+    }
+}
+
+/// The step was passed: the same session under a new cookie, with what was proved added to it.
+pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret, Stop> {
+    let Purpose::StepUp { session, errand } = &transaction.purpose else {
+        return Err(Refusal::State.into());
+    };
+    let proved = transaction.proved().ok_or(Refusal::State)?;
+    let factor = proved.second.passed().ok_or(Refusal::State)?;
+    let rows = ctx.rows();
+    let session = rows.sessions().find_live(*session).await?;
+    let Some(session) = session.filter(|session| session.person == proved.person) else {
+        return Err(Refusal::State.into());
+    };
+    let person = rows.people().find(proved.person).await?;
+    let mut reached = person.map_or(1, |person| person.real_name_level);
+    let is_lifted = *errand == Errand::Lift && factor.is_face() && reached == 3;
+    reached += u8::from(is_lifted);
+    let mut proven = session.amr.clone();
+    for method in amr(proved.way, Some(factor)) {
+        if !proven.contains(&method) {
+            proven.push(method);
+        }
+    }
+    let session = Session {
+        acr: acr(Some(factor), reached).max(session.acr),
+        amr: proven,
+        auth_time: ctx.now(),
+        ..session
+    };
+    let cookie = ctx.random().token();
+    let tx = ctx.begin().await?;
+    credentials::use_up(&tx, transaction).await?;
+    if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
+        return Err(Refusal::State.into());
+    }
+    if is_lifted {
+        if !tx.rows().people().raise_level(proved.person, reached, "face", ctx.now()).await? {
+            return Err(Refusal::State.into());
+        }
+        let how = "face".to_owned();
+        let event = AuditEvent::RealNameRaised { person: proved.person, level: reached, how };
+        tx.note(event);
+    }
+    tx.commit().await?;
+    ctx.forget(&credentials::LOGIN, &transaction.id).await;
+    Ok(cookie)
+}

@@ -1,0 +1,346 @@
+//! The way in after the second factor: new password, agreements, confirmation of a pending
+//! authorisation, the choice among several identities, and the session at the end.
+
+use crate::base::id::SessionId;
+use crate::base::secret::Secret;
+use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
+use crate::domain::audit::{AuditEvent, LoginAttempt};
+use crate::domain::authorisation::{By, Event};
+use crate::domain::claims::NAMED_HANDLER;
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
+use crate::domain::factor::{acr, amr};
+use crate::domain::login::{Facts, LoginTransaction, Next, Proved, Second};
+use crate::domain::number::document::initial_password;
+use crate::domain::password::PasswordFault;
+use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::flows::identity::load;
+use crate::flows::relations::writer::change;
+use crate::flows::sign_in::credentials;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::store::accounts::Acceptance;
+use crate::store::sessions::Session;
+
+/// What comes next for this transaction.
+pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fault> {
+    let entrance = ctx.realm.entrance_of(transaction);
+    let (Some(entrance), Some(proved)) = (entrance, transaction.proved()) else {
+        return Ok(Next::Step(Step::Credentials));
+    };
+    // Before the second factor nothing is asked of the world, nor within a session.
+    let waits = entrance.steps.contains(&Step::SecondFactor) && proved.second == Second::Due;
+    let facts = match waits || transaction.errand().is_some() {
+        true => Facts::default(),
+        false => load::facts(ctx, entrance, proved, transaction.chosen()).await?,
+    };
+    Ok(transaction.next(entrance, &facts))
+}
+
+/// The step that is due, and no other: a form of another step is `E_STATE`.
+async fn due<'t>(
+    ctx: &Ctx,
+    transaction: &'t LoginTransaction,
+    step: Step,
+) -> Result<&'t Proved, Stop> {
+    let is_due = next(ctx, transaction).await? == Next::Step(step);
+    match transaction.proved() {
+        Some(proved) if is_due => Ok(proved),
+        _ => Err(Refusal::State.into()),
+    }
+}
+
+/// Replaces the initial password (E-06). Before any session exists.
+pub async fn set_password(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    (new, repeated): (&Secret, &Secret),
+) -> Result<(), Stop> {
+    let proved = due(ctx, transaction, Step::NewPassword).await?;
+    if new.expose() != repeated.expose() {
+        return Err(Refusal::PasswordPolicy(PasswordFault::NotEqual).into());
+    }
+    let rows = ctx.rows();
+    let mut personal = Vec::new();
+    for document in rows.people().documents(proved.person).await? {
+        personal.push(initial_password(&document.number).to_owned());
+    }
+    for binding in rows.accounts().phones(proved.account).await? {
+        personal.push(binding.phone.national().to_owned());
+    }
+    let account = rows.accounts().find(proved.account).await?;
+    let username = account.and_then(|account| account.username);
+    personal.extend(username.map(|name| name.as_str().to_owned()));
+    if let Err(fault) = ctx.realm.password.check(new, &personal) {
+        return Err(Refusal::PasswordPolicy(fault).into());
+    }
+    let Some(hash) = ctx.services.hashing.hash(new, ctx.random()).await? else {
+        return Err(Refusal::Busy.into());
+    };
+    let event = AuditEvent::PasswordSet { account: proved.account, person: proved.person };
+    let tx = ctx.begin().await?;
+    if !tx.rows().accounts().set_first_password(proved.account, &hash).await? {
+        return Err(Refusal::State.into());
+    }
+    tx.note(event);
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Every text, or none (E-19, E-20). `accepted`: the ids that were ticked.
+pub async fn accept_agreements(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    accepted: &[String],
+) -> Result<(), Stop> {
+    let proved = due(ctx, transaction, Step::Agreements).await?;
+    if !ctx.realm.agreements.iter().all(|one| accepted.contains(&one.id)) {
+        return Err(Refusal::Agreement.into());
+    }
+    let now = ctx.now();
+    let tx = ctx.begin().await?;
+    for agreement in &ctx.realm.agreements {
+        let acceptance = Acceptance {
+            document: &agreement.id,
+            version: &agreement.version,
+            text_hash: &agreement.text_hash,
+            at: now,
+            ip: ctx.ip,
+        };
+        let row_id = ctx.new_row_id();
+        tx.rows().accounts().accept_agreement(row_id, proved.account, &acceptance).await?;
+        let event = AuditEvent::AgreementAccepted {
+            account: proved.account,
+            document: agreement.id.clone(),
+            version: agreement.version.clone(),
+        };
+        tx.note(event);
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Declining changes nothing but the log, and ends the transaction (E-20).
+pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Stop> {
+    if let Ok(proved) = Stop::refusal(due(ctx, transaction, Step::Agreements).await)? {
+        let event = AuditEvent::AgreementDeclined { account: proved.account };
+        let tx = ctx.begin().await?;
+        tx.note(event);
+        tx.commit().await?;
+        log(ctx, transaction, None, Refusal::Agreement.code()).await?;
+    }
+    Ok(abandon(ctx, transaction).await?)
+}
+
+/// Ends a transaction without a session.
+pub async fn abandon(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
+    ctx.ephemeral().forget(&credentials::LOGIN, &transaction.id).await?;
+    Ok(())
+}
+
+/// Confirms one pending authorisation and signs in with it (E-16); the second factor has just
+/// been passed, so no scan is asked.
+pub async fn confirm_pending(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ConfirmPendingAuthorisation).await?;
+    let Some(enterprise) = proved.enterprise else { return Err(Refusal::State.into()) };
+    let pending = load::pending_in(ctx, proved.person, enterprise).await?;
+    let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
+        return Err(Refusal::State.into());
+    };
+    let by = By::holder(proved.person);
+    let confirmed = change(ctx, &wanted, &Event::Confirm, by).await?;
+    let next = transaction.choosing(Acting::Enterprise(confirmed.id))?;
+    credentials::advance(ctx, transaction, next).await
+}
+
+/// One of the identities in the chooser (E-15).
+pub async fn choose(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ChooseIdentity).await?;
+    let chosen = match id {
+        "personal" if ctx.realm.entrance_of(transaction).is_some_and(may_be_personal) => {
+            Some(Acting::Personal)
+        }
+        id => offered(ctx, transaction, proved, id).await?,
+    };
+    let Some(chosen) = chosen else { return Err(NoIdentity::None.into()) };
+    credentials::advance(ctx, transaction, transaction.choosing(chosen)?).await
+}
+
+/// The choice of this id, if it is one of [`choices`].
+async fn offered(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    proved: &Proved,
+    id: &str,
+) -> Result<Option<Acting>, Fault> {
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let found = load::look(ctx, ctx.rows(), proved.person, Acting::Enterprise(id)).await?;
+    let Ok(ActingIdentity::Enterprise(one)) = found else { return Ok(None) };
+    let audience = ctx.realm.entrance_of(transaction).map_or(Audience::Tax, |one| one.audience);
+    let is_offered = proved.enterprise.is_none_or(|typed| typed == one.enterprise.id)
+        && audience.admits(&one.enterprise, &one.identity_type);
+    Ok(is_offered.then_some(Acting::Enterprise(id)))
+}
+
+/// What the chooser of this sign-in offers.
+pub async fn choices(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    proved: &Proved,
+) -> Result<Vec<EnterpriseIdentity>, Fault> {
+    let audience = ctx.realm.entrance_of(transaction).map_or(Audience::Tax, |one| one.audience);
+    if let Some(enterprise) = proved.enterprise {
+        return load::usable_in(ctx, proved.person, enterprise, audience).await;
+    }
+    let all = load::usable(ctx, proved.person).await?;
+    let admitted = |one: &EnterpriseIdentity| audience.admits(&one.enterprise, &one.identity_type);
+    Ok(all.into_iter().filter(admitted).collect())
+}
+
+/// A door without an enterprise number also leads to the person themself.
+pub fn may_be_personal(entrance: &Entrance) -> bool {
+    entrance.subject == Subject::Enterprise && entrance.enterprise_number == EnterpriseNumber::None
+}
+
+/// 【进入】 on one of the records (S-06); one that is not in the list is `E_ROLE` (S-08).
+pub async fn choose_record(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ChooseRecord).await?;
+    let Ok(id) = id.parse() else { return Err(Refusal::Role.into()) };
+    let chosen = Acting::Record(id);
+    match load::look(ctx, ctx.rows(), proved.person, chosen).await? {
+        Ok(ActingIdentity::Record(one))
+            if Some(one.enterprise.id) == proved.enterprise
+                && Some(one.record.kind) == proved.record_kind =>
+        {
+            credentials::advance(ctx, transaction, transaction.choosing(chosen)?).await
+        }
+        _ => Err(Refusal::Role.into()),
+    }
+}
+
+/// 【进入】 on one of the client enterprises (G-06); another's assignment is no choice.
+pub async fn choose_client(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    id: &str,
+) -> Result<LoginTransaction, Stop> {
+    let proved = due(ctx, transaction, Step::ChooseClientEnterprise).await?;
+    let Ok(id) = id.parse() else { return Err(NoIdentity::None.into()) };
+    let chosen = Acting::Agent(id);
+    match load::load(ctx, proved.person, chosen).await? {
+        ActingIdentity::Agent(one) if Some(one.agency.id) == proved.enterprise => {
+            credentials::advance(ctx, transaction, transaction.choosing(chosen)?).await
+        }
+        _ => Err(NoIdentity::None.into()),
+    }
+}
+
+/// The session and its cookie, made once: of two tabs that finish, one gets it.
+pub async fn sign_in(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    acting: Acting,
+) -> Result<(Session, Secret), Stop> {
+    let proved = transaction.proved().ok_or(Refusal::State)?;
+    let identity = load::load(ctx, proved.person, acting).await?;
+    let now = ctx.now();
+    if let Err(refusal) = Stop::refusal(credentials::admits(ctx, proved.account).await)? {
+        log(ctx, transaction, Some(&identity), refusal.code()).await?;
+        return Err(refusal.into());
+    }
+    let factor = proved.second.passed();
+    let level = match factor {
+        Some(factor) if factor.is_face() => {
+            let person = ctx.rows().people().find(proved.person).await?;
+            person.map_or(1, |person| person.real_name_level)
+        }
+        _ => 1,
+    };
+    let session = Session {
+        id: SessionId::new(&ctx.services.clock, ctx.random()),
+        person: proved.person,
+        account: proved.account,
+        acting,
+        amr: amr(proved.way, factor),
+        // A known browser is no second proof: whoever needs one asks for it by `acr_values`.
+        acr: if proved.second == Second::Spared { 1 } else { acr(factor, level) },
+        auth_time: now,
+        entrance: proved.entrance.clone(),
+        one_way_personal: acting == Acting::Personal,
+        ip: ctx.ip.to_string(),
+        device: ctx.device.clone(),
+        created_at: now,
+        expires_at: now.plus(ctx.realm.lifetimes.session),
+    };
+    let cookie = ctx.random().token();
+    let attempt = attempt(ctx, transaction, Some(&identity), "ok");
+    let tx = ctx.begin().await?;
+    credentials::use_up(&tx, transaction).await?;
+    tx.rows().sessions().add(&session, cookie.hashed()).await?;
+    if proved.had_locks {
+        tx.rows().accounts().unlock(proved.account).await?;
+    }
+    tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await?;
+    tx.commit().await?;
+    ctx.forget(&credentials::LOGIN, &transaction.id).await;
+    Ok((session, cookie))
+}
+
+/// The sign-in ends without an identity (E-18, E-23): logged, the transaction is gone.
+pub async fn refuse(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    why: NoIdentity,
+) -> Result<(), Fault> {
+    log(ctx, transaction, None, Refusal::NoIdentity(why).code()).await?;
+    abandon(ctx, transaction).await
+}
+
+async fn log(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    identity: Option<&ActingIdentity>,
+    outcome: &str,
+) -> Result<(), Fault> {
+    credentials::save_attempt(ctx, &attempt(ctx, transaction, identity, outcome)).await
+}
+
+fn attempt(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    identity: Option<&ActingIdentity>,
+    outcome: &str,
+) -> LoginAttempt {
+    let proved = transaction.proved();
+    LoginAttempt {
+        at: ctx.now(),
+        person: proved.map(|proved| proved.person),
+        way: proved.map_or("password", |proved| proved.way.name()),
+        entrance: proved.map(|proved| proved.entrance.clone()).unwrap_or_default(),
+        enterprise: proved.and_then(|proved| proved.enterprise),
+        identity_type: match identity {
+            Some(ActingIdentity::Enterprise(one)) => Some(one.identity_type.name.0.clone()),
+            Some(ActingIdentity::Agent(_)) => Some("agent".to_owned()),
+            Some(ActingIdentity::Record(one)) => Some(
+                one.identity_type
+                    .as_ref()
+                    .map_or(NAMED_HANDLER, |it| it.name.0.as_str())
+                    .to_owned(),
+            ),
+            _ => None,
+        },
+        outcome: outcome.to_owned(),
+        ip: ctx.ip,
+        device: ctx.device.clone(),
+    }
+}
