@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::store::DatabaseUrl;
+use crate::store::connect::DatabaseUrl;
 
 /// The settings file, `hufu.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]

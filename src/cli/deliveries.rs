@@ -1,7 +1,7 @@
 //! `hufu deliveries`: what no application and no telephone would take, and sending it again.
 
-use super::CliResult;
-use super::start::{Wanted, start};
+use crate::cli::result::CliResult;
+use crate::cli::start::{Wanted, start};
 use crate::config::Settings;
 use crate::store::deliveries::DeliveryState;
 

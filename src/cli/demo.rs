@@ -8,12 +8,12 @@ use std::time::Duration;
 use clap::Args;
 use rust_embed::RustEmbed;
 
-use super::CliResult;
-use super::start::{Wanted, own_ctx, start};
+use crate::cli::result::CliResult;
+use crate::cli::start::{Wanted, own_ctx, start};
 use crate::flows::feed::fixtures;
 use crate::realm::fixtures::Fixtures;
 use crate::realm::source::Source;
-use crate::store::DatabaseUrl;
+use crate::store::connect::DatabaseUrl;
 use crate::web::desk::{self, Desk};
 use crate::web::layers;
 use crate::web::router::router_within;

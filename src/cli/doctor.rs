@@ -3,11 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::CliResult;
-use super::start::{Wanted, read_realm, realm_folders};
+use crate::cli::result::CliResult;
+use crate::cli::start::{Wanted, read_realm, realm_folders};
 use crate::config::{Settings, SettingsError};
 use crate::ephemeral::Ephemeral;
-use crate::store::{DatabaseUrl, migration_status};
+use crate::store::connect::{DatabaseUrl, migration_status};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

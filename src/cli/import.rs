@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
-use super::CliResult;
-use super::start::{Wanted, own_ctx, start};
+use crate::cli::result::CliResult;
+use crate::cli::start::{Wanted, own_ctx, start};
 use crate::config::Settings;
 use crate::flows::feed::{Format, import};
 

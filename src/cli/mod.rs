@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod import;
 pub mod realm;
 pub mod reload;
+pub mod result;
 pub mod serve;
 pub mod start;
 
@@ -13,12 +14,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::result::CliResult;
 use crate::config::{Settings, environment};
 use crate::domain::audit_chain::Checkpoint;
 use crate::flows::keys::rotate;
 use crate::jose::Algorithm;
-use crate::outbound::{Outbound, Timeouts};
-use crate::store::{migrate, migration_status};
+use crate::outbound::client::{Outbound, Timeouts};
+use crate::store::connect::{migrate, migration_status};
 
 /// Single sign-on for a tax bureau.
 #[derive(Parser)]
@@ -105,8 +107,6 @@ enum KeysAct {
         kid: String,
     },
 }
-
-pub type CliResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Reads the arguments and runs; the error chain is the caller's to print.
 pub async fn run() -> CliResult {

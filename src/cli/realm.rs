@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::CliResult;
-use super::start::{Wanted, open};
+use crate::cli::result::CliResult;
+use crate::cli::start::{Wanted, open};
 use crate::config::{Settings, variable};
 use crate::flows::versions;
 use crate::realm::Realm;
-use crate::realm::build::{Surroundings, load};
+use crate::realm::check::{Surroundings, load};
 use crate::realm::file::{ClientFile, EntrancesFile, FactorsFile, RealmFile, RolesFile};
 use crate::realm::format::format;
 

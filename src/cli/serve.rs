@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::CliResult;
-use super::reload::watch;
-use super::start::{Wanted, start};
+use crate::cli::reload::watch;
+use crate::cli::result::CliResult;
+use crate::cli::start::{Wanted, start};
 use crate::config::Settings;
 use crate::web::layers;
 use crate::web::router::{operations, router_within};

@@ -13,12 +13,13 @@ use crate::config::{Settings, variable};
 use crate::domain::password::HashCost;
 use crate::ephemeral::Ephemeral;
 use crate::flows::hashing::Hashing;
-use crate::flows::keys::{self, KeyRing};
-use crate::flows::{Ctx, Secrets, Services, versions};
-use crate::outbound::{Outbound, Timeouts};
+use crate::flows::key_ring::KeyRing;
+use crate::flows::{Ctx, Secrets, Services, keys, versions};
+use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
-use crate::realm::build::{Surroundings, load};
-use crate::store::{DatabaseUrl, Store, migrate};
+use crate::realm::check::{Surroundings, load};
+use crate::store::Store;
+use crate::store::connect::{DatabaseUrl, migrate};
 use crate::views::Views;
 use crate::web::app::App;
 

@@ -162,5 +162,5 @@ pub async fn identities_here(
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
     let ActingIdentity::Enterprise(one) = identity else { return Ok(Vec::new()) };
     let audience = crate::domain::entrance::Audience::Tax;
-    crate::flows::identity::load::usable_in(ctx, person, one.enterprise.id, audience).await
+    crate::flows::identity::choices::usable_in(ctx, person, one.enterprise.id, audience).await
 }

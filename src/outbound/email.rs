@@ -8,9 +8,11 @@ use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::{Outbound, SendError, SentMessage};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
+use crate::outbound::client::Outbound;
+use crate::outbound::error::SendError;
+use crate::outbound::inbox::SentMessage;
 
 /// Where a message leaves from.
 pub struct Server<'a> {

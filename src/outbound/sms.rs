@@ -1,17 +1,17 @@
 //! Text messages through gateways: our own signed webhook, Aliyun (ACS3) and Tencent (TC3). Tried in
 //! the realm's order within three seconds; a gateway that keeps failing is left alone for a while.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Outbound, SendError, SentMessage, accepted};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::base::secret::{Secret, hex, hmac_sha256, sha256};
 use crate::domain::number::phone::Phone;
+use crate::outbound::client::{Outbound, accepted};
+use crate::outbound::error::SendError;
+use crate::outbound::inbox::SentMessage;
 
 /// One gateway as a realm names it.
 pub enum Gateway<'a> {
@@ -36,31 +36,6 @@ pub enum Gateway<'a> {
         sign_name: &'a str,
         template: &'a str,
     },
-}
-
-/// After so many failures in a row a gateway is left alone for a while.
-const FAILURES: u32 = 3;
-const LEFT_ALONE_SECONDS: i64 = 30;
-
-/// Which gateways have been failing.
-#[derive(Default)]
-pub(super) struct Breakers(Mutex<HashMap<String, (u32, Timestamp)>>);
-
-impl Breakers {
-    fn is_open(&self, url: &str, now: Timestamp) -> bool {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(url).is_some_and(|(failures, until)| *failures >= FAILURES && now < *until)
-    }
-
-    fn note(&self, url: &str, failed: bool, now: Timestamp) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if failed {
-            let entry = held.entry(url.to_owned()).or_insert((0, now));
-            *entry = (entry.0 + 1, now.plus(LEFT_ALONE_SECONDS));
-        } else {
-            held.remove(url);
-        }
-    }
 }
 
 /// What a text message says; the words are the carrier's registered template.

@@ -1,7 +1,7 @@
 //! `realms/<name>/*.toml` turned into one checked value. Everything an administrator decides is
 //! here; people, enterprises and grants are data and never stand in it.
 
-pub mod build;
+pub mod check;
 pub mod client;
 pub mod complaint;
 pub mod file;

@@ -2,19 +2,18 @@
 
 use std::sync::LazyLock;
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult,
-};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult};
 
-use super::authorisations::{join, split};
-use super::entity::{cross_region_record, enterprise, record_handler};
-use super::standing::columns;
-use super::{Rows, StoreError, Writing, enterprises};
 use crate::base::clock::Day;
 use crate::base::id::{EnterpriseId, PersonId, RecordId};
 use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordKind};
 use crate::domain::number::record::RecordNumber;
+use crate::store::authorisations::{join, split};
+use crate::store::columns::columns;
+use crate::store::entity::{cross_region_record, enterprise, record_handler};
+use crate::store::{Rows, StoreError, Writing, enterprises};
 
 pub struct CrossRegion<'c, A>(Rows<'c, A>);
 

@@ -2,18 +2,17 @@
 
 use std::sync::LazyLock;
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value,
-};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value};
 
-use super::authorisations::{join, split};
-use super::entity::{agent_assignment, engagement, enterprise};
-use super::standing::columns;
-use super::{Rows, StoreError, Writing, enterprises};
 use crate::base::clock::Day;
 use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId};
 use crate::domain::engagement::{AgentIdentity, Assignment, Engagement};
+use crate::store::authorisations::{join, split};
+use crate::store::columns::columns;
+use crate::store::entity::{agent_assignment, engagement, enterprise};
+use crate::store::{Rows, StoreError, Writing, enterprises};
 
 pub struct Engagements<'c, A>(Rows<'c, A>);
 

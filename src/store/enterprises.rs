@@ -2,18 +2,18 @@
 
 use std::sync::LazyLock;
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult,
-    QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
 };
 
-use super::entity::{enterprise, enterprise_number};
-use super::standing::columns;
-use super::{Rows, StoreError, Writing};
 use crate::base::id::EnterpriseId;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
 use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::store::columns::columns;
+use crate::store::entity::{enterprise, enterprise_number};
+use crate::store::{Rows, StoreError, Writing};
 
 pub struct Enterprises<'c, A>(Rows<'c, A>);
 

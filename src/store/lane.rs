@@ -22,7 +22,8 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::{StoreError, connect_sqlite};
+use crate::store::StoreError;
+use crate::store::connect::connect_sqlite;
 
 /// How long a batch may stay open while others want to join it.
 const LONGEST_BATCH: Duration = Duration::from_millis(2);

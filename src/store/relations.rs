@@ -4,22 +4,21 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult,
-};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult};
 
-use super::entity::{
-    authorisation, authorisation_history, enterprise, enterprise_profile, identity_document, person,
-};
-use super::standing::columns;
-use super::{Rows, StoreError, Writing, authorisations, enterprises};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::authorisation::{Actor, Authorisation, HistoryEntry, HistoryReason};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::person::{IdentityDocument, Person};
 use crate::domain::profile::EnterpriseProfile;
+use crate::store::columns::columns;
+use crate::store::entity::{
+    authorisation, authorisation_history, enterprise, enterprise_profile, identity_document, person,
+};
+use crate::store::{Rows, StoreError, Writing, authorisations, enterprises};
 
 pub struct Relations<'c, A>(Rows<'c, A>);
 

@@ -2,18 +2,19 @@
 
 use std::sync::LazyLock;
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Value};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Value};
 
-use super::entity::{session, session_client};
-use super::standing::columns;
-use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{
     AccountId, AssignmentId, AuthorisationId, EnterpriseId, PersonId, RecordId, SessionId,
 };
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
+use crate::store::columns::columns;
+use crate::store::entity::{session, session_client};
+use crate::store::{Rows, StoreError, Writing};
 
 /// A signed-in browser (会话) that had not ended when it was read.
 #[derive(Clone, PartialEq, Eq, Debug)]

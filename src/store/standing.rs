@@ -4,13 +4,9 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, Value};
+use sea_orm::{EntityTrait, FromQueryResult, Iterable, QueryResult, Value};
 use uuid::Uuid;
 
-use super::entity::{authorisation, enterprise, oauth_grant, person, refresh_token, session};
-use super::grants::{GrantState, StoredGrant, StoredRefreshToken};
-use super::sessions::Session;
-use super::{Rows, StoreError, accounts, authorisations, enterprises, grants, sessions};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, EnterpriseId, GrantId, PersonId};
 use crate::base::secret::Hashed;
@@ -20,6 +16,13 @@ use crate::domain::cross_region::HeldRecord;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::person::{AccountStatus, Person};
+use crate::store::columns::columns;
+use crate::store::entity::{
+    authorisation, enterprise, oauth_grant, person, refresh_token, session,
+};
+use crate::store::grants::{self, GrantState, StoredGrant, StoredRefreshToken};
+use crate::store::sessions::{self, Session};
+use crate::store::{Rows, StoreError, accounts, authorisations, enterprises};
 
 /// What stands behind a session or a grant, as the rows are now.
 pub struct Standing {
@@ -125,12 +128,6 @@ static HELD_BY: LazyLock<String> =
 static HELD_IN: LazyLock<String> = LazyLock::new(|| {
     format!("{} WHERE h.realm = $1 AND h.person_id = $2 AND h.enterprise_id = $3", *HELD)
 });
-
-/// `s.id AS s_id, …`: every column, so that a row reads into the entity's own model.
-pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
-    let one = |column: E::Column| format!("{alias}.{0} AS {alias}_{0}", column.as_str());
-    E::Column::iter().map(one).collect::<Vec<_>>().join(", ")
-}
 
 fn standing_columns() -> String {
     format!(

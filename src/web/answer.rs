@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::views::page::Notice;
 
 /// A response, or a fault that `ops` turns into 503 or 500.
 pub type Answer = Result<Response, Failure>;
@@ -148,4 +150,16 @@ pub fn bearer_error(error: &OAuthError) -> Response {
 pub fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// A form that was refused is 422; 429 where waiting helps.
+pub fn status_of(notice: Option<&Notice>) -> StatusCode {
+    match notice.map(|notice| notice.code.as_str()) {
+        None => StatusCode::OK,
+        Some("E_LOCKED" | "E_OTP_RATE") => StatusCode::TOO_MANY_REQUESTS,
+        Some("E_BUSY" | "E_OTP_UNAVAILABLE" | "E_FACE_UNAVAILABLE" | "E_REAL_NAME_UNAVAILABLE") => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    }
 }

@@ -1,6 +1,8 @@
 //! The demo's desk: the test people, the SMS inbox, the clock. Exists in the demo alone, and
 //! answers programs as well as people.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, Redirect};
@@ -8,11 +10,11 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::clock::{Clock, Timestamp};
-use crate::outbound::Inbox;
-use crate::outbound::face::{FaceState, Sandbox};
+use crate::outbound::asked::FaceState;
+use crate::outbound::inbox::Inbox;
+use crate::outbound::sandbox::face::Sandbox;
 use crate::realm::fixtures::Fixtures;
 
 /// What the desk shows and moves.
@@ -20,7 +22,7 @@ use crate::realm::fixtures::Fixtures;
 pub struct Desk {
     pub inbox: Inbox,
     pub sandbox: Sandbox,
-    pub names: crate::outbound::real_name::Sandbox,
+    pub names: crate::outbound::sandbox::names::Sandbox,
     /// What the demo's subscriber was told, newest last.
     pub relations: Arc<Mutex<Vec<String>>>,
     pub clock: Clock,
@@ -133,7 +135,7 @@ fn escape(text: &str) -> String {
 async fn page(State(desk): State<Desk>) -> Html<String> {
     let link = |(words, to): &(String, String)| format!("<li><a href=\"{to}\">{words}</a></li>");
     let links: String = desk.links.iter().map(link).collect();
-    let message = |one: &crate::outbound::SentMessage| {
+    let message = |one: &crate::outbound::inbox::SentMessage| {
         let at = Timestamp(one.at).for_people();
         format!("<tr><td>{}</td><td><strong>{}</strong></td><td>{at}</td></tr>", one.to, one.code)
     };

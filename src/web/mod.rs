@@ -18,3 +18,4 @@ pub mod page;
 pub mod request;
 pub mod router;
 pub mod server;
+pub mod transaction;

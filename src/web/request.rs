@@ -12,9 +12,6 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::answer::{Failure, html};
-use super::app::App;
-use super::cookies;
 use crate::base::secret::{Secret, keyed_hash, same};
 use crate::domain::number::division::province_name;
 use crate::domain::refusal::Refusal;
@@ -25,6 +22,9 @@ use crate::store::sessions::Session;
 use crate::store::standing::StandingSession;
 use crate::views::page::{MessagePage, Notice};
 use crate::views::{Chrome, Page, Who};
+use crate::web::answer::{Failure, html};
+use crate::web::app::App;
+use crate::web::cookies;
 
 #[derive(Clone)]
 pub struct Request {

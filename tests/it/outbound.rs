@@ -1,12 +1,12 @@
 //! What leaves the program.
 
-use hufu::base::clock::Timestamp;
-use hufu::base::secret::Secret;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use hufu::base::clock::Timestamp;
+use hufu::base::secret::Secret;
+use hufu::outbound::client::{Timeouts, webhook_signature};
 use hufu::outbound::sms::{Acs3, tc3_signature};
-use hufu::outbound::{Timeouts, webhook_signature};
 use hufu::realm::SmsGateway;
 use hufu::realm::file::GatewayKind;
 
@@ -296,10 +296,10 @@ async fn without_a_provider_nothing_passes_outside_the_demo() {
     use hufu::base::clock::Clock;
     use hufu::base::random::Random;
     use hufu::domain::number::phone::Phone;
-    use hufu::outbound::Outbound;
+    use hufu::outbound::asked::FaceRequest;
+    use hufu::outbound::asked::NameAsked;
+    use hufu::outbound::client::Outbound;
     use hufu::outbound::email::Words;
-    use hufu::outbound::face::FaceRequest;
-    use hufu::outbound::real_name::NameAsked;
     use hufu::outbound::sms::Message;
 
     let (outbound, clock, random) =
@@ -329,8 +329,8 @@ async fn a_face_provider_is_asked_with_a_signature_and_believed_alone() {
     use axum::routing::post;
     use hufu::base::clock::Clock;
     use hufu::base::random::Random;
-    use hufu::outbound::Outbound;
-    use hufu::outbound::face::{FaceRequest, FaceState};
+    use hufu::outbound::asked::{FaceRequest, FaceState};
+    use hufu::outbound::client::Outbound;
 
     const SECRET: &str = "of-the-provider";
     type Answer = (StatusCode, String);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hufu::realm::build::{Surroundings, load};
+use hufu::realm::check::{Surroundings, load};
 
 use crate::kit::copy;
 
@@ -121,7 +121,7 @@ async fn files_are_read_again_and_the_last_good_version_stays() {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realms.join("jiangxi"));
     let wanted = Wanted {
         data: folder.path().to_owned(),
-        database: hufu::store::DatabaseUrl::Sqlite(folder.path().join("hufu.db")),
+        database: hufu::store::connect::DatabaseUrl::Sqlite(folder.path().join("hufu.db")),
         redis_url: None,
         realms: realms.clone(),
         master_key: None,

@@ -11,7 +11,8 @@ use hufu::base::random::Random;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::number::name::PersonName;
 use hufu::domain::person::{Person, PersonKind};
-use hufu::store::{DatabaseUrl, Store, StoreError, migrate};
+use hufu::store::connect::{DatabaseUrl, migrate};
+use hufu::store::{Store, StoreError};
 
 use crate::kit::{On, TestApp, on_each_database};
 

@@ -1,5 +1,6 @@
 //! What ARCHITECTURE.md promises of the source: who imports whom, and one library, one folder.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each layer and the layers it may import besides itself.
@@ -180,4 +181,135 @@ fn there_is_one_early_exit() {
         let dense: String = text.split_whitespace().collect();
         assert!(!dense.contains("Result<Result<"), "{}", path.display());
     });
+}
+
+/// Every file by its module path.
+fn modules() -> BTreeMap<Vec<String>, String> {
+    let mut found = BTreeMap::new();
+    each_source(|_, path, text| {
+        let mut module: Vec<String> =
+            path.with_extension("").iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        if module.last().is_some_and(|last| last == "mod" || last == "lib") {
+            module.pop();
+        }
+        let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap()).collect();
+        found.insert(module, code.join("\n"));
+    });
+    found
+}
+
+/// `a::{b, c::d}` as `a::b` and `a::c::d`.
+fn unfold(tree: &str) -> Vec<String> {
+    let Some((head, inner)) = tree.split_once('{') else { return vec![tree.trim().to_owned()] };
+    let inner = inner.rsplit_once('}').unwrap().0;
+    let (mut parts, mut depth, mut part) = (Vec::new(), 0, String::new());
+    for c in inner.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if c == ',' && depth == 0 {
+            parts.push(std::mem::take(&mut part));
+        } else {
+            part.push(c);
+        }
+    }
+    parts.push(part);
+    let parts = parts.iter().filter(|part| !part.trim().is_empty());
+    parts.flat_map(|part| unfold(part)).map(|part| format!("{}{part}", head.trim())).collect()
+}
+
+/// The statements that begin with this word, without it, each unfolded.
+fn uses(code: &str, word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for statement in format!("\n{code}").split(&format!("\n{word} ")).skip(1) {
+        found.extend(unfold(statement.split(';').next().unwrap()));
+    }
+    found
+}
+
+/// The file that a path leads to; what a file only hands on belongs to where it comes from.
+fn leads_to(
+    path: &str,
+    from: &[String],
+    modules: &BTreeMap<Vec<String>, String>,
+    handed_on: &BTreeMap<(Vec<String>, String), String>,
+) -> Option<Vec<String>> {
+    let path = path.split(" as ").next().unwrap();
+    let mut parts: Vec<&str> = path.split("::").map(str::trim).collect();
+    let mut at: Vec<String> = from.to_vec();
+    match parts[0] {
+        "crate" => at.clear(),
+        "self" => {}
+        "super" => {
+            at.pop();
+        }
+        child => {
+            let mut inside = at.clone();
+            inside.push(child.to_owned());
+            modules.get(&inside)?;
+            at = inside;
+        }
+    }
+    parts.remove(0);
+    for part in parts {
+        if part == "super" {
+            at.pop();
+            continue;
+        }
+        if let Some(origin) = handed_on.get(&(at.clone(), part.to_owned())) {
+            return leads_to(origin, &at, modules, handed_on);
+        }
+        let mut inside = at.clone();
+        inside.push(part.to_owned());
+        if !modules.contains_key(&inside) {
+            break;
+        }
+        at = inside;
+    }
+    modules.contains_key(&at).then_some(at)
+}
+
+/// Which files each file names, in its imports and where it writes a path out.
+fn imports() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let modules = modules();
+    let mut handed_on = BTreeMap::new();
+    for (module, code) in &modules {
+        for path in uses(code, "pub use") {
+            let name = path.rsplit("::").next().unwrap().to_owned();
+            handed_on.insert((module.clone(), name), path);
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (module, code) in &modules {
+        let mut named: Vec<String> = uses(code, "use");
+        for start in ["crate::", "super::"] {
+            for (at, _) in code.match_indices(start) {
+                let path =
+                    code[at..].split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+                let is_use = code[..at].lines().last().is_some_and(|line| line.contains("use "));
+                if !is_use {
+                    named.push(path.into_iter().next().unwrap().trim_end_matches(':').to_owned());
+                }
+            }
+        }
+        let reached = named.iter().filter_map(|path| leads_to(path, module, &modules, &handed_on));
+        let others = reached.filter(|reached| reached != module).collect();
+        found.insert(module.clone(), others);
+    }
+    found
+}
+
+/// Takes away what imports nothing that is left; what stays stands in a circle or leads into one.
+#[test]
+fn files_form_no_circle() {
+    let mut left = imports();
+    assert!(left[&vec!["flows".to_owned(), "oauth".to_owned(), "token".to_owned()]].len() > 5);
+    loop {
+        let known: BTreeSet<Vec<String>> = left.keys().cloned().collect();
+        let before = left.len();
+        left.retain(|_, named| named.iter().any(|one| known.contains(one)));
+        if left.len() == before {
+            break;
+        }
+    }
+    let names: Vec<String> = left.keys().map(|module| module.join("::")).collect();
+    assert!(left.is_empty(), "{names:#?}");
 }

@@ -3,7 +3,9 @@
 //! a wrong line does not hold up the others.
 
 mod authorisations;
+pub mod fields;
 pub mod fixtures;
+pub mod not_taken;
 mod people;
 mod profile;
 mod rows;
@@ -15,7 +17,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::feed::{Entry, Wrong};
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::feed::not_taken::NotTaken;
+use crate::flows::{Ctx, Fault};
 
 pub use authorisations::put_authorisation;
 pub use people::add_person;
@@ -45,37 +48,6 @@ pub struct FailedLine {
     pub line: u64,
     #[serde(flatten)]
     pub why: Wrong,
-}
-
-/// Why a line was not taken.
-#[derive(Debug)]
-pub enum NotTaken {
-    /// It is reported, and the others go on.
-    Wrong(Wrong),
-    Fault(Fault),
-}
-
-impl From<Wrong> for NotTaken {
-    fn from(why: Wrong) -> Self {
-        Self::Wrong(why)
-    }
-}
-
-impl<F: Into<Fault>> From<F> for NotTaken {
-    fn from(fault: F) -> Self {
-        Self::Fault(fault.into())
-    }
-}
-
-/// What the rules of the relation itself refuse.
-impl From<Stop> for NotTaken {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Refused(refusal) => Self::Wrong(Wrong::line(refusal.code())),
-            Stop::Client(error) => Self::Wrong(Wrong::line(error.reason)),
-            Stop::Fault(fault) => Self::Fault(fault),
-        }
-    }
 }
 
 /// Takes every line that is right and reports the others. `kind`: of lines that do not name theirs.

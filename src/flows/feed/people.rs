@@ -16,7 +16,7 @@ use crate::domain::person::{
     Account, AccountOrigin, AccountStatus, PasswordState, Person, PersonKind, PhoneBinding,
 };
 use crate::flows::Ctx;
-use crate::flows::feed::NotTaken;
+use crate::flows::feed::not_taken::NotTaken;
 use crate::store::Tx;
 
 /// What a line says, parsed.

@@ -215,7 +215,7 @@ pub async fn relation_event(
             "event": kind,
             "authorisation_id": of.id.to_string(),
             "version": of.version(),
-            "sub": crate::flows::oauth::authorize::subject(ctx, client, of.person),
+            "sub": crate::flows::oauth::subject::subject(ctx, client, of.person),
             "enterprise": enterprise,
             "identity_type": of.identity_type.0,
             "permissions": of.permissions(),

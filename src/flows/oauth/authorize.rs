@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use crate::base::id::{GrantId, PersonId};
-use crate::base::secret::{Secret, keyed_hash};
+use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
 use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
 use crate::flows::identity::{load, switch};
+use crate::flows::oauth::subject::subject;
 use crate::flows::sign_in::step_up;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::verify;
@@ -26,9 +27,6 @@ use crate::realm::file::GrantType;
 use crate::store::grants::{GrantState, StoredGrant};
 use crate::store::sessions::{Session, SessionClient};
 use crate::store::standing::StandingSession;
-
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 /// What the endpoint answers.
 pub enum Answer {
@@ -273,15 +271,6 @@ pub async fn give_consent(ctx: &Ctx, needed: &ConsentNeeded) -> Result<Params, F
     tx.note(event);
     tx.commit().await?;
     Ok(needed.params.clone().without(&["prompt"]))
-}
-
-/// `sub`: the person's id, or one that differs for each client (OIDC Core §8.1).
-pub fn subject(ctx: &Ctx, client: &Client, person: PersonId) -> String {
-    if !client.pairwise {
-        return person.to_string();
-    }
-    let parts: [&[u8]; 2] = [client.client_id.as_bytes(), person.0.as_bytes()];
-    BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(&ctx.services.secrets.pairwise, &parts))
 }
 
 async fn issue_code(ctx: &Ctx, asked: &Asked, signed_in: &SignedIn) -> Result<Secret, Fault> {

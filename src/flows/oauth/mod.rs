@@ -5,5 +5,8 @@ pub mod authorize;
 pub mod clients;
 pub mod dpop;
 pub mod logout;
+pub mod person_claims;
 pub mod resource;
+pub mod standing;
+pub mod subject;
 pub mod token;

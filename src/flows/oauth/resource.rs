@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, GrantId};
+use crate::base::id::GrantId;
 use crate::base::secret::Secret;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
-use crate::domain::person::Person;
 use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{Presented, fits};
-use crate::flows::oauth::token::{extensions, still_good};
+use crate::flows::oauth::person_claims::person_claims;
+use crate::flows::oauth::standing::{extensions, still_good};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::sign;
 use crate::oidc::claims::{AccessClaims, scope_of};
@@ -133,34 +133,6 @@ pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, 
     claims.insert("aud".to_owned(), json!(client.client_id));
     let published = ctx.services.keys.of(&ctx.realm)?;
     Ok(UserInfo::Signed(sign(published.keys.current(algorithm)?, "JWT", &claims)?))
-}
-
-/// The claims of the person for which `wants` says yes, as far as they are known (OIDC Core §5.4).
-pub async fn person_claims(
-    ctx: &Ctx,
-    account: AccountId,
-    (person, username): (&Person, Option<String>),
-    wants: impl Fn(&str) -> bool,
-) -> Result<Map<String, Value>, Fault> {
-    let phone = if wants("phone_number") || wants("phone_number_verified") {
-        let phones = ctx.rows().accounts().phones(account).await?;
-        phones.into_iter().find(|binding| binding.is_default).map(|binding| binding.phone)
-    } else {
-        None
-    };
-    let known = [
-        ("name", Some(json!(person.name.as_str()))),
-        ("gender", person.sex.as_deref().map(Value::from)),
-        ("zoneinfo", Some(json!("Asia/Shanghai"))),
-        ("preferred_username", username.map(Value::from)),
-        ("updated_at", Some(json!(person.updated_at.0))),
-        ("email", person.email.as_ref().map(|email| json!(email.as_str()))),
-        ("email_verified", person.email.as_ref().map(|_| json!(false))),
-        ("phone_number", phone.as_ref().map(|phone| json!(phone.as_str()))),
-        ("phone_number_verified", phone.as_ref().map(|_| json!(true))),
-    ];
-    let wanted = known.into_iter().filter(|(name, _)| wants(name));
-    Ok(wanted.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
 /// RFC 7662 §2: only confidential clients may ask; what is not live is `active: false`.

@@ -14,7 +14,7 @@ use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::notify::tell::relation_event;
 use crate::flows::relations::writer::{begin_in, change, change_in};
-use crate::flows::sign_in::{credentials, step_up};
+use crate::flows::sign_in::{step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::deliveries::Delivery;
 use crate::store::sessions::Session;
@@ -174,7 +174,7 @@ pub async fn confirm_batch(
     let by = By::holder(proved.person);
     let mut outcomes = Vec::new();
     let tx = ctx.begin().await?;
-    credentials::use_up(&tx, transaction).await?;
+    transaction::use_up(&tx, transaction).await?;
     for id in ids {
         let held = tx.rows().standings().held_by(*id).await?;
         let own = held.filter(|(one, _)| one.person == proved.person);
@@ -189,7 +189,7 @@ pub async fn confirm_batch(
         });
     }
     tx.commit().await?;
-    ctx.forget(&credentials::LOGIN, &transaction.id).await;
+    ctx.forget(&transaction::LOGIN, &transaction.id).await;
     Ok(outcomes)
 }
 

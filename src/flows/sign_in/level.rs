@@ -8,7 +8,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::refusal::Refusal;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::outbound::real_name::{NameAnswer, NameAsked};
+use crate::outbound::asked::{NameAnswer, NameAsked};
 use crate::store::sessions::Session;
 
 const CHECKS_PER_PERSON_AND_DAY: u32 = 5;

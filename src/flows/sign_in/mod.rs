@@ -2,8 +2,13 @@
 
 pub mod credentials;
 pub mod factor;
+pub mod facts;
 pub mod level;
+pub mod log;
 pub mod personal_id;
 pub mod scan;
 pub mod step_up;
 pub mod steps;
+pub mod throttle;
+pub mod transaction;
+pub mod typed;

@@ -9,7 +9,7 @@ use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
-use crate::flows::sign_in::credentials;
+use crate::flows::sign_in::transaction;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::sessions::Session;
 
@@ -52,7 +52,7 @@ pub async fn begin(
     };
     let purpose = Purpose::StepUp { session: session.id, errand };
     let progress = Progress::Chosen(proved, session.acting);
-    Ok(Some(credentials::start(ctx, purpose, then, progress).await?))
+    Ok(Some(transaction::start(ctx, purpose, then, progress).await?))
 }
 
 /// How the session was begun, as its `amr` tells.
@@ -95,7 +95,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
     };
     let cookie = ctx.random().token();
     let tx = ctx.begin().await?;
-    credentials::use_up(&tx, transaction).await?;
+    transaction::use_up(&tx, transaction).await?;
     if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
         return Err(Refusal::State.into());
     }
@@ -108,6 +108,6 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
         tx.note(event);
     }
     tx.commit().await?;
-    ctx.forget(&credentials::LOGIN, &transaction.id).await;
+    ctx.forget(&transaction::LOGIN, &transaction.id).await;
     Ok(cookie)
 }

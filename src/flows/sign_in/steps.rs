@@ -4,18 +4,19 @@
 use crate::base::id::SessionId;
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
-use crate::domain::audit::{AuditEvent, LoginAttempt};
+use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{By, Event};
-use crate::domain::claims::NAMED_HANDLER;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{acr, amr};
 use crate::domain::login::{Facts, LoginTransaction, Next, Proved, Second};
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
 use crate::domain::refusal::{NoIdentity, Refusal};
-use crate::flows::identity::load;
+use crate::flows::identity::{choices, load};
 use crate::flows::relations::writer::change;
-use crate::flows::sign_in::credentials;
+use crate::flows::sign_in::log::{attempt, log};
+use crate::flows::sign_in::transaction::{self, abandon};
+use crate::flows::sign_in::{facts, throttle};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::accounts::Acceptance;
 use crate::store::sessions::Session;
@@ -30,7 +31,7 @@ pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fau
     let waits = entrance.steps.contains(&Step::SecondFactor) && proved.second == Second::Due;
     let facts = match waits || transaction.errand().is_some() {
         true => Facts::default(),
-        false => load::facts(ctx, entrance, proved, transaction.chosen()).await?,
+        false => facts::facts(ctx, entrance, proved, transaction.chosen()).await?,
     };
     Ok(transaction.next(entrance, &facts))
 }
@@ -130,12 +131,6 @@ pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Re
     Ok(abandon(ctx, transaction).await?)
 }
 
-/// Ends a transaction without a session.
-pub async fn abandon(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
-    ctx.ephemeral().forget(&credentials::LOGIN, &transaction.id).await?;
-    Ok(())
-}
-
 /// Confirms one pending authorisation and signs in with it (E-16); the second factor has just
 /// been passed, so no scan is asked.
 pub async fn confirm_pending(
@@ -145,14 +140,14 @@ pub async fn confirm_pending(
 ) -> Result<LoginTransaction, Stop> {
     let proved = due(ctx, transaction, Step::ConfirmPendingAuthorisation).await?;
     let Some(enterprise) = proved.enterprise else { return Err(Refusal::State.into()) };
-    let pending = load::pending_in(ctx, proved.person, enterprise).await?;
+    let pending = choices::pending_in(ctx, proved.person, enterprise).await?;
     let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
         return Err(Refusal::State.into());
     };
     let by = By::holder(proved.person);
     let confirmed = change(ctx, &wanted, &Event::Confirm, by).await?;
     let next = transaction.choosing(Acting::Enterprise(confirmed.id))?;
-    credentials::advance(ctx, transaction, next).await
+    transaction::advance(ctx, transaction, next).await
 }
 
 /// One of the identities in the chooser (E-15).
@@ -169,7 +164,7 @@ pub async fn choose(
         id => offered(ctx, transaction, proved, id).await?,
     };
     let Some(chosen) = chosen else { return Err(NoIdentity::None.into()) };
-    credentials::advance(ctx, transaction, transaction.choosing(chosen)?).await
+    transaction::advance(ctx, transaction, transaction.choosing(chosen)?).await
 }
 
 /// The choice of this id, if it is one of [`choices`].
@@ -196,9 +191,9 @@ pub async fn choices(
 ) -> Result<Vec<EnterpriseIdentity>, Fault> {
     let audience = ctx.realm.entrance_of(transaction).map_or(Audience::Tax, |one| one.audience);
     if let Some(enterprise) = proved.enterprise {
-        return load::usable_in(ctx, proved.person, enterprise, audience).await;
+        return choices::usable_in(ctx, proved.person, enterprise, audience).await;
     }
-    let all = load::usable(ctx, proved.person).await?;
+    let all = choices::usable(ctx, proved.person).await?;
     let admitted = |one: &EnterpriseIdentity| audience.admits(&one.enterprise, &one.identity_type);
     Ok(all.into_iter().filter(admitted).collect())
 }
@@ -222,7 +217,7 @@ pub async fn choose_record(
             if Some(one.enterprise.id) == proved.enterprise
                 && Some(one.record.kind) == proved.record_kind =>
         {
-            credentials::advance(ctx, transaction, transaction.choosing(chosen)?).await
+            transaction::advance(ctx, transaction, transaction.choosing(chosen)?).await
         }
         _ => Err(Refusal::Role.into()),
     }
@@ -239,7 +234,7 @@ pub async fn choose_client(
     let chosen = Acting::Agent(id);
     match load::load(ctx, proved.person, chosen).await? {
         ActingIdentity::Agent(one) if Some(one.agency.id) == proved.enterprise => {
-            credentials::advance(ctx, transaction, transaction.choosing(chosen)?).await
+            transaction::advance(ctx, transaction, transaction.choosing(chosen)?).await
         }
         _ => Err(NoIdentity::None.into()),
     }
@@ -254,7 +249,7 @@ pub async fn sign_in(
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let identity = load::load(ctx, proved.person, acting).await?;
     let now = ctx.now();
-    if let Err(refusal) = Stop::refusal(credentials::admits(ctx, proved.account).await)? {
+    if let Err(refusal) = Stop::refusal(throttle::admits(ctx, proved.account).await)? {
         log(ctx, transaction, Some(&identity), refusal.code()).await?;
         return Err(refusal.into());
     }
@@ -285,14 +280,14 @@ pub async fn sign_in(
     let cookie = ctx.random().token();
     let attempt = attempt(ctx, transaction, Some(&identity), "ok");
     let tx = ctx.begin().await?;
-    credentials::use_up(&tx, transaction).await?;
+    transaction::use_up(&tx, transaction).await?;
     tx.rows().sessions().add(&session, cookie.hashed()).await?;
     if proved.had_locks {
         tx.rows().accounts().unlock(proved.account).await?;
     }
     tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await?;
     tx.commit().await?;
-    ctx.forget(&credentials::LOGIN, &transaction.id).await;
+    ctx.forget(&transaction::LOGIN, &transaction.id).await;
     Ok((session, cookie))
 }
 
@@ -304,43 +299,4 @@ pub async fn refuse(
 ) -> Result<(), Fault> {
     log(ctx, transaction, None, Refusal::NoIdentity(why).code()).await?;
     abandon(ctx, transaction).await
-}
-
-async fn log(
-    ctx: &Ctx,
-    transaction: &LoginTransaction,
-    identity: Option<&ActingIdentity>,
-    outcome: &str,
-) -> Result<(), Fault> {
-    credentials::save_attempt(ctx, &attempt(ctx, transaction, identity, outcome)).await
-}
-
-fn attempt(
-    ctx: &Ctx,
-    transaction: &LoginTransaction,
-    identity: Option<&ActingIdentity>,
-    outcome: &str,
-) -> LoginAttempt {
-    let proved = transaction.proved();
-    LoginAttempt {
-        at: ctx.now(),
-        person: proved.map(|proved| proved.person),
-        way: proved.map_or("password", |proved| proved.way.name()),
-        entrance: proved.map(|proved| proved.entrance.clone()).unwrap_or_default(),
-        enterprise: proved.and_then(|proved| proved.enterprise),
-        identity_type: match identity {
-            Some(ActingIdentity::Enterprise(one)) => Some(one.identity_type.name.0.clone()),
-            Some(ActingIdentity::Agent(_)) => Some("agent".to_owned()),
-            Some(ActingIdentity::Record(one)) => Some(
-                one.identity_type
-                    .as_ref()
-                    .map_or(NAMED_HANDLER, |it| it.name.0.as_str())
-                    .to_owned(),
-            ),
-            _ => None,
-        },
-        outcome: outcome.to_owned(),
-        ip: ctx.ip,
-        device: ctx.device.clone(),
-    }
 }

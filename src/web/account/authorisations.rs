@@ -4,8 +4,6 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::show::{own, tabs, type_options};
-use super::visit::Visit;
 use crate::base::id::AuthorisationId;
 use crate::domain::authorisation::{Authorisation, Event, State};
 use crate::domain::enterprise::Enterprise;
@@ -22,12 +20,14 @@ use crate::oidc::params::Params;
 use crate::views::account::{
     ApplyPage, AuthorisationsPage, HandlerView, OptionView, OutcomeView, OutcomesPage, ReviewPage,
 };
+use crate::web::account::show::{own, tabs, type_options};
+use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::oauth::form;
-use crate::web::page::login::login_cookie;
 use crate::web::page::view::type_name;
 use crate::web::request::Request;
+use crate::web::transaction::login_cookie;
 
 pub const TABS: [(&str, &str); 4] = [
     ("authorisations-pending", "/account/authorisations"),

@@ -3,18 +3,18 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::login::TRANSACTION_SECONDS;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::sign_in::level::{NextStep, begin_face, find, raise, verify_name};
 use crate::views::page::{LevelPage, LevelStepView};
+use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::oauth::form;
-use crate::web::page::login::login_cookie;
 use crate::web::request::Request;
+use crate::web::transaction::login_cookie;
 
 const PATH: &str = "/account/level";
 

@@ -4,17 +4,17 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::show::{href, tabs};
-use super::visit::Visit;
 use crate::domain::acting::Acting;
 use crate::domain::cross_region::{CrossRegionRecord, RecordKind};
 use crate::domain::function::Function;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::identity::load::all_records;
+use crate::flows::identity::records::all_records;
 use crate::flows::identity::switch::{choice, choices, offers_personal, switch};
 use crate::views::account::{OptionView, RecordRow, SwitchPage, SwitchRecordsPage};
+use crate::web::account::show::{href, tabs};
+use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::oauth::form;

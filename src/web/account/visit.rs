@@ -17,8 +17,7 @@ use crate::oidc::params::Params;
 use crate::store::sessions::Session;
 use crate::views::page::MessagePage;
 use crate::views::{MenuItem, Page, QuickItem, Who};
-use crate::web::answer::{Answer, Failure, see_other};
-use crate::web::page::login::status_of;
+use crate::web::answer::{Answer, Failure, see_other, status_of};
 use crate::web::page::view;
 use crate::web::request::Request;
 

@@ -5,11 +5,10 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::form;
 use crate::domain::login::{TRANSACTION_SECONDS, Then};
 use crate::flows::oauth::authorize::{Answer as Outcome, authorize};
-use crate::flows::sign_in::credentials::begin;
 use crate::flows::sign_in::step_up;
+use crate::flows::sign_in::transaction::begin;
 use crate::oidc::authorize::{Destination, ResponseMode};
 use crate::oidc::discovery::path;
 use crate::oidc::error::OAuthError;
@@ -17,8 +16,9 @@ use crate::oidc::params::Params;
 use crate::views::page::{FormPostPage, MessagePage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
-use crate::web::page::login::login_cookie;
+use crate::web::oauth::form;
 use crate::web::request::Request;
+use crate::web::transaction::login_cookie;
 
 pub async fn get(request: Request) -> Answer {
     match request.query() {

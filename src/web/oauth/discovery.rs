@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::flows::keys::Published;
+use crate::flows::key_ring::Published;
 use crate::web::answer::Answer;
 use crate::web::app::App;
 

@@ -3,18 +3,18 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::login::{at_step, go_on, status_of};
-use super::view;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::identity::load::clients;
+use crate::flows::identity::choices::clients;
 use crate::flows::sign_in::steps::choose_client;
 use crate::oidc::params::Params;
 use crate::views::page::ChooseClientPage;
-use crate::web::answer::Answer;
+use crate::web::answer::{Answer, status_of};
 use crate::web::oauth::form;
+use crate::web::page::step::{at_step, go_on};
+use crate::web::page::view;
 use crate::web::request::Request;
 
 const A_PAGE: i64 = 20;

@@ -5,7 +5,6 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::view;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::Stop;
@@ -18,11 +17,11 @@ use crate::oidc::params::Params;
 use crate::store::sessions::Session;
 use crate::store::standing::StandingSession;
 use crate::views::page::{ChooseIdentityPage, ConsentPage, Notice};
-use crate::web::answer::{Answer, Failure, see_other, with_cookie};
+use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie};
 use crate::web::cookies;
 use crate::web::oauth::authorize::to_client;
 use crate::web::oauth::form;
-use crate::web::page::login::status_of;
+use crate::web::page::view;
 use crate::web::request::Request;
 
 fn back(request: &Request, params: &Params) -> Response {

@@ -3,183 +3,29 @@
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{EnterpriseNumber, PersonalIdKind, Step, Subject};
 use crate::domain::factor::ScanApp;
-use crate::domain::login::{Errand, LoginTransaction, Next, TRANSACTION_SECONDS, Then};
+use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
-use crate::flows::sign_in::credentials::{
-    Credentials, audience, begin, find, new_slider, verify_credentials,
-};
+use crate::flows::Stop;
+use crate::flows::sign_in::credentials::{new_slider, verify_credentials};
 use crate::flows::sign_in::factor::passkey;
-use crate::flows::sign_in::{step_up, steps};
-use crate::flows::{Fault, Stop};
-use crate::oidc::discovery::path;
+use crate::flows::sign_in::transaction::{audience, begin};
+use crate::flows::sign_in::typed::Credentials;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
-use crate::views::page::{LoginPage, MessagePage, Notice, Tab, WaitingPage};
-use crate::web::account::authorisations::confirmed;
-use crate::web::answer::{Answer, Failure, see_other, with_cookie, with_retry_after};
+use crate::views::page::{LoginPage, Notice, Tab, WaitingPage};
+use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::oauth::form;
-use crate::web::page::scan;
+use crate::web::page::scan_view;
+use crate::web::page::step::{at_step, go_on};
 use crate::web::request::Request;
-
-/// What a browser holds of a sign-in: enough to prove that it began it, and to begin again after
-/// the server has lost it.
-#[derive(Serialize, Deserialize)]
-struct Held {
-    transaction: String,
-    request: BTreeMap<String, String>,
-}
-
-/// Longer requests than this do not fit a cookie; such a sign-in cannot be begun again.
-const LONGEST_REQUEST: usize = 2200;
-
-/// Name and value of the cookie that binds a transaction to the browser that began it (rule 9).
-pub fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {
-    let length = |asked: &BTreeMap<String, String>| -> usize {
-        asked.iter().map(|(k, v)| k.len() + v.len() + 6).sum()
-    };
-    let asked = transaction.request().filter(|asked| length(asked) <= LONGEST_REQUEST);
-    let held =
-        Held { transaction: transaction.id.clone(), request: asked.cloned().unwrap_or_default() };
-    let (ctx, text) = (&request.ctx, serde_json::to_string(&held).unwrap_or_default());
-    let sealed = ctx.services.secrets.cookie.seal_text(ctx.random(), &ctx.realm.id, &text);
-    (cookies::login_name(&ctx.realm, &transaction.id), sealed)
-}
-
-/// What this browser holds of the transaction that `t` names.
-fn held(request: &Request, id: &str) -> Option<Held> {
-    let sealed = request.cookies.get(&cookies::login_name(&request.ctx.realm, id))?;
-    let secrets = &request.ctx.services.secrets;
-    let text = secrets.cookie.open_sealed_text(&request.ctx.realm.id, sealed).ok()?;
-    serde_json::from_str::<Held>(&text).ok().filter(|held| held.transaction == id)
-}
-
-/// The transaction that `t` names, if this browser began it and the server still knows it.
-pub async fn begun(request: &Request, params: &Params) -> Result<Option<LoginTransaction>, Fault> {
-    let id = params.get("t").unwrap_or_default();
-    match held(request, id) {
-        Some(_) => find(&request.ctx, id).await,
-        None => Ok(None),
-    }
-}
-
-/// The same; instead of one that is gone, the page to begin again.
-pub async fn transaction(request: &Request, params: &Params) -> Result<LoginTransaction, Failure> {
-    if let Some(transaction) = begun(request, params).await? {
-        return Ok(transaction);
-    }
-    let held = held(request, params.get("t").unwrap_or_default());
-    let link = held.and_then(|held| again(request, Some(&held.request)));
-    let page = MessagePage {
-        title: request.text("expired-title"),
-        text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),
-        code: None,
-        link,
-    };
-    Err(Failure::instead(request.page(StatusCode::GONE, "", &page)?))
-}
-
-/// Where the request of an application begins once more, and the words for it.
-fn again(request: &Request, asked: Option<&BTreeMap<String, String>>) -> Option<(String, String)> {
-    let asked = asked.filter(|asked| !asked.is_empty())?;
-    Some((authorize_address(request, asked), request.text("start-again")))
-}
-
-fn authorize_address(request: &Request, asked: &BTreeMap<String, String>) -> String {
-    let query = Params::from_map(asked.clone()).encode();
-    format!("{}{}?{query}", request.base(), path::AUTHORIZE)
-}
-
-/// To the step that is due, or into the session.
-pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer {
-    let base = request.base();
-    match steps::next(&request.ctx, transaction).await? {
-        Next::Step(step) => {
-            Ok(see_other(&format!("{base}/login/{}?t={}", step_name(step), transaction.id)))
-        }
-        Next::Refused(Refusal::NoIdentity(why)) => {
-            steps::refuse(&request.ctx, transaction, why).await?;
-            ended(request, transaction, &Refusal::NoIdentity(why))
-        }
-        Next::Refused(refusal) => ended(request, transaction, &refusal),
-        Next::SignIn(_) if matches!(transaction.errand(), Some(Errand::Confirm(_))) => {
-            confirmed(request, transaction).await
-        }
-        Next::SignIn(acting) => {
-            let signed_in = if transaction.errand().is_some() {
-                Stop::refusal(step_up::finish(&request.ctx, transaction).await)?
-            } else {
-                let made = Stop::refusal(steps::sign_in(&request.ctx, transaction, acting).await)?;
-                made.map(|(_, cookie)| cookie)
-            };
-            let cookie = match signed_in {
-                Ok(cookie) => cookie,
-                Err(refusal) => return ended(request, transaction, &refusal),
-            };
-            let realm = &request.ctx.realm;
-            let session =
-                cookies::set(realm, cookies::session_name(realm), cookie.expose().to_owned(), None);
-            let done = cookies::login_name(realm, &transaction.id);
-            let done = cookies::set(realm, done, String::new(), Some(0));
-            let to = match &transaction.then {
-                Then::Page(page) => page.clone(),
-                Then::Nowhere => format!("{base}/signed-in"),
-                Then::Authorize(asked) => authorize_address(request, asked),
-            };
-            Ok(with_cookie(with_cookie(see_other(&to), session), done))
-        }
-    }
-}
-
-fn step_name(step: Step) -> &'static str {
-    match step {
-        // The code stands beside the form.
-        Step::Credentials | Step::Scan => "credentials",
-        Step::SecondFactor => "second_factor",
-        Step::NewPassword => "new_password",
-        Step::Agreements => "agreements",
-        Step::ConfirmPendingAuthorisation => "confirm_pending_authorisation",
-        Step::ChooseIdentity => "choose_identity",
-        Step::ChooseClientEnterprise => "choose_client_enterprise",
-        Step::ChooseRecord => "choose_record",
-    }
-}
-
-/// The sign-in ends here, with the way to begin it once more.
-fn ended(request: &Request, transaction: &LoginTransaction, refusal: &Refusal) -> Answer {
-    let notice = request.notice(refusal);
-    let page = MessagePage {
-        title: request.text(match refusal {
-            Refusal::NoIdentity(_) => "no-identity-title",
-            _ => "not-signed-in-title",
-        }),
-        text: notice.text,
-        code: Some(notice.code),
-        link: again(request, transaction.request()),
-    };
-    request.page(StatusCode::FORBIDDEN, "", &page)
-}
-
-/// The transaction, when exactly this step is due; otherwise the way to the one that is.
-pub async fn at_step(
-    request: &Request,
-    params: &Params,
-    step: Step,
-) -> Result<LoginTransaction, Failure> {
-    let transaction = transaction(request, params).await?;
-    if steps::next(&request.ctx, &transaction).await? == Next::Step(step) {
-        return Ok(transaction);
-    }
-    Err(Failure::instead(go_on(request, &transaction).await?))
-}
+use crate::web::transaction::login_cookie;
 
 /// The plain link of the portal: `return_to` is one of the realm's portals.
 pub async fn start(request: Request) -> Answer {
@@ -305,7 +151,7 @@ async fn show(
     let current = &door.entrance;
     let app = ScanApp::parse(&typed.scan_app).filter(|app| current.scan.contains(app));
     let scan = match app.or(current.scan.first().copied()) {
-        Some(app) => scan::view(request, transaction, app, Purpose::SignIn).await?,
+        Some(app) => scan_view::view(request, transaction, app, Purpose::SignIn).await?,
         None => None,
     };
     let (base, language) = (request.base(), request.language());
@@ -354,18 +200,6 @@ async fn show(
         notice,
     };
     Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))
-}
-
-/// A form that was refused is 422; 429 where waiting helps.
-pub fn status_of(notice: Option<&Notice>) -> StatusCode {
-    match notice.map(|notice| notice.code.as_str()) {
-        None => StatusCode::OK,
-        Some("E_LOCKED" | "E_OTP_RATE") => StatusCode::TOO_MANY_REQUESTS,
-        Some("E_BUSY" | "E_OTP_UNAVAILABLE" | "E_FACE_UNAVAILABLE" | "E_REAL_NAME_UNAVAILABLE") => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-    }
 }
 
 pub async fn signed_in(request: Request) -> Answer {

@@ -7,6 +7,8 @@ pub mod logout;
 pub mod phone;
 pub mod records;
 pub mod scan;
+pub mod scan_view;
 pub mod second_factor;
 pub mod settle;
+pub mod step;
 pub mod view;

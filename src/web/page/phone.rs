@@ -108,7 +108,7 @@ async fn show(
         asks_agreement,
         notice: refusal.map(|refusal| request.notice(refusal)),
     };
-    let status = super::login::status_of(page.notice.as_ref());
+    let status = crate::web::answer::status_of(page.notice.as_ref());
     request.page(status, &Hashed::of(cookie).to_text(), &page)
 }
 

@@ -3,19 +3,19 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::login::{at_step, go_on, status_of};
 use crate::domain::cross_region::CrossRegionRecord;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::identity::load::records;
+use crate::flows::identity::records::records;
 use crate::flows::sign_in::steps::choose_record;
 use crate::oidc::params::Params;
 use crate::views::page::{ChooseRecordPage, LinkView, RecordView};
-use crate::web::answer::Answer;
+use crate::web::answer::{Answer, status_of};
 use crate::web::oauth::form;
+use crate::web::page::step::{at_step, go_on};
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {

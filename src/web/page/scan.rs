@@ -10,39 +10,16 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::login::{begun, go_on, transaction};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::LoginTransaction;
-use crate::domain::scan::Purpose;
-use crate::flows::sign_in::scan::code::{consume, find_shown, show};
+use crate::flows::sign_in::scan::code::{consume, find_shown};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::params::Params;
-use crate::views::page::ScanView;
-use crate::views::qr_svg;
 use crate::web::answer::{Answer, no_store};
 use crate::web::oauth::form;
+use crate::web::page::step::go_on;
 use crate::web::request::Request;
-
-/// The code for a page; `None` when this address may not have another.
-pub async fn view(
-    request: &Request,
-    tx: &LoginTransaction,
-    app: ScanApp,
-    purpose: Purpose,
-) -> Result<Option<ScanView>, Fault> {
-    let is_sign_in = purpose == Purpose::SignIn;
-    let Some(shown) = show(&request.ctx, tx, app, purpose).await? else { return Ok(None) };
-    let href = request.ctx.realm.url(&format!("/q/{}", shown.id));
-    Ok(Some(ScanView {
-        app: app.name().to_owned(),
-        svg: qr_svg(&href),
-        href,
-        number: (!is_sign_in).then_some(shown.number),
-        id: shown.id,
-        verifier: shown.verifier,
-        transaction: tx.id.clone(),
-    }))
-}
+use crate::web::transaction::{begun, transaction};
 
 /// How a code stands, for the browser that shows it; `None` for every other.
 async fn told(ctx: &Ctx, tx: &LoginTransaction, params: &Params) -> Result<Option<Value>, Fault> {

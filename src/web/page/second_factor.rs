@@ -3,8 +3,6 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::login::{at_step, go_on, status_of};
-use super::scan;
 use crate::domain::entrance::Step;
 use crate::domain::factor::Factor;
 use crate::domain::login::{LoginTransaction, Second};
@@ -12,13 +10,14 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::Stop;
 use crate::flows::sign_in::factor::code::{is_sent, masked};
-use crate::flows::sign_in::factor::{self, Given};
-use crate::flows::sign_in::factor::{device, passkey};
+use crate::flows::sign_in::factor::{self, Given, device, passkey};
 use crate::oidc::params::Params;
 use crate::views::page::{SecondFactorPage, Tab};
-use crate::web::answer::{Answer, see_other, with_cookie, with_retry_after};
+use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::oauth::form;
+use crate::web::page::scan_view;
+use crate::web::page::step::{at_step, go_on};
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -107,7 +106,7 @@ pub async fn show(
         _ => None,
     };
     let scan = match open.scan_app() {
-        Some(app) => scan::view(request, transaction, app, Purpose::Verify(question)).await?,
+        Some(app) => scan_view::view(request, transaction, app, Purpose::Verify(question)).await?,
         None => None,
     };
     let tab = |way: &Factor| Tab {

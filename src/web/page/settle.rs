@@ -3,22 +3,23 @@
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 
-use super::login::{at_step, go_on, status_of, transaction};
-use super::view;
 use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::sign_in::steps;
+use crate::flows::sign_in::{steps, transaction};
 use crate::oidc::params::Params;
 use crate::views::page::{
     AgreementView, AgreementsPage, ChooseIdentityPage, ConfirmPendingPage, MessagePage,
     NewPasswordPage, Notice,
 };
-use crate::web::answer::{Answer, Failure};
+use crate::web::answer::{Answer, Failure, status_of};
 use crate::web::oauth::form;
+use crate::web::page::step::{at_step, go_on};
+use crate::web::page::view;
 use crate::web::request::Request;
+use crate::web::transaction::transaction;
 
 /// The form of a step and its transaction, genuine; or the response to give instead.
 async fn read(
@@ -161,7 +162,7 @@ pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) 
 pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let (form, transaction) = read(&request, &headers, &body).await?;
     if form.get("act") == Some("cancel") {
-        steps::abandon(&request.ctx, &transaction).await?;
+        transaction::abandon(&request.ctx, &transaction).await?;
         let pending = crate::domain::refusal::NoIdentity::Pending;
         return ended(&request, &Refusal::NoIdentity(pending));
     }

@@ -9,7 +9,7 @@ use crate::domain::login::Proved;
 use crate::domain::mask;
 use crate::domain::number::normalise;
 use crate::flows::Fault;
-use crate::flows::identity::load::pending_in;
+use crate::flows::identity::choices::pending_in;
 use crate::oidc::params::Params;
 use crate::views::page::{IdentityView, SearchView};
 use crate::web::request::Request;

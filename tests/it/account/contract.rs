@@ -264,7 +264,8 @@ fn relations_are_pushed_to_who_subscribed() {
         let at = hufu::base::clock::Timestamp(heard[0].headers["x-timestamp"].parse().unwrap());
         let secret = hufu::base::secret::Secret::new("shared".to_owned());
         let nonce = &heard[0].headers["x-nonce"];
-        let signature = hufu::outbound::webhook_signature(&secret, at, nonce, &heard[0].body);
+        let signature =
+            hufu::outbound::client::webhook_signature(&secret, at, nonce, &heard[0].body);
         assert_eq!(heard[0].headers["x-signature"], signature);
         assert!(!heard[0].body.contains("王小明") && !heard[0].body.contains("360102199003071236"));
         // 【数据同步】 as often as one likes; a failure is shown and tried again.

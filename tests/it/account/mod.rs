@@ -21,7 +21,7 @@ use hufu::base::secret::{Hashed, keyed_hash};
 use hufu::domain::authorisation::Authorisation;
 use hufu::domain::number::phone::Phone;
 use hufu::flows::Ctx;
-use hufu::outbound::face::FaceState;
+use hufu::outbound::asked::FaceState;
 
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use hufu::domain::password::HashCost;
 use hufu::realm::Realm;
-use hufu::store::DatabaseUrl;
+use hufu::store::connect::DatabaseUrl;
 use sea_orm::ConnectionTrait;
 
 use super::{On, fill};

@@ -26,15 +26,16 @@ use hufu::domain::password::HashCost;
 use hufu::ephemeral::Ephemeral;
 use hufu::flows::feed::fixtures;
 use hufu::flows::hashing::Hashing;
-use hufu::flows::keys::{self, KeyRing};
+use hufu::flows::key_ring::KeyRing;
 use hufu::flows::notify::deliver;
-use hufu::flows::{Ctx, Secrets, Services};
-use hufu::outbound::{Outbound, Timeouts};
+use hufu::flows::{Ctx, Secrets, Services, keys};
+use hufu::outbound::client::{Outbound, Timeouts};
 use hufu::realm::Realm;
-use hufu::realm::build::{Surroundings, load};
+use hufu::realm::check::{Surroundings, load};
 use hufu::realm::fixtures::Fixtures;
 use hufu::realm::source::Source;
-use hufu::store::{DatabaseUrl, Store, migrate};
+use hufu::store::Store;
+use hufu::store::connect::{DatabaseUrl, migrate};
 use hufu::views::Views;
 use hufu::web::app::App;
 use hufu::web::router::router;
@@ -42,8 +43,9 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tower::ServiceExt;
 
-pub use browser::Browser;
 use database::TestDatabase;
+
+pub use browser::Browser;
 
 /// 2026-11-24 10:00 in Shanghai.
 pub const START: Timestamp = Timestamp(1_795_485_600);

@@ -3,8 +3,7 @@
 use hufu::base::id::SessionId;
 use hufu::domain::acting::Acting;
 use hufu::domain::person::Person;
-use hufu::outbound::face::FaceState;
-use hufu::outbound::real_name::NameAnswer;
+use hufu::outbound::asked::{FaceState, NameAnswer};
 use hufu::store::sessions::Session;
 
 use super::scan::{go_on, id, number};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hufu::outbound::Timeouts;
+use hufu::outbound::client::Timeouts;
 use hufu::outbound::email::{Server, Words};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;

@@ -1,7 +1,7 @@
 //! What works once and is used up by something durable: a fault between loses nobody's sign-in, and
 //! nothing works twice.
 
-use hufu::flows::sign_in::{credentials, step_up, steps};
+use hufu::flows::sign_in::{step_up, steps, transaction};
 
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
@@ -47,13 +47,13 @@ fn a_sign_in_that_was_not_forgotten_works_no_second_time() {
         let app = TestApp::start(on).await;
         let (mut browser, page) = at_the_choice(&app).await;
         let t = page.hidden()["t"].clone();
-        let proved = credentials::find(&app.ctx, &t).await.unwrap().unwrap();
+        let proved = transaction::find(&app.ctx, &t).await.unwrap().unwrap();
         let acting = first_identity(&page).parse().map(hufu::domain::acting::Acting::Enterprise);
         let acting = acting.unwrap();
         let done = browser.submit(&page, &[("identity", &first_identity(&page))]).await;
         assert!(done.answered("code").is_some());
-        assert!(credentials::find(&app.ctx, &t).await.unwrap().is_none(), "it is forgotten");
-        app.ctx.ephemeral().put(&credentials::LOGIN, &t, &proved, 600).await.unwrap();
+        assert!(transaction::find(&app.ctx, &t).await.unwrap().is_none(), "it is forgotten");
+        app.ctx.ephemeral().put(&transaction::LOGIN, &t, &proved, 600).await.unwrap();
         let again = steps::sign_in(&app.ctx, &proved, acting).await;
         assert!(again.is_err(), "the transaction was used");
         let raised = step_up::finish(&app.ctx, &proved).await;
@@ -67,7 +67,7 @@ fn of_many_that_finish_a_sign_in_one_does() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
         let (_, page) = at_the_choice(&app).await;
-        let proved = credentials::find(&app.ctx, &page.hidden()["t"]).await.unwrap().unwrap();
+        let proved = transaction::find(&app.ctx, &page.hidden()["t"]).await.unwrap().unwrap();
         let acting = first_identity(&page).parse().map(hufu::domain::acting::Acting::Enterprise);
         let acting = acting.unwrap();
         let mut races = tokio::task::JoinSet::new();

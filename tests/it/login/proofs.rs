@@ -1,7 +1,7 @@
 //! What is proved says whom, what for and which step: what one person proved never counts for
 //! another, and no factor counts where it is not offered.
 
-use hufu::outbound::face::FaceState;
+use hufu::outbound::asked::FaceState;
 
 use super::authenticator::{Phone, enrol_at};
 use super::scan::{act, go_on, id, iit, login_page, number, pass_face};

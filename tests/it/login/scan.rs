@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use hufu::cli::demo::phone_app::{Operator, SignedIn};
 use hufu::domain::authorisation::By;
-use hufu::outbound::face::FaceState;
+use hufu::outbound::asked::FaceState;
 use serde_json::Value;
 
 use crate::kit::browser::Shown;

@@ -1,6 +1,6 @@
 //! The bureau's own phone application: tokens bound to the phone, and what it does with codes.
 
-use hufu::outbound::face::FaceState;
+use hufu::outbound::asked::FaceState;
 use serde_json::json;
 
 use super::scan::{at_second_factor, go_on, id, login_page, number, told};

@@ -1,5 +1,6 @@
 //! From an approved grant to signed tokens and the rows that must be there before they leave.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::base::clock::Timestamp;
@@ -7,7 +8,7 @@ use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
-use crate::flows::oauth::token::TokenResponse;
+use crate::domain::wanted::WantedIdentity;
 use crate::flows::{Ctx, Fault};
 use crate::jose::Algorithm;
 use crate::jose::jwt::sign;
@@ -191,4 +192,20 @@ fn sign_id(
     };
     let published = ctx.services.keys.of(&ctx.realm)?;
     Ok(sign(published.keys.current(client.id_token_alg)?, "JWT", &claims)?)
+}
+
+/// RFC 6749 §5.1.
+#[derive(Debug, Serialize)]
+pub struct TokenResponse {
+    pub access_token: String,
+    pub token_type: &'static str,
+    pub expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// RFC 9396 §7.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<WantedIdentity>,
 }

@@ -3,22 +3,17 @@
 
 mod issue;
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
-use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
-use crate::domain::person::AccountStatus;
-use crate::domain::wanted::WantedIdentity;
-use crate::flows::identity::load;
 use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{self, Shown};
-use crate::flows::oauth::resource::person_claims;
+use crate::flows::oauth::person_claims::person_claims;
+use crate::flows::oauth::standing::{extensions, still_good};
+use crate::flows::oauth::token::issue::TokenResponse;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::engine::{self, Kept};
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -29,22 +24,6 @@ use crate::realm::file::GrantType;
 use crate::store::grants::{GrantState, StoredGrant};
 use crate::store::standing::StandingGrant;
 use issue::{Issued, Person, access_claims, access_token, issue, token_type};
-
-/// RFC 6749 §5.1.
-#[derive(Debug, Serialize)]
-pub struct TokenResponse {
-    pub access_token: String,
-    pub token_type: &'static str,
-    pub expires_in: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
-    pub scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id_token: Option<String>,
-    /// RFC 9396 §7.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub authorization_details: Vec<WantedIdentity>,
-}
 
 type Answer = Result<TokenResponse, Stop>;
 
@@ -197,32 +176,6 @@ async fn end_family(ctx: &Ctx, grant: GrantId, event: AuditEvent) -> Result<(), 
         tx.note(event);
     }
     Ok(tx.commit().await?)
-}
-
-/// Grant, session, account and identity as they are now; the reason is the log's.
-pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OAuthError> {
-    let (now, grant) = (ctx.now(), &found.grant);
-    if matches!(grant.state, GrantState::Revoked { .. }) || grant.expires_at <= now {
-        return Err(OAuthError::grant("the grant has ended"));
-    }
-    let offline = || Scopes::parse(&grant.scope).has("offline_access");
-    if found.session_ended_at.is_some() || (found.session_expires_at <= now && !offline()) {
-        return Err(OAuthError::grant("the session has ended"));
-    }
-    let standing = &found.standing;
-    if standing.account_status != AccountStatus::Active {
-        return Err(OAuthError::grant("the account is cancelled"));
-    }
-    match load::of(ctx, grant.person, grant.acting, standing.held.clone()) {
-        Ok(identity) if grant.permissions.is_subset(&identity.permissions()) => Ok(identity),
-        Ok(_) => Err(OAuthError::grant("the permissions have been narrowed")),
-        Err(_) => Err(OAuthError::grant("the identity has ended")),
-    }
-}
-
-/// What the authorization machine kept with a grant.
-pub fn extensions(grant: &StoredGrant) -> Result<BTreeMap<String, String>, Fault> {
-    serde_json::from_str(&grant.extensions).map_err(|error| Fault::Internal(error.to_string()))
 }
 
 fn kept(grant: &StoredGrant) -> Result<Kept<'_>, Fault> {

@@ -11,7 +11,7 @@ use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
-use crate::flows::sign_in::credentials;
+use crate::flows::sign_in::transaction;
 use crate::flows::{Ctx, Fault, Stop};
 
 /// What a person gives in answer, by the means they chose.
@@ -104,5 +104,5 @@ pub async fn accept(
     verified: &Verified,
 ) -> Result<LoginTransaction, Stop> {
     let entrance = ctx.realm.entrance_of(tx).ok_or(Refusal::State)?;
-    credentials::advance(ctx, tx, tx.accept(entrance, verified)?).await
+    transaction::advance(ctx, tx, tx.accept(entrance, verified)?).await
 }

@@ -17,9 +17,10 @@ use crate::domain::person::Account;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
-use crate::flows::sign_in::credentials;
-use crate::flows::sign_in::credentials::{Credentials, Typed, admitted_door, record_way};
 use crate::flows::sign_in::factor::totp::is_fresh;
+use crate::flows::sign_in::log::record_way;
+use crate::flows::sign_in::transaction::{self, admitted_door};
+use crate::flows::sign_in::typed::{self, Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::passkeys::StoredPasskey;
 use crate::store::sessions::Session;
@@ -191,7 +192,7 @@ pub async fn sign_in(
     let Some(entrance) = admitted_door(ctx, tx, &form.entrance).filter(|door| door.passkey) else {
         return Err(Refusal::format("entrance").into());
     };
-    credentials::check_numbers(entrance, form)?;
+    typed::check_numbers(entrance, form)?;
     let state = ctx.ephemeral().get(&OPEN_CHALLENGE, &tx.id).await?;
     let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
         return Err(Refusal::Passkey.into());
@@ -231,7 +232,7 @@ pub async fn sign_in(
         had_locks: false,
         second: Second::Passed(Factor::Passkey),
     };
-    let next = credentials::advance(ctx, tx, tx.about(proved, None)?).await?;
+    let next = transaction::advance(ctx, tx, tx.about(proved, None)?).await?;
     ctx.forget(&OPEN_CHALLENGE, &tx.id).await;
     Ok(next)
 }

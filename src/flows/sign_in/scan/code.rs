@@ -14,7 +14,7 @@ use crate::domain::scan::{
 };
 use crate::ephemeral::Slot;
 use crate::flows::identity::load;
-use crate::flows::sign_in::{credentials, factor};
+use crate::flows::sign_in::{factor, throttle, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::standing::StandingSession;
 
@@ -157,7 +157,7 @@ pub async fn confirm(
 ) -> Result<(), Stop> {
     let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
     if found.purpose == Purpose::SignIn {
-        credentials::admits(ctx, who.account).await?;
+        throttle::admits(ctx, who.account).await?;
     }
     // Another operator's app knows the person, never an enterprise.
     let who = match found.app {
@@ -224,5 +224,5 @@ async fn sign_in(
         second: Second::Due,
     };
     let chosen = agency.is_none().then_some(who.acting);
-    credentials::advance(ctx, tx, tx.about(proved, chosen)?).await
+    transaction::advance(ctx, tx, tx.about(proved, chosen)?).await
 }

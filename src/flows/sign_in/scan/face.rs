@@ -12,7 +12,7 @@ use crate::domain::scan::{Confirmed, ScanState};
 use crate::ephemeral::Slot;
 use crate::flows::sign_in::scan::code;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::outbound::face::{FaceRequest, FaceState};
+use crate::outbound::asked::{FaceRequest, FaceState};
 use crate::store::accounts::Acceptance;
 
 /// The agreement that must be accepted before a face is looked at.

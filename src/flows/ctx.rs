@@ -1,0 +1,92 @@
+//! What every flow stands on, and one request's view of it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::cipher::{Cipher, MasterKey};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::random::Random;
+use crate::ephemeral::{Ephemeral, OfRealm, Slot};
+use crate::flows::hashing::Hashing;
+use crate::flows::key_ring::KeyRing;
+use crate::outbound::client::Outbound;
+use crate::realm::Realm;
+use crate::store::{Rows, Store, StoreError, Tx};
+
+/// What every flow stands on; one for the process.
+pub struct Services {
+    pub clock: Clock,
+    pub random: Random,
+    pub store: Store,
+    pub ephemeral: Ephemeral,
+    pub outbound: Outbound,
+    pub hashing: Hashing,
+    pub keys: KeyRing,
+    pub secrets: Secrets,
+}
+
+/// Keys derived from the master key, one for each purpose.
+pub struct Secrets {
+    pub sid: [u8; 32],
+    pub pairwise: [u8; 32],
+    pub csrf: [u8; 32],
+    pub cookie: Cipher,
+}
+
+impl Secrets {
+    pub fn derive(master: &MasterKey) -> Self {
+        Self {
+            sid: master.derive("sid"),
+            pairwise: master.derive("pairwise"),
+            csrf: master.derive("csrf"),
+            cookie: master.cipher("cookie"),
+        }
+    }
+}
+
+/// One request's view of the world.
+#[derive(Clone)]
+pub struct Ctx {
+    pub services: Arc<Services>,
+    pub realm: Arc<Realm>,
+    pub ip: IpAddr,
+    /// Browser and system in a few words.
+    pub device: String,
+}
+
+impl Ctx {
+    /// The realm's rows, to read.
+    pub fn rows(&self) -> Rows<'_> {
+        self.services.store.rows(&self.realm.id)
+    }
+
+    /// A transaction in the realm's rows.
+    pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
+        self.services.store.begin(&self.realm.id, self.now()).await
+    }
+
+    /// The realm's short-lived values.
+    pub fn ephemeral(&self) -> OfRealm<'_> {
+        self.services.ephemeral.of(&self.realm.id)
+    }
+
+    /// Forgets a short-lived value that something durable has used up. What is done is done: where
+    /// this fails, the value expires by itself and works no second time.
+    pub async fn forget<T>(&self, slot: &Slot<T>, name: &str) {
+        if let Err(error) = self.ephemeral().forget(slot, name).await {
+            tracing::warn!(%error, "What was used up could not be forgotten");
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.services.clock.now()
+    }
+
+    pub fn random(&self) -> &Random {
+        &self.services.random
+    }
+
+    pub fn new_row_id(&self) -> uuid::Uuid {
+        crate::base::id::new_uuid(&self.services.clock, &self.services.random)
+    }
+}

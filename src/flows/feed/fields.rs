@@ -1,0 +1,66 @@
+//! Fields that several kinds of lines have: terms, and the enterprises and people that numbers name.
+
+use crate::base::clock::Day;
+use crate::base::id::{EnterpriseId, PersonId};
+use crate::domain::feed::Wrong;
+use crate::domain::number::division::Division;
+use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::flows::feed::not_taken::NotTaken;
+use crate::store::Tx;
+
+pub(super) fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
+    let day = |field: &str, text: &str| {
+        Day::parse(text).ok_or_else(|| Wrong::field(field, "a day such as 2026-11-24 is needed"))
+    };
+    let valid_from = day("valid_from", from)?;
+    let valid_to = to.map(|to| day("valid_to", to)).transpose()?;
+    if valid_to.is_some_and(|end| end < valid_from) {
+        return Err(Wrong::field("valid_to", "is before valid_from"));
+    }
+    Ok((valid_from, valid_to))
+}
+
+pub(super) async fn enterprise(
+    tx: &Tx<'_>,
+    field: &str,
+    number: &str,
+) -> Result<EnterpriseId, NotTaken> {
+    let found = tx.rows().enterprises().find_by_number(&TaxpayerNumber::asked(number)).await?;
+    let unknown = || Wrong::field(field, format!("no enterprise answers to {number}"));
+    Ok(found.map(|found| found.id).ok_or_else(unknown)?)
+}
+
+/// Numbers of people never stand in a report.
+pub(super) async fn person(tx: &Tx<'_>, field: &str, number: &str) -> Result<PersonId, NotTaken> {
+    let numbers = DocumentNumber::referred_to(number, tx.now().day());
+    match tx.rows().people().find_by_documents(&numbers).await?[..] {
+        [only] => Ok(only),
+        [] => Err(Wrong::field(field, "nobody is known by this document number").into()),
+        _ => {
+            let reason = "several people have these digits: write the kind in front, as in \
+                          `chinese_passport:E12345678`";
+            Err(Wrong::field(field, reason).into())
+        }
+    }
+}
+
+pub fn division(field: &str, text: &str) -> Result<String, Wrong> {
+    let known = Division::parse(text).map(|known| known.as_str().to_owned());
+    known.ok_or_else(|| Wrong::field(field, "six digits of a division are needed"))
+}
+
+pub async fn people(
+    tx: &Tx<'_>,
+    field: &str,
+    numbers: &[String],
+) -> Result<Vec<PersonId>, NotTaken> {
+    let mut found = Vec::new();
+    for number in numbers {
+        let person = person(tx, field, number).await?;
+        if !found.contains(&person) {
+            found.push(person);
+        }
+    }
+    Ok(found)
+}

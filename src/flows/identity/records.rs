@@ -1,0 +1,70 @@
+//! Cross-regional records that a person may enter (S-05 to S-08, AC-52).
+
+use crate::base::id::{EnterpriseId, PersonId};
+use crate::domain::cross_region::{CrossRegionRecord, RecordKind};
+use crate::domain::number::record::RecordNumber;
+use crate::flows::identity::load::sees_all_records;
+use crate::flows::{Ctx, Fault};
+use crate::store::cross_region::RecordQuery;
+
+/// The records of one kind that a person may enter in an enterprise; `record_no` finds one (S-05).
+pub async fn records(
+    ctx: &Ctx,
+    (person, enterprise): (PersonId, EnterpriseId),
+    kind: RecordKind,
+    record_no: Option<&RecordNumber>,
+) -> Result<Vec<CrossRegionRecord>, Fault> {
+    let rows = ctx.rows();
+    let Some(known) = rows.enterprises().find(enterprise).await? else { return Ok(Vec::new()) };
+    let authorisations = rows.authorisations().list(person, enterprise).await?;
+    let sees_all = sees_all_records(ctx, &known, &authorisations).is_some();
+    let query = RecordQuery {
+        enterprise,
+        kind,
+        handler: (!sees_all).then_some(person),
+        record_no,
+        limit: MOST_RECORDS,
+    };
+    let found = rows.cross_region().list(&query).await?;
+    let today = ctx.now().day();
+    let in_term = |one: &CrossRegionRecord| {
+        one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today)
+    };
+    Ok(found.into_iter().filter(|one| known.status.is_alive() && in_term(one)).collect())
+}
+
+/// Every record of a kind that a person may enter, with whose it is: those of enterprises in which
+/// they see all, and those that name them (AC-52).
+pub async fn all_records(
+    ctx: &Ctx,
+    person: PersonId,
+    kind: RecordKind,
+) -> Result<Vec<(CrossRegionRecord, String)>, Fault> {
+    let rows = ctx.rows();
+    let mut found: Vec<CrossRegionRecord> = Vec::new();
+    let mut enterprises: Vec<EnterpriseId> = Vec::new();
+    let today = ctx.now().day();
+    for (_, enterprise) in rows.standings().held_now(person, today, (0, i64::MAX)).await? {
+        if !enterprises.contains(&enterprise.id) {
+            enterprises.push(enterprise.id);
+            found.extend(records(ctx, (person, enterprise.id), kind, None).await?);
+        }
+    }
+    for named in rows.cross_region().naming(person, kind).await? {
+        if found.iter().all(|one| one.id != named.id) {
+            found.push(named);
+        }
+    }
+    let mut shown = Vec::new();
+    for one in found {
+        let in_term = one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today);
+        let enterprise = rows.enterprises().find(one.enterprise).await?;
+        if let Some(enterprise) = enterprise.filter(|known| in_term && known.status.is_alive()) {
+            shown.push((one, enterprise.name));
+        }
+    }
+    Ok(shown)
+}
+
+/// Records in one list; others are found by their number.
+const MOST_RECORDS: i64 = 200;

@@ -1,0 +1,69 @@
+//! The signing keys of each realm as they are served now, with what was made of them once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use quick_cache::sync::Cache;
+
+use crate::base::secret::Hashed;
+use crate::flows::Fault;
+use crate::jose::jwt::verify;
+use crate::jose::keys::KeySet;
+use crate::oidc::claims::AccessClaims;
+use crate::realm::Realm;
+
+/// A realm's keys and the documents made from them.
+pub struct Published {
+    pub keys: KeySet,
+    pub jwks: Bytes,
+    pub discovery: Bytes,
+    /// Claims of access tokens by the token's hash: a signature is verified once. What has become
+    /// of the token since is read every time.
+    verified: Cache<[u8; 32], Arc<AccessClaims>>,
+    version: Version,
+}
+
+/// Claims that are kept; a few kilobytes each at most.
+const VERIFIED: usize = 4096;
+
+/// What it was made from: the realm's hash, the keys and which of them sign.
+pub type Version = (String, Vec<(String, bool)>);
+
+impl Published {
+    pub fn new(keys: KeySet, (jwks, discovery): (Bytes, Bytes), version: Version) -> Self {
+        Self { keys, jwks, discovery, verified: Cache::new(VERIFIED), version }
+    }
+
+    pub fn is_of(&self, version: &Version) -> bool {
+        self.version == *version
+    }
+
+    /// The claims of one of our own JWT access tokens; `None` when it is none.
+    pub fn access_claims(&self, token: &str) -> Option<Arc<AccessClaims>> {
+        let hash = Hashed::of(token).0;
+        if let Some(claims) = self.verified.get(&hash) {
+            return Some(claims);
+        }
+        let claims: Arc<AccessClaims> = Arc::new(verify(&self.keys, "at+jwt", token).ok()?);
+        self.verified.insert(hash, Arc::clone(&claims));
+        Some(claims)
+    }
+}
+
+/// What is published for each realm, by its id.
+#[derive(Default)]
+pub struct KeyRing(RwLock<HashMap<String, Arc<Published>>>);
+
+impl KeyRing {
+    pub fn of(&self, realm: &Realm) -> Result<Arc<Published>, Fault> {
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let none = || Fault::Internal(format!("no keys are loaded for {}", realm.id));
+        held.get(&realm.id).cloned().ok_or_else(none)
+    }
+
+    pub fn publish(&self, realm: &Realm, published: Published) {
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        held.insert(realm.id.clone(), Arc::new(published));
+    }
+}

@@ -1,0 +1,39 @@
+//! A grant as it stands now: with session, account and identity, and what the authorization machine
+//! kept with it.
+
+use std::collections::BTreeMap;
+
+use crate::domain::acting::ActingIdentity;
+use crate::domain::person::AccountStatus;
+use crate::flows::identity::load;
+use crate::flows::{Ctx, Fault};
+use crate::oidc::error::OAuthError;
+use crate::oidc::scope::Scopes;
+use crate::store::grants::{GrantState, StoredGrant};
+use crate::store::standing::StandingGrant;
+
+/// Grant, session, account and identity as they are now; the reason is the log's.
+pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OAuthError> {
+    let (now, grant) = (ctx.now(), &found.grant);
+    if matches!(grant.state, GrantState::Revoked { .. }) || grant.expires_at <= now {
+        return Err(OAuthError::grant("the grant has ended"));
+    }
+    let offline = || Scopes::parse(&grant.scope).has("offline_access");
+    if found.session_ended_at.is_some() || (found.session_expires_at <= now && !offline()) {
+        return Err(OAuthError::grant("the session has ended"));
+    }
+    let standing = &found.standing;
+    if standing.account_status != AccountStatus::Active {
+        return Err(OAuthError::grant("the account is cancelled"));
+    }
+    match load::of(ctx, grant.person, grant.acting, standing.held.clone()) {
+        Ok(identity) if grant.permissions.is_subset(&identity.permissions()) => Ok(identity),
+        Ok(_) => Err(OAuthError::grant("the permissions have been narrowed")),
+        Err(_) => Err(OAuthError::grant("the identity has ended")),
+    }
+}
+
+/// What the authorization machine kept with a grant.
+pub fn extensions(grant: &StoredGrant) -> Result<BTreeMap<String, String>, Fault> {
+    serde_json::from_str(&grant.extensions).map_err(|error| Fault::Internal(error.to_string()))
+}

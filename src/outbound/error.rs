@@ -1,0 +1,26 @@
+//! Why something did not go out.
+
+/// Why something did not go out.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The other side is away, or does not answer as it should: another may do it, or the same later.
+    #[error("it was not accepted: {0}")]
+    Unavailable(String),
+    /// The gateway is well, this number gets no more for a while.
+    #[error("the gateway limits this number: {0}")]
+    Limited(String),
+    /// The gateway is well and cannot reach this number.
+    #[error("the gateway refuses this number: {0}")]
+    Number(String),
+}
+
+impl SendError {
+    pub(in crate::outbound) fn away(error: impl ToString) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+
+    /// Whether the other side itself is to blame, and not whom it was asked to reach.
+    pub(super) fn is_its_fault(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}

@@ -1,0 +1,93 @@
+//! Connections to SQLite and PostgreSQL, and the schema that they must find.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hufu_migrations::{Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+use crate::store::StoreError;
+
+/// Which database, as the settings name it.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// A file in the data directory.
+    Sqlite(std::path::PathBuf),
+    Postgres(String),
+}
+
+/// Brings the schema up to date; returns how many steps ran.
+pub async fn migrate(url: &DatabaseUrl) -> Result<usize, StoreError> {
+    let connection = connect_for_migration(url).await?;
+    let pending = Migrator::get_pending_migrations(&connection).await?.len();
+    if pending > 0 {
+        Migrator::up(&connection, None).await?;
+    }
+    connection.close().await?;
+    Ok(pending)
+}
+
+/// Each step's name and whether it has run.
+pub async fn migration_status(url: &DatabaseUrl) -> Result<Vec<(String, bool)>, StoreError> {
+    let connection = connect_for_migration(url).await?;
+    let pending = Migrator::get_pending_migrations(&connection).await?;
+    let is_pending = |name: &str| pending.iter().any(|step| step.name() == name);
+    let steps = Migrator::migrations();
+    Ok(steps.iter().map(|step| (step.name().to_owned(), !is_pending(step.name()))).collect())
+}
+
+async fn connect_for_migration(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, false).await,
+        DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 1).await,
+    }
+}
+
+/// `query_only`: writes go through the lane alone, and a mistake is found by the first test.
+pub async fn connect_sqlite(
+    path: &Path,
+    connections: u32,
+    query_only: bool,
+) -> Result<DatabaseConnection, StoreError> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    options
+        .max_connections(connections)
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |options| {
+            let options = options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+                .statement_cache_capacity(256)
+                .pragma("temp_store", "memory")
+                .pragma("mmap_size", "134217728");
+            if query_only { options.pragma("query_only", "1") } else { options }
+        });
+    Ok(Database::connect(options).await?)
+}
+
+/// Reading is short and only as parallel as the cores: more connections would cost PostgreSQL more
+/// than they bring. Writers wait for the disk, so there are more of them.
+pub async fn connect_postgres(
+    url: &str,
+    connections: impl Fn(usize) -> usize,
+) -> Result<DatabaseConnection, StoreError> {
+    let mut options = ConnectOptions::new(url);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    options
+        .max_connections(u32::try_from(connections(cores)).unwrap_or(u32::MAX))
+        .acquire_timeout(Duration::from_secs(3))
+        .connect_timeout(Duration::from_secs(3))
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .record_stmt_in_spans(false)
+        // Every statement is a look-up by key: planning it anew costs more than running it.
+        .map_sqlx_postgres_opts(|options| {
+            options.options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
+        });
+    Ok(Database::connect(options).await?)
+}

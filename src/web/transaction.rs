@@ -1,0 +1,88 @@
+//! The sign-in on its way behind a cookie of this browser: what it proves, and how one that the server
+//! has lost begins again.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::login::LoginTransaction;
+use crate::flows::Fault;
+use crate::flows::sign_in::transaction::find;
+use crate::oidc::discovery::path;
+use crate::oidc::params::Params;
+use crate::views::page::MessagePage;
+use crate::web::answer::Failure;
+use crate::web::cookies;
+use crate::web::request::Request;
+
+/// What a browser holds of a sign-in: enough to prove that it began it, and to begin again after
+/// the server has lost it.
+#[derive(Serialize, Deserialize)]
+struct Held {
+    transaction: String,
+    request: BTreeMap<String, String>,
+}
+
+/// Longer requests than this do not fit a cookie; such a sign-in cannot be begun again.
+const LONGEST_REQUEST: usize = 2200;
+
+/// Name and value of the cookie that binds a transaction to the browser that began it (rule 9).
+pub fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {
+    let length = |asked: &BTreeMap<String, String>| -> usize {
+        asked.iter().map(|(k, v)| k.len() + v.len() + 6).sum()
+    };
+    let asked = transaction.request().filter(|asked| length(asked) <= LONGEST_REQUEST);
+    let held =
+        Held { transaction: transaction.id.clone(), request: asked.cloned().unwrap_or_default() };
+    let (ctx, text) = (&request.ctx, serde_json::to_string(&held).unwrap_or_default());
+    let sealed = ctx.services.secrets.cookie.seal_text(ctx.random(), &ctx.realm.id, &text);
+    (cookies::login_name(&ctx.realm, &transaction.id), sealed)
+}
+
+/// What this browser holds of the transaction that `t` names.
+fn held(request: &Request, id: &str) -> Option<Held> {
+    let sealed = request.cookies.get(&cookies::login_name(&request.ctx.realm, id))?;
+    let secrets = &request.ctx.services.secrets;
+    let text = secrets.cookie.open_sealed_text(&request.ctx.realm.id, sealed).ok()?;
+    serde_json::from_str::<Held>(&text).ok().filter(|held| held.transaction == id)
+}
+
+/// The transaction that `t` names, if this browser began it and the server still knows it.
+pub async fn begun(request: &Request, params: &Params) -> Result<Option<LoginTransaction>, Fault> {
+    let id = params.get("t").unwrap_or_default();
+    match held(request, id) {
+        Some(_) => find(&request.ctx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// The same; instead of one that is gone, the page to begin again.
+pub async fn transaction(request: &Request, params: &Params) -> Result<LoginTransaction, Failure> {
+    if let Some(transaction) = begun(request, params).await? {
+        return Ok(transaction);
+    }
+    let held = held(request, params.get("t").unwrap_or_default());
+    let link = held.and_then(|held| again(request, Some(&held.request)));
+    let page = MessagePage {
+        title: request.text("expired-title"),
+        text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),
+        code: None,
+        link,
+    };
+    Err(Failure::instead(request.page(StatusCode::GONE, "", &page)?))
+}
+
+/// Where the request of an application begins once more, and the words for it.
+pub fn again(
+    request: &Request,
+    asked: Option<&BTreeMap<String, String>>,
+) -> Option<(String, String)> {
+    let asked = asked.filter(|asked| !asked.is_empty())?;
+    Some((authorize_address(request, asked), request.text("start-again")))
+}
+
+pub fn authorize_address(request: &Request, asked: &BTreeMap<String, String>) -> String {
+    let query = Params::from_map(asked.clone()).encode();
+    format!("{}{}?{query}", request.base(), path::AUTHORIZE)
+}
