@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
 
-use crate::cli::start::own_ctx;
 use crate::flows::notify::deliver;
 use crate::flows::relations::expiry;
 use crate::flows::{Ctx, Fault, Services, keys};
@@ -34,7 +33,7 @@ async fn deliver(app: &App) {
             busy.remove(&ended.map_or_else(|failed| failed.id(), |(id, ())| id));
         }
         for realm in app.realms() {
-            let ctx = own_ctx(app, &realm);
+            let ctx = Ctx::own(app.services(), &realm);
             let receivers = deliver::receivers(&ctx).await.unwrap_or_else(|fault| {
                 tracing::warn!(%fault, realm = realm.id, "What is to be delivered could not be read");
                 Vec::new()
@@ -64,7 +63,7 @@ async fn keep_house(app: &App) {
         let today = services.clock.now().day();
         if n.is_multiple_of(30) || day != Some(today) {
             for realm in app.realms() {
-                if let Err(fault) = expiry::run(&own_ctx(app, &realm)).await {
+                if let Err(fault) = expiry::run(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Terms could not end");
                 }
             }

@@ -9,16 +9,18 @@ use clap::Args;
 use rust_embed::RustEmbed;
 
 use crate::cli::result::CliResult;
-use crate::cli::start::{Wanted, own_ctx, start};
+use crate::cli::start::{Wanted, start};
+use crate::flows::Ctx;
 use crate::flows::feed::fixtures;
+use crate::jobs;
 use crate::realm::fixtures::Fixtures;
 use crate::realm::source::Source;
 use crate::store::connect::DatabaseUrl;
+use crate::telemetry;
 use crate::web::desk::{self, Desk};
 use crate::web::layers;
 use crate::web::router::router_within;
 use crate::web::server::{serve, work_off};
-use crate::{jobs, telemetry};
 
 #[path = "../../examples/tax_app/app.rs"]
 pub mod tax_app;
@@ -103,7 +105,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         let text = std::fs::read_to_string(&file)?;
         let (_, fixtures) = Source::read::<Fixtures>(&file.display().to_string(), &text)
             .map_err(|complaints| complaints.iter().map(ToString::to_string).collect::<String>())?;
-        fixtures::load(&own_ctx(&started.app, realm), &fixtures).await?;
+        fixtures::load(&Ctx::own(started.app.services(), realm), &fixtures).await?;
         people.push((realm.id.clone(), fixtures));
     }
     started.app.services().outbound.sandbox.set_base(at(1));

@@ -5,8 +5,9 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
 use crate::cli::result::CliResult;
-use crate::cli::start::{Wanted, own_ctx, start};
+use crate::cli::start::{Wanted, start};
 use crate::config::Settings;
+use crate::flows::Ctx;
 use crate::flows::feed::{Format, import};
 
 #[derive(clap::Args)]
@@ -31,7 +32,7 @@ pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let format = if is_table { Format::Csv } else { Format::JsonLines };
     let lines = (BufReader::new(opened), format, arguments.kind.as_deref());
-    let report = import(&own_ctx(&started.app, &realm), "hufu import", lines).await?;
+    let report = import(&Ctx::own(started.app.services(), &realm), "hufu import", lines).await?;
     println!(
         "{} applied, {} unchanged, {} failed",
         report.applied,

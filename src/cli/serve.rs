@@ -10,10 +10,11 @@ use crate::cli::reload::watch;
 use crate::cli::result::CliResult;
 use crate::cli::start::{Wanted, start};
 use crate::config::Settings;
+use crate::jobs;
+use crate::telemetry;
 use crate::web::layers;
 use crate::web::router::{operations, router_within};
 use crate::web::server::{serve, work_off};
-use crate::{jobs, telemetry};
 
 /// Flags, stronger than the environment, which is stronger than the file.
 #[derive(Args)]

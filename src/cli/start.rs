@@ -1,6 +1,6 @@
 //! From settings to a running program: master key, database, realms, keys, pages.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::domain::password::HashCost;
 use crate::ephemeral::Ephemeral;
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
-use crate::flows::{Ctx, Secrets, Services, keys, versions};
+use crate::flows::{Secrets, Services, keys, versions};
 use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
 use crate::realm::check::{Surroundings, load};
@@ -162,14 +162,4 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600).open(file)?.write_all(text.as_bytes())
-}
-
-/// A context for work that no request asked for.
-pub fn own_ctx(app: &App, realm: &Arc<Realm>) -> Ctx {
-    Ctx {
-        services: Arc::clone(app.services()),
-        realm: Arc::clone(realm),
-        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        device: "hufu".to_owned(),
-    }
 }

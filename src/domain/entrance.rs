@@ -1,11 +1,11 @@
 //! Entrances: the doors of the sign-in page. A door is a list of steps declared in the realm;
 //! the steps are code, the doors are data.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::enterprise::Enterprise;
 use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::identity_type::{Capability, IdentityType};
-
-use serde::{Deserialize, Serialize};
 
 /// What a person does on the way in. The order within an entrance is the realm's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -25,6 +25,20 @@ pub enum Step {
     ChooseClientEnterprise,
     /// For specific entities (S-04).
     ChooseRecord,
+}
+
+impl Step {
+    pub const ALL: [Self; 9] = [
+        Self::Credentials,
+        Self::SecondFactor,
+        Self::NewPassword,
+        Self::Agreements,
+        Self::Scan,
+        Self::ConfirmPendingAuthorisation,
+        Self::ChooseIdentity,
+        Self::ChooseClientEnterprise,
+        Self::ChooseRecord,
+    ];
 }
 
 /// What may stand in the personal field (DEC-20).

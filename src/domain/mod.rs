@@ -26,5 +26,6 @@ pub mod profile;
 pub mod proof;
 pub mod refusal;
 pub mod scan;
+pub mod session;
 pub mod totp;
 pub mod wanted;

@@ -1,12 +1,13 @@
 //! What every flow stands on, and one request's view of it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::base::cipher::{Cipher, MasterKey};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::ephemeral::{Ephemeral, OfRealm, Slot};
+use crate::flows::Fault;
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
 use crate::outbound::client::Outbound;
@@ -23,6 +24,14 @@ pub struct Services {
     pub hashing: Hashing,
     pub keys: KeyRing,
     pub secrets: Secrets,
+}
+
+impl Services {
+    /// Whether what every request stands on answers: the database, and Redis where it is used.
+    pub async fn check_ready(&self) -> Result<(), Fault> {
+        self.store.ping().await?;
+        Ok(self.ephemeral.ping().await?)
+    }
 }
 
 /// Keys derived from the master key, one for each purpose.
@@ -55,6 +64,16 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// For work that no request asked for.
+    pub fn own(services: &Arc<Services>, realm: &Arc<Realm>) -> Self {
+        Self {
+            services: Arc::clone(services),
+            realm: Arc::clone(realm),
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            device: "hufu".to_owned(),
+        }
+    }
+
     /// The realm's rows, to read.
     pub fn rows(&self) -> Rows<'_> {
         self.services.store.rows(&self.realm.id)

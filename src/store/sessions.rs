@@ -12,30 +12,10 @@ use crate::base::id::{
 };
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
+use crate::domain::session::Session;
 use crate::store::columns::columns;
 use crate::store::entity::{session, session_client};
 use crate::store::{Rows, StoreError, Writing};
-
-/// A signed-in browser (会话) that had not ended when it was read.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Session {
-    pub id: SessionId,
-    pub person: PersonId,
-    pub account: AccountId,
-    pub acting: Acting,
-    /// RFC 8176 values.
-    pub amr: Vec<String>,
-    /// Real-name level proved in this session (L-11).
-    pub acr: u8,
-    pub auth_time: Timestamp,
-    pub entrance: String,
-    /// Was switched to personal: never again an enterprise (invariant 7).
-    pub one_way_personal: bool,
-    pub ip: String,
-    pub device: String,
-    pub created_at: Timestamp,
-    pub expires_at: Timestamp,
-}
 
 /// An application that holds tokens of one acting identity of a session.
 #[derive(Clone, PartialEq, Eq, Debug)]

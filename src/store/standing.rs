@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{EntityTrait, FromQueryResult, Iterable, QueryResult, Value};
+use sea_orm::{FromQueryResult, QueryResult, Value};
 use uuid::Uuid;
 
 use crate::base::clock::{Day, Timestamp};
@@ -16,13 +16,13 @@ use crate::domain::cross_region::HeldRecord;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::person::{AccountStatus, Person};
+use crate::domain::session::Session;
 use crate::store::columns::columns;
 use crate::store::entity::{
     authorisation, enterprise, oauth_grant, person, refresh_token, session,
 };
 use crate::store::grants::{self, GrantState, StoredGrant, StoredRefreshToken};
-use crate::store::sessions::{self, Session};
-use crate::store::{Rows, StoreError, accounts, authorisations, enterprises};
+use crate::store::{Rows, StoreError, accounts, authorisations, enterprises, sessions};
 
 /// What stands behind a session or a grant, as the rows are now.
 pub struct Standing {

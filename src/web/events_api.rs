@@ -13,7 +13,6 @@ use crate::flows::notify::streams;
 use crate::flows::oauth::resource::client_of;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::json;
-use crate::store::streams::EventStream;
 use crate::web::answer::{Answer, Failure, bearer_error, no_store, oauth_error};
 use crate::web::app::App;
 use crate::web::oauth::presented;
@@ -78,7 +77,7 @@ pub async fn change(request: Request, body: Bytes) -> Answer {
 async fn save(
     request: &Request,
     body: &[u8],
-    judge: impl Fn(Option<&EventStream>) -> Result<StatusCode, StatusCode>,
+    judge: impl Fn(Option<&streams::EventStream>) -> Result<StatusCode, StatusCode>,
 ) -> Answer {
     let client = client(request).await?;
     let wanted = match json::<streams::Wanted>(body) {

@@ -10,6 +10,7 @@ pub mod app_api;
 pub mod cookies;
 pub mod desk;
 pub mod events_api;
+pub mod form;
 pub mod layers;
 pub mod oauth;
 pub mod openapi;

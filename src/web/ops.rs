@@ -5,21 +5,15 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::app::App;
-use crate::flows::Fault;
 use crate::views::asset as embedded;
 
 pub async fn live() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Whether requests can be served: the database answers, and so does Redis where it is used.
+/// Whether requests can be served.
 pub async fn ready(State(app): State<App>) -> Response {
-    let services = app.services();
-    let answers = async {
-        services.store.ping().await.map_err(Fault::from)?;
-        services.ephemeral.ping().await.map_err(Fault::from)
-    };
-    match answers.await {
+    match app.services().check_ready().await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
             tracing::warn!(%error, "Not ready");

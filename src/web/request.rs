@@ -15,11 +15,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use crate::base::secret::{Secret, keyed_hash, same};
 use crate::domain::number::division::province_name;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::oauth::dpop::Shown;
+use crate::flows::sign_in::session::{StandingSession, by_cookie};
 use crate::flows::{Ctx, Fault};
 use crate::oidc::params::Params;
-use crate::store::sessions::Session;
-use crate::store::standing::StandingSession;
 use crate::views::page::{MessagePage, Notice};
 use crate::views::{Chrome, Page, Who};
 use crate::web::answer::{Failure, html};
@@ -159,10 +159,10 @@ impl Request {
 
     /// The same with person, account and identity as they are now.
     pub async fn standing_session(&self) -> Result<Option<StandingSession>, Fault> {
-        let Some(cookie) = self.session_cookie() else { return Ok(None) };
-        let (_realm, now) = (&self.ctx.realm.id, self.ctx.now());
-        let standings = self.ctx.rows().standings();
-        Ok(standings.by_cookie(cookie.hashed(), now).await?)
+        match self.session_cookie() {
+            Some(cookie) => by_cookie(&self.ctx, &cookie).await,
+            None => Ok(None),
+        }
     }
 
     pub fn session_cookie(&self) -> Option<Secret> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::app::App;
-use super::{account, admin_api, app_api, events_api, layers, oauth, ops, page};
 use crate::oidc::discovery::path;
+use crate::web::app::App;
+use crate::web::{account, admin_api, app_api, events_api, layers, oauth, ops, page};
 
 /// The realms' faces: applications and people.
 pub fn router(app: App) -> Router {
@@ -29,22 +29,13 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
             "/login/second_factor",
             get(page::second_factor::get).post(page::second_factor::post),
         )
-        .route(
-            "/login/new_password",
-            get(page::settle::get_password).post(page::settle::post_password),
-        )
-        .route(
-            "/login/agreements",
-            get(page::settle::get_agreements).post(page::settle::post_agreements),
-        )
+        .route("/login/new_password", get(page::settle::get).post(page::settle::post_password))
+        .route("/login/agreements", get(page::settle::get).post(page::settle::post_agreements))
         .route(
             "/login/confirm_pending_authorisation",
-            get(page::settle::get_pending).post(page::settle::post_pending),
+            get(page::settle::get).post(page::settle::post_pending),
         )
-        .route(
-            "/login/choose_identity",
-            get(page::settle::get_choice).post(page::settle::post_choice),
-        )
+        .route("/login/choose_identity", get(page::settle::get).post(page::settle::post_choice))
         .route("/choose", get(page::interaction::get_choose).post(page::interaction::post_choose))
         .route(
             "/consent",

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use axum::extract::{FromRequest, Request as Incoming};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::login::LoginTransaction;
@@ -13,7 +15,9 @@ use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::views::page::MessagePage;
 use crate::web::answer::Failure;
+use crate::web::app::App;
 use crate::web::cookies;
+use crate::web::form::Form;
 use crate::web::request::Request;
 
 /// What a browser holds of a sign-in: enough to prove that it began it, and to begin again after
@@ -57,20 +61,43 @@ pub async fn begun(request: &Request, params: &Params) -> Result<Option<LoginTra
     }
 }
 
-/// The same; instead of one that is gone, the page to begin again.
-pub async fn transaction(request: &Request, params: &Params) -> Result<LoginTransaction, Failure> {
-    if let Some(transaction) = begun(request, params).await? {
-        return Ok(transaction);
+/// A form of a sign-in that this browser began: genuine, and with its transaction; instead of one
+/// that is gone, the page to begin again.
+pub struct Begun {
+    pub request: Request,
+    pub form: Params,
+    pub transaction: LoginTransaction,
+}
+
+impl FromRequest<App> for Begun {
+    type Rejection = Response;
+
+    async fn from_request(incoming: Incoming, app: &App) -> Result<Self, Response> {
+        let Form { request, fields } = Form::from_request(incoming, app).await?;
+        let begun = Self::of(request, fields).await.map_err(IntoResponse::into_response)?;
+        let Self { request, form, transaction } = begun;
+        let genuine = Form { request, fields: form }.genuine(&transaction.id);
+        let (request, form) = genuine.map_err(IntoResponse::into_response)?;
+        Ok(Self { request, form, transaction })
     }
-    let held = held(request, params.get("t").unwrap_or_default());
-    let link = held.and_then(|held| again(request, Some(&held.request)));
-    let page = MessagePage {
-        title: request.text("expired-title"),
-        text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),
-        code: None,
-        link,
-    };
-    Err(Failure::instead(request.page(StatusCode::GONE, "", &page)?))
+}
+
+impl Begun {
+    /// The same of a page, which proves nothing.
+    pub async fn of(request: Request, form: Params) -> Result<Self, Failure> {
+        if let Some(transaction) = begun(&request, &form).await? {
+            return Ok(Self { request, form, transaction });
+        }
+        let held = held(&request, form.get("t").unwrap_or_default());
+        let link = held.and_then(|held| again(&request, Some(&held.request)));
+        let page = MessagePage {
+            title: request.text("expired-title"),
+            text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),
+            code: None,
+            link,
+        };
+        Err(Failure::instead(request.page(StatusCode::GONE, "", &page)?))
+    }
 }
 
 /// Where the request of an application begins once more, and the words for it.

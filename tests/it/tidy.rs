@@ -15,6 +15,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("outbound", &["base", "domain"]),
     ("flows", &["base", "domain", "jose", "oidc", "realm", "store", "ephemeral", "outbound"]),
     ("views", &["base", "domain", "realm"]),
+    ("web", &["base", "domain", "oidc", "realm", "outbound", "flows", "views"]),
+    ("jobs", &["base", "domain", "realm", "store", "flows", "web"]),
+    // What starts all of them.
+    (
+        "cli",
+        &[
+            "base",
+            "config",
+            "domain",
+            "ephemeral",
+            "flows",
+            "jobs",
+            "jose",
+            "outbound",
+            "realm",
+            "store",
+            "telemetry",
+            "views",
+            "web",
+        ],
+    ),
 ];
 
 /// Each library and the only folders that may name it.
@@ -173,6 +194,17 @@ fn every_look_up_knows_its_realm() {
         }
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A handler extracts, calls a flow and answers.
+#[test]
+fn pages_ask_flows_and_never_the_store() {
+    each_source(|layer, path, text| {
+        let dense: String = text.split_whitespace().collect();
+        let asks = [".rows()", ".begin()", ".begin(&", "store.", "Tx<", "Rows<"];
+        let asks = asks.iter().find(|word| dense.contains(**word));
+        assert!(layer != "web" || asks.is_none(), "{} has {asks:?}", path.display());
+    });
 }
 
 #[test]

@@ -8,12 +8,12 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::entrance::Audience;
 use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::session::Session;
 use crate::domain::wanted::{Needed, WantedIdentity};
 use crate::flows::identity::choices::{clients, first_usable};
 use crate::flows::identity::load::{load, look};
 use crate::flows::notify::tell::{Told, end_identity};
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::sessions::Session;
 
 /// Moves a session to another identity: re-checked now, under a new cookie, and every client of
 /// the old identity is told (design: tokens are never re-labelled).

@@ -14,7 +14,9 @@ use crate::jose::jwt::sign;
 use crate::oidc::error::OAuthError;
 use crate::realm::Realm;
 use crate::store::deliveries::{Channel, Delivery};
-use crate::store::streams::{EventStream, StreamStatus};
+use crate::store::streams::StreamStatus;
+
+pub use crate::store::streams::EventStream;
 
 /// RFC 8935 and RFC 8936, as SSF names them.
 const PUSH: &str = "urn:ietf:rfc:8935";

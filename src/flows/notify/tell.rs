@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use crate::base::id::{EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::session::Session;
 use crate::flows::identity::load;
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::deliveries::{Channel, Delivery, DeliveryState};
-use crate::store::sessions::{Session, SessionClient};
+use crate::store::sessions::SessionClient;
 use crate::store::streams::StreamStatus;
 
 /// CAEP 1.0 §3.1.

@@ -10,6 +10,7 @@ use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
 use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
+use crate::domain::session::Session;
 use crate::flows::identity::{load, switch};
 use crate::flows::oauth::subject::subject;
 use crate::flows::sign_in::step_up;
@@ -25,7 +26,7 @@ use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;
 use crate::realm::file::GrantType;
 use crate::store::grants::{GrantState, StoredGrant};
-use crate::store::sessions::{Session, SessionClient};
+use crate::store::sessions::SessionClient;
 use crate::store::standing::StandingSession;
 
 /// What the endpoint answers.

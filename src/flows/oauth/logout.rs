@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::domain::session::Session;
 use crate::flows::notify::tell::end_session;
 use crate::flows::{Ctx, Fault};
 use crate::jose::jwt::{sign, verify};
@@ -10,7 +11,7 @@ use crate::oidc::claims::{IdClaims, logout_claims};
 use crate::oidc::params::Params;
 use crate::realm::client::Client;
 use crate::store::deliveries::Delivery;
-use crate::store::sessions::{Session, SessionClient};
+use crate::store::sessions::SessionClient;
 
 /// What an application's sign-out request amounts to (RP-Initiated Logout §2, §3).
 pub struct Asked {

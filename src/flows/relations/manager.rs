@@ -198,6 +198,18 @@ pub struct Listed {
     pub history: Option<HistoryEntry>,
 }
 
+/// One of them; `None` where the person is gone.
+pub async fn listed(ctx: &Ctx, authorisation: Authorisation) -> Result<Option<Listed>, Fault> {
+    let rows = ctx.rows();
+    let Some(person) = rows.people().find(authorisation.person).await? else { return Ok(None) };
+    Ok(Some(Listed {
+        document: rows.people().documents(person.id).await?.into_iter().next(),
+        history: rows.relations().history_entry(authorisation.id).await?,
+        authorisation,
+        person,
+    }))
+}
+
 /// Everybody who is tied to the enterprise, or waits to be.
 pub async fn list(ctx: &Ctx, manager: &Manager<'_>) -> Result<Vec<Listed>, Fault> {
     let relations = ctx.rows().relations();

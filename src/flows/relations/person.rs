@@ -12,12 +12,12 @@ use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::number::normalise;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::notify::tell::relation_event;
 use crate::flows::relations::writer::{begin_in, change, change_in};
 use crate::flows::sign_in::{step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::deliveries::Delivery;
-use crate::store::sessions::Session;
 
 /// What a list is narrowed by (AU-05, AU-06). Everything but the scope is exact; empty is all.
 #[derive(Clone, Debug, Default)]

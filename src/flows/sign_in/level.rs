@@ -7,9 +7,9 @@ use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{NameAnswer, NameAsked};
-use crate::store::sessions::Session;
 
 const CHECKS_PER_PERSON_AND_DAY: u32 = 5;
 

@@ -7,6 +7,7 @@ pub mod level;
 pub mod log;
 pub mod personal_id;
 pub mod scan;
+pub mod session;
 pub mod step_up;
 pub mod steps;
 pub mod throttle;

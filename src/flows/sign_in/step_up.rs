@@ -9,9 +9,9 @@ use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::sign_in::transaction;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::sessions::Session;
 
 /// The level that the step-up of this realm would prove.
 pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {

@@ -12,6 +12,7 @@ use crate::domain::login::{Facts, LoginTransaction, Next, Proved, Second};
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
 use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
 use crate::flows::relations::writer::change;
 use crate::flows::sign_in::log::{attempt, log};
@@ -19,7 +20,6 @@ use crate::flows::sign_in::transaction::{self, abandon};
 use crate::flows::sign_in::{facts, throttle};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::accounts::Acceptance;
-use crate::store::sessions::Session;
 
 /// What comes next for this transaction.
 pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fault> {

@@ -1,13 +1,14 @@
 //! Agencies: whom an enterprise has engaged and what their staff may do (AC-47); for the managers
 //! of an agency its client enterprises and its staff (G-12, G-13). Only to be looked at.
 
-use super::show::tabs;
-use super::visit::Visit;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::function::Function;
-use crate::domain::mask;
-use crate::flows::centre::subject;
+use crate::flows::centre::agencies::engagements;
+use crate::flows::centre::fields::subject;
+use crate::flows::centre::known;
 use crate::views::account::{EngagementView, EngagementsPage, StaffView};
+use crate::web::account::show::tabs;
+use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure};
 use crate::web::page::view::permission_names;
 use crate::web::request::Request;
@@ -59,7 +60,7 @@ pub async fn staff(request: Request) -> Answer {
         }
         known.push(person);
         engagements.push(EngagementView {
-            name: name(&visit, &one).await?,
+            name: known::masked_name(&visit.request.ctx, one.assignment.person).await?,
             number: String::new(),
             valid_from: one.engagement.valid_from.to_string(),
             valid_to: one.engagement.valid_to.map(|day| day.to_string()),
@@ -78,14 +79,7 @@ pub async fn staff(request: Request) -> Answer {
 
 async fn found(visit: &Visit, as_agency: bool) -> Result<Vec<AgentIdentity>, Failure> {
     let Some(enterprise) = subject(&visit.identity) else { return Ok(Vec::new()) };
-    let engagements = visit.request.ctx.rows().engagements();
-    Ok(engagements.of(enterprise.id, as_agency).await?)
-}
-
-async fn name(visit: &Visit, one: &AgentIdentity) -> Result<String, Failure> {
-    let people = visit.request.ctx.rows().people();
-    let person = people.find(one.assignment.person).await?;
-    Ok(person.map(|person| mask::name(person.name.as_str())).unwrap_or_default())
+    Ok(engagements(&visit.request.ctx, enterprise.id, as_agency).await?)
 }
 
 /// One view for each engagement, its staff inside.
@@ -98,7 +92,7 @@ async fn views(
     let mut last = None;
     for one in found {
         let person = StaffView {
-            name: name(visit, one).await?,
+            name: known::masked_name(&visit.request.ctx, one.assignment.person).await?,
             permissions: permission_names(&visit.request, &one.assignment.permissions),
         };
         if last == Some(one.engagement.id) {

@@ -1,9 +1,5 @@
 //! A signed-in person's authenticator app: enrol, prove, keep the recovery codes, remove.
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use super::visit::{Visit, to_sign_in};
 use crate::base::secret::Secret;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
@@ -13,8 +9,9 @@ use crate::flows::sign_in::factor::totp::{
 };
 use crate::views::page::AuthenticatorPage;
 use crate::views::qr_svg;
+use crate::web::account::visit::{Visit, to_sign_in};
 use crate::web::answer::Answer;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::request::Request;
 
 const PATH: &str = "/account/authenticator";
@@ -27,9 +24,8 @@ pub async fn get(request: Request) -> Answer {
     }
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::OwnSecurity, &form).await?;
+pub async fn post(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let (ctx, session) = (&visit.request.ctx, &visit.session);
     let done = match form.get("act") {
         Some("begin") => Stop::refusal(begin(ctx, session).await)?.map(|()| Vec::new()),

@@ -1,17 +1,14 @@
 //! 【授权管理】 of a person: what waits, what is held, applying, confirming one or several with one
 //! scan, rejecting, ending, synchronising (AU-01 to AU-15).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
 use crate::base::id::AuthorisationId;
 use crate::domain::authorisation::{Authorisation, Event, State};
-use crate::domain::enterprise::Enterprise;
 use crate::domain::function::Function;
 use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS};
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
+use crate::flows::centre::known;
 use crate::flows::relations::person::{
     Filter, act, applied_to, apply, begin_confirmation, confirm_batch, find, held as list_held,
     pending as list_pending, synchronise, synchronised,
@@ -24,7 +21,7 @@ use crate::web::account::show::{own, tabs, type_options};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::page::view::type_name;
 use crate::web::request::Request;
 use crate::web::transaction::login_cookie;
@@ -123,9 +120,8 @@ fn ids(form: &Params) -> Vec<String> {
     }
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::OwnAuthorisations, &form).await?;
+pub async fn post(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::OwnAuthorisations).await?;
     let (ctx, person) = (&visit.request.ctx, visit.session.person);
     let ids = ids(&form);
     let mut own_ones = Vec::new();
@@ -167,9 +163,7 @@ pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
 async fn review(visit: &Visit, ones: &[Authorisation], act: &'static str) -> Answer {
     let mut rows: Vec<HandlerView> = Vec::new();
     for one in ones {
-        let enterprises = visit.request.ctx.rows().enterprises();
-        let found: Option<Enterprise> = enterprises.find(one.enterprise).await?;
-        if let Some(enterprise) = found {
+        if let Some(enterprise) = known::enterprise(&visit.request.ctx, one.enterprise).await? {
             rows.push(own(&visit.request, (one, &enterprise), None));
         }
     }
@@ -216,9 +210,8 @@ pub async fn get_apply(request: Request) -> Answer {
     show_apply(&visit, ("", ""), None, None).await
 }
 
-pub async fn post_apply(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::OwnAuthorisations, &form).await?;
+pub async fn post_apply(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::OwnAuthorisations).await?;
     let text = |name: &str| form.get(name).unwrap_or_default().trim();
     let typed = (text("number"), text("identity_type"));
     let ctx = &visit.request.ctx;

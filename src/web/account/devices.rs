@@ -1,17 +1,13 @@
 //! A signed-in person's remembered browsers: seen, and forgotten one by one.
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::sign_in::factor::device::{forget, list};
-use crate::store::devices::RememberedDevice;
+use crate::flows::sign_in::factor::device::{RememberedDevice, forget, list};
 use crate::views::page::{DeviceView, DevicesPage};
+use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::request::Request;
 
 const PATH: &str = "/account/devices";
@@ -21,9 +17,8 @@ pub async fn get(request: Request) -> Answer {
     show(&visit, None).await
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::OwnSecurity, &form).await?;
+pub async fn post(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let id = form.get("forget").unwrap_or_default();
     match Stop::refusal(forget(&visit.request.ctx, &visit.session, id).await)? {
         Ok(()) => visit.go(PATH),

@@ -1,23 +1,21 @@
 //! One authorisation of the enterprise: looked at, withdrawn, decided, changed in two steps,
 //! ended, renewed (AC-18, AC-25 to AC-36).
 
-use axum::body::Bytes;
 use axum::extract::Path;
-use axum::http::HeaderMap;
 
-use super::handlers::grant_of;
-use super::show::{handler, ticks};
-use super::visit::Visit;
-use crate::domain::authorisation::{Authorisation, Event};
+use crate::domain::authorisation::Event;
 use crate::domain::function::{Function, Reach};
 use crate::domain::identity_type::Permissions;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::relations::manager::{Listed, act, check_terms, confirm_application, find};
+use crate::flows::relations::manager::{act, check_terms, confirm_application, find, listed};
 use crate::oidc::params::Params;
 use crate::views::account::HandlerPage;
-use crate::web::answer::{Answer, Failure};
-use crate::web::oauth::form;
+use crate::web::account::handlers::grant_of;
+use crate::web::account::show::{handler, ticks};
+use crate::web::account::visit::Visit;
+use crate::web::answer::Answer;
+use crate::web::form::Form;
 use crate::web::request::Request;
 
 /// How far a change has come (AC-30).
@@ -53,7 +51,7 @@ async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusa
         Err(refusal) => return visit.refused(&refusal),
     };
     let request = &visit.request;
-    let Some(listed) = listed(request, one.clone()).await? else {
+    let Some(listed) = listed(&request.ctx, one.clone()).await? else {
         return visit.refused(&Refusal::State);
     };
     let known = request.ctx.realm.identity_type(&one.identity_type);
@@ -79,20 +77,6 @@ async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusa
     visit.page(refusal, &page).await
 }
 
-async fn listed(
-    request: &Request,
-    authorisation: Authorisation,
-) -> Result<Option<Listed>, Failure> {
-    let rows = request.ctx.rows();
-    let Some(person) = rows.people().find(authorisation.person).await? else { return Ok(None) };
-    Ok(Some(Listed {
-        document: rows.people().documents(person.id).await?.into_iter().next(),
-        history: rows.relations().history_entry(authorisation.id).await?,
-        authorisation,
-        person,
-    }))
-}
-
 /// Which function of the table an act belongs to.
 fn function_of(act: &str) -> Function {
     match act {
@@ -103,16 +87,10 @@ fn function_of(act: &str) -> Function {
     }
 }
 
-pub async fn post(
-    request: Request,
-    Path((_, id)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let wanted = form.get("act").unwrap_or_default().to_owned();
+pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
+    let wanted = form.fields.get("act").unwrap_or_default().to_owned();
     let function = function_of(&wanted);
-    let visit = Visit::enter_with(request, function, &form).await?;
+    let (visit, form) = Visit::enter_with(form, function).await?;
     let manager = match visit.manager(function) {
         Ok(manager) => manager,
         Err(refusal) => return visit.refused(&refusal),

@@ -1,11 +1,6 @@
 //! 【人员权限管理】: who works for the enterprise, who waits, and adding somebody (AC-12 to AC-28).
 //! Whoever may not see others sees their own permissions alone (AC-20).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use super::show::{handler, href, online_types, tabs, ticks};
-use super::visit::Visit;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::authorisation::State;
 use crate::domain::function::{Function, Reach};
@@ -13,14 +8,16 @@ use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::number::document::DocumentType;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::centre::identities_here;
+use crate::flows::centre::fields::identities_here;
 use crate::flows::relations::manager::{NewHandler, add, check, list};
 use crate::oidc::params::Params;
 use crate::views::account::{
     AddHandlerPage, HandlersPage, OptionView, OwnPermissionsPage, TabView,
 };
+use crate::web::account::show::{handler, href, online_types, tabs, ticks};
+use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::page::view::{self, type_name};
 use crate::web::request::Request;
 
@@ -110,9 +107,8 @@ pub async fn get_add(request: Request) -> Answer {
     show_add(&visit, &new, false, None).await
 }
 
-pub async fn post_add(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::AddHandler, &form).await?;
+pub async fn post_add(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::AddHandler).await?;
     let new = typed(&form);
     if form.get("act") == Some("back") {
         return show_add(&visit, &new, false, None).await;

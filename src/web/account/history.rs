@@ -1,13 +1,6 @@
 //! 【历史管理信息】 of both sides: three tabs, a search, and clearing one's own view (AC-36 to
 //! AC-40, AU-16, AU-17).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use super::authorisations::TABS as OWN_TABS;
-use super::handlers::TABS;
-use super::show::{handler, href, own, tabs, type_options};
-use super::visit::Visit;
 use crate::domain::authorisation::HistoryReason;
 use crate::domain::function::{Function, Reach};
 use crate::domain::refusal::Refusal;
@@ -15,8 +8,12 @@ use crate::flows::relations::manager::{HistoryQuery, clear_history, history};
 use crate::flows::relations::person;
 use crate::oidc::params::Params;
 use crate::views::account::{HandlerView, HistoryPage, OptionView, TabView};
+use crate::web::account::authorisations::TABS as OWN_TABS;
+use crate::web::account::handlers::TABS;
+use crate::web::account::show::{handler, href, own, tabs, type_options};
+use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::request::Request;
 
 fn reason(params: &Params) -> HistoryReason {
@@ -50,9 +47,8 @@ pub async fn of_enterprise(request: Request) -> Answer {
     show_enterprise(&visit, &query(&params), false, None).await
 }
 
-pub async fn clear_enterprise(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::ClearHistory, &form).await?;
+pub async fn clear_enterprise(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::ClearHistory).await?;
     let query = query(&form);
     if form.get("sure") != Some("yes") {
         return show_enterprise(&visit, &query, true, None).await;
@@ -107,9 +103,8 @@ pub async fn of_person(request: Request) -> Answer {
     show_person(&visit, reason(&params), false, None).await
 }
 
-pub async fn clear_person(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::OwnAuthorisations, &form).await?;
+pub async fn clear_person(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::OwnAuthorisations).await?;
     let reason = reason(&form);
     if form.get("sure") != Some("yes") {
         return show_person(&visit, reason, true, None).await;

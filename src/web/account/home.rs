@@ -1,18 +1,16 @@
 //! The landing page, and the eye (AC-04 to AC-11, G-09).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use super::visit::Visit;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::function::{Function, Role};
 use crate::domain::profile::Block;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::centre::{Field, fields, identities_here, reveal as reveal_field};
+use crate::flows::centre::fields::{Field, fields, identities_here, reveal as reveal_field};
+use crate::flows::centre::known;
 use crate::views::account::{BlockView, FieldView, HomePage};
+use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other};
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::page::view;
 use crate::web::request::Request;
 
@@ -30,9 +28,8 @@ pub async fn get(request: Request) -> Answer {
 }
 
 /// One field in full; the next page hides it again.
-pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::Reveal, &form).await?;
+pub async fn reveal(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::Reveal).await?;
     let key = form.get("field").unwrap_or_default();
     let person = visit.session.person;
     match Stop::refusal(reveal_field(&visit.request.ctx, &visit.identity, person, key).await)? {
@@ -69,7 +66,7 @@ async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>
             blocks.push(BlockView { title: request.text(title), fields });
         }
     }
-    let person = ctx.rows().people().find(visit.session.person).await?;
+    let person = known::person(ctx, visit.session.person).await?;
     let here = identities_here(ctx, visit.session.person, &visit.identity).await?;
     let page = HomePage {
         blocks,

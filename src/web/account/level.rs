@@ -1,8 +1,5 @@
 //! A signed-in person's real-name level, and the step to the next (L-07 to L-10).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
 use crate::domain::function::Function;
 use crate::domain::login::TRANSACTION_SECONDS;
 use crate::domain::refusal::Refusal;
@@ -12,7 +9,7 @@ use crate::views::page::{LevelPage, LevelStepView};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::request::Request;
 use crate::web::transaction::login_cookie;
 
@@ -23,9 +20,8 @@ pub async fn get(request: Request) -> Answer {
     show(&visit, None).await
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::OwnSecurity, &form).await?;
+pub async fn post(form: Form) -> Answer {
+    let (visit, _form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let (request, session) = (&visit.request, &visit.session);
     let here = visit.path(PATH);
     let done = match find(&request.ctx, session).await?.next {

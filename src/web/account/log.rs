@@ -1,20 +1,17 @@
 //! 【日志管理】: one's own sign-ins, and for managers those of every handler (AC-58, PC-27, DEC-11).
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 
-use super::show::{href, tabs};
-use super::visit::Visit;
 use crate::base::clock::Day;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::function::Function;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
-use crate::store::records::{LogQuery, LoginLogEntry, Whose};
+use crate::flows::centre::log::{Line, LogQuery, LoginLogEntry, Whose, page};
 use crate::views::account::{LogPage, LogRow, OptionView};
+use crate::web::account::show::{href, tabs};
+use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, no_store};
 use crate::web::request::Request;
 
@@ -69,7 +66,6 @@ fn asked(visit: &Visit) -> Result<Asked, Refusal> {
 }
 
 async fn rows(visit: &Visit, asked: &Asked) -> Result<Vec<LogRow>, Failure> {
-    let store = visit.request.ctx.rows();
     let query = LogQuery {
         whose: asked.whose,
         since: asked.from.start(),
@@ -78,29 +74,12 @@ async fn rows(visit: &Visit, asked: &Asked) -> Result<Vec<LogRow>, Failure> {
         is_ok: (!asked.outcome.is_empty()).then(|| asked.outcome == "ok"),
         offset: asked.offset,
     };
-    let (mut people, mut enterprises) = (HashMap::new(), HashMap::new());
-    let mut rows = Vec::new();
-    for entry in store.records().log(&query).await? {
-        let mut row = row(&visit.request, &entry);
-        if let (true, Some(id)) = (asked.is_enterprise, entry.person) {
-            if let Entry::Vacant(unknown) = people.entry(id) {
-                let person = store.people().find(id).await?;
-                unknown.insert(
-                    person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
-                );
-            }
-            row.person.clone_from(&people[&id]);
-        }
-        if let (false, Some(id)) = (asked.is_enterprise, entry.enterprise) {
-            if let Entry::Vacant(unknown) = enterprises.entry(id) {
-                let enterprise = store.enterprises().find(id).await?;
-                unknown.insert(enterprise.map(|one| one.name).unwrap_or_default());
-            }
-            row.enterprise.clone_from(&enterprises[&id]);
-        }
-        rows.push(row);
-    }
-    Ok(rows)
+    let lines = page(&visit.request.ctx, &query).await?;
+    let row = |line: Line| match asked.is_enterprise {
+        true => LogRow { person: line.name, ..row(&visit.request, &line.entry) },
+        false => LogRow { enterprise: line.name, ..row(&visit.request, &line.entry) },
+    };
+    Ok(lines.into_iter().map(row).collect())
 }
 
 fn row(request: &Request, entry: &LoginLogEntry) -> LogRow {
@@ -158,13 +137,13 @@ pub async fn get(request: Request) -> Answer {
     };
     let rows = rows(&visit, &asked).await?;
     let request = &visit.request;
-    let mut shown = tabs(request, &[("log-own", PATH), ("log-enterprise", PATH)], "");
-    for (tab, of) in shown.iter_mut().zip(["own", "enterprise"]) {
+    let mut tabs = tabs(request, &[("log-own", PATH), ("log-enterprise", PATH)], "");
+    for (tab, of) in tabs.iter_mut().zip(["own", "enterprise"]) {
         tab.href = href(request, PATH, &[("of", of)]);
         tab.is_current = (of == "enterprise") == asked.is_enterprise;
     }
     if !visit.role.may(Function::EnterpriseLog) {
-        shown.clear();
+        tabs.clear();
     }
     let (from, to) = (asked.from.to_string(), asked.to.to_string());
     let of = if asked.is_enterprise { "enterprise" } else { "own" };
@@ -175,8 +154,8 @@ pub async fn get(request: Request) -> Answer {
         href(request, path, &[&range[..], &more[..]].concat())
     };
     let is_full = u64::try_from(rows.len()).unwrap_or_default() == A_PAGE;
-    let page = LogPage {
-        tabs: shown,
+    let shown = LogPage {
+        tabs,
         is_enterprise: asked.is_enterprise,
         csv: at("/account/log.csv", asked.offset),
         previous: (asked.offset > 0).then(|| at(PATH, asked.offset.saturating_sub(A_PAGE))),
@@ -190,7 +169,7 @@ pub async fn get(request: Request) -> Answer {
         to,
         notice: None,
     };
-    visit.page(None, &page).await
+    visit.page(None, &shown).await
 }
 
 /// The same as a table for other programs; a cell never begins a formula.

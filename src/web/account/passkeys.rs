@@ -1,18 +1,16 @@
 //! A signed-in person's passkeys: add, name, remove.
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use super::visit::{Visit, to_sign_in};
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::sign_in::factor::passkey::{are_taken, begin, enrol, list, remove};
+use crate::flows::sign_in::factor::passkey::{
+    StoredPasskey, are_taken, begin, enrol, list, remove,
+};
 use crate::flows::sign_in::factor::totp::is_fresh;
-use crate::store::passkeys::StoredPasskey;
 use crate::views::page::{PasskeyView, PasskeysPage};
+use crate::web::account::visit::{Visit, to_sign_in};
 use crate::web::answer::Answer;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::request::Request;
 
 const PATH: &str = "/account/passkeys";
@@ -28,9 +26,8 @@ pub async fn get(request: Request) -> Answer {
     }
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::OwnSecurity, &form).await?;
+pub async fn post(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let (ctx, session) = (&visit.request.ctx, &visit.session);
     let text = |name| form.get(name).unwrap_or_default();
     let done = match form.get("remove") {

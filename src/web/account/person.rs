@@ -1,17 +1,15 @@
 //! 【个人基本信息】: one's own data, masked and read-only, how complete it is, and the ways to what
 //! can be changed (AC-41 to AC-43).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use super::visit::Visit;
 use crate::domain::function::Function;
 use crate::domain::mask::{self, Viewer};
-use crate::flows::centre::revealed;
+use crate::flows::centre::fields::revealed;
+use crate::flows::centre::own::{self, OwnData};
 use crate::flows::sign_in::factor::{passkey, totp};
 use crate::views::account::{CompletenessView, FieldView, PersonPage};
+use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -20,9 +18,8 @@ pub async fn get(request: Request) -> Answer {
 }
 
 /// One's own field in full, logged; the next page hides it again.
-pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::PersonalInformation, &form).await?;
+pub async fn reveal(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::PersonalInformation).await?;
     let key = form.get("field").unwrap_or_default();
     revealed(&visit.request.ctx, visit.session.person, (None, key)).await?;
     show(&visit, Some(key)).await
@@ -30,12 +27,8 @@ pub async fn reveal(request: Request, headers: HeaderMap, body: Bytes) -> Answer
 
 async fn show(visit: &Visit, open: Option<&str>) -> Answer {
     let (request, session) = (&visit.request, &visit.session);
-    let rows = request.ctx.rows();
-    let Some(person) = rows.people().find(session.person).await? else {
-        return request.forbidden();
-    };
-    let account = rows.accounts().find(session.account).await?;
-    let phones = rows.accounts().phones(session.account).await?;
+    let Some(own) = own::find(&request.ctx, session).await? else { return request.forbidden() };
+    let OwnData { person, account, documents, phones } = own;
     let mut fields = Vec::new();
     let mut add = |label: &str, (masked, full): (String, &str)| {
         let key = format!("{label}-{}", fields.len());
@@ -48,7 +41,7 @@ async fn show(visit: &Visit, open: Option<&str>) -> Answer {
         });
     };
     add("person-name", (mask::name(person.name.as_str()), person.name.as_str()));
-    for document in rows.people().documents(person.id).await? {
+    for document in documents {
         let kind = format!("document-{}", document.kind.name().replace('_', "-"));
         add("document-type", (request.text(&kind), &request.text(&kind)));
         let masked = mask::document(&document.number, Viewer::Own);

@@ -1,9 +1,6 @@
 //! 【身份切换】: to another enterprise or client enterprise, to a cross-region record, to the person
 //! themself, one way (AC-48 to AC-57, G-14 to G-16, S-11).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
 use crate::domain::acting::Acting;
 use crate::domain::cross_region::{CrossRegionRecord, RecordKind};
 use crate::domain::function::Function;
@@ -17,7 +14,7 @@ use crate::web::account::show::{href, tabs};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
-use crate::web::oauth::form;
+use crate::web::form::Form;
 use crate::web::page::view;
 use crate::web::request::Request;
 
@@ -51,9 +48,8 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     visit.page(refusal, &page).await
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let visit = Visit::enter_with(request, Function::SwitchEnterprise, &form).await?;
+pub async fn post(form: Form) -> Answer {
+    let (visit, form) = Visit::enter_with(form, Function::SwitchEnterprise).await?;
     let ctx = &visit.request.ctx;
     let may = |function| visit.role.may(function);
     let picked = match (form.get("identity").unwrap_or_default(), form.get("record")) {

@@ -7,17 +7,19 @@ use axum::response::Response;
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::entrance::Audience;
 use crate::domain::function::{Function, Reach, Role};
-use crate::domain::mask;
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
+use crate::flows::centre::known;
+use crate::flows::centre::messages::unread;
 use crate::flows::identity::load;
 use crate::flows::identity::switch::choices;
 use crate::flows::relations::manager::Manager;
 use crate::oidc::params::Params;
-use crate::store::sessions::Session;
 use crate::views::page::MessagePage;
 use crate::views::{MenuItem, Page, QuickItem, Who};
 use crate::web::answer::{Answer, Failure, see_other, status_of};
+use crate::web::form::Form;
 use crate::web::page::view;
 use crate::web::request::Request;
 
@@ -81,16 +83,12 @@ impl Visit {
     }
 
     /// The same for a form that must be genuine.
-    pub async fn enter_with(
-        request: Request,
-        function: Function,
-        form: &Params,
-    ) -> Result<Self, Failure> {
+    pub async fn enter_with(form: Form, function: Function) -> Result<(Self, Params), Failure> {
+        let Form { request, fields } = form;
         let visit = Self::enter(request, function).await?;
-        if !visit.request.is_genuine(form, &visit.request.session_binding()) {
-            return Err(Failure::instead(visit.request.forbidden()?));
-        }
-        Ok(visit)
+        let binding = visit.request.session_binding();
+        let (_, fields) = Form { request: visit.request.clone(), fields }.genuine(&binding)?;
+        Ok((visit, fields))
     }
 
     /// As the enterprise's manager; the flows ask again.
@@ -130,8 +128,6 @@ impl Visit {
 
     async fn who(&self) -> Result<Who, Failure> {
         let (ctx, request) = (&self.request.ctx, &self.request);
-        let rows = ctx.rows();
-        let person = rows.people().find(self.session.person).await?;
         let (identities, clients) = choices(ctx, &self.session, ("", MOST_QUICK + 1)).await?;
         let mut quick = view::identities(request, &identities, Some(self.session.acting));
         quick.extend(view::clients(request, &clients, Some(self.session.acting)));
@@ -142,7 +138,7 @@ impl Visit {
             title: format!("{} · {}", one.enterprise, one.identity_type),
         });
         Ok(Who {
-            name: person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
+            name: known::masked_name(ctx, self.session.person).await?,
             title: view::acting_title(request, &self.identity),
             detail: self.detail(),
             csrf: request.csrf(&request.session_binding()),
@@ -153,7 +149,7 @@ impl Visit {
                 Vec::new()
             },
             has_more,
-            unread: rows.notices().unread(self.session.person).await?,
+            unread: unread(ctx, self.session.person).await?,
         })
     }
 

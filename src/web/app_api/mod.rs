@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,16 +21,13 @@ use crate::flows::{Fault, Stop};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params;
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
-use crate::web::oauth::{form, presented};
+use crate::web::form::OauthForm;
+use crate::web::oauth::presented;
 use crate::web::page::view;
 use crate::web::request::Request;
 
 /// `POST /app/scan`: `code`, `statement`, `number`, and the client's assertion.
-pub async fn scan(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let params = match form(&headers, &body) {
-        Ok(params) => params,
-        Err(error) => return Ok(oauth_error(&error)),
-    };
+pub async fn scan(request: Request, OauthForm(params): OauthForm) -> Answer {
     let client =
         Stop::client(authenticate(&request.ctx, request.authorization.as_deref(), &params).await)?;
     let client = match client {

@@ -1,8 +1,7 @@
 //! The authorization endpoint. It never shows a form itself: it answers the client or sends the
 //! person to a page that does.
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::login::{TRANSACTION_SECONDS, Then};
@@ -16,7 +15,7 @@ use crate::oidc::params::Params;
 use crate::views::page::{FormPostPage, MessagePage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
-use crate::web::oauth::form;
+use crate::web::form::{OauthForm, Unread};
 use crate::web::request::Request;
 use crate::web::transaction::login_cookie;
 
@@ -27,10 +26,11 @@ pub async fn get(request: Request) -> Answer {
     }
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    match form(&headers, &body) {
-        Ok(params) => run(request, params).await,
-        Err(error) => refuse(&request, &error),
+pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
+    match form {
+        Ok(OauthForm(params)) => run(request, params).await,
+        Err(Unread::Malformed(error)) => refuse(&request, &error),
+        Err(Unread::Body(response)) => Ok(response),
     }
 }
 

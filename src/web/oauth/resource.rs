@@ -1,24 +1,24 @@
 //! Userinfo, introspection, revocation.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::IntoResponse;
 
-use super::{form, presented};
 use crate::flows::Stop;
 use crate::flows::oauth::dpop::Presented;
 use crate::flows::oauth::resource::{self, UserInfo};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
+use crate::web::form::{OauthForm, Unread};
+use crate::web::oauth::presented;
 use crate::web::request::Request;
 
 /// The token in the header, or in the body of a POST (RFC 6750 §2); never in the query.
-pub async fn userinfo(request: Request, method: Method, headers: HeaderMap, body: Bytes) -> Answer {
+pub async fn userinfo(request: Request, form: Result<OauthForm, Unread>) -> Answer {
     let in_header = presented(&request);
-    let in_body = match method {
-        Method::POST if in_header.is_none() && !body.is_empty() => {
-            form(&headers, &body).ok().and_then(|form| form.get("access_token").map(str::to_owned))
+    let in_body = match form {
+        Ok(OauthForm(form)) if request.method == Method::POST && in_header.is_none() => {
+            form.get("access_token").map(str::to_owned)
         }
         _ => None,
     };
@@ -38,11 +38,7 @@ pub async fn userinfo(request: Request, method: Method, headers: HeaderMap, body
     }
 }
 
-pub async fn introspect(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let params = match form(&headers, &body) {
-        Ok(params) => params,
-        Err(error) => return Ok(oauth_error(&error)),
-    };
+pub async fn introspect(request: Request, OauthForm(params): OauthForm) -> Answer {
     match Stop::client(
         resource::introspect(&request.ctx, request.authorization.as_deref(), &params).await,
     )? {
@@ -51,11 +47,7 @@ pub async fn introspect(request: Request, headers: HeaderMap, body: Bytes) -> An
     }
 }
 
-pub async fn revoke(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let params = match form(&headers, &body) {
-        Ok(params) => params,
-        Err(error) => return Ok(oauth_error(&error)),
-    };
+pub async fn revoke(request: Request, OauthForm(params): OauthForm) -> Answer {
     match Stop::client(
         resource::revoke(&request.ctx, request.authorization.as_deref(), &params).await,
     )? {

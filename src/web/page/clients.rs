@@ -1,9 +1,5 @@
 //! Agency staff choose the client enterprise they act for: searched, page by page (G-05).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
@@ -12,25 +8,17 @@ use crate::flows::sign_in::steps::choose_client;
 use crate::oidc::params::Params;
 use crate::views::page::ChooseClientPage;
 use crate::web::answer::{Answer, status_of};
-use crate::web::oauth::form;
-use crate::web::page::step::{at_step, go_on};
+use crate::web::page::step::{AtStep, go_on};
 use crate::web::page::view;
 use crate::web::request::Request;
 
 const A_PAGE: i64 = 20;
 
-pub async fn get(request: Request) -> Answer {
-    let params = request.query().unwrap_or_default();
-    let transaction = at_step(&request, &params, Step::ChooseClientEnterprise).await?;
+pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
     show(&request, &transaction, &params, None).await
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = at_step(&request, &form, Step::ChooseClientEnterprise).await?;
-    if !request.is_genuine(&form, &transaction.id) {
-        return request.forbidden();
-    }
+pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let id = form.get("client").unwrap_or_default();
     match Stop::refusal(choose_client(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,

@@ -1,26 +1,27 @@
 //! What an authorization request may ask of a person who is signed in: another identity, or
 //! agreement to its scopes. The request travels with the page, so nothing is lost.
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::extract::{FromRequest, Request as Incoming};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 
 use crate::domain::acting::ActingIdentity;
 use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::domain::session::Session;
 use crate::flows::Stop;
 use crate::flows::identity::switch::{choice, fitting_choices, needed, offers_personal, switch};
 use crate::flows::oauth::authorize::{choice_needed, consent_needed, give_consent};
+use crate::flows::sign_in::session::StandingSession;
 use crate::oidc::authorize::needs;
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
-use crate::store::sessions::Session;
-use crate::store::standing::StandingSession;
 use crate::views::page::{ChooseIdentityPage, ConsentPage, Notice};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie};
+use crate::web::app::App;
 use crate::web::cookies;
+use crate::web::form::Form;
 use crate::web::oauth::authorize::to_client;
-use crate::web::oauth::form;
 use crate::web::page::view;
 use crate::web::request::Request;
 
@@ -28,22 +29,34 @@ fn back(request: &Request, params: &Params) -> Response {
     see_other(&format!("{}{}?{}", request.base(), path::AUTHORIZE, params.encode()))
 }
 
-/// The form, genuine for this session, and the authorization request inside it.
-async fn read(
-    request: &Request,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(Params, Params, StandingSession), Failure> {
-    let Ok(form) = form(headers, body) else { return Err(Failure::instead(request.malformed()?)) };
-    let asked = Params::parse(form.get("request").unwrap_or_default().as_bytes());
-    let Ok(asked) = asked else { return Err(Failure::instead(request.forbidden()?)) };
-    let Some(session) = request.standing_session().await? else {
-        return Err(Failure::instead(back(request, &asked)));
-    };
-    if !request.is_genuine(&form, &request.session_binding()) {
-        return Err(Failure::instead(request.forbidden()?));
+/// A form of these pages, genuine for the session, and the authorization request inside it.
+pub struct Asked {
+    request: Request,
+    form: Params,
+    params: Params,
+    session: StandingSession,
+}
+
+impl FromRequest<App> for Asked {
+    type Rejection = Response;
+
+    async fn from_request(incoming: Incoming, app: &App) -> Result<Self, Response> {
+        let form = Form::from_request(incoming, app).await?;
+        Self::of(form).await.map_err(IntoResponse::into_response)
     }
-    Ok((form, asked, session))
+}
+
+impl Asked {
+    async fn of(form: Form) -> Result<Self, Failure> {
+        let asked = Params::parse(form.fields.get("request").unwrap_or_default().as_bytes());
+        let Ok(params) = asked else { return Err(Failure::instead(form.request.forbidden()?)) };
+        let Some(session) = form.request.standing_session().await? else {
+            return Err(Failure::instead(back(&form.request, &params)));
+        };
+        let binding = form.request.session_binding();
+        let (request, form) = form.genuine(&binding)?;
+        Ok(Self { request, form, params, session })
+    }
 }
 
 pub async fn get_choose(request: Request) -> Answer {
@@ -83,9 +96,9 @@ async fn choose_page(
     request.page(status, &request.session_binding(), &page)
 }
 
-pub async fn post_choose(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, params, found) = read(&request, &headers, &body).await?;
-    let Some(session) = choice_needed(&request.ctx, params.clone(), found).await? else {
+pub async fn post_choose(asked: Asked) -> Answer {
+    let Asked { request, form, params, session } = asked;
+    let Some(session) = choice_needed(&request.ctx, params.clone(), session).await? else {
         return Ok(back(&request, &params));
     };
     let picked = match form.get("identity").unwrap_or_default() {
@@ -142,8 +155,8 @@ pub async fn get_consent(request: Request) -> Answer {
     request.page(StatusCode::OK, &request.session_binding(), &page)
 }
 
-pub async fn post_consent(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, params, session) = read(&request, &headers, &body).await?;
+pub async fn post_consent(asked: Asked) -> Answer {
+    let Asked { request, form, params, session } = asked;
     let Some(needed) = consent_needed(&request.ctx, params.clone(), session).await? else {
         return Ok(back(&request, &params));
     };

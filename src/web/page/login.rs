@@ -1,12 +1,11 @@
 //! The sign-in page, and what all its steps share: the transaction behind the cookie, and the
 //! redirect to whatever step is due.
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 
 use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
-use crate::domain::entrance::{EnterpriseNumber, PersonalIdKind, Step, Subject};
+use crate::domain::entrance::{EnterpriseNumber, PersonalIdKind, Subject};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
@@ -21,9 +20,8 @@ use crate::realm::RealmEntrance;
 use crate::views::page::{LoginPage, Notice, Tab, WaitingPage};
 use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
-use crate::web::oauth::form;
 use crate::web::page::scan_view;
-use crate::web::page::step::{at_step, go_on};
+use crate::web::page::step::{AtStep, go_on};
 use crate::web::request::Request;
 use crate::web::transaction::login_cookie;
 
@@ -55,12 +53,10 @@ fn waiting(request: &Request) -> Answer {
     Ok(page)
 }
 
-pub async fn get(request: Request) -> Answer {
-    let params = request.query().unwrap_or_default();
+pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
     if request.ctx.services.hashing.is_full() {
         return waiting(&request);
     }
-    let transaction = at_step(&request, &params, Step::Credentials).await?;
     let asked = |name: &str| {
         transaction.request().and_then(|asked| asked.get(name)).cloned().unwrap_or_default()
     };
@@ -74,12 +70,7 @@ pub async fn get(request: Request) -> Answer {
     show(&request, &transaction, &typed, None).await
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = at_step(&request, &form, Step::Credentials).await?;
-    if !request.is_genuine(&form, &transaction.id) {
-        return request.forbidden();
-    }
+pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let typed = typed(&request, &form);
     match Stop::refusal(verify_credentials(&request.ctx, &transaction, &typed).await)? {
         Ok(next) => go_on(&request, &next).await,
@@ -109,12 +100,7 @@ fn typed(request: &Request, form: &Params) -> Credentials {
 }
 
 /// A passkey instead of password and second factor.
-pub async fn post_passkey(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = at_step(&request, &form, Step::Credentials).await?;
-    if !request.is_genuine(&form, &transaction.id) {
-        return request.forbidden();
-    }
+pub async fn post_passkey(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let typed = typed(&request, &form);
     let made = form.get("made").unwrap_or_default();
     match Stop::refusal(passkey::sign_in(&request.ctx, &transaction, &typed, made).await)? {

@@ -1,16 +1,15 @@
 //! Signing out, asked by an application or by the person.
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 
 use crate::flows::oauth::logout::{end, front_channel, read};
 use crate::oidc::params::Params;
 use crate::views::page::{FrontChannelPage, LogoutPage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
+use crate::web::form::{OauthForm, Unread};
 use crate::web::layers::POLICY;
 use crate::web::oauth::authorize::refuse;
-use crate::web::oauth::form;
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -21,10 +20,11 @@ pub async fn get(request: Request) -> Answer {
 }
 
 /// An application's POST, or the person's answer to the question.
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let form = match form(&headers, &body) {
-        Ok(form) => form,
-        Err(error) => return refuse(&request, &error),
+pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
+    let form = match form {
+        Ok(OauthForm(form)) => form,
+        Err(Unread::Malformed(error)) => return refuse(&request, &error),
+        Err(Unread::Body(response)) => return Ok(response),
     };
     if form.get("act") != Some("logout") {
         return asked(request, form).await;

@@ -1,24 +1,24 @@
 //! The phone's side of scanning, opened by an ordinary camera: the app of whoever has none. What
 //! is asked, by which browser, as whom; the number; yes or no; a face where one is wanted.
 
-use axum::body::Bytes;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
-use super::view;
 use crate::base::secret::Hashed;
 use crate::domain::factor::ScanApp;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Phone, Purpose, Scan, ScanState};
 use crate::flows::Stop;
+use crate::flows::centre::known;
 use crate::flows::identity::load;
 use crate::flows::sign_in::scan::code::{confirm, confirmed_by, end, find, scan};
 use crate::flows::sign_in::scan::face;
 use crate::views::page::{MessagePage, PhonePage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
-use crate::web::oauth::form;
+use crate::web::form::Form;
+use crate::web::page::view;
 use crate::web::request::Request;
 
 pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Answer {
@@ -37,9 +37,7 @@ pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Ans
             return Ok(see_other(&format!("{base}/login?return_to={back}")));
         }
         (Some(session), Purpose::SignIn) => {
-            let person = session.session.person;
-            let person = request.ctx.rows().people().find(person).await?;
-            person.map(|person| mask::name(person.name.as_str())).unwrap_or_default()
+            known::masked_name(&request.ctx, session.session.person).await?
         }
         (_, Purpose::Verify(_)) => String::new(),
     };
@@ -112,13 +110,8 @@ async fn show(
     request.page(status, &Hashed::of(cookie).to_text(), &page)
 }
 
-pub async fn post(
-    request: Request,
-    Path((_, id)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
+pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
+    let Form { request, fields: form } = form;
     let Some(cookie) = request.cookies.get(&cookies::phone_name(&request.ctx.realm)).cloned()
     else {
         return told(&request, &Refusal::State);

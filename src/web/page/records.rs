@@ -1,35 +1,24 @@
 //! Specific entities choose the record they work on (S-04 to S-09).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
 use crate::domain::cross_region::CrossRegionRecord;
-use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
+use crate::flows::centre::known;
 use crate::flows::identity::records::records;
 use crate::flows::sign_in::steps::choose_record;
 use crate::oidc::params::Params;
 use crate::views::page::{ChooseRecordPage, LinkView, RecordView};
 use crate::web::answer::{Answer, status_of};
-use crate::web::oauth::form;
-use crate::web::page::step::{at_step, go_on};
+use crate::web::page::step::{AtStep, go_on};
 use crate::web::request::Request;
 
-pub async fn get(request: Request) -> Answer {
-    let params = request.query().unwrap_or_default();
-    let transaction = at_step(&request, &params, Step::ChooseRecord).await?;
+pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
     show(&request, &transaction, &params, None).await
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = at_step(&request, &form, Step::ChooseRecord).await?;
-    if !request.is_genuine(&form, &transaction.id) {
-        return request.forbidden();
-    }
+pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let id = form.get("record").unwrap_or_default();
     match Stop::refusal(choose_record(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
@@ -54,7 +43,7 @@ async fn show(
         Ok(no) => records(&request.ctx, whose, kind, Some(&no)).await?,
         Err(_) => Vec::new(),
     };
-    let enterprise = request.ctx.rows().enterprises().find(whose.1).await?;
+    let enterprise = known::enterprise(&request.ctx, whose.1).await?;
     let language = request.language();
     let entrance = proved.and_then(|one| request.ctx.realm.entrance(&one.entrance));
     let links = entrance.map(|entrance| entrance.links.as_slice()).unwrap_or_default();

@@ -4,8 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -16,10 +15,9 @@ use crate::flows::sign_in::scan::code::{consume, find_shown};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::params::Params;
 use crate::web::answer::{Answer, no_store};
-use crate::web::oauth::form;
 use crate::web::page::step::go_on;
 use crate::web::request::Request;
-use crate::web::transaction::{begun, transaction};
+use crate::web::transaction::{Begun, begun};
 
 /// How a code stands, for the browser that shows it; `None` for every other.
 async fn told(ctx: &Ctx, tx: &LoginTransaction, params: &Params) -> Result<Option<Value>, Fault> {
@@ -72,12 +70,7 @@ pub async fn events(request: Request) -> Answer {
 }
 
 /// 【继续】: fetches the outcome, once.
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let tx = transaction(&request, &form).await?;
-    if !request.is_genuine(&form, &tx.id) {
-        return request.forbidden();
-    }
+pub async fn post(Begun { request, form, transaction: tx }: Begun) -> Answer {
     let text = |name| form.get(name).unwrap_or_default();
     match Stop::refusal(consume(&request.ctx, &tx, (text("q"), text("v"))).await)? {
         Ok(next) => go_on(&request, &next).await,

@@ -1,9 +1,5 @@
 //! The second factor: three ways on one page, each leads on equally (E-10).
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-
-use crate::domain::entrance::Step;
 use crate::domain::factor::Factor;
 use crate::domain::login::{LoginTransaction, Second};
 use crate::domain::refusal::Refusal;
@@ -15,24 +11,16 @@ use crate::oidc::params::Params;
 use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
-use crate::web::oauth::form;
 use crate::web::page::scan_view;
-use crate::web::page::step::{at_step, go_on};
+use crate::web::page::step::{AtStep, go_on};
 use crate::web::request::Request;
 
-pub async fn get(request: Request) -> Answer {
-    let params = request.query().unwrap_or_default();
-    let transaction = at_step(&request, &params, Step::SecondFactor).await?;
+pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
     let way = params.get("way").and_then(Factor::parse);
     show(&request, &transaction, way, None).await
 }
 
-pub async fn post(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let Ok(form) = form(&headers, &body) else { return request.malformed() };
-    let transaction = at_step(&request, &form, Step::SecondFactor).await?;
-    if !request.is_genuine(&form, &transaction.id) {
-        return request.forbidden();
-    }
+pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let sent_by = match form.get("way") {
         Some("email") => Factor::Email,
         _ => Factor::Sms,

@@ -1,7 +1,6 @@
 //! The pages between the second factor and the session.
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use crate::base::secret::Secret;
 use crate::domain::entrance::Step;
@@ -9,31 +8,14 @@ use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::sign_in::{steps, transaction};
-use crate::oidc::params::Params;
 use crate::views::page::{
     AgreementView, AgreementsPage, ChooseIdentityPage, ConfirmPendingPage, MessagePage,
     NewPasswordPage, Notice,
 };
-use crate::web::answer::{Answer, Failure, status_of};
-use crate::web::oauth::form;
-use crate::web::page::step::{at_step, go_on};
+use crate::web::answer::{Answer, status_of};
+use crate::web::page::step::{AtStep, go_on};
 use crate::web::page::view;
 use crate::web::request::Request;
-use crate::web::transaction::transaction;
-
-/// The form of a step and its transaction, genuine; or the response to give instead.
-async fn read(
-    request: &Request,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(Params, LoginTransaction), Failure> {
-    let Ok(form) = form(headers, body) else { return Err(Failure::instead(request.malformed()?)) };
-    let transaction = transaction(request, &form).await?;
-    if !request.is_genuine(&form, &transaction.id) {
-        return Err(Failure::instead(request.forbidden()?));
-    }
-    Ok((form, transaction))
-}
 
 /// A form of a step that is no longer due leads on instead of failing.
 async fn refused(
@@ -112,30 +94,12 @@ fn agreements(request: &Request) -> Vec<AgreementView> {
     request.ctx.realm.agreements.iter().map(view).collect()
 }
 
-async fn get(request: &Request, step: Step) -> Answer {
-    let params = request.query().unwrap_or_default();
-    let transaction = at_step(request, &params, step).await?;
-    show(request, &transaction, step, None).await
+/// The page of whichever step is due.
+pub async fn get(AtStep { request, step, transaction, .. }: AtStep) -> Answer {
+    show(&request, &transaction, step, None).await
 }
 
-pub async fn get_password(request: Request) -> Answer {
-    get(&request, Step::NewPassword).await
-}
-
-pub async fn get_agreements(request: Request) -> Answer {
-    get(&request, Step::Agreements).await
-}
-
-pub async fn get_pending(request: Request) -> Answer {
-    get(&request, Step::ConfirmPendingAuthorisation).await
-}
-
-pub async fn get_choice(request: Request) -> Answer {
-    get(&request, Step::ChooseIdentity).await
-}
-
-pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = read(&request, &headers, &body).await?;
+pub async fn post_password(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let secret = |name: &str| Secret::new(form.get(name).unwrap_or_default().to_owned());
     let (new, repeated) = (secret("new"), secret("repeated"));
     match Stop::refusal(steps::set_password(&request.ctx, &transaction, (&new, &repeated)).await)? {
@@ -144,8 +108,7 @@ pub async fn post_password(request: Request, headers: HeaderMap, body: Bytes) ->
     }
 }
 
-pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = read(&request, &headers, &body).await?;
+pub async fn post_agreements(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     if form.get("act") == Some("decline") {
         steps::decline_agreements(&request.ctx, &transaction).await?;
         return ended(&request, &Refusal::Agreement);
@@ -159,8 +122,7 @@ pub async fn post_agreements(request: Request, headers: HeaderMap, body: Bytes) 
     }
 }
 
-pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = read(&request, &headers, &body).await?;
+pub async fn post_pending(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     if form.get("act") == Some("cancel") {
         transaction::abandon(&request.ctx, &transaction).await?;
         let pending = crate::domain::refusal::NoIdentity::Pending;
@@ -175,8 +137,7 @@ pub async fn post_pending(request: Request, headers: HeaderMap, body: Bytes) -> 
     }
 }
 
-pub async fn post_choice(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
-    let (form, transaction) = read(&request, &headers, &body).await?;
+pub async fn post_choice(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let id = form.get("identity").unwrap_or_default();
     match Stop::refusal(steps::choose(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,

@@ -1,6 +1,8 @@
 //! From step to step: the page that is due, and the end of the way.
 
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, FromRequestParts, Request as Incoming};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 
 use crate::domain::entrance::Step;
 use crate::domain::login::{Errand, LoginTransaction, Next, Then};
@@ -11,9 +13,10 @@ use crate::oidc::params::Params;
 use crate::views::page::MessagePage;
 use crate::web::account::authorisations::confirmed;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
+use crate::web::app::App;
 use crate::web::cookies;
 use crate::web::request::Request;
-use crate::web::transaction::{again, authorize_address, transaction};
+use crate::web::transaction::{Begun, again, authorize_address};
 
 /// To the step that is due, or into the session.
 pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer {
@@ -56,9 +59,9 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
     }
 }
 
+/// Where each step has its page; the code of a scan stands beside the form.
 fn step_name(step: Step) -> &'static str {
     match step {
-        // The code stands beside the form.
         Step::Credentials | Step::Scan => "credentials",
         Step::SecondFactor => "second_factor",
         Step::NewPassword => "new_password",
@@ -68,6 +71,13 @@ fn step_name(step: Step) -> &'static str {
         Step::ChooseClientEnterprise => "choose_client_enterprise",
         Step::ChooseRecord => "choose_record",
     }
+}
+
+/// The step whose page or form lies at this address; a passkey is sent from the form's page.
+fn step_at(address: &str) -> Option<Step> {
+    let name = address.rsplit('/').next().unwrap_or_default();
+    let name = if name == "passkey" { "credentials" } else { name };
+    Step::ALL.into_iter().find(|step| step_name(*step) == name)
 }
 
 /// The sign-in ends here, with the way to begin it once more.
@@ -85,15 +95,39 @@ fn ended(request: &Request, transaction: &LoginTransaction, refusal: &Refusal) -
     request.page(StatusCode::FORBIDDEN, "", &page)
 }
 
-/// The transaction, when exactly this step is due; otherwise the way to the one that is.
-pub async fn at_step(
-    request: &Request,
-    params: &Params,
-    step: Step,
-) -> Result<LoginTransaction, Failure> {
-    let transaction = transaction(request, params).await?;
-    if steps::next(&request.ctx, &transaction).await? == Next::Step(step) {
-        return Ok(transaction);
+/// A page or a form of the step that is due: what was asked, genuine where it is a form, and the
+/// transaction. Whoever comes to another step is led to the one that is due.
+pub struct AtStep {
+    pub request: Request,
+    /// The query of a page, or the fields of a form.
+    pub form: Params,
+    pub transaction: LoginTransaction,
+    pub step: Step,
+}
+
+impl FromRequest<App> for AtStep {
+    type Rejection = Response;
+
+    async fn from_request(incoming: Incoming, app: &App) -> Result<Self, Response> {
+        let begun = if incoming.method() == Method::POST {
+            Begun::from_request(incoming, app).await?
+        } else {
+            let (mut parts, _) = incoming.into_parts();
+            let request = Request::from_request_parts(&mut parts, app).await?;
+            let form = request.query().unwrap_or_default();
+            Begun::of(request, form).await.map_err(IntoResponse::into_response)?
+        };
+        Self::of(begun).await.map_err(IntoResponse::into_response)
     }
-    Err(Failure::instead(go_on(request, &transaction).await?))
+}
+
+impl AtStep {
+    async fn of(begun: Begun) -> Result<Self, Failure> {
+        let Begun { request, form, transaction } = begun;
+        let due = steps::next(&request.ctx, &transaction).await?;
+        match step_at(request.uri.path()) {
+            Some(step) if due == Next::Step(step) => Ok(Self { request, form, transaction, step }),
+            _ => Err(Failure::instead(go_on(&request, &transaction).await?)),
+        }
+    }
 }

@@ -2,13 +2,12 @@
 //! person's.
 
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
-use crate::domain::authorisation::Authorisation;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 use crate::domain::login::Proved;
-use crate::domain::mask;
 use crate::domain::number::normalise;
 use crate::flows::Fault;
+use crate::flows::centre::known;
 use crate::flows::identity::choices::pending_in;
 use crate::oidc::params::Params;
 use crate::views::page::{IdentityView, SearchView};
@@ -116,10 +115,14 @@ pub fn holds(one: &IdentityView, text: &str) -> bool {
 /// What waits for this person's confirmation, with who asked (E-16).
 pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityView>, Fault> {
     let Some(id) = proved.enterprise else { return Ok(Vec::new()) };
-    let rows = request.ctx.rows();
-    let Some(enterprise) = rows.enterprises().find(id).await? else { return Ok(Vec::new()) };
+    let ctx = &request.ctx;
+    let Some(enterprise) = known::enterprise(ctx, id).await? else { return Ok(Vec::new()) };
     let mut views = Vec::new();
-    for one in pending_in(&request.ctx, proved.person, id).await? {
+    for one in pending_in(ctx, proved.person, id).await? {
+        let invited_by = match one.invited_by {
+            Some(id) => Some(known::masked_name(ctx, id).await?),
+            None => None,
+        };
         views.push(IdentityView {
             id: one.id.to_string(),
             enterprise: enterprise.name.clone(),
@@ -127,15 +130,9 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
             identity_type: type_name(request, &one.identity_type),
             permissions: permission_names(request, one.permissions()),
             valid_to: one.valid_to().map(|day| day.to_string()),
-            invited_by: inviter(request, &one).await?,
+            invited_by,
             is_current: false,
         });
     }
     Ok(views)
-}
-
-async fn inviter(request: &Request, one: &Authorisation) -> Result<Option<String>, Fault> {
-    let Some(id) = one.invited_by else { return Ok(None) };
-    let person = request.ctx.rows().people().find(id).await?;
-    Ok(person.map(|person| mask::name(person.name.as_str())))
 }

@@ -3,8 +3,8 @@
 use hufu::base::id::SessionId;
 use hufu::domain::acting::Acting;
 use hufu::domain::person::Person;
+use hufu::domain::session::Session;
 use hufu::outbound::asked::{FaceState, NameAnswer};
-use hufu::store::sessions::Session;
 
 use super::scan::{go_on, id, number};
 use crate::kit::{On, Setup, TestApp, demo_realm, on_each_database};

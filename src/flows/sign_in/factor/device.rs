@@ -9,9 +9,10 @@ use crate::domain::entrance::Entrance;
 use crate::domain::login::LoginTransaction;
 use crate::domain::person::{Account, PasswordState};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::devices::RememberedDevice;
-use crate::store::sessions::Session;
+
+pub use crate::store::devices::RememberedDevice;
 
 /// Days for which this sign-in may be remembered by its browser; a step-up never is.
 pub fn days(ctx: &Ctx, transaction: &LoginTransaction) -> Option<i64> {

@@ -16,14 +16,15 @@ use crate::domain::passkey::{
 use crate::domain::person::Account;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::ephemeral::Slot;
 use crate::flows::sign_in::factor::totp::is_fresh;
 use crate::flows::sign_in::log::record_way;
 use crate::flows::sign_in::transaction::{self, admitted_door};
 use crate::flows::sign_in::typed::{self, Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::passkeys::StoredPasskey;
-use crate::store::sessions::Session;
+
+pub use crate::store::passkeys::StoredPasskey;
 
 const CHALLENGE_SECONDS: i64 = 300;
 const MOST_PASSKEYS: usize = 10;

@@ -8,9 +8,9 @@ use crate::domain::factor::Factor;
 use crate::domain::number::code::{OneTimeCode, RecoveryCode};
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::domain::totp::{SECRET_BYTES, enrolment_url, matched_step, recovery_codes, typed};
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::sessions::Session;
 
 /// A session that proved itself longer ago may not change its factors.
 const FRESH_SECONDS: i64 = 900;

@@ -1,0 +1,23 @@
+//! The messages of a person: what the other side of an authorisation did.
+
+use crate::base::id::PersonId;
+use crate::domain::notice::Notice;
+use crate::flows::{Ctx, Fault};
+
+/// Older ones than these stay in the database.
+const MOST: u64 = 100;
+
+pub async fn unread(ctx: &Ctx, person: PersonId) -> Result<u64, Fault> {
+    Ok(ctx.rows().notices().unread(person).await?)
+}
+
+/// The newest, as they were before; looking at them reads them.
+pub async fn read(ctx: &Ctx, person: PersonId) -> Result<Vec<Notice>, Fault> {
+    let notices = ctx.rows().notices().list(person, MOST).await?;
+    if notices.iter().any(|notice| !notice.is_read) {
+        let tx = ctx.begin().await?;
+        tx.rows().notices().read_all(person, ctx.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(notices)
+}

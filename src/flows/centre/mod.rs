@@ -1,0 +1,10 @@
+//! What account centres show and what is done in them by nobody but their visitor: fields and the eye,
+//! the sign-in log, messages, agencies. Who may enter is asked by `web::account::visit`; relations are
+//! changed in `flows::relations`.
+
+pub mod agencies;
+pub mod fields;
+pub mod known;
+pub mod log;
+pub mod messages;
+pub mod own;
