@@ -31,8 +31,8 @@ pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
     let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let format = if is_table { Format::Csv } else { Format::JsonLines };
-    let lines = (BufReader::new(opened), format, arguments.kind.as_deref());
-    let report = import(&Ctx::own(started.app.services(), &realm), "hufu import", lines).await?;
+    let (ctx, kind) = (Ctx::own(started.app.services(), &realm), arguments.kind.as_deref());
+    let report = import(&ctx, "hufu import", BufReader::new(opened), format, kind).await?;
     println!(
         "{} applied, {} unchanged, {} failed",
         report.applied,

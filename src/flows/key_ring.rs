@@ -31,7 +31,7 @@ const VERIFIED: usize = 4096;
 pub type Version = (String, Vec<(String, bool)>);
 
 impl Published {
-    pub fn new(keys: KeySet, (jwks, discovery): (Bytes, Bytes), version: Version) -> Self {
+    pub fn new(keys: KeySet, jwks: Bytes, discovery: Bytes, version: Version) -> Self {
         Self { keys, jwks, discovery, verified: Cache::new(VERIFIED), version }
     }
 

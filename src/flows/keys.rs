@@ -85,8 +85,8 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
         keys.push(SigningKey::new(algorithm, &key.private, key.is_current)?);
     }
     let keys = KeySet::new(keys);
-    let documents =
-        (jwks(&keys)?.into(), document(&realm.issuer, &realm.algorithms, &SCOPES)?.into());
-    services.keys.publish(realm, Published::new(keys, documents, version));
+    let discovery = document(&realm.issuer, &realm.algorithms, &SCOPES)?.into();
+    let jwks = jwks(&keys)?.into();
+    services.keys.publish(realm, Published::new(keys, jwks, discovery, version));
     Ok(())
 }

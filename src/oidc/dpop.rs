@@ -30,7 +30,8 @@ pub struct ProofClaims {
 /// RFC 9449 §4.3, after the signature. `access_token`: the one it is shown with.
 pub fn check(
     claims: &ProofClaims,
-    (method, url): (&str, &str),
+    method: &str,
+    url: &str,
     access_token: Option<&str>,
     now: i64,
 ) -> Result<(), OAuthError> {

@@ -35,7 +35,8 @@ impl<A> Devices<'_, A> {
     pub async fn knows(
         &self,
         token: Hashed,
-        (account, entrance): (AccountId, &str),
+        account: AccountId,
+        entrance: &str,
         password: Hashed,
         now: Timestamp,
     ) -> Result<bool, StoreError> {

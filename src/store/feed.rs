@@ -38,7 +38,8 @@ impl Feed<'_, Writing> {
     /// `false`: somebody told this version or a newer one meanwhile.
     pub async fn record(
         &self,
-        (kind, source_key): (&str, &str),
+        kind: &str,
+        source_key: &str,
         known: Option<i64>,
         version: i64,
         target: Uuid,

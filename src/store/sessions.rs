@@ -109,7 +109,8 @@ impl<A> Sessions<'_, A> {
     /// before `today`.
     pub async fn past_term(
         &self,
-        (since, today): (Day, Day),
+        since: Day,
+        today: Day,
         now: Timestamp,
     ) -> Result<Vec<Session>, StoreError> {
         let (since, today) = (since.to_string(), today.to_string());

@@ -226,7 +226,8 @@ impl<A> Standings<'_, A> {
         &self,
         person: PersonId,
         today: Day,
-        (offset, limit): (i64, i64),
+        offset: i64,
+        limit: i64,
     ) -> Result<Vec<(Authorisation, Enterprise)>, StoreError> {
         let values = [person.0.into(), today.to_string().into(), limit.into(), offset.into()];
         self.0.all(&HELD_NOW, values).await?.iter().map(read_held).collect()

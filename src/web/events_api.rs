@@ -89,7 +89,7 @@ async fn save(
         Ok(status) => status,
         Err(status) => return Ok(no_store(status.into_response())),
     };
-    Ok(match Stop::client(streams::save(&request.ctx, &client, (known, &wanted)).await)? {
+    Ok(match Stop::client(streams::save(&request.ctx, &client, known, &wanted).await)? {
         Ok(stream) => no_store((status, Json(stream)).into_response()),
         Err(error) => oauth_error(&error),
     })
@@ -112,25 +112,22 @@ struct Told {
 }
 
 pub async fn status(request: Request) -> Answer {
-    answer_status(&request, (named(&request).as_deref(), None)).await
+    answer_status(&request, named(&request).as_deref(), None).await
 }
 
 pub async fn set_status(request: Request, body: Bytes) -> Answer {
     match json::<Told>(&body) {
         Ok(told) => {
             let status = told.status.as_deref().unwrap_or_default();
-            answer_status(&request, (told.stream_id.as_deref(), Some(status))).await
+            answer_status(&request, told.stream_id.as_deref(), Some(status)).await
         }
         Err(error) => Ok(oauth_error(&error)),
     }
 }
 
-async fn answer_status(
-    request: &Request,
-    (stream_id, status): (Option<&str>, Option<&str>),
-) -> Answer {
+async fn answer_status(request: &Request, stream_id: Option<&str>, status: Option<&str>) -> Answer {
     let client = client(request).await?;
-    Ok(match Stop::client(streams::status(&request.ctx, (&client, stream_id), status).await)? {
+    Ok(match Stop::client(streams::status(&request.ctx, &client, stream_id, status).await)? {
         Ok(answer) => found(answer),
         Err(error) => oauth_error(&error),
     })
@@ -142,8 +139,8 @@ pub async fn verify(request: Request, body: Bytes) -> Answer {
         Ok(told) => told,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    let stream = (client.as_str(), told.stream_id.as_deref());
-    Ok(match streams::verify(&request.ctx, stream, told.state.as_deref()).await? {
+    let (id, state) = (told.stream_id.as_deref(), told.state.as_deref());
+    Ok(match streams::verify(&request.ctx, &client, id, state).await? {
         true => StatusCode::NO_CONTENT.into_response(),
         false => StatusCode::NOT_FOUND.into_response(),
     })

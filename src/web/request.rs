@@ -230,7 +230,7 @@ impl Request {
         binding: &str,
         page: &P,
     ) -> Result<Response, Failure> {
-        self.render(status, (self.csrf(binding), None), page)
+        self.render(status, self.csrf(binding), None, page)
     }
 
     /// A page of an account centre; its forms are the session's.
@@ -240,13 +240,14 @@ impl Request {
         who: Who,
         page: &P,
     ) -> Result<Response, Failure> {
-        self.render(status, (self.csrf(&self.session_binding()), Some(who)), page)
+        self.render(status, self.csrf(&self.session_binding()), Some(who), page)
     }
 
     fn render<P: Page>(
         &self,
         status: StatusCode,
-        (csrf, who): (String, Option<Who>),
+        csrf: String,
+        who: Option<Who>,
         page: &P,
     ) -> Result<Response, Failure> {
         let here = self.uri.path_and_query().map_or_else(String::new, ToString::to_string);

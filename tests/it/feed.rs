@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use crate::kit::{EXAMPLE, Setup, TestApp, changed_realm, on_each_database};
 
 async fn tell(app: &TestApp, text: &str, format: Format, kind: Option<&str>) -> Report {
-    import(&app.ctx, "test", (text.as_bytes(), format, kind)).await.unwrap()
+    import(&app.ctx, "test", text.as_bytes(), format, kind).await.unwrap()
 }
 
 /// Good lines are kept, wrong ones told by line and field, and the same file again changes nothing.

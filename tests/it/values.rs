@@ -17,7 +17,7 @@ use crate::kit::{
 async fn tell(app: &TestApp, lines: &[Value]) -> Report {
     let text: Vec<String> = lines.iter().map(Value::to_string).collect();
     let text = text.join("\n");
-    import(&app.ctx, "test", (text.as_bytes(), Format::JsonLines, None)).await.unwrap()
+    import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await.unwrap()
 }
 
 fn person(key: &str, version: i64, name: &str, document: (&str, &str)) -> Value {
@@ -49,7 +49,8 @@ async fn add(app: &TestApp, name: &str, document: (&str, &str), phone: &str, pas
         real_name_level: 3,
     };
     let tx = app.ctx.begin().await.unwrap();
-    let added = add_person(&app.ctx, &tx, &line, (None, PasswordState::Set(hash))).await;
+    let password = PasswordState::Set(hash);
+    let added = add_person(&app.ctx, &tx, &line, None, password).await;
     assert!(added.is_ok(), "{name} is added");
     tx.commit().await.unwrap();
 }

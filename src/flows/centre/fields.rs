@@ -138,7 +138,7 @@ pub async fn reveal(
     let found = fields(ctx, identity).await?.into_iter().find(|field| field.key == key);
     let Some(field) = found.filter(Field::is_masked) else { return Err(Refusal::Role.into()) };
     let enterprise = subject(identity).map(|enterprise| enterprise.id);
-    revealed(ctx, person, (enterprise, key)).await?;
+    revealed(ctx, person, enterprise, key).await?;
     Ok(field)
 }
 
@@ -146,7 +146,8 @@ pub async fn reveal(
 pub async fn revealed(
     ctx: &Ctx,
     person: PersonId,
-    (enterprise, field): (Option<EnterpriseId>, &str),
+    enterprise: Option<EnterpriseId>,
+    field: &str,
 ) -> Result<(), Fault> {
     let event = AuditEvent::FieldRevealed { person, enterprise, field: field.to_owned() };
     let tx = ctx.begin().await?;

@@ -72,8 +72,8 @@ async fn add_person(
     let today = ctx.now().day();
     let username = fixture.username.as_deref().map(|name| Username::choose(name, today));
     let username = username.transpose().map_err(|error| Wrong::field("username", error));
-    let credentials = (username.map_err(|why| wrong(why.into()))?, password);
-    let account = feed::add_person(ctx, tx, &line, credentials).await;
+    let username = username.map_err(|why| wrong(why.into()))?;
+    let account = feed::add_person(ctx, tx, &line, username, password).await;
     let (_, account) = account.map_err(wrong)?;
     for agreement in ctx.realm.agreements.iter().filter(|_| fixture.accepted_agreements) {
         let acceptance = Acceptance {

@@ -54,7 +54,9 @@ pub struct FailedLine {
 pub async fn import(
     ctx: &Ctx,
     by: &str,
-    (text, format, kind): (impl BufRead, Format, Option<&str>),
+    text: impl BufRead,
+    format: Format,
+    kind: Option<&str>,
 ) -> Result<Report, Fault> {
     let mut report = Report::default();
     for (line, fields) in read(text, format) {
@@ -126,8 +128,7 @@ fn read(text: impl BufRead, format: Format) -> Vec<(u64, Fields)> {
 
 /// `false`: the version is not newer than what is known.
 async fn apply(ctx: &Ctx, entry: &Entry) -> Result<bool, NotTaken> {
-    let kind = entry.line.kind();
-    let key = (kind, entry.source_key.as_str());
+    let (kind, key) = (entry.line.kind(), entry.source_key.as_str());
     let tx = ctx.begin().await?;
     let known = tx.rows().feed().find(kind, &entry.source_key).await?;
     if known.is_some_and(|(version, _)| version >= entry.version) {
@@ -135,7 +136,7 @@ async fn apply(ctx: &Ctx, entry: &Entry) -> Result<bool, NotTaken> {
     }
     let target = save(ctx, &tx, &entry.line, known.map(|(_, target)| target)).await?;
     let known = known.map(|(version, _)| version);
-    if !tx.rows().feed().record(key, known, entry.version, target).await? {
+    if !tx.rows().feed().record(kind, key, known, entry.version, target).await? {
         return Ok(false);
     }
     tx.commit().await?;

@@ -72,7 +72,7 @@ pub async fn save_person(
         None => None,
     };
     let Some(person) = person else {
-        let (person, _) = add(ctx, tx, told, (None, PasswordState::Initial)).await?;
+        let (person, _) = add(ctx, tx, told, None, PasswordState::Initial).await?;
         return Ok(person.0);
     };
     let has_account = rows.accounts().find_by_person(person.id).await?.is_some();
@@ -91,7 +91,7 @@ pub async fn save_person(
     hold_document(ctx, tx, changed.id, &told.number).await?;
     // An invitation knew a name and a document, no account.
     if !has_account {
-        add_account(ctx, tx, (changed.id, told.phone), (None, PasswordState::Initial)).await?;
+        add_account(ctx, tx, changed.id, told.phone, None, PasswordState::Initial).await?;
     }
     Ok(changed.id.0)
 }
@@ -127,16 +127,18 @@ pub async fn add_person(
     ctx: &Ctx,
     tx: &Tx<'_>,
     line: &PersonLine,
-    credentials: (Option<Username>, PasswordState),
+    username: Option<Username>,
+    password: PasswordState,
 ) -> Result<(PersonId, AccountId), NotTaken> {
-    add(ctx, tx, Told::parse(line, ctx.now().day())?, credentials).await
+    add(ctx, tx, Told::parse(line, ctx.now().day())?, username, password).await
 }
 
 async fn add(
     ctx: &Ctx,
     tx: &Tx<'_>,
     told: Told,
-    credentials: (Option<Username>, PasswordState),
+    username: Option<Username>,
+    password: PasswordState,
 ) -> Result<(PersonId, AccountId), NotTaken> {
     let now = ctx.now();
     let sex = told.number.sex.map(|sex| if sex == Sex::Male { "male" } else { "female" });
@@ -156,15 +158,17 @@ async fn add(
     };
     tx.rows().people().add(&person).await?;
     hold_document(ctx, tx, person.id, &told.number).await?;
-    let account = add_account(ctx, tx, (person.id, told.phone), credentials).await?;
+    let account = add_account(ctx, tx, person.id, told.phone, username, password).await?;
     Ok((person.id, account))
 }
 
 async fn add_account(
     ctx: &Ctx,
     tx: &Tx<'_>,
-    (person, phone): (PersonId, Option<Phone>),
-    (username, password): (Option<Username>, PasswordState),
+    person: PersonId,
+    phone: Option<Phone>,
+    username: Option<Username>,
+    password: PasswordState,
 ) -> Result<AccountId, NotTaken> {
     let (now, rows) = (ctx.now(), tx.rows());
     let account = Account {

@@ -27,7 +27,7 @@ pub async fn first_usable(
     let at_once = i64::try_from(n).unwrap_or(i64::MAX).clamp(8, 1000);
     let (mut found, mut offset) = (Vec::new(), 0);
     loop {
-        let held = standings.held_now(person, today, (offset, at_once)).await?;
+        let held = standings.held_now(person, today, offset, at_once).await?;
         let is_last = i64::try_from(held.len()).is_ok_and(|read| read < at_once);
         found.extend(held.into_iter().filter_map(|held| of_held(ctx, held).ok()).filter(&fits));
         if is_last || found.len() >= n {
@@ -77,9 +77,11 @@ pub async fn pending_in(
 /// A page of the client enterprises that a member of staff may act for now.
 pub async fn clients(
     ctx: &Ctx,
-    (person, agency): (PersonId, EnterpriseId),
+    person: PersonId,
+    agency: EnterpriseId,
     text: &str,
-    (offset, limit): (i64, i64),
+    offset: i64,
+    limit: i64,
 ) -> Result<Vec<AgentIdentity>, Fault> {
     let query = ClientQuery { person, agency, text, today: ctx.now().day(), offset, limit };
     let found = ctx.rows().engagements().clients(&query).await?;

@@ -10,7 +10,8 @@ use crate::store::cross_region::RecordQuery;
 /// The records of one kind that a person may enter in an enterprise; `record_no` finds one (S-05).
 pub async fn records(
     ctx: &Ctx,
-    (person, enterprise): (PersonId, EnterpriseId),
+    person: PersonId,
+    enterprise: EnterpriseId,
     kind: RecordKind,
     record_no: Option<&RecordNumber>,
 ) -> Result<Vec<CrossRegionRecord>, Fault> {
@@ -44,10 +45,10 @@ pub async fn all_records(
     let mut found: Vec<CrossRegionRecord> = Vec::new();
     let mut enterprises: Vec<EnterpriseId> = Vec::new();
     let today = ctx.now().day();
-    for (_, enterprise) in rows.standings().held_now(person, today, (0, i64::MAX)).await? {
+    for (_, enterprise) in rows.standings().held_now(person, today, 0, i64::MAX).await? {
         if !enterprises.contains(&enterprise.id) {
             enterprises.push(enterprise.id);
-            found.extend(records(ctx, (person, enterprise.id), kind, None).await?);
+            found.extend(records(ctx, person, enterprise.id, kind, None).await?);
         }
     }
     for named in rows.cross_region().naming(person, kind).await? {

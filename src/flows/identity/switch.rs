@@ -59,18 +59,14 @@ const MOST_CLIENTS: i64 = 200;
 
 /// Enterprise identities, and the other client enterprises of an agent (G-14), of those the ones whose
 /// name or number has `text` in it; the first `n` of both.
-pub async fn choices(
-    ctx: &Ctx,
-    session: &Session,
-    (text, n): (&str, usize),
-) -> Result<Choices, Fault> {
+pub async fn choices(ctx: &Ctx, session: &Session, text: &str, n: usize) -> Result<Choices, Fault> {
     if !may_move(ctx, session) {
         return Ok((Vec::new(), Vec::new()));
     }
     let identities = first_usable(ctx, session.person, n, |_| true).await?;
     let most = i64::try_from(n).unwrap_or(MOST_CLIENTS).min(MOST_CLIENTS);
     let clients = match agency_of(ctx, session).await? {
-        Some(agency) => clients(ctx, (session.person, agency), text, (0, most)).await?,
+        Some(agency) => clients(ctx, session.person, agency, text, 0, most).await?,
         None => Vec::new(),
     };
     Ok((identities, clients))
@@ -109,8 +105,8 @@ pub async fn fitting_choices(
         None => None,
     };
     let number = enterprise.as_ref().map(|enterprise| enterprise.tin.as_str());
-    let all = (number.unwrap_or_default(), usize::MAX);
-    let (mut identities, mut clients) = choices(ctx, session, all).await?;
+    let text = number.unwrap_or_default();
+    let (mut identities, mut clients) = choices(ctx, session, text, usize::MAX).await?;
     let fits = |one: &ActingIdentity| needs.iter().all(|needed| needed.fits(one));
     identities.retain(|one| fits(&ActingIdentity::Enterprise(Box::new(one.clone()))));
     clients.retain(|one| fits(&ActingIdentity::Agent(Box::new(one.clone()))));

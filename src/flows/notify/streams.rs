@@ -104,7 +104,8 @@ pub async fn read(
 pub async fn save(
     ctx: &Ctx,
     client_id: &str,
-    (known, wanted): (Option<EventStream>, &Wanted),
+    known: Option<EventStream>,
+    wanted: &Wanted,
 ) -> Result<Value, Stop> {
     let client = ctx.realm.clients.get(client_id);
     let registered = client.and_then(|client| client.event_endpoint.clone());
@@ -152,7 +153,8 @@ pub async fn remove(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
 /// SSF §8.1.2; `status` absent only reads. `None`: there is no such stream.
 pub async fn status(
     ctx: &Ctx,
-    (client_id, stream_id): (&str, Option<&str>),
+    client_id: &str,
+    stream_id: Option<&str>,
     status: Option<&str>,
 ) -> Result<Option<Value>, Stop> {
     let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(None) };
@@ -174,7 +176,8 @@ pub async fn status(
 /// SSF §8.1.4: an event that proves that the stream works. `false`: there is no such stream.
 pub async fn verify(
     ctx: &Ctx,
-    (client_id, stream_id): (&str, Option<&str>),
+    client_id: &str,
+    stream_id: Option<&str>,
     state: Option<&str>,
 ) -> Result<bool, Fault> {
     let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(false) };
@@ -187,7 +190,7 @@ pub async fn verify(
         "events": {VERIFICATION: details},
     });
     let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
-    let delivery = queued(ctx, (client_id, channel), stream.id, &body);
+    let delivery = queued(ctx, client_id, channel, stream.id, &body);
     let tx = ctx.begin().await?;
     tx.rows().deliveries().add(&delivery).await?;
     tx.commit().await?;

@@ -34,7 +34,8 @@ pub enum Told {
 pub async fn tell(
     ctx: &Ctx,
     tx: &Tx<'_>,
-    (session, sid): (SessionId, Option<&str>),
+    session: SessionId,
+    sid: Option<&str>,
     told: &Told,
 ) -> Result<(), Fault> {
     let clients = tx.rows().sessions().clients(session).await?;
@@ -50,7 +51,8 @@ pub async fn tell(
 /// A new entry of the queue; `client_id` is empty for a message to a person.
 pub fn queued(
     ctx: &Ctx,
-    (client_id, channel): (&str, Channel),
+    client_id: &str,
+    channel: Channel,
     about: impl ToString,
     body: &Value,
 ) -> Delivery {
@@ -70,7 +72,7 @@ pub fn queued(
 
 async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), Fault> {
     let body = json!({"sub": client.subject});
-    let delivery = queued(ctx, (&client.client_id, Channel::Logout), &client.sid, &body);
+    let delivery = queued(ctx, &client.client_id, Channel::Logout, &client.sid, &body);
     Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 
@@ -99,7 +101,7 @@ async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> 
         "events": {event: details},
     });
     let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
-    let delivery = queued(ctx, (&client.client_id, channel), &client.sid, &body);
+    let delivery = queued(ctx, &client.client_id, channel, &client.sid, &body);
     Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 
@@ -113,7 +115,7 @@ pub async fn end_session(
     let now = ctx.now();
     if tx.rows().sessions().end(session, now).await? {
         tx.rows().grants().revoke_of_session(session, now).await?;
-        tell(ctx, tx, (session, None), &Told::Ended { reason }).await?;
+        tell(ctx, tx, session, None, &Told::Ended { reason }).await?;
     }
     Ok(())
 }
@@ -129,7 +131,7 @@ pub async fn end_identity(
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         tx.rows().grants().revoke_of_sid(session.id, &sid, ctx.now()).await?;
     }
-    tell(ctx, tx, (session.id, Some(&sid)), told).await?;
+    tell(ctx, tx, session.id, Some(&sid), told).await?;
     // Whoever was told holds nothing of it any more.
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         tx.rows().sessions().forget_clients(session.id, &sid).await?;
@@ -224,7 +226,7 @@ pub async fn relation_event(
             "state": of.state().name(),
             "at": ctx.now().0,
         });
-        let delivery = queued(ctx, (&client.client_id, Channel::Relation), of.id, &body);
+        let delivery = queued(ctx, &client.client_id, Channel::Relation, of.id, &body);
         tx.rows().deliveries().add(&delivery).await?;
         count += 1;
     }

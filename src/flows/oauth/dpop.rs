@@ -36,7 +36,7 @@ pub async fn key(
         return wrong("the proof does not verify");
     };
     let url = ctx.realm.url(shown.path);
-    check(&proof.claims, (shown.method, &url), access_token, ctx.now().0)?;
+    check(&proof.claims, shown.method, &url, access_token, ctx.now().0)?;
     let seen = format!("dpop/{}/{}", proof.thumbprint, proof.claims.jti);
     if !ctx.ephemeral().mark(&seen, 2 * LIFETIME).await? {
         return wrong("the proof was used before");

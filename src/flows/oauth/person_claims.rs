@@ -10,7 +10,8 @@ use crate::flows::{Ctx, Fault};
 pub async fn person_claims(
     ctx: &Ctx,
     account: AccountId,
-    (person, username): (&Person, Option<String>),
+    person: &Person,
+    username: Option<String>,
     wants: impl Fn(&str) -> bool,
 ) -> Result<Map<String, Value>, Fault> {
     let phone = if wants("phone_number") || wants("phone_number_verified") {

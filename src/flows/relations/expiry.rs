@@ -41,8 +41,7 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Stop> {
         for one in authorisations.ending_on(today.plus_days(days)).await? {
             let once = format!("expiring-{days}-{today}");
             let tx = ctx.begin().await?;
-            let told = (NoticeKind::Expiring, Audience::Both);
-            notify(ctx, &tx, &one, told, Some(&once)).await?;
+            notify(ctx, &tx, &one, NoticeKind::Expiring, Audience::Both, Some(&once)).await?;
             tx.commit().await?;
         }
     }
@@ -55,7 +54,7 @@ async fn end_past_term(ctx: &Ctx) -> Result<(), Stop> {
     let now = ctx.now();
     // A session that began before then has ended by itself.
     let since = now.plus(-ctx.realm.lifetimes.session - 86_400).day();
-    let past = ctx.rows().sessions().past_term((since, now.day()), now).await?;
+    let past = ctx.rows().sessions().past_term(since, now.day(), now).await?;
     for one in past {
         let tx = ctx.begin().await?;
         end_unusable(ctx, &tx, &[one]).await?;

@@ -180,7 +180,8 @@ pub async fn confirm_application(
     ctx: &Ctx,
     manager: &Manager<'_>,
     id: &str,
-    (permissions, valid_to): (&Permissions, Option<&str>),
+    permissions: &Permissions,
+    valid_to: Option<&str>,
 ) -> Result<Authorisation, Stop> {
     let found = find(ctx, manager, id).await?;
     if found.state() != State::PendingByEnterprise {

@@ -116,7 +116,8 @@ pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Enterprise, Stop> {
 pub async fn apply(
     ctx: &Ctx,
     person: PersonId,
-    (number, identity_type): (&str, &str),
+    number: &str,
+    identity_type: &str,
 ) -> Result<Authorisation, Stop> {
     let enterprise = applied_to(ctx, number).await?;
     let name = IdentityTypeName(identity_type.to_owned());

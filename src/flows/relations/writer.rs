@@ -132,7 +132,8 @@ async fn carry_out(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop
         (true, false) => relation_event(ctx, tx, "relation.deleted", after).await?,
         (false, false) => 0,
     };
-    notify(ctx, tx, after, told(changed), None).await?;
+    let (kind, audience) = told(changed);
+    notify(ctx, tx, after, kind, audience, None).await?;
     tx.note(AuditEvent::AuthorisationChanged {
         authorisation: after.id,
         event: changed.event().name().to_owned(),
@@ -154,7 +155,8 @@ pub async fn notify(
     ctx: &Ctx,
     tx: &Tx<'_>,
     of: &Authorisation,
-    (kind, audience): (NoticeKind, Audience),
+    kind: NoticeKind,
+    audience: Audience,
     once: Option<&str>,
 ) -> Result<(), Fault> {
     let mut people = Vec::new();
@@ -192,7 +194,7 @@ async fn by_sms(ctx: &Ctx, tx: &Tx<'_>, notice: &Notice) -> Result<(), Fault> {
     let enterprise = tx.rows().enterprises().find(notice.enterprise).await?;
     let name = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
     let body = json!({"event": notice.kind.name(), "enterprise": name});
-    let delivery = queued(ctx, ("", Channel::Sms), notice.to, &body);
+    let delivery = queued(ctx, "", Channel::Sms, notice.to, &body);
     Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 

@@ -81,5 +81,5 @@ async fn slider_is_done(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
 }
 
 async fn record(ctx: &Ctx, form: &Credentials, typed: &Typed, outcome: &str) -> Result<(), Fault> {
-    record_way(ctx, form, typed, (Way::Password, outcome)).await
+    record_way(ctx, form, typed, Way::Password, outcome).await
 }

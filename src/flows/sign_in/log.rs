@@ -14,7 +14,8 @@ pub async fn record_way(
     ctx: &Ctx,
     form: &Credentials,
     typed: &Typed,
-    (way, outcome): (Way, &str),
+    way: Way,
+    outcome: &str,
 ) -> Result<(), Fault> {
     let attempt = LoginAttempt {
         at: ctx.now(),

@@ -53,7 +53,8 @@ async fn due<'t>(
 pub async fn set_password(
     ctx: &Ctx,
     transaction: &LoginTransaction,
-    (new, repeated): (&Secret, &Secret),
+    new: &Secret,
+    repeated: &Secret,
 ) -> Result<(), Stop> {
     let proved = due(ctx, transaction, Step::NewPassword).await?;
     if new.expose() != repeated.expose() {

@@ -66,7 +66,7 @@ async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Ans
     };
     let mut rows = Vec::new();
     for (one, enterprise) in &found {
-        let mut row = own(request, (one, enterprise), None);
+        let mut row = own(request, one, enterprise, None);
         if one.state() == State::Active {
             row.synchronised = synchronisations(request, one.id).await?;
         }
@@ -164,7 +164,7 @@ async fn review(visit: &Visit, ones: &[Authorisation], act: &'static str) -> Ans
     let mut rows: Vec<HandlerView> = Vec::new();
     for one in ones {
         if let Some(enterprise) = known::enterprise(&visit.request.ctx, one.enterprise).await? {
-            rows.push(own(&visit.request, (one, &enterprise), None));
+            rows.push(own(&visit.request, one, &enterprise, None));
         }
     }
     visit.page(None, &ReviewPage { rows, act, notice: None }).await
@@ -207,29 +207,33 @@ pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Ans
 
 pub async fn get_apply(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::OwnAuthorisations).await?;
-    show_apply(&visit, ("", ""), None, None).await
+    show_apply(&visit, "", "", None, None).await
 }
 
 pub async fn post_apply(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::OwnAuthorisations).await?;
     let text = |name: &str| form.get(name).unwrap_or_default().trim();
-    let typed = (text("number"), text("identity_type"));
+    let (number, kind) = (text("number"), text("identity_type"));
     let ctx = &visit.request.ctx;
     if form.get("sure") != Some("yes") {
-        return match Stop::refusal(applied_to(ctx, typed.0).await)? {
-            Ok(found) => show_apply(&visit, typed, Some(mask::company(&found.name)), None).await,
-            Err(refusal) => show_apply(&visit, typed, None, Some(&refusal)).await,
+        return match Stop::refusal(applied_to(ctx, number).await)? {
+            Ok(found) => {
+                let name = mask::company(&found.name);
+                show_apply(&visit, number, kind, Some(name), None).await
+            }
+            Err(refusal) => show_apply(&visit, number, kind, None, Some(&refusal)).await,
         };
     }
-    match Stop::refusal(apply(ctx, visit.session.person, typed).await)? {
+    match Stop::refusal(apply(ctx, visit.session.person, number, kind).await)? {
         Ok(_) => visit.go("/account/authorisations?scope=national&done=applied"),
-        Err(refusal) => show_apply(&visit, typed, None, Some(&refusal)).await,
+        Err(refusal) => show_apply(&visit, number, kind, None, Some(&refusal)).await,
     }
 }
 
 async fn show_apply(
     visit: &Visit,
-    (number, identity_type): (&str, &str),
+    number: &str,
+    identity_type: &str,
     enterprise: Option<String>,
     refusal: Option<&Refusal>,
 ) -> Answer {

@@ -111,7 +111,7 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
         }
         "edit" | "confirm" | "renew" => return choose(&visit, &id, &form).await,
         "save" | "renew-save" | "confirm-save" => {
-            return save(&visit, &id, (&wanted, &form)).await;
+            return save(&visit, &id, &wanted, &form).await;
         }
         _ => return show(&visit, &id, Editing::default(), Some(&Refusal::State)).await,
     };
@@ -138,7 +138,7 @@ async fn choose(visit: &Visit, id: &str, form: &Params) -> Answer {
 }
 
 /// The second 【确定】 saves.
-async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answer {
+async fn save(visit: &Visit, id: &str, wanted: &str, form: &Params) -> Answer {
     let ctx = &visit.request.ctx;
     let manager = match visit.manager(function_of(wanted)) {
         Ok(manager) => manager,
@@ -160,8 +160,8 @@ async fn save(visit: &Visit, id: &str, (wanted, form): (&str, &Params)) -> Answe
         // Another manager was faster.
         Err(Refusal::State)
     } else if wanted == "confirm-save" {
-        let grant = (&permissions, valid_to.as_deref());
-        Stop::refusal(confirm_application(ctx, &manager, id, grant).await)?
+        let valid_to = valid_to.as_deref();
+        Stop::refusal(confirm_application(ctx, &manager, id, &permissions, valid_to).await)?
     } else {
         match check_terms(ctx, &one.identity_type, &permissions, valid_to.as_deref()) {
             // A protected type is told so before its permissions are looked at.

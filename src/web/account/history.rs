@@ -124,7 +124,7 @@ async fn show_person(
     let found = person::history(&request.ctx, visit.session.person, reason).await?;
     let entries: Vec<HandlerView> = found
         .iter()
-        .map(|(entry, one, enterprise)| own(request, (one, enterprise), Some(entry)))
+        .map(|(entry, one, enterprise)| own(request, one, enterprise, Some(entry)))
         .collect();
     let path = OWN_TABS[3].1;
     let page = HistoryPage {

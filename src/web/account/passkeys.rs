@@ -32,7 +32,7 @@ pub async fn post(form: Form) -> Answer {
     let text = |name| form.get(name).unwrap_or_default();
     let done = match form.get("remove") {
         Some(id) => Stop::refusal(remove(ctx, session, id).await)?,
-        None => Stop::refusal(enrol(ctx, session, (text("name"), text("made"))).await)?,
+        None => Stop::refusal(enrol(ctx, session, text("name"), text("made")).await)?,
     };
     match done {
         Ok(()) => visit.go(PATH),

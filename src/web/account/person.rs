@@ -21,7 +21,7 @@ pub async fn get(request: Request) -> Answer {
 pub async fn reveal(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::PersonalInformation).await?;
     let key = form.get("field").unwrap_or_default();
-    revealed(&visit.request.ctx, visit.session.person, (None, key)).await?;
+    revealed(&visit.request.ctx, visit.session.person, None, key).await?;
     show(&visit, Some(key)).await
 }
 

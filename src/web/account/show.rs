@@ -90,7 +90,8 @@ fn manager_acts(request: &Request, one: &Authorisation) -> Vec<&'static str> {
 /// An authorisation as its person sees it.
 pub fn own(
     request: &Request,
-    (one, enterprise): (&Authorisation, &Enterprise),
+    one: &Authorisation,
+    enterprise: &Enterprise,
     entry: Option<&HistoryEntry>,
 ) -> HandlerView {
     let known = request.ctx.realm.identity_type(&one.identity_type);

@@ -28,7 +28,7 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     let params = request.query().unwrap_or_default();
     let text = params.get("text").unwrap_or_default().trim().to_owned();
     let wanted = params.get("enterprise").unwrap_or_default();
-    let (identities, clients) = choices(&request.ctx, &visit.session, (&text, usize::MAX)).await?;
+    let (identities, clients) = choices(&request.ctx, &visit.session, &text, usize::MAX).await?;
     let mut all = view::identities(request, &identities, Some(visit.session.acting));
     all.extend(view::clients(request, &clients, Some(visit.session.acting)));
     all.retain(|one| text.is_empty() || view::holds(one, &text));

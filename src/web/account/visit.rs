@@ -128,7 +128,7 @@ impl Visit {
 
     async fn who(&self) -> Result<Who, Failure> {
         let (ctx, request) = (&self.request.ctx, &self.request);
-        let (identities, clients) = choices(ctx, &self.session, ("", MOST_QUICK + 1)).await?;
+        let (identities, clients) = choices(ctx, &self.session, "", MOST_QUICK + 1).await?;
         let mut quick = view::identities(request, &identities, Some(self.session.acting));
         quick.extend(view::clients(request, &clients, Some(self.session.acting)));
         let has_more = quick.len() > MOST_QUICK;

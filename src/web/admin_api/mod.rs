@@ -42,6 +42,6 @@ pub async fn import_lines(request: Request, headers: HeaderMap, body: Bytes) -> 
         Ok(params) => params,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    let report = import(&request.ctx, &client, (&body[..], format, params.get("kind"))).await?;
+    let report = import(&request.ctx, &client, &body[..], format, params.get("kind")).await?;
     Ok(no_store(Json(report).into_response()))
 }

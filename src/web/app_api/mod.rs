@@ -90,7 +90,7 @@ pub async fn act(
             Err(refusal) => Err(refusal),
         },
         "confirm" => {
-            let done = Stop::refusal(confirm(ctx, &user, (&code, told.number)).await)?;
+            let done = Stop::refusal(confirm(ctx, &user, &code, told.number).await)?;
             done.map(|()| json!({"state": "confirmed"}))
         }
         "cancel" => {
@@ -98,11 +98,11 @@ pub async fn act(
         }
         "face" => {
             let number = told.number.unwrap_or_default();
-            Stop::refusal(start_face(ctx, &user, (&code, number, told.agree)).await)?
+            Stop::refusal(start_face(ctx, &user, &code, number, told.agree).await)?
                 .map(|url| json!({"url": url}))
         }
         "face_result" => {
-            let done = Stop::refusal(finish_face(ctx, &user, (&code, &told.order)).await)?;
+            let done = Stop::refusal(finish_face(ctx, &user, &code, &told.order).await)?;
             done.map(|is_done| json!({"state": if is_done { "confirmed" } else { "pending" }}))
         }
         _ => return Ok(no_store(StatusCode::NOT_FOUND.into_response())),

@@ -40,7 +40,7 @@ async fn show(
     let offset = params.get("from").and_then(|from| from.parse::<i64>().ok()).unwrap_or_default();
     let offset = offset.clamp(0, 1_000_000);
     // One more than is shown tells whether there is another page.
-    let mut found = clients(&request.ctx, (person, agency), text, (offset, A_PAGE + 1)).await?;
+    let mut found = clients(&request.ctx, person, agency, text, offset, A_PAGE + 1).await?;
     let has_more = found.len() > usize::try_from(A_PAGE).unwrap_or_default();
     found.truncate(usize::try_from(A_PAGE).unwrap_or_default());
     let page_from = |from: i64| {

@@ -123,9 +123,8 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
     let Some(found) = find(&request.ctx, &id).await? else {
         return told(&request, &Refusal::ScanExpired);
     };
-    let phone = (id.as_str(), key.as_str());
     if form.get("act") == Some("cancel") {
-        return match Stop::refusal(end(&request.ctx, phone, ScanState::Cancelled).await)? {
+        return match Stop::refusal(end(&request.ctx, &id, &key, ScanState::Cancelled).await)? {
             Ok(()) => request.message(StatusCode::OK, "phone-cancelled", None),
             Err(refusal) => told(&request, &refusal),
         };
@@ -135,7 +134,7 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
         Purpose::Verify(_) => {
             let ticked = form.get("agree") == Some("yes");
             let number = number.unwrap_or_default();
-            match Stop::refusal(face::start(&request.ctx, phone, number, ticked).await)? {
+            match Stop::refusal(face::start(&request.ctx, &id, &key, number, ticked).await)? {
                 Ok(url) => return Ok(see_other(&url)),
                 Err(refusal) => Err(refusal),
             }
@@ -146,7 +145,7 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
             };
             let number = found.needs_number(request.ctx.ip).then_some(number.unwrap_or_default());
             match confirmed_by(&request.ctx, session) {
-                Ok(who) => Stop::refusal(confirm(&request.ctx, phone, who, number).await)?,
+                Ok(who) => Stop::refusal(confirm(&request.ctx, &id, &key, who, number).await)?,
                 Err(refusal) => Err(refusal),
             }
         }
@@ -166,7 +165,7 @@ pub async fn face(request: Request, Path((_, id)): Path<(String, String)>) -> An
     let cookie = request.cookies.get(&cookies::phone_name(&request.ctx.realm));
     let Some(cookie) = cookie else { return told(&request, &Refusal::State) };
     let (key, order) = (Hashed::of(cookie).to_text(), params.get("order").unwrap_or_default());
-    match Stop::refusal(face::finish(&request.ctx, (&id, &key), order).await)? {
+    match Stop::refusal(face::finish(&request.ctx, &id, &key, order).await)? {
         Ok(true) => request.message(StatusCode::OK, "phone-done", None),
         Ok(false) => {
             let here = request.uri.path_and_query().map(ToString::to_string).unwrap_or_default();

@@ -33,17 +33,17 @@ async fn show(
     refusal: Option<&Refusal>,
 ) -> Answer {
     let proved = transaction.proved();
-    let whose = proved.and_then(|one| Some((one.person, one.enterprise?)));
-    let (Some(whose), Some(kind)) = (whose, proved.and_then(|one| one.record_kind)) else {
+    let known = proved.and_then(|one| Some((one.person, one.enterprise?, one.record_kind?)));
+    let Some((person, enterprise, kind)) = known else {
         return go_on(request, transaction).await;
     };
     let no = params.get("no").unwrap_or_default().trim();
     let found = match RecordNumber::parse(no) {
-        _ if no.is_empty() => records(&request.ctx, whose, kind, None).await?,
-        Ok(no) => records(&request.ctx, whose, kind, Some(&no)).await?,
+        _ if no.is_empty() => records(&request.ctx, person, enterprise, kind, None).await?,
+        Ok(no) => records(&request.ctx, person, enterprise, kind, Some(&no)).await?,
         Err(_) => Vec::new(),
     };
-    let enterprise = known::enterprise(&request.ctx, whose.1).await?;
+    let enterprise = known::enterprise(&request.ctx, enterprise).await?;
     let language = request.language();
     let entrance = proved.and_then(|one| request.ctx.realm.entrance(&one.entrance));
     let links = entrance.map(|entrance| entrance.links.as_slice()).unwrap_or_default();

@@ -22,7 +22,7 @@ use crate::web::transaction::{Begun, begun};
 /// How a code stands, for the browser that shows it; `None` for every other.
 async fn told(ctx: &Ctx, tx: &LoginTransaction, params: &Params) -> Result<Option<Value>, Fault> {
     let text = |name| params.get(name).unwrap_or_default();
-    let found = find_shown(ctx, tx, (text("q"), text("v"))).await?;
+    let found = find_shown(ctx, tx, text("q"), text("v")).await?;
     Ok(found.map(|scan| {
         let (state, name) = scan.told(ctx.now());
         json!({"state": state, "name": name})
@@ -72,7 +72,7 @@ pub async fn events(request: Request) -> Answer {
 /// 【继续】: fetches the outcome, once.
 pub async fn post(Begun { request, form, transaction: tx }: Begun) -> Answer {
     let text = |name| form.get(name).unwrap_or_default();
-    match Stop::refusal(consume(&request.ctx, &tx, (text("q"), text("v"))).await)? {
+    match Stop::refusal(consume(&request.ctx, &tx, text("q"), text("v")).await)? {
         Ok(next) => go_on(&request, &next).await,
         Err(refusal) => {
             let way = ScanApp::parse(text("app")).map(ScanApp::factor);

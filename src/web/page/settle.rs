@@ -102,7 +102,7 @@ pub async fn get(AtStep { request, step, transaction, .. }: AtStep) -> Answer {
 pub async fn post_password(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let secret = |name: &str| Secret::new(form.get(name).unwrap_or_default().to_owned());
     let (new, repeated) = (secret("new"), secret("repeated"));
-    match Stop::refusal(steps::set_password(&request.ctx, &transaction, (&new, &repeated)).await)? {
+    match Stop::refusal(steps::set_password(&request.ctx, &transaction, &new, &repeated).await)? {
         Ok(()) => go_on(&request, &transaction).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::NewPassword).await,
     }

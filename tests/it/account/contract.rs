@@ -428,14 +428,14 @@ fn none_one_two_and_five_hundred_identities_have_one_shape() {
         }
         let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let format = hufu::flows::feed::Format::JsonLines;
-        let report = hufu::flows::feed::import(&app.ctx, "test", (text.as_bytes(), format, None));
+        let report = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None);
         let report = report.await.unwrap();
         assert!(report.failed.is_empty(), "{:?}", report.failed.first());
         // 陈静 has five hundred; she has no phone, so her account gets one for the test.
         let line = json!({"feed": "person", "source_key": "p", "version": 1, "name": "陈静",
             "document": "360102199912318881"})
         .to_string();
-        let done = hufu::flows::feed::import(&app.ctx, "test", (line.as_bytes(), format, None));
+        let done = hufu::flows::feed::import(&app.ctx, "test", line.as_bytes(), format, None);
         assert!(done.await.unwrap().failed.is_empty());
         bind_phone(&app, "chenjing", "13412134121").await;
         let mut shapes = Vec::new();

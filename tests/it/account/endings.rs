@@ -21,7 +21,7 @@ const HANGZHOU: &str = "91330100MA2BUJ786T";
 
 async fn tell(app: &TestApp, line: Value) {
     let text = line.to_string();
-    let report = import(&app.ctx, "test", (text.as_bytes(), Format::JsonLines, None)).await;
+    let report = import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await;
     let report = report.unwrap();
     assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
 }
@@ -233,8 +233,8 @@ fn an_application_that_hangs_delays_no_other() {
         tokens(&app, &mut wang).await;
         let tx = app.ctx.begin().await.unwrap();
         for n in 0..100 {
-            let to = ("invoice", Channel::Logout);
-            let one = queued(&app.ctx, to, format!("sid-{n}"), &json!({"sub": "x"}));
+            let (about, body) = (format!("sid-{n}"), json!({"sub": "x"}));
+            let one = queued(&app.ctx, "invoice", Channel::Logout, about, &body);
             tx.rows().deliveries().add(&one).await.unwrap();
         }
         tx.commit().await.unwrap();

@@ -115,7 +115,7 @@ fn an_unknown_person_can_be_invited() {
             "name": "钱多", "document": "110101199003074514", "phone": "13911139111"});
         let text = line.to_string();
         let format = hufu::flows::feed::Format::JsonLines;
-        let done = hufu::flows::feed::import(&app.ctx, "test", (text.as_bytes(), format, None));
+        let done = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None);
         assert_eq!(done.await.unwrap().failed.len(), 0);
         let pending = held(&app.ctx, "13911139111").await;
         assert_eq!(pending.len(), 1);

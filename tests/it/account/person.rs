@@ -30,7 +30,7 @@ pub async fn invite(app: &TestApp) -> Vec<String> {
     ];
     let text = lines.map(|line| line.to_string()).join("\n");
     let format = hufu::flows::feed::Format::JsonLines;
-    let report = hufu::flows::feed::import(&app.ctx, "test", (text.as_bytes(), format, None));
+    let report = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None);
     let report = report.await.unwrap();
     assert!(report.failed.is_empty(), "{:?}", report.failed);
     let all = held(&app.ctx, WANG).await;

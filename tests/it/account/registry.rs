@@ -34,7 +34,7 @@ fn document(phone: &str) -> &'static str {
 
 async fn tell(app: &TestApp, line: &Value) -> Report {
     let text = line.to_string();
-    import(&app.ctx, "test", (text.as_bytes(), Format::JsonLines, None)).await.unwrap()
+    import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await.unwrap()
 }
 
 async fn told(app: &TestApp, line: &Value) {
@@ -273,8 +273,8 @@ fn of_two_supervisors_at_once_one_stays() {
                 telling.spawn(async move {
                     barrier.wait().await;
                     let text = line.to_string();
-                    let told = (text.as_bytes(), Format::JsonLines, None);
-                    import(&ctx, "test", told).await.unwrap()
+                    let told = import(&ctx, "test", text.as_bytes(), Format::JsonLines, None);
+                    told.await.unwrap()
                 });
             }
             for report in telling.join_all().await {
@@ -331,7 +331,7 @@ fn what_is_left_of_a_type_that_is_gone_still_ends() {
         hufu::flows::relations::expiry::run(&later).await.unwrap();
         assert_eq!(newest(&later, SUN, "invoicing_clerk").await.state().name(), "expired");
         let (text, format) = (closing("07").to_string(), Format::JsonLines);
-        let report = import(&later, "test", (text.as_bytes(), format, None)).await.unwrap();
+        let report = import(&later, "test", text.as_bytes(), format, None).await.unwrap();
         assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
         for phone in [SUN, WANG] {
             assert_eq!(newest(&later, phone, "invoicing_clerk").await.state().name(), "ended");

@@ -116,7 +116,7 @@ fn records_are_found_by_place_and_number_and_have_no_centre() {
             "enterprise": "91330100MA2BUJ786T", "person": "360121198802290026",
             "identity_type": "finance_supervisor", "valid_from": "2026-01-01"});
         let (text, format) = (line.to_string(), hufu::flows::feed::Format::JsonLines);
-        let done = hufu::flows::feed::import(&app.ctx, "test", (text.as_bytes(), format, None));
+        let done = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None);
         assert!(done.await.unwrap().failed.is_empty());
         let mut li = as_li(&app).await;
         let path = "/account/switch/records?kind=inspection";

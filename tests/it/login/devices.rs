@@ -98,8 +98,8 @@ fn a_known_browser_is_forgotten_by_its_person_and_by_a_new_password() {
         tx.rows().devices().add(cookie, &device).await.unwrap();
         tx.commit().await.unwrap();
         for (password, fits) in [("old", true), ("new", false)] {
-            let place = (account.id, "enterprise");
-            let known = rows.devices().knows(cookie, place, Hashed::of(password), now).await;
+            let (devices, under) = (rows.devices(), Hashed::of(password));
+            let known = devices.knows(cookie, account.id, "enterprise", under, now).await;
             assert_eq!(known.unwrap(), fits, "{password}");
         }
     });

@@ -70,7 +70,7 @@ pub(super) fn issue(
     person: &Person<'_>,
     key: Option<&str>,
 ) -> Result<Issued, Fault> {
-    let claims = access_claims(ctx, client, approved, (Some(person), key));
+    let claims = access_claims(ctx, client, approved, Some(person), key);
     let grant = person.grant.id;
     let (access_token, opaque) = access_token(ctx, client, &claims, Some(grant))?;
     let id_token = sign_id(ctx, client, approved, person, &access_token)?;
@@ -110,7 +110,8 @@ pub(super) fn access_claims(
     ctx: &Ctx,
     client: &Client,
     approved: &Approved,
-    (person, key): (Option<&Person<'_>>, Option<&str>),
+    person: Option<&Person<'_>>,
+    key: Option<&str>,
 ) -> AccessClaims {
     let now = ctx.now();
     let until = now.plus(ctx.realm.lifetimes.access_token);

@@ -200,7 +200,7 @@ async fn asked_claims(ctx: &Ctx, grant: &StoredGrant) -> Result<Map<String, Valu
     let (Some(person), Some(account)) = (person, account) else { return Ok(Map::new()) };
     let wants = |name: &str| asked.contains(name);
     let username = account.username.map(|name| name.as_str().to_owned());
-    person_claims(ctx, grant.account, (&person, username), wants).await
+    person_claims(ctx, grant.account, &person, username, wants).await
 }
 
 async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
@@ -211,7 +211,7 @@ async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let own: Vec<&str> = client.scopes.iter().map(String::as_str).collect();
     let allowed = Scopes::parse(&own.join(" "));
     let approved = engine::client_credentials(params, &client.client_id, &allowed)?;
-    let claims = access_claims(ctx, client, &approved, (None, *key));
+    let claims = access_claims(ctx, client, &approved, None, *key);
     let (access_token, opaque) = access_token(ctx, client, &claims, None)?;
     let issued = Issued {
         response: TokenResponse {

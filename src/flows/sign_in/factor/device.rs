@@ -29,9 +29,8 @@ pub async fn is_known(
 ) -> Result<bool, Fault> {
     let PasswordState::Set(password) = &account.password else { return Ok(false) };
     let (Some(cookie), Some(_)) = (cookie, entrance.remember_device_days) else { return Ok(false) };
-    let place = (account.id, entrance.id.as_str());
-    let devices = ctx.rows().devices();
-    Ok(devices.knows(cookie.hashed(), place, Hashed::of(password), ctx.now()).await?)
+    let (devices, password) = (ctx.rows().devices(), Hashed::of(password));
+    Ok(devices.knows(cookie.hashed(), account.id, &entrance.id, password, ctx.now()).await?)
 }
 
 /// After a second factor that passed: the cookie by which the browser is known from now on, with

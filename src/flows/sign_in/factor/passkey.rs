@@ -77,7 +77,7 @@ pub async fn begin(ctx: &Ctx, session: &Session) -> Result<Option<Value>, Fault>
 }
 
 /// What the browser made is kept from now on.
-pub async fn enrol(ctx: &Ctx, session: &Session, (name, made): (&str, &str)) -> Result<(), Stop> {
+pub async fn enrol(ctx: &Ctx, session: &Session, name: &str, made: &str) -> Result<(), Stop> {
     if !are_taken(ctx) {
         return Err(Refusal::State.into());
     }
@@ -213,11 +213,11 @@ pub async fn sign_in(
     };
     let typed = Typed::of(ctx, entrance, form, Some(account.clone())).await?;
     if let Err(refusal) = account.may_sign_in(ctx.now()) {
-        record_way(ctx, form, &typed, (Way::Passkey, refusal.code())).await?;
+        record_way(ctx, form, &typed, Way::Passkey, refusal.code()).await?;
         return Err(refusal.into());
     }
     if !typed.is_plausible(entrance) {
-        record_way(ctx, form, &typed, (Way::Passkey, Refusal::Credentials.code())).await?;
+        record_way(ctx, form, &typed, Way::Passkey, Refusal::Credentials.code()).await?;
         return Err(Refusal::Credentials.into());
     }
     if !keep(ctx, &held, &kept).await? {

@@ -102,7 +102,8 @@ pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<Scan>, Fault> {
 pub async fn find_shown(
     ctx: &Ctx,
     tx: &LoginTransaction,
-    (id, verifier): (&str, &str),
+    id: &str,
+    verifier: &str,
 ) -> Result<Option<Scan>, Fault> {
     let proves = |scan: &Scan| {
         let hash = Hashed::of(verifier).to_text();
@@ -151,7 +152,8 @@ pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refu
 /// sign in by password may not sign in by phone either.
 pub async fn confirm(
     ctx: &Ctx,
-    (id, phone_key): (&str, &str),
+    id: &str,
+    phone_key: &str,
     who: Confirmed,
     number: Option<u8>,
 ) -> Result<(), Stop> {
@@ -173,7 +175,7 @@ pub async fn confirm(
 }
 
 /// Turned back, or another's face.
-pub async fn end(ctx: &Ctx, (id, phone_key): (&str, &str), state: ScanState) -> Result<(), Stop> {
+pub async fn end(ctx: &Ctx, id: &str, phone_key: &str, state: ScanState) -> Result<(), Stop> {
     let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
     save(ctx, id, &found, &found.ended(phone_key, state, ctx.now())?).await
 }
@@ -182,9 +184,10 @@ pub async fn end(ctx: &Ctx, (id, phone_key): (&str, &str), state: ScanState) -> 
 pub async fn consume(
     ctx: &Ctx,
     tx: &LoginTransaction,
-    (id, verifier): (&str, &str),
+    id: &str,
+    verifier: &str,
 ) -> Result<LoginTransaction, Stop> {
-    let Some(found) = find_shown(ctx, tx, (id, verifier)).await? else {
+    let Some(found) = find_shown(ctx, tx, id, verifier).await? else {
         return Err(Refusal::ScanExpired.into());
     };
     if found.state == ScanState::Failed {

@@ -70,7 +70,8 @@ async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
 /// Where the phone goes for its check. `number`: chosen on the phone; a wrong one ends the code.
 pub async fn start(
     ctx: &Ctx,
-    (id, phone_key): (&str, &str),
+    id: &str,
+    phone_key: &str,
     number: u8,
     has_ticked: bool,
 ) -> Result<String, Stop> {
@@ -82,7 +83,7 @@ pub async fn start(
         return Err(Refusal::State.into());
     }
     if number != found.number {
-        Stop::refusal(code::end(ctx, (id, phone_key), ScanState::Failed).await)?.ok();
+        Stop::refusal(code::end(ctx, id, phone_key, ScanState::Failed).await)?.ok();
         return Err(Refusal::StepUpFailed.into());
     }
     if !has_ticked && !has_agreed(ctx, person).await? {
@@ -140,7 +141,7 @@ fn order_key(order: &str) -> String {
 }
 
 /// The phone is back. The redirect proves nothing: the provider is asked. `false`: still running.
-pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Result<bool, Stop> {
+pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result<bool, Stop> {
     let kept = ctx.ephemeral().get(&ORDER, &order_key(order)).await?;
     let Some(kept) = kept.filter(|kept| kept.scan == id && kept.phone_key == phone_key) else {
         return Err(Refusal::State.into());
@@ -156,7 +157,7 @@ pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Re
         }
     };
     if state == FaceState::Failed {
-        Stop::refusal(code::end(ctx, (id, phone_key), ScanState::Failed).await)?.ok();
+        Stop::refusal(code::end(ctx, id, phone_key, ScanState::Failed).await)?.ok();
         ctx.forget(&ORDER, &order_key(order)).await;
         return Err(Refusal::StepUpFailed.into());
     }
@@ -168,7 +169,7 @@ pub async fn finish(ctx: &Ctx, (id, phone_key): (&str, &str), order: &str) -> Re
     }
     // The code's step to confirmed uses the order up.
     let who = Confirmed { person, account: account.id, acting: Acting::Personal };
-    code::confirm(ctx, (id, phone_key), who, Some(kept.number)).await?;
+    code::confirm(ctx, id, phone_key, who, Some(kept.number)).await?;
     ctx.forget(&ORDER, &order_key(order)).await;
     Ok(true)
 }

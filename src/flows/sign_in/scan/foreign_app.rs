@@ -59,7 +59,6 @@ pub async fn act(
         return Err(Refusal::State.into());
     }
     let key = Hashed::of(&format!("{}\n{}", client.client_id, said.sub)).to_text();
-    let phone = (code, key.as_str());
     match said.act.as_str() {
         "scan" => {
             let phone = Phone { key, name: mask::name(&said.name) };
@@ -68,16 +67,16 @@ pub async fn act(
         "confirm" => match Stop::refusal(person(ctx, &found, &said).await)? {
             Ok(who) => {
                 let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
-                code::confirm(ctx, phone, who, number).await?;
+                code::confirm(ctx, code, &key, who, number).await?;
                 Ok(json!({"state": "confirmed"}))
             }
             Err(refusal) => {
-                Stop::refusal(code::end(ctx, phone, ScanState::Failed).await)?.ok();
+                Stop::refusal(code::end(ctx, code, &key, ScanState::Failed).await)?.ok();
                 Err(refusal.into())
             }
         },
         "cancel" => {
-            code::end(ctx, phone, ScanState::Cancelled).await?;
+            code::end(ctx, code, &key, ScanState::Cancelled).await?;
             Ok(json!({"state": "cancelled"}))
         }
         _ => Err(Refusal::State.into()),

@@ -68,7 +68,8 @@ pub async fn scan_code(ctx: &Ctx, user: &AppUser, code: &str) -> Result<Scan, St
 pub async fn confirm(
     ctx: &Ctx,
     user: &AppUser,
-    (code, number): (&str, Option<u8>),
+    code: &str,
+    number: Option<u8>,
 ) -> Result<(), Stop> {
     let found = own(ctx, code).await?;
     if found.purpose != Purpose::SignIn {
@@ -76,28 +77,30 @@ pub async fn confirm(
     }
     let who = Confirmed { person: user.person, account: user.account, acting: user.acting };
     let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
-    code::confirm(ctx, (code, &user.key), who, number).await
+    code::confirm(ctx, code, &user.key, who, number).await
 }
 
 pub async fn cancel(ctx: &Ctx, user: &AppUser, code: &str) -> Result<(), Stop> {
     own(ctx, code).await?;
-    code::end(ctx, (code, &user.key), ScanState::Cancelled).await
+    code::end(ctx, code, &user.key, ScanState::Cancelled).await
 }
 
 /// Where the phone goes for its face check. Another person's phone ends the code.
 pub async fn start_face(
     ctx: &Ctx,
     user: &AppUser,
-    (code, number, has_ticked): (&str, u8, bool),
+    code: &str,
+    number: u8,
+    has_ticked: bool,
 ) -> Result<String, Stop> {
     let found = own(ctx, code).await?;
     match found.purpose.person() {
         Some(person) if person == user.person => {
-            face::start(ctx, (code, &user.key), number, has_ticked).await
+            face::start(ctx, code, &user.key, number, has_ticked).await
         }
         Some(_) => {
             tracing::info!("Another person's phone answered a verification");
-            Stop::refusal(code::end(ctx, (code, &user.key), ScanState::Failed).await)?.ok();
+            Stop::refusal(code::end(ctx, code, &user.key, ScanState::Failed).await)?.ok();
             Err(Refusal::StepUpFailed.into())
         }
         None => Err(Refusal::State.into()),
@@ -105,10 +108,6 @@ pub async fn start_face(
 }
 
 /// `false`: the provider has no result yet.
-pub async fn finish_face(
-    ctx: &Ctx,
-    user: &AppUser,
-    (code, order): (&str, &str),
-) -> Result<bool, Stop> {
-    face::finish(ctx, (code, &user.key), order).await
+pub async fn finish_face(ctx: &Ctx, user: &AppUser, code: &str, order: &str) -> Result<bool, Stop> {
+    face::finish(ctx, code, &user.key, order).await
 }
