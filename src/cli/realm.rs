@@ -10,8 +10,9 @@ use crate::config::{Settings, variable};
 use crate::flows::versions;
 use crate::realm::Realm;
 use crate::realm::check::{Surroundings, load};
-use crate::realm::file::{ClientFile, EntrancesFile, FactorsFile, RealmFile, RolesFile};
+use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile};
 use crate::realm::format::format;
+use crate::realm::registration::ClientFile;
 
 #[derive(Subcommand)]
 pub enum RealmAct {
@@ -67,12 +68,20 @@ fn read(folder: &Path, is_demo: bool) -> Result<Realm, Box<dyn std::error::Error
     let surroundings = Surroundings { is_demo, replace: Vec::new(), environment: &variable };
     // `realms/jiangxi/.` and a relative `.` have a name, too.
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    load(&folder, &surroundings).map_err(|complaints| {
-        for complaint in &complaints {
-            eprintln!("{complaint}\n");
+    match load(&folder, &surroundings) {
+        Ok(realm) => {
+            for remark in &realm.remarks {
+                eprintln!("Remark: {remark}\n");
+            }
+            Ok(realm)
         }
-        format!("{} mistakes", complaints.len()).into()
-    })
+        Err(complaints) => {
+            for complaint in &complaints {
+                eprintln!("{complaint}\n");
+            }
+            Err(format!("{} mistakes", complaints.len()).into())
+        }
+    }
 }
 
 fn schema(file: &str) -> CliResult {

@@ -9,7 +9,7 @@ use crate::jose::Algorithm;
 use crate::jose::keys::{KeySet, SigningKey, generate};
 use crate::oidc::discovery::{document, jwks};
 use crate::realm::Realm;
-use crate::realm::check::SCOPES;
+use crate::realm::check::PUBLIC_SCOPES;
 use crate::store::keys::StoredKey;
 
 /// Makes the keys that are missing and loads all.
@@ -85,7 +85,7 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
         keys.push(SigningKey::new(algorithm, &key.private, key.is_current)?);
     }
     let keys = KeySet::new(keys);
-    let discovery = document(&realm.issuer, &realm.algorithms, &SCOPES)?.into();
+    let discovery = document(&realm.issuer, &realm.algorithms, &PUBLIC_SCOPES)?.into();
     let jwks = jwks(&keys)?.into();
     services.keys.publish(realm, Published::new(keys, jwks, discovery, version));
     Ok(())

@@ -1,17 +1,17 @@
 //! The authorization request: a list of small checks, then a value that is known to be right.
 //! Until the redirect URI is known to be the client's, no error is ever sent to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::claims::scope_of;
-use super::error::{ErrorCode, OAuthError};
-use super::params::Params;
-use super::scope::Scopes;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::wanted::{self, WantedIdentity};
+use crate::oidc::claims::scope_of;
+use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::params::Params;
+use crate::oidc::scope::Scopes;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Prompt {
@@ -45,6 +45,8 @@ pub struct AuthorizeRequest {
     /// Seconds since the person last proved who they are.
     pub max_age: Option<i64>,
     pub acr_values: Vec<String>,
+    /// One of them must be reached, also where none is ours (OIDC Core §5.5.1.1).
+    pub needs_acr: bool,
     pub login_hint: Option<String>,
     pub ui_locales: Option<String>,
     pub id_token_hint: Option<String>,
@@ -58,38 +60,79 @@ pub struct AuthorizeRequest {
     pub claims: RequestedClaims,
 }
 
-/// Claims asked for by name, in the two places they can go. Voluntary all: what a client is not
-/// registered for, or nobody knows of the person, is left out.
+/// Claims asked for by name, in the two places they can go. What a client is not registered for, or
+/// nobody knows of the person, is left out.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RequestedClaims {
-    #[serde(default, deserialize_with = "names")]
-    pub userinfo: BTreeSet<String>,
-    #[serde(default, deserialize_with = "names")]
-    pub id_token: BTreeSet<String>,
+    #[serde(default, deserialize_with = "members")]
+    pub userinfo: BTreeMap<String, ClaimRequest>,
+    #[serde(default, deserialize_with = "members")]
+    pub id_token: BTreeMap<String, ClaimRequest>,
 }
 
-/// Reads the members of an object, or a list of our own.
-fn names<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeSet<String>, D::Error> {
+/// How a claim is asked for (OIDC Core §5.5.1).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClaimRequest {
+    pub essential: bool,
+    /// The one that it is to have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Any of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Value>,
+}
+
+impl ClaimRequest {
+    /// The values that will do; none of them: any.
+    pub fn wanted(&self) -> Vec<&Value> {
+        self.value.iter().chain(&self.values).collect()
+    }
+
+    pub fn takes(&self, value: &Value) -> bool {
+        let wanted = self.wanted();
+        wanted.is_empty() || wanted.contains(&value)
+    }
+}
+
+/// `null` asks for a claim in no particular way; grants of before held names alone.
+fn members<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<BTreeMap<String, ClaimRequest>, D::Error> {
+    let plain = |name: String| (name, ClaimRequest::default());
     Ok(match Value::deserialize(value)? {
-        Value::Object(members) => members.into_iter().map(|(name, _)| name).collect(),
-        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => BTreeSet::new(),
+        Value::Object(members) => {
+            let read = |(name, asked): (String, Value)| {
+                (name, serde_json::from_value(asked).unwrap_or_default())
+            };
+            members.into_iter().map(read).collect()
+        }
+        Value::Array(list) => {
+            list.iter().filter_map(Value::as_str).map(|name| plain(name.to_owned())).collect()
+        }
+        _ => BTreeMap::new(),
     })
 }
+
+/// What a token says of its sign-in whether it is asked for or not.
+const ALWAYS: [&str; 2] = ["acr", "sub"];
 
 impl RequestedClaims {
     /// Only what these scopes would give.
     #[must_use]
     fn within(mut self, allowed: &BTreeSet<String>) -> Self {
-        let known = |name: &String| scope_of(name).is_some_and(|scope| allowed.contains(scope));
-        self.userinfo.retain(known);
-        self.id_token.retain(known);
+        let known = |name: &String| {
+            ALWAYS.contains(&name.as_str())
+                || scope_of(name).is_some_and(|scope| allowed.contains(scope))
+        };
+        self.userinfo.retain(|name, _| known(name));
+        self.id_token.retain(|name, _| known(name));
         self
     }
 
     /// The scopes that would give them: what the person is asked to agree to.
     pub fn scopes(&self) -> Scopes {
-        let names = self.userinfo.iter().chain(&self.id_token);
+        let names = self.userinfo.keys().chain(self.id_token.keys());
         let scopes: Vec<&str> = names.filter_map(|name| scope_of(name)).collect();
         Scopes::parse(&scopes.join(" "))
     }
@@ -97,6 +140,29 @@ impl RequestedClaims {
     pub fn is_empty(&self) -> bool {
         self.userinfo.is_empty() && self.id_token.is_empty()
     }
+
+    /// Whether nobody else is asked for than the person of this `sub`.
+    pub fn may_be(&self, subject: &str) -> bool {
+        let subject = Value::from(subject);
+        [&self.userinfo, &self.id_token]
+            .into_iter()
+            .filter_map(|place| place.get("sub"))
+            .all(|asked| asked.takes(&subject))
+    }
+
+    /// The `acr` of the ID token, if these values are asked for.
+    fn acr(&self) -> Option<(&ClaimRequest, Vec<String>)> {
+        let asked = self.id_token.get("acr")?;
+        let values: Vec<String> =
+            asked.wanted().into_iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        (!values.is_empty()).then_some((asked, values))
+    }
+}
+
+/// What the registration says of a client's requests.
+pub struct Registered<'a> {
+    pub scopes: &'a BTreeSet<String>,
+    pub needs_pkce: bool,
 }
 
 /// Before anything may be sent to the client: is this redirect URI the client's own?
@@ -124,11 +190,10 @@ pub fn destination(
 type Check = fn(&Params) -> Result<(), OAuthError>;
 
 /// In the order in which a specification reader would look.
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 9] = [
     check_request_objects,
     check_response_type,
     check_response_mode,
-    check_pkce,
     check_prompt,
     check_max_age,
     check_claims,
@@ -137,43 +202,60 @@ const CHECKS: [Check; 10] = [
     check_lengths,
 ];
 
-/// The rest of the request; `allowed` are the client's registered scopes.
+/// The rest of the request.
 pub fn check(
     params: &Params,
     destination: Destination,
-    allowed: &BTreeSet<String>,
+    registered: &Registered<'_>,
 ) -> Result<AuthorizeRequest, OAuthError> {
     for check in CHECKS {
         check(params)?;
     }
+    let is_bound = ["code_challenge", "code_challenge_method"].map(|name| params.get(name));
+    if registered.needs_pkce || is_bound.iter().any(Option::is_some) {
+        check_pkce(params)?;
+    }
+    let allowed = registered.scopes;
     let scope = Scopes::parse(params.get("scope").unwrap_or_default()).within(allowed);
     if !scope.has("openid") {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "scope openid is needed"));
     }
     let text = |name: &str| params.get(name).map(str::to_owned);
+    let claims = params
+        .get("claims")
+        .and_then(|text| serde_json::from_str::<RequestedClaims>(text).ok())
+        .unwrap_or_default()
+        .within(allowed);
+    let mut acr_values: Vec<String> = params
+        .get("acr_values")
+        .into_iter()
+        .flat_map(str::split_ascii_whitespace)
+        .map(str::to_owned)
+        .collect();
+    let mut needs_acr = false;
+    if let Some((asked, values)) = claims.acr() {
+        needs_acr = asked.essential;
+        // What must be is not met by what would be liked.
+        if asked.essential {
+            acr_values.clear();
+        }
+        acr_values.extend(values);
+    }
     Ok(AuthorizeRequest {
         destination,
         scope,
         nonce: text("nonce"),
         prompt: prompts(params),
         max_age: params.get("max_age").and_then(|text| text.parse().ok()),
-        acr_values: params
-            .get("acr_values")
-            .into_iter()
-            .flat_map(str::split_ascii_whitespace)
-            .map(str::to_owned)
-            .collect(),
+        acr_values,
+        needs_acr,
         login_hint: text("login_hint"),
         ui_locales: text("ui_locales"),
         id_token_hint: text("id_token_hint"),
         wanted: params.get("authorization_details").and_then(wanted::parse),
         needs: needs(params),
         dpop_jkt: text("dpop_jkt"),
-        claims: params
-            .get("claims")
-            .and_then(|text| serde_json::from_str::<RequestedClaims>(text).ok())
-            .unwrap_or_default()
-            .within(allowed),
+        claims,
     })
 }
 
@@ -222,7 +304,7 @@ fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
     }
 }
 
-/// RFC 7636 §4.2: S256, 43 characters of base64url. Required of every client.
+/// RFC 7636 §4.2: S256, 43 characters of base64url.
 fn check_pkce(params: &Params) -> Result<(), OAuthError> {
     if params.get("code_challenge_method") != Some("S256") {
         return Err(OAuthError::request("code_challenge_method S256 is needed"));
@@ -287,11 +369,30 @@ fn check_max_age(params: &Params) -> Result<(), OAuthError> {
     }
 }
 
+/// OIDC Core §5.5: two objects, their members `null` or an object.
 fn check_claims(params: &Params) -> Result<(), OAuthError> {
-    match params.value("claims")? {
-        None | Some(Value::Object(_)) => Ok(()),
-        Some(_) => Err(OAuthError::request("claims is a JSON object")),
+    let malformed = || Err(OAuthError::request("claims is an object of objects"));
+    let Some(claims) = params.value("claims")? else { return Ok(()) };
+    let Value::Object(places) = claims else { return malformed() };
+    for place in ["userinfo", "id_token"].iter().filter_map(|name| places.get(*name)) {
+        let members = match place {
+            Value::Null => continue,
+            Value::Object(members) => members,
+            _ => return malformed(),
+        };
+        let is_right = |asked: &Value| match asked {
+            Value::Null => true,
+            Value::Object(how) => {
+                how.get("essential").is_none_or(Value::is_boolean)
+                    && how.get("values").is_none_or(Value::is_array)
+            }
+            _ => false,
+        };
+        if !members.values().all(is_right) {
+            return malformed();
+        }
     }
+    Ok(())
 }
 
 fn check_lengths(params: &Params) -> Result<(), OAuthError> {

@@ -16,6 +16,7 @@ pub fn scope_of(claim: &str) -> Option<&'static str> {
         "name" | "gender" | "zoneinfo" | "preferred_username" | "updated_at" => Some("profile"),
         "email" | "email_verified" => Some("email"),
         "phone_number" | "phone_number_verified" => Some("phone"),
+        "tax_identity" | "roles" | "permissions" => Some("tax_identity"),
         _ => None,
     }
 }

@@ -12,9 +12,9 @@ use openidconnect::{
 };
 use serde_json::{Value, json};
 
-use super::claims::acr;
 use crate::jose::Algorithm;
 use crate::jose::keys::KeySet;
+use crate::oidc::claims::acr;
 
 /// The paths below the issuer; `web::paths` routes them.
 pub mod path {
@@ -35,6 +35,27 @@ pub struct DiscoveryError(String);
 fn wrong(error: impl ToString) -> DiscoveryError {
     DiscoveryError(error.to_string())
 }
+
+/// What ID tokens and userinfo may say.
+const CLAIMS: [&str; 17] = [
+    "sub",
+    "name",
+    "preferred_username",
+    "gender",
+    "zoneinfo",
+    "updated_at",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "acr",
+    "amr",
+    "auth_time",
+    "sid",
+    "tax_identity",
+    "roles",
+    "permissions",
+];
 
 /// The bytes that are served; made once for each version of a realm.
 pub fn document(
@@ -77,25 +98,7 @@ pub fn document(
     .set_token_endpoint_auth_signing_alg_values_supported(Some(
         Algorithm::ALL.iter().map(|alg| core(*alg)).collect(),
     ))
-    .set_claims_supported(Some(
-        [
-            "sub",
-            "name",
-            "preferred_username",
-            "gender",
-            "email",
-            "phone_number",
-            "acr",
-            "amr",
-            "auth_time",
-            "sid",
-            "tax_identity",
-            "roles",
-            "permissions",
-        ]
-        .map(|claim| CoreClaimName::new(claim.to_owned()))
-        .to_vec(),
-    ))
+    .set_claims_supported(Some(CLAIMS.map(|claim| CoreClaimName::new(claim.to_owned())).to_vec()))
     .set_claims_parameter_supported(Some(true))
     .set_request_parameter_supported(Some(false))
     .set_request_uri_parameter_supported(Some(false));

@@ -17,11 +17,11 @@ use oxide_auth::primitives::grant::{Extensions, Grant, Value};
 use oxide_auth::primitives::registrar::{BoundClient, ExactUrl, PreGrant, RegisteredUrl};
 use oxide_auth::primitives::scope::Scope;
 
-use super::authorize::{AuthorizeRequest, RequestedClaims};
-use super::error::{ErrorCode, OAuthError};
-use super::params::Params;
-use super::scope::Scopes;
 use crate::domain::wanted::WantedIdentity;
+use crate::oidc::authorize::{AuthorizeRequest, RequestedClaims};
+use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::params::Params;
+use crate::oidc::scope::Scopes;
 
 /// A request that the authorization machine has bound to its client.
 pub struct Bound {
@@ -110,7 +110,8 @@ pub fn bind(params: &Params, request: &AuthorizeRequest) -> Result<Bound, OAuthE
     let Output::Extend = machine.advance(Input::Bound { request: &view, bound_client }) else {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "scope is malformed"));
     };
-    let pkce = Pkce::required();
+    // Whether one is needed was checked with the request; one that is given counts.
+    let pkce = Pkce::optional();
     let (method, challenge) = (params.get("code_challenge_method"), params.get("code_challenge"));
     let challenge = pkce
         .challenge(method.map(Cow::Borrowed), challenge.map(Cow::Borrowed))
@@ -203,9 +204,13 @@ pub fn redeem_code(
         Output::Extend { extensions } => std::mem::take(extensions),
         _ => return Err(refused()),
     };
-    let pkce = Pkce::required();
-    let challenge = extensions.remove(&pkce);
-    pkce.verify(challenge, code_verifier(params)?.map(Cow::Borrowed))
+    let pkce = Pkce::optional();
+    let (challenge, verifier) = (extensions.remove(&pkce), code_verifier(params)?);
+    // A challenge that somebody has taken out on the way (RFC 9700 §4.8.2).
+    if challenge.is_none() && verifier.is_some() {
+        return Err(OAuthError::grant("code_verifier does not match"));
+    }
+    pkce.verify(challenge, verifier.map(Cow::Borrowed))
         .map_err(|()| OAuthError::grant("code_verifier does not match"))?;
     match machine.advance(Input::Extended { access_extensions: extensions }) {
         Output::Issue { grant } => Ok(approved(grant)),
@@ -286,8 +291,10 @@ impl client_credentials::Request for TokenView<'_> {
     fn grant_type(&self) -> Option<Cow<'_, str>> {
         self.params.get("grant_type").map(Cow::Borrowed)
     }
-    fn extension(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.params.get(key).map(Cow::Borrowed)
+    /// The client is authenticated by us; shown its `client_id` in the body once more, the machine
+    /// would take it for a second way.
+    fn extension(&self, _key: &str) -> Option<Cow<'_, str>> {
+        None
     }
 }
 

@@ -55,11 +55,13 @@ pub struct OAuthError {
     pub code: ErrorCode,
     /// ASCII, one line, tells nothing that helps an attacker.
     pub reason: &'static str,
+    /// The client tried the `Authorization` header and is answered there, too (RFC 6749 §5.2).
+    pub in_header: bool,
 }
 
 impl OAuthError {
     pub fn new(code: ErrorCode, reason: &'static str) -> Self {
-        Self { code, reason }
+        Self { code, reason, in_header: false }
     }
 
     pub fn request(reason: &'static str) -> Self {

@@ -3,11 +3,11 @@
 //! that may ask nothing (`prompt=none`, OIDC Core §3.1.2.6). The facts are loaded and the decision
 //! is carried out in `flows::oauth::authorize`.
 
-use super::authorize::{AuthorizeRequest, Prompt};
-use super::claims::level;
-use super::error::{ErrorCode, OAuthError};
 use crate::domain::acting::Acting;
 use crate::domain::entrance::Audience;
+use crate::oidc::authorize::{AuthorizeRequest, Prompt};
+use crate::oidc::claims::level;
+use crate::oidc::error::{ErrorCode, OAuthError};
 
 /// All that the decision looks at, as it is at this moment.
 pub struct View<'a> {
@@ -150,7 +150,14 @@ fn choice(view: &View<'_>) -> Option<Need> {
 fn assurance(view: &View<'_>) -> Option<Need> {
     let session = view.session.as_ref()?;
     let wanted = view.request.acr_values.iter().filter_map(|acr| level(acr));
-    let lowest = wanted.min().filter(|lowest| session.level < *lowest)?;
+    let Some(lowest) = wanted.min() else {
+        let reason = "no level of ours would do";
+        let unmet = ErrorCode::UnmetAuthenticationRequirements;
+        return view.request.needs_acr.then(|| Need::new(Act::Nothing, unmet, reason));
+    };
+    if session.level >= lowest {
+        return None;
+    }
     Some(if session.provable < lowest {
         let reason = "the person has not reached this level";
         Need::new(Act::Nothing, ErrorCode::UnmetAuthenticationRequirements, reason)

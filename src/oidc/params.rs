@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::OAuthError;
+use crate::oidc::error::OAuthError;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Params(BTreeMap<String, String>);
@@ -63,8 +63,12 @@ impl Params {
     }
 }
 
+/// ASCII is looked at byte by byte: tokens are long, and every request passes here.
 fn is_plain(text: &str) -> bool {
-    !text.contains(char::is_control)
+    match text.is_ascii() {
+        true => !text.bytes().any(|byte| byte.is_ascii_control()),
+        false => !text.contains(char::is_control),
+    }
 }
 
 /// JSON may be sent as it was typed, over several lines (OIDC Core §5.5, RFC 9396 §2).

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::file::{AccessTokenFormat, AuthMethod, GrantType, Texts};
 use crate::base::secret::{Secret, same, sha256};
 use crate::domain::entrance::Audience;
 use crate::domain::factor::ScanApp;
 use crate::domain::identity_type::Permissions;
 use crate::jose::Algorithm;
 use crate::jose::keys::PublicKeys;
+use crate::realm::file::Texts;
+use crate::realm::registration::{AccessTokenFormat, GrantType, Pkce};
 
 pub struct Client {
     pub client_id: String,
@@ -18,9 +19,14 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     pub grant_types: Vec<GrantType>,
     pub scopes: BTreeSet<String>,
-    pub audience: Audience,
+    /// Whose sign-ins it takes.
+    pub serves: Audience,
     pub permissions: Option<Permissions>,
     pub consent: bool,
+    pub pkce: Pkce,
+    pub rotate_refresh_tokens: Option<bool>,
+    /// Whence browsers may call the endpoints that answer them (CORS).
+    pub web_origins: Vec<String>,
     pub id_token_alg: Algorithm,
     pub access_token: AccessTokenFormat,
     pub access_token_alg: Option<Algorithm>,
@@ -37,10 +43,10 @@ pub struct Client {
     pub userinfo_alg: Option<Algorithm>,
 }
 
-/// How a client proves itself; the method is registered, never guessed from the request.
+/// How a client proves itself. A secret may stand in the header or in the body (RFC 6749 §2.3.1):
+/// libraries choose by themselves, and it is worth the same in either place.
 pub enum Credential {
-    Basic(SecretHash),
-    Post(SecretHash),
+    Secret(SecretHash),
     PrivateKeyJwt(PublicKeys),
     Public,
 }
@@ -63,13 +69,11 @@ impl Client {
         self.grant_types.contains(&grant_type)
     }
 
-    pub fn method(&self) -> AuthMethod {
-        match self.credential {
-            Credential::Basic(_) => AuthMethod::ClientSecretBasic,
-            Credential::Post(_) => AuthMethod::ClientSecretPost,
-            Credential::PrivateKeyJwt(_) => AuthMethod::PrivateKeyJwt,
-            Credential::Public => AuthMethod::None,
-        }
+    /// Whether a refresh token is replaced when it is used. Who has proved a credential or a key holds
+    /// more than the token, and a thief of it has nothing (RFC 9700 §2.2.2).
+    pub fn rotates(&self, has_proved_key: bool) -> bool {
+        let is_bearer = matches!(self.credential, Credential::Public) && !has_proved_key;
+        self.rotate_refresh_tokens.unwrap_or(is_bearer)
     }
 
     /// Byte equality with a registered one; for public clients a registered loopback address

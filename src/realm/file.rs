@@ -57,13 +57,24 @@ pub struct Lifetimes {
     pub id_token: i64,
     #[schemars(range(min = 60))]
     pub refresh_token: i64,
+    /// For how long a rotated refresh token answers once more, so that a lost answer or a second tab
+    /// does not end the sign-in; 0: never.
+    #[schemars(range(min = 0, max = 120))]
+    pub refresh_grace: i64,
     #[schemars(range(min = 300))]
     pub session: i64,
 }
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self { code: 60, access_token: 300, id_token: 300, refresh_token: 43_200, session: 28_800 }
+        Self {
+            code: 60,
+            access_token: 300,
+            id_token: 300,
+            refresh_token: 43_200,
+            refresh_grace: 10,
+            session: 28_800,
+        }
     }
 }
 
@@ -348,89 +359,4 @@ pub struct IdentityTypeFile {
     pub capabilities: Vec<Capability>,
     /// Absent: all of the catalogue.
     pub permissions: Option<Vec<String>>,
-}
-
-/// `clients/*.toml`
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClientFile {
-    pub client_id: String,
-    pub name: Texts,
-    pub auth_method: AuthMethod,
-    pub secret: Option<SecretRef>,
-    /// A JSON Web Key Set, for `private_key_jwt`.
-    pub jwks: Option<String>,
-    #[serde(default)]
-    pub redirect_uris: Vec<String>,
-    #[serde(default)]
-    pub post_logout_redirect_uris: Vec<String>,
-    #[serde(default = "code_and_refresh")]
-    pub grant_types: Vec<GrantType>,
-    pub scopes: Vec<String>,
-    /// Whose sign-ins it accepts; absent: tax.
-    #[serde(default)]
-    pub audience: Audience,
-    /// Permissions this application may learn of; absent: all.
-    pub permissions: Option<Vec<String>>,
-    /// Ask the person before scopes are given; off for the bureau's own applications.
-    #[serde(default = "yes")]
-    pub consent: bool,
-    #[serde(default = "es256")]
-    pub id_token_alg: Algorithm,
-    #[serde(default)]
-    pub access_token: AccessTokenFormat,
-    /// What JWT access tokens are signed with; absent: the realm's first algorithm.
-    pub access_token_alg: Option<Algorithm>,
-    #[serde(default)]
-    pub pairwise: bool,
-    /// Its tokens must be bound to a key of the client's device (RFC 9449).
-    #[serde(default)]
-    pub dpop: bool,
-    pub backchannel_logout_uri: Option<String>,
-    /// For applications that can only be told through the person's browser.
-    pub frontchannel_logout_uri: Option<String>,
-    /// Where changes of relations are sent, signed (DEC-18).
-    pub relation_events: Option<ProviderFile>,
-    /// Where its stream of security events may be pushed (Shared Signals).
-    pub event_endpoint: Option<String>,
-    /// Whose phone application this client is the server of; it may speak for its people.
-    pub scan_app: Option<ScanApp>,
-    pub userinfo_alg: Option<Algorithm>,
-}
-
-fn code_and_refresh() -> Vec<GrantType> {
-    vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn es256() -> Algorithm {
-    Algorithm::ES256
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthMethod {
-    ClientSecretBasic,
-    ClientSecretPost,
-    PrivateKeyJwt,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    AuthorizationCode,
-    RefreshToken,
-    ClientCredentials,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AccessTokenFormat {
-    #[default]
-    Jwt,
-    Opaque,
 }

@@ -8,6 +8,7 @@ pub mod file;
 pub mod fixtures;
 pub mod format;
 pub mod plan;
+pub mod registration;
 pub mod source;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
 use client::Client;
+use complaint::Complaint;
 use file::{GatewayKind, InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
 
 /// A realm that cannot be wrong.
@@ -55,6 +57,8 @@ pub struct Realm {
     pub clients: BTreeMap<String, Arc<Client>>,
     /// What the files say, flat and without secrets.
     pub settings: plan::Settings,
+    /// What is right and could be better.
+    pub remarks: Vec<Complaint>,
     /// SHA-256 over all files, to tell versions apart.
     pub hash: String,
 }

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toml_edit::{Document, Item};
 
-use super::complaint::Complaint;
+use crate::realm::complaint::Complaint;
+use crate::realm::registration::FORMER_KEYS;
 
 /// A key, or the place in an array.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Source {
     pub file: String,
     text: String,
     document: Document<String>,
+    /// What is right and could be better.
+    pub remarks: Vec<Complaint>,
 }
 
 impl Source {
@@ -45,9 +48,11 @@ impl Source {
         let document = Document::parse(text.to_owned()).map_err(|error| {
             vec![Complaint::new(file, text, error.span(), error.message().to_owned())]
         })?;
-        let source = Self { file: file.to_owned(), text: text.to_owned(), document };
+        let mut source =
+            Self { file: file.to_owned(), text: text.to_owned(), document, remarks: Vec::new() };
         let whole = |error: String| vec![Complaint::new(file, text, None, error)];
-        let value: Value = toml::from_str(text).map_err(|error| whole(error.to_string()))?;
+        let mut value: Value = toml::from_str(text).map_err(|error| whole(error.to_string()))?;
+        source.rename(&mut value);
         let mut schema = schemars::schema_for!(T).to_value();
         name_choices(&mut schema);
         let validator =
@@ -63,6 +68,22 @@ impl Source {
         }
         let value = serde_json::from_value(value).map_err(|error| whole(error.to_string()))?;
         Ok((source, value))
+    }
+
+    /// Keys of before become those of today.
+    fn rename(&mut self, value: &mut Value) {
+        let Value::Object(keys) = value else { return };
+        for (before, today) in FORMER_KEYS {
+            if keys.contains_key(today) {
+                continue;
+            }
+            if let Some(value) = keys.remove(before) {
+                keys.insert(today.to_owned(), value);
+                let span = self.key_span(&[], before);
+                let message = format!("`{before}` is called `{today}` now");
+                self.remarks.push(Complaint::new(&self.file, &self.text, span, message));
+            }
+        }
     }
 
     /// A complaint about the value at a path.

@@ -1,12 +1,10 @@
 //! Grants: what an authorization request led to. Its code is used up by one conditional write;
 //! its refresh tokens form one family that ends as a whole.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
-use super::authorisations::{join, split};
-use super::entity::{consent, oauth_grant, refresh_token};
-use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{
     AccountId, AssignmentId, AuthorisationId, GrantId, PersonId, RecordId, SessionId,
@@ -14,6 +12,9 @@ use crate::base::id::{
 use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::identity_type::Permissions;
+use crate::store::authorisations::{join, split};
+use crate::store::entity::{consent, oauth_grant, refresh_token, session};
+use crate::store::{Rows, StoreError, Writing};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredGrant {
@@ -239,14 +240,24 @@ impl Grants<'_, Writing> {
         Ok(())
     }
 
-    /// Uses a refresh token up; `false` when it was used before.
+    /// Uses a refresh token up; `false` when it was used before, or its grant or session has ended.
     pub async fn take_refresh(&self, token: Hashed, now: Timestamp) -> Result<bool, StoreError> {
+        let of_session = Expr::col((session::Entity, session::Column::Id))
+            .equals((oauth_grant::Entity, oauth_grant::Column::SessionId));
+        let live = Query::select()
+            .column((oauth_grant::Entity, oauth_grant::Column::Id))
+            .from(oauth_grant::Entity)
+            .inner_join(session::Entity, of_session)
+            .and_where(oauth_grant::Column::RevokedAt.is_null())
+            .and_where(session::Column::EndedAt.is_null())
+            .to_owned();
         let done = self
             .0
             .update::<refresh_token::Entity>()
             .col_expr(refresh_token::Column::UsedAt, Expr::value(now.0))
             .filter(refresh_token::Column::Hash.eq(token.0.to_vec()))
             .filter(refresh_token::Column::UsedAt.is_null())
+            .filter(refresh_token::Column::GrantId.in_subquery(live))
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)

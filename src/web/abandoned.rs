@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tracing::{Instrument, Span};
 
 /// At work at the same time without a client.
 const MOST: u32 = 64;
@@ -27,7 +28,12 @@ impl Default for Abandoned {
 impl Abandoned {
     /// The handler, tied to its client while there is one.
     pub fn keep<F: Future<Output: Send> + Send + 'static>(&self, handler: F) -> Kept<F> {
-        Kept { handler: Some(Box::pin(handler)), has_begun: false, places: self.clone() }
+        Kept {
+            handler: Some(Box::pin(handler)),
+            has_begun: false,
+            places: self.clone(),
+            span: Span::current(),
+        }
     }
 
     /// Waits until none is left.
@@ -41,6 +47,8 @@ pub struct Kept<F: Future<Output: Send> + Send + 'static> {
     handler: Option<Pin<Box<F>>>,
     has_begun: bool,
     places: Abandoned,
+    /// Entered by whoever waits for it; by nobody once they have left.
+    span: Span,
 }
 
 impl<F: Future<Output: Send> + Send + 'static> Future for Kept<F> {
@@ -63,10 +71,11 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for Kept<F> {
         let Some(handler) = self.handler.take().filter(|_| self.has_begun) else { return };
         let place = Arc::clone(&self.places.0).try_acquire_owned();
         if let (Ok(place), Ok(runtime)) = (place, Handle::try_current()) {
-            runtime.spawn(async move {
+            let rest = async move {
                 handler.await;
                 drop(place);
-            });
+            };
+            runtime.spawn(rest.instrument(self.span.clone()));
         }
     }
 }

@@ -115,7 +115,7 @@ pub fn oauth_error(error: &OAuthError) -> Response {
     let body = json!({"error": error.code.name(), "error_description": error.reason});
     let mut response = no_store(Json(body).into_response());
     *response.status_mut() = status;
-    if status == StatusCode::UNAUTHORIZED {
+    if error.in_header {
         let challenge = HeaderValue::from_static("Basic realm=\"hufu\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
@@ -142,6 +142,14 @@ pub fn bearer_error(error: &OAuthError) -> Response {
     if let Ok(challenge) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
+    response
+}
+
+/// Whoever shows no token hears what is needed, and no error (RFC 6750 §3.1).
+pub fn token_needed() -> Response {
+    let mut response = no_store(StatusCode::UNAUTHORIZED.into_response());
+    let challenge = HeaderValue::from_static("Bearer realm=\"hufu\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     response
 }
 

@@ -11,9 +11,8 @@ use serde_json::Value;
 use crate::flows::Stop;
 use crate::flows::notify::streams;
 use crate::flows::oauth::resource::client_of;
-use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::json;
-use crate::web::answer::{Answer, Failure, bearer_error, no_store, oauth_error};
+use crate::web::answer::{Answer, Failure, bearer_error, no_store, oauth_error, token_needed};
 use crate::web::app::App;
 use crate::web::oauth::presented;
 use crate::web::request::Request;
@@ -23,8 +22,7 @@ const SCOPE: &str = "ssf";
 
 async fn client(request: &Request) -> Result<String, Failure> {
     let Some(token) = presented(request) else {
-        let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
-        return Err(Failure::instead(bearer_error(&missing)));
+        return Err(Failure::instead(token_needed()));
     };
     let client = Stop::client(client_of(&request.ctx, &token, SCOPE).await)?;
     client.map_err(|error| Failure::instead(bearer_error(&error)))

@@ -14,8 +14,8 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
-use super::abandoned::Abandoned;
-use super::app::App;
+use crate::web::abandoned::Abandoned;
+use crate::web::app::App;
 
 /// No form of ours is larger.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -28,9 +28,7 @@ pub fn around(router: Router<App>, time_out: Duration, abandoned: Abandoned) -> 
     let numbers = Arc::new(AtomicU64::new(1));
     router
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(from_fn(move |request: Request, next: Next| {
-            abandoned.keep(next.run(request).in_current_span())
-        }))
+        .layer(from_fn(move |request: Request, next: Next| abandoned.keep(next.run(request))))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(security_headers))

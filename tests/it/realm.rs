@@ -45,8 +45,8 @@ const PLANTED: [(&str, &str, &str, &str); 11] = [
     ),
     (
         "clients/desktop.toml",
-        "auth_method = \"none\"",
-        "auth_method = \"private_key_jwt\"",
+        "token_endpoint_auth_method = \"none\"",
+        "token_endpoint_auth_method = \"private_key_jwt\"",
         "needs `jwks`",
     ),
 ];

@@ -16,7 +16,9 @@ use crate::flows::oauth::subject::subject;
 use crate::flows::sign_in::step_up;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::verify;
-use crate::oidc::authorize::{AuthorizeRequest, Destination, Prompt, check, destination};
+use crate::oidc::authorize::{
+    AuthorizeRequest, Destination, Prompt, Registered, check, destination,
+};
 use crate::oidc::claims::IdClaims;
 use crate::oidc::engine::{Bound, bind};
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -24,7 +26,7 @@ use crate::oidc::needs::{Act, Decision, Fit, SessionView, View, decide};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;
-use crate::realm::file::GrantType;
+use crate::realm::registration::{GrantType, Pkce};
 use crate::store::grants::{GrantState, StoredGrant};
 use crate::store::sessions::SessionClient;
 use crate::store::standing::StandingSession;
@@ -158,9 +160,8 @@ pub async fn choice_needed(
 
 /// Loads what the list of needs looks at, each fact only where it can matter, and decides.
 async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Result<Looked, Stop> {
-    let decide = |session| {
-        decide(&View { request: &asked.request, audience: asked.client.audience, session })
-    };
+    let decide =
+        |session| decide(&View { request: &asked.request, audience: asked.client.serves, session });
     let Some(StandingSession { session, standing }) = found else {
         return Ok(Looked { decision: decide(None), signed_in: None });
     };
@@ -200,7 +201,12 @@ fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
         let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use codes");
         return Err(to_client(error));
     }
-    let request = check(&params, destination.clone(), &client.scopes).map_err(to_client)?;
+    let request = check(
+        &params,
+        destination.clone(),
+        &Registered { scopes: &client.scopes, needs_pkce: client.pkce == Pkce::Required },
+    )
+    .map_err(to_client)?;
     let bound = bind(&params, &request).map_err(to_client)?;
     Ok(Asked { params, client, request, bound })
 }
@@ -220,12 +226,15 @@ fn sign_in(asked: Asked) -> Answer {
     Answer::SignIn(Params::from_map(params))
 }
 
-/// `id_token_hint`: the session must be of the person whom the client knows (expiry ignored).
+/// `id_token_hint`, or a `sub` asked for by value (OIDC Core §5.5.1): the session must be of the person whom the client knows (expiry ignored).
 fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault> {
+    let subject = subject(ctx, &asked.client, session.person);
+    if !asked.request.claims.may_be(&subject) {
+        return Ok(false);
+    }
     let Some(hint) = &asked.request.id_token_hint else { return Ok(true) };
     let published = ctx.services.keys.of(&ctx.realm)?;
     let claims = verify::<IdClaims>(&published.keys, "JWT", hint);
-    let subject = subject(ctx, &asked.client, session.person);
     Ok(claims.is_ok_and(|claims| claims.sub == subject && claims.iss == ctx.realm.issuer))
 }
 

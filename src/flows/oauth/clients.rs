@@ -6,7 +6,7 @@ use crate::flows::{Ctx, Stop};
 use crate::jose::jwt::verify_foreign;
 use crate::oidc::client_auth::{AssertionClaims, Presented, presented};
 use crate::oidc::discovery::path;
-use crate::oidc::error::OAuthError;
+use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::realm::client::{Client, Credential};
 
@@ -15,24 +15,40 @@ const LONGEST_ASSERTION: i64 = 600;
 /// How far other clocks may be ahead of ours.
 const SKEW: i64 = 10;
 
-/// The client, authenticated by its registered method and no other.
+/// The client, authenticated by what it is registered with and nothing else.
 pub async fn authenticate(
     ctx: &Ctx,
     authorization: Option<&str>,
     params: &Params,
 ) -> Result<Arc<Client>, Stop> {
-    let presented = presented(authorization, params)?;
+    let outcome = match presented(authorization, params) {
+        Ok(presented) => believe(ctx, presented).await,
+        Err(error) => Err(error.into()),
+    };
+    outcome.map_err(|stop| match stop {
+        Stop::Client(error) if error.code == ErrorCode::InvalidClient => {
+            Stop::Client(OAuthError { in_header: authorization.is_some(), ..error })
+        }
+        other => other,
+    })
+}
+
+async fn believe(ctx: &Ctx, presented: Presented) -> Result<Arc<Client>, Stop> {
     match presented {
-        Presented::Basic { client_id, secret } => known(ctx, &client_id, |client| {
-            matches!(&client.credential,
-                Credential::Basic(hash) if hash.fits(&secret))
-        }),
-        Presented::Post { client_id, secret } => known(ctx, &client_id, |client| {
-            matches!(&client.credential,
-                Credential::Post(hash) if hash.fits(&secret))
-        }),
+        Presented::Basic { client_id, secret } | Presented::Post { client_id, secret } => {
+            let client = known(ctx, &client_id)?;
+            match &client.credential {
+                Credential::Secret(hash) if hash.fits(&secret) => Ok(client),
+                Credential::Secret(_) => Err(unproved(&client_id, "the secret is another")),
+                _ => Err(unproved(&client_id, "the client is registered without a secret")),
+            }
+        }
         Presented::Nothing { client_id } => {
-            known(ctx, &client_id, |client| matches!(client.credential, Credential::Public))
+            let client = known(ctx, &client_id)?;
+            match client.credential {
+                Credential::Public => Ok(client),
+                _ => Err(unproved(&client_id, "the client proves nothing of what it has")),
+            }
         }
         Presented::Assertion { client_id, assertion } => {
             check_assertion(ctx, client_id.as_deref(), &assertion).await
@@ -40,14 +56,15 @@ pub async fn authenticate(
     }
 }
 
-/// The same answer for an unknown client and a wrong secret.
-fn known(
-    ctx: &Ctx,
-    client_id: &str,
-    proves: impl Fn(&Client) -> bool,
-) -> Result<Arc<Client>, Stop> {
-    let client = ctx.realm.clients.get(client_id).filter(|client| proves(client));
-    Ok(client.cloned().ok_or_else(|| OAuthError::client("client authentication failed"))?)
+fn known(ctx: &Ctx, client_id: &str) -> Result<Arc<Client>, Stop> {
+    let known = ctx.realm.clients.get(client_id).cloned();
+    known.ok_or_else(|| unproved(client_id, "no such client"))
+}
+
+/// One answer to all; which of them it is, is the log's.
+fn unproved(client_id: &str, reason: &'static str) -> Stop {
+    tracing::info!(client_id, reason, "A client did not prove itself");
+    OAuthError::client("client authentication failed").into()
 }
 
 /// RFC 7523 §3, one use each.
@@ -61,11 +78,9 @@ async fn check_assertion(
     let Some(client_id) = named.map(str::to_owned).or_else(|| unverified_subject(assertion)) else {
         return refused("the assertion names no client");
     };
-    let Some(client) = ctx.realm.clients.get(&client_id) else {
-        return refused("client authentication failed");
-    };
+    let client = known(ctx, &client_id)?;
     let Credential::PrivateKeyJwt(keys) = &client.credential else {
-        return refused("client authentication failed");
+        return Err(unproved(&client_id, "the client is registered without keys"));
     };
     let Ok(claims) = verify_foreign::<AssertionClaims>(keys, assertion) else {
         return refused("the assertion does not verify");
@@ -89,7 +104,7 @@ async fn check_assertion(
     if !ctx.ephemeral().mark(&key, LONGEST_ASSERTION + SKEW).await? {
         return refused("the assertion was used before");
     }
-    Ok(Arc::clone(client))
+    Ok(client)
 }
 
 fn unverified_subject(assertion: &str) -> Option<String> {

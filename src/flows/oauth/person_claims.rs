@@ -1,10 +1,13 @@
-//! Claims of the person, as far as they are known (OIDC Core §5.4).
+//! Claims of the person, as far as they are known (OIDC Core §5.4), and of the identity by name.
 
 use serde_json::{Map, Value, json};
 
 use crate::base::id::AccountId;
+use crate::domain::acting::ActingIdentity;
+use crate::domain::claims::TaxClaims;
 use crate::domain::person::Person;
 use crate::flows::{Ctx, Fault};
+use crate::realm::client::Client;
 
 /// The claims of the person for which `wants` says yes, as far as they are known (OIDC Core §5.4).
 pub async fn person_claims(
@@ -33,4 +36,20 @@ pub async fn person_claims(
     ];
     let wanted = known.into_iter().filter(|(name, _)| wants(name));
     Ok(wanted.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}
+
+/// Of the claims that scope `tax_identity` gives, those that are asked for one by one.
+pub fn named(
+    client: &Client,
+    identity: &ActingIdentity,
+    wants: impl Fn(&str) -> bool,
+) -> Result<Map<String, Value>, Fault> {
+    if !["tax_identity", "roles", "permissions"].into_iter().any(&wants) {
+        return Ok(Map::new());
+    }
+    let all = serde_json::to_value(TaxClaims::of(identity, client.permissions.as_ref()));
+    match all.map_err(|error| Fault::Internal(error.to_string()))? {
+        Value::Object(all) => Ok(all.into_iter().filter(|(name, _)| wants(name)).collect()),
+        _ => Ok(Map::new()),
+    }
 }

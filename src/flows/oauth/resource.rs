@@ -11,7 +11,7 @@ use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
 use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{Presented, fits};
-use crate::flows::oauth::person_claims::person_claims;
+use crate::flows::oauth::person_claims::{named, person_claims};
 use crate::flows::oauth::standing::{extensions, still_good};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::sign;
@@ -119,13 +119,16 @@ pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, 
     let stored = &grant.grant;
     let asked = engine::requested_claims(&extensions(stored)?).userinfo;
     let wants =
-        |name: &str| asked.contains(name) || scope_of(name).is_some_and(|one| scope.has(one));
+        |name: &str| asked.contains_key(name) || scope_of(name).is_some_and(|one| scope.has(one));
     let mut claims = person_claims(ctx, stored.account, &person, username, wants).await?;
-    claims.insert("sub".to_owned(), json!(stored.subject));
+    claims.extend(named(client, &identity, |name| asked.contains_key(name))?);
     let tax = tax_claims(ctx, &token, &identity);
     if let Some(Value::Object(tax)) = tax.and_then(|tax| serde_json::to_value(tax).ok()) {
         claims.extend(tax);
     }
+    // A value that was not asked for is not given (OIDC Core §5.5.1).
+    claims.retain(|name, value| asked.get(name).is_none_or(|asked| asked.takes(value)));
+    claims.insert("sub".to_owned(), json!(stored.subject));
     let Some(algorithm) = client.userinfo_alg else {
         return Ok(UserInfo::Plain(Value::Object(claims)));
     };

@@ -75,7 +75,7 @@ pub fn admitted_door<'c>(
 /// The audience of the application that waits; the portal's plain link leaves it open.
 pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
     let client = ctx.realm.clients.get(transaction.request()?.get("client_id")?)?;
-    Some(client.audience)
+    Some(client.serves)
 }
 
 /// Ends a transaction without a session.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Builder, SCOPES};
 use crate::jose::keys::PublicKeys;
+use crate::realm::check::{Builder, SCOPES};
 use crate::realm::client::{Client, Credential, SecretHash};
-use crate::realm::file::{AuthMethod, ClientFile, GrantType, RolesFile};
+use crate::realm::file::RolesFile;
+use crate::realm::registration::{AuthMethod, ClientFile, GrantType, Pkce};
 use crate::realm::source::Source;
 
 impl Builder<'_> {
@@ -39,6 +40,46 @@ impl Builder<'_> {
         file: &ClientFile,
         roles: Option<&RolesFile>,
     ) -> Option<Client> {
+        self.check_client(source, file, roles);
+        let relation_events = match &file.relation_events {
+            Some(known) => {
+                self.check_url(source, &["relation_events".into(), "url".into()], &known.url);
+                let path = ["relation_events".into(), "secret".into()];
+                let secret = self.secret(source, &path, &known.secret)?;
+                Some((known.url.clone(), secret))
+            }
+            None => None,
+        };
+        let credential = self.credential(source, file)?;
+        Some(Client {
+            client_id: file.client_id.clone(),
+            name: file.name.clone(),
+            credential,
+            redirect_uris: file.redirect_uris.clone(),
+            post_logout_redirect_uris: file.post_logout_redirect_uris.clone(),
+            grant_types: file.grant_types.clone(),
+            scopes: file.scopes.iter().cloned().collect(),
+            serves: file.serves,
+            permissions: file.permissions.as_ref().map(|list| list.iter().cloned().collect()),
+            consent: file.consent,
+            pkce: file.pkce,
+            rotate_refresh_tokens: file.rotate_refresh_tokens,
+            web_origins: self.web_origins(source, file),
+            id_token_alg: file.id_token_signed_response_alg,
+            access_token: file.access_token,
+            access_token_alg: file.access_token_signing_alg,
+            pairwise: file.pairwise,
+            dpop: file.dpop,
+            backchannel_logout_uri: file.backchannel_logout_uri.clone(),
+            frontchannel_logout_uri: file.frontchannel_logout_uri.clone(),
+            relation_events,
+            event_endpoint: file.event_endpoint.clone(),
+            scan_app: file.scan_app,
+            userinfo_alg: file.userinfo_signed_response_alg,
+        })
+    }
+
+    fn check_client(&mut self, source: &Source, file: &ClientFile, roles: Option<&RolesFile>) {
         for (index, scope) in file.scopes.iter().enumerate() {
             if !SCOPES.contains(&scope.as_str()) {
                 let complaint = source.complain(
@@ -67,6 +108,16 @@ impl Builder<'_> {
                 }
             }
         }
+        self.remarks.extend(source.remarks.iter().cloned());
+        let is_public = file.token_endpoint_auth_method == AuthMethod::None;
+        if is_public && file.pkce == Pkce::Optional {
+            let message = "a public client cannot do without PKCE (RFC 9700 §2.1.1)";
+            self.complain(source, &["pkce".into()], message);
+        } else if file.pkce == Pkce::Optional {
+            let message = "without PKCE a code that leaks can be redeemed by who holds the secret \
+                           alone; required is safer where the library can do it";
+            self.remarks.push(source.complain(&["pkce".into()], message));
+        }
         if file.grant_types.contains(&GrantType::AuthorizationCode) && file.redirect_uris.is_empty()
         {
             self.complain(source, &["client_id".into()], "`redirect_uris` is needed for codes");
@@ -80,51 +131,35 @@ impl Builder<'_> {
                 self.check_url(source, &[name.into()], url);
             }
         }
-        let relation_events = match &file.relation_events {
-            Some(known) => {
-                self.check_url(source, &["relation_events".into(), "url".into()], &known.url);
-                let path = ["relation_events".into(), "secret".into()];
-                let secret = self.secret(source, &path, &known.secret)?;
-                Some((known.url.clone(), secret))
+    }
+
+    /// Those that are named; of a public client otherwise the ones that it returns to.
+    fn web_origins(&mut self, source: &Source, file: &ClientFile) -> Vec<String> {
+        if let Some(named) = &file.web_origins {
+            for (index, origin) in named.iter().enumerate() {
+                if origin_of(origin).is_none_or(|known| known != *origin) {
+                    let path = ["web_origins".into(), index.into()];
+                    self.complain(source, &path, "an origin is needed, `https://app.example`");
+                }
             }
-            None => None,
-        };
-        let credential = self.credential(source, file)?;
-        Some(Client {
-            client_id: file.client_id.clone(),
-            name: file.name.clone(),
-            credential,
-            redirect_uris: file.redirect_uris.clone(),
-            post_logout_redirect_uris: file.post_logout_redirect_uris.clone(),
-            grant_types: file.grant_types.clone(),
-            scopes: file.scopes.iter().cloned().collect(),
-            audience: file.audience,
-            permissions: file.permissions.as_ref().map(|list| list.iter().cloned().collect()),
-            consent: file.consent,
-            id_token_alg: file.id_token_alg,
-            access_token: file.access_token,
-            access_token_alg: file.access_token_alg,
-            pairwise: file.pairwise,
-            dpop: file.dpop,
-            backchannel_logout_uri: file.backchannel_logout_uri.clone(),
-            frontchannel_logout_uri: file.frontchannel_logout_uri.clone(),
-            relation_events,
-            event_endpoint: file.event_endpoint.clone(),
-            scan_app: file.scan_app,
-            userinfo_alg: file.userinfo_alg,
-        })
+            return named.clone();
+        }
+        if file.token_endpoint_auth_method != AuthMethod::None {
+            return Vec::new();
+        }
+        let mut origins: Vec<String> =
+            file.redirect_uris.iter().filter_map(|uri| origin_of(uri)).collect();
+        origins.sort();
+        origins.dedup();
+        origins
     }
 
     fn credential(&mut self, source: &Source, file: &ClientFile) -> Option<Credential> {
-        match (file.auth_method, &file.secret, &file.jwks) {
+        match (file.token_endpoint_auth_method, &file.secret, &file.jwks) {
             (AuthMethod::None, None, None) => Some(Credential::Public),
-            (AuthMethod::ClientSecretBasic, Some(secret), None) => {
+            (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, Some(secret), None) => {
                 let secret = self.secret(source, &["secret".into()], secret)?;
-                Some(Credential::Basic(SecretHash::of(&secret)))
-            }
-            (AuthMethod::ClientSecretPost, Some(secret), None) => {
-                let secret = self.secret(source, &["secret".into()], secret)?;
-                Some(Credential::Post(SecretHash::of(&secret)))
+                Some(Credential::Secret(SecretHash::of(&secret)))
             }
             (AuthMethod::PrivateKeyJwt, None, Some(jwks)) => {
                 let keys = serde_json::from_str(jwks)
@@ -141,9 +176,15 @@ impl Builder<'_> {
             _ => {
                 let message =
                     "client secrets need `secret`, private_key_jwt needs `jwks`, none neither";
-                self.complain(source, &["auth_method".into()], message);
+                self.complain(source, &["token_endpoint_auth_method".into()], message);
                 None
             }
         }
     }
+}
+
+/// Scheme, host and port, as a browser writes them (RFC 6454 §6); of web addresses alone.
+fn origin_of(text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }

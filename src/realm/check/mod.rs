@@ -11,11 +11,6 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::complaint::Complaint;
-use super::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
-use super::plan::{Settings, flatten};
-use super::source::{At, Source};
-use super::{Agreement, Realm};
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::factor::Factor;
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, PermissionPolicy};
@@ -23,6 +18,11 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::division::Division;
 use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
+use crate::realm::complaint::Complaint;
+use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
+use crate::realm::plan::{Settings, flatten};
+use crate::realm::source::{At, Source};
+use crate::realm::{Agreement, Realm};
 
 /// What the process knows and the files do not.
 pub struct Surroundings<'a> {
@@ -34,7 +34,7 @@ pub struct Surroundings<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// The scopes that a client may be registered for.
+/// What a client may be registered for; those of our own interfaces are nobody else's concern.
 pub const SCOPES: [&str; 9] = [
     "openid",
     "profile",
@@ -47,12 +47,17 @@ pub const SCOPES: [&str; 9] = [
     "ssf",
 ];
 
+/// Of [`SCOPES`], those that any application may ask for.
+pub const PUBLIC_SCOPES: [&str; 6] =
+    ["openid", "profile", "email", "phone", "offline_access", "tax_identity"];
+
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
     let mut builder = Builder {
         folder,
         surroundings,
         complaints: Vec::new(),
+        remarks: Vec::new(),
         texts: String::new(),
         settings: Settings::new(),
     };
@@ -67,6 +72,7 @@ struct Builder<'a> {
     folder: &'a Path,
     surroundings: &'a Surroundings<'a>,
     complaints: Vec<Complaint>,
+    remarks: Vec<Complaint>,
     /// All that was read, for the hash.
     texts: String,
     settings: Settings,
@@ -128,6 +134,7 @@ impl Builder<'_> {
             identity_types,
             clients,
             settings: std::mem::take(&mut self.settings),
+            remarks: std::mem::take(&mut self.remarks),
             hash: Hashed::of(&self.texts).to_text(),
         })
     }

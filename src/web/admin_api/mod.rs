@@ -8,8 +8,8 @@ use axum::response::IntoResponse;
 use crate::flows::Stop;
 use crate::flows::feed::{Format, import};
 use crate::flows::oauth::resource::client_of;
-use crate::oidc::error::{ErrorCode, OAuthError};
-use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
+use crate::oidc::error::OAuthError;
+use crate::web::answer::{Answer, bearer_error, no_store, oauth_error, token_needed};
 use crate::web::oauth::presented;
 use crate::web::request::Request;
 
@@ -20,8 +20,7 @@ const SCOPE: &str = "registry_import";
 /// Lines that are right are taken even when others are not.
 pub async fn import_lines(request: Request, headers: HeaderMap, body: Bytes) -> Answer {
     let Some(token) = presented(&request) else {
-        let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
-        return Ok(bearer_error(&missing));
+        return Ok(token_needed());
     };
     let client = match Stop::client(client_of(&request.ctx, &token, SCOPE).await)? {
         Ok(client) => client,

@@ -18,9 +18,9 @@ use crate::flows::sign_in::scan::tax_app::{
 };
 use crate::flows::sign_in::scan::{face, foreign_app};
 use crate::flows::{Fault, Stop};
-use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::error::OAuthError;
 use crate::oidc::params;
-use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
+use crate::web::answer::{Answer, bearer_error, no_store, oauth_error, token_needed};
 use crate::web::form::OauthForm;
 use crate::web::oauth::presented;
 use crate::web::page::view;
@@ -72,8 +72,7 @@ pub async fn act(
     body: Bytes,
 ) -> Answer {
     let Some(token) = presented(&request) else {
-        let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
-        return Ok(bearer_error(&missing));
+        return Ok(token_needed());
     };
     let user = match Stop::client(user(&request.ctx, &token).await)? {
         Ok(user) => user,

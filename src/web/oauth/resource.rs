@@ -7,8 +7,7 @@ use axum::response::IntoResponse;
 use crate::flows::Stop;
 use crate::flows::oauth::dpop::Presented;
 use crate::flows::oauth::resource::{self, UserInfo};
-use crate::oidc::error::{ErrorCode, OAuthError};
-use crate::web::answer::{Answer, bearer_error, no_store, oauth_error};
+use crate::web::answer::{Answer, bearer_error, no_store, oauth_error, token_needed};
 use crate::web::form::{OauthForm, Unread};
 use crate::web::oauth::presented;
 use crate::web::request::Request;
@@ -25,8 +24,7 @@ pub async fn userinfo(request: Request, form: Result<OauthForm, Unread>) -> Answ
     let in_body =
         in_body.as_deref().map(|token| Presented { token, is_dpop: false, shown: request.shown() });
     let Some(token) = in_header.or(in_body) else {
-        let missing = OAuthError::new(ErrorCode::InvalidToken, "no access token");
-        return Ok(bearer_error(&missing));
+        return Ok(token_needed());
     };
     match Stop::client(resource::userinfo(&request.ctx, &token).await)? {
         Ok(UserInfo::Plain(claims)) => Ok(no_store(Json(claims).into_response())),

@@ -48,7 +48,8 @@ async fn verified(app: &TestApp, set: &str) -> Value {
     let head: Value = serde_json::from_slice(&decode(signed.split('.').next().unwrap())).unwrap();
     assert_eq!(head["typ"], "secevent+jwt");
     let key = keys.keys().iter().find(|key| head["kid"] == key.key_id().unwrap().as_str());
-    let algorithm = CoreJwsSigningAlgorithm::EcdsaP256Sha256;
+    assert_eq!(head["alg"], "RS256");
+    let algorithm = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
     key.unwrap().verify_signature(&algorithm, signed.as_bytes(), &decode(signature)).unwrap();
     claims(set)
 }

@@ -114,7 +114,11 @@ fn open_up(realm: &Path) {
     let limits = "pause = 1\nper_phone_and_hour = 1000000\nper_phone_and_day = 1000000\n\
                   per_address_and_hour = 1000000\nper_minute = 1000000";
     replace(&realm.join("factors.toml"), "per_minute = 6000", limits);
+    // Every refresh token works once, so that whoever uses one up can tell.
+    let client = realm.join("clients/tax-filing.toml");
+    replace(&client, "client_id", "rotate_refresh_tokens = true\nclient_id");
     let file = realm.join("realm.toml");
+    replace(&file, "refresh_token = 43200", "refresh_token = 43200\nrefresh_grace = 0");
     let failures = "max_failures = 100\nmax_failures_per_address = 1000000\n\
                     max_failures_per_enterprise = 1000000";
     replace(&file, "max_failures = 5", failures);

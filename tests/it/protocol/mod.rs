@@ -4,6 +4,7 @@ mod claims;
 mod dpop;
 mod hanging_up;
 mod keys;
+mod libraries;
 mod needs;
 mod races;
 mod realms;

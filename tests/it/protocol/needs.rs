@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use hufu::base::id::AuthorisationId;
 use hufu::domain::acting::Acting;
 use hufu::domain::entrance::Audience;
-use hufu::oidc::authorize::{AuthorizeRequest, check, destination};
+use hufu::oidc::authorize::{AuthorizeRequest, Registered, check, destination};
 use hufu::oidc::error::ErrorCode;
 use hufu::oidc::needs::{Act, Decision, Fit, SessionView, View, decide};
 use hufu::oidc::params::Params;
@@ -100,7 +100,8 @@ fn request(more: &[(&str, &str)]) -> AuthorizeRequest {
     let params = Params::parse(url.split_once('?').unwrap().1.as_bytes()).unwrap();
     let allowed: BTreeSet<String> =
         ["openid", "profile", "tax_identity"].map(str::to_owned).into_iter().collect();
-    check(&params, destination(&params, |_| true).unwrap(), &allowed).unwrap()
+    let registered = Registered { scopes: &allowed, needs_pkce: true };
+    check(&params, destination(&params, |_| true).unwrap(), &registered).unwrap()
 }
 
 /// Somebody of whom nothing is missing.

@@ -1,7 +1,8 @@
 //! Of many at once exactly one succeeds.
 
 use super::authorize::signed_in;
-use crate::kit::{FILING, TestApp, authorize_url, on_each_database};
+use super::token::rotating;
+use crate::kit::{FILING, Setup, authorize_url, on_each_database};
 
 /// Of every form of token.
 const ROUNDS: usize = 200;
@@ -9,7 +10,8 @@ const ROUNDS: usize = 200;
 #[test]
 fn twenty_redemptions_of_one_code_and_of_one_refresh_token() {
     on_each_database(|on| async move {
-        let app = std::sync::Arc::new(TestApp::start(on).await);
+        let app = Setup::of(on, vec![rotating(0)]).start().await;
+        let app = std::sync::Arc::new(app);
         let mut browser = signed_in(&app).await;
         for _ in 0..ROUNDS {
             let done = browser.get(&authorize_url(&FILING, &[])).await;

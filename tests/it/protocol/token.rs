@@ -3,10 +3,14 @@
 use serde_json::Value;
 
 use super::authorize::signed_in;
-use crate::kit::{FILING, INVOICE, TestApp, VERIFIER, authorize_url, claims, on_each_database};
+use crate::kit::{
+    FILING, INVOICE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, claims,
+    on_each_database,
+};
 use hufu::domain::authorisation::{Actor, By, Event, Terms};
+use hufu::realm::Realm;
 
-async fn code(app: &TestApp) -> String {
+pub async fn code(app: &TestApp) -> String {
     let mut browser = signed_in(app).await;
     let done = browser.get(&authorize_url(&FILING, &[])).await;
     done.answered("code").unwrap()
@@ -66,10 +70,19 @@ fn a_code_expires() {
     });
 }
 
+/// A realm in which every refresh token is replaced, and answers again for so many seconds.
+pub fn rotating(grace: i64) -> Realm {
+    let lifetimes = format!("refresh_token = 43200\nrefresh_grace = {grace}");
+    changed_realm(&[
+        ("realm.toml", "refresh_token = 43200", &lifetimes),
+        ("clients/tax-filing.toml", "client_id", "rotate_refresh_tokens = true\nclient_id"),
+    ])
+}
+
 #[test]
 fn a_refresh_token_rotates_and_its_reuse_ends_the_family() {
     on_each_database(|on| async move {
-        let app = TestApp::start(on).await;
+        let app = Setup::of(on, vec![rotating(0)]).start().await;
         let (_, tokens) = app.redeem(&code(&app).await).await;
         let first = tokens["refresh_token"].as_str().unwrap().to_owned();
         let (status, second) = app.refresh(&first).await;
@@ -83,6 +96,55 @@ fn a_refresh_token_rotates_and_its_reuse_ends_the_family() {
         let newest = second["refresh_token"].as_str().unwrap();
         assert_eq!(app.refresh(newest).await.1["error"], "invalid_grant");
         assert_eq!(app.introspect(second["access_token"].as_str().unwrap()).await["active"], false);
+    });
+}
+
+/// A lost answer, or a second tab: for a while the same token answers once more.
+#[test]
+fn a_rotated_refresh_token_has_a_grace_and_then_ends_the_family() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![rotating(10)]).start().await;
+        let (_, tokens) = app.redeem(&code(&app).await).await;
+        let first = tokens["refresh_token"].as_str().unwrap().to_owned();
+        let (_, lost) = app.refresh(&first).await;
+        app.clock.advance(9);
+        let (status, again) = app.refresh(&first).await;
+        assert_eq!(status.as_u16(), 200, "{again}");
+        let newest = again["refresh_token"].as_str().unwrap();
+        assert!(newest != first && again["refresh_token"] != lost["refresh_token"]);
+        // Both of them go on: nobody knows which answer arrived.
+        for one in [&lost, &again] {
+            let token = one["refresh_token"].as_str().unwrap();
+            assert_eq!(app.refresh(token).await.0.as_u16(), 200);
+        }
+        app.clock.advance(1);
+        assert_eq!(app.refresh(&first).await.1["error"], "invalid_grant");
+        assert_eq!(app.introspect(again["access_token"].as_str().unwrap()).await["active"], false);
+    });
+}
+
+/// Whoever proves a credential holds more than the token: it stays the same, however often it is used.
+#[test]
+fn a_confidential_clients_refresh_token_stays() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (_, tokens) = app.redeem(&code(&app).await).await;
+        let token = tokens["refresh_token"].as_str().unwrap().to_owned();
+        for _ in 0..3 {
+            app.clock.advance(400);
+            let (status, again) = app.refresh(&token).await;
+            assert_eq!(status.as_u16(), 200, "{again}");
+            assert_eq!(again["refresh_token"], token.as_str());
+            let access = again["access_token"].as_str().unwrap();
+            assert_eq!(app.introspect(access).await["active"], true);
+        }
+        // It is worth nothing to whom it was not given, nor after it was given back.
+        let stolen = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
+        let other = app.post("/token", Some((INVOICE.id, INVOICE.secret)), &stolen).await;
+        assert_eq!(other.1["error"], "invalid_grant");
+        let revoke = [("token", &*token)];
+        app.post("/revoke", Some((FILING.id, FILING.secret)), &revoke).await;
+        assert_eq!(app.refresh(&token).await.1["error"], "invalid_grant");
     });
 }
 
@@ -131,13 +193,26 @@ fn each_client_proves_itself_in_its_own_way() {
             (access["sub"].as_str(), access["tax_identity"].clone()),
             (Some(FILING.id), Value::Null)
         );
-        // Registered for the body, not for the header; and not for this grant.
-        let (status, _) = app.post("/token", Some((INVOICE.id, INVOICE.secret)), &form).await;
-        assert_eq!(status.as_u16(), 401);
+        // A secret stands in the header or in the body, as the library likes; this client may not
+        // use the grant.
+        let (_, told) = app.post("/token", Some((INVOICE.id, INVOICE.secret)), &form).await;
+        assert_eq!(told["error"], "unauthorized_client");
         let in_body = [form[0], ("client_id", INVOICE.id), ("client_secret", INVOICE.secret)];
         assert_eq!(app.post("/token", None, &in_body).await.1["error"], "unauthorized_client");
         let both = app.post("/token", Some((FILING.id, FILING.secret)), &in_body).await;
         assert_eq!(both.1["error"], "invalid_request");
+        // Its name in the body says the same again.
+        let named = [form[0], ("client_id", FILING.id)];
+        let (status, tokens) = app.post("/token", Some((FILING.id, FILING.secret)), &named).await;
+        assert_eq!(status.as_u16(), 200, "{tokens}");
+        assert!(tokens.get("scope").is_none(), "an empty scope is left out: {tokens}");
+        // Unknown, wrong and of the wrong kind are one answer.
+        let mut answers = Vec::new();
+        for (id, secret) in [("nobody", "x"), (FILING.id, "x"), ("desktop", "x")] {
+            let (status, answer) = app.post("/token", Some((id, secret)), &form).await;
+            answers.push((status.as_u16(), answer));
+        }
+        assert!(answers.iter().all(|one| *one == answers[0] && one.0 == 401), "{answers:?}");
     });
 }
 

@@ -16,7 +16,7 @@ use crate::oidc::claims::{AccessClaims, Confirmation, IdClaims, PersonClaims, ac
 use crate::oidc::engine::Approved;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;
-use crate::realm::file::{AccessTokenFormat, GrantType};
+use crate::realm::registration::{AccessTokenFormat, GrantType};
 use crate::store::Tx;
 use crate::store::grants::StoredGrant;
 
@@ -48,7 +48,18 @@ pub(super) struct Refresh {
     expires_at: Timestamp,
 }
 
+/// Whether the one that was shown goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefreshToken {
+    New,
+    Kept,
+}
+
 impl Issued {
+    pub fn writes_nothing(&self) -> bool {
+        self.opaque.is_none() && self.refresh.is_none()
+    }
+
     pub async fn save(&self, ctx: &Ctx, tx: &Tx<'_>) -> Result<(), Fault> {
         if let Some(one) = &self.opaque {
             let (tokens, claims) = (tx.rows().tokens(), one.claims.clone());
@@ -69,12 +80,14 @@ pub(super) fn issue(
     approved: &Approved,
     person: &Person<'_>,
     key: Option<&str>,
+    refresh: RefreshToken,
 ) -> Result<Issued, Fault> {
     let claims = access_claims(ctx, client, approved, Some(person), key);
     let grant = person.grant.id;
     let (access_token, opaque) = access_token(ctx, client, &claims, Some(grant))?;
     let id_token = sign_id(ctx, client, approved, person, &access_token)?;
-    let refresh_token = client.may(GrantType::RefreshToken).then(|| ctx.random().token());
+    let gives = refresh == RefreshToken::New && client.may(GrantType::RefreshToken);
+    let refresh_token = gives.then(|| ctx.random().token());
     let refresh = refresh_token.as_ref().map(|token| Refresh {
         token: token.hashed(),
         grant,
@@ -203,6 +216,7 @@ pub struct TokenResponse {
     pub expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,

@@ -8,22 +8,24 @@ use serde_json::{Map, Value};
 use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
+use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
 use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{self, Shown};
-use crate::flows::oauth::person_claims::person_claims;
+use crate::flows::oauth::person_claims::{named, person_claims};
 use crate::flows::oauth::standing::{extensions, still_good};
 use crate::flows::oauth::token::issue::TokenResponse;
 use crate::flows::{Ctx, Fault, Stop};
+use crate::oidc::claims::scope_of;
 use crate::oidc::engine::{self, Kept};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::{Client, Credential};
-use crate::realm::file::GrantType;
-use crate::store::grants::{GrantState, StoredGrant};
+use crate::realm::registration::GrantType;
+use crate::store::grants::{GrantState, StoredGrant, StoredRefreshToken};
 use crate::store::standing::StandingGrant;
-use issue::{Issued, Person, access_claims, access_token, issue, token_type};
+use issue::{Issued, Person, RefreshToken, access_claims, access_token, issue, token_type};
 
 type Answer = Result<TokenResponse, Stop>;
 
@@ -65,11 +67,17 @@ struct Asked<'a> {
     key: Option<&'a str>,
 }
 
+impl Asked<'_> {
+    fn rotates(&self) -> bool {
+        self.client.rotates(self.key.is_some())
+    }
+}
+
 /// A code or a refresh token, with everything that decides about it.
 struct Presented {
     token: OneTime,
     grant: StandingGrant,
-    is_used: bool,
+    use_: Use,
     expires_at: Timestamp,
 }
 
@@ -78,18 +86,32 @@ enum OneTime {
     Refresh(Hashed),
 }
 
+/// What a use of it means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// The only one.
+    First,
+    /// One of many: the client has proved more than that it holds the token.
+    Any,
+    /// Again, so soon that the answer to the first may have been lost.
+    Soon,
+    Again,
+}
+
 async fn by_code(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let Some(code) = asked.params.get("code") else {
         return Err(OAuthError::request("code is missing").into());
     };
     let found = ctx.rows().standings().by_code(Hashed::of(code)).await?;
     let presented = found.map(|grant| {
-        let (is_used, expires_at) = match grant.grant.state {
-            GrantState::Code { expires_at } => (false, expires_at),
-            GrantState::Redeemed { .. } => (true, grant.grant.expires_at),
-            GrantState::Revoked { was_redeemed } => (was_redeemed, grant.grant.expires_at),
+        let (use_, expires_at) = match grant.grant.state {
+            GrantState::Code { expires_at } => (Use::First, expires_at),
+            GrantState::Redeemed { .. } | GrantState::Revoked { was_redeemed: true } => {
+                (Use::Again, grant.grant.expires_at)
+            }
+            GrantState::Revoked { was_redeemed: false } => (Use::First, grant.grant.expires_at),
         };
-        Presented { token: OneTime::Code, grant, is_used, expires_at }
+        Presented { token: OneTime::Code, grant, use_, expires_at }
     });
     redeem(ctx, asked, presented).await
 }
@@ -102,10 +124,19 @@ async fn by_refresh(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let presented = found.map(|(grant, refresh)| Presented {
         token: OneTime::Refresh(token),
         grant,
-        is_used: refresh.used_at.is_some(),
+        use_: use_of(ctx, asked, &refresh),
         expires_at: refresh.expires_at,
     });
     redeem(ctx, asked, presented).await
+}
+
+fn use_of(ctx: &Ctx, asked: &Asked<'_>, refresh: &StoredRefreshToken) -> Use {
+    match refresh.used_at {
+        None if asked.rotates() => Use::First,
+        None => Use::Any,
+        Some(at) if ctx.now().since(at) < ctx.realm.lifetimes.refresh_grace => Use::Soon,
+        Some(_) => Use::Again,
+    }
 }
 
 /// Everything is checked and signed first; then one conditional write uses the token up, and of
@@ -118,7 +149,7 @@ async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> A
     if grant.client_id != client.client_id {
         return refused("the code or token is another client's");
     }
-    if presented.is_used {
+    if presented.use_ == Use::Again {
         return reused(ctx, &presented).await;
     }
     if presented.expires_at <= ctx.now() {
@@ -135,26 +166,55 @@ async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> A
     };
     let standing = approved.and_then(|approved| Ok((approved, still_good(ctx, &presented.grant)?)));
     let (approved, identity) = standing?;
-    let person = Person { grant, identity: &identity, claims: asked_claims(ctx, grant).await? };
-    let issued = issue(ctx, client, &approved, &person, *key)?;
+    let person = Person {
+        grant,
+        identity: &identity,
+        claims: asked_claims(ctx, client, grant, &identity).await?,
+    };
+    let refresh = match presented.use_ {
+        Use::Any => RefreshToken::Kept,
+        Use::First | Use::Soon | Use::Again => RefreshToken::New,
+    };
+    let mut issued = issue(ctx, client, &approved, &person, *key, refresh)?;
+    if presented.use_ == Use::Any {
+        issued.response.refresh_token = params.get("refresh_token").map(str::to_owned);
+        if issued.writes_nothing() {
+            return Ok(issued.response);
+        }
+    }
     let tx = ctx.begin().await?;
     let grants = tx.rows().grants();
-    let is_first = match presented.token {
-        OneTime::Code => {
+    let is_first = match (&presented.token, presented.use_) {
+        (OneTime::Code, _) => {
             // A confidential client's refresh tokens are bound to the client itself.
             let is_public = matches!(client.credential, Credential::Public);
             let kept = key.filter(|_| is_public);
             grants.take_code(grant.id, ctx.now(), kept).await?
         }
-        OneTime::Refresh(token) => grants.take_refresh(token, ctx.now()).await?,
+        (OneTime::Refresh(token), Use::First) => grants.take_refresh(*token, ctx.now()).await?,
+        (OneTime::Refresh(_), _) => true,
     };
     if !is_first {
         drop(tx);
-        return reused(ctx, &presented).await;
+        return too_late(ctx, asked, &presented).await;
     }
     issued.save(ctx, &tx).await?;
     tx.commit().await?;
     Ok(issued.response)
+}
+
+/// Somebody was faster: with the same token, or by ending what stands behind it.
+async fn too_late(ctx: &Ctx, asked: &Asked<'_>, presented: &Presented) -> Answer {
+    let OneTime::Refresh(token) = presented.token else { return reused(ctx, presented).await };
+    let found = ctx.rows().standings().by_refresh(token).await?;
+    let Some((grant, refresh)) = found else { return reused(ctx, presented).await };
+    still_good(ctx, &grant)?;
+    let (token, expires_at) = (OneTime::Refresh(token), refresh.expires_at);
+    let again = Presented { token, grant, use_: use_of(ctx, asked, &refresh), expires_at };
+    match again.use_ {
+        Use::Soon => Box::pin(redeem(ctx, asked, Some(again))).await,
+        _ => reused(ctx, presented).await,
+    }
 }
 
 /// A code used twice (RFC 6749 §4.1.2) or a refresh token that comes back (RFC 9700 §4.14.2) was
@@ -188,19 +248,31 @@ fn kept(grant: &StoredGrant) -> Result<Kept<'_>, Fault> {
     })
 }
 
-/// Claims of the person that the client asked to find in the ID token.
-async fn asked_claims(ctx: &Ctx, grant: &StoredGrant) -> Result<Map<String, Value>, Fault> {
-    let asked = engine::requested_claims(&extensions(grant)?).id_token;
-    if asked.is_empty() {
+/// Claims of the person and the identity that the client asked to find in the ID token.
+async fn asked_claims(
+    ctx: &Ctx,
+    client: &Client,
+    grant: &StoredGrant,
+    identity: &ActingIdentity,
+) -> Result<Map<String, Value>, Fault> {
+    let mut asked = engine::requested_claims(&extensions(grant)?).id_token;
+    if Scopes::parse(&grant.scope).has("tax_identity") {
+        // They are all there already.
+        asked.retain(|name, _| scope_of(name) != Some("tax_identity"));
+    }
+    if asked.keys().all(|name| name == "acr" || name == "sub") {
         return Ok(Map::new());
     }
     let rows = ctx.rows();
     let person = rows.people().find(grant.person).await?;
     let account = rows.accounts().find(grant.account).await?;
     let (Some(person), Some(account)) = (person, account) else { return Ok(Map::new()) };
-    let wants = |name: &str| asked.contains(name);
+    let wants = |name: &str| asked.contains_key(name);
     let username = account.username.map(|name| name.as_str().to_owned());
-    person_claims(ctx, grant.account, &person, username, wants).await
+    let mut claims = person_claims(ctx, grant.account, &person, username, wants).await?;
+    claims.extend(named(client, identity, wants)?);
+    claims.retain(|name, value| asked.get(name).is_none_or(|asked| asked.takes(value)));
+    Ok(claims)
 }
 
 async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
