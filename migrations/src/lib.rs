@@ -2,6 +2,7 @@
 //! share; times are seconds since 1970, sealed values and look-up hashes are bytes.
 
 pub use sea_orm_migration::prelude::MigratorTrait;
+
 use sea_orm_migration::prelude::{DbErr, MigrationTrait, SchemaManager, async_trait};
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
@@ -19,6 +20,7 @@ mod m20261124_000011_account_centres;
 mod m20261126_000012_deliveries;
 mod m20261126_000013_realms;
 mod m20261126_000014_used_up;
+mod m20261127_000016_sids;
 
 /// All steps in order.
 pub struct Migrator;
@@ -41,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000012_deliveries::Migration),
             Box::new(m20261126_000013_realms::Migration),
             Box::new(m20261126_000014_used_up::Migration),
+            Box::new(m20261127_000016_sids::Migration),
         ]
     }
 }

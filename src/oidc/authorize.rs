@@ -187,6 +187,37 @@ pub fn destination(
     })
 }
 
+/// Every parameter that an authorization request may have; others are ignored, and not kept.
+pub const KNOWN: [&str; 24] = [
+    "acr_values",
+    "authorization_details",
+    "claims",
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "display",
+    "dpop_jkt",
+    "id_token_hint",
+    "identity_hint",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "prompt",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "ui_locales",
+    "find",
+];
+
+/// What a request may keep us holding, in bytes: with a hint, `claims` and a long `state`.
+pub const LONGEST: usize = 6000;
+
 type Check = fn(&Params) -> Result<(), OAuthError>;
 
 /// In the order in which a specification reader would look.

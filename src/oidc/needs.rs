@@ -25,6 +25,8 @@ pub struct SessionView {
     /// Account and identity stand (rule 5), and the person is the one of the `id_token_hint`.
     pub stands: bool,
     pub fit: Fit,
+    /// The application has tokens of this session already.
+    pub knows_client: bool,
     /// The level proved in this session.
     pub level: u8,
     /// The highest level that a step within the session would prove.
@@ -57,6 +59,8 @@ pub enum Act {
     Raise,
     /// A younger proof (`max_age`).
     Renew,
+    /// Out of a sign-in that is worth nothing here.
+    Leave,
     Consent,
     /// Nothing that the person could do now.
     Nothing,
@@ -116,7 +120,7 @@ fn audience(view: &View<'_>) -> Option<Need> {
     match (view.session.as_ref()?.audience, view.audience) {
         (Audience::SocialInsurance, Audience::Tax) => {
             let reason = "signed_in_for_social_insurance";
-            Some(Need::new(Act::Nothing, ErrorCode::AccessDenied, reason))
+            Some(Need::new(Act::Leave, ErrorCode::AccessDenied, reason))
         }
         (Audience::Tax, Audience::SocialInsurance) => Some(Need::sign_in()),
         _ => None,
@@ -127,14 +131,19 @@ fn standing(view: &View<'_>) -> Option<Need> {
     (!view.session.as_ref()?.stands).then(Need::sign_in)
 }
 
-/// `authorization_details` (RFC 9396) and `identity_hint`: an identity that fits is kept, the only
-/// one that fits taken without a question, several are chosen from. One that is not held is refused,
-/// never replaced by another.
+/// `authorization_details` (RFC 9396) and `identity_hint`: an identity that fits is kept, several are
+/// chosen from. The only one that fits is taken without a question where the application has tokens
+/// of this session: moving it signs others out, and any page can send a browser here. One that is
+/// not held is refused, never replaced by another.
 fn identity(view: &View<'_>) -> Option<Need> {
-    let Fit::Others(others) = &view.session.as_ref()?.fit else { return None };
+    let session = view.session.as_ref()?;
+    let Fit::Others(others) = &session.fit else { return None };
     let (act, code, reason) = match others.as_slice() {
         [] => (Act::Nothing, ErrorCode::AccessDenied, "identity_not_held"),
-        [only] => (Act::Switch(*only), ErrorCode::AccessDenied, "identity_not_held"),
+        [only] if session.knows_client => {
+            (Act::Switch(*only), ErrorCode::AccessDenied, "identity_not_held")
+        }
+        [_] => (Act::Choose, ErrorCode::InteractionRequired, "another identity is to be confirmed"),
         _ => (Act::Choose, ErrorCode::InteractionRequired, "several identities fit"),
     };
     Some(Need::new(act, code, reason))

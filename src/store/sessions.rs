@@ -126,6 +126,25 @@ impl<A> Sessions<'_, A> {
         rows.iter().map(|row| read(session::Model::from_query_result(row, "s_")?)).collect()
     }
 
+    /// The live session that an application was told by this `sid`.
+    pub async fn by_sid(
+        &self,
+        client_id: &str,
+        sid: &str,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let row = self
+            .0
+            .find::<session_client::Entity>()
+            .filter(session_client::Column::Sid.eq(sid))
+            .filter(session_client::Column::ClientId.eq(client_id))
+            .one(&self.0.db())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let found = self.find_live(SessionId(row.session_id)).await?;
+        Ok(found.filter(|session| session.expires_at > now))
+    }
+
     pub async fn clients(&self, id: SessionId) -> Result<Vec<SessionClient>, StoreError> {
         let rows = self
             .0

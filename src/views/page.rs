@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Page;
+use crate::views::Page;
 
 /// A refusal above a form.
 #[derive(Clone, Debug, Serialize)]
@@ -248,6 +248,17 @@ pub struct ConsentPage {
 
 impl Page for ConsentPage {
     const TEMPLATE: &'static str = "page/consent.html";
+}
+
+/// Signed in for something else than the application that waits.
+#[derive(Debug, Serialize)]
+pub struct LeavePage {
+    pub client: String,
+    pub request: String,
+}
+
+impl Page for LeavePage {
+    const TEMPLATE: &'static str = "page/leave.html";
 }
 
 #[derive(Debug, Default, Serialize)]

@@ -41,6 +41,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
             "/consent",
             get(page::interaction::get_consent).post(page::interaction::post_consent),
         )
+        .route("/leave", get(page::interaction::get_leave).post(page::interaction::post_leave))
         .route("/login/choose_client_enterprise", get(page::clients::get).post(page::clients::post))
         .route("/login/choose_record", get(page::records::get).post(page::records::post))
         .route("/login/scan", post(page::scan::post))

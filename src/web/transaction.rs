@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::login::LoginTransaction;
 use crate::flows::Fault;
-use crate::flows::sign_in::transaction::find;
+use crate::flows::sign_in::transaction::{find, finished};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::views::page::MessagePage;
-use crate::web::answer::Failure;
+use crate::web::answer::{Failure, see_other, with_cookie};
 use crate::web::app::App;
 use crate::web::cookies;
 use crate::web::form::Form;
@@ -88,7 +88,25 @@ impl Begun {
         if let Some(transaction) = begun(&request, &form).await? {
             return Ok(Self { request, form, transaction });
         }
-        let held = held(&request, form.get("t").unwrap_or_default());
+        let id = form.get("t").unwrap_or_default();
+        let held = held(&request, id);
+        if held.is_some()
+            && let Some((cookie, to)) = finished(&request.ctx, id).await?
+        {
+            let realm = &request.ctx.realm;
+            let name = cookies::session_name(realm);
+            let cookie = cookies::set(realm, name, cookie.expose().to_owned(), None);
+            return Err(Failure::instead(with_cookie(see_other(&to), cookie)));
+        }
+        // Whoever went back to a step has the session that it led to.
+        if request.session().await?.is_some() {
+            let asked = held.as_ref().map(|held| &held.request).filter(|asked| !asked.is_empty());
+            let to = asked.map_or_else(
+                || format!("{}/signed-in", request.base()),
+                |asked| authorize_address(&request, asked),
+            );
+            return Err(Failure::instead(see_other(&to)));
+        }
         let link = held.and_then(|held| again(&request, Some(&held.request)));
         let page = MessagePage {
             title: request.text("expired-title"),

@@ -279,6 +279,8 @@ async fn social_insurance_has_doors_of_its_own() {
     assert_eq!(chromium.text("#roles").await, "legal_representative");
     // The tax applications have their own sign-in: this one is nothing to them.
     walk.to(2, "/sign-in").await;
+    walk.inspect("leave").await;
+    chromium.click("#leave-back").await;
     assert!(chromium.text("body").await.contains("signed_in_for_social_insurance"));
     // The payer who is a person has the door beside it.
     chromium.window.delete_all_cookies().await.unwrap();

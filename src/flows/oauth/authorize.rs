@@ -17,7 +17,7 @@ use crate::flows::sign_in::step_up;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::verify;
 use crate::oidc::authorize::{
-    AuthorizeRequest, Destination, Prompt, Registered, check, destination,
+    AuthorizeRequest, Destination, KNOWN, LONGEST, Prompt, Registered, check, destination,
 };
 use crate::oidc::claims::IdClaims;
 use crate::oidc::engine::{Bound, bind};
@@ -45,6 +45,8 @@ pub enum Answer {
     StepUp(Params, Box<Session>, Errand),
     /// The person agrees first.
     Consent(Params),
+    /// The person is signed in for something else.
+    Leave(Params),
     /// The session was moved to the hinted identity; the request goes on under a new cookie.
     Switched(Params, Secret),
     Code {
@@ -112,6 +114,7 @@ pub async fn authorize(
     Ok(match act {
         Act::Choose => Answer::Choose(asked.params),
         Act::Consent => Answer::Consent(asked.params),
+        Act::Leave => Answer::Leave(asked.params),
         _ => sign_in(asked),
     })
 }
@@ -145,6 +148,21 @@ pub async fn consent_needed(
     }))
 }
 
+/// The application that waits while the person is signed in for something else.
+pub async fn leave_needed(
+    ctx: &Ctx,
+    params: Params,
+    session: StandingSession,
+) -> Result<Option<(Params, Arc<Client>, Destination)>, Stop> {
+    let Ok(asked) = read(ctx, params) else { return Ok(None) };
+    let looked = look(ctx, &asked, Some(session)).await?;
+    let waits = looked.decision == Decision::Do(Act::Leave);
+    Ok(waits.then(|| {
+        let (client, destination) = (asked.client.clone(), asked.request.destination.clone());
+        (signing_in(asked), client, destination)
+    }))
+}
+
 /// The session for which an identity is to be chosen; `None` where something else stands between
 /// this request and its code, or nothing. Moves nothing.
 pub async fn choice_needed(
@@ -169,13 +187,22 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
     let is_live = standing.account_status == AccountStatus::Active;
     let identity = load::of(ctx, session.person, session.acting, standing.held).ok();
     let stands = is_live && identity.is_some() && is_hinted(ctx, asked, &session)?;
+    let fit = match &identity {
+        Some(identity) if stands => fit(ctx, asked, &session, identity).await?,
+        _ => Fit::Fits,
+    };
+    let knows_client = match &fit {
+        Fit::Fits => false,
+        Fit::Others(_) => {
+            let clients = ctx.rows().sessions().clients(session.id).await?;
+            clients.iter().any(|one| one.client_id == asked.client.client_id)
+        }
+    };
     let view = SessionView {
         audience: ctx.realm.audience_of(&session.entrance),
         stands,
-        fit: match &identity {
-            Some(identity) if stands => fit(ctx, asked, &session, identity).await?,
-            _ => Fit::Fits,
-        },
+        fit,
+        knows_client,
         level: session.acr,
         provable: match stands && !asked.request.acr_values.is_empty() {
             true => step_up::provable(ctx, session.person).await?,
@@ -191,6 +218,10 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
 
 fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
     let page = |reason| Box::new(Answer::Page(OAuthError::request(reason)));
+    let params = params.only(&KNOWN);
+    if params.length() > LONGEST {
+        return Err(page("the request is too long"));
+    }
     let client_id = params.get("client_id").ok_or_else(|| page("client_id is missing"))?;
     let client = ctx.realm.clients.get(client_id).ok_or_else(|| page("client_id is unknown"))?;
     let client = Arc::clone(client);
@@ -217,13 +248,18 @@ fn step_up(asked: Asked, session: Session, errand: Errand) -> Answer {
 }
 
 fn sign_in(asked: Asked) -> Answer {
+    Answer::SignIn(signing_in(asked))
+}
+
+/// The request as it goes on after a sign-in.
+fn signing_in(asked: Asked) -> Params {
     // What signing in fulfils is taken out, so that the request does not ask for it again.
     let consent = asked.request.prompt.contains(&Prompt::Consent);
     let mut params = asked.params.without(&["prompt", "max_age"]).into_map();
     if consent {
         params.insert("prompt".to_owned(), "consent".to_owned());
     }
-    Answer::SignIn(Params::from_map(params))
+    Params::from_map(params)
 }
 
 /// `id_token_hint`, or a `sub` asked for by value (OIDC Core §5.5.1): the session must be of the person whom the client knows (expiry ignored).

@@ -14,39 +14,72 @@ use crate::store::deliveries::Delivery;
 use crate::store::sessions::SessionClient;
 
 /// What an application's sign-out request amounts to (RP-Initiated Logout §2, §3).
+#[derive(Default)]
 pub struct Asked {
-    /// Where to go afterwards: registered, and asked for with a good hint.
+    /// Where to go afterwards: registered by the client that the hint or `client_id` names.
     pub redirect: Option<String>,
-    /// The hint names this very session: no question is asked.
+    /// An address was given, and it is nobody's.
+    pub leads_nowhere: bool,
+    /// The session that is meant.
+    pub session: Option<Session>,
+    /// The hint names it: no question is asked.
     pub is_certain: bool,
 }
 
-/// A hint that has expired is still a hint; a bad one is none, and then nothing is redirected.
-pub fn read(ctx: &Ctx, params: &Params, session: Option<&Session>) -> Result<Asked, Fault> {
+/// `own`: the session of the browser. No cookie may mean that the browser sent none: a hint names a
+/// session by itself. One that has expired is still a hint, a bad one is none.
+pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<Asked, Fault> {
     let published = ctx.services.keys.of(&ctx.realm)?;
-    let hint = params.get("id_token_hint");
-    let hint = hint.and_then(|hint| verify::<IdClaims>(&published.keys, "JWT", hint).ok());
-    let Some(hint) = hint.filter(|hint| hint.iss == ctx.realm.issuer) else {
-        return Ok(Asked { redirect: None, is_certain: false });
+    let given = params.get("id_token_hint");
+    let hint = given.and_then(|hint| verify::<IdClaims>(&published.keys, "JWT", hint).ok());
+    let hint = hint.filter(|hint| {
+        let named = params.get("client_id");
+        hint.iss == ctx.realm.issuer && named.is_none_or(|named| named == hint.aud)
+    });
+    if given.is_some() && hint.is_none() {
+        tracing::info!(client = params.get("client_id"), "A hint of a sign-out is not ours");
+    }
+    let client_id = match (&hint, given) {
+        (Some(hint), _) => Some(hint.aud.as_str()),
+        (None, None) => params.get("client_id"),
+        // What came with a bad hint is not believed.
+        (None, Some(_)) => None,
     };
-    let named = params.get("client_id");
-    let client = ctx.realm.clients.get(&hint.aud).filter(|_| named.is_none_or(|id| id == hint.aud));
+    let client = client_id.and_then(|id| ctx.realm.clients.get(id));
     let uri = params.get("post_logout_redirect_uri");
-    let registered = uri.filter(|uri| {
+    let redirect = uri.filter(|uri| {
         client.is_some_and(|client| client.post_logout_redirect_uris.iter().any(|own| own == uri))
     });
-    let redirect = registered.map(|uri| match params.get("state") {
-        Some(state) => {
-            let joint = if uri.contains('?') { '&' } else { '?' };
-            let state = form_urlencoded::Serializer::new(String::new())
-                .append_pair("state", state)
-                .finish();
-            format!("{uri}{joint}{state}")
+    if let (Some(uri), None) = (uri, redirect) {
+        tracing::info!(client = client_id, uri, "A post_logout_redirect_uri is not registered");
+    }
+    let sid_of = |one: &Session| one.acting.sid(&ctx.services.secrets.sid, one.id);
+    let (session, is_certain) = match (own, &hint) {
+        (Some(own), Some(hint)) => {
+            let is_named = sid_of(&own) == hint.sid;
+            (Some(own), is_named)
         }
-        None => uri.to_owned(),
-    });
-    let own_sid = session.map(|session| session.acting.sid(&ctx.services.secrets.sid, session.id));
-    Ok(Asked { redirect, is_certain: own_sid.is_none_or(|sid| sid == hint.sid) })
+        (Some(own), None) => (Some(own), false),
+        (None, Some(hint)) => {
+            let sessions = ctx.rows().sessions();
+            (sessions.by_sid(&hint.aud, &hint.sid, ctx.now()).await?, true)
+        }
+        (None, None) => (None, false),
+    };
+    Ok(Asked {
+        leads_nowhere: uri.is_some() && redirect.is_none(),
+        redirect: redirect.map(|uri| with_state(uri, params.get("state"))),
+        session,
+        is_certain,
+    })
+}
+
+fn with_state(uri: &str, state: Option<&str>) -> String {
+    let Some(state) = state else { return uri.to_owned() };
+    let joint = if uri.contains('?') { '&' } else { '?' };
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+    format!("{uri}{joint}{query}")
 }
 
 /// The addresses of applications that can only be told in the person's browser (OIDC Front-Channel

@@ -14,6 +14,7 @@ use crate::domain::password::PasswordFault;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
+use crate::flows::notify::tell::end_session;
 use crate::flows::relations::writer::change;
 use crate::flows::sign_in::log::{attempt, log};
 use crate::flows::sign_in::transaction::{self, abandon};
@@ -241,11 +242,13 @@ pub async fn choose_client(
     }
 }
 
-/// The session and its cookie, made once: of two tabs that finish, one gets it.
+/// The session and its cookie, made once: of two tabs that finish, one gets it. `former`: the one that
+/// this browser had; nobody could end it from there any more, so it ends, and its applications hear of it.
 pub async fn sign_in(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     acting: Acting,
+    former: Option<&Session>,
 ) -> Result<(Session, Secret), Stop> {
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let identity = load::load(ctx, proved.person, acting).await?;
@@ -283,6 +286,9 @@ pub async fn sign_in(
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
     tx.rows().sessions().add(&session, cookie.hashed()).await?;
+    if let Some(former) = former {
+        end_session(ctx, &tx, former.id, "somebody signed in anew in this browser").await?;
+    }
     if proved.had_locks {
         tx.rows().accounts().unlock(proved.account).await?;
     }

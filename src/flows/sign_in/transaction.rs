@@ -1,6 +1,9 @@
 //! A sign-in on its way: begun for a request or a page, taken a step further, used up once.
 //! Which step is due stands in `domain::login`.
 
+use serde::{Deserialize, Serialize};
+
+use crate::base::secret::Secret;
 use crate::domain::entrance::{Audience, Entrance};
 use crate::domain::login::{LoginTransaction, Progress, Purpose, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
@@ -82,4 +85,34 @@ pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
 pub async fn abandon(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
     ctx.ephemeral().forget(&transaction::LOGIN, &transaction.id).await?;
     Ok(())
+}
+
+/// What a sign-in has just ended in, for the same browser that asks once more: a second click takes the
+/// place of the first, whose answer then reaches nobody.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Finished {
+    /// The session's cookie, sealed.
+    pub cookie: String,
+    pub to: String,
+}
+
+const FINISHED: Slot<Finished> = Slot::new("finished");
+/// Longer than somebody clicks again.
+const FINISHED_SECONDS: i64 = 30;
+
+pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction, cookie: &Secret, to: &str) {
+    let sealed =
+        ctx.services.secrets.cookie.seal_text(ctx.random(), &ctx.realm.id, cookie.expose());
+    let finished = Finished { cookie: sealed, to: to.to_owned() };
+    let kept = ctx.ephemeral().put(&FINISHED, &transaction.id, &finished, FINISHED_SECONDS).await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, "The end of a sign-in is not kept for a second click");
+    }
+}
+
+/// The cookie of the session and where it leads; `id` is one that this browser has proved to hold.
+pub async fn finished(ctx: &Ctx, id: &str) -> Result<Option<(Secret, String)>, Fault> {
+    let Some(found) = ctx.ephemeral().get(&FINISHED, id).await? else { return Ok(None) };
+    let opened = ctx.services.secrets.cookie.open_sealed_text(&ctx.realm.id, &found.cookie);
+    Ok(opened.ok().map(|cookie| (Secret::new(cookie), found.to)))
 }

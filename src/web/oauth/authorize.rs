@@ -19,6 +19,9 @@ use crate::web::form::{OauthForm, Unread};
 use crate::web::request::Request;
 use crate::web::transaction::login_cookie;
 
+/// Longer addresses than this do not pass every proxy.
+const LONGEST_QUERY: usize = 6000;
+
 pub async fn get(request: Request) -> Answer {
     match request.query() {
         Ok(params) => run(request, params).await,
@@ -28,7 +31,15 @@ pub async fn get(request: Request) -> Answer {
 
 pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
     match form {
-        Ok(OauthForm(params)) => run(request, params).await,
+        // A form of another site brings no cookie of ours; the browser comes again as with GET
+        // (OIDC Core §3.1.2.1 wants both to mean the same).
+        Ok(OauthForm(params)) => {
+            let query = params.encode();
+            if query.len() > LONGEST_QUERY {
+                return refuse(&request, &OAuthError::request("the request is too long"));
+            }
+            Ok(see_other(&format!("{}{}?{query}", request.base(), path::AUTHORIZE)))
+        }
         Err(Unread::Malformed(error)) => refuse(&request, &error),
         Err(Unread::Body(response)) => Ok(response),
     }
@@ -48,14 +59,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
             ];
             to_client(&request, &destination, fields)
         }
-        Outcome::SignIn(params) => {
-            let transaction = begin(&request.ctx, Then::Authorize(params.into_map())).await?;
-            let to = format!("{base}/login/credentials?t={}", transaction.id);
-            let (name, value) = login_cookie(&request, &transaction);
-            let cookie =
-                cookies::set(&request.ctx.realm, name, value, Some(6 * TRANSACTION_SECONDS));
-            Ok(with_cookie(see_other(&to), cookie))
-        }
+        Outcome::SignIn(params) => sign_in(&request, params).await,
         Outcome::StepUp(params, session, errand) => {
             let then = Then::Authorize(params.into_map());
             let begun = step_up::begin(&request.ctx, &session, errand, then).await?;
@@ -66,6 +70,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
             Ok(with_cookie(see_other(&to), cookie))
         }
         Outcome::Choose(params) => Ok(see_other(&format!("{base}/choose?{}", params.encode()))),
+        Outcome::Leave(params) => Ok(see_other(&format!("{base}/leave?{}", params.encode()))),
         Outcome::Consent(params) => Ok(see_other(&format!("{base}/consent?{}", params.encode()))),
         Outcome::Switched(params, cookie) => {
             let to = format!("{base}{}?{}", path::AUTHORIZE, params.encode());
@@ -77,6 +82,15 @@ async fn run(mut request: Request, params: Params) -> Answer {
             to_client(&request, &destination, vec![("code", code.expose().to_owned())])
         }
     }
+}
+
+/// To the first page of a sign-in, after which the request goes on.
+pub async fn sign_in(request: &Request, params: Params) -> Answer {
+    let transaction = begin(&request.ctx, Then::Authorize(params.into_map())).await?;
+    let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
+    let (name, value) = login_cookie(request, &transaction);
+    let cookie = cookies::set(&request.ctx.realm, name, value, Some(6 * TRANSACTION_SECONDS));
+    Ok(with_cookie(see_other(&to), cookie))
 }
 
 /// Rule 4: what may not be redirected is shown here.

@@ -10,18 +10,18 @@ use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::Stop;
 use crate::flows::identity::switch::{choice, fitting_choices, needed, offers_personal, switch};
-use crate::flows::oauth::authorize::{choice_needed, consent_needed, give_consent};
+use crate::flows::oauth::authorize::{choice_needed, consent_needed, give_consent, leave_needed};
 use crate::flows::sign_in::session::StandingSession;
 use crate::oidc::authorize::needs;
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
-use crate::views::page::{ChooseIdentityPage, ConsentPage, Notice};
+use crate::views::page::{ChooseIdentityPage, ConsentPage, LeavePage, Notice};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie};
 use crate::web::app::App;
 use crate::web::cookies;
 use crate::web::form::Form;
-use crate::web::oauth::authorize::to_client;
+use crate::web::oauth::authorize::{sign_in, to_client};
 use crate::web::page::view;
 use crate::web::request::Request;
 
@@ -169,4 +169,36 @@ pub async fn post_consent(asked: Asked) -> Answer {
         ("error_description", "the person refused".to_owned()),
     ];
     to_client(&request, &needed.destination, fields)
+}
+
+/// Signed in for something else, and the ways out: sign in for this application, or back to it.
+pub async fn get_leave(request: Request) -> Answer {
+    let Ok(params) = request.query() else { return request.forbidden() };
+    let Some(session) = request.standing_session().await? else {
+        return Ok(back(&request, &params));
+    };
+    let needed = leave_needed(&request.ctx, params.clone(), session).await?;
+    let Some((_, client, _)) = needed else { return Ok(back(&request, &params)) };
+    let page = LeavePage {
+        client: client.name.in_language(request.language()).to_owned(),
+        request: params.encode(),
+    };
+    request.page(StatusCode::OK, &request.session_binding(), &page)
+}
+
+pub async fn post_leave(asked: Asked) -> Answer {
+    let Asked { request, form, params, session } = asked;
+    let Some((going_on, _, destination)) =
+        leave_needed(&request.ctx, params.clone(), session).await?
+    else {
+        return Ok(back(&request, &params));
+    };
+    if form.get("act") == Some("sign_in") {
+        return sign_in(&request, going_on).await;
+    }
+    let fields = vec![
+        ("error", ErrorCode::AccessDenied.name().to_owned()),
+        ("error_description", "signed_in_for_social_insurance".to_owned()),
+    ];
+    to_client(&request, &destination, fields)
 }

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 
-use crate::flows::oauth::logout::{end, front_channel, read};
+use crate::flows::oauth::logout::{Asked, end, front_channel, read};
+use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::views::page::{FrontChannelPage, LogoutPage};
 use crate::web::answer::{Answer, see_other, with_cookie};
@@ -27,39 +28,52 @@ pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
         Err(Unread::Body(response)) => return Ok(response),
     };
     if form.get("act") != Some("logout") {
-        return asked(request, form).await;
+        // A form of another site brings no cookie of ours: the browser comes again as with GET.
+        let query = form.encode();
+        return Ok(see_other(&format!("{}{}?{query}", request.base(), path::END_SESSION)));
     }
     if !request.is_genuine(&form, &request.session_binding()) {
         return request.forbidden();
     }
     let params = Params::parse(form.get("request").unwrap_or_default().as_bytes());
-    sign_out(&request, &params.unwrap_or_default()).await
+    let own = request.session().await?;
+    let asked = read(&request.ctx, &params.unwrap_or_default(), own).await?;
+    sign_out(&request, asked).await
 }
 
 async fn asked(mut request: Request, params: Params) -> Answer {
     request.prefer(params.get("ui_locales"));
-    let session = request.session().await?;
-    let asked = read(&request.ctx, &params, session.as_ref())?;
-    if session.is_none() || (asked.is_certain && asked.redirect.is_some()) {
-        return sign_out(&request, &params).await;
+    let own = request.session().await?;
+    let is_own = own.is_some();
+    let asked = read(&request.ctx, &params, own).await?;
+    let is_sure = asked.is_certain && (asked.redirect.is_some() || !is_own);
+    if asked.session.is_none() || is_sure {
+        return sign_out(&request, asked).await;
     }
     let page = LogoutPage { request: params.encode() };
     request.page(StatusCode::OK, &request.session_binding(), &page)
 }
 
-async fn sign_out(request: &Request, params: &Params) -> Answer {
-    let session = request.session().await?;
-    let asked = read(&request.ctx, params, session.as_ref())?;
+/// Says what happened, and nothing else.
+async fn sign_out(request: &Request, asked: Asked) -> Answer {
     let mut frames = Vec::new();
-    if let Some(session) = &session {
+    if let Some(session) = &asked.session {
         frames = front_channel(&request.ctx, session).await?;
         end(&request.ctx, session).await?;
     }
+    let key = match (&asked.session, asked.leads_nowhere) {
+        (Some(_), false) => "signed-out",
+        (Some(_), true) => "signed-out-nowhere",
+        (None, _) => "nobody-signed-in",
+    };
     let response = match &asked.redirect {
         _ if !frames.is_empty() => in_frames(request, frames, asked.redirect.clone())?,
         Some(to) => see_other(to),
-        None => request.message(StatusCode::OK, "signed-out", None)?,
+        None => request.message(StatusCode::OK, key, None)?,
     };
+    if asked.session.is_none() || request.session_cookie().is_none() {
+        return Ok(response);
+    }
     let realm = &request.ctx.realm;
     let gone = cookies::set(realm, cookies::session_name(realm), String::new(), Some(0));
     Ok(with_cookie(response, gone))

@@ -8,6 +8,7 @@ use crate::domain::entrance::Step;
 use crate::domain::login::{Errand, LoginTransaction, Next, Then};
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
+use crate::flows::sign_in::transaction::finish;
 use crate::flows::sign_in::{step_up, steps};
 use crate::oidc::params::Params;
 use crate::views::page::MessagePage;
@@ -37,7 +38,9 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             let signed_in = if transaction.errand().is_some() {
                 Stop::refusal(step_up::finish(&request.ctx, transaction).await)?
             } else {
-                let made = Stop::refusal(steps::sign_in(&request.ctx, transaction, acting).await)?;
+                let former = request.session().await?;
+                let signed_in = steps::sign_in(&request.ctx, transaction, acting, former.as_ref());
+                let made = Stop::refusal(signed_in.await)?;
                 made.map(|(_, cookie)| cookie)
             };
             let cookie = match signed_in {
@@ -54,6 +57,7 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
                 Then::Nowhere => format!("{base}/signed-in"),
                 Then::Authorize(asked) => authorize_address(request, asked),
             };
+            finish(&request.ctx, transaction, &cookie, &to).await;
             Ok(with_cookie(with_cookie(see_other(&to), session), done))
         }
     }

@@ -471,7 +471,8 @@ fn none_one_two_and_five_hundred_identities_have_one_shape() {
             let code = page.answered("code").unwrap_or_else(|| panic!("{person}: {}", page.text));
             let token = app.redeem(&code).await.1["id_token"].as_str().unwrap().to_owned();
             let claims = claims(&token);
-            assert!(token.len() < 1536, "{} bytes", token.len());
+            // The signature of RS256 alone takes 342 of them.
+            assert!(token.len() < 1792, "{} bytes", token.len());
             assert!(claims["tax_identity"]["kind"].is_string());
             assert!(claims["roles"].is_array() && claims["permissions"].is_array());
             let keys: Vec<String> = claims.as_object().unwrap().keys().cloned().collect();

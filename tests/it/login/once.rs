@@ -54,7 +54,7 @@ fn a_sign_in_that_was_not_forgotten_works_no_second_time() {
         assert!(done.answered("code").is_some());
         assert!(transaction::find(&app.ctx, &t).await.unwrap().is_none(), "it is forgotten");
         app.ctx.ephemeral().put(&transaction::LOGIN, &t, &proved, 600).await.unwrap();
-        let again = steps::sign_in(&app.ctx, &proved, acting).await;
+        let again = steps::sign_in(&app.ctx, &proved, acting, None).await;
         assert!(again.is_err(), "the transaction was used");
         let raised = step_up::finish(&app.ctx, &proved).await;
         assert!(raised.is_err());
@@ -73,7 +73,7 @@ fn of_many_that_finish_a_sign_in_one_does() {
         let mut races = tokio::task::JoinSet::new();
         for _ in 0..20 {
             let (ctx, proved) = (app.ctx.clone(), proved.clone());
-            races.spawn(async move { steps::sign_in(&ctx, &proved, acting).await.is_ok() });
+            races.spawn(async move { steps::sign_in(&ctx, &proved, acting, None).await.is_ok() });
         }
         let won = races.join_all().await.into_iter().filter(|won| *won).count();
         assert_eq!(won, 1);

@@ -269,6 +269,14 @@ fn two_tabs_do_not_disturb_each_other() {
         let done = browser.pass_second_factor(&app, &other, "13900139000").await;
         assert_eq!(done.answered("state").as_deref(), Some("second"));
         // The same sign-in in a tab that lags behind: it is over, nothing is done twice.
+        let sent = app.ctx.services.outbound.inbox.messages().len();
+        let session = browser.cookies["__Host-hufu-session-jiangxi"].clone();
+        let late = browser.submit(&slower, &[("act", "send")]).await;
+        assert!(late.url.ends_with("/signed-in"), "{}", late.url);
+        assert_eq!(app.ctx.services.outbound.inbox.messages().len(), sent);
+        assert_eq!(browser.cookies["__Host-hufu-session-jiangxi"], session);
+        // Without the session that it led to, it is over.
+        browser.cookies.remove("__Host-hufu-session-jiangxi");
         let late = browser.submit(&slower, &[("act", "send")]).await;
         assert_eq!(late.status.as_u16(), 410);
     });

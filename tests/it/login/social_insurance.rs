@@ -52,10 +52,16 @@ fn units_and_persons_have_their_own_doors_and_applications() {
         let centre = browser.get("/realms/jiangxi/account/handlers").await;
         assert_eq!(centre.code(), Some("E_ROLE"), "{}", centre.text);
         // A tax application gets nothing from this session.
-        for prompt in ["", "none"] {
-            let refused = browser.get(&authorize_url(&FILING, &[("prompt", prompt)])).await;
-            assert_eq!(refused.answered("error").as_deref(), Some("access_denied"));
-        }
+        let silent = browser.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert_eq!(silent.answered("error").as_deref(), Some("access_denied"));
+        // The person is told, and shown both ways out.
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        assert!(page.text.contains("leave-sign-in") && page.left_to.is_none(), "{}", page.text);
+        let back = browser.submit(&page, &[("act", "back")]).await;
+        assert_eq!(back.answered("error").as_deref(), Some("access_denied"));
+        let mut leaving = browser.clone();
+        let doors = leaving.submit(&page, &[("act", "sign_in")]).await;
+        assert!(doors.text.contains("name=\"password\""), "{}", doors.text);
         // Nor does the chooser lead out of it.
         let chooser =
             browser.get(&authorize_url(&INSURANCE, &[("prompt", "select_account")])).await;

@@ -8,4 +8,5 @@ mod libraries;
 mod needs;
 mod races;
 mod realms;
+mod sessions;
 mod token;
