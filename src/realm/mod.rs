@@ -113,6 +113,12 @@ pub struct Sms {
 }
 
 impl Realm {
+    /// Whether pages of this origin belong to one of the applications (CORS).
+    pub fn admits_origin(&self, origin: &str) -> bool {
+        let mut all = self.clients.values().flat_map(|client| &client.web_origins);
+        all.any(|own| own == origin)
+    }
+
     pub fn entrance(&self, id: &str) -> Option<&RealmEntrance> {
         self.entrances.iter().find(|known| known.entrance.id == id)
     }

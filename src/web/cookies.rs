@@ -44,6 +44,13 @@ pub fn login_name(realm: &Realm, transaction: &str) -> String {
     name(realm, &format!("login-{transaction}"))
 }
 
+/// The transaction that a cookie of this name belongs to.
+pub fn begun<'n>(realm: &Realm, cookie: &'n str) -> Option<&'n str> {
+    let around = login_name(realm, "\n");
+    let (before, after) = around.split_once('\n')?;
+    cookie.strip_prefix(before)?.strip_suffix(after)
+}
+
 /// What a phone proves itself with while it handles a scanned code.
 pub fn phone_name(realm: &Realm) -> String {
     name(realm, "phone")

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::OriginalUri;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::routing::{get, post};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::oidc::discovery::path;
 use crate::web::app::App;
@@ -17,11 +21,8 @@ pub fn router(app: App) -> Router {
 /// `time_out`: how long a client waits for its answer.
 pub fn router_within(app: App, time_out: Duration) -> Router {
     let realm = Router::new()
+        .merge(for_scripts(&app))
         .route(path::AUTHORIZE, get(oauth::authorize::get).post(oauth::authorize::post))
-        .route(path::TOKEN, post(oauth::token::post))
-        .route(path::USERINFO, get(oauth::resource::userinfo).post(oauth::resource::userinfo))
-        .route(path::INTROSPECT, post(oauth::resource::introspect))
-        .route(path::REVOKE, post(oauth::resource::revoke))
         .route(path::END_SESSION, get(page::logout::get).post(page::logout::post))
         .route("/login", get(page::login::start))
         .route("/login/credentials", get(page::login::get).post(page::login::post))
@@ -72,11 +73,46 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
     layers::around(all, time_out, app.abandoned().clone()).merge(documents()).with_state(app)
 }
 
+/// What applications in a browser ask by script, from their own origins.
+fn for_scripts(app: &App) -> Router<App> {
+    let app = app.clone();
+    let admits = move |origin: &HeaderValue, parts: &Parts| {
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+        let realm = uri.path().split('/').nth(2).and_then(|id| app.realm(id));
+        realm.is_some_and(|realm| origin.to_str().is_ok_and(|origin| realm.admits_origin(origin)))
+    };
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(admits))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("dpop"),
+        ])
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
+        .max_age(Duration::from_mins(10));
+    Router::new()
+        .route(path::TOKEN, post(oauth::token::post))
+        .route(path::USERINFO, get(oauth::resource::userinfo).post(oauth::resource::userinfo))
+        .route(path::INTROSPECT, post(oauth::resource::introspect))
+        .route(path::REVOKE, post(oauth::resource::revoke))
+        .layer(cors)
+}
+
 /// What every relying party fetches again and again: bytes made once, answered before anything
 /// that the other routes need is looked at.
 fn documents() -> Router<App> {
     Router::new()
         .route("/realms/{realm}/.well-known/openid-configuration", get(oauth::discovery::document))
+        // RFC 8414 §3 has it before the issuer's path; some libraries look behind it.
+        .route(
+            "/.well-known/oauth-authorization-server/realms/{realm}",
+            get(oauth::discovery::document),
+        )
+        .route(
+            "/realms/{realm}/.well-known/oauth-authorization-server",
+            get(oauth::discovery::document),
+        )
         .route(&format!("/realms/{{realm}}{}", path::JWKS), get(oauth::discovery::jwks))
         .route("/realms/{realm}/.well-known/ssf-configuration", get(events_api::configuration))
         .route("/.well-known/ssf-configuration/realms/{realm}", get(events_api::configuration))

@@ -8,10 +8,13 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_openssl::OpenSSLConfig;
 
-use super::app::App;
+use crate::web::app::App;
 
 /// What a stop waits for what is on its way.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whoever has not finished asking by then is cut off.
+const TO_ASK: Duration = Duration::from_secs(10);
 
 /// Serves until the process is told to stop.
 pub async fn serve(
@@ -26,14 +29,16 @@ pub async fn serve(
         stopping.graceful_shutdown(Some(PATIENCE));
     });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    match tls {
-        Some((certificate, key)) => {
-            let config = OpenSSLConfig::from_pem_chain_file(certificate, key)
-                .map_err(|error| std::io::Error::other(error.to_string()))?;
-            axum_server::bind_openssl(address, config).handle(handle).serve(service).await
-        }
-        None => axum_server::bind(address).handle(handle).serve(service).await,
-    }
+    let Some((certificate, key)) = tls else {
+        let mut server = axum_server::bind(address).handle(handle);
+        server.http_builder().http1().header_read_timeout(TO_ASK);
+        return server.serve(service).await;
+    };
+    let config = OpenSSLConfig::from_pem_chain_file(certificate, key)
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    let mut server = axum_server::bind_openssl(address, config).handle(handle);
+    server.http_builder().http1().header_read_timeout(TO_ASK);
+    server.serve(service).await
 }
 
 /// Waits, not for ever, for handlers whose clients are gone already.

@@ -26,19 +26,51 @@ use crate::web::request::Request;
 struct Held {
     transaction: String,
     request: BTreeMap<String, String>,
+    /// When it began; cookies of before do not say.
+    #[serde(default)]
+    at: i64,
 }
 
-/// Longer requests than this do not fit a cookie; such a sign-in cannot be begun again.
-const LONGEST_REQUEST: usize = 2200;
+/// Other sign-ins that a browser may have begun and not ended; more do not pass every proxy's limit of
+/// 8 KiB for all cookies together.
+const MOST_BEGUN: usize = 2;
 
-/// Name and value of the cookie that binds a transaction to the browser that began it (rule 9).
-pub fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {
+/// Longer requests than this do not fit a cookie; such a sign-in cannot be begun again.
+const LONGEST_REQUEST: usize = 1300;
+
+/// Binds a transaction to the browser that began it (rule 9), in place of the oldest where there are
+/// many; `seconds`: how long the browser keeps it.
+#[must_use]
+pub fn bound_to_browser(
+    mut response: Response,
+    request: &Request,
+    transaction: &LoginTransaction,
+    seconds: i64,
+) -> Response {
+    let realm = &request.ctx.realm;
+    let begun = request.cookies.keys().filter_map(|name| cookies::begun(realm, name));
+    let mut begun: Vec<(i64, &str)> =
+        begun.map(|id| (held(request, id).map_or(0, |held| held.at), id)).collect();
+    begun.sort_unstable();
+    let too_many = begun.len().saturating_sub(MOST_BEGUN);
+    for (_, id) in begun.into_iter().take(too_many) {
+        let gone = cookies::set(realm, cookies::login_name(realm, id), String::new(), Some(0));
+        response = with_cookie(response, gone);
+    }
+    let (name, value) = login_cookie(request, transaction);
+    with_cookie(response, cookies::set(realm, name, value, Some(seconds)))
+}
+
+fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {
     let length = |asked: &BTreeMap<String, String>| -> usize {
         asked.iter().map(|(k, v)| k.len() + v.len() + 6).sum()
     };
     let asked = transaction.request().filter(|asked| length(asked) <= LONGEST_REQUEST);
-    let held =
-        Held { transaction: transaction.id.clone(), request: asked.cloned().unwrap_or_default() };
+    let held = Held {
+        transaction: transaction.id.clone(),
+        request: asked.cloned().unwrap_or_default(),
+        at: request.ctx.now().0,
+    };
     let (ctx, text) = (&request.ctx, serde_json::to_string(&held).unwrap_or_default());
     let sealed = ctx.services.secrets.cookie.seal_text(ctx.random(), &ctx.realm.id, &text);
     (cookies::login_name(&ctx.realm, &transaction.id), sealed)

@@ -19,12 +19,11 @@ use crate::views::account::{
 };
 use crate::web::account::show::{own, tabs, type_options};
 use crate::web::account::visit::Visit;
-use crate::web::answer::{Answer, Failure, see_other, with_cookie};
-use crate::web::cookies;
+use crate::web::answer::{Answer, Failure, see_other};
 use crate::web::form::Form;
 use crate::web::page::view::type_name;
 use crate::web::request::Request;
-use crate::web::transaction::login_cookie;
+use crate::web::transaction::bound_to_browser;
 
 pub const TABS: [(&str, &str); 4] = [
     ("authorisations-pending", "/account/authorisations"),
@@ -178,9 +177,7 @@ async fn to_scan(visit: &Visit, ones: &[Authorisation], app: Option<&str>) -> An
     let Some(transaction) = begun else { return request.forbidden() };
     let way = if app == Some("iit_app") { "iit_app" } else { "tax_app" };
     let to = format!("{}/login/second_factor?t={}&way={way}", request.base(), transaction.id);
-    let (name, value) = login_cookie(request, &transaction);
-    let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
-    Ok(with_cookie(see_other(&to), cookie))
+    Ok(bound_to_browser(see_other(&to), request, &transaction, TRANSACTION_SECONDS))
 }
 
 /// The scan was passed: done, and told one by one (AU-09).

@@ -7,11 +7,10 @@ use crate::flows::Stop;
 use crate::flows::sign_in::level::{NextStep, begin_face, find, raise, verify_name};
 use crate::views::page::{LevelPage, LevelStepView};
 use crate::web::account::visit::Visit;
-use crate::web::answer::{Answer, see_other, with_cookie};
-use crate::web::cookies;
+use crate::web::answer::{Answer, see_other};
 use crate::web::form::Form;
 use crate::web::request::Request;
-use crate::web::transaction::login_cookie;
+use crate::web::transaction::bound_to_browser;
 
 const PATH: &str = "/account/level";
 
@@ -33,10 +32,12 @@ pub async fn post(form: Form) -> Answer {
             let begun = begin_face(&request.ctx, session, here).await?;
             let Some(transaction) = begun else { return request.forbidden() };
             let to = format!("{}/login/second_factor?t={}", request.base(), transaction.id);
-            let (name, value) = login_cookie(request, &transaction);
-            let realm = &request.ctx.realm;
-            let cookie = cookies::set(realm, name, value, Some(TRANSACTION_SECONDS));
-            return Ok(with_cookie(see_other(&to), cookie));
+            return Ok(bound_to_browser(
+                see_other(&to),
+                request,
+                &transaction,
+                TRANSACTION_SECONDS,
+            ));
         }
         None => Err(Refusal::State),
     };

@@ -17,7 +17,7 @@ use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
 use crate::web::request::Request;
-use crate::web::transaction::login_cookie;
+use crate::web::transaction::bound_to_browser;
 
 /// Longer addresses than this do not pass every proxy.
 const LONGEST_QUERY: usize = 6000;
@@ -65,9 +65,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
             let begun = step_up::begin(&request.ctx, &session, errand, then).await?;
             let Some(transaction) = begun else { return request.forbidden() };
             let to = format!("{base}/login/second_factor?t={}", transaction.id);
-            let (name, value) = login_cookie(&request, &transaction);
-            let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
-            Ok(with_cookie(see_other(&to), cookie))
+            Ok(bound_to_browser(see_other(&to), &request, &transaction, TRANSACTION_SECONDS))
         }
         Outcome::Choose(params) => Ok(see_other(&format!("{base}/choose?{}", params.encode()))),
         Outcome::Leave(params) => Ok(see_other(&format!("{base}/leave?{}", params.encode()))),
@@ -88,9 +86,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
 pub async fn sign_in(request: &Request, params: Params) -> Answer {
     let transaction = begin(&request.ctx, Then::Authorize(params.into_map())).await?;
     let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
-    let (name, value) = login_cookie(request, &transaction);
-    let cookie = cookies::set(&request.ctx.realm, name, value, Some(6 * TRANSACTION_SECONDS));
-    Ok(with_cookie(see_other(&to), cookie))
+    Ok(bound_to_browser(see_other(&to), request, &transaction, 6 * TRANSACTION_SECONDS))
 }
 
 /// Rule 4: what may not be redirected is shown here.

@@ -23,7 +23,7 @@ use crate::web::cookies;
 use crate::web::page::scan_view;
 use crate::web::page::step::{AtStep, go_on};
 use crate::web::request::Request;
-use crate::web::transaction::login_cookie;
+use crate::web::transaction::bound_to_browser;
 
 /// The plain link of the portal: `return_to` is one of the realm's portals.
 pub async fn start(request: Request) -> Answer {
@@ -37,10 +37,8 @@ pub async fn start(request: Request) -> Answer {
     };
     let then = portal.filter(known).map_or(Then::Nowhere, Then::Page);
     let transaction = begin(&request.ctx, then).await?;
-    let (name, value) = login_cookie(&request, &transaction);
-    let cookie = cookies::set(&request.ctx.realm, name, value, Some(TRANSACTION_SECONDS));
     let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
-    Ok(with_cookie(see_other(&to), cookie))
+    Ok(bound_to_browser(see_other(&to), &request, &transaction, TRANSACTION_SECONDS))
 }
 
 /// Whoever comes when the queue for passwords is full waits before anything is typed.

@@ -97,3 +97,23 @@ fn a_stream_ends_with_its_connection() {
         assert!(ended.await.is_ok(), "the handler does not wait for the stream");
     });
 }
+
+/// A request that is never finished holds its connection for a moment, not for ever.
+#[tokio::test]
+async fn half_a_request_is_cut_off() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let port = crate::kit::demo::free_ports();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    let served = tokio::spawn(hufu::web::server::serve(address, Router::new(), None));
+    let mut stream = loop {
+        match tokio::net::TcpStream::connect(address).await {
+            Ok(stream) => break stream,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    stream.write_all(b"GET /realms/jiangxi/jwks HTTP/1.1\r\nHost: hufu\r\nX-Long: ").await.unwrap();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "it is still open");
+    served.abort();
+}

@@ -1,5 +1,6 @@
 pub mod authorize;
 mod bad_input;
+mod browsers;
 mod claims;
 mod dpop;
 mod hanging_up;
