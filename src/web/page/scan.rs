@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::StatusCode;
-use axum::response::sse::{Event, Sse};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -66,7 +66,11 @@ pub async fn events(request: Request) -> Answer {
             }
         }
     });
-    Ok(no_store(Sse::new(stream).into_response()))
+    let mut response = no_store(Sse::new(stream).keep_alive(KeepAlive::new()).into_response());
+    // nginx would hold an event back until there are more of them.
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
 }
 
 /// 【继续】: fetches the outcome, once.
