@@ -105,12 +105,10 @@ impl FromRequest<App> for Begun {
     type Rejection = Response;
 
     async fn from_request(incoming: Incoming, app: &App) -> Result<Self, Response> {
-        let Form { request, fields } = Form::from_request(incoming, app).await?;
-        let begun = Self::of(request, fields).await.map_err(IntoResponse::into_response)?;
-        let Self { request, form, transaction } = begun;
-        let genuine = Form { request, fields: form }.genuine(&transaction.id);
-        let (request, form) = genuine.map_err(IntoResponse::into_response)?;
-        Ok(Self { request, form, transaction })
+        let form = Form::from_request(incoming, app).await?;
+        let id = form.fields.get("t").unwrap_or_default().to_owned();
+        let (request, form) = form.genuine(&id).map_err(IntoResponse::into_response)?;
+        Self::of(request, form).await.map_err(IntoResponse::into_response)
     }
 }
 
