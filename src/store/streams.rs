@@ -64,7 +64,8 @@ impl<A> Streams<'_, A> {
 impl Streams<'_, Writing> {
     /// In place of the one that was there.
     pub async fn save(&self, stream: &EventStream) -> Result<(), StoreError> {
-        self.remove(&stream.client_id).await?;
+        let of_client = Column::ClientId.eq(stream.client_id.as_str());
+        self.0.delete::<Entity>().filter(of_client).exec(&self.0.db()).await?;
         Entity::insert(ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             client_id: Set(stream.client_id.clone()),
@@ -81,13 +82,8 @@ impl Streams<'_, Writing> {
     }
 
     /// `false` when there was none.
-    pub async fn remove(&self, client_id: &str) -> Result<bool, StoreError> {
-        let done = self
-            .0
-            .delete::<Entity>()
-            .filter(Column::ClientId.eq(client_id))
-            .exec(&self.0.db())
-            .await?;
+    pub async fn remove(&self, id: Uuid) -> Result<bool, StoreError> {
+        let done = self.0.delete::<Entity>().filter(Column::Id.eq(id)).exec(&self.0.db()).await?;
         Ok(done.rows_affected == 1)
     }
 }

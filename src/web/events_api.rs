@@ -41,53 +41,53 @@ pub async fn configuration(State(app): State<App>, Path(realm): Path<String>) ->
     Ok(Json(streams::configuration(&realm)).into_response())
 }
 
-/// `stream_id` of the query.
-fn named(request: &Request) -> Option<String> {
-    request.query().ok()?.get("stream_id").map(str::to_owned)
+/// `stream_id` of the query. One that cannot be read is refused: without it the request would mean
+/// the stream that the client has.
+fn named(request: &Request) -> Result<Option<String>, Failure> {
+    let query = request.query().map_err(|error| Failure::instead(oauth_error(&error)))?;
+    Ok(query.get("stream_id").map(str::to_owned))
 }
 
 pub async fn read(request: Request) -> Answer {
     let client = client(&request).await?;
-    let stream = streams::read(&request.ctx, &client, named(&request).as_deref()).await?;
+    let stream = streams::read(&request.ctx, &client, named(&request)?.as_deref()).await?;
     Ok(found(stream))
 }
 
-/// One stream a client: another is a conflict (SSF §8.1.1.1).
+/// One stream a client: another is a conflict (SSF §8.1.1.1), whatever id it is asked for under.
 pub async fn create(request: Request, body: Bytes) -> Answer {
-    save(&request, &body, |known| match known {
-        None => Ok(StatusCode::CREATED),
-        Some(_) => Err(StatusCode::CONFLICT),
-    })
-    .await
+    let (client, wanted) = asked(&request, &body).await?;
+    match streams::find(&request.ctx, &client).await? {
+        None => saved(&request, &client, None, &wanted).await,
+        Some(_) => Ok(no_store(StatusCode::CONFLICT.into_response())),
+    }
 }
 
 /// What is mentioned changes; the client's address stays the registered one, so replacing comes to
 /// the same.
 pub async fn change(request: Request, body: Bytes) -> Answer {
-    save(&request, &body, |known| match known {
-        Some(_) => Ok(StatusCode::OK),
-        None => Err(StatusCode::NOT_FOUND),
-    })
-    .await
+    let (client, wanted) = asked(&request, &body).await?;
+    match streams::named(&request.ctx, &client, wanted.stream_id.as_deref()).await? {
+        Some(known) => saved(&request, &client, Some(known), &wanted).await,
+        None => Ok(no_store(StatusCode::NOT_FOUND.into_response())),
+    }
 }
 
-/// `judge`: the status of the answer, from whether there is such a stream.
-async fn save(
-    request: &Request,
-    body: &[u8],
-    judge: impl Fn(Option<&streams::EventStream>) -> Result<StatusCode, StatusCode>,
-) -> Answer {
+/// Whose stream, and how they want it.
+async fn asked(request: &Request, body: &[u8]) -> Result<(String, streams::Wanted), Failure> {
     let client = client(request).await?;
-    let wanted = match json::<streams::Wanted>(body) {
-        Ok(wanted) => wanted,
-        Err(error) => return Ok(oauth_error(&error)),
-    };
-    let known = streams::named(&request.ctx, &client, wanted.stream_id.as_deref()).await?;
-    let status = match judge(known.as_ref()) {
-        Ok(status) => status,
-        Err(status) => return Ok(no_store(status.into_response())),
-    };
-    Ok(match Stop::client(streams::save(&request.ctx, &client, known, &wanted).await)? {
+    let wanted = json(body).map_err(|error| Failure::instead(oauth_error(&error)))?;
+    Ok((client, wanted))
+}
+
+async fn saved(
+    request: &Request,
+    client: &str,
+    known: Option<streams::EventStream>,
+    wanted: &streams::Wanted,
+) -> Answer {
+    let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(match Stop::client(streams::save(&request.ctx, client, known, wanted).await)? {
         Ok(stream) => no_store((status, Json(stream)).into_response()),
         Err(error) => oauth_error(&error),
     })
@@ -95,7 +95,7 @@ async fn save(
 
 pub async fn remove(request: Request) -> Answer {
     let client = client(&request).await?;
-    Ok(match streams::remove(&request.ctx, &client).await? {
+    Ok(match streams::remove(&request.ctx, &client, named(&request)?.as_deref()).await? {
         true => StatusCode::NO_CONTENT.into_response(),
         false => StatusCode::NOT_FOUND.into_response(),
     })
@@ -110,7 +110,7 @@ struct Told {
 }
 
 pub async fn status(request: Request) -> Answer {
-    answer_status(&request, named(&request).as_deref(), None).await
+    answer_status(&request, named(&request)?.as_deref(), None).await
 }
 
 pub async fn set_status(request: Request, body: Bytes) -> Answer {

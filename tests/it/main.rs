@@ -24,4 +24,5 @@ mod protocol;
 mod realm;
 mod store;
 mod tidy;
+mod two_realms;
 mod values;

@@ -142,10 +142,11 @@ pub async fn save(
     Ok(shown(ctx, &stream))
 }
 
-/// `false` when there was none.
-pub async fn remove(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
+/// `false`: there is no such stream.
+pub async fn remove(ctx: &Ctx, client_id: &str, stream_id: Option<&str>) -> Result<bool, Fault> {
+    let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(false) };
     let tx = ctx.begin().await?;
-    let is_gone = tx.rows().streams().remove(client_id).await?;
+    let is_gone = tx.rows().streams().remove(stream.id).await?;
     tx.commit().await?;
     Ok(is_gone)
 }

@@ -94,11 +94,24 @@ fn a_stream_is_its_clients_own() {
         let one = format!("stream?stream_id={}", stream["stream_id"].as_str().unwrap());
         assert_eq!(call(&app, &own, ("GET", &one), Value::Null).await.1, stream);
         let of_another = json!({"stream_id": "00000000-0000-0000-0000-000000000000"});
-        for (method, path) in [("PATCH", "stream"), ("POST", "verify"), ("POST", "status")] {
+        let mut answers = Vec::new();
+        for (method, path) in [
+            ("POST", "stream"),
+            ("PUT", "stream"),
+            ("PATCH", "stream"),
+            ("POST", "verify"),
+            ("POST", "status"),
+            ("DELETE", "stream?stream_id=00000000-0000-0000-0000-000000000000"),
+            ("DELETE", "stream?stream_id=1"),
+            ("DELETE", "stream?stream_id=1&stream_id=2"),
+        ] {
             let (status, _) = call(&app, &own, (method, path), of_another.clone()).await;
-            assert_eq!(status.as_u16(), 404, "{path}");
+            answers.push(status.as_u16());
         }
-        assert_eq!(call(&app, &own, ("DELETE", "stream"), Value::Null).await.0.as_u16(), 204);
+        assert_eq!(answers, [409, 404, 404, 404, 404, 404, 404, 400]);
+        let (_, all) = call(&app, &own, ("GET", "stream"), Value::Null).await;
+        assert_eq!(all, json!([stream]), "unknown ids change nothing");
+        assert_eq!(call(&app, &own, ("DELETE", &one), Value::Null).await.0.as_u16(), 204);
         for at in [
             "/realms/jiangxi/.well-known/ssf-configuration",
             "/.well-known/ssf-configuration/realms/jiangxi",

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod listener;
 pub mod passkey;
 pub mod phone;
+mod rows;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ use tower::ServiceExt;
 use database::TestDatabase;
 
 pub use browser::Browser;
+pub use rows::RowsOfRealm;
 
 /// 2026-11-24 10:00 in Shanghai.
 pub const START: Timestamp = Timestamp(1_795_485_600);
@@ -69,6 +71,8 @@ pub struct TestApp {
     pub ctx: Ctx,
     pub clock: Clock,
     database: Arc<TestDatabase>,
+    /// Where what expires is kept, if not in memory.
+    redis: Option<String>,
 }
 
 /// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL; when it fails, the last of
@@ -92,8 +96,13 @@ pub fn demo_realm() -> Realm {
 
 /// A copy of a realm of this repository in which texts are replaced: (file, what, by what).
 pub fn changed_realm(changes: &[(&str, &str, &str)]) -> Realm {
+    realm_named("jiangxi", changes)
+}
+
+/// The same under an id of its own.
+pub fn realm_named(id: &str, changes: &[(&str, &str, &str)]) -> Realm {
     let folder = tempfile::tempdir().unwrap();
-    let target = folder.path().join("jiangxi");
+    let target = folder.path().join(id);
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &target);
     for (file, what, by) in changes {
         let path = target.join(file);
@@ -127,24 +136,29 @@ pub fn realm_of(folder: &Path) -> Realm {
     })
 }
 
-/// Memory beside SQLite, Redis beside PostgreSQL where the kit's server runs.
-async fn ephemeral(on: On, clock: &Clock) -> Ephemeral {
-    match (on, std::env::var_os("HUFU_TEST_REDIS")) {
-        (On::Postgres, Some(server)) => redis(clock, server.to_str().unwrap()).await,
-        _ => Ephemeral::in_memory(clock.clone()),
+/// Redis beside PostgreSQL where the kit's server runs; memory otherwise.
+async fn redis_beside(on: On) -> Option<String> {
+    let server = std::env::var_os("HUFU_TEST_REDIS")?;
+    match on {
+        On::Postgres => Some(empty_redis(server.to_str().unwrap()).await),
+        On::Sqlite => None,
     }
 }
 
 /// Each test has a numbered database of the kit's server, empty, so that counters do not meet; each
 /// process has its own thousand of numbers.
-pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
+async fn empty_redis(server: &str) -> String {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let url = format!("{server}{}", std::process::id() % 60 * 1000 + number);
     let client = redis::Client::open(url.as_str()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     redis::cmd("FLUSHDB").exec_async(&mut connection).await.unwrap();
-    Ephemeral::on_redis(clock.clone(), &url).await.unwrap()
+    url
+}
+
+pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
+    Ephemeral::on_redis(clock.clone(), &empty_redis(server).await).await.unwrap()
 }
 
 /// What a test wants otherwise than usual.
@@ -182,9 +196,13 @@ impl Setup {
         let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
         let database = Arc::new(TestDatabase::start(on, &realms, self.cost).await);
         let clock = Clock::fixed(START);
-        let ephemeral = match &self.redis {
+        let redis = match self.redis {
+            Some(url) => Some(url),
+            None => redis_beside(on).await,
+        };
+        let ephemeral = match &redis {
             Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
-            None => ephemeral(on, &clock).await,
+            None => Ephemeral::in_memory(clock.clone()),
         };
         let outbound = Outbound::new(self.has_sandboxes, self.timeouts).unwrap();
         let hashing = Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20), self.cost);
@@ -194,7 +212,7 @@ impl Setup {
         }
         let ctx = context(&services, &realms[0]);
         let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
-        TestApp { router: router(app.clone()), app, ctx, clock, database }
+        TestApp { router: router(app.clone()), app, ctx, clock, database, redis }
     }
 }
 
@@ -243,8 +261,11 @@ async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>], cost: HashCost) {
     .await;
     for realm in realms {
         keys::load(&services, realm).await.unwrap();
+        // A realm that a test has made up has the people of the first.
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
-        let text = std::fs::read_to_string(root.join(&realm.id).join("fixtures.toml")).unwrap();
+        let own = root.join(&realm.id).join("fixtures.toml");
+        let file = if own.exists() { own } else { root.join("jiangxi/fixtures.toml") };
+        let text = std::fs::read_to_string(file).unwrap();
         let (_, people) = Source::read::<Fixtures>("fixtures.toml", &text).unwrap();
         fixtures::load(&context(&services, realm), &people).await.unwrap();
     }
@@ -267,7 +288,7 @@ impl TestApp {
         let ctx = Ctx { services: Arc::clone(&services), ..self.ctx.clone() };
         let app = App::new(services, vec![realm], Views::load().unwrap());
         let (clock, database) = (self.clock.clone(), Arc::clone(&self.database));
-        Self { router: router(app.clone()), app, ctx, clock, database }
+        Self { router: router(app.clone()), app, ctx, clock, database, redis: None }
     }
 
     /// Everything that is due goes to its receivers; how many were tried.

@@ -19,7 +19,7 @@ async fn start(on: crate::kit::On) -> TestApp {
 pub struct Phone(totp_rs::Totp);
 
 impl Phone {
-    fn enrolled(page: &Shown) -> Self {
+    pub fn enrolled(page: &Shown) -> Self {
         let typed = page.text.split("class=\"typed\">").nth(1).unwrap().split('<').next().unwrap();
         let secret = totp_rs::Secret::try_from_base32(typed).unwrap();
         let totp = totp_rs::Builder::new()

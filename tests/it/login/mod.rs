@@ -1,6 +1,6 @@
 mod agency;
 mod all_in_one;
-mod authenticator;
+pub mod authenticator;
 mod devices;
 mod enterprise;
 mod level;
