@@ -15,6 +15,8 @@ pub fn routes() -> impl Iterator<Item = &'static Walked> {
 /// Without a value that is looked up, but for the realm itself; and the other listeners'.
 const NOT_WALKED: &[&str] = &[
     "/realms/{realm}/.well-known/openid-configuration",
+    "/realms/{realm}/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-authorization-server/realms/{realm}",
     "/realms/{realm}/jwks",
     "/realms/{realm}/.well-known/ssf-configuration",
     "/.well-known/ssf-configuration/realms/{realm}",
