@@ -21,6 +21,7 @@ mod m20261126_000012_deliveries;
 mod m20261126_000013_realms;
 mod m20261126_000014_used_up;
 mod m20261127_000016_sids;
+mod m20261127_000017_guesses;
 
 /// All steps in order.
 pub struct Migrator;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000013_realms::Migration),
             Box::new(m20261126_000014_used_up::Migration),
             Box::new(m20261127_000016_sids::Migration),
+            Box::new(m20261127_000017_guesses::Migration),
         ]
     }
 }

@@ -100,8 +100,6 @@ pub struct Proved {
     /// Which kind of specific entity was picked (S-02).
     pub record_kind: Option<RecordKind>,
     pub way: Way,
-    /// The account had been locked before; a sign-in that ends well forgets it.
-    pub had_locks: bool,
     pub second: Second,
 }
 

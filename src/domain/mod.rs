@@ -22,6 +22,7 @@ pub mod number;
 pub mod passkey;
 pub mod password;
 pub mod person;
+pub mod place;
 pub mod profile;
 pub mod proof;
 pub mod refusal;

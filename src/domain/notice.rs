@@ -1,4 +1,5 @@
-//! Notices: what the other side of an authorisation is told in the message centre.
+//! Notices: what the other side of an authorisation is told in the message centre, and what
+//! people are told of their own account.
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
@@ -16,10 +17,14 @@ pub enum NoticeKind {
     Deleted,
     Expired,
     Expiring,
+    /// Somebody who knows the password fails at the second factor.
+    SecondFactorFailed,
+    FactorAdded,
+    FactorRemoved,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -29,6 +34,9 @@ impl NoticeKind {
         Self::Deleted,
         Self::Expired,
         Self::Expiring,
+        Self::SecondFactorFailed,
+        Self::FactorAdded,
+        Self::FactorRemoved,
     ];
 
     pub fn name(self) -> &'static str {
@@ -42,6 +50,9 @@ impl NoticeKind {
             Self::Deleted => "deleted",
             Self::Expired => "expired",
             Self::Expiring => "expiring",
+            Self::SecondFactorFailed => "second-factor-failed",
+            Self::FactorAdded => "factor-added",
+            Self::FactorRemoved => "factor-removed",
         }
     }
 
@@ -55,13 +66,19 @@ impl NoticeKind {
 pub struct Notice {
     pub to: PersonId,
     pub kind: NoticeKind,
-    pub authorisation: AuthorisationId,
-    pub enterprise: EnterpriseId,
-    /// Whom the authorisation is about.
-    pub about: PersonId,
-    pub identity_type: String,
+    /// What it is about; `None`: the person's own account.
+    pub relation: Option<Relation>,
     pub at: Timestamp,
     pub is_read: bool,
+}
+
+/// An authorisation, as it was when the notice was written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Relation {
+    pub authorisation: AuthorisationId,
+    pub enterprise: EnterpriseId,
+    pub holder: PersonId,
+    pub identity_type: String,
 }
 
 /// Who is told of an act: the other side.

@@ -53,9 +53,6 @@ pub struct Account {
     pub origin: AccountOrigin,
     pub username: Option<Username>,
     pub password: PasswordState,
-    pub locked_until: Option<Timestamp>,
-    /// How often it was locked in a row; each doubles the next (E-09).
-    pub n_locks: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -96,16 +93,8 @@ impl Account {
         self.status == AccountStatus::Active
     }
 
-    /// Seconds until the lock ends, if it is locked at `now`.
-    pub fn locked_for(&self, now: Timestamp) -> Option<i64> {
-        self.locked_until.map(|until| until.since(now)).filter(|left| *left > 0)
-    }
-
-    /// A cancelled account is unknown, a locked one is `E_LOCKED`, whatever the way in (E-09).
-    pub fn may_sign_in(&self, now: Timestamp) -> Result<(), Refusal> {
-        if !self.is_live() {
-            return Err(Refusal::Credentials);
-        }
-        self.locked_for(now).map_or(Ok(()), |retry_after| Err(Refusal::Locked { retry_after }))
+    /// A cancelled account is unknown, whatever the way in.
+    pub fn may_sign_in(&self) -> Result<(), Refusal> {
+        if self.is_live() { Ok(()) } else { Err(Refusal::Credentials) }
     }
 }

@@ -38,6 +38,23 @@ impl Memory {
         held.map(|held| held.value = to).is_some()
     }
 
+    pub(super) fn replace(
+        &self,
+        key: String,
+        from: Option<&str>,
+        to: String,
+        now: i64,
+        expires_at: i64,
+    ) -> bool {
+        let mut all = self.held();
+        let held = all.get(&key).filter(|held| held.expires_at > now);
+        let is_from = held.map(|held| held.value.as_str()) == from;
+        if is_from {
+            all.insert(key, Held { value: to, expires_at });
+        }
+        is_from
+    }
+
     pub(super) fn mark(&self, key: String, now: i64, expires_at: i64) -> bool {
         let mut all = self.held();
         if all.get(&key).is_some_and(|held| held.expires_at > now) {

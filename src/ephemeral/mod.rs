@@ -156,6 +156,27 @@ impl OfRealm<'_> {
         })
     }
 
+    /// Puts `to` in place of `from` (`None`: of nothing) with a deadline of its own; `false` when
+    /// something else stands there.
+    pub async fn replace<T: Serialize>(
+        &self,
+        slot: &Slot<T>,
+        name: &str,
+        from: Option<&T>,
+        to: &T,
+        seconds: i64,
+    ) -> Result<bool, EphemeralError> {
+        let (key, to) = (self.key(slot.name, name), serde_json::to_string(to)?);
+        let from = from.map(serde_json::to_string).transpose()?;
+        let (now, expires_at) = self.all.now_and_in(seconds);
+        Ok(match &self.all.place {
+            Place::Memory(memory) => memory.replace(key, from.as_deref(), to, now, expires_at),
+            Place::Shared(shared) => {
+                shared.replace(&key, from.as_deref(), &to, now, expires_at).await?
+            }
+        })
+    }
+
     pub async fn forget<T>(&self, slot: &Slot<T>, name: &str) -> Result<(), EphemeralError> {
         self.remove(&self.key(slot.name, name)).await
     }

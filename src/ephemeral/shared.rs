@@ -15,6 +15,17 @@ if tonumber(deadline) <= tonumber(ARGV[1]) or value ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[1], deadline .. '\n' .. ARGV[3], 'KEEPTTL')
 return 1";
 
+/// Replaces the value if it is still `from`, which is empty for nothing, with a new deadline.
+const REPLACE: &str = r"
+local held, live = redis.call('GET', KEYS[1]), ''
+if held then
+  local deadline, value = string.match(held, '^(%d+)\n(.*)$')
+  if tonumber(deadline) > tonumber(ARGV[1]) then live = value end
+end
+if live ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[4] .. '\n' .. ARGV[3], 'PX', ARGV[5])
+return 1";
+
 /// 1 when nothing live stood there before.
 const MARK: &str = r"
 local held = redis.call('GET', KEYS[1])
@@ -44,6 +55,7 @@ return 1";
 pub(super) struct Shared {
     connection: ConnectionManager,
     swap: Script,
+    replace: Script,
     mark: Script,
     count: Script,
     uncount: Script,
@@ -69,6 +81,7 @@ impl Shared {
         Ok(Self {
             connection: client.get_connection_manager_with_config(config).await?,
             swap: Script::new(SWAP),
+            replace: Script::new(REPLACE),
             mark: Script::new(MARK),
             count: Script::new(COUNT),
             uncount: Script::new(UNCOUNT),
@@ -107,6 +120,20 @@ impl Shared {
     ) -> Result<bool, RedisError> {
         let mut call = self.swap.key(key);
         call.arg(now).arg(from).arg(to).invoke_async(&mut self.connection()).await
+    }
+
+    /// `from` and `to` are never empty.
+    pub(super) async fn replace(
+        &self,
+        key: &str,
+        from: Option<&str>,
+        to: &str,
+        now: i64,
+        expires_at: i64,
+    ) -> Result<bool, RedisError> {
+        let mut call = self.replace.key(key);
+        call.arg(now).arg(from.unwrap_or_default()).arg(to).arg(expires_at);
+        call.arg(milliseconds(now, expires_at)).invoke_async(&mut self.connection()).await
     }
 
     pub(super) async fn mark(

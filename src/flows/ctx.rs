@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::base::cipher::{Cipher, MasterKey};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
+use crate::domain::place::Place;
 use crate::ephemeral::{Ephemeral, OfRealm, Slot};
 use crate::flows::Fault;
 use crate::flows::hashing::Hashing;
@@ -95,6 +96,11 @@ impl Ctx {
         if let Err(error) = self.ephemeral().forget(slot, name).await {
             tracing::warn!(%error, "What was used up could not be forgotten");
         }
+    }
+
+    /// What is counted against whoever asks.
+    pub fn place(&self) -> Place {
+        Place::of(self.ip)
     }
 
     pub fn now(&self) -> Timestamp {

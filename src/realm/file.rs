@@ -128,14 +128,22 @@ pub enum InitialPassword {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lockout {
+    /// Wrong guesses at one name from one address in the window, before the first lock.
     #[schemars(range(min = 3, max = 100))]
     pub max_failures: u32,
+    /// The same from all addresses together from which the person has not signed in for a month.
+    #[schemars(range(min = 3, max = 1000))]
+    pub max_failures_elsewhere: u32,
+    #[schemars(range(min = 60, max = 86400))]
     pub window: i64,
+    #[schemars(range(min = 1, max = 86400))]
     pub first_lock: i64,
+    #[schemars(range(min = 60, max = 604800))]
     pub longest_lock: i64,
-    /// Failures from one address in the window.
+    /// Failures from one address in the window, whoever they are about.
     pub max_failures_per_address: u32,
-    /// Failures against one enterprise number in the window.
+    /// Failures of people with a relation to one enterprise in the window; beyond these no
+    /// remembered browser spares the second factor there.
     pub max_failures_per_enterprise: u32,
 }
 
@@ -143,6 +151,7 @@ impl Default for Lockout {
     fn default() -> Self {
         Self {
             max_failures: 5,
+            max_failures_elsewhere: 20,
             window: 900,
             first_lock: 900,
             longest_lock: 86_400,
@@ -303,6 +312,7 @@ pub struct SmsLimits {
     pub per_phone_and_hour: u32,
     #[schemars(range(min = 1))]
     pub per_phone_and_day: u32,
+    /// To people who have not signed in from there for a month.
     #[schemars(range(min = 1))]
     pub per_address_and_hour: u32,
     /// Of the whole realm.
@@ -319,7 +329,7 @@ impl Default for SmsLimits {
             pause: 60,
             per_phone_and_hour: 5,
             per_phone_and_day: 10,
-            per_address_and_hour: 20,
+            per_address_and_hour: 100,
             per_minute: 100,
             per_day: 1_000_000,
         }

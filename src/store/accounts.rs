@@ -1,7 +1,7 @@
 //! Accounts: credentials, phones, accepted agreements.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -124,8 +124,6 @@ impl Accounts<'_, Writing> {
                 PasswordState::Initial => None,
                 PasswordState::Set(hash) => Some(hash.clone()),
             }),
-            locked_until: Set(None),
-            n_locks: Set(0),
             created_at: Set(now.0),
         })
         .exec_without_returning(&self.0.db())
@@ -159,37 +157,6 @@ impl Accounts<'_, Writing> {
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
-    }
-
-    /// Locks and counts the lock; `false` when another failure just did.
-    pub async fn lock(
-        &self,
-        id: AccountId,
-        n_locks: u32,
-        until: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let n_locks = i32::try_from(n_locks).unwrap_or(i32::MAX);
-        let done = self
-            .0
-            .update::<account::Entity>()
-            .col_expr(account::Column::LockedUntil, Expr::value(until.0))
-            .col_expr(account::Column::NLocks, Expr::col(account::Column::NLocks).add(1))
-            .filter(account::Column::Id.eq(id.0))
-            .filter(account::Column::NLocks.eq(n_locks))
-            .exec(&self.0.db())
-            .await?;
-        Ok(done.rows_affected == 1)
-    }
-
-    pub async fn unlock(&self, id: AccountId) -> Result<(), StoreError> {
-        self.0
-            .update::<account::Entity>()
-            .col_expr(account::Column::LockedUntil, Expr::value(Option::<i64>::None))
-            .col_expr(account::Column::NLocks, Expr::value(0))
-            .filter(account::Column::Id.eq(id.0))
-            .exec(&self.0.db())
-            .await?;
-        Ok(())
     }
 
     /// Keeps text version, time, address and channel (E-19). Accepting twice changes nothing.
@@ -246,8 +213,6 @@ pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
             .transpose()
             .map_err(|_| StoreError::inconsistent("account", "username", row.id))?,
         password: row.password_hash.map_or(PasswordState::Initial, PasswordState::Set),
-        locked_until: row.locked_until.map(Timestamp),
-        n_locks: u32::try_from(row.n_locks).unwrap_or_default(),
     })
 }
 

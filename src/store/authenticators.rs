@@ -54,32 +54,25 @@ impl<A> Authenticators<'_, A> {
 }
 
 impl Authenticators<'_, Writing> {
-    /// A new secret, not yet confirmed; one that was there is gone, with its recovery codes.
-    pub async fn begin(&self, id: AccountId, secret: &[u8]) -> Result<(), StoreError> {
+    /// An app that has proved with this step that it works, in place of whatever there was.
+    pub async fn replace(
+        &self,
+        id: AccountId,
+        secret: &[u8],
+        step: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.remove(id).await?;
         authenticator::Entity::insert(authenticator::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             account_id: Set(id.0),
             secret: Set(self.0.seal(&place(id), &BASE64_STANDARD.encode(secret))),
-            confirmed_at: Set(None),
-            last_step: Set(0),
+            confirmed_at: Set(Some(now.0)),
+            last_step: Set(step),
         })
         .exec_without_returning(&self.0.db())
         .await?;
         Ok(())
-    }
-
-    /// `false` when there was nothing left to confirm.
-    pub async fn confirm(&self, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
-        let done = self
-            .0
-            .update::<authenticator::Entity>()
-            .col_expr(authenticator::Column::ConfirmedAt, Expr::value(now.0))
-            .filter(authenticator::Column::AccountId.eq(id.0))
-            .filter(authenticator::Column::ConfirmedAt.is_null())
-            .exec(&self.0.db())
-            .await?;
-        Ok(done.rows_affected == 1)
     }
 
     /// Remembers a step that matched; `false` when it or a later one was used before

@@ -31,27 +31,25 @@ impl<'c, A> Rows<'c, A> {
 }
 
 impl<A> Devices<'_, A> {
-    /// Whether this cookie, account, entrance and password belong together at `now`.
-    pub async fn knows(
+    /// The entrance at which the browser of this cookie is known, if cookie, account and password
+    /// belong together at `now`.
+    pub async fn known_at(
         &self,
         token: Hashed,
         account: AccountId,
-        entrance: &str,
         password: Hashed,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let row = self
             .0
             .find::<Entity>()
             .filter(Column::Hash.eq(token.0.to_vec()))
             .one(&self.0.db())
             .await?;
-        Ok(row.is_some_and(|row| {
-            row.account_id == account.0
-                && row.entrance == entrance
-                && row.password_hash == password.0
-                && row.expires_at > now.0
-        }))
+        let fits = |row: &super::entity::remembered_device::Model| {
+            row.account_id == account.0 && row.password_hash == password.0 && row.expires_at > now.0
+        };
+        Ok(row.filter(fits).map(|row| row.entrance))
     }
 
     /// Newest first.

@@ -1,9 +1,9 @@
-//! The message centre: what people are told of their authorisations.
+//! The message centre: what people are told of their authorisations and accounts.
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, TryInsertResult,
 };
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::entity::notice::{ActiveModel, Column, Entity, Model};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
-use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::notice::{Notice, NoticeKind, Relation};
 
 pub struct Notices<'c, A>(Rows<'c, A>);
 
@@ -43,17 +43,17 @@ impl<A> Notices<'_, A> {
 }
 
 impl Notices<'_, Writing> {
-    /// `once`: of two with the same, the second is not kept.
-    pub async fn add(&self, id: Uuid, new: &Notice, once: &str) -> Result<(), StoreError> {
-        Entity::insert(ActiveModel {
+    /// `once`: of two with the same, the second is not kept; `false`.
+    pub async fn add(&self, id: Uuid, new: &Notice, once: &str) -> Result<bool, StoreError> {
+        let added = Entity::insert(ActiveModel {
             id: Set(id),
             realm: Set(self.0.realm.to_owned()),
             person_id: Set(new.to.0),
             kind: Set(new.kind.name().to_owned()),
-            authorisation_id: Set(new.authorisation.0),
-            enterprise_id: Set(new.enterprise.0),
-            about_id: Set(new.about.0),
-            identity_type: Set(new.identity_type.clone()),
+            authorisation_id: Set(new.relation.as_ref().map(|of| of.authorisation.0)),
+            enterprise_id: Set(new.relation.as_ref().map(|of| of.enterprise.0)),
+            about_id: Set(new.relation.as_ref().map(|of| of.holder.0)),
+            identity_type: Set(new.relation.as_ref().map(|of| of.identity_type.clone())),
             once: Set(once.to_owned()),
             at: Set(new.at.0),
             read_at: Set(None),
@@ -62,7 +62,7 @@ impl Notices<'_, Writing> {
         .try_insert()
         .exec_without_returning(&self.0.db())
         .await?;
-        Ok(())
+        Ok(matches!(added, TryInsertResult::Inserted(1)))
     }
 
     pub async fn read_all(&self, person: PersonId, now: Timestamp) -> Result<(), StoreError> {
@@ -78,14 +78,24 @@ impl Notices<'_, Writing> {
 }
 
 fn read(row: Model) -> Result<Notice, StoreError> {
+    let of = (row.authorisation_id, row.enterprise_id, row.about_id, row.identity_type);
+    let relation = match of {
+        (Some(authorisation), Some(enterprise), Some(holder), Some(identity_type)) => {
+            Some(Relation {
+                authorisation: AuthorisationId(authorisation),
+                enterprise: EnterpriseId(enterprise),
+                holder: PersonId(holder),
+                identity_type,
+            })
+        }
+        (None, None, None, None) => None,
+        _ => return Err(StoreError::inconsistent("notice", "authorisation_id", row.id)),
+    };
     Ok(Notice {
         to: PersonId(row.person_id),
         kind: NoticeKind::parse(&row.kind)
             .ok_or_else(|| StoreError::inconsistent("notice", "kind", row.id))?,
-        authorisation: AuthorisationId(row.authorisation_id),
-        enterprise: EnterpriseId(row.enterprise_id),
-        about: PersonId(row.about_id),
-        identity_type: row.identity_type,
+        relation,
         at: Timestamp(row.at),
         is_read: row.read_at.is_some(),
     })

@@ -1,5 +1,7 @@
 //! The sign-in log and the audit chain; rows are only ever added.
 
+use std::net::IpAddr;
+
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -74,6 +76,27 @@ impl<A> Records<'_, A> {
         let way = String::new();
         let query = LogQuery { whose, since, until: None, way, is_ok: None, offset: 0 };
         self.log(&query).await
+    }
+
+    /// The addresses from which a person has signed in since an instant.
+    pub async fn addresses(
+        &self,
+        person: PersonId,
+        since: Timestamp,
+    ) -> Result<Vec<IpAddr>, StoreError> {
+        let found: Vec<String> = self
+            .0
+            .find::<login_log::Entity>()
+            .select_only()
+            .column(login_log::Column::Ip)
+            .distinct()
+            .filter(login_log::Column::PersonId.eq(person.0))
+            .filter(login_log::Column::At.gte(since.0))
+            .filter(login_log::Column::Outcome.eq("ok"))
+            .into_tuple()
+            .all(&self.0.db())
+            .await?;
+        Ok(found.iter().filter_map(|address| address.parse().ok()).collect())
     }
 
     /// A page of the sign-in log, newest first.

@@ -46,6 +46,19 @@ async fn contract(clock: Clock, place: Ephemeral) {
     assert!(place.mark("jti", 60).await.unwrap(), "forgotten after its time");
     clock.advance(80);
     assert_eq!(place.take(&TEXT, "s").await.unwrap(), None);
+    let (one, two) = ("1".to_owned(), "2".to_owned());
+    assert!(
+        !place.replace(&TEXT, "r", Some(&one), &two, 60).await.unwrap(),
+        "nothing stands there"
+    );
+    assert!(place.replace(&TEXT, "r", None, &one, 60).await.unwrap());
+    assert!(!place.replace(&TEXT, "r", None, &two, 60).await.unwrap());
+    assert!(place.replace(&TEXT, "r", Some(&one), &two, 120).await.unwrap());
+    clock.advance(119);
+    assert_eq!(place.get(&TEXT, "r").await.unwrap(), Some(two.clone()), "a deadline of its own");
+    clock.advance(1);
+    assert!(!place.replace(&TEXT, "r", Some(&two), &one, 60).await.unwrap(), "it is over");
+    assert!(place.replace(&TEXT, "r", None, &one, 60).await.unwrap());
     place.put(&TEXT, "s", &"x".to_owned(), 120).await.unwrap();
     place.forget(&TEXT, "s").await.unwrap();
     assert_eq!(place.get(&TEXT, "s").await.unwrap(), None);

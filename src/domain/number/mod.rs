@@ -6,6 +6,7 @@ pub mod division;
 pub mod document;
 pub mod email;
 pub mod name;
+pub mod personal_id;
 pub mod phone;
 pub mod record;
 pub mod resident;

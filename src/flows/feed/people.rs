@@ -181,8 +181,6 @@ async fn add_account(
         },
         username,
         password,
-        locked_until: None,
-        n_locks: 0,
     };
     rows.accounts().add(&account, now).await?;
     if let Some(phone) = phone {

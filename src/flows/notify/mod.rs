@@ -2,5 +2,6 @@
 //! afterwards with patience.
 
 pub mod deliver;
+pub mod person;
 pub mod streams;
 pub mod tell;

@@ -4,18 +4,16 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
-
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Authorisation, By, Changed, Event, New, State};
 use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName};
-use crate::domain::notice::{Audience, Notice, NoticeKind, told};
+use crate::domain::notice::{Audience, Notice, NoticeKind, Relation, told};
 use crate::domain::refusal::Refusal;
-use crate::flows::notify::tell::{at_work_of, look_after, queued, relation_event};
+use crate::flows::notify::person;
+use crate::flows::notify::tell::{at_work_of, look_after, relation_event};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
-use crate::store::deliveries::Channel;
 
 fn identity_type<'c>(ctx: &'c Ctx, one: &Authorisation) -> Cow<'c, IdentityType> {
     let gone = || Cow::Owned(IdentityType::gone(one.identity_type.clone()));
@@ -168,34 +166,24 @@ pub async fn notify(
     }
     people.sort();
     people.dedup();
+    let enterprise = tx.rows().enterprises().find(of.enterprise).await?;
+    let name = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
     for to in people {
         let notice = Notice {
             to,
             kind,
-            authorisation: of.id,
-            enterprise: of.enterprise,
-            about: of.person,
-            identity_type: of.identity_type.0.clone(),
+            relation: Some(Relation {
+                authorisation: of.id,
+                enterprise: of.enterprise,
+                holder: of.person,
+                identity_type: of.identity_type.0.clone(),
+            }),
             at: ctx.now(),
             is_read: false,
         };
-        let id = ctx.new_row_id();
-        let once = once.map_or_else(|| id.to_string(), str::to_owned);
-        tx.rows().notices().add(id, &notice, &once).await?;
-        if ctx.realm.sms.notices {
-            by_sms(ctx, tx, &notice).await?;
-        }
+        person::keep(ctx, tx, &notice, once, &name).await?;
     }
     Ok(())
-}
-
-/// The same by text message, sent later; whoever has no phone has the message centre.
-async fn by_sms(ctx: &Ctx, tx: &Tx<'_>, notice: &Notice) -> Result<(), Fault> {
-    let enterprise = tx.rows().enterprises().find(notice.enterprise).await?;
-    let name = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
-    let body = json!({"event": notice.kind.name(), "enterprise": name});
-    let delivery = queued(ctx, "", Channel::Sms, notice.to, &body);
-    Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 
 /// Who may manage the handlers of an enterprise now.

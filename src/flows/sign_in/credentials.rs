@@ -2,14 +2,16 @@
 //! the second factor no answer tells whether the person, the enterprise or the relation exists.
 
 use crate::domain::cross_region::RecordKind;
+use crate::domain::entrance::Entrance;
 use crate::domain::factor::Way;
 use crate::domain::login::{LoginTransaction, Proved, Second};
+use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::log::record_way;
 use crate::flows::sign_in::personal_id;
-use crate::flows::sign_in::throttle::{fail, forget_failures, throttle};
+use crate::flows::sign_in::throttle::{Attempt, asks_for_more};
 use crate::flows::sign_in::transaction::{admitted_door, advance};
 use crate::flows::sign_in::typed::{Credentials, Typed, check_format};
 use crate::flows::{Ctx, Fault, Stop};
@@ -40,20 +42,23 @@ pub async fn verify_credentials(
     }
     let found = personal_id::find(ctx, entrance, &form.personal_id).await?;
     let typed = Typed::of_several(ctx, entrance, form, &found).await?;
-    if let Err(refusal) = Stop::refusal(throttle(ctx, form, &typed).await)? {
-        record(ctx, form, &typed, refusal.code()).await?;
-        return Err(refusal.into());
-    }
-    let Some(owner) = personal_id::owner(ctx, &found, &password).await? else {
-        return Err(Refusal::Busy.into());
+    let attempt = match Stop::refusal(Attempt::begin(ctx, form, &found).await)? {
+        Ok(attempt) => attempt,
+        Err(refusal) => {
+            record(ctx, form, &typed, refusal.code()).await?;
+            return Err(refusal.into());
+        }
+    };
+    let judged = personal_id::owner(ctx, &found, &password).await;
+    let Ok(Some(owner)) = judged else {
+        attempt.not_judged(ctx).await?;
+        return Err(judged.err().map_or(Refusal::Busy.into(), Stop::from));
     };
     let typed = typed.decided(ctx, entrance, form, owner.clone()).await?;
     match owner {
         Some(account) if typed.is_plausible(entrance) => {
-            account.may_sign_in(ctx.now())?;
-            forget_failures(ctx, form, &typed).await?;
-            let is_known_device =
-                device::is_known(ctx, entrance, &account, form.device.as_ref()).await?;
+            attempt.right(ctx).await?;
+            account.may_sign_in()?;
             let proved = Proved {
                 entrance: entrance.id.clone(),
                 person: account.person,
@@ -61,17 +66,28 @@ pub async fn verify_credentials(
                 enterprise: typed.enterprise,
                 record_kind: RecordKind::parse(&form.record_kind),
                 way: Way::Password,
-                had_locks: account.n_locks > 0,
-                second: if is_known_device { Second::Spared } else { Second::Due },
+                second: second(ctx, entrance, form, &account).await?,
             };
             advance(ctx, transaction, transaction.about(proved, None)?).await
         }
         _ => {
-            fail(ctx, &typed).await?;
+            attempt.wrong(ctx, form, &typed).await?;
             record(ctx, form, &typed, Refusal::Credentials.code()).await?;
             Err(Refusal::Credentials.into())
         }
     }
+}
+
+/// A known browser spares the second factor, but not where its enterprise is being tried.
+async fn second(
+    ctx: &Ctx,
+    entrance: &Entrance,
+    form: &Credentials,
+    account: &Account,
+) -> Result<Second, Fault> {
+    let is_spared = device::is_known(ctx, entrance, account, form.device.as_ref()).await?
+        && !asks_for_more(ctx, form).await?;
+    Ok(if is_spared { Second::Spared } else { Second::Due })
 }
 
 /// Taken before it is judged: a proof works once, whatever it was worth.

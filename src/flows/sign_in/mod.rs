@@ -3,6 +3,7 @@
 pub mod credentials;
 pub mod factor;
 pub mod facts;
+pub mod guesses;
 pub mod level;
 pub mod log;
 pub mod personal_id;

@@ -47,7 +47,6 @@ pub async fn begin(
         enterprise: None,
         record_kind: None,
         way: way_of(session),
-        had_locks: false,
         second: Second::Due,
     };
     let purpose = Purpose::StepUp { session: session.id, errand };

@@ -289,9 +289,6 @@ pub async fn sign_in(
     if let Some(former) = former {
         end_session(ctx, &tx, former.id, "somebody signed in anew in this browser").await?;
     }
-    if proved.had_locks {
-        tx.rows().accounts().unlock(proved.account).await?;
-    }
     tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await?;
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;

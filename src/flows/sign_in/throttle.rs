@@ -1,70 +1,158 @@
-//! Who may try now: failures are counted before they are judged, so that parallel guesses all count
-//! (E-09); the one that reaches the limit locks the account.
+//! Who may guess a password now (E-09). A counter refuses only what the guesser multiplies: guesses
+//! are counted for the name as it was typed and the place they come from, before anybody is looked
+//! up; beside that for the name from all places together where its person is unknown, and for the
+//! address. Strangers cannot spend what a known place or a remembered browser has for itself, and
+//! whoever comes by passkey or phone is not asked here at all.
 
-use crate::base::id::AccountId;
+use uuid::Uuid;
+
+use crate::base::id::{AccountId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::audit::AuditEvent;
+use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::normalise;
+use crate::domain::number::personal_id::comparable;
+use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
+use crate::flows::sign_in::factor::device;
+use crate::flows::sign_in::guesses::{Budget, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
 
-/// Whether the account may sign in at this moment, by whatever way: a lock, or its end, may have come
-/// since it was asked last (rule 5).
+/// Whether the account may sign in at this moment, by whatever way: its end may have come since it
+/// was asked last (rule 5).
 pub async fn admits(ctx: &Ctx, id: AccountId) -> Result<(), Stop> {
     let account = ctx.rows().accounts().find(id).await?;
-    Ok(account.ok_or(Refusal::Credentials)?.may_sign_in(ctx.now())?)
+    Ok(account.ok_or(Refusal::Credentials)?.may_sign_in()?)
 }
 
-/// Counts before it judges, so that parallel guesses are all counted (E-09).
-pub async fn throttle(ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Stop> {
-    let (ephemeral, limits) = (ctx.ephemeral(), &ctx.realm.limits);
-    let locked = typed.account.as_ref().and_then(|account| account.locked_for(ctx.now()));
-    if let Some(retry_after) = locked {
-        return Err(Refusal::Locked { retry_after }.into());
+/// One attempt, counted before it is judged, so that parallel guesses are all counted.
+pub struct Attempt {
+    /// Of this name and place; whoever is right begins it anew.
+    own: Budget,
+    /// Of this name and all places where its person is unknown; `None` where they are known.
+    elsewhere: Option<Budget>,
+    address: String,
+}
+
+/// How the person whom a name leads to is known where it is typed.
+enum Known {
+    /// By the browser, which they asked to remember them.
+    Browser(Hashed),
+    /// They have signed in from this place.
+    Place,
+    Not,
+}
+
+impl Attempt {
+    /// `found`: whom the typed name leads to, which decides nothing but how they are known here.
+    pub async fn begin(ctx: &Ctx, form: &Credentials, found: &[Account]) -> Result<Self, Stop> {
+        let name = Hashed::of(&comparable(&form.personal_id, ctx.now().day())).to_text();
+        let place = ctx.place();
+        let known = known(ctx, form, found).await?;
+        let policy = ctx.realm.lockout.clone();
+        let own = match &known {
+            Known::Browser(cookie) => format!("password/{name}/{}", cookie.to_text()),
+            Known::Place | Known::Not => format!("password/{name}/{place}"),
+        };
+        let elsewhere = matches!(known, Known::Not).then(|| Budget {
+            name: format!("password/{name}"),
+            policy: LockoutPolicy {
+                max_failures: ctx.realm.limits.max_failures_elsewhere,
+                ..policy.clone()
+            },
+        });
+        let address = format!("address/{place}");
+        let attempt = Self { own: Budget { name: own, policy }, elsewhere, address };
+        attempt.own.take(ctx).await?;
+        if let Err(stop) = attempt.take_shared(ctx).await {
+            attempt.own.give_back(ctx).await?;
+            ctx.ephemeral().uncount(&attempt.address).await?;
+            return Err(stop);
+        }
+        Ok(attempt)
     }
-    let mut counters = vec![
-        (typed.counter.clone(), limits.max_failures),
-        (format!("address/{}", ctx.ip), limits.max_failures_per_address),
-    ];
-    if !form.enterprise_number.is_empty() {
-        let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
-        counters.push((format!("enterprise/{number}"), limits.max_failures_per_enterprise));
-    }
-    for (key, most) in counters {
-        let (count, retry_after) = ephemeral.count(&key, limits.window).await?;
-        if count > most {
+
+    /// An address is refused only where it multiplies: not to whom it is known.
+    async fn take_shared(&self, ctx: &Ctx) -> Result<(), Stop> {
+        let limits = &ctx.realm.limits;
+        let (count, retry_after) = ctx.ephemeral().count(&self.address, limits.window).await?;
+        let Some(elsewhere) = &self.elsewhere else { return Ok(()) };
+        if count > limits.max_failures_per_address {
             return Err(Refusal::Locked { retry_after }.into());
         }
+        elsewhere.take(ctx).await?;
+        Ok(())
     }
-    Ok(())
+
+    /// It was right: the person's own failures here are forgotten. Of the counters that people
+    /// share only this attempt is taken back: a sign-in of one's own must not clear what one tried
+    /// on others.
+    pub async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
+        self.own.forget(ctx).await?;
+        self.give_back_shared(ctx).await
+    }
+
+    /// Nobody looked at it: it never was.
+    pub async fn not_judged(&self, ctx: &Ctx) -> Result<(), Fault> {
+        self.own.give_back(ctx).await?;
+        self.give_back_shared(ctx).await
+    }
+
+    async fn give_back_shared(&self, ctx: &Ctx) -> Result<(), Fault> {
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.give_back(ctx).await?;
+        }
+        Ok(ctx.ephemeral().uncount(&self.address).await?)
+    }
+
+    /// It was wrong: counted already. An account's lock leaves its trace, and whoever has a
+    /// relation to the enterprise is counted against its number.
+    pub async fn wrong(&self, ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Fault> {
+        let Some(account) = &typed.account else { return Ok(()) };
+        if typed.has_relation {
+            ctx.ephemeral().count(&enterprise(form), ctx.realm.limits.window).await?;
+        }
+        for budget in std::iter::once(&self.own).chain(&self.elsewhere) {
+            let kept = budget.kept(ctx).await?;
+            let Some(until) = kept.and_then(|kept| budget.policy.locked_by(&kept)) else {
+                continue;
+            };
+            let tx = ctx.begin().await?;
+            tx.note(AuditEvent::AccountLocked { account: account.id, until });
+            tx.commit().await?;
+        }
+        Ok(())
+    }
 }
 
-/// The person's own failures are forgotten. Of the counters that people share only this attempt
-/// is taken back: a sign-in of one's own must not clear what one tried on others.
-pub async fn forget_failures(ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Fault> {
-    let ephemeral = ctx.ephemeral();
-    let number = Hashed::of(&normalise(&form.enterprise_number)).to_text();
-    ephemeral.reset(&typed.counter).await?;
-    ephemeral.uncount(&format!("address/{}", ctx.ip)).await?;
-    ephemeral.uncount(&format!("enterprise/{number}")).await?;
-    Ok(())
+/// Whether so much was tried against this enterprise's people that no browser is believed alone.
+pub async fn asks_for_more(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
+    let failures = ctx.ephemeral().counted(&enterprise(form)).await?;
+    Ok(failures > ctx.realm.limits.max_failures_per_enterprise)
 }
 
-/// The failure that reaches the limit locks the account.
-pub async fn fail(ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
-    let Some(account) = &typed.account else { return Ok(()) };
-    let key = typed.counter.clone();
-    let failures = ctx.ephemeral().counted(&key).await?;
-    let now = ctx.now();
-    let until = ctx.realm.lockout.lock_until(failures, account.n_locks, now);
-    let Some(until) = until else { return Ok(()) };
-    let tx = ctx.begin().await?;
-    if tx.rows().accounts().lock(account.id, account.n_locks, until).await? {
-        let event = AuditEvent::AccountLocked { account: account.id, until };
-        tx.note(event);
+fn enterprise(form: &Credentials) -> String {
+    format!("enterprise/{}", Hashed::of(&normalise(&form.enterprise_number)).to_text())
+}
+
+async fn known(ctx: &Ctx, form: &Credentials, found: &[Account]) -> Result<Known, Fault> {
+    for account in found {
+        if let Some(cookie) = &form.device
+            && device::known_at(ctx, account, Some(cookie)).await?.is_some()
+        {
+            return Ok(Known::Browser(cookie.hashed()));
+        }
     }
-    tx.commit().await?;
-    ctx.ephemeral().reset(&key).await?;
-    Ok(())
+    let mut people: Vec<PersonId> = found.iter().map(|account| account.person).collect();
+    if people.is_empty() {
+        // A name that leads to nobody costs as much.
+        people.push(PersonId(Uuid::nil()));
+    }
+    for person in people {
+        if is_known_place(ctx, person).await? {
+            return Ok(Known::Place);
+        }
+    }
+    Ok(Known::Not)
 }

@@ -1,10 +1,9 @@
 //! What the typed numbers lead to, and whether the door they were typed at takes it.
 
 use crate::base::id::{EnterpriseId, PersonId};
-use crate::base::secret::{Hashed, Secret};
+use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{EnterpriseNumber, Entrance, Subject};
-use crate::domain::number::normalise;
 use crate::domain::number::taxpayer::{TaxpayerNumber, TaxpayerNumberKind};
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
@@ -14,9 +13,7 @@ use crate::flows::{Ctx, Fault};
 pub struct Typed {
     pub account: Option<Account>,
     pub enterprise: Option<EnterpriseId>,
-    has_relation: bool,
-    /// Failures are counted under this: the account, or the text that led to none.
-    pub counter: String,
+    pub has_relation: bool,
 }
 
 impl Typed {
@@ -38,8 +35,7 @@ impl Typed {
 }
 
 impl Typed {
-    /// Where a number leads to several people, failures are counted by the number alone, and who of
-    /// them it is the password decides.
+    /// Where a number leads to several people, the password decides who of them it is.
     pub async fn of_several(
         ctx: &Ctx,
         entrance: &Entrance,
@@ -60,7 +56,7 @@ impl Typed {
         if owner.is_none() || self.account.is_some() {
             return Ok(self);
         }
-        Ok(Self { counter: self.counter, ..Self::of(ctx, entrance, form, owner).await? })
+        Self::of(ctx, entrance, form, owner).await
     }
 
     /// What the numbers mean for an account that was found by whatever means.
@@ -86,11 +82,7 @@ impl Typed {
             }
             _ => false,
         };
-        let counter = match &account {
-            Some(account) => format!("password/{}", account.id),
-            None => format!("password/{}", Hashed::of(&normalise(&form.personal_id)).to_text()),
-        };
-        Ok(Self { account, enterprise, has_relation, counter })
+        Ok(Self { account, enterprise, has_relation })
     }
 }
 

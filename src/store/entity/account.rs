@@ -15,8 +15,6 @@ pub struct Model {
     pub username: Option<String>,
     pub username_folded: Option<String>,
     pub password_hash: Option<String>,
-    pub locked_until: Option<i64>,
-    pub n_locks: i32,
     pub created_at: i64,
 }
 

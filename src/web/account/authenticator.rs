@@ -4,12 +4,12 @@ use crate::base::secret::Secret;
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::sign_in::factor::totp::{
-    Enrolment, begin, confirm, find, is_fresh, is_taken, remove,
-};
+use crate::flows::sign_in::factor::change::is_proved;
+use crate::flows::sign_in::factor::totp::{begin, confirm, find, is_taken, remove};
 use crate::views::page::AuthenticatorPage;
 use crate::views::qr_svg;
-use crate::web::account::visit::{Visit, to_sign_in};
+use crate::web::account::second_proof::to_second_factor;
+use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
 use crate::web::request::Request;
@@ -18,9 +18,9 @@ const PATH: &str = "/account/authenticator";
 
 pub async fn get(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::OwnSecurity).await?;
-    match is_fresh(&visit.request.ctx, &visit.session) {
+    match is_proved(&visit.request.ctx, &visit.session) {
         true => show(&visit, Vec::new(), None).await,
-        false => Ok(to_sign_in(&visit.request, PATH)),
+        false => to_second_factor(&visit, PATH).await,
     }
 }
 
@@ -37,7 +37,7 @@ pub async fn post(form: Form) -> Answer {
     };
     match done {
         Ok(codes) => show(&visit, codes, None).await,
-        Err(Refusal::StepUpRequired) => Ok(to_sign_in(&visit.request, PATH)),
+        Err(Refusal::StepUpRequired) => to_second_factor(&visit, PATH).await,
         Err(refusal) => show(&visit, Vec::new(), Some(&refusal)).await,
     }
 }
@@ -50,16 +50,12 @@ async fn show(visit: &Visit, codes: Vec<Secret>, refusal: Option<&Refusal>) -> A
         notice: refusal.map(|refusal| request.notice(refusal)),
         ..AuthenticatorPage::default()
     };
-    match find(&request.ctx, session).await? {
-        Enrolment::None => {}
-        Enrolment::Begun { url, typed } => {
-            page.svg = Some(qr_svg(&url));
-            page.typed = typed;
-        }
-        Enrolment::Confirmed { recovery_codes_left } => {
-            page.is_confirmed = true;
-            page.recovery_codes_left = recovery_codes_left;
-        }
+    let enrolment = find(&request.ctx, session).await?;
+    if let Some(begun) = enrolment.begun {
+        page.svg = Some(qr_svg(&begun.url));
+        page.typed = begun.typed;
     }
+    page.is_confirmed = enrolment.recovery_codes_left.is_some();
+    page.recovery_codes_left = enrolment.recovery_codes_left.unwrap_or_default();
     visit.page(refusal, &page).await
 }

@@ -5,6 +5,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::sign_in::factor::device::{RememberedDevice, forget, list};
 use crate::views::page::{DeviceView, DevicesPage};
+use crate::web::account::second_proof::to_second_factor;
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
@@ -22,6 +23,7 @@ pub async fn post(form: Form) -> Answer {
     let id = form.get("forget").unwrap_or_default();
     match Stop::refusal(forget(&visit.request.ctx, &visit.session, id).await)? {
         Ok(()) => visit.go(PATH),
+        Err(Refusal::StepUpRequired) => to_second_factor(&visit, PATH).await,
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }
 }

@@ -33,7 +33,18 @@ struct Asked {
     offset: u64,
 }
 
-const WAYS: [&str; 4] = ["password", "tax_app_scan", "iit_app_scan", "passkey"];
+/// Ways in, and the second factors that fail by themselves.
+const WAYS: [&str; 9] = [
+    "password",
+    "tax_app_scan",
+    "iit_app_scan",
+    "passkey",
+    "sms",
+    "email",
+    "totp",
+    "tax_app",
+    "iit_app",
+];
 const OUTCOMES: [&str; 2] = ["ok", "refused"];
 const FURTHEST: u64 = 1_000_000;
 

@@ -2,7 +2,7 @@
 
 use crate::domain::function::Function;
 use crate::domain::identity_type::IdentityTypeName;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Relation};
 use crate::flows::centre::known;
 use crate::flows::centre::messages::read;
 use crate::views::account::{MessageView, MessagesPage};
@@ -21,18 +21,26 @@ pub async fn get(request: Request) -> Answer {
 }
 
 async fn view(visit: &Visit, notice: &Notice) -> Result<MessageView, Failure> {
+    let key = format!("notice-{}", notice.kind.name());
+    let text = match &notice.relation {
+        Some(relation) => {
+            let subject = subject(visit, relation).await?;
+            visit.request.text_with(&key, &subject)
+        }
+        None => visit.request.text(&key),
+    };
+    Ok(MessageView { text, at: notice.at.for_people(), is_read: notice.is_read })
+}
+
+/// Enterprise, person and identity type.
+async fn subject(visit: &Visit, relation: &Relation) -> Result<String, Failure> {
     let ctx = &visit.request.ctx;
-    let enterprise = known::enterprise(ctx, notice.enterprise).await?;
-    let what = type_name(&visit.request, &IdentityTypeName(notice.identity_type.clone()));
-    let whom = match notice.about == visit.session.person {
+    let enterprise = known::enterprise(ctx, relation.enterprise).await?;
+    let what = type_name(&visit.request, &IdentityTypeName(relation.identity_type.clone()));
+    let whom = match relation.holder == visit.session.person {
         true => visit.request.text("notice-you"),
-        false => known::masked_name(ctx, notice.about).await?,
+        false => known::masked_name(ctx, relation.holder).await?,
     };
     let enterprise = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
-    let subject = format!("{enterprise} · {whom} · {what}");
-    Ok(MessageView {
-        text: visit.request.text_with(&format!("notice-{}", notice.kind.name()), &subject),
-        at: notice.at.for_people(),
-        is_read: notice.is_read,
-    })
+    Ok(format!("{enterprise} · {whom} · {what}"))
 }

@@ -14,6 +14,7 @@ pub mod log;
 pub mod messages;
 pub mod passkeys;
 pub mod person;
+pub mod second_proof;
 pub mod show;
 pub mod switch;
 pub mod visit;

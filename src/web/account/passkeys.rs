@@ -3,12 +3,13 @@
 use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
+use crate::flows::sign_in::factor::change::is_proved;
 use crate::flows::sign_in::factor::passkey::{
     StoredPasskey, are_taken, begin, enrol, list, remove,
 };
-use crate::flows::sign_in::factor::totp::is_fresh;
 use crate::views::page::{PasskeyView, PasskeysPage};
-use crate::web::account::visit::{Visit, to_sign_in};
+use crate::web::account::second_proof::to_second_factor;
+use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
 use crate::web::request::Request;
@@ -20,9 +21,9 @@ pub async fn get(request: Request) -> Answer {
         return request.forbidden();
     }
     let visit = Visit::enter(request, Function::OwnSecurity).await?;
-    match is_fresh(&visit.request.ctx, &visit.session) {
+    match is_proved(&visit.request.ctx, &visit.session) {
         true => show(&visit, None).await,
-        false => Ok(to_sign_in(&visit.request, PATH)),
+        false => to_second_factor(&visit, PATH).await,
     }
 }
 
@@ -36,7 +37,7 @@ pub async fn post(form: Form) -> Answer {
     };
     match done {
         Ok(()) => visit.go(PATH),
-        Err(Refusal::StepUpRequired) => Ok(to_sign_in(&visit.request, PATH)),
+        Err(Refusal::StepUpRequired) => to_second_factor(&visit, PATH).await,
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }
 }

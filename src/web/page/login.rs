@@ -135,7 +135,7 @@ async fn show(
     let current = &door.entrance;
     let app = ScanApp::parse(&typed.scan_app).filter(|app| current.scan.contains(app));
     let scan = match app.or(current.scan.first().copied()) {
-        Some(app) => scan_view::view(request, transaction, app, Purpose::SignIn).await?,
+        Some(app) => Some(scan_view::view(request, transaction, app, Purpose::SignIn).await?),
         None => None,
     };
     let (base, language) = (request.base(), request.language());

@@ -9,17 +9,17 @@ use crate::views::page::ScanView;
 use crate::views::qr_svg;
 use crate::web::request::Request;
 
-/// The code for a page; `None` when this address may not have another.
+/// The code for a page.
 pub async fn view(
     request: &Request,
     tx: &LoginTransaction,
     app: ScanApp,
     purpose: Purpose,
-) -> Result<Option<ScanView>, Fault> {
+) -> Result<ScanView, Fault> {
     let is_sign_in = purpose == Purpose::SignIn;
-    let Some(shown) = show(&request.ctx, tx, app, purpose).await? else { return Ok(None) };
+    let shown = show(&request.ctx, tx, app, purpose).await?;
     let href = request.ctx.realm.url(&format!("/q/{}", shown.id));
-    Ok(Some(ScanView {
+    Ok(ScanView {
         app: app.name().to_owned(),
         svg: qr_svg(&href),
         href,
@@ -27,5 +27,5 @@ pub async fn view(
         id: shown.id,
         verifier: shown.verifier,
         transaction: tx.id.clone(),
-    }))
+    })
 }

@@ -94,7 +94,9 @@ pub async fn show(
         _ => None,
     };
     let scan = match open.scan_app() {
-        Some(app) => scan_view::view(request, transaction, app, Purpose::Verify(question)).await?,
+        Some(app) => {
+            Some(scan_view::view(request, transaction, app, Purpose::Verify(question)).await?)
+        }
         None => None,
     };
     let tab = |way: &Factor| Tab {

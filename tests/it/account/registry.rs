@@ -74,7 +74,7 @@ async fn newest(ctx: &Ctx, phone: &str, identity_type: &str) -> Authorisation {
 async fn messages(ctx: &Ctx, phone: &str, about: &Authorisation) -> Vec<NoticeKind> {
     let person = held(ctx, phone).await[0].person;
     let mut all = ctx.rows().notices().list(person, 100).await.unwrap();
-    all.retain(|one| one.authorisation == about.id);
+    all.retain(|one| one.relation.as_ref().is_some_and(|of| of.authorisation == about.id));
     all.reverse();
     all.into_iter().map(|one| one.kind).collect()
 }

@@ -119,8 +119,8 @@ fn open_up(realm: &Path) {
     replace(&client, "client_id", "rotate_refresh_tokens = true\nclient_id");
     let file = realm.join("realm.toml");
     replace(&file, "refresh_token = 43200", "refresh_token = 43200\nrefresh_grace = 0");
-    let failures = "max_failures = 100\nmax_failures_per_address = 1000000\n\
-                    max_failures_per_enterprise = 1000000";
+    let failures = "max_failures = 100\nmax_failures_elsewhere = 1000\n\
+                    max_failures_per_address = 1000000\nmax_failures_per_enterprise = 1000000";
     replace(&file, "max_failures = 5", failures);
     replace(&file, "code = 60\naccess_token = 300", "code = 600\naccess_token = 28800");
     let people: String = (0..PEOPLE).map(person).collect();

@@ -45,7 +45,6 @@ fn proved(n: u128) -> Proved {
         enterprise: None,
         record_kind: None,
         way: Way::Password,
-        had_locks: false,
         second: Second::Due,
     }
 }

@@ -1,9 +1,11 @@
 //! A browser without JavaScript: cookies, forms, redirects within the provider.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use tower::ServiceExt;
@@ -96,6 +98,8 @@ pub fn unescape(text: &str) -> String {
 pub struct Browser {
     provider: Provider,
     pub cookies: BTreeMap<String, String>,
+    /// The address that the router sees; over HTTP it is what it is.
+    pub from: IpAddr,
 }
 
 /// In the test's own process, or somewhere else.
@@ -133,14 +137,16 @@ impl Provider {
 
 impl Browser {
     pub fn new(router: Router) -> Self {
-        Self { provider: Provider::Router(router), cookies: BTreeMap::new() }
+        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { provider: Provider::Router(router), cookies: BTreeMap::new(), from }
     }
 
     /// `base`: where the provider listens, whatever its issuer says.
     pub fn over_http(base: &str) -> Self {
         let no_redirects = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(no_redirects).build().unwrap();
-        Self { provider: Provider::Http(base.to_owned(), client), cookies: BTreeMap::new() }
+        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { provider: Provider::Http(base.to_owned(), client), cookies: BTreeMap::new(), from }
     }
 
     /// One request as it is, without cookies.
@@ -183,6 +189,7 @@ impl Browser {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
+        let request = request.extension(ConnectInfo(SocketAddr::new(self.from, 4711)));
         let request = request.body(body.map_or_else(Body::empty, Body::from)).unwrap();
         let response = self.provider.answer(request).await;
         for cookie in response.headers().get_all(header::SET_COOKIE) {

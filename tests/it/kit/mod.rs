@@ -331,6 +331,13 @@ impl TestApp {
         Browser::new(self.router.clone())
     }
 
+    /// A browser somewhere else.
+    pub fn browser_at(&self, address: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.from = address.parse().unwrap();
+        browser
+    }
+
     /// PostgreSQL throws everybody out and forgets the test's database.
     pub async fn drop_database(&self) {
         self.database.forget().await;

@@ -2,18 +2,11 @@
 
 use crate::kit::browser::Shown;
 use crate::kit::{
-    Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
-    on_each_database,
+    Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database,
 };
 
 const LI: &str = "13900139000";
 const ACCOUNT: &str = "/realms/jiangxi/account/authenticator";
-
-async fn start(on: crate::kit::On) -> TestApp {
-    let with = "second_factors = [\"sms\", \"tax_app_scan\", \"iit_app_scan\", \"passkey\"]";
-    let more = "second_factors = [\"sms\", \"totp\"]";
-    Setup::of(on, vec![changed_realm(&[("entrances.toml", with, more)])]).start().await
-}
 
 /// The app on somebody's phone.
 pub struct Phone(totp_rs::Totp);
@@ -37,7 +30,7 @@ impl Phone {
     }
 }
 
-async fn at_second_factor(app: &TestApp, way: &str) -> (Browser, Shown) {
+pub async fn at_second_factor(app: &TestApp, way: &str) -> (Browser, Shown) {
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     let page = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
@@ -48,7 +41,7 @@ async fn at_second_factor(app: &TestApp, way: &str) -> (Browser, Shown) {
 }
 
 /// Enrols the app of 李芳; the phone and the recovery codes.
-async fn enrol(app: &TestApp) -> (Phone, Vec<String>) {
+pub async fn enrol(app: &TestApp) -> (Phone, Vec<String>) {
     let (mut browser, page) = at_second_factor(app, "sms").await;
     assert!(!page.text.contains("way-totp"), "offered before it is enrolled");
     browser.pass_second_factor(app, &page, LI).await;
@@ -72,7 +65,7 @@ pub async fn enrol_at(app: &TestApp, browser: &mut Browser) -> (Phone, Vec<Strin
 #[test]
 fn an_app_is_enrolled_and_each_step_works_once() {
     on_each_database(|on| async move {
-        let app = start(on).await;
+        let app = TestApp::start(on).await;
         let (phone, codes) = enrol(&app).await;
         assert_eq!(codes.len(), 10);
         // The step that confirmed the enrolment is used up.
@@ -98,7 +91,7 @@ fn an_app_is_enrolled_and_each_step_works_once() {
 #[test]
 fn a_recovery_code_works_once_and_parallel_guesses_are_counted() {
     on_each_database(|on| async move {
-        let app = start(on).await;
+        let app = TestApp::start(on).await;
         let (phone, codes) = enrol(&app).await;
         let (mut browser, page) = at_second_factor(&app, "totp").await;
         let typed = codes[0].to_lowercase().replace('-', " ");
@@ -133,14 +126,15 @@ fn a_recovery_code_works_once_and_parallel_guesses_are_counted() {
 #[test]
 fn an_old_session_may_not_change_its_factors() {
     on_each_database(|on| async move {
-        let app = start(on).await;
+        let app = TestApp::start(on).await;
         let (mut browser, page) = at_second_factor(&app, "sms").await;
         browser.pass_second_factor(&app, &page, LI).await;
         let page = browser.get(ACCOUNT).await;
         app.clock.advance(901);
         let asked = browser.submit(&page, &[("act", "begin")]).await;
-        assert!(asked.url.contains("/login/credentials"), "{}", asked.url);
-        assert!(browser.get(ACCOUNT).await.url.contains("/login/credentials"));
+        assert!(asked.url.contains("/login/second_factor"), "{}", asked.url);
+        let page = browser.get(ACCOUNT).await;
+        assert!(page.url.contains("/login/second_factor"), "{}", page.url);
         let rows = app.ctx.rows();
         let phone = hufu::domain::number::phone::Phone::parse(LI).unwrap();
         let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();

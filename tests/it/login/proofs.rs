@@ -35,7 +35,8 @@ async fn open(browser: &mut Browser, page: &Shown, way: &str) -> Shown {
 #[test]
 fn an_authenticator_is_enrolled_only_where_an_entrance_takes_it() {
     on_each_database(|on| async move {
-        let app = TestApp::start(on).await;
+        let none = changed_realm(&[("entrances.toml", "\"totp\", ", "")]);
+        let app = Setup::of(on, vec![none]).start().await;
         let mut wang = as_person(&app, WANG).await;
         let own = get(&mut wang, "/account/person").await;
         assert!(!own.text.contains(AUTHENTICATOR), "offered on one's own page");
@@ -52,12 +53,8 @@ fn an_authenticator_is_enrolled_only_where_an_entrance_takes_it() {
 
 /// 王小明 has an authenticator app, which his door takes; `step_up` are the factors of a step-up.
 async fn with_authenticator(on: On, step_up: &str) -> (TestApp, Phone, Browser) {
-    let natural = "passkey = true\nsecond_factors = [\"sms\",";
-    let more = "passkey = true\nsecond_factors = [\"totp\", \"sms\",";
-    let realm = changed_realm(&[
-        ("entrances.toml", natural, more),
-        ("entrances.toml", FACTORS, &format!("second_factors = [{step_up}]")),
-    ]);
+    let step_up = format!("second_factors = [{step_up}]");
+    let realm = changed_realm(&[("entrances.toml", FACTORS, &step_up)]);
     let app = Setup::of(on, vec![realm]).start().await;
     let mut wang = as_wang_by_sms(&app).await;
     let (phone, _) = enrol_at(&app, &mut wang).await;

@@ -12,6 +12,8 @@ use crate::domain::number::phone::Phone;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
+use crate::flows::sign_in::factor::tries::Try;
+use crate::flows::sign_in::guesses::is_known_place;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::email::{Server, Words};
 use crate::outbound::error::SendError;
@@ -122,13 +124,17 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
     if n_now > 1 {
         return Err(Refusal::OtpRate { retry_after }.into());
     }
-    let limits = [
+    let mut limits = vec![
         (format!("{kind}-hour/{name}"), most.per_phone_and_hour, 3600),
         (format!("{kind}-day/{name}"), most.per_phone_and_day, 86_400),
-        (format!("{kind}-address/{}", ctx.ip), most.per_address_and_hour, 3600),
         (format!("{kind}-minute/{}", ctx.realm.id), most.per_minute, 60),
         (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
     ];
+    // A hall of people shares an address: it is counted where it is strange to them.
+    if !is_known_place(ctx, question.person).await? {
+        let key = format!("{kind}-address/{}", ctx.place());
+        limits.insert(2, (key, most.per_address_and_hour, 3600));
+    }
     for (at, (key, most, seconds)) in limits.iter().enumerate() {
         let (count, retry_after) = ephemeral.count(key, *seconds).await?;
         if count > *most {
@@ -219,8 +225,10 @@ pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verifi
         let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
         return Err(Refusal::OtpExpired.into());
     }
+    let taken = Try::take(ctx, question).await?;
     if !same(bind(question, &sent.to, code.secret()).as_bytes(), sent.hash.as_bytes()) {
         return Err(Refusal::Otp.into());
     }
+    taken.right(ctx).await?;
     Ok(question.answered_by(question.person))
 }

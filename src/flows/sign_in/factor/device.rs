@@ -7,9 +7,12 @@ use crate::base::secret::{Hashed, Secret};
 use crate::domain::audit::AuditEvent;
 use crate::domain::entrance::Entrance;
 use crate::domain::login::LoginTransaction;
+use crate::domain::notice::NoticeKind;
 use crate::domain::person::{Account, PasswordState};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::flows::notify::person::tell_person;
+use crate::flows::sign_in::factor::change::{self, check_proved};
 use crate::flows::{Ctx, Fault, Stop};
 
 pub use crate::store::devices::RememberedDevice;
@@ -27,10 +30,21 @@ pub async fn is_known(
     account: &Account,
     cookie: Option<&Secret>,
 ) -> Result<bool, Fault> {
-    let PasswordState::Set(password) = &account.password else { return Ok(false) };
-    let (Some(cookie), Some(_)) = (cookie, entrance.remember_device_days) else { return Ok(false) };
+    let known = known_at(ctx, account, cookie).await?;
+    Ok(entrance.remember_device_days.is_some() && known.is_some_and(|known| known == entrance.id))
+}
+
+/// The entrance at which this browser is known as the account's own.
+pub async fn known_at(
+    ctx: &Ctx,
+    account: &Account,
+    cookie: Option<&Secret>,
+) -> Result<Option<String>, Fault> {
+    let (PasswordState::Set(password), Some(cookie)) = (&account.password, cookie) else {
+        return Ok(None);
+    };
     let (devices, password) = (ctx.rows().devices(), Hashed::of(password));
-    Ok(devices.knows(cookie.hashed(), account.id, &entrance.id, password, ctx.now()).await?)
+    Ok(devices.known_at(cookie.hashed(), account.id, password, ctx.now()).await?)
 }
 
 /// After a second factor that passed: the cookie by which the browser is known from now on, with
@@ -60,6 +74,7 @@ pub async fn remember(
     let event = AuditEvent::DeviceRemembered { account: proved.account };
     let tx = ctx.begin().await?;
     tx.rows().devices().add(cookie.hashed(), &device).await?;
+    tell_person(ctx, &tx, proved.person, NoticeKind::FactorAdded, None).await?;
     tx.note(event);
     tx.commit().await?;
     Ok(Some((cookie, lifetime)))
@@ -71,12 +86,14 @@ pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<RememberedDevice>,
 
 /// One of the person's own; another's is `E_STATE` like one that is gone.
 pub async fn forget(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
+    check_proved(ctx, session)?;
     let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
     let event = AuditEvent::DeviceForgotten { account: session.account };
     let tx = ctx.begin().await?;
     if !tx.rows().devices().forget(session.account, id).await? {
         return Err(Refusal::State.into());
     }
+    change::tell(ctx, &tx, session, NoticeKind::FactorRemoved).await?;
     tx.note(event);
     tx.commit().await?;
     Ok(())

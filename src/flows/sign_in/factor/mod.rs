@@ -2,15 +2,18 @@
 //! asks here. How a means works stands in `second_factor` (codes that are sent), `authenticator`,
 //! `passkey`, and `scan` with `face`.
 
+pub mod change;
 pub mod code;
 pub mod device;
 pub mod passkey;
 pub mod totp;
+pub mod tries;
 
 use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
+use crate::flows::sign_in::factor::tries::Try;
 use crate::flows::sign_in::transaction;
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -72,20 +75,36 @@ async fn open(ctx: &Ctx, tx: &LoginTransaction, factor: Factor) -> Result<Questi
 
 /// Sends a code to the person's phone or address.
 pub async fn send(ctx: &Ctx, tx: &LoginTransaction, factor: Factor) -> Result<(), Stop> {
-    code::send(ctx, &open(ctx, tx, factor).await?).await
+    let question = open(ctx, tx, factor).await?;
+    Try::check_open(ctx, &question).await?;
+    code::send(ctx, &question).await
 }
 
-/// Looks at an answer; where it is right, the transaction goes a step forward.
+/// Looks at an answer; where it is right, the transaction goes a step forward. A wrong one is
+/// counted, logged and in the end told.
 pub async fn answer(
     ctx: &Ctx,
     tx: &LoginTransaction,
     given: Given<'_>,
 ) -> Result<LoginTransaction, Stop> {
     let question = open(ctx, tx, given.factor()).await?;
-    let verified = match given {
-        Given::Sent(_, code) => code::verify(ctx, &question, code).await?,
-        Given::Totp(code) => totp::verify(ctx, &question, code).await?,
-        Given::Passkey(made) => passkey::verify(ctx, &question, made).await?,
+    let judged = match given {
+        Given::Sent(_, code) => code::verify(ctx, &question, code).await,
+        Given::Totp(code) => totp::verify(ctx, &question, code).await,
+        Given::Passkey(made) => passkey::verify(ctx, &question, made).await,
+    };
+    let verified = match Stop::refusal(judged)? {
+        Ok(verified) => verified,
+        Err(refusal) => {
+            match refusal {
+                Refusal::Otp | Refusal::OtpRate { .. } => {
+                    tries::failed(ctx, tx, &question, &refusal).await?;
+                }
+                Refusal::Passkey => tries::count_failed(ctx, tx, &question, &refusal).await?,
+                _ => {}
+            }
+            return Err(refusal.into());
+        }
     };
     // The step forward uses the answer up: of two that come at once, one takes it.
     let next = accept(ctx, tx, &verified).await?;

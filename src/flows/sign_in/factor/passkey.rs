@@ -1,4 +1,4 @@
-//! Passkeys: enrolled by a person who has just signed in, then a second factor or, where the
+//! Passkeys: enrolled by a person who has just proved a second factor, then a second factor or, where the
 //! entrance allows it, the whole proof: what one has and who one is, in one act.
 
 use serde_json::Value;
@@ -9,6 +9,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::factor::{Factor, Way};
 use crate::domain::login::{LoginTransaction, Proved, Second};
+use crate::domain::notice::NoticeKind;
 use crate::domain::number::username::Username;
 use crate::domain::passkey::{
     Assertion, Challenge, Credential, Enrolment, OpenChallenge, PasskeyFault, RelyingParty,
@@ -18,7 +19,7 @@ use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::ephemeral::Slot;
-use crate::flows::sign_in::factor::totp::is_fresh;
+use crate::flows::sign_in::factor::change::{self, check_proved};
 use crate::flows::sign_in::log::record_way;
 use crate::flows::sign_in::transaction::{self, admitted_door};
 use crate::flows::sign_in::typed::{self, Credentials, Typed};
@@ -81,9 +82,7 @@ pub async fn enrol(ctx: &Ctx, session: &Session, name: &str, made: &str) -> Resu
     if !are_taken(ctx) {
         return Err(Refusal::State.into());
     }
-    if !is_fresh(ctx, session) {
-        return Err(Refusal::StepUpRequired.into());
-    }
+    check_proved(ctx, session)?;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 40 {
         return Err(Refusal::format("passkey_name").into());
@@ -109,6 +108,7 @@ pub async fn enrol(ctx: &Ctx, session: &Session, name: &str, made: &str) -> Resu
     let event = AuditEvent::PasskeyAdded { account: session.account };
     let tx = ctx.begin().await?;
     tx.rows().passkeys().add(&passkey).await?;
+    change::tell(ctx, &tx, session, NoticeKind::FactorAdded).await?;
     tx.note(event);
     tx.commit().await?;
     ctx.forget(&ENROLMENT, &key).await;
@@ -117,15 +117,14 @@ pub async fn enrol(ctx: &Ctx, session: &Session, name: &str, made: &str) -> Resu
 
 /// One of the person's own; another's is `E_STATE` like one that is gone.
 pub async fn remove(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
-    if !is_fresh(ctx, session) {
-        return Err(Refusal::StepUpRequired.into());
-    }
+    check_proved(ctx, session)?;
     let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
     let event = AuditEvent::PasskeyRemoved { account: session.account };
     let tx = ctx.begin().await?;
     if !tx.rows().passkeys().remove(session.account, id).await? {
         return Err(Refusal::State.into());
     }
+    change::tell(ctx, &tx, session, NoticeKind::FactorRemoved).await?;
     tx.note(event);
     tx.commit().await?;
     Ok(())
@@ -212,7 +211,7 @@ pub async fn sign_in(
         return Err(Refusal::Passkey.into());
     };
     let typed = Typed::of(ctx, entrance, form, Some(account.clone())).await?;
-    if let Err(refusal) = account.may_sign_in(ctx.now()) {
+    if let Err(refusal) = account.may_sign_in() {
         record_way(ctx, form, &typed, Way::Passkey, refusal.code()).await?;
         return Err(refusal.into());
     }
@@ -230,7 +229,6 @@ pub async fn sign_in(
         enterprise: typed.enterprise,
         record_kind: RecordKind::parse(&form.record_kind),
         way: Way::Passkey,
-        had_locks: false,
         second: Second::Passed(Factor::Passkey),
     };
     let next = transaction::advance(ctx, tx, tx.about(proved, None)?).await?;

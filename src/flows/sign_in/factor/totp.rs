@@ -1,33 +1,43 @@
-//! Authenticator apps: enrolled by a person who has just signed in, then one of the second factors
+//! Authenticator apps: enrolled by a person who has just proved a second factor, then one of the second factors
 //! where the realm allows it.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use crate::base::id::AccountId;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::Factor;
+use crate::domain::notice::NoticeKind;
 use crate::domain::number::code::{OneTimeCode, RecoveryCode};
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::domain::totp::{SECRET_BYTES, enrolment_url, matched_step, recovery_codes, typed};
+use crate::ephemeral::Slot;
+use crate::flows::sign_in::factor::change::{self, check_proved};
+use crate::flows::sign_in::factor::tries::Try;
 use crate::flows::{Ctx, Fault, Stop};
 
-/// A session that proved itself longer ago may not change its factors.
-const FRESH_SECONDS: i64 = 900;
-const MAX_TRIES: u32 = 5;
-const TRIES_SECONDS: i64 = 300;
+/// For so long a new secret waits for its first code.
+const ENROLMENT_SECONDS: i64 = 900;
+
+/// Sealed: the secret of an app that has not proved yet that it works, by account. The one that was
+/// confirmed before counts until then.
+const ENROLMENT: Slot<String> = Slot::new("authenticator-enrolment");
 
 /// How a person stands with authenticator apps.
-pub enum Enrolment {
-    None,
+pub struct Enrolment {
     /// Scan this or type it, then prove that it works.
-    Begun {
-        url: String,
-        typed: String,
-    },
-    Confirmed {
-        recovery_codes_left: u64,
-    },
+    pub begun: Option<Begun>,
+    /// Of the app that counts, if there is one.
+    pub recovery_codes_left: Option<u64>,
+}
+
+/// A new secret, for the app.
+pub struct Begun {
+    pub url: String,
+    pub typed: String,
 }
 
 /// Whether an entrance of this realm takes their codes; elsewhere none is enrolled.
@@ -36,80 +46,84 @@ pub fn is_taken(ctx: &Ctx) -> bool {
 }
 
 fn may_enrol(ctx: &Ctx, session: &Session) -> Result<(), Refusal> {
-    match (is_taken(ctx), is_fresh(ctx, session)) {
-        (false, _) => Err(Refusal::State),
-        (true, false) => Err(Refusal::StepUpRequired),
-        (true, true) => Ok(()),
+    if !is_taken(ctx) {
+        return Err(Refusal::State);
     }
-}
-
-pub fn is_fresh(ctx: &Ctx, session: &Session) -> bool {
-    ctx.now().since(session.auth_time) <= FRESH_SECONDS
+    check_proved(ctx, session)
 }
 
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
     let rows = ctx.rows();
-    let Some(found) = rows.authenticators().find(session.account).await? else {
-        return Ok(Enrolment::None);
+    let recovery_codes_left = match is_enrolled(ctx, session.account).await? {
+        true => Some(rows.authenticators().recovery_codes_left(session.account).await?),
+        false => None,
     };
-    if found.is_confirmed {
-        let recovery_codes_left =
-            rows.authenticators().recovery_codes_left(session.account).await?;
-        return Ok(Enrolment::Confirmed { recovery_codes_left });
-    }
+    let Some(secret) = pending(ctx, session.account).await? else {
+        return Ok(Enrolment { begun: None, recovery_codes_left });
+    };
     let account = rows.accounts().find(session.account).await?;
     let account = account.and_then(|account| account.username);
     let account = account
         .map_or_else(|| session.account.to_string(), |username| username.as_str().to_owned());
-    let url = enrolment_url(&found.secret, &ctx.realm.name.zh, &account);
+    let url = enrolment_url(&secret, &ctx.realm.name.zh, &account);
     let url = url.ok_or_else(|| Fault::Internal("an authenticator has no address".to_owned()))?;
-    Ok(Enrolment::Begun { url, typed: typed(&found.secret) })
+    let begun = Some(Begun { url, typed: typed(&secret) });
+    Ok(Enrolment { begun, recovery_codes_left })
 }
 
-/// A new secret; whatever was enrolled before is gone.
+/// The secret that waits for its first code.
+async fn pending(ctx: &Ctx, account: AccountId) -> Result<Option<Vec<u8>>, Fault> {
+    let sealed = ctx.ephemeral().get(&ENROLMENT, &account.to_string()).await?;
+    let Some(sealed) = sealed else { return Ok(None) };
+    let cipher = &ctx.services.secrets.cookie;
+    let text = cipher.open_sealed_text(&ctx.realm.id, &sealed).ok();
+    Ok(text.and_then(|text| BASE64_STANDARD.decode(text).ok()))
+}
+
+/// A new secret beside the one that counts.
 pub async fn begin(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     may_enrol(ctx, session)?;
     let secret: [u8; SECRET_BYTES] = ctx.random().bytes();
-    let tx = ctx.begin().await?;
-    tx.rows().authenticators().begin(session.account, &secret).await?;
-    tx.commit().await?;
-    Ok(())
+    let (cipher, text) = (&ctx.services.secrets.cookie, BASE64_STANDARD.encode(secret));
+    let sealed = cipher.seal_text(ctx.random(), &ctx.realm.id, &text);
+    let key = session.account.to_string();
+    Ok(ctx.ephemeral().put(&ENROLMENT, &key, &sealed, ENROLMENT_SECONDS).await?)
 }
 
-/// The app works: it counts from now on. Returns the recovery codes, shown this once.
+/// The app works: it counts from now on, and the one before it no longer. Returns the recovery
+/// codes, shown this once.
 pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<Vec<Secret>, Stop> {
     may_enrol(ctx, session)?;
     let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
-    let found = ctx.rows().authenticators().find(session.account).await?;
-    let Some(found) = found.filter(|found| !found.is_confirmed) else {
-        return Err(Refusal::State.into());
-    };
-    let Some(step) = matched_step(&found.secret, &code, ctx.now()) else {
+    let account = session.account;
+    let secret = pending(ctx, account).await?.ok_or(Refusal::State)?;
+    let Some(step) = matched_step(&secret, &code, ctx.now()) else {
         return Err(Refusal::Otp.into());
     };
-    let codes = recovery_codes(ctx.random());
-    let event = AuditEvent::AuthenticatorAdded { account: session.account };
-    let tx = ctx.begin().await?;
-    let rows = tx.rows();
-    if !rows.authenticators().confirm(session.account, ctx.now()).await? {
+    // Of two tabs one has it; where the rest fails it is begun again.
+    if ctx.ephemeral().take(&ENROLMENT, &account.to_string()).await?.is_none() {
         return Err(Refusal::State.into());
     }
-    rows.authenticators().take_step(session.account, step).await?;
+    let codes = recovery_codes(ctx.random());
+    let event = AuditEvent::AuthenticatorAdded { account };
+    let tx = ctx.begin().await?;
+    let authenticators = tx.rows().authenticators();
+    authenticators.replace(account, &secret, step, ctx.now()).await?;
     for code in &codes {
-        rows.authenticators().add_recovery_code(session.account, code.hashed()).await?;
+        authenticators.add_recovery_code(account, code.hashed()).await?;
     }
+    change::tell(ctx, &tx, session, NoticeKind::FactorAdded).await?;
     tx.note(event);
     tx.commit().await?;
     Ok(codes)
 }
 
 pub async fn remove(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
-    if !is_fresh(ctx, session) {
-        return Err(Refusal::StepUpRequired.into());
-    }
+    check_proved(ctx, session)?;
     let event = AuditEvent::AuthenticatorRemoved { account: session.account };
     let tx = ctx.begin().await?;
     tx.rows().authenticators().remove(session.account).await?;
+    change::tell(ctx, &tx, session, NoticeKind::FactorRemoved).await?;
     tx.note(event);
     tx.commit().await?;
     Ok(())
@@ -139,12 +153,7 @@ impl Typed {
 pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verified, Stop> {
     let code = Typed::parse(code).ok_or(Refusal::format("code"))?;
     let account = question.account;
-    let ephemeral = ctx.ephemeral();
-    let tries = format!("totp/{account}");
-    let (count, retry_after) = ephemeral.count(&tries, TRIES_SECONDS).await?;
-    if count > MAX_TRIES {
-        return Err(Refusal::OtpRate { retry_after }.into());
-    }
+    let taken = Try::take(ctx, question).await?;
     let found = ctx.rows().authenticators().find(account).await?;
     let Some(found) = found.filter(|found| found.is_confirmed) else {
         return Err(Refusal::State.into());
@@ -165,6 +174,6 @@ pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verifi
     if !is_right {
         return Err(Refusal::Otp.into());
     }
-    ephemeral.reset(&tries).await?;
+    taken.right(ctx).await?;
     Ok(question.answered_by(question.person))
 }

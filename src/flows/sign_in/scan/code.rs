@@ -10,17 +10,17 @@ use crate::domain::login::{LoginTransaction, Proved, Second};
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{
-    Confirmed, Phone, Purpose, Scan, ScanFault, ScanState, UNSCANNED_SECONDS,
+    Confirmed, Phone, Purpose, SCANNED_SECONDS, Scan, ScanFault, ScanState, UNSCANNED_SECONDS,
 };
 use crate::ephemeral::Slot;
 use crate::flows::identity::load;
+use crate::flows::sign_in::factor::tries;
 use crate::flows::sign_in::{factor, throttle, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::standing::StandingSession;
 
 /// Longer than a code can live, so that whoever comes late is told why.
 const KEPT_SECONDS: i64 = 600;
-const CODES_PER_ADDRESS_AND_HOUR: u32 = 300;
 
 const SCAN: Slot<Scan> = Slot::new("scan");
 /// Sealed: what a page has shown already.
@@ -36,14 +36,14 @@ pub struct Shown {
     pub number: u8,
 }
 
-/// The code of this sign-in for an app and purpose: the one that is live, or a new one. `None`:
-/// this address has asked for too many.
+/// The code of this sign-in for an app and purpose: the one that is live, or a new one. Looking at a
+/// page is no try: a code cannot be guessed, and a hall of people shares one address.
 pub async fn show(
     ctx: &Ctx,
     tx: &LoginTransaction,
     app: ScanApp,
     purpose: Purpose,
-) -> Result<Option<Shown>, Fault> {
+) -> Result<Shown, Fault> {
     let name = match &purpose {
         Purpose::SignIn => format!("{}/sign-in/{}", tx.id, app.name()),
         Purpose::Verify(question) => question.key(),
@@ -55,12 +55,7 @@ pub async fn show(
         && let Some(scan) = find(ctx, &shown.id).await?
         && matches!(scan.told(ctx.now()).0, "new" | "scanned" | "confirmed")
     {
-        return Ok(Some(shown));
-    }
-    let rate = format!("scan-address/{}", ctx.ip);
-    let (count, _) = ctx.ephemeral().count(&rate, 3600).await?;
-    if count > CODES_PER_ADDRESS_AND_HOUR {
-        return Ok(None);
+        return Ok(shown);
     }
     let shown = Shown {
         id: ctx.random().token().expose().to_owned(),
@@ -84,9 +79,9 @@ pub async fn show(
     let sealed = cipher.seal_text(ctx.random(), &ctx.realm.id, &text);
     let ephemeral = ctx.ephemeral();
     ephemeral.put(&SCAN, &key(&shown.id), &scan, KEPT_SECONDS).await?;
-    ephemeral.put(&SHOWN, &name, &sealed, UNSCANNED_SECONDS).await?;
+    ephemeral.put(&SHOWN, &name, &sealed, UNSCANNED_SECONDS + SCANNED_SECONDS).await?;
     ctx.services.outbound.sandbox.note_code(&ctx.realm.url(&format!("/q/{}", shown.id)));
-    Ok(Some(shown))
+    Ok(shown)
 }
 
 fn key(id: &str) -> String {
@@ -169,7 +164,10 @@ pub async fn confirm(
     let confirmed = found.confirmed(phone_key, who, number, ctx.now())?;
     save(ctx, id, &found, &confirmed).await?;
     match confirmed.state {
-        ScanState::Failed => Err(Refusal::StepUpFailed.into()),
+        ScanState::Failed => {
+            count_failed(ctx, &found).await?;
+            Err(Refusal::StepUpFailed.into())
+        }
         _ => Ok(()),
     }
 }
@@ -177,7 +175,19 @@ pub async fn confirm(
 /// Turned back, or another's face.
 pub async fn end(ctx: &Ctx, id: &str, phone_key: &str, state: ScanState) -> Result<(), Stop> {
     let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
-    save(ctx, id, &found, &found.ended(phone_key, state, ctx.now())?).await
+    let is_failed = state == ScanState::Failed;
+    save(ctx, id, &found, &found.ended(phone_key, state, ctx.now())?).await?;
+    if is_failed {
+        count_failed(ctx, &found).await?;
+    }
+    Ok(())
+}
+
+/// A second factor that failed on a phone: a wrong number, another person, another face.
+async fn count_failed(ctx: &Ctx, scan: &Scan) -> Result<(), Fault> {
+    let Purpose::Verify(question) = &scan.purpose else { return Ok(()) };
+    let Some(tx) = transaction::find(ctx, &scan.transaction).await? else { return Ok(()) };
+    tries::count_failed(ctx, &tx, question, &Refusal::StepUpFailed).await
 }
 
 /// The browser fetches the outcome, once, and its sign-in goes a step forward.
@@ -223,7 +233,6 @@ async fn sign_in(
         enterprise: agency,
         record_kind: None,
         way: Way::Scan(app),
-        had_locks: false,
         second: Second::Due,
     };
     let chosen = agency.is_none().then_some(who.acting);

@@ -7,9 +7,11 @@ use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
+use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Confirmed, ScanState};
 use crate::ephemeral::Slot;
+use crate::flows::sign_in::guesses::knows;
 use crate::flows::sign_in::scan::code;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
@@ -90,7 +92,12 @@ pub async fn start(
         return Err(Refusal::Agreement.into());
     }
     let ephemeral = ctx.ephemeral();
-    let rate = format!("face/{person}");
+    // Whoever has the password somewhere else cannot use up the checks of a place of their own.
+    let browser = Place::of(found.browser_ip);
+    let rate = match knows(ctx, person, &browser).await? {
+        true => format!("face/{person}/{browser}"),
+        false => format!("face/{person}"),
+    };
     let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
     if count > CHECKS_PER_PERSON_AND_DAY {
         return Err(Refusal::OtpRate { retry_after }.into());

@@ -1,0 +1,97 @@
+//! Failed second factors of every kind: counted for the account with the same doubling as passwords,
+//! written to the sign-in log (E-24), told to the person at the third. A lock refuses what can be
+//! guessed, which is digits and recovery codes; a passkey, or a face on a phone, is never refused.
+//! Where the person has signed in before they have a budget of their own.
+
+use crate::domain::audit::LoginAttempt;
+use crate::domain::login::LoginTransaction;
+use crate::domain::notice::NoticeKind;
+use crate::domain::proof::Question;
+use crate::domain::refusal::Refusal;
+use crate::flows::notify::person::tell_person;
+use crate::flows::sign_in::guesses::{Budget, is_known_place};
+use crate::flows::sign_in::log::attempt;
+use crate::flows::{Ctx, Fault, Stop};
+
+/// The person hears of it from here on, once for each window.
+const TOLD_AT: u32 = 3;
+
+/// A try that was taken and waits to be judged.
+pub struct Try {
+    budget: Budget,
+    is_own: bool,
+}
+
+impl Try {
+    async fn of(ctx: &Ctx, question: &Question) -> Result<Self, Fault> {
+        let is_own = is_known_place(ctx, question.person).await?;
+        let name = match is_own {
+            true => format!("second-factor/{}/{}", question.account, ctx.place()),
+            false => format!("second-factor/{}", question.account),
+        };
+        Ok(Self { budget: Budget { name, policy: ctx.realm.lockout.clone() }, is_own })
+    }
+
+    /// Before a code is sent that nobody could use; `E_OTP_RATE` while it is locked.
+    pub async fn check_open(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
+        let kept = Self::of(ctx, question).await?.budget.kept(ctx).await?;
+        match kept.and_then(|kept| kept.locked_for(ctx.now())) {
+            Some(retry_after) => Err(Refusal::OtpRate { retry_after }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Before an answer is judged that could be guessed; `E_OTP_RATE` while it is locked.
+    pub async fn take(ctx: &Ctx, question: &Question) -> Result<Self, Stop> {
+        let one = Self::of(ctx, question).await?;
+        match Stop::refusal(one.budget.take(ctx).await)? {
+            Ok(_) => Ok(one),
+            Err(Refusal::Locked { retry_after }) => Err(Refusal::OtpRate { retry_after }.into()),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Elsewhere it says nothing about what strangers have tried.
+    pub async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
+        match self.is_own {
+            true => self.budget.forget(ctx).await,
+            false => self.budget.give_back(ctx).await,
+        }
+    }
+}
+
+/// A wrong answer that nobody could have guessed: counted all the same.
+pub async fn count_failed(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    question: &Question,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    let one = Try::of(ctx, question).await?;
+    // While it is locked there is nothing left to count.
+    match one.budget.take(ctx).await {
+        Err(Stop::Fault(fault)) => return Err(fault),
+        Ok(_) | Err(Stop::Refused(_) | Stop::Client(_)) => {}
+    }
+    failed(ctx, tx, question, refusal).await
+}
+
+/// A try that was taken was wrong, or refused.
+pub async fn failed(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    question: &Question,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    let kept = Try::of(ctx, question).await?.budget.kept(ctx).await?;
+    let way = question.factor.name();
+    let line = LoginAttempt { way, ..attempt(ctx, tx, None, refusal.code()) };
+    let db = ctx.begin().await?;
+    db.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
+    if let Some(kept) = kept.filter(|kept| kept.failures >= TOLD_AT) {
+        let once = format!("second-factor/{}", kept.since.0);
+        let kind = NoticeKind::SecondFactorFailed;
+        tell_person(ctx, &db, question.person, kind, Some(&once)).await?;
+    }
+    Ok(db.commit().await?)
+}

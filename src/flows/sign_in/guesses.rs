@@ -1,0 +1,78 @@
+//! Budgets of guesses: tries are taken before they are judged and end as right, wrong or not judged.
+//! Kept among what expires by itself; what one budget holds together is said by whoever asks.
+
+use crate::base::id::PersonId;
+use crate::domain::lockout::{Guesses, LockoutPolicy};
+use crate::domain::place::Place;
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Slot;
+use crate::flows::{Ctx, Fault, Stop};
+
+const GUESSES: Slot<Guesses> = Slot::new("guesses");
+
+/// Of many at the same moment one is faster; beyond so many rounds it is a crowd.
+const ROUNDS: usize = 100;
+
+/// Seconds for which a place stays known after a sign-in.
+const KNOWN_SECONDS: i64 = 30 * 86_400;
+
+/// One counter, by name, and its limits.
+pub struct Budget {
+    pub name: String,
+    pub policy: LockoutPolicy,
+}
+
+impl Budget {
+    /// `Err`: locked, or too many at once.
+    pub async fn take(&self, ctx: &Ctx) -> Result<Guesses, Stop> {
+        for _ in 0..ROUNDS {
+            let kept = self.kept(ctx).await?;
+            let next = match self.policy.take(kept.clone(), ctx.now()) {
+                Ok(next) => next,
+                Err(retry_after) => return Err(Refusal::Locked { retry_after }.into()),
+            };
+            if self.save(ctx, kept.as_ref(), &next).await? {
+                return Ok(next);
+            }
+        }
+        Err(Refusal::Busy.into())
+    }
+
+    /// The try was not judged, or was right and says nothing about the others.
+    pub async fn give_back(&self, ctx: &Ctx) -> Result<(), Fault> {
+        for _ in 0..ROUNDS {
+            let Some(kept) = self.kept(ctx).await? else { return Ok(()) };
+            let next = self.policy.give_back(kept.clone(), ctx.now());
+            if self.save(ctx, Some(&kept), &next).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever has it was right: it begins anew, without the locks that were.
+    pub async fn forget(&self, ctx: &Ctx) -> Result<(), Fault> {
+        Ok(ctx.ephemeral().forget(&GUESSES, &self.name).await?)
+    }
+
+    pub async fn kept(&self, ctx: &Ctx) -> Result<Option<Guesses>, Fault> {
+        Ok(ctx.ephemeral().get(&GUESSES, &self.name).await?)
+    }
+
+    async fn save(&self, ctx: &Ctx, from: Option<&Guesses>, to: &Guesses) -> Result<bool, Fault> {
+        let seconds = self.policy.lifetime(to, ctx.now());
+        Ok(ctx.ephemeral().replace(&GUESSES, &self.name, from, to, seconds).await?)
+    }
+}
+
+/// Whether this person has signed in from where the request comes from within thirty days.
+pub async fn is_known_place(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
+    knows(ctx, person, &ctx.place()).await
+}
+
+/// The same of any place.
+pub async fn knows(ctx: &Ctx, person: PersonId, place: &Place) -> Result<bool, Fault> {
+    let since = ctx.now().plus(-KNOWN_SECONDS);
+    let addresses = ctx.rows().records().addresses(person, since).await?;
+    Ok(addresses.into_iter().any(|address| Place::of(address) == *place))
+}

@@ -1,0 +1,204 @@
+//! The last hour of a filing period, with the clock handed in: fifty guessers against twenty
+//! enterprises and two hundred people, while five hundred honest people sign in.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use hufu::base::clock::Timestamp;
+use hufu::base::id::PersonId;
+use hufu::base::secret::Secret;
+use hufu::domain::audit::LoginAttempt;
+use hufu::domain::feed::{AuthorisationLine, EnterpriseLine, Line, PersonLine};
+use hufu::domain::login::Then;
+use hufu::domain::number::check::mod_11_2;
+use hufu::domain::number::uscc::check_character;
+use hufu::domain::person::PasswordState;
+use hufu::flows::sign_in::credentials::{new_slider, verify_credentials};
+use hufu::flows::sign_in::transaction::begin;
+use hufu::flows::sign_in::typed::Credentials;
+use hufu::flows::{Ctx, Stop, feed};
+use serde_json::json;
+
+use crate::kit::{PASSWORD, TestApp, on_each_database};
+
+const PEOPLE: usize = 500;
+const ATTACKED: usize = 200;
+const ENTERPRISES: usize = 20;
+const GUESSERS: usize = 50;
+/// Five minutes each.
+const STEPS: usize = 12;
+const HALL: &str = "198.51.100.1";
+
+/// The sign-in form, filled in.
+pub async fn form(ctx: &Ctx, enterprise: &str, who: &str, password: &str) -> Credentials {
+    Credentials {
+        entrance: "enterprise".to_owned(),
+        enterprise_number: enterprise.to_owned(),
+        personal_id: who.to_owned(),
+        password: Some(Secret::new(password.to_owned())),
+        slider_id: new_slider(ctx).await.unwrap(),
+        slider: "100".to_owned(),
+        ..Credentials::default()
+    }
+}
+
+fn document(n: usize) -> String {
+    let body = format!("36010219900101{n:03}");
+    let check = mod_11_2(body.as_bytes()).unwrap();
+    format!("{body}{check}")
+}
+
+fn uscc(n: usize) -> String {
+    let body = format!("91360100MA3A{n:04}0");
+    let check = check_character(&body).unwrap();
+    format!("{body}{check}")
+}
+
+fn at(app: &TestApp, address: &str) -> Ctx {
+    Ctx { ip: address.parse().unwrap(), ..app.ctx.clone() }
+}
+
+/// Where the honest sit: fifty of the attacked in a tax hall, everybody else at home.
+fn home(n: usize) -> String {
+    if n < 50 { HALL.to_owned() } else { format!("192.0.{}.{}", 2 + n / 200, 1 + n % 200) }
+}
+
+/// People and their enterprises; the attacked ones have signed in from where they sit last week.
+async fn fill(app: &TestApp) {
+    let ctx = &app.ctx;
+    let password = Secret::new(PASSWORD.to_owned());
+    let hash = ctx.services.hashing.hash(&password, ctx.random()).await.unwrap().unwrap();
+    let tx = ctx.begin().await.unwrap();
+    for n in 0..ENTERPRISES {
+        let line: EnterpriseLine = serde_json::from_value(json!({
+            "registration_no": format!("101136010000009{n:05}"), "uscc": uscc(n),
+            "name": format!("南昌模拟{n}有限公司"), "status": "03", "tax_authority": "13601000000",
+        }))
+        .unwrap();
+        feed::save(ctx, &tx, &Line::Enterprise(line), None).await.ok().unwrap();
+    }
+    let mut people: Vec<PersonId> = Vec::new();
+    for n in 0..PEOPLE {
+        let line: PersonLine = serde_json::from_value(json!({
+            "name": "张三", "document_type": "resident_id_card", "document": document(n),
+            "real_name_level": 3,
+        }))
+        .unwrap();
+        let set = PasswordState::Set(hash.clone());
+        let (person, _) = feed::add_person(ctx, &tx, &line, None, set).await.ok().unwrap();
+        people.push(person);
+        let line: AuthorisationLine = serde_json::from_value(json!({
+            "enterprise": uscc(n % ENTERPRISES), "person": document(n),
+            "identity_type": "tax_clerk", "permissions": ["TAX_FILING"],
+            "valid_from": "2025-01-01", "state": "active",
+        }))
+        .unwrap();
+        feed::put_authorisation(ctx, &tx, &line).await.ok().unwrap();
+    }
+    for (n, person) in people.into_iter().enumerate().take(ATTACKED) {
+        let attempt = LoginAttempt {
+            at: Timestamp(ctx.now().0 - 7 * 86_400),
+            person: Some(person),
+            way: "password",
+            entrance: "enterprise".to_owned(),
+            enterprise: None,
+            identity_type: None,
+            outcome: "ok".to_owned(),
+            ip: home(n).parse::<IpAddr>().unwrap(),
+            device: "test".to_owned(),
+        };
+        tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// What was typed at the first page, and what came of it: `ok` or a code.
+async fn attempt(ctx: &Ctx, enterprise: &str, who: &str, password: &str) -> String {
+    let tx = begin(ctx, Then::Nowhere).await.unwrap();
+    let form = form(ctx, enterprise, who, password).await;
+    match Stop::refusal(verify_credentials(ctx, &tx, &form).await).unwrap() {
+        Ok(_) => "ok".to_owned(),
+        Err(refusal) => refusal.code().to_owned(),
+    }
+}
+
+/// Whom a guesser tries in a step: ten of them agree on a person; the one in the hall makes names up.
+fn targets(guesser: usize, step: usize) -> Vec<String> {
+    match guesser {
+        0 => (0..40).map(|n| format!("nobody{:04}", step * 40 + n)).collect(),
+        _ => vec![document((guesser / 10 * 37 + step / 2 * 11) % ATTACKED); 7],
+    }
+}
+
+/// Covers E-09.
+#[test]
+fn the_deadline_hour_refuses_no_honest_person() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        fill(&app).await;
+        let mut judged: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let (mut tried, mut honest, mut refused) = (0, 0, Vec::new());
+        for step in 0..STEPS {
+            let mut crowd = tokio::task::JoinSet::new();
+            for guesser in 0..GUESSERS {
+                let from = match guesser {
+                    0 => HALL.to_owned(),
+                    n => format!("203.0.113.{n}"),
+                };
+                let ctx = at(&app, &from);
+                crowd.spawn(async move {
+                    let mut heard = Vec::new();
+                    for (n, who) in targets(guesser, step).into_iter().enumerate() {
+                        let enterprise = uscc((guesser + n) % ENTERPRISES);
+                        let code = attempt(&ctx, &enterprise, &who, "Wrong2026!").await;
+                        heard.push((from.clone(), who, code));
+                    }
+                    (true, heard)
+                });
+            }
+            for n in (0..PEOPLE).filter(|n| n % STEPS == step) {
+                let ctx = at(&app, &home(n));
+                crowd.spawn(async move {
+                    let (enterprise, who) = (uscc(n % ENTERPRISES), document(n));
+                    if n % 10 == 0 {
+                        attempt(&ctx, &enterprise, &who, "Hufu2026?").await;
+                    }
+                    let code = attempt(&ctx, &enterprise, &who, PASSWORD).await;
+                    (false, vec![(home(n), who, code)])
+                });
+            }
+            for (is_guesser, heard) in crowd.join_all().await {
+                for (from, who, code) in heard {
+                    match (is_guesser, code.as_str()) {
+                        (true, "E_CREDENTIALS") => *judged.entry((from, who)).or_default() += 1,
+                        (true, code) => assert_eq!(code, "E_LOCKED"),
+                        (false, "ok") => honest += 1,
+                        (false, _) => refused.push((from, who, code)),
+                    }
+                    tried += usize::from(is_guesser);
+                }
+            }
+            app.clock.advance(300);
+        }
+        assert_eq!((honest, refused), (PEOPLE, Vec::new()), "every honest person is let in");
+        // Of an hour: locked after 0, 15 and 45 minutes for 15, 30 and 60.
+        let (limits, rounds) = (&app.ctx.realm.limits, 3);
+        let (mut of_name, mut of_address) = (BTreeMap::new(), BTreeMap::new());
+        for ((from, who), count) in &judged {
+            let most = rounds * usize::try_from(limits.max_failures).unwrap();
+            assert!(*count <= most, "{count} from {from} at {who}");
+            *of_name.entry(who.clone()).or_insert(0) += count;
+            *of_address.entry(from.clone()).or_insert(0) += count;
+        }
+        let of_name = of_name.into_values().max().unwrap();
+        let of_address: usize = of_address.into_values().max().unwrap();
+        let all: usize = judged.values().sum();
+        assert!(of_name <= rounds * usize::try_from(limits.max_failures_elsewhere).unwrap());
+        let windows = 4 * usize::try_from(limits.max_failures_per_address).unwrap();
+        assert!(of_address <= windows, "{of_address}");
+        eprintln!(
+            "{PEOPLE} honest of {honest} let in; {tried} guesses by {GUESSERS}, {all} judged, \
+             at most {of_name} at one name and {of_address} from one address"
+        );
+    });
+}

@@ -1,0 +1,377 @@
+//! Somebody who guesses: where they stand, what they type, and what they hear; and whom it never
+//! touches.
+
+use hufu::domain::lockout::LockoutPolicy;
+use hufu::domain::number::personal_id::comparable;
+use hufu::domain::place::Place;
+
+use crate::kit::{
+    Browser, EXAMPLE, FILING, PASSWORD, START, Setup, TestApp, authorize_url, changed_realm,
+    on_each_database,
+};
+
+const WANG: &str = "13800138000";
+const LI: &str = "13900139000";
+const NOBODY: &str = "13811112222";
+const WRONG: &str = "Wrong2026!";
+
+/// Status, code and `Retry-After` of one guess at the first page.
+type Answer = (u16, Option<String>, Option<i64>);
+
+fn denied() -> Answer {
+    (422, Some("E_CREDENTIALS".to_owned()), None)
+}
+
+fn locked(seconds: i64) -> Answer {
+    (429, Some("E_LOCKED".to_owned()), Some(seconds))
+}
+
+async fn type_at(browser: &mut Browser, enterprise: &str, who: &str, password: &str) -> Answer {
+    let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
+    let shown = browser.type_credentials(&page, (enterprise, who, password)).await;
+    let wait = shown.header("retry-after").map(|text| text.parse().unwrap());
+    (shown.status.as_u16(), shown.code().map(str::to_owned), wait)
+}
+
+async fn guess(app: &TestApp, from: &str, who: &str, password: &str) -> Answer {
+    type_at(&mut app.browser_at(from), EXAMPLE, who, password).await
+}
+
+/// Right: the second factor is due.
+fn is_let_in(answer: &Answer) -> bool {
+    answer.0 == 200 && answer.1.is_none()
+}
+
+async fn sign_in(app: &TestApp, from: &str, phone: &str) -> Browser {
+    let mut browser = app.browser_at(from);
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, phone, PASSWORD)).await;
+    let done = browser.pass_second_factor(app, &page, phone).await;
+    assert!(done.left_to.is_some() || done.text.contains("name=\"identity\""), "{}", done.text);
+    if done.left_to.is_none() {
+        let id = done.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap().to_owned();
+        browser.submit(&done, &[("identity", &id)]).await;
+    }
+    browser
+}
+
+/// The same guesses at somebody and at nobody, from one place and from many: every answer is equal
+/// in status, code and wait, and so is each doubling. Covers E-08, E-09.
+#[test]
+fn known_and_unknown_names_answer_alike() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut heard: Vec<Vec<Answer>> = vec![Vec::new(), Vec::new()];
+        for wait in [900, 1800, 3600] {
+            for (who, heard) in [WANG, NOBODY].into_iter().zip(&mut heard) {
+                for _ in 0..5 {
+                    heard.push(guess(&app, "203.0.113.1", who, WRONG).await);
+                }
+                heard.push(guess(&app, "203.0.113.1", who, PASSWORD).await);
+                // Ten minutes later, and the very last second, it is as locked as it was.
+            }
+            app.clock.advance(wait - 1);
+            for (who, heard) in [WANG, NOBODY].into_iter().zip(&mut heard) {
+                heard.push(guess(&app, "203.0.113.1", who, WRONG).await);
+            }
+            app.clock.advance(1);
+        }
+        let one = |wait| [vec![denied(); 5], vec![locked(wait), locked(1)]].concat();
+        let expected = [one(900), one(1800), one(3600)].concat();
+        assert_eq!(heard, [expected.clone(), expected]);
+    });
+}
+
+/// What is typed for one person by two of their names has nothing to do with each other; two
+/// spellings of one name are one name.
+#[test]
+fn two_names_do_not_tell_that_they_are_one_persons() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (phone, document) in [(WANG, "360102199003071236"), (NOBODY, "360102199003071244")] {
+            for _ in 0..4 {
+                assert_eq!(guess(&app, "203.0.113.1", phone, WRONG).await, denied());
+            }
+            for _ in 0..5 {
+                assert_eq!(guess(&app, "203.0.113.1", document, WRONG).await, denied());
+            }
+            assert_eq!(guess(&app, "203.0.113.1", document, WRONG).await, locked(900));
+            let spelled = format!("+86 {}-{}-{}", &phone[..3], &phone[3..7], &phone[7..]);
+            assert_eq!(guess(&app, "203.0.113.1", &spelled, WRONG).await, denied(), "the fifth");
+            assert_eq!(guess(&app, "203.0.113.1", phone, WRONG).await, locked(900));
+        }
+    });
+}
+
+#[test]
+fn every_spelling_of_a_name_is_one_name() {
+    let today = START.day();
+    for (spellings, form) in [
+        (
+            vec!["13800138000", "+8613800138000", "138-0013-8000", "１３８００１３８０００"],
+            "+8613800138000",
+        ),
+        (vec!["Wang.XM", "wang.xm", " WANG.xm "], "wang.xm"),
+        (vec!["wangxm", "WANGXM", "WangXm\u{200b}"], "WANGXM"),
+        (vec!["360102199003071236", "360102 1990 0307 1236"], "360102199003071236"),
+        (vec!["34052419800101001x", "34052419800101001X", "340524800101001"], "34052419800101001X"),
+        (vec!["H12345678", "h1234567801", "H1234567899"], "H12345678"),
+        (vec!["12345678", "1234567802", "12345678(A)"], "12345678"),
+        (vec!["A@Example.com", "a@example.COM"], "a@example.com"),
+    ] {
+        for spelling in spellings {
+            assert_eq!(comparable(spelling, today), form, "{spelling}");
+        }
+    }
+}
+
+/// An address is what a guesser pays for: the last 64 bits are made up, the first are not.
+#[test]
+fn a_place_is_an_address_or_a_network_of_64_bits() {
+    let place = |text: &str| Place::of(text.parse().unwrap()).to_string();
+    assert_eq!(place("203.0.113.7"), "203.0.113.7");
+    assert_eq!(place("::ffff:203.0.113.7"), "203.0.113.7");
+    assert_eq!(place("2001:db8:0:1::7"), place("2001:db8:0:1:ffff:ffff:ffff:ffff"));
+    assert_ne!(place("2001:db8:0:1::7"), place("2001:db8:0:2::7"));
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for n in 1..=5 {
+            assert_eq!(guess(&app, &format!("2001:db8:0:1::{n}"), WANG, WRONG).await, denied());
+        }
+        assert_eq!(guess(&app, "2001:db8:0:1:a:b:c:d", WANG, WRONG).await, locked(900));
+        assert_eq!(guess(&app, "2001:db8:0:2::1", WANG, WRONG).await, denied());
+    });
+}
+
+/// A crowd of addresses has one budget for one name, known or not; from where the person has signed
+/// in nobody spends it, and there the right password is right. Covers E-09.
+#[test]
+fn strangers_spend_nothing_of_a_known_place() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        sign_in(&app, "198.51.100.7", LI).await;
+        app.clock.advance(61);
+        for who in [LI, NOBODY] {
+            for n in 0..20 {
+                let from = format!("203.0.113.{}", 10 + n % 5);
+                // Five each from five addresses; the twenty-first is one too many.
+                assert_eq!(guess(&app, &from, who, WRONG).await, denied(), "{who} {n}");
+            }
+            for from in ["203.0.113.14", "203.0.113.99", "2001:db8::1"] {
+                assert_eq!(guess(&app, from, who, PASSWORD).await, locked(900), "{who} {from}");
+            }
+        }
+        let own = guess(&app, "198.51.100.7", LI, PASSWORD).await;
+        assert!(is_let_in(&own), "{own:?}");
+        // Whoever sits at the known place has five tries like anybody.
+        for _ in 0..5 {
+            assert_eq!(guess(&app, "198.51.100.7", LI, WRONG).await, denied());
+        }
+        assert_eq!(guess(&app, "198.51.100.7", LI, PASSWORD).await, locked(900));
+        // A right password gives back its own try and none of the strangers'.
+        app.clock.advance(901);
+        assert!(is_let_in(&guess(&app, "203.0.113.99", LI, PASSWORD).await));
+        for n in 0..20 {
+            let from = format!("203.0.113.{}", 10 + n % 5);
+            assert_eq!(guess(&app, &from, LI, WRONG).await, denied(), "{n}");
+        }
+        assert_eq!(guess(&app, "203.0.113.99", LI, PASSWORD).await, locked(1800));
+        // A month later the place is as strange as any.
+        app.clock.advance(31 * 86_400);
+        for n in 0..20 {
+            let from = format!("203.0.113.{}", 10 + n % 5);
+            assert_eq!(guess(&app, &from, LI, WRONG).await, denied(), "{n}");
+        }
+        assert_eq!(guess(&app, "198.51.100.7", LI, PASSWORD).await, locked(900));
+    });
+}
+
+/// A colleague at the same address locks the address; the browser that its person asked to be known
+/// by has a budget of its own, for this person and no other. Covers E-09.
+#[test]
+fn a_remembered_browser_is_not_locked_out_by_its_neighbours() {
+    on_each_database(|on| async move {
+        let door = "id = \"enterprise\"\n";
+        let more = "id = \"enterprise\"\nremember_device_days = 30\n";
+        let realm = changed_realm(&[("entrances.toml", door, more)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        let fields = [("act", "verify"), ("code", &app.sms(LI)), ("remember", "yes")];
+        browser.submit(&sent, &fields).await.answered("code").expect("signed in");
+        app.clock.advance(61);
+        for who in [LI, WANG] {
+            for _ in 0..5 {
+                assert_eq!(guess(&app, "127.0.0.1", who, WRONG).await, denied());
+            }
+            assert_eq!(guess(&app, "127.0.0.1", who, PASSWORD).await, locked(900));
+        }
+        let mut own = browser.clone();
+        assert_eq!(type_at(&mut own, EXAMPLE, LI, WRONG).await, denied());
+        let other = type_at(&mut browser.clone(), EXAMPLE, WANG, PASSWORD).await;
+        assert_eq!(other, locked(900), "the cookie is one person's");
+        let page = own.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
+        let done = own.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        // Whoever has the browser has five tries as well.
+        for _ in 0..5 {
+            assert_eq!(type_at(&mut browser.clone(), EXAMPLE, LI, WRONG).await, denied());
+        }
+        assert_eq!(type_at(&mut browser.clone(), EXAMPLE, LI, PASSWORD).await, locked(900));
+    });
+}
+
+/// Fifty made-up people, or fifty wrong passwords of its own, against one enterprise's number: who
+/// has a relation and the right password is let in. Covers E-09.
+#[test]
+fn an_enterprise_is_not_locked_by_its_number() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for n in 0..60 {
+            let who = format!("nobody{n:03}");
+            assert_eq!(guess(&app, "203.0.113.1", &who, WRONG).await, denied());
+        }
+        let from = |n: usize| format!("203.0.113.{}", 20 + n / 5);
+        for (at, who) in [WANG, "wangxm", "360102199003071236"].into_iter().enumerate() {
+            for n in 0..20 {
+                assert_eq!(guess(&app, &from(at * 20 + n), who, WRONG).await, denied());
+            }
+        }
+        let own = guess(&app, "198.51.100.7", LI, PASSWORD).await;
+        assert!(is_let_in(&own), "{own:?}");
+        // A hundred from one address are enough, of whomever; elsewhere nobody notices.
+        for n in 60..100 {
+            guess(&app, "203.0.113.1", &format!("nobody{n:03}"), WRONG).await;
+        }
+        let (status, code, _) = guess(&app, "203.0.113.1", "somebody", WRONG).await;
+        assert_eq!((status, code.as_deref()), (429, Some("E_LOCKED")));
+        assert!(is_let_in(&guess(&app, "203.0.113.2", LI, PASSWORD).await));
+    });
+}
+
+/// Beyond its threshold an enterprise's number asks for more: no browser spares the second factor.
+#[test]
+fn an_enterprise_that_is_tried_asks_for_the_second_factor() {
+    on_each_database(|on| async move {
+        let door = "id = \"enterprise\"\n";
+        let more = "id = \"enterprise\"\nremember_device_days = 30\n";
+        let few = "[lockout]\nmax_failures_per_enterprise = 3\n";
+        let realm =
+            changed_realm(&[("entrances.toml", door, more), ("realm.toml", "[lockout]\n", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        let fields = [("act", "verify"), ("code", &app.sms(LI)), ("remember", "yes")];
+        browser.submit(&sent, &fields).await;
+        for (tries, is_spared) in [(3, true), (1, false)] {
+            for n in 0..tries {
+                guess(&app, &format!("203.0.113.{n}"), WANG, WRONG).await;
+                guess(&app, &format!("203.0.113.{n}"), "nobody.here", WRONG).await;
+            }
+            let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
+            let done = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+            assert_eq!(done.answered("code").is_some(), is_spared, "{}", done.text);
+        }
+    });
+}
+
+/// Whoever finds no lane has not guessed. Covers E-09.
+#[test]
+fn busy_is_no_wrong_password() {
+    on_each_database(|on| async move {
+        let usual = Setup::of(on, vec![crate::kit::demo_realm()]);
+        let app = Setup { lanes: (0, 0), ..usual }.start().await;
+        for who in [LI, NOBODY] {
+            for _ in 0..12 {
+                let mut browser = app.browser();
+                // The page itself waits while the lanes are full: the form is from before.
+                let tx = hufu::flows::sign_in::transaction::begin(
+                    &app.ctx,
+                    hufu::domain::login::Then::Nowhere,
+                );
+                let tx = tx.await.unwrap();
+                let form = crate::login::deadline_hour::form(&app.ctx, EXAMPLE, who, WRONG).await;
+                let outcome =
+                    hufu::flows::sign_in::credentials::verify_credentials(&app.ctx, &tx, &form);
+                let refusal = hufu::flows::Stop::refusal(outcome.await).unwrap().unwrap_err();
+                assert_eq!(refusal.code(), "E_BUSY");
+                browser.cookies.clear();
+            }
+        }
+        assert_eq!(app.ctx.ephemeral().counted("address/127.0.0.1").await.unwrap(), 0);
+        let name = hufu::base::secret::Hashed::of("+8613900139000").to_text();
+        let policy = app.ctx.realm.lockout.clone();
+        for name in [format!("password/{name}"), format!("password/{name}/127.0.0.1")] {
+            let budget = hufu::flows::sign_in::guesses::Budget { name, policy: policy.clone() };
+            let kept = budget.kept(&app.ctx).await.unwrap();
+            assert_eq!(kept.map(|kept| kept.failures), Some(0));
+        }
+    });
+}
+
+/// A hundred at once, from one address and from a hundred: as many are judged as one after the other.
+#[test]
+fn parallel_guesses_are_all_counted() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (who, is_one_place, most) in [(WANG, true, 5), (LI, false, 20), (NOBODY, false, 20)] {
+            let mut ready = Vec::new();
+            for n in 0..100 {
+                let from = if is_one_place { 1 } else { n };
+                let mut browser = app.browser_at(&format!("203.0.113.{from}"));
+                let page = browser.get(&authorize_url(&FILING, &[])).await;
+                ready.push((browser, page));
+            }
+            let mut guesses = tokio::task::JoinSet::new();
+            for (mut browser, page) in ready {
+                guesses.spawn(async move {
+                    let shown = browser.type_credentials(&page, (EXAMPLE, who, WRONG)).await;
+                    shown.code().map(str::to_owned)
+                });
+            }
+            let heard = guesses.join_all().await;
+            let count = |code| heard.iter().filter(|one| one.as_deref() == Some(code)).count();
+            assert_eq!(count("E_CREDENTIALS"), most, "{who}: {heard:?}");
+            assert_eq!(count("E_LOCKED"), 100 - most, "{who}: {heard:?}");
+        }
+    });
+}
+
+/// Locks double to a day, a quiet day takes one doubling back, and a try that was not judged takes
+/// its lock back.
+#[test]
+fn locks_double_and_decay() {
+    let policy =
+        LockoutPolicy { max_failures: 5, window: 900, first_lock: 900, longest_lock: 86_400 };
+    let mut now = START;
+    let mut kept = None;
+    let lock = |kept: &mut Option<_>, now: &mut hufu::base::clock::Timestamp| {
+        for _ in 0..5 {
+            *kept = Some(policy.take(kept.clone(), *now).unwrap());
+        }
+        let left = policy.take(kept.clone(), *now).unwrap_err();
+        *now = now.plus(left);
+        left
+    };
+    let doubled: Vec<i64> = (0..9).map(|_| lock(&mut kept, &mut now)).collect();
+    let hours = [900, 1800, 3600, 7200, 14_400, 28_800, 57_600, 86_400, 86_400];
+    assert_eq!(doubled, hours);
+    for (days, length) in [(0, 86_400), (4, 14_400), (6, 900), (40, 900), (0, 1800)] {
+        now = now.plus(days * 86_400);
+        assert_eq!(lock(&mut kept, &mut now), length, "after {days} quiet days");
+    }
+    let four = (0..4).fold(None, |kept, _| Some(policy.take(kept, now).unwrap()));
+    let fifth = policy.take(four.clone(), now).unwrap();
+    assert!(policy.locked_by(&fifth).is_some());
+    let back = policy.give_back(fifth, now);
+    assert_eq!((back.failures, policy.locked_by(&back)), (4, None));
+    assert!(policy.take(Some(back), now).is_ok());
+    // A window that is over counts from nothing.
+    let later = policy.take(four, now.plus(900)).unwrap();
+    assert_eq!(later.failures, 1);
+}
