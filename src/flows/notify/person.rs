@@ -19,11 +19,12 @@ pub async fn tell_person(
     once: Option<&str>,
 ) -> Result<(), Fault> {
     let notice = Notice { to, kind, relation: None, at: ctx.now(), is_read: false };
-    keep(ctx, tx, &notice, once, "").await
+    keep(ctx, tx, &notice, once, &ctx.realm.name.zh).await
 }
 
 /// Keeps a notice and, when it is new, queues the same as a text message; whoever has no phone has
-/// the message centre. `enterprise`: its name, empty where it is about the person alone.
+/// the message centre. `enterprise`: its name, or the bureau's where it is about the person alone,
+/// since carriers take no empty text.
 pub async fn keep(
     ctx: &Ctx,
     tx: &Tx<'_>,
