@@ -138,7 +138,7 @@ pub struct Lockout {
     pub window: i64,
     #[schemars(range(min = 1, max = 86400))]
     pub first_lock: i64,
-    #[schemars(range(min = 60, max = 604800))]
+    #[schemars(range(min = 60, max = 604_800))]
     pub longest_lock: i64,
     /// Failures from one address in the window, whoever they are about.
     pub max_failures_per_address: u32,
