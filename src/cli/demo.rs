@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use rust_embed::RustEmbed;
 
-use crate::cli::result::CliResult;
+use crate::cli::result::{CliResult, say};
 use crate::cli::start::{Wanted, start};
 use crate::flows::Ctx;
 use crate::flows::feed::fixtures;
@@ -131,7 +131,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         ]),
     };
     let (filing, invoice, insurance) = applications(&at);
-    print_where_to_look(&at, &arguments.data);
+    say_where_to_look(&at, &arguments.data)?;
     let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
     tokio::spawn(jobs::run(started.app.clone()));
     tokio::try_join!(
@@ -176,19 +176,17 @@ fn applications(
     (filing, invoice, insurance)
 }
 
-fn print_where_to_look(at: &impl Fn(u16) -> String, data: &Path) {
-    println!("desk (people, SMS)   {}", at(1));
-    println!("tax filing           {}", at(2));
-    println!("invoice service      {}", at(3));
-    println!("telephones           {} and {}/tax", at(4), at(4));
-    println!("social insurance     {}", at(5));
-    println!("discovery            {}/realms/jiangxi/.well-known/openid-configuration", at(0));
-    println!(
-        "second realm         {}/realms/demo-national/.well-known/openid-configuration",
-        at(0)
-    );
-    println!("clients              realms/*/clients/*.toml under the data directory");
-    println!("data                 {}", data.display());
+fn say_where_to_look(at: &impl Fn(u16) -> String, data: &Path) -> std::io::Result<()> {
+    let discovery = "/.well-known/openid-configuration";
+    say(format_args!("desk (people, SMS)   {}", at(1)))?;
+    say(format_args!("tax filing           {}", at(2)))?;
+    say(format_args!("invoice service      {}", at(3)))?;
+    say(format_args!("telephones           {} and {}/tax", at(4), at(4)))?;
+    say(format_args!("social insurance     {}", at(5)))?;
+    say(format_args!("discovery            {}/realms/jiangxi{discovery}", at(0)))?;
+    say(format_args!("second realm         {}/realms/demo-national{discovery}", at(0)))?;
+    say("clients              realms/*/clients/*.toml under the data directory")?;
+    say(format_args!("data                 {}", data.display()))
 }
 
 /// The bureau's own application, on as many telephones as there are browsers.

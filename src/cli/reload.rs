@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::result::Failure;
 use super::start::{Wanted, read_realm, realm_folders};
 use crate::flows::{keys, versions};
 use crate::web::app::App;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs for the life of the process.
 pub async fn watch(app: App, wanted: Wanted) {

@@ -45,13 +45,22 @@ impl ServeArguments {
     }
 }
 
+/// Where the realms are served.
+pub fn listen(settings: &Settings) -> SocketAddr {
+    settings.listen.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into())
+}
+
+/// Where health and counters are.
+pub fn operations_listen(settings: &Settings) -> SocketAddr {
+    settings.operations_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9090).into())
+}
+
 pub async fn run(settings: Settings) -> CliResult {
     telemetry::start(settings.log.as_deref() == Some("json"), "info");
     let counters = telemetry::counters();
     let wanted = Wanted::of(&settings)?;
     let started = start(&wanted).await?;
-    let listen = settings.listen.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into());
-    let health = settings.operations_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9090).into());
+    let (listen, health) = (listen(&settings), operations_listen(&settings));
     let tls = settings.tls_certificate.as_deref().zip(settings.tls_key.as_deref());
     let app = started.app;
     let render = move || {

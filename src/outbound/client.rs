@@ -87,6 +87,11 @@ impl Outbound {
         accepted(self.client.get(format!("{address}/health/ready"))).await
     }
 
+    /// Whether anything speaks HTTP there; what it says does not matter.
+    pub async fn reaches(&self, url: &str) -> Result<(), SendError> {
+        self.client.head(url).send().await.map(|_| ()).map_err(SendError::told)
+    }
+
     /// OIDC Back-Channel Logout §2.5.
     pub async fn deliver_logout(&self, url: &str, logout_token: &str) -> Result<(), SendError> {
         let body = form_urlencoded::Serializer::new(String::new())
@@ -162,7 +167,7 @@ pub(super) async fn accepted(request: reqwest::RequestBuilder) -> Result<(), Sen
 pub(super) async fn succeeded(
     request: reqwest::RequestBuilder,
 ) -> Result<reqwest::Response, SendError> {
-    let response = request.send().await.map_err(SendError::away)?;
+    let response = request.send().await.map_err(SendError::told)?;
     match response.status() {
         status if status.is_success() => Ok(response),
         status => Err(SendError::Unavailable(format!("status {status}"))),

@@ -39,7 +39,8 @@ use std::sync::{Mutex, PoisonError};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DeleteMany,
-    EntityTrait, QueryFilter, QueryResult, Select, Statement, TransactionTrait, UpdateMany, Value,
+    EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select, Statement,
+    TransactionTrait, UpdateMany, Value,
 };
 
 use crate::base::cipher::{Cipher, MasterKey};
@@ -97,6 +98,16 @@ impl Store {
             Writer::Pool(writers) => Inner::Own(writers.begin().await?),
         };
         Ok(Tx { inner, store: self, realm, at, noted: Mutex::default() })
+    }
+
+    /// The ids of all realms that were ever served from this database, in order.
+    pub async fn realms(&self) -> Result<Vec<String>, StoreError> {
+        let known = entity::realm_version::Entity::find()
+            .select_only()
+            .column(entity::realm_version::Column::Realm)
+            .distinct()
+            .order_by_asc(entity::realm_version::Column::Realm);
+        Ok(known.into_tuple().all(&self.readers).await?)
     }
 
     /// Whether the database answers.

@@ -34,11 +34,20 @@ pub async fn serve(
         server.http_builder().http1().header_read_timeout(TO_ASK);
         return server.serve(service).await;
     };
-    let config = OpenSSLConfig::from_pem_chain_file(certificate, key)
-        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    let config = tls_config(certificate, key)?;
     let mut server = axum_server::bind_openssl(address, config).handle(handle);
     server.http_builder().http1().header_read_timeout(TO_ASK);
     server.serve(service).await
+}
+
+fn tls_config(certificate: &Path, key: &Path) -> std::io::Result<OpenSSLConfig> {
+    OpenSSLConfig::from_pem_chain_file(certificate, key)
+        .map_err(|error| std::io::Error::other(format!("{}: {error}", certificate.display())))
+}
+
+/// Whether these would be served.
+pub fn check_tls(certificate: &Path, key: &Path) -> std::io::Result<()> {
+    tls_config(certificate, key).map(|_| ())
 }
 
 /// Waits, not for ever, for handlers whose clients are gone already.

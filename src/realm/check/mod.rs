@@ -108,6 +108,7 @@ impl Builder<'_> {
             portals: main.portals,
             lifetimes: main.lifetimes,
             algorithms: main.keys.algorithms,
+            key_announcement: main.keys.announcement,
             password: PasswordRules {
                 min_length: main.password.min_length,
                 max_length: main.password.max_length,

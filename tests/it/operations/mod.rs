@@ -1,6 +1,8 @@
 //! Running it: TLS, a killed server, Redis away, proxies, what the log never holds, `hufu realm`
 //! and `hufu doctor`.
 
+mod commands;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -456,8 +458,8 @@ async fn the_openapi_document_tells_of_what_is_served() {
 
 /// `hufu import`: good lines are kept, wrong ones stand in a report and on the screen by line, and
 /// the same file again changes nothing.
-#[test]
-fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     served_realm(at, "https://sms.example/send");
@@ -467,6 +469,7 @@ fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
                  p2,1,李芳,360121198802290027,\n\
                  p3,1,张伟,360402198511014512,13800138000\n";
     std::fs::write(at.join("people.csv"), table).unwrap();
+    drop(serve(at, free_ports(), "").await);
     let import = ["--config", "hufu.toml", "import", "jiangxi", "people.csv", "--kind", "person"];
     for counts in ["1 applied, 0 unchanged, 2 failed", "0 applied, 1 unchanged, 2 failed"] {
         let output = hufu(at, &import);
@@ -486,7 +489,7 @@ fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
     let unknown = hufu(at, &["--config", "hufu.toml", "import", "nowhere", "people.csv"]);
     assert!(!unknown.status.success());
     let dead = hufu(at, &["--config", "hufu.toml", "deliveries", "jiangxi"]);
-    assert_eq!(dead.stdout, b"0 could not be delivered\n", "{dead:?}");
+    assert_eq!(dead.stdout, b"0 wait, 0 could not be delivered\n", "{dead:?}");
     let unknown = hufu(at, &["--config", "hufu.toml", "deliveries", "nowhere"]);
     assert!(!unknown.status.success());
 }
