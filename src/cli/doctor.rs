@@ -1,7 +1,7 @@
 //! `hufu doctor`: would `hufu serve` serve, and safely? One line for each finding. It does what a
 //! start does, short of serving, and makes nothing.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
 use crate::store::connect::migration_status;
 use crate::views::Views;
-use crate::web::server::check_tls;
+use crate::web::tls::TlsFiles;
 
 /// Counts what is wrong while it is told.
 #[derive(Default)]
@@ -156,8 +156,9 @@ fn tls(settings: &Settings) -> Result<String, Failure> {
         )
         .into()),
         (Some(certificate), Some(key)) => {
-            check_tls(certificate, key)?;
-            Ok(certificate.display().to_string())
+            let (certificate, key) = (certificate.clone(), key.clone());
+            TlsFiles { certificate, key }.check()?;
+            Ok("served from the named files".to_owned())
         }
         _ => Err("tls_certificate and tls_key are needed together".into()),
     }
@@ -188,10 +189,8 @@ async fn listeners(settings: &Settings) -> Result<String, Failure> {
 /// Loopback or a private network (RFC 1918, RFC 4193).
 fn is_inner(address: SocketAddr) -> bool {
     match address.ip() {
-        std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
-        std::net::IpAddr::V6(ip) => {
-            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
-        }
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! From settings to a running program: master key, database, realms, keys, pages.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use crate::store::Store;
 use crate::store::connect::{DatabaseUrl, migrate};
 use crate::views::Views;
 use crate::web::app::App;
+use crate::web::client_ip::Proxies;
 
 /// What a start needs.
 pub struct Wanted {
@@ -31,7 +31,7 @@ pub struct Wanted {
     pub redis_url: Option<String>,
     pub realms: PathBuf,
     pub master_key: Option<String>,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub proxies: Proxies,
     pub is_demo: bool,
     pub replace: Vec<(String, String)>,
 }
@@ -44,7 +44,10 @@ impl Wanted {
             redis_url: settings.redis_url.clone(),
             realms: settings.realms.clone().unwrap_or_else(|| PathBuf::from("realms")),
             master_key: settings.master_key.clone(),
-            trusted_proxies: settings.trusted_proxies.clone(),
+            proxies: Proxies {
+                trusted: settings.trusted_proxies.clone(),
+                header: settings.forwarded_header,
+            },
             is_demo: false,
             replace: Vec::new(),
         })
@@ -100,21 +103,27 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
         );
     }
     let views = Views::load()?;
-    let app = App::behind(services, realms.clone(), views, wanted.trusted_proxies.clone());
+    let app = App::behind(services, realms.clone(), views, wanted.proxies.clone());
     Ok(Started { app, realms })
 }
 
-/// Every folder with a `realm.toml`, in order.
+/// Every folder with a `realm.toml`, in order; at least one.
 pub fn realm_folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let folders = found_folders(folder)?;
+    if folders.is_empty() {
+        return Err(format!("{} holds no realm", folder.display()).into());
+    }
+    Ok(folders)
+}
+
+/// The same, none at all if there are none.
+pub fn found_folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
         .map_err(|error| format!("{}: {error}", folder.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.join("realm.toml").is_file())
         .collect();
     folders.sort();
-    if folders.is_empty() {
-        return Err(format!("{} holds no realm", folder.display()).into());
-    }
     Ok(folders)
 }
 

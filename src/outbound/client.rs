@@ -71,6 +71,12 @@ impl Outbound {
         })
     }
 
+    /// How long a receiver is waited for, or all gateways together.
+    pub fn longest_wait(&self) -> Duration {
+        let Timeouts { connect, answer, gateway, page } = self.timeouts;
+        connect.max(answer).max(gateway).max(page)
+    }
+
     /// Where a realm names no provider: the sandbox, or nobody.
     pub(super) fn played<T>(
         &self,

@@ -200,6 +200,22 @@ impl<A> Deliveries<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
+    /// How many are still tried, and since when the oldest of them has waited.
+    pub async fn backlog(&self) -> Result<(i64, Option<Timestamp>), StoreError> {
+        let row: Option<(i64, Option<i64>)> = self
+            .0
+            .find::<Entity>()
+            .select_only()
+            .column_as(Column::Id.count(), "n")
+            .column_as(Column::CreatedAt.min(), "oldest")
+            .filter(Column::State.eq("waiting"))
+            .into_tuple()
+            .one(&self.0.db())
+            .await?;
+        let (n, oldest) = row.unwrap_or_default();
+        Ok((n, oldest.map(Timestamp)))
+    }
+
     /// What has not arrived, given up or not, oldest first.
     pub async fn unsettled(&self) -> Result<Vec<Queued>, StoreError> {
         let rows = self

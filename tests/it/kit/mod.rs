@@ -40,14 +40,14 @@ use hufu::store::connect::{DatabaseUrl, migrate};
 use hufu::store::deliveries::{Delivery, DeliveryState};
 use hufu::views::Views;
 use hufu::web::app::App;
+use hufu::web::client_ip::Proxies;
 use hufu::web::router::router;
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use database::TestDatabase;
-
 pub use browser::Browser;
+pub use database::TestDatabase;
 pub use rows::RowsOfRealm;
 
 /// 2026-11-24 10:00 in Shanghai.
@@ -168,7 +168,7 @@ pub struct Setup {
     /// Of the first the test asks by [`TestApp::post`] and its kin.
     pub realms: Vec<Realm>,
     pub redis: Option<String>,
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    pub proxies: Proxies,
     /// For hashing, and how many may wait.
     pub lanes: (usize, usize),
     /// Of everybody's password: next to nothing.
@@ -184,7 +184,7 @@ impl Setup {
             on,
             realms,
             redis: None,
-            trusted_proxies: Vec::new(),
+            proxies: Proxies::default(),
             lanes: (2, 1000),
             cost: CHEAP,
             timeouts: Timeouts::default(),
@@ -212,7 +212,7 @@ impl Setup {
             keys::load(&services, realm).await.unwrap();
         }
         let ctx = context(&services, &realms[0]);
-        let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
+        let app = App::behind(services, realms, Views::load().unwrap(), self.proxies);
         TestApp { router: router(app.clone()), app, ctx, clock, database, redis }
     }
 }
