@@ -2,12 +2,14 @@
 //! flags. Read once; the only place that looks at the environment.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::base::network::Network;
 use crate::store::connect::DatabaseUrl;
+use crate::web::client_ip::ForwardedHeader;
 
 /// The settings file, `hufu.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,7 +26,10 @@ pub struct Settings {
     pub redis_url: Option<String>,
     /// 32 bytes in hexadecimal; absent: made in the data directory at first start.
     pub master_key: Option<String>,
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Addresses and networks, `10.1.0.0/16`, that alone are believed about whose request it is.
+    pub trusted_proxies: Vec<Network>,
+    /// Where they write it: `x-forwarded-for` or `forwarded` (RFC 7239). The other is never looked at.
+    pub forwarded_header: ForwardedHeader,
     /// Certificate chain and key as PEM files; absent: behind a proxy that ends TLS.
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,

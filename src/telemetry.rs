@@ -18,5 +18,39 @@ pub fn start(json: bool, default_level: &str) {
 
 /// Where counters are read; `None` when this process counts elsewhere already.
 pub fn counters() -> Option<PrometheusHandle> {
-    PrometheusBuilder::new().install_recorder().ok()
+    let handle = PrometheusBuilder::new().install_recorder().ok()?;
+    for (name, help) in COUNTERS {
+        metrics::describe_counter!(name, help);
+    }
+    for (name, help) in GAUGES {
+        metrics::describe_gauge!(name, help);
+    }
+    Some(handle)
 }
+
+const COUNTERS: [(&str, &str); 6] = [
+    ("hufu_requests_total", "Answered requests by class of status."),
+    (
+        "hufu_sign_ins_total",
+        "Attempts to sign in by way and outcome: ok, or the code of a refusal.",
+    ),
+    ("hufu_text_messages_total", "Text messages by gateway and outcome."),
+    (
+        "hufu_deliveries_total",
+        "Tries to deliver to applications and people, by receiver and outcome.",
+    ),
+    ("hufu_password_queue_full_total", "Sign-ins sent away because every password lane was taken."),
+    (
+        "hufu_realm_reloads_total",
+        "Versions of realm files that were applied, refused, or taken away.",
+    ),
+];
+
+const GAUGES: [(&str, &str); 6] = [
+    ("hufu_realm_version", "1 for the version of a realm's files that this node serves."),
+    ("hufu_deliveries_waiting", "Deliveries that have not arrived and are still tried."),
+    ("hufu_deliveries_oldest_seconds", "Age of the oldest delivery that is still tried."),
+    ("hufu_key_age_seconds", "Age of the key that signs, by algorithm."),
+    ("hufu_database_connections", "Open connections to the database, by pool."),
+    ("hufu_database_connections_idle", "Of these, the ones that nobody uses."),
+];

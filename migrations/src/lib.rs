@@ -1,9 +1,8 @@
 //! The schema, one step a file. Each step is plain SQL in the words that SQLite and PostgreSQL
 //! share; times are seconds since 1970, sealed values and look-up hashes are bytes.
 
-pub use sea_orm_migration::prelude::MigratorTrait;
-
-use sea_orm_migration::prelude::{DbErr, MigrationTrait, SchemaManager, async_trait};
+use sea_orm_migration::prelude::{DbErr, MigrationTrait, async_trait};
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
 mod m20261124_000001_people;
@@ -20,6 +19,7 @@ mod m20261124_000011_account_centres;
 mod m20261126_000012_deliveries;
 mod m20261126_000013_realms;
 mod m20261126_000014_used_up;
+mod m20261127_000015_announced_keys;
 mod m20261127_000016_sids;
 mod m20261127_000017_guesses;
 
@@ -44,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000012_deliveries::Migration),
             Box::new(m20261126_000013_realms::Migration),
             Box::new(m20261126_000014_used_up::Migration),
+            Box::new(m20261127_000015_announced_keys::Migration),
             Box::new(m20261127_000016_sids::Migration),
             Box::new(m20261127_000017_guesses::Migration),
         ]

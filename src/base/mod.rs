@@ -4,5 +4,6 @@
 pub mod cipher;
 pub mod clock;
 pub mod id;
+pub mod network;
 pub mod random;
 pub mod secret;

@@ -1,37 +1,62 @@
-//! `hufu deliveries`: what no application and no telephone would take, and sending it again.
+//! `hufu deliveries`: what waits for an application or a telephone and why, what was given up, and
+//! sending that again.
 
-use crate::cli::result::CliResult;
-use crate::cli::start::{Wanted, start};
+use crate::base::clock::Timestamp;
+use crate::cli::place::{Opened, Place};
+use crate::cli::result::{CliResult, say};
+use crate::cli::start::Wanted;
 use crate::config::Settings;
-use crate::store::deliveries::DeliveryState;
+use crate::store::deliveries::{DeliveryState, Queued};
 
 #[derive(clap::Args)]
 pub struct DeliveriesArguments {
     realm: String,
-    /// Put all of them back in the queue of the running server.
+    /// Put what was given up back in the queue of the running server.
     #[arg(long)]
     retry: bool,
+    #[command(flatten)]
+    place: Place,
 }
 
-/// A line each: id, channel, application, tries, the last error.
 pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResult {
-    let started = start(&Wanted::of(&settings)?).await?;
-    let realm = started.app.realm(&arguments.realm).ok_or("no such realm")?;
-    let services = started.app.services();
-    let dead = services.store.rows(&realm.id).deliveries().dead().await?;
-    for letter in &dead {
-        let to = if letter.client_id.is_empty() { "-" } else { &letter.client_id };
-        let DeliveryState::Dead { n_tries, last_error } = &letter.state else { continue };
-        let (id, channel) = (letter.id, letter.channel.name());
-        println!("{id} {channel} {to} {n_tries} tries: {last_error}");
+    let DeliveriesArguments { realm, retry, place } = arguments;
+    let opened = Opened::at(&Wanted::of(&place.over(settings))?).await?;
+    opened.check_realm(&realm).await?;
+    let (store, now) = (&opened.store, opened.clock.now());
+    let (mut waiting, mut dead) = (0, 0);
+    for letter in store.rows(&realm).deliveries().unsettled().await? {
+        match letter.delivery.state {
+            DeliveryState::Dead { .. } => dead += 1,
+            _ => waiting += 1,
+        }
+        say(line(&letter, now))?;
     }
-    if !arguments.retry {
-        println!("{} could not be delivered", dead.len());
-        return Ok(());
+    say(format_args!("{waiting} wait, {dead} could not be delivered"))?;
+    if retry {
+        let tx = store.begin(&realm, now).await?;
+        let count = tx.rows().deliveries().retry(now).await?;
+        tx.commit().await?;
+        say(format_args!("{count} are tried again"))?;
     }
-    let tx = services.store.begin(&realm.id, services.clock.now()).await?;
-    let count = tx.rows().deliveries().retry(services.clock.now()).await?;
-    tx.commit().await?;
-    println!("{count} are tried again");
     Ok(())
+}
+
+/// Id, state, channel, application, age in seconds, tries, when next, the last error.
+fn line(letter: &Queued, now: Timestamp) -> String {
+    let Queued { delivery, next_try_at } = letter;
+    let to = if delivery.client_id.is_empty() { "-" } else { &delivery.client_id };
+    let state = match &delivery.state {
+        DeliveryState::Waiting { n_tries: 0, .. } => "not tried yet".to_owned(),
+        DeliveryState::Waiting { n_tries, last_error } => {
+            let (next, why) =
+                (next_try_at.for_people(), last_error.as_deref().unwrap_or("unknown"));
+            format!("{n_tries} tries, next {next}: {why}")
+        }
+        DeliveryState::Dead { n_tries, last_error } => format!("{n_tries} tries: {last_error}"),
+        DeliveryState::Kept => "until it is fetched".to_owned(),
+        DeliveryState::Done => String::new(),
+    };
+    let (name, channel) = (delivery.state.name(), delivery.channel.name());
+    let age = now.since(delivery.created_at);
+    format!("{} {name} {channel} {to} {age} s old, {state}", delivery.id)
 }

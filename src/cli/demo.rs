@@ -1,6 +1,6 @@
 //! `hufu demo`: provider, desk and two tax applications in one process, on loopback alone.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use rust_embed::RustEmbed;
 
-use crate::cli::result::CliResult;
+use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::start::{Wanted, start};
 use crate::flows::Ctx;
 use crate::flows::feed::fixtures;
@@ -17,10 +17,11 @@ use crate::realm::fixtures::Fixtures;
 use crate::realm::source::Source;
 use crate::store::connect::DatabaseUrl;
 use crate::telemetry;
+use crate::web::client_ip::Proxies;
 use crate::web::desk::{self, Desk};
 use crate::web::layers;
 use crate::web::router::router_within;
-use crate::web::server::{serve, work_off};
+use crate::web::server::{listen, serve, work_off};
 
 #[path = "../../examples/tax_app/app.rs"]
 pub mod tax_app;
@@ -67,6 +68,8 @@ impl DemoArguments {
 
 pub async fn run(arguments: DemoArguments) -> CliResult {
     telemetry::start(false, "warn");
+    // Before anything is thrown away: somebody else may have one of the ports.
+    drop(Listeners::of(arguments.port)?);
     if arguments.fresh && arguments.data.exists() {
         std::fs::remove_dir_all(&arguments.data)?;
     }
@@ -85,7 +88,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         redis_url: arguments.redis_url.clone(),
         realms,
         master_key: None,
-        trusted_proxies: Vec::new(),
+        proxies: Proxies::default(),
         is_demo: true,
         replace: vec![
             ("https://sso.jiangxi.example".to_owned(), at(0)),
@@ -131,19 +134,36 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         ]),
     };
     let (filing, invoice, insurance) = applications(&at);
-    print_where_to_look(&at, &arguments.data);
-    let loopback = |offset: u16| SocketAddr::from(([127, 0, 0, 1], arguments.port + offset));
+    let listeners = Listeners::of(arguments.port)?;
+    say_where_to_look(&at, &arguments.data)?;
     tokio::spawn(jobs::run(started.app.clone()));
+    let [provider, desk_at, filing_at, invoice_at, phones, insurance_at] = listeners.0;
     tokio::try_join!(
-        serve(loopback(0), router_within(started.app.clone(), arguments.time_out()), None),
-        serve(loopback(1), desk::router(desk), None),
-        serve(loopback(2), tax_app::router(filing)?, None),
-        serve(loopback(3), tax_app::router(invoice)?, None),
-        serve(loopback(4), telephone, None),
-        serve(loopback(5), tax_app::router(insurance)?, None),
+        serve(provider, router_within(started.app.clone(), arguments.time_out()), None),
+        serve(desk_at, desk::router(desk), None),
+        serve(filing_at, tax_app::router(filing)?, None),
+        serve(invoice_at, tax_app::router(invoice)?, None),
+        serve(phones, telephone, None),
+        serve(insurance_at, tax_app::router(insurance)?, None),
     )?;
     work_off(&started.app).await;
     Ok(())
+}
+
+/// The six ports of the demo, all of them taken.
+struct Listeners([TcpListener; 6]);
+
+impl Listeners {
+    /// The error names the port that somebody else has.
+    fn of(first: u16) -> Result<Self, Failure> {
+        let at = |offset: u16| {
+            let port = first.checked_add(offset).ok_or("six ports in a row are needed")?;
+            listen(SocketAddr::from(([127, 0, 0, 1], port))).map_err(|error| {
+                Failure::from(format!("{error}; --port names the first of six that are free"))
+            })
+        };
+        Ok(Self([at(0)?, at(1)?, at(2)?, at(3)?, at(4)?, at(5)?]))
+    }
 }
 
 /// Two tax applications and one of social insurance; `at` gives the address of a port of the demo.
@@ -176,19 +196,17 @@ fn applications(
     (filing, invoice, insurance)
 }
 
-fn print_where_to_look(at: &impl Fn(u16) -> String, data: &Path) {
-    println!("desk (people, SMS)   {}", at(1));
-    println!("tax filing           {}", at(2));
-    println!("invoice service      {}", at(3));
-    println!("telephones           {} and {}/tax", at(4), at(4));
-    println!("social insurance     {}", at(5));
-    println!("discovery            {}/realms/jiangxi/.well-known/openid-configuration", at(0));
-    println!(
-        "second realm         {}/realms/demo-national/.well-known/openid-configuration",
-        at(0)
-    );
-    println!("clients              realms/*/clients/*.toml under the data directory");
-    println!("data                 {}", data.display());
+fn say_where_to_look(at: &impl Fn(u16) -> String, data: &Path) -> std::io::Result<()> {
+    let discovery = "/.well-known/openid-configuration";
+    say(format_args!("desk (people, SMS)   {}", at(1)))?;
+    say(format_args!("tax filing           {}", at(2)))?;
+    say(format_args!("invoice service      {}", at(3)))?;
+    say(format_args!("telephones           {} and {}/tax", at(4), at(4)))?;
+    say(format_args!("social insurance     {}", at(5)))?;
+    say(format_args!("discovery            {}/realms/jiangxi{discovery}", at(0)))?;
+    say(format_args!("second realm         {}/realms/demo-national{discovery}", at(0)))?;
+    say("clients              realms/*/clients/*.toml under the data directory")?;
+    say(format_args!("data                 {}", data.display()))
 }
 
 /// The bureau's own application, on as many telephones as there are browsers.

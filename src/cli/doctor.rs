@@ -1,15 +1,23 @@
-//! `hufu doctor`: is everything in place that `hufu serve` needs? One line for each finding.
+//! `hufu doctor`: would `hufu serve` serve, and safely? One line for each finding. It does what a
+//! start does, short of serving, and makes nothing.
 
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::cli::result::CliResult;
-use crate::cli::start::{Wanted, read_realm, realm_folders};
+use crate::base::clock::Clock;
+use crate::cli::place::Opened;
+use crate::cli::result::{CliResult, Failure, say};
+use crate::cli::serve::{listen, operations_listen};
+use crate::cli::start::{Wanted, master_key, read_realm, realm_folders};
 use crate::config::{Settings, SettingsError};
 use crate::ephemeral::Ephemeral;
-use crate::store::connect::{DatabaseUrl, migration_status};
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use crate::outbound::client::{Outbound, Timeouts};
+use crate::realm::Realm;
+use crate::store::connect::migration_status;
+use crate::views::Views;
+use crate::web::tls::TlsFiles;
 
 /// Counts what is wrong while it is told.
 #[derive(Default)]
@@ -18,42 +26,56 @@ struct Findings {
 }
 
 impl Findings {
-    fn tell(&mut self, what: &str, outcome: Result<String, Failure>) {
+    fn tell(&mut self, what: &str, outcome: Result<String, Failure>) -> std::io::Result<()> {
         match outcome {
-            Ok(found) => println!("ok    {what}: {found}"),
+            Ok(found) => say(format_args!("ok    {what}: {found}")),
             Err(error) => {
                 self.n_wrong += 1;
-                println!("wrong {what}: {error}");
+                say(format_args!("wrong {what}: {error}"))
             }
         }
     }
 }
 
-pub async fn run(settings: impl FnOnce() -> Result<Settings, SettingsError>) -> CliResult {
+#[derive(clap::Args)]
+pub struct DoctorArguments {
+    /// Also knock at the gateways and providers that the realms name; nothing is sent.
+    #[arg(long)]
+    gateways: bool,
+}
+
+pub async fn run(
+    arguments: DoctorArguments,
+    settings: impl FnOnce() -> Result<Settings, SettingsError>,
+) -> CliResult {
     let mut findings = Findings::default();
     let settings = match settings() {
         Ok(settings) => settings,
         Err(error) => return Err(format!("the settings cannot be read: {error}").into()),
     };
     let wanted = Wanted::of(&settings)?;
-    findings.tell("data directory", data(&wanted.data));
-    findings.tell("master key", master_key(&wanted));
-    findings.tell("database", database(&wanted.database).await);
+    findings.tell("data directory", data(&wanted.data))?;
+    findings.tell("master key", master_key_file(&wanted))?;
+    findings.tell("database", database(&wanted).await)?;
     if let Some(url) = &settings.redis_url {
-        let clock = crate::base::clock::Clock::system();
-        let answer = Ephemeral::on_redis(clock, url).await;
-        findings.tell("redis", answer.map(|_| "answers".to_owned()).map_err(Into::into));
+        let answer = Ephemeral::on_redis(Clock::system(), url).await;
+        findings.tell("redis", answer.map(|_| "answers".to_owned()).map_err(Into::into))?;
     }
-    findings.tell("tls", tls(&settings));
+    findings.tell("pages", Views::load().map(|_| "whole".to_owned()).map_err(Into::into))?;
+    findings.tell("tls", tls(&settings))?;
+    findings.tell("listeners", listeners(&settings).await)?;
     match realm_folders(&wanted.realms) {
-        Err(error) => findings.tell("realms", Err(error)),
+        Err(error) => findings.tell("realms", Err(error))?,
         Ok(folders) => {
             for folder in folders {
                 let name = folder.display().to_string();
-                let realm = read_realm(&folder, &wanted);
-                let words =
-                    realm.map(|realm| format!("{}, {} clients", realm.issuer, realm.clients.len()));
-                findings.tell(&name, words);
+                match read_realm(&folder, &wanted) {
+                    Ok(realm) => {
+                        findings.tell(&name, Ok(summary(&realm)))?;
+                        gateways(&mut findings, &realm, arguments.gateways).await?;
+                    }
+                    Err(complaints) => findings.tell(&name, Err(complaints))?,
+                }
             }
         }
     }
@@ -63,23 +85,37 @@ pub async fn run(settings: impl FnOnce() -> Result<Settings, SettingsError>) -> 
     }
 }
 
+fn summary(realm: &Realm) -> String {
+    format!("{}, {} clients", realm.issuer, realm.clients.len())
+}
+
+/// A first start makes the folder; where it would, must be writable.
 fn data(folder: &Path) -> Result<String, Failure> {
-    std::fs::create_dir_all(folder)?;
-    let probe = folder.join(".doctor");
+    let whole = std::path::absolute(folder)?;
+    let there = whole.ancestors().find(|known| known.is_dir()).unwrap_or(&whole);
+    tempfile_in(there).map_err(|error| format!("{}: {error}", there.display()))?;
+    Ok(match there == whole {
+        true => format!("{} can be written", folder.display()),
+        false => format!("the first start will make {}", folder.display()),
+    })
+}
+
+/// A file that is gone again.
+fn tempfile_in(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".hufu-doctor-{}", std::process::id()));
     std::fs::write(&probe, "")?;
-    std::fs::remove_file(&probe)?;
-    Ok(format!("{} can be written", folder.display()))
+    std::fs::remove_file(&probe)
 }
 
 /// Never shown; a file that others may read is as good as published.
-fn master_key(wanted: &Wanted) -> Result<String, Failure> {
-    let file = wanted.data.join("master.key");
+fn master_key_file(wanted: &Wanted) -> Result<String, Failure> {
+    if master_key(wanted)?.is_none() {
+        return Ok("the first start will make one; keep a copy apart from the database".to_owned());
+    }
     if wanted.master_key.is_some() {
         return Ok("from the settings".to_owned());
     }
-    if !file.exists() {
-        return Ok("the first start will make one; keep a copy apart from the database".to_owned());
-    }
+    let file = wanted.data.join("master.key");
     let mode = std::fs::metadata(&file)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(format!("{} is readable for others (mode {mode:o})", file.display()).into());
@@ -87,28 +123,95 @@ fn master_key(wanted: &Wanted) -> Result<String, Failure> {
     Ok(file.display().to_string())
 }
 
-async fn database(url: &DatabaseUrl) -> Result<String, Failure> {
-    let steps = migration_status(url).await?;
+/// The schema, and whether the master key opens what was sealed with it.
+async fn database(wanted: &Wanted) -> Result<String, Failure> {
+    let Some(steps) = migration_status(&wanted.database).await? else {
+        return Ok("nothing there yet, the first start makes it".to_owned());
+    };
     let pending = steps.iter().filter(|(_, has_run)| !has_run).count();
-    Ok(match pending {
-        0 => format!("{} steps, all have run", steps.len()),
-        n => format!("{n} steps are pending, the next start runs them"),
-    })
+    if pending > 0 {
+        return Ok(format!("{pending} steps are pending, the next start runs them"));
+    }
+    let opened = Opened::at(wanted).await?;
+    for realm in opened.store.realms().await? {
+        let keys = opened.store.rows(&realm).keys();
+        let wrong = |error| format!("the master key does not open the keys of {realm}: {error}");
+        keys.list(opened.clock.now()).await.map_err(wrong)?;
+    }
+    Ok(format!("{} steps, all have run; the master key fits", steps.len()))
 }
 
 fn tls(settings: &Settings) -> Result<String, Failure> {
+    let address = listen(settings);
     match (&settings.tls_certificate, &settings.tls_key) {
-        (None, None) if settings.trusted_proxies.is_empty() => {
+        (None, None) if !settings.trusted_proxies.is_empty() => {
+            Ok("ended by a trusted proxy".to_owned())
+        }
+        (None, None) if address.ip().is_loopback() => {
             Ok("none, and no proxy is trusted: fine on loopback alone".to_owned())
         }
-        (None, None) => Ok("ended by a trusted proxy".to_owned()),
+        (None, None) => Err(format!(
+            "{address} is open to other machines, without tls_certificate and without \
+             trusted_proxies: passwords would travel in the clear"
+        )
+        .into()),
         (Some(certificate), Some(key)) => {
-            for file in [certificate, key] {
-                std::fs::read_to_string(file)
-                    .map_err(|error| format!("{}: {error}", file.display()))?;
-            }
-            Ok(certificate.display().to_string())
+            let (certificate, key) = (certificate.clone(), key.clone());
+            TlsFiles { certificate, key }.check()?;
+            Ok("served from the named files".to_owned())
         }
         _ => Err("tls_certificate and tls_key are needed together".into()),
     }
+}
+
+/// Both addresses can be taken, or a server of ours has them.
+async fn listeners(settings: &Settings) -> Result<String, Failure> {
+    let (faces, health) = (listen(settings), operations_listen(settings));
+    if faces == health {
+        return Err(format!("listen and operations_listen are both {faces}").into());
+    }
+    if !is_inner(health) {
+        let message = format!(
+            "operations_listen {health} tells everybody the counters; an address \
+                               of the bureau's own network is needed"
+        );
+        return Err(message.into());
+    }
+    let taken = [faces, health].into_iter().find_map(|address| TcpListener::bind(address).err());
+    let Some(error) = taken else { return Ok(format!("{faces} and {health} are free")) };
+    let outbound = Outbound::new(false, Timeouts::default())?;
+    match outbound.is_ready(&format!("http://{health}")).await {
+        Ok(()) => Ok(format!("a server runs on {faces} and is ready")),
+        Err(_) => Err(format!("{faces} or {health}: {error}").into()),
+    }
+}
+
+/// Loopback or a private network (RFC 1918, RFC 4193).
+fn is_inner(address: SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+/// Whom the realm calls.
+async fn gateways(findings: &mut Findings, realm: &Arc<Realm>, knock: bool) -> Result<(), Failure> {
+    let outbound = Outbound::new(false, Timeouts::default())?;
+    let sms = realm.sms.gateways.iter().map(|one| ("text messages", one.url.as_str()));
+    let face = realm.face.iter().map(|(url, _)| ("face check", url.as_str()));
+    let names = realm.real_name.iter().map(|(url, _)| ("real names", url.as_str()));
+    for (what, url) in sms.chain(face).chain(names) {
+        let outcome = match knock {
+            false => Ok(url.to_owned()),
+            true => match outbound.reaches(url).await {
+                Ok(()) => Ok(format!("{url} answers")),
+                Err(error) => Err(format!("{url}: {error}").into()),
+            },
+        };
+        findings.tell(&format!("{} {what}", realm.id), outcome)?;
+    }
+    if let Some(mail) = &realm.email {
+        findings.tell(&format!("{} mail", realm.id), Ok(mail.url.clone()))?;
+    }
+    Ok(())
 }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
-use crate::cli::result::CliResult;
-use crate::cli::start::{Wanted, start};
+use crate::cli::place::{Opened, Place};
+use crate::cli::result::{CliResult, remark, say};
+use crate::cli::start::{Wanted, open, read_realm};
 use crate::config::Settings;
 use crate::flows::Ctx;
 use crate::flows::feed::{Format, import};
@@ -22,23 +23,27 @@ pub struct ImportArguments {
     /// Where lines that were not taken are listed; beside the file by default.
     #[arg(long)]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
-    let started = start(&Wanted::of(&settings)?).await?;
-    let realm = started.app.realm(&arguments.realm).ok_or("no such realm")?;
+    let wanted = Wanted::of(&arguments.place.over(settings))?;
+    Opened::at(&wanted).await?.check_realm(&arguments.realm).await?;
+    let realm = read_realm(&wanted.realms.join(&arguments.realm), &wanted)?;
+    let services = open(&wanted).await?;
     let file = &arguments.file;
     let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let format = if is_table { Format::Csv } else { Format::JsonLines };
-    let (ctx, kind) = (Ctx::own(started.app.services(), &realm), arguments.kind.as_deref());
+    let (ctx, kind) = (Ctx::own(&services, &realm), arguments.kind.as_deref());
     let report = import(&ctx, "hufu import", BufReader::new(opened), format, kind).await?;
-    println!(
+    say(format_args!(
         "{} applied, {} unchanged, {} failed",
         report.applied,
         report.unchanged,
         report.failed.len()
-    );
+    ))?;
     if report.failed.is_empty() {
         return Ok(());
     }
@@ -47,7 +52,7 @@ pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
     let mut written = BufWriter::new(File::create(&path)?);
     for failed in &report.failed {
         writeln!(written, "{}", serde_json::to_string(failed)?)?;
-        eprintln!("{}:{}: {}", file.display(), failed.line, failed.why);
+        remark(format_args!("{}:{}: {}", file.display(), failed.line, failed.why));
     }
     written.flush()?;
     Err(format!("{} lines were not taken, see {}", report.failed.len(), path.display()).into())

@@ -1,18 +1,22 @@
 //! `hufu realm`: looking at realm files before they are live, and bringing them there.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use crate::cli::result::CliResult;
-use crate::cli::start::{Wanted, open};
+use crate::cli::place::Opened;
+use crate::cli::result::{CliResult, Failure, remark, say};
+use crate::cli::start::Wanted;
 use crate::config::{Settings, variable};
 use crate::flows::versions;
 use crate::realm::Realm;
 use crate::realm::check::{Surroundings, load};
 use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile};
 use crate::realm::format::format;
+use crate::realm::plan::changes;
 use crate::realm::registration::ClientFile;
+use crate::store::connect::migration_status;
 
 #[derive(Subcommand)]
 pub enum RealmAct {
@@ -50,7 +54,12 @@ pub async fn run(
     match act {
         RealmAct::Validate { folder, demo } => {
             let realm = read(&folder, demo)?;
-            println!("{}: {} clients, version {}", realm.id, realm.clients.len(), realm.hash);
+            say(format_args!(
+                "{}: {} clients, version {}",
+                realm.id,
+                realm.clients.len(),
+                realm.hash
+            ))?;
             Ok(())
         }
         RealmAct::Schema { file } => schema(&file),
@@ -64,20 +73,20 @@ pub async fn run(
     }
 }
 
-fn read(folder: &Path, is_demo: bool) -> Result<Realm, Box<dyn std::error::Error + Send + Sync>> {
+fn read(folder: &Path, is_demo: bool) -> Result<Realm, Failure> {
     let surroundings = Surroundings { is_demo, replace: Vec::new(), environment: &variable };
     // `realms/jiangxi/.` and a relative `.` have a name, too.
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     match load(&folder, &surroundings) {
         Ok(realm) => {
-            for remark in &realm.remarks {
-                eprintln!("Remark: {remark}\n");
+            for one in &realm.remarks {
+                remark(format_args!("Remark: {one}\n"));
             }
             Ok(realm)
         }
         Err(complaints) => {
             for complaint in &complaints {
-                eprintln!("{complaint}\n");
+                remark(format_args!("{complaint}\n"));
             }
             Err(format!("{} mistakes", complaints.len()).into())
         }
@@ -93,24 +102,28 @@ fn schema(file: &str) -> CliResult {
         "client" => schemars::schema_for!(ClientFile),
         _ => return Err("realm, entrances, factors, roles or client".into()),
     };
-    println!("{}", serde_json::to_string_pretty(&schema)?);
+    say(format_args!("{}", serde_json::to_string_pretty(&schema)?))?;
     Ok(())
 }
 
 async fn plan(realm: &Realm, settings: &Settings) -> CliResult {
-    let services = open(&Wanted::of(settings)?).await?;
-    let changes = versions::plan(&services, realm).await?;
+    let wanted = Wanted::of(settings)?;
+    let changes = match migration_status(&wanted.database).await? {
+        // Nothing was ever served: all of it is new.
+        None => changes(&BTreeMap::new(), &realm.settings),
+        Some(_) => versions::plan(&Opened::at(&wanted).await?.store, realm).await?,
+    };
     for change in &changes {
-        println!("{change}");
+        say(format_args!("{change}"))?;
     }
-    println!("{}: {} changes", realm.id, changes.len());
+    say(format_args!("{}: {} changes", realm.id, changes.len()))?;
     Ok(())
 }
 
 /// Each file is replaced as a whole, so that a server that reads meanwhile sees no half of one.
 fn apply(from: &Path, to: &Path, prune: bool) -> CliResult {
     if from.canonicalize()? == to.canonicalize().unwrap_or_default() {
-        println!("These are the served files already; the server reads them by itself.");
+        say("These are the served files already; the server reads them by itself.")?;
         return Ok(());
     }
     let wanted = files(from)?;
@@ -126,15 +139,15 @@ fn apply(from: &Path, to: &Path, prune: bool) -> CliResult {
         let beside = target.with_extension("new");
         std::fs::write(&beside, text)?;
         std::fs::rename(&beside, &target)?;
-        println!("wrote {}", target.display());
+        say(format_args!("wrote {}", target.display()))?;
     }
     for name in files(to)?.into_iter().filter(|name| !wanted.contains(name)) {
         let target = to.join(name);
         if prune {
             std::fs::remove_file(&target)?;
-            println!("removed {}", target.display());
+            say(format_args!("removed {}", target.display()))?;
         } else {
-            println!("kept {} (--prune removes it)", target.display());
+            say(format_args!("kept {} (--prune removes it)", target.display()))?;
         }
     }
     Ok(())
@@ -170,7 +183,7 @@ fn fmt(folder: &Path, check: bool) -> CliResult {
         let formatted = format(&text).ok_or_else(|| format!("{}: not TOML", path.display()))?;
         if formatted != text {
             otherwise += 1;
-            println!("{}", path.display());
+            say(format_args!("{}", path.display()))?;
             if !check {
                 std::fs::write(&path, formatted)?;
             }

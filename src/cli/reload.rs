@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::start::{Wanted, read_realm, realm_folders};
+use super::result::Failure;
+use super::start::{Wanted, found_folders, read_realm};
 use crate::flows::{keys, versions};
 use crate::web::app::App;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs for the life of the process.
 pub async fn watch(app: App, wanted: Wanted) {
@@ -33,10 +32,19 @@ pub async fn watch(app: App, wanted: Wanted) {
     }
 }
 
-/// Replaces every realm whose files are good and differ; returns how many were replaced.
+/// Replaces every realm whose files are good and differ, and drops those whose folder was taken away;
+/// returns how many were replaced.
 pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
     let mut replaced = 0;
-    for folder in realm_folders(&wanted.realms)? {
+    let folders = found_folders(&wanted.realms)?;
+    for realm in app.realms() {
+        if !folders.iter().any(|folder| folder.ends_with(&realm.id)) {
+            app.remove(&realm.id);
+            tracing::warn!(realm = realm.id, "The realm's folder is gone: it is no longer served");
+            metrics::counter!("hufu_realm_reloads_total", "outcome" => "removed").increment(1);
+        }
+    }
+    for folder in folders {
         let realm = match read_realm(&folder, wanted) {
             Ok(realm) => realm,
             Err(complaints) => {

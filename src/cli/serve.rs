@@ -14,7 +14,8 @@ use crate::jobs;
 use crate::telemetry;
 use crate::web::layers;
 use crate::web::router::{operations, router_within};
-use crate::web::server::{serve, work_off};
+use crate::web::server;
+use crate::web::tls::TlsFiles;
 
 /// Flags, stronger than the environment, which is stronger than the file.
 #[derive(Args)]
@@ -45,14 +46,28 @@ impl ServeArguments {
     }
 }
 
+/// Where the realms are served.
+pub fn listen(settings: &Settings) -> SocketAddr {
+    settings.listen.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into())
+}
+
+/// Where health and counters are.
+pub fn operations_listen(settings: &Settings) -> SocketAddr {
+    settings.operations_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9090).into())
+}
+
 pub async fn run(settings: Settings) -> CliResult {
     telemetry::start(settings.log.as_deref() == Some("json"), "info");
     let counters = telemetry::counters();
     let wanted = Wanted::of(&settings)?;
     let started = start(&wanted).await?;
-    let listen = settings.listen.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into());
-    let health = settings.operations_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9090).into());
-    let tls = settings.tls_certificate.as_deref().zip(settings.tls_key.as_deref());
+    let faces = server::listen(listen(&settings))?;
+    let health = server::listen(operations_listen(&settings))?;
+    let tls = match (settings.tls_certificate.clone(), settings.tls_key.clone()) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (None, None) => None,
+        _ => return Err("tls_certificate and tls_key are needed together".into()),
+    };
     let app = started.app;
     let render = move || {
         counters
@@ -62,12 +77,13 @@ pub async fn run(settings: Settings) -> CliResult {
     };
     tokio::spawn(jobs::run(app.clone()));
     tokio::spawn(watch(app.clone(), wanted));
-    tracing::info!(%listen, %health, "Listening");
+    let (listen, operations_listen) = (faces.local_addr()?, health.local_addr()?);
+    tracing::info!(%listen, %operations_listen, "Listening");
     let time_out = settings.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis);
     tokio::try_join!(
-        serve(listen, router_within(app.clone(), time_out), tls),
-        serve(health, operations(app.clone(), render), None)
+        server::serve(faces, router_within(app.clone(), time_out), tls),
+        server::serve(health, operations(app.clone(), render), None)
     )?;
-    work_off(&app).await;
+    server::work_off(&app).await;
     Ok(())
 }

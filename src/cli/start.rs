@@ -1,6 +1,5 @@
 //! From settings to a running program: master key, database, realms, keys, pages.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use crate::base::cipher::MasterKey;
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::base::secret::hex;
+use crate::cli::result::Failure;
 use crate::config::{Settings, variable};
 use crate::domain::password::HashCost;
 use crate::ephemeral::Ephemeral;
@@ -22,8 +22,7 @@ use crate::store::Store;
 use crate::store::connect::{DatabaseUrl, migrate};
 use crate::views::Views;
 use crate::web::app::App;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use crate::web::client_ip::Proxies;
 
 /// What a start needs.
 pub struct Wanted {
@@ -32,7 +31,7 @@ pub struct Wanted {
     pub redis_url: Option<String>,
     pub realms: PathBuf,
     pub master_key: Option<String>,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub proxies: Proxies,
     pub is_demo: bool,
     pub replace: Vec<(String, String)>,
 }
@@ -45,7 +44,10 @@ impl Wanted {
             redis_url: settings.redis_url.clone(),
             realms: settings.realms.clone().unwrap_or_else(|| PathBuf::from("realms")),
             master_key: settings.master_key.clone(),
-            trusted_proxies: settings.trusted_proxies.clone(),
+            proxies: Proxies {
+                trusted: settings.trusted_proxies.clone(),
+                header: settings.forwarded_header,
+            },
             is_demo: false,
             replace: Vec::new(),
         })
@@ -60,7 +62,7 @@ pub struct Started {
 /// The services without any realm: database, short-lived values, keys.
 pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     std::fs::create_dir_all(&wanted.data)?;
-    let master = master_key(wanted)?;
+    let master = made_master_key(wanted)?;
     migrate(&wanted.database).await?;
     let clock = Clock::system();
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -101,21 +103,27 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
         );
     }
     let views = Views::load()?;
-    let app = App::behind(services, realms.clone(), views, wanted.trusted_proxies.clone());
+    let app = App::behind(services, realms.clone(), views, wanted.proxies.clone());
     Ok(Started { app, realms })
 }
 
-/// Every folder with a `realm.toml`, in order.
+/// Every folder with a `realm.toml`, in order; at least one.
 pub fn realm_folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let folders = found_folders(folder)?;
+    if folders.is_empty() {
+        return Err(format!("{} holds no realm", folder.display()).into());
+    }
+    Ok(folders)
+}
+
+/// The same, none at all if there are none.
+pub fn found_folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
         .map_err(|error| format!("{}: {error}", folder.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.join("realm.toml").is_file())
         .collect();
     folders.sort();
-    if folders.is_empty() {
-        return Err(format!("{} holds no realm", folder.display()).into());
-    }
     Ok(folders)
 }
 
@@ -133,17 +141,14 @@ pub fn read_realm(folder: &Path, wanted: &Wanted) -> Result<Arc<Realm>, Failure>
     Ok(Arc::new(realm))
 }
 
-/// From the settings, or a file in the data directory that the first start makes.
-fn master_key(wanted: &Wanted) -> Result<MasterKey, Failure> {
+/// From the settings, or the file in the data directory; `None` before the first start.
+pub fn master_key(wanted: &Wanted) -> Result<Option<MasterKey>, Failure> {
     let file = wanted.data.join("master.key");
     let text = match &wanted.master_key {
         Some(text) => text.clone(),
-        None if file.exists() => std::fs::read_to_string(&file)?,
-        None => {
-            let text = hex(&Random::System.bytes::<32>());
-            write_private(&file, &text)?;
-            text
-        }
+        None if file.exists() => std::fs::read_to_string(&file)
+            .map_err(|error| format!("{}: {error}", file.display()))?,
+        None => return Ok(None),
     };
     let text = text.trim();
     let malformed = "the master key is 64 hexadecimal digits";
@@ -154,7 +159,16 @@ fn master_key(wanted: &Wanted) -> Result<MasterKey, Failure> {
     for (at, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| malformed)?;
     }
-    Ok(MasterKey::new(bytes))
+    Ok(Some(MasterKey::new(bytes)))
+}
+
+/// The first start makes one.
+fn made_master_key(wanted: &Wanted) -> Result<MasterKey, Failure> {
+    if let Some(master) = master_key(wanted)? {
+        return Ok(master);
+    }
+    write_private(&wanted.data.join("master.key"), &hex(&Random::System.bytes::<32>()))?;
+    master_key(wanted)?.ok_or_else(|| "the master key was taken away".into())
 }
 
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {

@@ -28,5 +28,6 @@ pub mod proof;
 pub mod refusal;
 pub mod scan;
 pub mod session;
+pub mod signing_key;
 pub mod totp;
 pub mod wanted;

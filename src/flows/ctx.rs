@@ -28,10 +28,22 @@ pub struct Services {
 }
 
 impl Services {
-    /// Whether what every request stands on answers: the database, and Redis where it is used.
-    pub async fn check_ready(&self) -> Result<(), Fault> {
-        self.store.ping().await?;
-        Ok(self.ephemeral.ping().await?)
+    /// Whether this node can sign somebody in: the database takes rows, short-lived values are kept,
+    /// and every realm that is served has a key for each of its algorithms. What all nodes share
+    /// with the world, such as a gateway, is not asked for: it would take all of them away at once.
+    pub async fn check_ready(&self, realms: &[Arc<Realm>]) -> Result<(), Fault> {
+        self.store.check_writes(self.clock.now()).await?;
+        self.ephemeral.ping().await?;
+        if realms.is_empty() {
+            return Err(Fault::Internal("no realm is served".to_owned()));
+        }
+        for realm in realms {
+            let published = self.keys.of(realm)?;
+            for algorithm in &realm.algorithms {
+                published.keys.current(*algorithm)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use quick_cache::sync::Cache;
+use tokio::sync::{Mutex, MutexGuard};
 
+use crate::base::clock::Timestamp;
 use crate::base::secret::Hashed;
 use crate::flows::Fault;
 use crate::jose::jwt::verify;
@@ -53,17 +55,25 @@ impl Published {
 
 /// What is published for each realm, by its id.
 #[derive(Default)]
-pub struct KeyRing(RwLock<HashMap<String, Arc<Published>>>);
+pub struct KeyRing {
+    published: RwLock<HashMap<String, Arc<Published>>>,
+    reading: Mutex<HashMap<String, Timestamp>>,
+}
 
 impl KeyRing {
     pub fn of(&self, realm: &Realm) -> Result<Arc<Published>, Fault> {
-        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.published.read().unwrap_or_else(PoisonError::into_inner);
         let none = || Fault::Internal(format!("no keys are loaded for {}", realm.id));
         held.get(&realm.id).cloned().ok_or_else(none)
     }
 
     pub fn publish(&self, realm: &Realm, published: Published) {
-        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.published.write().unwrap_or_else(PoisonError::into_inner);
         held.insert(realm.id.clone(), Arc::new(published));
+    }
+    /// The right to read keys again out of turn, one holder at a time; with it, when each realm's
+    /// were last read so.
+    pub async fn reading(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.reading.lock().await
     }
 }

@@ -1,88 +1,181 @@
-//! Signing keys of the realms: made at first start, loaded with their signers once, rotated with
-//! an overlap in which older tokens still verify.
+//! Signing keys of the realms: made at first start, loaded with their signers once, announced before
+//! they sign, and still published while what they signed is valid.
+
+use std::sync::Arc;
 
 use crate::base::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
+use crate::domain::refusal::Refusal;
+use crate::domain::signing_key::{KeyState, KeyTimes, active, state_of};
 use crate::flows::key_ring::Published;
-use crate::flows::{Fault, Services};
+use crate::flows::{Ctx, Fault, Services, Stop};
 use crate::jose::Algorithm;
+use crate::jose::jwt::kid_of;
 use crate::jose::keys::{KeySet, SigningKey, generate};
 use crate::oidc::discovery::{document, jwks};
 use crate::realm::Realm;
 use crate::realm::check::PUBLIC_SCOPES;
+use crate::store::Store;
 use crate::store::keys::StoredKey;
 
 /// Makes the keys that are missing and loads all.
 pub async fn load(services: &Services, realm: &Realm) -> Result<(), Fault> {
-    let now = services.clock.now();
-    let stored = services.store.rows(&realm.id).keys().list(now).await?;
-    let has = |algorithm: Algorithm| {
-        stored.iter().any(|key| key.is_current && key.algorithm == algorithm.name())
-    };
-    let missing: Vec<Algorithm> =
-        realm.algorithms.iter().copied().filter(|algorithm| !has(*algorithm)).collect();
-    for algorithm in missing {
-        add(services, realm, algorithm, None).await?;
+    let stored = services.store.rows(&realm.id).keys().times().await?;
+    let missing = missing(realm, &stored, services.clock.now());
+    if !missing.is_empty() {
+        add_missing(services, realm, &missing).await?;
     }
     publish(services, realm).await
 }
 
-/// A new key signs from now on; the old one verifies for `overlap` seconds more.
-pub async fn rotate(
-    services: &Services,
-    realm: &Realm,
-    algorithm: Algorithm,
-    overlap: i64,
-) -> Result<String, Fault> {
-    let retires_at = services.clock.now().plus(overlap);
-    let kid = add(services, realm, algorithm, Some(retires_at)).await?;
-    publish(services, realm).await?;
-    Ok(kid)
-}
-
-/// `old_retires_at`: the key before it gives way in the same transaction.
-async fn add(
-    services: &Services,
-    realm: &Realm,
-    algorithm: Algorithm,
-    old_retires_at: Option<Timestamp>,
-) -> Result<String, Fault> {
-    let now = services.clock.now();
-    let (private, kid) = generate(algorithm)?;
-    let key = StoredKey {
-        kid: kid.clone(),
-        algorithm: algorithm.name().to_owned(),
-        private,
-        is_current: true,
-        created_at: now,
-        retires_at: None,
+/// What nothing signs yet, and nothing soon will.
+fn missing(realm: &Realm, stored: &[KeyTimes], now: Timestamp) -> Vec<Algorithm> {
+    let has = |algorithm: &Algorithm| {
+        let mut known = stored.iter().filter(|key| !key.is_retired(now));
+        known.any(|key| key.algorithm == algorithm.name())
     };
-    let event = AuditEvent::KeyRotated { kid: kid.clone(), algorithm: key.algorithm.clone() };
-    let tx = services.store.begin(&realm.id, now).await?;
-    if let Some(at) = old_retires_at {
-        tx.rows().keys().supersede(algorithm.name(), at).await?;
-    }
-    tx.rows().keys().add(&key).await?;
-    tx.note(event);
-    tx.commit().await?;
-    Ok(kid)
+    realm.algorithms.iter().copied().filter(|algorithm| !has(algorithm)).collect()
 }
 
-/// Makes signers and documents anew when the keys have changed.
+/// The first key of an algorithm signs at once: there is no other that could.
+async fn add_missing(
+    services: &Services,
+    realm: &Realm,
+    algorithms: &[Algorithm],
+) -> Result<(), Fault> {
+    let now = services.clock.now();
+    let mut made = Vec::new();
+    for algorithm in algorithms {
+        made.push((*algorithm, new_key(*algorithm, now, now)?));
+    }
+    let tx = services.store.begin(&realm.id, now).await?;
+    let keys = tx.rows().keys();
+    keys.hold().await?;
+    let still = missing(realm, &keys.times().await?, now);
+    for (_, key) in made.iter().filter(|(algorithm, _)| still.contains(algorithm)) {
+        keys.add(key).await?;
+        tx.note(event(&key.times));
+    }
+    Ok(tx.commit().await?)
+}
+
+fn new_key(
+    algorithm: Algorithm,
+    created_at: Timestamp,
+    active_at: Timestamp,
+) -> Result<StoredKey, Fault> {
+    let (private, kid) = generate(algorithm)?;
+    let algorithm = algorithm.name().to_owned();
+    let times = KeyTimes { kid, algorithm, created_at, active_at, retires_at: None };
+    Ok(StoredKey { times, private })
+}
+
+fn event(times: &KeyTimes) -> AuditEvent {
+    AuditEvent::KeyRotated { kid: times.kid.clone(), algorithm: times.algorithm.clone() }
+}
+
+/// How a new key takes over.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    pub algorithm: Algorithm,
+    /// It is published for so many seconds before it signs. With 0, for when the old one has leaked,
+    /// applications that keep the keys refuse tokens until they fetch them again.
+    pub announcement: i64,
+    /// The old one verifies for so many seconds after that.
+    pub overlap: i64,
+}
+
+/// Announces a new key; running servers learn of it by their jobs. While one is announced already
+/// there is no second; without an announcement its time comes now.
+pub async fn rotate(
+    store: &Store,
+    realm: &str,
+    rotation: Rotation,
+    now: Timestamp,
+) -> Result<KeyTimes, Stop> {
+    let Rotation { algorithm, announcement, overlap } = rotation;
+    let tx = store.begin(realm, now).await?;
+    let keys = tx.rows().keys();
+    keys.hold().await?;
+    let known = keys.times().await?;
+    let own = || known.iter().filter(|key| key.algorithm == algorithm.name());
+    let announced = own().find(|key| state_of(key, &known, now) == KeyState::Announced);
+    // The younger signs, so no two begin in the same second.
+    let not_before = own().map(|key| key.active_at.plus(1)).max();
+    let key = match announced {
+        Some(_) if announcement > 0 => return Err(Refusal::State.into()),
+        Some(key) => {
+            keys.bring_forward(&key.kid, now).await?;
+            KeyTimes { active_at: now, ..key.clone() }
+        }
+        None => {
+            let active_at = now.plus(announcement).max(not_before.unwrap_or(now));
+            let key = new_key(algorithm, now, active_at)?;
+            keys.supersede(algorithm.name(), key.times.active_at.plus(overlap)).await?;
+            keys.add(&key).await?;
+            key.times
+        }
+    };
+    tx.note(event(&key));
+    tx.commit().await?;
+    Ok(key)
+}
+
+/// A key that has given way stops verifying at once; one that signs, or soon will, is refused.
+pub async fn retire(store: &Store, realm: &str, kid: &str, now: Timestamp) -> Result<(), Stop> {
+    let tx = store.begin(realm, now).await?;
+    let keys = tx.rows().keys();
+    keys.hold().await?;
+    let known = keys.times().await?;
+    let key = known.iter().find(|key| key.kid == kid).ok_or(Refusal::State)?;
+    if state_of(key, &known, now) != KeyState::Superseded {
+        return Err(Refusal::State.into());
+    }
+    keys.retire(kid, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What is published, and verifies `token` if anything of the realm does: a key of ours that this
+/// node has not met yet is read at once, and not at the next round of the jobs.
+pub async fn knowing(ctx: &Ctx, token: &str) -> Result<Arc<Published>, Fault> {
+    let (services, realm) = (&ctx.services, &ctx.realm);
+    let published = services.keys.of(realm)?;
+    let Some(kid) = kid_of(token).filter(|kid| !published.keys.has(kid)) else {
+        return Ok(published);
+    };
+    // One reads, the others wait for what it has read: strangers can make up names of keys.
+    let mut last = services.keys.reading().await;
+    let now = services.clock.now();
+    let published = services.keys.of(realm)?;
+    if published.keys.has(&kid) || last.insert(realm.id.clone(), now) == Some(now) {
+        return Ok(published);
+    }
+    publish(services, realm).await?;
+    services.keys.of(realm)
+}
+
+/// Makes signers and documents anew when the keys have changed, or another of them signs now.
 async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
-    let stored = services.store.rows(&realm.id).keys().list(services.clock.now()).await?;
+    let now = services.clock.now();
+    let stored = services.store.rows(&realm.id).keys().list(now).await?;
+    let signs = |key: &StoredKey| {
+        let active = active(stored.iter().map(|key| &key.times), &key.times.algorithm, now);
+        active.is_some_and(|active| active.kid == key.times.kid)
+    };
     let version = (
         realm.hash.clone(),
-        stored.iter().map(|key| (key.kid.clone(), key.is_current)).collect::<Vec<_>>(),
+        stored.iter().map(|key| (key.times.kid.clone(), signs(key))).collect::<Vec<_>>(),
     );
     if services.keys.of(realm).is_ok_and(|published| published.is_of(&version)) {
         return Ok(());
     }
     let mut keys = Vec::new();
-    for key in stored {
-        let algorithm = Algorithm::parse(&key.algorithm)
-            .ok_or_else(|| Fault::Internal(format!("key {} is of no known algorithm", key.kid)))?;
-        keys.push(SigningKey::new(algorithm, &key.private, key.is_current)?);
+    for key in &stored {
+        let algorithm = Algorithm::parse(&key.times.algorithm).ok_or_else(|| {
+            Fault::Internal(format!("key {} is of no known algorithm", key.times.kid))
+        })?;
+        keys.push(SigningKey::new(algorithm, &key.private, signs(key))?);
     }
     let keys = KeySet::new(keys);
     let discovery = document(&realm.issuer, &realm.algorithms, &PUBLIC_SCOPES)?.into();

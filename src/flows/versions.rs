@@ -3,18 +3,28 @@
 use crate::domain::audit::AuditEvent;
 use crate::flows::{Fault, Services};
 use crate::realm::Realm;
+use crate::realm::file::Keys;
 use crate::realm::plan::{Change, Settings, changes};
+use crate::store::Store;
 use crate::store::realms::RealmVersion;
 
 /// How this version differs from the one that was recorded last; all of it when there is none.
-pub async fn plan(services: &Services, realm: &Realm) -> Result<Vec<Change>, Fault> {
-    let latest = services.store.rows(&realm.id).realm_versions().latest().await?;
-    let before: Settings = match latest {
-        Some(latest) => serde_json::from_str(&latest.snapshot)
-            .map_err(|error| Fault::Internal(error.to_string()))?,
-        None => Settings::new(),
+pub async fn plan(store: &Store, realm: &Realm) -> Result<Vec<Change>, Fault> {
+    Ok(changes(&latest(store, &realm.id).await?, &realm.settings))
+}
+
+async fn latest(store: &Store, realm: &str) -> Result<Settings, Fault> {
+    let Some(latest) = store.rows(realm).realm_versions().latest().await? else {
+        return Ok(Settings::new());
     };
-    Ok(changes(&before, &realm.settings))
+    serde_json::from_str(&latest.snapshot).map_err(|error| Fault::Internal(error.to_string()))
+}
+
+/// How long a new key of a realm is announced, in seconds, by the files that were served last.
+pub async fn announcement(store: &Store, realm: &str) -> Result<i64, Fault> {
+    let said = latest(store, realm).await?;
+    let seconds = said.get("realm.toml: keys.announcement").and_then(|text| text.parse().ok());
+    Ok(seconds.unwrap_or(Keys::default().announcement))
 }
 
 /// Records a version that was not the last one; returns its generation. Of several nodes that

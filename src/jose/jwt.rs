@@ -46,6 +46,11 @@ fn header(token: &str) -> Result<Header, JoseError> {
     })
 }
 
+/// The key that a token says it was signed with, before anything is believed.
+pub fn kid_of(token: &str) -> Option<String> {
+    header(token).ok()?.kid
+}
+
 /// Verifies one of our own tokens of the given `typ`. The verifier is chosen by *our* key, never
 /// by what the header says.
 pub fn verify<C: DeserializeOwned>(keys: &KeySet, typ: &str, token: &str) -> Result<C, JoseError> {

@@ -102,6 +102,10 @@ impl KeySet {
         self.keys.iter().find(current).ok_or_else(none)
     }
 
+    pub fn has(&self, kid: &str) -> bool {
+        self.keys.iter().any(|key| key.kid == kid)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &SigningKey> {
         self.keys.iter()
     }

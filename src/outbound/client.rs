@@ -71,6 +71,12 @@ impl Outbound {
         })
     }
 
+    /// How long a receiver is waited for, or all gateways together.
+    pub fn longest_wait(&self) -> Duration {
+        let Timeouts { connect, answer, gateway, page } = self.timeouts;
+        connect.max(answer).max(gateway).max(page)
+    }
+
     /// Where a realm names no provider: the sandbox, or nobody.
     pub(super) fn played<T>(
         &self,
@@ -85,6 +91,11 @@ impl Outbound {
     /// Whether a running server says that it is ready.
     pub async fn is_ready(&self, address: &str) -> Result<(), SendError> {
         accepted(self.client.get(format!("{address}/health/ready"))).await
+    }
+
+    /// Whether anything speaks HTTP there; what it says does not matter.
+    pub async fn reaches(&self, url: &str) -> Result<(), SendError> {
+        self.client.head(url).send().await.map(|_| ()).map_err(SendError::told)
     }
 
     /// OIDC Back-Channel Logout §2.5.
@@ -162,7 +173,7 @@ pub(super) async fn accepted(request: reqwest::RequestBuilder) -> Result<(), Sen
 pub(super) async fn succeeded(
     request: reqwest::RequestBuilder,
 ) -> Result<reqwest::Response, SendError> {
-    let response = request.send().await.map_err(SendError::away)?;
+    let response = request.send().await.map_err(SendError::told)?;
     match response.status() {
         status if status.is_success() => Ok(response),
         status => Err(SendError::Unavailable(format!("status {status}"))),

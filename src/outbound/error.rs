@@ -19,6 +19,17 @@ impl SendError {
         Self::Unavailable(error.to_string())
     }
 
+    /// With every cause below it: what failed was a name, a connection, or a certificate, and which.
+    pub(in crate::outbound) fn told(error: impl std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(below) = cause {
+            text = format!("{text}: {below}");
+            cause = below.source();
+        }
+        Self::Unavailable(text)
+    }
+
     /// Whether the other side itself is to blame, and not whom it was asked to reach.
     pub(super) fn is_its_fault(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -92,6 +92,17 @@ impl Gateway<'_> {
     }
 }
 
+fn count(gateway: &Gateway<'_>, sent: &Result<(), SendError>) {
+    let outcome = match sent {
+        Ok(()) => "sent",
+        Err(SendError::Unavailable(_)) => "unavailable",
+        Err(SendError::Limited(_)) => "limited",
+        Err(SendError::Number(_)) => "number_refused",
+    };
+    let labels = [("gateway", gateway.url().to_owned()), ("outcome", outcome.to_owned())];
+    metrics::counter!("hufu_text_messages_total", &labels).increment(1);
+}
+
 impl Outbound {
     /// One sign-in code, by the first gateway that accepts it. Without any it lies in the inbox.
     pub async fn send_sms(
@@ -125,6 +136,7 @@ impl Outbound {
                 // A number that one person typed must not take the gateway from everybody.
                 let has_failed = sent.as_ref().is_err_and(SendError::is_its_fault);
                 self.breakers.note(gateway.url(), has_failed, now);
+                count(gateway, &sent);
                 match sent {
                     Ok(()) => return Ok(()),
                     Err(error) => {

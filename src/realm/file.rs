@@ -82,11 +82,15 @@ impl Default for Lifetimes {
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
     pub algorithms: Vec<Algorithm>,
+    /// Seconds for which a new key is published before it signs. Nodes read keys twice a minute and
+    /// the documents may be kept for a minute; many libraries keep them for longer, an hour at most.
+    #[schemars(range(min = 120, max = 604_800))]
+    pub announcement: i64,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { algorithms: vec![Algorithm::ES256, Algorithm::RS256] }
+        Self { algorithms: vec![Algorithm::ES256, Algorithm::RS256], announcement: 3600 }
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Realm {
     pub portals: Vec<String>,
     pub lifetimes: Lifetimes,
     pub algorithms: Vec<Algorithm>,
+    /// Seconds from a key's publication to its first signature.
+    pub key_announcement: i64,
     pub password: PasswordRules,
     pub initial_password: InitialPassword,
     pub lockout: LockoutPolicy,

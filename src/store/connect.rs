@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hufu_migrations::{Migrator, MigratorTrait};
+use hufu_migrations::{Migrator, MigratorTrait, SchemaManager};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, TransactionTrait};
 
 use crate::store::StoreError;
 
@@ -17,40 +17,63 @@ pub enum DatabaseUrl {
     Postgres(String),
 }
 
-/// Brings the schema up to date; returns how many steps ran.
+/// Names this program's migrations among PostgreSQL's advisory locks.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(4741123)";
+
+/// Brings the schema up to date; returns how many steps ran. Of nodes that start together one does
+/// it, and the others wait: on PostgreSQL for a lock that a transaction of its own holds.
 pub async fn migrate(url: &DatabaseUrl) -> Result<usize, StoreError> {
-    let connection = connect_for_migration(url).await?;
+    let connection = match url {
+        DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, false).await?,
+        DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 2).await?,
+    };
+    let lock = match url {
+        DatabaseUrl::Sqlite(_) => None,
+        DatabaseUrl::Postgres(_) => {
+            let lock = connection.begin().await?;
+            lock.execute_unprepared(MIGRATION_LOCK).await?;
+            Some(lock)
+        }
+    };
     let pending = Migrator::get_pending_migrations(&connection).await?.len();
     if pending > 0 {
         Migrator::up(&connection, None).await?;
+    }
+    if let Some(lock) = lock {
+        lock.commit().await?;
     }
     connection.close().await?;
     Ok(pending)
 }
 
-/// Each step's name and whether it has run.
-pub async fn migration_status(url: &DatabaseUrl) -> Result<Vec<(String, bool)>, StoreError> {
-    let connection = connect_for_migration(url).await?;
-    let pending = Migrator::get_pending_migrations(&connection).await?;
-    let is_pending = |name: &str| pending.iter().any(|step| step.name() == name);
-    let steps = Migrator::migrations();
-    Ok(steps.iter().map(|step| (step.name().to_owned(), !is_pending(step.name()))).collect())
-}
-
-async fn connect_for_migration(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
-    match url {
-        DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, false).await,
-        DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 1).await,
+/// Each step's name and whether it has run; `None` where nothing of ours is. Makes nothing.
+pub async fn migration_status(
+    url: &DatabaseUrl,
+) -> Result<Option<Vec<(String, bool)>>, StoreError> {
+    let connection = match url {
+        DatabaseUrl::Sqlite(path) if !path.is_file() => return Ok(None),
+        DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, true).await?,
+        DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 1).await?,
+    };
+    if !SchemaManager::new(&connection).has_table("seaql_migrations").await? {
+        return Ok(None);
     }
+    let done = Migrator::get_applied_migrations(&connection).await?;
+    let has_run = |name: &str| done.iter().any(|step| step.name() == name);
+    let steps = Migrator::migrations();
+    connection.close().await?;
+    Ok(Some(steps.iter().map(|step| (step.name().to_owned(), has_run(step.name()))).collect()))
 }
 
-/// `query_only`: writes go through the lane alone, and a mistake is found by the first test.
+/// `query_only`: the file is there already; writes go through the lane alone, and a mistake is found by
+/// the first test.
 pub async fn connect_sqlite(
     path: &Path,
     connections: u32,
     query_only: bool,
 ) -> Result<DatabaseConnection, StoreError> {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    let mode = if query_only { "rw" } else { "rwc" };
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
     options
         .max_connections(connections)
         .sqlx_logging(false)

@@ -105,6 +105,13 @@ impl Channel {
     }
 }
 
+/// A delivery that has not arrived.
+pub struct Queued {
+    pub delivery: Delivery,
+    /// Of one that was given up: when it last was tried.
+    pub next_try_at: Timestamp,
+}
+
 /// Where something waits to go: one receiver, by one channel.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Receiver {
@@ -193,16 +200,37 @@ impl<A> Deliveries<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
-    /// Those given up, the longest ago first.
-    pub async fn dead(&self) -> Result<Vec<Delivery>, StoreError> {
+    /// How many are still tried, and since when the oldest of them has waited.
+    pub async fn backlog(&self) -> Result<(i64, Option<Timestamp>), StoreError> {
+        let row: Option<(i64, Option<i64>)> = self
+            .0
+            .find::<Entity>()
+            .select_only()
+            .column_as(Column::Id.count(), "n")
+            .column_as(Column::CreatedAt.min(), "oldest")
+            .filter(Column::State.eq("waiting"))
+            .into_tuple()
+            .one(&self.0.db())
+            .await?;
+        let (n, oldest) = row.unwrap_or_default();
+        Ok((n, oldest.map(Timestamp)))
+    }
+
+    /// What has not arrived, given up or not, oldest first.
+    pub async fn unsettled(&self) -> Result<Vec<Queued>, StoreError> {
         let rows = self
             .0
             .find::<Entity>()
-            .filter(Column::State.eq("dead"))
-            .order_by_asc(Column::NextTryAt)
+            .filter(Column::State.ne("done"))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
             .all(&self.0.db())
             .await?;
-        rows.into_iter().map(read).collect()
+        let queued = |row: Model| {
+            let next_try_at = Timestamp(row.next_try_at);
+            Ok(Queued { delivery: read(row)?, next_try_at })
+        };
+        rows.into_iter().map(queued).collect()
     }
 }
 

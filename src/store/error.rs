@@ -57,6 +57,27 @@ impl From<DbErr> for StoreError {
     }
 }
 
+/// Whether the connection was gone before the statement could be answered. The next one may live.
+pub(super) fn is_dead_connection(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))
+    | DbErr::Conn(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    match &**cause {
+        // What the operating system says of a connection that was; nobody listening is another thing.
+        SqlxError::Io(error) => !matches!(
+            error.kind(),
+            std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound
+        ),
+        SqlxError::WorkerCrashed | SqlxError::BeginFailed => true,
+        // Shut down by an administrator, or together with a server process that crashed.
+        SqlxError::Database(told) => matches!(told.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
+    }
+}
+
 fn of_database(told: &dyn DatabaseError, text: String) -> StoreError {
     match told.kind() {
         ErrorKind::UniqueViolation

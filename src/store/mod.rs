@@ -8,6 +8,7 @@ pub mod connect;
 mod entity;
 mod error;
 mod lane;
+mod link;
 
 pub mod accounts;
 pub mod authenticators;
@@ -38,8 +39,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DeleteMany,
-    EntityTrait, QueryFilter, QueryResult, Select, Statement, TransactionTrait, UpdateMany, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DeleteMany, EntityTrait, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, Select, Statement, UpdateMany, Value,
 };
 
 use crate::base::cipher::{Cipher, MasterKey};
@@ -48,6 +49,7 @@ use crate::base::random::Random;
 use crate::domain::audit::AuditEvent;
 use crate::store::connect::{DatabaseUrl, connect_postgres, connect_sqlite};
 use lane::Lane;
+use link::{Link, on_a_living};
 
 pub use error::StoreError;
 
@@ -94,15 +96,53 @@ impl Store {
     pub async fn begin<'s>(&'s self, realm: &'s str, at: Timestamp) -> Result<Tx<'s>, StoreError> {
         let inner = match &self.writer {
             Writer::Lane(lane) => Inner::Seat(lane.enter().await?),
-            Writer::Pool(writers) => Inner::Own(writers.begin().await?),
+            Writer::Pool(writers) => Inner::Own(link::begin(writers).await?),
         };
         Ok(Tx { inner, store: self, realm, at, noted: Mutex::default() })
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.readers.ping().await?)
+    /// The ids of all realms that were ever served from this database, in order.
+    pub async fn realms(&self) -> Result<Vec<String>, StoreError> {
+        let known = entity::realm_version::Entity::find()
+            .select_only()
+            .column(entity::realm_version::Column::Realm)
+            .distinct()
+            .order_by_asc(entity::realm_version::Column::Realm);
+        Ok(known.into_tuple().all(&Link::Pool(&self.readers)).await?)
     }
+
+    /// Whether the database answers, and takes rows: a standby, or a file on a disk that was mounted
+    /// read-only, does only the one. Nothing is changed.
+    pub async fn check_writes(&self, now: Timestamp) -> Result<(), StoreError> {
+        on_a_living(|| self.readers.ping()).await?;
+        let tx = self.begin("", now).await?;
+        tx.rows().db().execute_unprepared("DELETE FROM used_up WHERE realm = ''").await?;
+        Ok(())
+    }
+
+    /// How many connections each pool has, and how many of them nobody uses.
+    pub fn connections(&self) -> Vec<Connections> {
+        let postgres = |pool, connections: &DatabaseConnection| {
+            let known = connections.get_postgres_connection_pool();
+            Connections { pool, open: known.size(), idle: known.num_idle() }
+        };
+        match &self.writer {
+            Writer::Pool(writers) => {
+                vec![postgres("read", &self.readers), postgres("write", writers)]
+            }
+            Writer::Lane(_) => {
+                let known = self.readers.get_sqlite_connection_pool();
+                vec![Connections { pool: "read", open: known.size(), idle: known.num_idle() }]
+            }
+        }
+    }
+}
+
+/// Of one pool.
+pub struct Connections {
+    pub pool: &'static str,
+    pub open: u32,
+    pub idle: usize,
 }
 
 /// One transaction.
@@ -183,12 +223,6 @@ impl<A> Clone for Rows<'_, A> {
 
 impl<A> Copy for Rows<'_, A> {}
 
-#[derive(Clone, Copy)]
-enum Link<'c> {
-    Pool(&'c DatabaseConnection),
-    Tx(&'c DatabaseTransaction),
-}
-
 /// `realm = …` for a table; every look-up below begins with it.
 fn of_realm<E: EntityTrait>(realm: &str) -> SimpleExpr {
     Expr::col((E::default(), Alias::new("realm"))).eq(realm)
@@ -200,11 +234,8 @@ impl<'c, A> Rows<'c, A> {
         Rows { link: self.link, store: self.store, realm: self.realm, access: PhantomData }
     }
 
-    fn db(&self) -> DatabaseExecutor<'c> {
-        match self.link {
-            Link::Pool(pool) => DatabaseExecutor::Connection(pool),
-            Link::Tx(tx) => DatabaseExecutor::Transaction(tx),
-        }
+    fn db(&self) -> Link<'c> {
+        self.link
     }
 
     fn find<E: EntityTrait>(&self) -> Select<E> {

@@ -192,6 +192,12 @@ impl Records<'_, Writing> {
         row_id: Uuid,
         attempt: &LoginAttempt,
     ) -> Result<(), StoreError> {
+        let labels = [
+            ("realm", self.0.realm.to_owned()),
+            ("way", attempt.way.to_owned()),
+            ("outcome", attempt.outcome.clone()),
+        ];
+        metrics::counter!("hufu_sign_ins_total", &labels).increment(1);
         login_log::Entity::insert(login_log::ActiveModel {
             id: Set(row_id),
             realm: Set(self.0.realm.to_owned()),

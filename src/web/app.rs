@@ -1,10 +1,10 @@
 //! What every handler gets: the services, the realms as they are now, the pages.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::abandoned::Abandoned;
+use super::client_ip::Proxies;
 use crate::flows::Services;
 use crate::realm::Realm;
 use crate::views::Views;
@@ -16,25 +16,25 @@ struct Parts {
     services: Arc<Services>,
     realms: RwLock<HashMap<String, Arc<Realm>>>,
     views: Views,
-    trusted_proxies: Vec<IpAddr>,
+    proxies: Proxies,
     abandoned: Abandoned,
 }
 
 impl App {
     pub fn new(services: Arc<Services>, realms: Vec<Arc<Realm>>, views: Views) -> Self {
-        Self::behind(services, realms, views, Vec::new())
+        Self::behind(services, realms, views, Proxies::default())
     }
 
-    /// `trusted_proxies`: from these alone `X-Forwarded-For` is believed.
+    /// `proxies`: from these alone it is believed whose request it is.
     pub fn behind(
         services: Arc<Services>,
         realms: Vec<Arc<Realm>>,
         views: Views,
-        trusted_proxies: Vec<IpAddr>,
+        proxies: Proxies,
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
         let (realms, abandoned) = (RwLock::new(realms), Abandoned::default());
-        Self(Arc::new(Parts { services, realms, views, trusted_proxies, abandoned }))
+        Self(Arc::new(Parts { services, realms, views, proxies, abandoned }))
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -50,8 +50,8 @@ impl App {
         &self.0.abandoned
     }
 
-    pub fn trusts(&self, proxy: IpAddr) -> bool {
-        self.0.trusted_proxies.contains(&proxy)
+    pub fn proxies(&self) -> &Proxies {
+        &self.0.proxies
     }
 
     pub fn realm(&self, id: &str) -> Option<Arc<Realm>> {
@@ -66,5 +66,10 @@ impl App {
     pub fn replace(&self, realm: Arc<Realm>) {
         let mut realms = self.0.realms.write().unwrap_or_else(PoisonError::into_inner);
         realms.insert(realm.id.clone(), realm);
+    }
+
+    /// A realm that is no longer served.
+    pub fn remove(&self, id: &str) {
+        self.0.realms.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 }

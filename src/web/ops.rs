@@ -11,9 +11,9 @@ pub async fn live() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Whether requests can be served.
+/// Whether this node can sign somebody in.
 pub async fn ready(State(app): State<App>) -> Response {
-    match app.services().check_ready().await {
+    match app.services().check_ready(&app.realms()).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
             tracing::warn!(%error, "Not ready");

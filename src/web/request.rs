@@ -24,6 +24,7 @@ use crate::views::page::{MessagePage, Notice};
 use crate::views::{Chrome, Page, Who};
 use crate::web::answer::{Failure, html};
 use crate::web::app::App;
+use crate::web::client_ip::client_ip;
 use crate::web::cookies;
 
 #[derive(Clone)]
@@ -58,7 +59,7 @@ impl FromRequestParts<App> for Request {
             ctx: Ctx {
                 services: Arc::clone(app.services()),
                 realm,
-                ip: client_ip(parts, app),
+                ip: client_ip(peer(parts), &parts.headers, app.proxies()),
                 device: device(&parts.headers),
             },
             authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
@@ -71,17 +72,9 @@ impl FromRequestParts<App> for Request {
     }
 }
 
-/// The peer, or what a listed proxy says of it: the last address that is not a listed proxy's.
-fn client_ip(parts: &Parts, app: &App) -> IpAddr {
+fn peer(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.ip());
-    if !app.trusts(peer) {
-        return peer;
-    }
-    let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let addresses =
-        forwarded.unwrap_or_default().rsplit(',').filter_map(|ip| ip.trim().parse().ok());
-    addresses.into_iter().find(|ip| !app.trusts(*ip)).unwrap_or(peer)
+    peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.ip())
 }
 
 fn accepted_language(headers: &HeaderMap) -> String {

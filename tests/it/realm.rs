@@ -125,7 +125,7 @@ async fn files_are_read_again_and_the_last_good_version_stays() {
         redis_url: None,
         realms: realms.clone(),
         master_key: None,
-        trusted_proxies: Vec::new(),
+        proxies: hufu::web::client_ip::Proxies::default(),
         is_demo: true,
         replace: Vec::new(),
     };

@@ -345,3 +345,17 @@ fn files_form_no_circle() {
     let names: Vec<String> = left.keys().map(|module| module.join("::")).collect();
     assert!(left.is_empty(), "{names:#?}");
 }
+
+/// `println!` panics where nobody reads any more; commands speak by `cli::result::say`.
+#[test]
+fn nothing_is_printed_past_who_looks_for_a_closed_pipe() {
+    let mut wrong = Vec::new();
+    each_source(|_, path, text| {
+        for name in ["print!(", "println!(", "eprintln!(", "eprint!("] {
+            if text.contains(name) {
+                wrong.push(format!("{} {name}", path.display()));
+            }
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

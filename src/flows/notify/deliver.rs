@@ -1,8 +1,11 @@
 //! Brings what `flows::notify::tell` has queued to its receivers, with patience, and a list of what could
 //! not be delivered. Each receiver has a lane of its own: one that hangs delays nobody else.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
+use crate::base::clock::Timestamp;
 use crate::flows::notify::streams;
 use crate::flows::oauth::logout;
 use crate::flows::sign_in::factor::code::gateway;
@@ -15,9 +18,15 @@ use crate::store::streams::StreamStatus;
 /// Seconds before each next try; after the last it is given up.
 const BACK_OFF: [i64; 7] = [5, 15, 60, 300, 1800, 7200, 43_200];
 
-/// Seconds that a try belongs to one node: longer than any receiver is waited for, so that a second
-/// node comes only after a first that died.
+/// Seconds that a try belongs to one node, at least.
 const LEASE: i64 = 60;
+
+/// Longer than any receiver is waited for, or all gateways together, so that a second node comes only
+/// after a first that died.
+pub fn lease(longest_wait: Duration) -> i64 {
+    let wait = i64::try_from(longest_wait.as_secs()).unwrap_or(i64::MAX / 4);
+    LEASE.max(2 * wait + 10)
+}
 
 /// After so many failures in a row a receiver is left alone until its lane runs again.
 const MOST_FAILURES: u32 = 3;
@@ -73,11 +82,13 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
     if tries > BACK_OFF.len() {
         // Who claimed the last try never came back, as at every try before.
         let why = "the last try did not come to its end".to_owned();
+        tell_failure(ctx, delivery, n_tries, None, &why);
         tx.rows().deliveries().failed(delivery.id, n_tries, None, why).await?;
         tx.commit().await?;
         return Ok(Some(false));
     }
-    let claimed = tx.rows().deliveries().claim(delivery.id, n_tries, ctx.now().plus(LEASE)).await?;
+    let until = ctx.now().plus(lease(ctx.services.outbound.longest_wait()));
+    let claimed = tx.rows().deliveries().claim(delivery.id, n_tries, until).await?;
     tx.commit().await?;
     if !claimed {
         return Ok(None);
@@ -86,14 +97,50 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
     let is_taken = sent.is_ok();
     let tx = ctx.begin().await?;
     match sent {
-        Ok(()) => tx.rows().deliveries().done(delivery.id).await?,
+        Ok(()) => {
+            count(ctx, delivery, "done");
+            tx.rows().deliveries().done(delivery.id).await?;
+        }
         Err(error) => {
             let again_at = BACK_OFF.get(tries).map(|wait| ctx.now().plus(*wait));
+            tell_failure(ctx, delivery, n_tries + 1, again_at, &error);
             tx.rows().deliveries().failed(delivery.id, n_tries + 1, again_at, error).await?;
         }
     }
     tx.commit().await?;
     Ok(Some(is_taken))
+}
+
+/// Every failure, not only the last one hours later: somebody may mend the cause meanwhile.
+fn tell_failure(
+    ctx: &Ctx,
+    delivery: &Delivery,
+    n_tries: i32,
+    again_at: Option<Timestamp>,
+    error: &str,
+) {
+    let (realm, to, channel) = (&ctx.realm.id, &delivery.client_id, delivery.channel.name());
+    let id = delivery.id;
+    match again_at.map(Timestamp::for_people) {
+        Some(again_at) => {
+            count(ctx, delivery, "failed");
+            tracing::warn!(realm, to, channel, %id, n_tries, again_at, error, "A delivery failed");
+        }
+        None => {
+            count(ctx, delivery, "given_up");
+            tracing::error!(realm, to, channel, %id, n_tries, error, "A delivery is given up");
+        }
+    }
+}
+
+fn count(ctx: &Ctx, delivery: &Delivery, outcome: &'static str) {
+    let labels = [
+        ("realm", ctx.realm.id.clone()),
+        ("client", delivery.client_id.clone()),
+        ("channel", delivery.channel.name().to_owned()),
+        ("outcome", outcome.to_owned()),
+    ];
+    metrics::counter!("hufu_deliveries_total", &labels).increment(1);
 }
 
 /// Whether a receiver has taken it, or why not.

@@ -9,6 +9,7 @@ use crate::base::id::GrantId;
 use crate::base::secret::Secret;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
+use crate::flows::keys::knowing;
 use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{Presented, fits};
 use crate::flows::oauth::person_claims::{named, person_claims};
@@ -69,7 +70,7 @@ fn tax_claims(ctx: &Ctx, claims: &AccessClaims, identity: &ActingIdentity) -> Op
 
 async fn read(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
     if access_token.contains('.') {
-        return Ok(ctx.services.keys.of(&ctx.realm)?.access_claims(access_token));
+        return Ok(knowing(ctx, access_token).await?.access_claims(access_token));
     }
     let hash = Secret::new(access_token.to_owned()).hashed();
     let kept = ctx.rows().tokens().find(hash).await?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::jose::keys::PublicKeys;
+use crate::realm::check::published::has_published_key;
 use crate::realm::check::{Builder, SCOPES};
 use crate::realm::client::{Client, Credential, SecretHash};
 use crate::realm::file::RolesFile;
@@ -45,7 +46,7 @@ impl Builder<'_> {
             Some(known) => {
                 self.check_url(source, &["relation_events".into(), "url".into()], &known.url);
                 let path = ["relation_events".into(), "secret".into()];
-                let secret = self.secret(source, &path, &known.secret)?;
+                let secret = self.own_secret(source, &path, &known.secret)?;
                 Some((known.url.clone(), secret))
             }
             None => None,
@@ -94,7 +95,7 @@ impl Builder<'_> {
             ("post_logout_redirect_uris", &file.post_logout_redirect_uris),
         ] {
             for (index, uri) in uris.iter().enumerate() {
-                self.check_url(source, &[list.into(), index.into()], uri);
+                self.check_redirect(source, &[list.into(), index.into()], uri);
             }
         }
         if let Some(roles) = roles {
@@ -158,12 +159,17 @@ impl Builder<'_> {
         match (file.token_endpoint_auth_method, &file.secret, &file.jwks) {
             (AuthMethod::None, None, None) => Some(Credential::Public),
             (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, Some(secret), None) => {
-                let secret = self.secret(source, &["secret".into()], secret)?;
+                let secret = self.own_secret(source, &["secret".into()], secret)?;
                 Some(Credential::Secret(SecretHash::of(&secret)))
             }
             (AuthMethod::PrivateKeyJwt, None, Some(jwks)) => {
+                let is_demo = self.surroundings.is_demo;
                 let keys = serde_json::from_str(jwks)
                     .map_err(|error| error.to_string())
+                    .and_then(|jwks| match !is_demo && has_published_key(&jwks) {
+                        true => Err("the private half stands in Hufu's repository".to_owned()),
+                        false => Ok(jwks),
+                    })
                     .and_then(|jwks| PublicKeys::parse(&jwks).map_err(|error| error.to_string()));
                 match keys {
                     Ok(keys) => Some(Credential::PrivateKeyJwt(keys)),

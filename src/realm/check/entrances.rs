@@ -1,9 +1,13 @@
 //! `entrances.toml`: the doors, each a list of steps.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::Builder;
 use crate::domain::entrance::{EnterpriseNumber, Entrance, Step, Subject};
-use crate::domain::factor::Factor;
+use crate::domain::factor::{Factor, ScanApp};
 use crate::realm::RealmEntrance;
+use crate::realm::client::Client;
 use crate::realm::file::EntrancesFile;
 use crate::realm::source::{At, Source};
 
@@ -34,6 +38,11 @@ impl Builder<'_> {
                     "an entrance begins with `credentials` and `second_factor`, or with `scan`; \
                      a `step_up` is `second_factor` alone",
                 ),
+            }
+            self.check_password_steps(source, index, &one.steps);
+            for (at, link) in one.links.iter().enumerate() {
+                let path = [&path("links")[..], &[at.into(), "url".into()]].concat();
+                self.check_url(source, &path, &link.url);
             }
             if one.steps.first() == Some(&Step::Scan) && one.subject != Subject::AsConfirmed {
                 self.complain(source, &path("subject"), "a scan signs in `as_confirmed`");
@@ -67,5 +76,56 @@ impl Builder<'_> {
             });
         }
         entrances
+    }
+
+    /// Where a password opens the door, an initial one must not live on, and nobody walks past what
+    /// everybody must have accepted.
+    fn check_password_steps(&mut self, source: &Source, index: usize, steps: &[Step]) {
+        if !steps.contains(&Step::Credentials) {
+            return;
+        }
+        for (step, name) in [(Step::NewPassword, "new_password"), (Step::Agreements, "agreements")]
+        {
+            if !steps.contains(&step) {
+                let path = ["entrance".into(), index.into(), "steps".into()];
+                let message = format!("an entrance with `credentials` also has `{name}`");
+                self.complain(source, &path, message);
+            }
+        }
+    }
+
+    /// A code for an app that nobody can open.
+    pub(super) fn check_apps(
+        &mut self,
+        source: &Source,
+        file: &EntrancesFile,
+        clients: &BTreeMap<String, Arc<Client>>,
+    ) {
+        let has = |app: ScanApp| clients.values().any(|client| speaks_for(client, app));
+        for (index, one) in file.entrance.iter().enumerate() {
+            let codes = one.scan.iter().enumerate().map(|(at, app)| ("scan", at, Some(*app)));
+            let factors = one.second_factors.iter().enumerate();
+            let factors = factors.map(|(at, factor)| ("second_factors", at, factor.scan_app()));
+            for (list, at, app) in codes.chain(factors) {
+                let Some(app) = app.filter(|app| !has(*app)) else { continue };
+                let path = ["entrance".into(), index.into(), list.into(), at.into()];
+                let message = format!("no client speaks for `{}`: {}", app.name(), needed(app));
+                self.complain(source, &path, message);
+            }
+        }
+    }
+}
+
+fn speaks_for(client: &Client, app: ScanApp) -> bool {
+    match app {
+        ScanApp::TaxApp => client.scan_app.is_none() && client.scopes.contains("scan"),
+        ScanApp::IitApp => client.scan_app == Some(app),
+    }
+}
+
+fn needed(app: ScanApp) -> &'static str {
+    match app {
+        ScanApp::TaxApp => "the bureau's own app has a client with the scope `scan`",
+        ScanApp::IitApp => "its operator has a client with `scan_app = \"iit_app\"`",
     }
 }

@@ -55,7 +55,12 @@ impl Builder<'_> {
         Some(SmsGateway {
             kind: file.kind,
             url: url.trim_end_matches('/').to_owned(),
-            secret: self.secret(source, &path("secret"), &file.secret)?,
+            secret: match file.kind {
+                GatewayKind::Webhook => self.own_secret(source, &path("secret"), &file.secret)?,
+                GatewayKind::Aliyun | GatewayKind::Tencent => {
+                    self.secret(source, &path("secret"), &file.secret)?
+                }
+            },
             key_id: text(&file.key_id),
             app_id: text(&file.app_id),
             sign_name: text(&file.sign_name),
@@ -73,7 +78,7 @@ impl Builder<'_> {
             return None;
         };
         self.check_url(source, &["face".into(), "url".into()], &face.url);
-        let secret = self.secret(source, &["face".into(), "secret".into()], &face.secret)?;
+        let secret = self.own_secret(source, &["face".into(), "secret".into()], &face.secret)?;
         Some((face.url.clone(), secret))
     }
 
@@ -111,7 +116,7 @@ impl Builder<'_> {
         let known = file.real_name.as_ref()?;
         self.check_url(source, &["real_name".into(), "url".into()], &known.url);
         let path = ["real_name".into(), "secret".into()];
-        let secret = self.secret(source, &path, &known.secret)?;
+        let secret = self.own_secret(source, &path, &known.secret)?;
         Some((known.url.clone(), secret))
     }
 }

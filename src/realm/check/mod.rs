@@ -1,15 +1,16 @@
 //! From files to a [`Realm`]: the only way, and every complaint has a file and a line.
 
+mod addresses;
 mod clients;
 mod entrances;
 mod factors;
+mod published;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use url::Url;
 
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::factor::Factor;
@@ -23,6 +24,7 @@ use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, Secre
 use crate::realm::plan::{Settings, flatten};
 use crate::realm::source::{At, Source};
 use crate::realm::{Agreement, Realm};
+use published::is_published;
 
 /// What the process knows and the files do not.
 pub struct Surroundings<'a> {
@@ -50,6 +52,8 @@ pub const SCOPES: [&str; 9] = [
 /// Of [`SCOPES`], those that any application may ask for.
 pub const PUBLIC_SCOPES: [&str; 6] =
     ["openid", "profile", "email", "phone", "offline_access", "tax_identity"];
+
+const SHORTEST_SECRET: usize = 32;
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
@@ -87,11 +91,16 @@ impl Builder<'_> {
         let clients = self.clients(roles.as_ref().map(|(_, roles)| roles));
         let (source, main) = main?;
         self.check_main(&source, &main);
+        self.check_fixtures();
         let agreements = self.agreements(&source, &main);
         let (roles_source, roles) = roles?;
         let identity_types = self.identity_types(&roles_source, &roles);
         let (entrances_source, entrances) = entrances?;
         let passkeys = RelyingParty::new(&main.issuer, &main.name.zh);
+        // Whether files fit together is only asked of files that are right by themselves.
+        if self.complaints.is_empty() {
+            self.check_apps(&entrances_source, &entrances, &clients);
+        }
         let entrances = self.entrances(&entrances_source, &entrances, passkeys.is_some());
         let (factors_source, factors) = factors?;
         let sms = self.sms(&factors_source, &factors);
@@ -108,6 +117,7 @@ impl Builder<'_> {
             portals: main.portals,
             lifetimes: main.lifetimes,
             algorithms: main.keys.algorithms,
+            key_announcement: main.keys.announcement,
             password: PasswordRules {
                 min_length: main.password.min_length,
                 max_length: main.password.max_length,
@@ -167,10 +177,7 @@ impl Builder<'_> {
     }
 
     fn check_main(&mut self, source: &Source, main: &RealmFile) {
-        self.check_url(source, &["issuer".into()], &main.issuer);
-        if main.issuer.ends_with('/') {
-            self.complain(source, &["issuer".into()], "an issuer has no trailing slash");
-        }
+        self.check_issuer(source, &main.issuer);
         for (index, portal) in main.portals.iter().enumerate() {
             let path = ["portals".into(), index.into()];
             self.check_url(source, &path, portal);
@@ -189,6 +196,16 @@ impl Builder<'_> {
         if main.keys.algorithms.is_empty() {
             let path = ["keys".into(), "algorithms".into()];
             self.complain(source, &path, "a realm signs with at least one algorithm");
+        }
+    }
+
+    /// People of the demo, with a password that everybody knows.
+    fn check_fixtures(&mut self) {
+        let file = self.folder.join("fixtures.toml");
+        if !self.surroundings.is_demo && file.exists() {
+            let message = "people come from the registry's feed; fixtures are the demo's alone";
+            let shown = file.display().to_string();
+            self.complaints.push(Complaint::new(&shown, "", None, message.to_owned()));
         }
     }
 
@@ -260,6 +277,17 @@ impl Builder<'_> {
         types
     }
 
+    /// A secret that is the bureau's to make, unlike those that a gateway hands out: long, so that
+    /// nobody guesses it from what it signed.
+    fn own_secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
+        let secret = self.secret(source, path, named)?;
+        if !self.surroundings.is_demo && secret.expose().chars().count() < SHORTEST_SECRET {
+            let message = format!("a secret of at least {SHORTEST_SECRET} characters is needed");
+            self.complain(source, path, message);
+        }
+        Some(secret)
+    }
+
     fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
         let found = match named {
             SecretRef::Literal(text) if self.surroundings.is_demo => Ok(text.clone()),
@@ -273,25 +301,14 @@ impl Builder<'_> {
                 .map_err(|error| format!("{name}: {error}")),
         };
         match found {
+            Ok(text) if !self.surroundings.is_demo && is_published(&text) => {
+                self.complain(source, path, "this secret stands in Hufu's repository");
+                None
+            }
             Ok(text) => Some(Secret::new(text)),
             Err(message) => {
                 self.complain(source, path, message);
                 None
-            }
-        }
-    }
-
-    fn check_url(&mut self, source: &Source, path: &[At], text: &str) {
-        match Url::parse(text) {
-            Err(error) => self.complain(source, path, format!("not an address: {error}")),
-            Ok(url) if url.fragment().is_some() => {
-                self.complain(source, path, "an address without a fragment is needed");
-            }
-            Ok(url) => {
-                let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-                if url.scheme() == "http" && !loopback {
-                    self.complain(source, path, "https is needed");
-                }
             }
         }
     }

@@ -11,8 +11,8 @@ pub struct Model {
     pub realm: String,
     pub algorithm: String,
     pub private: Vec<u8>,
-    pub state: String,
     pub created_at: i64,
+    pub active_at: i64,
     pub retires_at: Option<i64>,
 }
 

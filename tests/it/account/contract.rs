@@ -382,11 +382,11 @@ fn what_could_not_be_delivered_is_listed_and_sent_again() {
         listener.set_away(true);
         narrow(&app, &mut li, &clerk.id.to_string()).await;
         for _ in 0..8 {
-            assert!(app.ctx.rows().deliveries().dead().await.unwrap().is_empty());
+            assert!(app.dead().await.is_empty());
             app.deliver().await;
             app.clock.advance(43_201);
         }
-        let mut dead = app.ctx.rows().deliveries().dead().await.unwrap();
+        let mut dead = app.dead().await;
         let all_dead = dead.len();
         dead.retain(|one| one.client_id == FILING.id);
         let mut channels: Vec<&str> = dead.iter().map(|one| one.channel.name()).collect();
@@ -405,7 +405,7 @@ fn what_could_not_be_delivered_is_listed_and_sent_again() {
         assert_eq!(logged_out(&app, &listener).await.len(), 1);
         app.deliver().await;
         assert_eq!(listener.take("/relations").len(), 1);
-        assert!(app.ctx.rows().deliveries().dead().await.unwrap().is_empty());
+        assert!(app.dead().await.is_empty());
     });
 }
 

@@ -70,7 +70,7 @@ fn a_delivery_that_nobody_survives_is_given_up() {
         }
         app.deliver().await;
         assert!(listener.take("/relations").is_empty());
-        let dead = app.ctx.rows().deliveries().dead().await.unwrap();
+        let dead = app.dead().await;
         assert_eq!(dead.len(), 1);
         let DeliveryState::Dead { last_error, .. } = &dead[0].state else { panic!("not given up") };
         assert!(last_error.contains("did not come to its end"));

@@ -2,4 +2,5 @@ mod authorisation;
 mod formats;
 mod passwords;
 mod proofs;
+mod signing_keys;
 mod values;

@@ -50,6 +50,15 @@ impl TestDatabase {
         database
     }
 
+    /// Nothing in it yet.
+    pub async fn blank(on: On) -> Self {
+        let database = Self::empty(on);
+        if matches!(on, On::Postgres) {
+            administer(&format!("CREATE DATABASE {}", database.name())).await;
+        }
+        database
+    }
+
     /// A name; on PostgreSQL the database itself is still to be made.
     fn empty(on: On) -> Self {
         let folder = tempfile::Builder::new().prefix("hufu").tempdir().unwrap();

@@ -37,16 +37,17 @@ use hufu::realm::fixtures::Fixtures;
 use hufu::realm::source::Source;
 use hufu::store::Store;
 use hufu::store::connect::{DatabaseUrl, migrate};
+use hufu::store::deliveries::{Delivery, DeliveryState};
 use hufu::views::Views;
 use hufu::web::app::App;
+use hufu::web::client_ip::Proxies;
 use hufu::web::router::router;
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use database::TestDatabase;
-
 pub use browser::Browser;
+pub use database::TestDatabase;
 pub use rows::RowsOfRealm;
 
 /// 2026-11-24 10:00 in Shanghai.
@@ -167,7 +168,7 @@ pub struct Setup {
     /// Of the first the test asks by [`TestApp::post`] and its kin.
     pub realms: Vec<Realm>,
     pub redis: Option<String>,
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    pub proxies: Proxies,
     /// For hashing, and how many may wait.
     pub lanes: (usize, usize),
     /// Of everybody's password: next to nothing.
@@ -183,7 +184,7 @@ impl Setup {
             on,
             realms,
             redis: None,
-            trusted_proxies: Vec::new(),
+            proxies: Proxies::default(),
             lanes: (2, 1000),
             cost: CHEAP,
             timeouts: Timeouts::default(),
@@ -211,7 +212,7 @@ impl Setup {
             keys::load(&services, realm).await.unwrap();
         }
         let ctx = context(&services, &realms[0]);
-        let app = App::behind(services, realms, Views::load().unwrap(), self.trusted_proxies);
+        let app = App::behind(services, realms, Views::load().unwrap(), self.proxies);
         TestApp { router: router(app.clone()), app, ctx, clock, database, redis }
     }
 }
@@ -278,13 +279,19 @@ impl TestApp {
 
     /// Another node on the same database, with a memory of its own.
     pub async fn second_node(&self) -> Self {
+        let node = self.second_node_without_keys().await;
+        keys::load(&node.ctx.services, &node.ctx.realm).await.unwrap();
+        node
+    }
+
+    /// The same before it has read its keys.
+    pub async fn second_node_without_keys(&self) -> Self {
         let ephemeral = Ephemeral::in_memory(self.clock.clone());
         let hashing = Hashing::new(2, 1000, Duration::from_secs(20), CHEAP);
         let outbound = Outbound::new(true, Timeouts::default()).unwrap();
         let services =
             services(&self.clock, &self.database.url, ephemeral, outbound, hashing).await;
         let realm = Arc::clone(&self.ctx.realm);
-        keys::load(&services, &realm).await.unwrap();
         let ctx = Ctx { services: Arc::clone(&services), ..self.ctx.clone() };
         let app = App::new(services, vec![realm], Views::load().unwrap());
         let (clock, database) = (self.clock.clone(), Arc::clone(&self.database));
@@ -298,6 +305,13 @@ impl TestApp {
             tried += deliver::run(&self.ctx, &to).await.unwrap();
         }
         tried
+    }
+
+    /// What was given up.
+    pub async fn dead(&self) -> Vec<Delivery> {
+        let unsettled = self.ctx.rows().deliveries().unsettled().await.unwrap();
+        let letters = unsettled.into_iter().map(|queued| queued.delivery);
+        letters.filter(|letter| matches!(letter.state, DeliveryState::Dead { .. })).collect()
     }
 
     /// A statement of the test's own, past the store: a table that is away, a row nobody wrote.

@@ -104,7 +104,8 @@ async fn half_a_request_is_cut_off() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let port = crate::kit::demo::free_ports();
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    let served = tokio::spawn(hufu::web::server::serve(address, Router::new(), None));
+    let listener = hufu::web::server::listen(address).unwrap();
+    let served = tokio::spawn(hufu::web::server::serve(listener, Router::new(), None));
     let mut stream = loop {
         match tokio::net::TcpStream::connect(address).await {
             Ok(stream) => break stream,

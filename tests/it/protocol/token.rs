@@ -253,13 +253,17 @@ fn an_opaque_token_and_a_pairwise_subject_are_the_invoice_clients() {
 #[test]
 fn a_rotated_key_overlaps_with_the_one_before() {
     on_each_database(|on| async move {
-        use hufu::flows::keys::{load, rotate};
+        use hufu::flows::keys::{Rotation, load, rotate};
+        let algorithm = hufu::jose::Algorithm::ES256;
+        let at_once = Rotation { algorithm, announcement: 0, overlap: 100 };
         let app = TestApp::start(on).await;
         let (services, realm) = (&app.ctx.services, &app.ctx.realm);
         let form = [("grant_type", "client_credentials")];
         let own = Some((FILING.id, FILING.secret));
         let (_, old) = app.post("/token", own, &form).await;
-        let kid = rotate(services, realm, hufu::jose::Algorithm::ES256, 100).await.unwrap();
+        app.clock.advance(1);
+        let kid = rotate(&services.store, &realm.id, at_once, app.ctx.now()).await.unwrap().kid;
+        load(services, realm).await.unwrap();
         assert_eq!(app.introspect(old["access_token"].as_str().unwrap()).await["active"], true);
         let (_, new) = app.post("/token", own, &form).await;
         let header = new["access_token"].as_str().unwrap().split('.').next().unwrap();

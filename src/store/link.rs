@@ -1,0 +1,79 @@
+//! What statements go over: the pool to read, a transaction to write. A connection that PostgreSQL
+//! has closed meanwhile, at its restart, costs nobody their request: what only reads is asked again,
+//! what writes never is, because it may have been done.
+
+use sea_orm::entity::prelude::async_trait;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, Statement, TransactionTrait,
+};
+
+use super::error::is_dead_connection;
+
+/// More than any pool of ours has connections, all of which die together.
+const MOST_DEAD: usize = 300;
+
+#[derive(Clone, Copy)]
+pub(super) enum Link<'c> {
+    Pool(&'c DatabaseConnection),
+    Tx(&'c DatabaseTransaction),
+}
+
+/// Again for as long as a connection turns out to be dead; each is thrown away with that, so that a
+/// living one is met soon, or none can be made and the error is another.
+pub(super) async fn on_a_living<T, F>(mut ask: impl FnMut() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    let mut answer = ask().await;
+    for _ in 0..MOST_DEAD {
+        match &answer {
+            Err(error) if is_dead_connection(error) => answer = ask().await,
+            _ => break,
+        }
+    }
+    answer
+}
+
+/// A transaction in which nothing has been done yet.
+pub(super) async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    on_a_living(|| pool.begin()).await
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Link<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        match self {
+            Self::Pool(pool) => pool.get_database_backend(),
+            Self::Tx(tx) => tx.get_database_backend(),
+        }
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Pool(pool) => pool.execute_raw(statement).await,
+            Self::Tx(tx) => tx.execute_raw(statement).await,
+        }
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Pool(pool) => pool.execute_unprepared(sql).await,
+            Self::Tx(tx) => tx.execute_unprepared(sql).await,
+        }
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match self {
+            Self::Pool(pool) => on_a_living(|| pool.query_one_raw(statement.clone())).await,
+            Self::Tx(tx) => tx.query_one_raw(statement).await,
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match self {
+            Self::Pool(pool) => on_a_living(|| pool.query_all_raw(statement.clone())).await,
+            Self::Tx(tx) => tx.query_all_raw(statement).await,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The command line: commands that look need the database alone, make nothing where nothing is,
+//! and an unknown realm is an error everywhere.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::{hufu, serve, served_realm};
+use crate::kit::demo::{free_ports, start};
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn error(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A command without any secret of the realms in its environment.
+fn bare(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hufu"));
+    command.current_dir(folder).args(arguments).env_remove("SECRET_FROM_OUTSIDE");
+    command.output().unwrap()
+}
+
+const LOOKING: [&[&str]; 8] = [
+    &["keys", "list", "jiangxi"],
+    &["keys", "rotate", "jiangxi"],
+    &["keys", "retire", "jiangxi", "none"],
+    &["audit", "jiangxi"],
+    &["deliveries", "jiangxi"],
+    &["deliveries", "jiangxi", "--retry"],
+    &["migrate", "status"],
+    &["import", "jiangxi", "people.csv"],
+];
+
+/// Issue 13, 5: in a wrong folder nothing is made, and the words say that nothing is there.
+#[test]
+fn in_a_wrong_folder_a_command_that_looks_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in LOOKING {
+        let refused = error(&bare(folder.path(), arguments));
+        assert!(refused.contains("no database of a server"), "{arguments:?}: {refused}");
+        let made = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(made, 0, "{arguments:?} made something");
+    }
+    // With settings, realm files, and an empty data folder it is the same.
+    served_realm(folder.path(), "https://sms.example/send");
+    std::fs::create_dir(folder.path().join("hufu-data")).unwrap();
+    for arguments in LOOKING {
+        error(&bare(folder.path(), arguments));
+    }
+    assert!(hufu(folder.path(), &["doctor"]).status.success());
+    assert!(hufu(folder.path(), &["realm", "plan", "realms/jiangxi"]).status.success());
+    assert_eq!(std::fs::read_dir(folder.path().join("hufu-data")).unwrap().count(), 0);
+}
+
+/// Issue 13, 5: no secret, no realm file and no full start are needed to look; nor is the server's
+/// own master key made anew when it is away.
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_needs_the_database_alone_and_a_realm_that_was_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    served_realm(at, "https://sms.example/send");
+    drop(serve(at, free_ports(), "").await);
+    // Its keys were made in an earlier second than the next.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    std::fs::remove_dir_all(at.join("realms")).unwrap();
+    let place = ["--data", "data"];
+    let run = |arguments: &[&str]| bare(at, &[arguments, &place].concat());
+
+    let list = out(&run(&["keys", "list", "jiangxi"]));
+    assert_eq!(list.lines().filter(|line| line.contains(" active: made ")).count(), 4, "{list}");
+    let old = list.lines().find(|line| line.contains(" ES256 ")).unwrap().to_owned();
+    let old = old.split(' ').next().unwrap();
+    let announced = out(&run(&["keys", "rotate", "jiangxi"]));
+    assert!(announced.contains(" ES256 announced: "), "{announced}");
+    assert!(error(&run(&["keys", "rotate", "jiangxi"])).contains("announced already"));
+    assert!(error(&run(&["keys", "retire", "jiangxi", old])).contains("only a superseded"));
+    let sooner = out(&run(&["keys", "rotate", "jiangxi", "--after", "0"]));
+    assert_eq!(sooner.split(' ').next(), announced.split(' ').next());
+    assert!(run(&["keys", "retire", "jiangxi", old]).status.success());
+    let list = out(&run(&["keys", "list", "jiangxi"]));
+    assert!(list.contains(&format!("{old} ES256 retired: ")), "{list}");
+
+    let audit = run(&["audit", "jiangxi"]);
+    assert!(audit.status.success() && audit.stdout.len() > 32, "{audit:?}");
+    let waiting = out(&run(&["deliveries", "jiangxi"]));
+    assert!(waiting.ends_with("0 wait, 0 could not be delivered\n"), "{waiting}");
+
+    for arguments in [
+        &["keys", "list", "nosuch"][..],
+        &["keys", "rotate", "nosuch"],
+        &["keys", "retire", "nosuch", "x"],
+        &["audit", "nosuch"],
+        &["deliveries", "nosuch"],
+        &["import", "nosuch", "people.csv"],
+    ] {
+        let refused = error(&run(arguments));
+        assert!(refused.contains("known are: jiangxi"), "{arguments:?}: {refused}");
+    }
+    std::fs::remove_file(at.join("data/master.key")).unwrap();
+    assert!(error(&run(&["keys", "list", "jiangxi"])).contains("master.key is missing"));
+    assert!(!at.join("data/master.key").exists());
+}
+
+/// Issue 13, 5.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_data_can_be_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let _demo = start(free_ports(), &data).await;
+    for realm in ["jiangxi", "demo-national"] {
+        for command in [&["keys", "list"][..], &["audit"], &["deliveries"]] {
+            let place = ["--data", data.to_str().unwrap()];
+            let seen = bare(folder.path(), &[command, &[realm], &place[..]].concat());
+            assert!(seen.status.success() && !seen.stdout.is_empty(), "{command:?} {seen:?}");
+        }
+    }
+}
+
+/// Issue 13, 5: `hufu openapi | head -1` ends as a shell expects.
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(["realm", "schema", "client"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(141), ""));
+}
