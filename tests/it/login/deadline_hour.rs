@@ -130,6 +130,29 @@ fn targets(guesser: usize, step: usize) -> Vec<String> {
     }
 }
 
+/// From where, who was typed, and what was heard.
+type Heard = (String, String, String);
+
+async fn guesses(ctx: &Ctx, from: &str, guesser: usize, step: usize) -> Vec<Heard> {
+    let mut heard = Vec::new();
+    for (n, who) in targets(guesser, step).into_iter().enumerate() {
+        let enterprise = uscc((guesser + n) % ENTERPRISES);
+        let code = attempt(ctx, &enterprise, &who, "Wrong2026!").await;
+        heard.push((from.to_owned(), who, code));
+    }
+    heard
+}
+
+/// Everybody's first own try, and every tenth one's second.
+async fn signs_in(ctx: &Ctx, n: usize) -> Heard {
+    let (enterprise, who) = (uscc(n % ENTERPRISES), document(n));
+    if n.is_multiple_of(10) {
+        attempt(ctx, &enterprise, &who, "Hufu2026?").await;
+    }
+    let code = attempt(ctx, &enterprise, &who, PASSWORD).await;
+    (home(n), who, code)
+}
+
 /// Covers E-09.
 #[test]
 fn the_deadline_hour_refuses_no_honest_person() {
@@ -146,26 +169,11 @@ fn the_deadline_hour_refuses_no_honest_person() {
                     n => format!("203.0.113.{n}"),
                 };
                 let ctx = at(&app, &from);
-                crowd.spawn(async move {
-                    let mut heard = Vec::new();
-                    for (n, who) in targets(guesser, step).into_iter().enumerate() {
-                        let enterprise = uscc((guesser + n) % ENTERPRISES);
-                        let code = attempt(&ctx, &enterprise, &who, "Wrong2026!").await;
-                        heard.push((from.clone(), who, code));
-                    }
-                    (true, heard)
-                });
+                crowd.spawn(async move { (true, guesses(&ctx, &from, guesser, step).await) });
             }
             for n in (0..PEOPLE).filter(|n| n % STEPS == step) {
                 let ctx = at(&app, &home(n));
-                crowd.spawn(async move {
-                    let (enterprise, who) = (uscc(n % ENTERPRISES), document(n));
-                    if n % 10 == 0 {
-                        attempt(&ctx, &enterprise, &who, "Hufu2026?").await;
-                    }
-                    let code = attempt(&ctx, &enterprise, &who, PASSWORD).await;
-                    (false, vec![(home(n), who, code)])
-                });
+                crowd.spawn(async move { (false, vec![signs_in(&ctx, n).await]) });
             }
             for (is_guesser, heard) in crowd.join_all().await {
                 for (from, who, code) in heard {
