@@ -123,15 +123,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         inbox: started.app.services().outbound.inbox.clone(),
         clock: started.app.services().clock.clone(),
         people: Arc::new(people),
-        links: Arc::new(vec![
-            ("纳税申报 · Tax filing".to_owned(), at(2)),
-            ("发票服务 · Invoice service".to_owned(), at(3)),
-            ("社保费缴纳 · Social insurance".to_owned(), at(5)),
-            ("江西税务 APP（模拟） · Tax app".to_owned(), format!("{}/tax", at(4))),
-            ("个人所得税 APP（模拟） · Income Tax app".to_owned(), at(4)),
-            ("账户中心 · Account centre".to_owned(), format!("{}/realms/jiangxi/account", at(0))),
-            ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
-        ]),
+        links: Arc::new(links(&at)),
     };
     let (filing, invoice, insurance) = applications(&at);
     let listeners = Listeners::of(arguments.port)?;
@@ -148,6 +140,19 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     )?;
     work_off(&started.app).await;
     Ok(())
+}
+
+/// Where the desk leads to.
+fn links(at: &impl Fn(u16) -> String) -> Vec<(String, String)> {
+    vec![
+        ("纳税申报 · Tax filing".to_owned(), at(2)),
+        ("发票服务 · Invoice service".to_owned(), at(3)),
+        ("社保费缴纳 · Social insurance".to_owned(), at(5)),
+        ("江西税务 APP（模拟） · Tax app".to_owned(), format!("{}/tax", at(4))),
+        ("个人所得税 APP（模拟） · Income Tax app".to_owned(), at(4)),
+        ("账户中心 · Account centre".to_owned(), format!("{}/realms/jiangxi/account", at(0))),
+        ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
+    ]
 }
 
 /// The six ports of the demo, all of them taken.

@@ -33,7 +33,7 @@ impl TlsFiles {
     /// come yet, is told of once, and the last good one stays.
     pub(super) async fn watch(self, config: OpenSSLConfig) {
         let mut served = self.state();
-        let mut told = served.clone();
+        let mut told = served;
         loop {
             tokio::time::sleep(LOOK).await;
             let now = self.state();
