@@ -121,13 +121,13 @@ fn tell_failure(
 ) {
     let (realm, to, channel) = (&ctx.realm.id, &delivery.client_id, delivery.channel.name());
     let id = delivery.id;
-    if let Some(again_at) = again_at.map(Timestamp::for_people) {
-        count(ctx, delivery, "failed");
-        tracing::warn!(realm, to, channel, %id, n_tries, again_at, error, "A delivery failed");
-    } else {
+    let Some(again_at) = again_at.map(Timestamp::for_people) else {
         count(ctx, delivery, "given_up");
         tracing::error!(realm, to, channel, %id, n_tries, error, "A delivery is given up");
-    }
+        return;
+    };
+    count(ctx, delivery, "failed");
+    tracing::warn!(realm, to, channel, %id, n_tries, again_at, error, "A delivery failed");
 }
 
 fn count(ctx: &Ctx, delivery: &Delivery, outcome: &'static str) {

@@ -1,4 +1,4 @@
-//! Whose request it is, behind proxies: as nginx, `HAProxy` and others write it, and as a client that
+//! Whose request it is, behind proxies: as nginx and others write it, and as a client that
 //! lies would.
 
 use std::net::IpAddr;
