@@ -2,6 +2,8 @@
 //! has closed meanwhile, at its restart, costs nobody their request: what only reads is asked again,
 //! what writes never is, because it may have been done.
 
+use std::time::{Duration, Instant};
+
 use sea_orm::entity::prelude::async_trait;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
@@ -12,6 +14,8 @@ use super::error::is_dead_connection;
 
 /// More than any pool of ours has connections, all of which die together.
 const MOST_DEAD: usize = 300;
+/// Whoever accepts connections and drops them, as a proxy without a server does, is not asked for longer.
+const LONGEST: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy)]
 pub(super) enum Link<'c> {
@@ -26,9 +30,12 @@ where
     F: Future<Output = Result<T, DbErr>>,
 {
     let mut answer = ask().await;
+    let begun = Instant::now();
     for _ in 0..MOST_DEAD {
         match &answer {
-            Err(error) if is_dead_connection(error) => answer = ask().await,
+            Err(error) if is_dead_connection(error) && begun.elapsed() < LONGEST => {
+                answer = ask().await;
+            }
             _ => break,
         }
     }

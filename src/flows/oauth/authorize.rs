@@ -12,6 +12,7 @@ use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
 use crate::domain::session::Session;
 use crate::flows::identity::{load, switch};
+use crate::flows::keys::knowing;
 use crate::flows::oauth::subject::subject;
 use crate::flows::sign_in::step_up;
 use crate::flows::{Ctx, Fault, Stop};
@@ -186,7 +187,7 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
     // Account and authorisation are read at every issue (security rule 5).
     let is_live = standing.account_status == AccountStatus::Active;
     let identity = load::of(ctx, session.person, session.acting, standing.held).ok();
-    let stands = is_live && identity.is_some() && is_hinted(ctx, asked, &session)?;
+    let stands = is_live && identity.is_some() && is_hinted(ctx, asked, &session).await?;
     let fit = match &identity {
         Some(identity) if stands => fit(ctx, asked, &session, identity).await?,
         _ => Fit::Fits,
@@ -263,13 +264,13 @@ fn signing_in(asked: Asked) -> Params {
 }
 
 /// `id_token_hint`, or a `sub` asked for by value (OIDC Core §5.5.1): the session must be of the person whom the client knows (expiry ignored).
-fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault> {
+async fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault> {
     let subject = subject(ctx, &asked.client, session.person);
     if !asked.request.claims.may_be(&subject) {
         return Ok(false);
     }
     let Some(hint) = &asked.request.id_token_hint else { return Ok(true) };
-    let published = ctx.services.keys.of(&ctx.realm)?;
+    let published = knowing(ctx, hint).await?;
     let claims = verify::<IdClaims>(&published.keys, "JWT", hint);
     Ok(claims.is_ok_and(|claims| claims.sub == subject && claims.iss == ctx.realm.issuer))
 }

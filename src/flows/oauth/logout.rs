@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::domain::session::Session;
+use crate::flows::keys::knowing;
 use crate::flows::notify::tell::end_session;
 use crate::flows::{Ctx, Fault};
 use crate::jose::jwt::{sign, verify};
@@ -29,8 +30,8 @@ pub struct Asked {
 /// `own`: the session of the browser. No cookie may mean that the browser sent none: a hint names a
 /// session by itself. One that has expired is still a hint, a bad one is none.
 pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<Asked, Fault> {
-    let published = ctx.services.keys.of(&ctx.realm)?;
     let given = params.get("id_token_hint");
+    let published = knowing(ctx, given.unwrap_or_default()).await?;
     let hint = given.and_then(|hint| verify::<IdClaims>(&published.keys, "JWT", hint).ok());
     let hint = hint.filter(|hint| {
         let named = params.get("client_id");

@@ -89,7 +89,7 @@ fn nothing_but_an_identity_code_opens_the_door() {
 fn a_realm_may_leave_the_second_factor_out() {
     on_each_database(|on| async move {
         let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
-        let less = "[\"credentials\", \"agreements\", \"choose_identity\"]\n\n# One form";
+        let less = "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
         let realm = changed_realm(&[("entrances.toml", all, less)]);
         let app = Setup::of(on, vec![realm]).start().await;
         let (_, done) = type_in(&app, CODE, EMAIL).await;

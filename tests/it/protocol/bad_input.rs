@@ -35,7 +35,7 @@ fn ugly_requests_are_refused() {
             ("/account/switch", form, "identity=%00", 400),
             ("/ssf/poll", "application/json", "{\"ack\": [\"a\\u0000\"]}", 401),
             ("/introspect", form, "token=x", 401),
-            ("/login/credentials", form, "t=none", 410),
+            ("/login/credentials", form, "t=none", 403),
             ("/login/credentials", "text/plain", "t=none", 400),
             ("/login/credentials", form, "t=a&t=b", 400),
             ("/consent", form, "request=%25", 303),

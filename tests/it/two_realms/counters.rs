@@ -4,7 +4,7 @@
 use super::made::{LI, WANG, assertion};
 use super::side::{Comer, Side, comer};
 use super::{A, B, start};
-use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::kit::{TestApp, on_each_database};
 
 const WRONG: &str = "Wrong2026!";
 const STRANGERS: [&str; 10] = [
@@ -12,11 +12,7 @@ const STRANGERS: [&str; 10] = [
     "nobody.i", "nobody.j",
 ];
 const LIMITS: [(&str, &str, &str); 2] = [
-    (
-        "realm.toml",
-        "max_failures = 5",
-        "max_failures = 5\nmax_failures_per_address = 9\nmax_failures_per_enterprise = 6",
-    ),
+    ("realm.toml", "max_failures = 5", "max_failures = 5\nmax_failures_per_address = 9"),
     ("factors.toml", "[sms.limits]", "[sms.limits]\nper_address_and_hour = 7"),
 ];
 
@@ -53,11 +49,9 @@ async fn locked_after(app: &TestApp, sides: [Side<'_>; 2], comers: &[Comer], n_w
     app.clock.advance(901);
 }
 
-/// Of one name, against one enterprise, from one address.
+/// Of one name, and from one address.
 async fn failures_of_strangers(app: &TestApp, sides: [Side<'_>; 2]) {
     locked_after(app, sides, &[comer("natural_person", "", STRANGERS[0]); 6], 5).await;
-    let of_one = STRANGERS.map(|name| comer("enterprise", EXAMPLE, name));
-    locked_after(app, sides, &of_one, 6).await;
     let everybody = STRANGERS.map(|name| comer("natural_person", "", name));
     locked_after(app, sides, &everybody, 9).await;
 }

@@ -31,22 +31,18 @@ const OWN_PHONE: &str = "13100139111";
 const OWN_PASSWORD: &str = "8902C4";
 
 /// Who failed at a realm stands in its own log.
-const OWN_LOG: &[&str] = &["login_log", "audit", "audit_head"];
+const OWN_LOG: &[&str] = &["login_log", "audit", "audit_head", "notice"];
 
 const REGISTRY: Application =
     Application { id: "registry", secret: "demo-secret-of-registry", redirect_uri: "" };
 
 /// One file of realms, under two ids.
 async fn start(on: On, more: &[(&str, &str, &str)]) -> TestApp {
-    let factors = "second_factors = [\"sms\", \"tax_app_scan\", \"iit_app_scan\", \"passkey\"]";
-    let with_totp =
-        "second_factors = [\"sms\", \"tax_app_scan\", \"iit_app_scan\", \"passkey\", \"totp\"]";
     let door = "id = \"enterprise\"\n";
     let known = "id = \"enterprise\"\nremember_device_days = 30\npasskey = true\n";
     let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
     let events = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\", \"ssf\"]";
     let mut changes = vec![
-        ("entrances.toml", factors, with_totp),
         ("entrances.toml", door, known),
         ("clients/tax-filing.toml", scopes, events),
         ("clients/tax-filing.toml", "client_id", "rotate_refresh_tokens = true\nclient_id"),
