@@ -30,7 +30,7 @@ const OWN_PHONE: &str = "13100139111";
 /// Until it is changed: the end of the document.
 const OWN_PASSWORD: &str = "8902C4";
 
-/// Who failed at a realm stands in its own log.
+/// Who failed at a realm stands in its own log, and its own people are told.
 const OWN_LOG: &[&str] = &["login_log", "audit", "audit_head", "notice"];
 
 const REGISTRY: Application =
