@@ -42,7 +42,7 @@ pub enum Gateway<'a> {
 pub enum Message<'a> {
     /// A code for a sign-in, and for how many minutes it is good.
     Code { code: &'a Secret, minutes: i64 },
-    /// What happened to an authorisation, and in which enterprise; no enterprise where it is
+    /// What happened to an authorisation, and in which enterprise; the bureau where it is
     /// about the person's own account.
     Notice { event: &'a str, enterprise: &'a str },
 }

@@ -85,11 +85,15 @@ impl Attempt {
         Ok(())
     }
 
-    /// It was right: the person's own failures here are forgotten. Of the counters that people
-    /// share only this attempt is taken back: a sign-in of one's own must not clear what one tried
-    /// on others.
+    /// It was right: the person's own failures here are forgotten, and were no guesses of the
+    /// address. Nothing else of what people share is taken back but this attempt: a sign-in of
+    /// one's own must not clear what one tried on others.
     pub async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
+        let kept = self.own.kept(ctx).await?;
         self.own.forget(ctx).await?;
+        for _ in 1..kept.map_or(1, |kept| kept.failures) {
+            ctx.ephemeral().uncount(&self.address).await?;
+        }
         self.give_back_shared(ctx).await
     }
 

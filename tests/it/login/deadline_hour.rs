@@ -210,3 +210,24 @@ fn the_deadline_hour_refuses_no_honest_person() {
         );
     });
 }
+
+/// A hall of newcomers behind one address, each of whom mistypes once: what somebody who was right
+/// had mistyped before is no guess of the address. Covers E-09.
+#[test]
+fn a_hall_of_newcomers_who_mistype_is_let_in() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        fill(&app).await;
+        let ctx = at(&app, HALL);
+        for n in ATTACKED..ATTACKED + 120 {
+            let (enterprise, who) = (uscc(n % ENTERPRISES), document(n));
+            assert_eq!(attempt(&ctx, &enterprise, &who, "Hufu2026?").await, "E_CREDENTIALS");
+            assert_eq!(attempt(&ctx, &enterprise, &who, PASSWORD).await, "ok", "{n}");
+        }
+        // Names that were never right stay counted.
+        for n in 0..100 {
+            attempt(&ctx, &uscc(0), &format!("nobody{n:04}"), "Hufu2026?").await;
+        }
+        assert_eq!(attempt(&ctx, &uscc(0), &document(ATTACKED + 150), PASSWORD).await, "E_LOCKED");
+    });
+}

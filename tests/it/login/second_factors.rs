@@ -245,3 +245,57 @@ fn the_authenticator_is_offered_where_it_works() {
         assert!(!home.text.contains("/account/authenticator"), "nor is it offered");
     });
 }
+
+/// Covers E-24: at the third failure a text message goes out, once, where the realm says so; while
+/// it is locked no code is sent that nobody could use.
+#[test]
+fn the_person_is_told_by_text_message_and_no_code_goes_out_in_vain() {
+    on_each_database(|on| async move {
+        let notices =
+            ("factors.toml", "[sms]\nlifetime = 300", "[sms]\nnotices = true\nlifetime = 300");
+        let app = Setup::of(on, vec![changed_realm(&[notices])]).start().await;
+        let (mut browser, page) = open(&app, "203.0.113.9", "sms").await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        let right = app.sms(LI);
+        let wrong = if right == "000000" { "000001" } else { "000000" };
+        for texts in [0, 0, 1, 0, 0] {
+            let shown = browser.submit(&sent, &[("act", "verify"), ("code", wrong)]).await;
+            assert_eq!(shown.code(), Some("E_OTP"));
+            assert_eq!(app.deliver().await, texts);
+        }
+        assert_eq!(app.sms(LI), "second-factor-failed");
+        app.clock.advance(61);
+        let shown = browser.submit(&sent, &[("act", "send")]).await;
+        assert_eq!((shown.status.as_u16(), shown.code()), (429, Some("E_OTP_RATE")));
+        assert_eq!(shown.header("retry-after").as_deref(), Some("839"));
+        assert_eq!(app.sms(LI), "second-factor-failed", "nothing was sent");
+    });
+}
+
+/// A remembered browser is a factor, too: remembering one is told, forgetting one wants a fresh proof.
+#[test]
+fn a_remembered_browser_is_told_and_forgotten_by_a_proved_factor() {
+    on_each_database(|on| async move {
+        let door = "id = \"enterprise\"\n";
+        let more = "id = \"enterprise\"\nremember_device_days = 30\n";
+        let realm = changed_realm(&[("entrances.toml", door, more)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let (mut browser, page) = open(&app, "127.0.0.1", "sms").await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        let fields = [("act", "verify"), ("code", &app.sms(LI)), ("remember", "yes")];
+        browser.submit(&sent, &fields).await.answered("code").expect("signed in");
+        assert_eq!(notices(&app, NoticeKind::FactorAdded).await, 1);
+        app.clock.advance(901);
+        let page = browser.get("/realms/jiangxi/account/devices").await;
+        let id = page.text.split("name=\"forget\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap().to_owned();
+        let step = browser.submit(&page, &[("forget", &id)]).await;
+        assert!(step.url.contains("/login/second_factor"), "{}", step.url);
+        assert_eq!(notices(&app, NoticeKind::FactorRemoved).await, 0);
+        let page = browser.pass_second_factor(&app, &step, LI).await;
+        assert!(page.text.contains(&id), "back, and still there: {}", page.text);
+        let page = browser.submit(&page, &[("forget", &id)]).await;
+        assert!(!page.text.contains(&id), "{}", page.text);
+        assert_eq!(notices(&app, NoticeKind::FactorRemoved).await, 1);
+    });
+}
