@@ -244,10 +244,13 @@ impl Grants<'_, Writing> {
     pub async fn take_refresh(&self, token: Hashed, now: Timestamp) -> Result<bool, StoreError> {
         let of_session = Expr::col((session::Entity, session::Column::Id))
             .equals((oauth_grant::Entity, oauth_grant::Column::SessionId));
+        let of_token = Expr::col((oauth_grant::Entity, oauth_grant::Column::Id))
+            .equals((refresh_token::Entity, refresh_token::Column::GrantId));
         let live = Query::select()
-            .column((oauth_grant::Entity, oauth_grant::Column::Id))
+            .expr(Expr::val(1))
             .from(oauth_grant::Entity)
             .inner_join(session::Entity, of_session)
+            .and_where(of_token)
             .and_where(oauth_grant::Column::RevokedAt.is_null())
             .and_where(session::Column::EndedAt.is_null())
             .to_owned();
@@ -257,7 +260,7 @@ impl Grants<'_, Writing> {
             .col_expr(refresh_token::Column::UsedAt, Expr::value(now.0))
             .filter(refresh_token::Column::Hash.eq(token.0.to_vec()))
             .filter(refresh_token::Column::UsedAt.is_null())
-            .filter(refresh_token::Column::GrantId.in_subquery(live))
+            .filter(Expr::exists(live))
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)

@@ -23,6 +23,21 @@ pub(super) enum Link<'c> {
     Tx(&'c DatabaseTransaction),
 }
 
+/// What a pool is asked. SQLite's connections do not die, and statements are long to copy.
+async fn ask<T, F>(
+    pool: &DatabaseConnection,
+    statement: Statement,
+    ask: impl Fn(Statement) -> F,
+) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    match pool.get_database_backend() {
+        DbBackend::Sqlite => ask(statement).await,
+        _ => on_a_living(|| ask(statement.clone())).await,
+    }
+}
+
 /// Again for as long as a connection turns out to be dead; each is thrown away with that, so that a
 /// living one is met soon, or none can be made and the error is another.
 pub(super) async fn on_a_living<T, F>(mut ask: impl FnMut() -> F) -> Result<T, DbErr>
@@ -47,6 +62,11 @@ pub(super) async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransacti
     on_a_living(|| pool.begin()).await
 }
 
+/// What is asked, without its values, for whoever looks for a slow one.
+fn trace(statement: &Statement) {
+    tracing::trace!(target: "hufu::sql", "{}", statement.sql);
+}
+
 #[async_trait::async_trait]
 impl ConnectionTrait for Link<'_> {
     fn get_database_backend(&self) -> DbBackend {
@@ -57,6 +77,7 @@ impl ConnectionTrait for Link<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        trace(&statement);
         match self {
             Self::Pool(pool) => pool.execute_raw(statement).await,
             Self::Tx(tx) => tx.execute_raw(statement).await,
@@ -71,15 +92,17 @@ impl ConnectionTrait for Link<'_> {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        trace(&statement);
         match self {
-            Self::Pool(pool) => on_a_living(|| pool.query_one_raw(statement.clone())).await,
+            Self::Pool(pool) => ask(pool, statement, |one| pool.query_one_raw(one)).await,
             Self::Tx(tx) => tx.query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        trace(&statement);
         match self {
-            Self::Pool(pool) => on_a_living(|| pool.query_all_raw(statement.clone())).await,
+            Self::Pool(pool) => ask(pool, statement, |one| pool.query_all_raw(one)).await,
             Self::Tx(tx) => tx.query_all_raw(statement).await,
         }
     }

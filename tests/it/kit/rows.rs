@@ -67,6 +67,22 @@ impl TestApp {
         found
     }
 
+    /// How SQLite would answer a statement, step by step.
+    pub async fn plan(&self, sql: &str) -> Vec<String> {
+        let connection = self.reading().await;
+        let numbered = (1..20).rev().find(|n| sql.contains(&format!("${n}")));
+        let n_values = numbered.unwrap_or_else(|| sql.matches('?').count());
+        let values = vec![sea_orm::Value::String(None); n_values];
+        let asked = format!("EXPLAIN QUERY PLAN {sql}");
+        let statement =
+            Statement::from_sql_and_values(connection.get_database_backend(), asked, values);
+        let rows = connection.query_all_raw(statement).await.unwrap_or_else(|error| {
+            panic!("{error}: {sql}");
+        });
+        connection.close().await.unwrap();
+        rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect()
+    }
+
     /// The ids of a realm's rows, by table.
     pub async fn ids_of(&self, realm: &str) -> BTreeMap<String, Vec<String>> {
         let connection = self.reading().await;

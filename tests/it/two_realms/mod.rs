@@ -5,6 +5,7 @@ mod centre;
 mod counters;
 mod made;
 mod places;
+mod plans;
 mod routes;
 mod shadow;
 mod side;
@@ -12,9 +13,13 @@ mod told;
 mod walk;
 mod works;
 
+use hufu::flows::relations::expiry;
+use tracing::instrument::WithSubscriber;
+
 use crate::kit::passkey::asked;
 use crate::kit::{Application, On, Setup, TestApp, on_each_database, realm_named};
 use made::{lasting, on_its_way};
+use plans::Statements;
 use shadow::shadowed;
 use side::{Comer, Side, comer};
 use walk::Walk;
@@ -64,45 +69,63 @@ async fn start(on: On, more: &[(&str, &str, &str)]) -> TestApp {
 #[test]
 fn nothing_of_one_realm_is_found_in_another() {
     on_each_database(|on| async move {
-        let mut app = start(on, &[]).await;
-        let plain = app.router.clone();
-        let (router, shadows) = shadowed(&plain);
-        app.router = router;
-        let (a, b) = (Side { app: &app, realm: A }, Side { app: &app, realm: B });
-        let lasting_b = lasting(b).await;
-        let before = app.rows_of(B).await;
-        let lasting_a = lasting(a).await;
-        same(&before, &app.rows_of(B).await, &[]);
-        let own = Comer { password: OWN_PASSWORD, ..comer("natural_person", "", OWN_PHONE) };
-        assert!(a.typed(own).await.1.url.contains("/login/second_factor"));
-        assert_eq!(b.typed(own).await.1.code(), Some("E_CREDENTIALS"));
-        app.clock.advance(61);
-        let made_b = on_its_way(b, lasting_b).await;
-        let before = app.rows_of(B).await;
-        let mut made_a = on_its_way(a, lasting_a).await;
-        same(&before, &app.rows_of(B).await, &[]);
-
-        let before_a = app.rows_of(A).await;
-        let short_lived = app.short_lived_of(A).await;
-        let mut walk = Walk::new(b, plain, &made_b, &made_a);
-        walk.everywhere().await;
-        assert!(walk.places > 240 && walk.requests > 4000, "{} requests", walk.requests);
-        assert!(walk.wrong.is_empty(), "{} wrong: {:#?}", walk.wrong.len(), walk.wrong);
-        same(&before_a, &app.rows_of(A).await, &[]);
-        for (name, value) in app.short_lived_of(A).await {
-            assert_eq!(short_lived.get(&name), Some(&value), "{name}");
+        let (app, statements) = (start(on, &[]).await, Statements::default());
+        let listening = statements.listen();
+        let walked = async {
+            let app = walked(app).await;
+            app.deliver().await;
+            expiry::run(&app.ctx).await.unwrap();
+            app.ctx.services.store.sweep(app.ctx.now()).await.unwrap();
+            app
+        };
+        let app = walked.with_subscriber(listening.ours.clone()).await;
+        if matches!(on, On::Sqlite) {
+            let scans = statements.scans(&app).await;
+            assert!(scans.is_empty(), "{} read whole tables: {scans:#?}", scans.len());
         }
-        same(&before, &app.rows_of(B).await, OWN_LOG);
-
-        let before = app.rows_of(B).await;
-        made_a.still_works(a).await;
-        same(&before, &app.rows_of(B).await, &[]);
-        answered_by_a_foreign_passkey(b, &mut made_a).await;
-        same(&before, &app.rows_of(B).await, OWN_LOG);
-        let (n_shadows, given) = shadows.lock().unwrap().clone();
-        assert!(n_shadows > 200, "only {n_shadows} requests were sent to the second realm");
-        assert!(given.is_empty(), "{given:#?}");
     });
+}
+
+async fn walked(mut app: TestApp) -> TestApp {
+    let plain = app.router.clone();
+    let (router, shadows) = shadowed(&plain);
+    app.router = router;
+    let (a, b) = (Side { app: &app, realm: A }, Side { app: &app, realm: B });
+    let lasting_b = lasting(b).await;
+    let before = app.rows_of(B).await;
+    let lasting_a = lasting(a).await;
+    same(&before, &app.rows_of(B).await, &[]);
+    let own = Comer { password: OWN_PASSWORD, ..comer("natural_person", "", OWN_PHONE) };
+    assert!(a.typed(own).await.1.url.contains("/login/second_factor"));
+    assert_eq!(b.typed(own).await.1.code(), Some("E_CREDENTIALS"));
+    app.clock.advance(61);
+    let made_b = on_its_way(b, lasting_b).await;
+    let before = app.rows_of(B).await;
+    let mut made_a = on_its_way(a, lasting_a).await;
+    same(&before, &app.rows_of(B).await, &[]);
+
+    let before_a = app.rows_of(A).await;
+    let short_lived = app.short_lived_of(A).await;
+    let mut walk = Walk::new(b, plain, &made_b, &made_a);
+    walk.everywhere().await;
+    assert!(walk.places > 240 && walk.requests > 4000, "{} requests", walk.requests);
+    assert!(walk.wrong.is_empty(), "{} wrong: {:#?}", walk.wrong.len(), walk.wrong);
+    same(&before_a, &app.rows_of(A).await, &[]);
+    for (name, value) in app.short_lived_of(A).await {
+        assert_eq!(short_lived.get(&name), Some(&value), "{name}");
+    }
+    same(&before, &app.rows_of(B).await, OWN_LOG);
+
+    let before = app.rows_of(B).await;
+    made_a.still_works(a).await;
+    same(&before, &app.rows_of(B).await, &[]);
+    answered_by_a_foreign_passkey(b, &mut made_a).await;
+    same(&before, &app.rows_of(B).await, OWN_LOG);
+    let (n_shadows, given) = shadows.lock().unwrap().clone();
+    assert!(n_shadows > 200, "only {n_shadows} requests were sent to the second realm");
+    assert!(given.is_empty(), "{given:#?}");
+    drop(walk);
+    app
 }
 
 /// The question is the realm's own, and live.
