@@ -61,6 +61,17 @@ fn a_challenge_answers_what_was_tried() {
         assert_eq!(ask("/token", None, in_body).await, (401, String::new()));
         assert_eq!(ask("/token", None, grant).await, (401, String::new()));
         assert_eq!(ask("/userinfo", None, "").await, (401, "Bearer realm=\"hufu\"".to_owned()));
+        for empty in ["Bearer", "Bearer ", "bearer  ", "DPoP ", "Basic dGF4LWZpbGluZzp4"] {
+            let shown = ask("/userinfo", Some(empty), "access_token=").await;
+            assert_eq!(shown, (401, "Bearer realm=\"hufu\"".to_owned()), "{empty}");
+        }
+        for path in ["/userinfo?access_token=x", "/ssf/poll", "/ssf/verify", "/admin/import"] {
+            let shown = ask(path, None, "").await;
+            assert!(shown.0 == 401 && !shown.1.contains("error"), "{path} {shown:?}");
+        }
+        // In two ways at once is in none (RFC 6750 §2).
+        let twice = ask("/userinfo", Some("Bearer x"), "access_token=x").await;
+        assert!(twice.0 == 400 && twice.1.contains("error=\"invalid_request\""), "{twice:?}");
         let wrong = ask("/userinfo", Some("Bearer x"), "").await;
         assert!(wrong.0 == 401 && wrong.1.contains("error=\"invalid_token\""), "{wrong:?}");
     });
