@@ -14,3 +14,4 @@ pub mod params;
 pub mod requested;
 pub mod resource;
 pub mod scope;
+mod unique;

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::oidc::error::OAuthError;
+use crate::oidc::unique::Unique;
 
 /// The parameter that may come several times. Its values are kept one a line: none has a line break.
 const REPEATED: &str = "resource";
@@ -61,8 +62,8 @@ impl Params {
     /// A parameter that holds JSON; no string in it may hide a control character behind an escape.
     pub fn value(&self, name: &str) -> Result<Option<Value>, OAuthError> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let value = serde_json::from_str(text);
-        let value = value.map_err(|_| OAuthError::request("a parameter is not JSON"))?;
+        let value = serde_json::from_str::<Unique>(text);
+        let Unique(value) = value.map_err(|_| OAuthError::request("a parameter is not JSON"))?;
         if is_plain_value(&value) { Ok(Some(value)) } else { Err(unkeepable()) }
     }
 
@@ -126,11 +127,11 @@ fn unkeepable() -> OAuthError {
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, OAuthError> {
     let malformed = |_| OAuthError::request("the body is not JSON of this interface");
     let body = if body.is_empty() { b"{}" } else { body };
-    let value: Value = serde_json::from_slice(body).map_err(malformed)?;
+    let Unique(value) = serde_json::from_slice(body).map_err(malformed)?;
     if !is_plain_value(&value) {
         return Err(unkeepable());
     }
-    serde_json::from_slice(body).map_err(malformed)
+    serde_json::from_value(value).map_err(malformed)
 }
 
 /// `serde_json` reads at most 128 levels, so the depth is bounded.

@@ -110,6 +110,30 @@ fn a_token_is_for_the_api_that_was_asked_for() {
     });
 }
 
+/// `resource` alone may come several times, and comes so again wherever the request travels.
+#[test]
+fn a_repeated_parameter_is_sent_on_as_it_came() {
+    use hufu::oidc::params::Params;
+    for (query, all) in [
+        ("a=1", &[][..]),
+        ("resource=x", &["x"]),
+        ("resource=x&a=1&resource=y", &["x", "y"]),
+        ("resource=&resource=x&resource=", &["x"]),
+        ("resource=x+y", &["x y"]),
+        ("resource=x&resource=x", &["x", "x"]),
+    ] {
+        let params = Params::parse(query.as_bytes()).unwrap();
+        assert_eq!(params.resources().collect::<Vec<_>>(), all, "{query}");
+        let again = Params::from_map(Params::parse(params.encode().as_bytes()).unwrap().into_map());
+        assert_eq!(again.resources().collect::<Vec<_>>(), all, "{query}");
+        assert_eq!(again.get("a"), params.get("a"));
+        assert_eq!(again.without(&["resource"]).resources().count(), 0);
+    }
+    for refused in ["a=1&a=1", "scope=x&resource=y&scope=x", "resource=x%0Ay", "resource=x%00"] {
+        assert!(Params::parse(refused.as_bytes()).is_err(), "{refused}");
+    }
+}
+
 /// RFC 8707 §2: the client hears `invalid_target`, at either endpoint, before anybody is asked anything.
 #[test]
 fn what_may_not_be_asked_for_is_invalid_target() {

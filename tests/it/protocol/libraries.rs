@@ -164,10 +164,24 @@ fn claims_are_asked_for_in_every_way() {
             (json!({"id_token": {"acr": "gold"}}), Some("invalid_request")),
             (json!({"id_token": {"acr": {"essential": "yes"}}}), Some("invalid_request")),
             (json!({"id_token": {"acr": {"values": "gold"}}}), Some("invalid_request")),
+            (json!({"userinfo": "all"}), Some("invalid_request")),
+            (json!(["id_token"]), Some("invalid_request")),
+            (json!({"id_token": null, "userinfo": null, "other": 1}), None),
+            (acr(true, json!([])), Some("unmet_authentication_requirements")),
         ] {
             let shown = browser.get(&asked(claims.clone(), &[])).await;
             assert_eq!(shown.answered("error").as_deref(), error, "{claims}");
             assert_eq!(shown.answered("code").is_some(), error.is_none(), "{claims}");
+        }
+        // A member that comes twice is read by nobody: which of them counts?
+        for twice in [
+            format!(r#"{{"id_token": {{"sub": {{"value": "x", "value": "{sub}"}}}}}}"#),
+            format!(r#"{{"id_token": {{"sub": {{"value": "x"}}, "sub": {{"value": "{sub}"}}}}}}"#),
+            r#"{"id_token": {"sub": {"value": "x"}}, "id_token": {}}"#.to_owned(),
+        ] {
+            let all = [("claims", twice.as_str()), ("prompt", "none")];
+            let shown = browser.get(&authorize_url(&FILING, &all)).await;
+            assert_eq!(shown.answered("error").as_deref(), Some("invalid_request"), "{twice}");
         }
         // An essential level stands above one that would be liked.
         let claims = acr(true, json!([level(5)]));
@@ -191,6 +205,17 @@ fn claims_are_asked_for_in_every_way() {
             own["tax_identity"]["enterprise"]["tin"]
         );
         assert!(info.get("roles").is_none(), "{info}");
+        // The same of what a scope gives, in either place.
+        let wanted = json!({"roles": {"value": ["nobody"]}, "permissions": {"values": []}});
+        let claims = json!({"id_token": wanted, "userinfo": wanted});
+        let shown = browser.get(&asked(claims, &[])).await;
+        let (_, tokens) = app.redeem(&shown.answered("code").unwrap()).await;
+        let id = crate::kit::claims(tokens["id_token"].as_str().unwrap());
+        let (_, info) = app.userinfo(tokens["access_token"].as_str().unwrap()).await;
+        for told in [&id, &info] {
+            assert!(told.get("tax_identity").is_some(), "{told}");
+            assert!(told.get("roles").is_none() && told.get("permissions").is_none(), "{told}");
+        }
         // Granted as a whole they stand there once.
         let claims = json!({"id_token": {"roles": null, "tax_identity": null}});
         let shown = browser.get(&asked(claims, &[("identity_hint", SAMPLE)])).await;

@@ -52,6 +52,21 @@ fn a_mistake_in_a_resource_is_told_at_its_line() {
     }
 }
 
+/// `hufu realm plan` shows what a resource's file says, like every other.
+#[test]
+fn a_resource_stands_in_the_plan_and_in_the_schema() {
+    let realm = crate::kit::demo_realm();
+    let of_file: Vec<&String> =
+        realm.settings.keys().filter(|key| key.starts_with("resources/filing.toml: ")).collect();
+    assert!(of_file.iter().any(|key| key.ends_with("identifier")), "{of_file:?}");
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_hufu"))
+        .args(["realm", "schema", "resource"])
+        .output()
+        .unwrap();
+    let schema: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert!(schema["properties"]["introspected_by"].is_object(), "{schema}");
+}
+
 /// What no key signs would fail at the first token, of a client as of an API.
 #[test]
 fn an_algorithm_without_a_key_is_told() {
