@@ -32,11 +32,9 @@ pub fn narrowed(granted: Resources, asked: Resources, ours: &str) -> Result<Reso
     if asked.is_empty() {
         return Ok(granted);
     }
-    match asked.iter().all(|one| granted.contains(one) || one == ours) {
-        true => Ok(asked),
-        false => {
-            let reason = "the resource was not asked for with the authorization";
-            Err(OAuthError::new(ErrorCode::InvalidTarget, reason))
-        }
+    if asked.iter().all(|one| granted.contains(one) || one == ours) {
+        return Ok(asked);
     }
+    let reason = "the resource was not asked for with the authorization";
+    Err(OAuthError::new(ErrorCode::InvalidTarget, reason))
 }

@@ -173,16 +173,6 @@ fn claims_are_asked_for_in_every_way() {
             assert_eq!(shown.answered("error").as_deref(), error, "{claims}");
             assert_eq!(shown.answered("code").is_some(), error.is_none(), "{claims}");
         }
-        // A member that comes twice is read by nobody: which of them counts?
-        for twice in [
-            format!(r#"{{"id_token": {{"sub": {{"value": "x", "value": "{sub}"}}}}}}"#),
-            format!(r#"{{"id_token": {{"sub": {{"value": "x"}}, "sub": {{"value": "{sub}"}}}}}}"#),
-            r#"{"id_token": {"sub": {"value": "x"}}, "id_token": {}}"#.to_owned(),
-        ] {
-            let all = [("claims", twice.as_str()), ("prompt", "none")];
-            let shown = browser.get(&authorize_url(&FILING, &all)).await;
-            assert_eq!(shown.answered("error").as_deref(), Some("invalid_request"), "{twice}");
-        }
         // An essential level stands above one that would be liked.
         let claims = acr(true, json!([level(5)]));
         let shown = browser.get(&asked(claims, &[("acr_values", &level(1))])).await;
@@ -205,10 +195,46 @@ fn claims_are_asked_for_in_every_way() {
             own["tax_identity"]["enterprise"]["tin"]
         );
         assert!(info.get("roles").is_none(), "{info}");
-        // The same of what a scope gives, in either place.
+        // Granted as a whole they stand there once.
+        let claims = json!({"id_token": {"roles": null, "tax_identity": null}});
+        let shown = browser.get(&asked(claims, &[("identity_hint", SAMPLE)])).await;
+        let (_, tokens) = app.redeem(&shown.answered("code").unwrap()).await;
+        let text = part(tokens["id_token"].as_str().unwrap(), 1);
+        assert_eq!(text.matches("\"roles\"").count(), 1, "{text}");
+    });
+}
+
+/// JSON whose members come twice is read by nobody: which of them counts?
+#[test]
+fn a_member_that_comes_twice_is_refused() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let done = browser.get(&authorize_url(&FILING, &[])).await;
+        let own = id_token(&app, &done.answered("code").unwrap()).await;
+        let sub = own["sub"].as_str().unwrap();
+        for twice in [
+            format!(r#"{{"id_token": {{"sub": {{"value": "x", "value": "{sub}"}}}}}}"#),
+            format!(r#"{{"id_token": {{"sub": {{"value": "x"}}, "sub": {{"value": "{sub}"}}}}}}"#),
+            r#"{"id_token": {"sub": {"value": "x"}}, "id_token": {}}"#.to_owned(),
+        ] {
+            let all = [("claims", twice.as_str()), ("prompt", "none")];
+            let shown = browser.get(&authorize_url(&FILING, &all)).await;
+            assert_eq!(shown.answered("error").as_deref(), Some("invalid_request"), "{twice}");
+        }
+    });
+}
+
+/// OIDC Core §5.5.1: a value that was not asked for is not given, whether a scope gives it or a name.
+#[test]
+fn what_a_scope_gives_is_left_out_where_another_value_is_wanted() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
         let wanted = json!({"roles": {"value": ["nobody"]}, "permissions": {"values": []}});
         let claims = json!({"id_token": wanted, "userinfo": wanted});
-        let shown = browser.get(&asked(claims, &[])).await;
+        let claims = claims.to_string();
+        let shown = browser.get(&authorize_url(&FILING, &[("claims", &claims)])).await;
         let (_, tokens) = app.redeem(&shown.answered("code").unwrap()).await;
         let id = crate::kit::claims(tokens["id_token"].as_str().unwrap());
         let (_, info) = app.userinfo(tokens["access_token"].as_str().unwrap()).await;
@@ -216,11 +242,5 @@ fn claims_are_asked_for_in_every_way() {
             assert!(told.get("tax_identity").is_some(), "{told}");
             assert!(told.get("roles").is_none() && told.get("permissions").is_none(), "{told}");
         }
-        // Granted as a whole they stand there once.
-        let claims = json!({"id_token": {"roles": null, "tax_identity": null}});
-        let shown = browser.get(&asked(claims, &[("identity_hint", SAMPLE)])).await;
-        let (_, tokens) = app.redeem(&shown.answered("code").unwrap()).await;
-        let text = part(tokens["id_token"].as_str().unwrap(), 1);
-        assert_eq!(text.matches("\"roles\"").count(), 1, "{text}");
     });
 }
