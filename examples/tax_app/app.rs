@@ -2,6 +2,9 @@
 //! code flow with PKCE, the claims of scope `tax_identity`, refresh, an API call, sign-out, and
 //! the back-channel logout that tells it when a session has ended.
 
+#[path = "invoices.rs"]
+mod invoices;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +41,8 @@ pub struct Settings {
     pub secret_in_body: bool,
     pub own_url: String,
     pub title: String,
+    /// Where the invoice service's API is, if this application uses it.
+    pub invoices: Option<String>,
 }
 
 /// What Hufu adds to an ID token.
@@ -160,6 +165,7 @@ pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
         .route("/api", get(api))
         .route("/sign-out", post(sign_out))
         .route("/backchannel-logout", post(backchannel_logout))
+        .merge(invoices::router())
         .with_state(app))
 }
 
@@ -231,6 +237,9 @@ async fn sign_in(
         .add_scope(Scope::new("profile".to_owned()))
         .add_scope(Scope::new("tax_identity".to_owned()))
         .set_pkce_challenge(challenge);
+    if app.settings.invoices.is_some() {
+        request = request.add_extra_param("resource", invoices::IDENTIFIER);
+    }
     if wanted.prompt.as_deref() == Some("select_account") {
         request = request.add_prompt(CoreAuthPrompt::SelectAccount);
     }
@@ -277,6 +286,7 @@ async fn callback(
         .exchange_code(AuthorizationCode::new(code))
         .map_err(failed)?
         .set_pkce_verifier(pending.verifier)
+        .add_extra_param("resource", &app.settings.issuer)
         .request_async(&app.http)
         .await
         .map_err(failed)?;
@@ -306,8 +316,12 @@ async fn refresh(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Redire
     let Some(token) = signed_in.refresh_token.clone() else { return Ok(Redirect::to("/")) };
     let client = app.client().await?;
     let token = RefreshToken::new(token);
-    let refreshed =
-        client.exchange_refresh_token(&token).map_err(failed)?.request_async(&app.http).await;
+    let refreshed = client
+        .exchange_refresh_token(&token)
+        .map_err(failed)?
+        .add_extra_param("resource", &app.settings.issuer)
+        .request_async(&app.http)
+        .await;
     match refreshed {
         Ok(tokens) => {
             let renewed = SignedIn {
@@ -421,6 +435,8 @@ async fn home(State(app): State<TaxApp>, headers: HeaderMap) -> Response {
     show(&app, &headers).into_response()
 }
 
+const INVOICES: &str = "<a id=\"invoices\" href=\"/invoices\">发票接口 · Invoice API</a> · ";
+
 fn show(app: &TaxApp, headers: &HeaderMap) -> Html<String> {
     let title = escape(&app.settings.title);
     let body = match app.signed_in(headers) {
@@ -436,11 +452,12 @@ fn show(app: &TaxApp, headers: &HeaderMap) -> Html<String> {
                  <tr><th>身份 · Role</th><td id=\"roles\">{}</td></tr>\
                  <tr><th>权限 · Permissions</th><td id=\"permissions\">{}</td></tr>\
                  <tr><th>sub</th><td>{}</td></tr></table>\
-                 <p><a href=\"/api\">API</a> · <a href=\"/sign-in?prompt=select_account\">切换身份 · Switch identity</a> · <a id=\"step-up\" href=\"/sign-in?acr=urn:hufu:realname:3\">提升验证等级 · Prove more</a></p>\
+                 <p><a href=\"/api\">API</a> · {}<a href=\"/sign-in?prompt=select_account\">切换身份 · Switch identity</a> · <a id=\"step-up\" href=\"/sign-in?acr=urn:hufu:realname:3\">提升验证等级 · Prove more</a></p>\
                  <form method=\"post\" action=\"/refresh\"><button id=\"refresh\">刷新令牌 · Refresh</button></form>\
                  <form method=\"post\" action=\"/sign-out\"><button id=\"sign-out\">退出 · Sign out</button></form>",
                 text(&enterprise["name"]), text(&enterprise["tin"]), escape(&claims.roles.join(", ")),
                 escape(&permissions.join(", ")), escape(&signed_in.subject),
+                if app.settings.invoices.is_some() { INVOICES } else { "" },
             )
         }
     };

@@ -16,6 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         secret_in_body: false,
         own_url: own_url.clone(),
         title: "Tax application".to_owned(),
+        invoices: None,
     };
     let address = own_url.trim_start_matches("http://").trim_end_matches('/');
     let listener = tokio::net::TcpListener::bind(address).await?;

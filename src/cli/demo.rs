@@ -182,6 +182,7 @@ fn applications(
         secret_in_body: false,
         own_url: at(2),
         title: "纳税申报 · Tax filing".to_owned(),
+        invoices: Some(format!("{}/api/invoices", at(3))),
     };
     let invoice = tax_app::Settings {
         client_id: "invoice".to_owned(),
@@ -189,6 +190,7 @@ fn applications(
         secret_in_body: true,
         own_url: at(3),
         title: "发票服务 · Invoice service".to_owned(),
+        invoices: None,
         ..filing.clone()
     };
     let insurance = tax_app::Settings {
@@ -196,6 +198,7 @@ fn applications(
         client_secret: "demo-secret-of-social-insurance".to_owned(),
         own_url: at(5),
         title: "社保费缴纳 · Social insurance".to_owned(),
+        invoices: None,
         ..filing.clone()
     };
     (filing, invoice, insurance)

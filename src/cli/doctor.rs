@@ -86,7 +86,8 @@ pub async fn run(
 }
 
 fn summary(realm: &Realm) -> String {
-    format!("{}, {} clients", realm.issuer, realm.clients.len())
+    let (clients, apis) = (realm.clients.len(), realm.resources.len());
+    format!("{}, {clients} clients, {apis} APIs", realm.issuer)
 }
 
 /// A first start makes the folder; where it would, must be writable.

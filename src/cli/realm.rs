@@ -16,6 +16,7 @@ use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile};
 use crate::realm::format::format;
 use crate::realm::plan::changes;
 use crate::realm::registration::ClientFile;
+use crate::realm::resource::ResourceFile;
 use crate::store::connect::migration_status;
 
 #[derive(Subcommand)]
@@ -27,7 +28,7 @@ pub enum RealmAct {
         #[arg(long)]
         demo: bool,
     },
-    /// The JSON Schema of a file: realm, entrances, factors, roles, client.
+    /// The JSON Schema of a file: realm, entrances, factors, roles, client, resource.
     Schema { file: String },
     /// What would change against the version that was served last.
     Plan { folder: PathBuf },
@@ -55,9 +56,10 @@ pub async fn run(
         RealmAct::Validate { folder, demo } => {
             let realm = read(&folder, demo)?;
             say(format_args!(
-                "{}: {} clients, version {}",
+                "{}: {} clients, {} APIs, version {}",
                 realm.id,
                 realm.clients.len(),
+                realm.resources.len(),
                 realm.hash
             ))?;
             Ok(())
@@ -100,7 +102,8 @@ fn schema(file: &str) -> CliResult {
         "factors" => schemars::schema_for!(FactorsFile),
         "roles" => schemars::schema_for!(RolesFile),
         "client" => schemars::schema_for!(ClientFile),
-        _ => return Err("realm, entrances, factors, roles or client".into()),
+        "resource" => schemars::schema_for!(ResourceFile),
+        _ => return Err("realm, entrances, factors, roles, client or resource".into()),
     };
     say(format_args!("{}", serde_json::to_string_pretty(&schema)?))?;
     Ok(())

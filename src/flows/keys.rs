@@ -178,7 +178,8 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
         keys.push(SigningKey::new(algorithm, &key.private, signs(key))?);
     }
     let keys = KeySet::new(keys);
-    let discovery = document(&realm.issuer, &realm.algorithms, &PUBLIC_SCOPES)?.into();
+    let apis: Vec<&str> = realm.resources.keys().map(String::as_str).collect();
+    let discovery = document(&realm.issuer, &realm.algorithms, &PUBLIC_SCOPES, &apis)?.into();
     let jwks = jwks(&keys)?.into();
     services.keys.publish(realm, Published::new(keys, jwks, discovery, version));
     Ok(())

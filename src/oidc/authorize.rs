@@ -1,16 +1,18 @@
 //! The authorization request: a list of small checks, then a value that is known to be right.
 //! Until the redirect URI is known to be the client's, no error is ever sent to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
 
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::wanted::{self, WantedIdentity};
-use crate::oidc::claims::scope_of;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
+use crate::oidc::requested::RequestedClaims;
+use crate::oidc::resource::{self, Resources};
 use crate::oidc::scope::Scopes;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -58,111 +60,16 @@ pub struct AuthorizeRequest {
     pub dpop_jkt: Option<String>,
     /// Names asked for one by one (OIDC Core §5.5).
     pub claims: RequestedClaims,
-}
-
-/// Claims asked for by name, in the two places they can go. What a client is not registered for, or
-/// nobody knows of the person, is left out.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct RequestedClaims {
-    #[serde(default, deserialize_with = "members")]
-    pub userinfo: BTreeMap<String, ClaimRequest>,
-    #[serde(default, deserialize_with = "members")]
-    pub id_token: BTreeMap<String, ClaimRequest>,
-}
-
-/// How a claim is asked for (OIDC Core §5.5.1).
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ClaimRequest {
-    pub essential: bool,
-    /// The one that it is to have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
-    /// Any of these.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<Value>,
-}
-
-impl ClaimRequest {
-    /// The values that will do; none of them: any.
-    pub fn wanted(&self) -> Vec<&Value> {
-        self.value.iter().chain(&self.values).collect()
-    }
-
-    pub fn takes(&self, value: &Value) -> bool {
-        let wanted = self.wanted();
-        wanted.is_empty() || wanted.contains(&value)
-    }
-}
-
-/// `null` asks for a claim in no particular way; grants of before held names alone.
-fn members<'de, D: Deserializer<'de>>(
-    value: D,
-) -> Result<BTreeMap<String, ClaimRequest>, D::Error> {
-    let plain = |name: String| (name, ClaimRequest::default());
-    Ok(match Value::deserialize(value)? {
-        Value::Object(members) => {
-            let read = |(name, asked): (String, Value)| {
-                (name, serde_json::from_value(asked).unwrap_or_default())
-            };
-            members.into_iter().map(read).collect()
-        }
-        Value::Array(list) => {
-            list.iter().filter_map(Value::as_str).map(|name| plain(name.to_owned())).collect()
-        }
-        _ => BTreeMap::new(),
-    })
-}
-
-/// What a token says of its sign-in whether it is asked for or not.
-const ALWAYS: [&str; 2] = ["acr", "sub"];
-
-impl RequestedClaims {
-    /// Only what these scopes would give.
-    #[must_use]
-    fn within(mut self, allowed: &BTreeSet<String>) -> Self {
-        let known = |name: &String| {
-            ALWAYS.contains(&name.as_str())
-                || scope_of(name).is_some_and(|scope| allowed.contains(scope))
-        };
-        self.userinfo.retain(|name, _| known(name));
-        self.id_token.retain(|name, _| known(name));
-        self
-    }
-
-    /// The scopes that would give them: what the person is asked to agree to.
-    pub fn scopes(&self) -> Scopes {
-        let names = self.userinfo.keys().chain(self.id_token.keys());
-        let scopes: Vec<&str> = names.filter_map(|name| scope_of(name)).collect();
-        Scopes::parse(&scopes.join(" "))
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.userinfo.is_empty() && self.id_token.is_empty()
-    }
-
-    /// Whether nobody else is asked for than the person of this `sub`.
-    pub fn may_be(&self, subject: &str) -> bool {
-        let subject = Value::from(subject);
-        [&self.userinfo, &self.id_token]
-            .into_iter()
-            .filter_map(|place| place.get("sub"))
-            .all(|asked| asked.takes(&subject))
-    }
-
-    /// The `acr` of the ID token, if these values are asked for.
-    fn acr(&self) -> Option<(&ClaimRequest, Vec<String>)> {
-        let asked = self.id_token.get("acr")?;
-        let values: Vec<String> =
-            asked.wanted().into_iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        (!values.is_empty()).then_some((asked, values))
-    }
+    /// The APIs that its tokens are for (RFC 8707); none: our own interfaces.
+    pub resources: Resources,
 }
 
 /// What the registration says of a client's requests.
 pub struct Registered<'a> {
     pub scopes: &'a BTreeSet<String>,
     pub needs_pkce: bool,
+    /// Whether it may ask for tokens for an API.
+    pub may_ask: &'a dyn Fn(&str) -> bool,
 }
 
 /// Before anything may be sent to the client: is this redirect URI the client's own?
@@ -170,21 +77,31 @@ pub fn destination(
     params: &Params,
     accepts: impl Fn(&str) -> bool,
 ) -> Result<Destination, OAuthError> {
+    let object = params.get("request").map(unverified).unwrap_or_default();
+    let said = |name: &str| {
+        let inside = || Some(object.get(name)?.as_str()?.to_owned());
+        params.get(name).map(str::to_owned).or_else(inside)
+    };
     let redirect_uri =
-        params.get("redirect_uri").ok_or_else(|| OAuthError::request("redirect_uri is missing"))?;
-    if !accepts(redirect_uri) {
+        said("redirect_uri").ok_or_else(|| OAuthError::request("redirect_uri is missing"))?;
+    if !accepts(&redirect_uri) {
         return Err(OAuthError::request("redirect_uri is not registered"));
     }
     // An unknown response mode is answered by the default one.
-    let mode = match params.get("response_mode") {
+    let mode = match said("response_mode").as_deref() {
         Some("form_post") => ResponseMode::FormPost,
         _ => ResponseMode::Query,
     };
-    Ok(Destination {
-        redirect_uri: redirect_uri.to_owned(),
-        mode,
-        state: params.get("state").map(str::to_owned),
-    })
+    let is_plain = |state: &String| state.len() <= 2048 && !state.contains(char::is_control);
+    Ok(Destination { redirect_uri, mode, state: said("state").filter(is_plain) })
+}
+
+/// What a request object says. It is refused whatever it is (OIDC Core §6), so nothing of it counts but
+/// where the refusal goes.
+fn unverified(object: &str) -> Map<String, Value> {
+    let payload =
+        object.split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+    payload.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 /// Every parameter that an authorization request may have; others are ignored, and not kept.
@@ -221,13 +138,12 @@ pub const LONGEST: usize = 6000;
 type Check = fn(&Params) -> Result<(), OAuthError>;
 
 /// In the order in which a specification reader would look.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 8] = [
     check_request_objects,
     check_response_type,
     check_response_mode,
     check_prompt,
     check_max_age,
-    check_claims,
     check_dpop_jkt,
     check_details,
     check_lengths,
@@ -252,11 +168,8 @@ pub fn check(
         return Err(OAuthError::new(ErrorCode::InvalidScope, "scope openid is needed"));
     }
     let text = |name: &str| params.get(name).map(str::to_owned);
-    let claims = params
-        .get("claims")
-        .and_then(|text| serde_json::from_str::<RequestedClaims>(text).ok())
-        .unwrap_or_default()
-        .within(allowed);
+    let resources = resource::asked(params, registered.may_ask)?;
+    let claims = RequestedClaims::parse(params)?.within(allowed);
     let mut acr_values: Vec<String> = params
         .get("acr_values")
         .into_iter()
@@ -264,10 +177,10 @@ pub fn check(
         .map(str::to_owned)
         .collect();
     let mut needs_acr = false;
-    if let Some((asked, values)) = claims.acr() {
-        needs_acr = asked.essential;
+    if let Some((is_essential, values)) = claims.acr() {
+        needs_acr = is_essential;
         // What must be is not met by what would be liked.
-        if asked.essential {
+        if is_essential {
             acr_values.clear();
         }
         acr_values.extend(values);
@@ -287,6 +200,7 @@ pub fn check(
         needs: needs(params),
         dpop_jkt: text("dpop_jkt"),
         claims,
+        resources,
     })
 }
 
@@ -398,32 +312,6 @@ fn check_max_age(params: &Params) -> Result<(), OAuthError> {
         Some(Ok(seconds)) if seconds >= 0 => Ok(()),
         Some(_) => Err(OAuthError::request("max_age is a number of seconds")),
     }
-}
-
-/// OIDC Core §5.5: two objects, their members `null` or an object.
-fn check_claims(params: &Params) -> Result<(), OAuthError> {
-    let malformed = || Err(OAuthError::request("claims is an object of objects"));
-    let Some(claims) = params.value("claims")? else { return Ok(()) };
-    let Value::Object(places) = claims else { return malformed() };
-    for place in ["userinfo", "id_token"].iter().filter_map(|name| places.get(*name)) {
-        let members = match place {
-            Value::Null => continue,
-            Value::Object(members) => members,
-            _ => return malformed(),
-        };
-        let is_right = |asked: &Value| match asked {
-            Value::Null => true,
-            Value::Object(how) => {
-                how.get("essential").is_none_or(Value::is_boolean)
-                    && how.get("values").is_none_or(Value::is_array)
-            }
-            _ => false,
-        };
-        if !members.values().all(is_right) {
-            return malformed();
-        }
-    }
-    Ok(())
 }
 
 fn check_lengths(params: &Params) -> Result<(), OAuthError> {

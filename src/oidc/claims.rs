@@ -9,17 +9,35 @@ use serde_json::{Map, Value, json};
 use crate::base::secret::sha256;
 use crate::domain::claims::TaxClaims;
 use crate::domain::wanted::WantedIdentity;
+use crate::oidc::audience::Audience;
 
 /// The scope that gives a standard claim of the person (OIDC Core §5.4).
 pub fn scope_of(claim: &str) -> Option<&'static str> {
-    match claim {
-        "name" | "gender" | "zoneinfo" | "preferred_username" | "updated_at" => Some("profile"),
-        "email" | "email_verified" => Some("email"),
-        "phone_number" | "phone_number_verified" => Some("phone"),
-        "tax_identity" | "roles" | "permissions" => Some("tax_identity"),
-        _ => None,
-    }
+    BY_SCOPE.iter().find(|(known, _)| *known == claim).map(|(_, scope)| *scope)
 }
+
+/// Each claim that a scope gives, and the scope.
+pub const BY_SCOPE: [(&str, &str); 15] = [
+    ("name", "profile"),
+    ("family_name", "profile"),
+    ("given_name", "profile"),
+    ("preferred_username", "profile"),
+    ("gender", "profile"),
+    ("zoneinfo", "profile"),
+    ("locale", "profile"),
+    ("updated_at", "profile"),
+    ("email", "email"),
+    ("email_verified", "email"),
+    ("phone_number", "phone"),
+    ("phone_number_verified", "phone"),
+    ("tax_identity", "tax_identity"),
+    ("roles", "tax_identity"),
+    ("permissions", "tax_identity"),
+];
+
+/// What an ID token says without being asked.
+pub const OF_EVERY_TOKEN: [&str; 11] =
+    ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
 
 /// The `acr` of a real-name level.
 pub fn acr(level: u8) -> String {
@@ -46,23 +64,23 @@ pub struct IdClaims {
     pub sid: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
+    /// Claims of identity and person, by scope and by name.
     #[serde(flatten)]
-    pub tax: Option<TaxClaims>,
-    /// Claims of the person that were asked for by name.
-    #[serde(flatten)]
-    pub person: Map<String, Value>,
+    pub about: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessClaims {
     pub iss: String,
     pub sub: String,
-    pub aud: String,
+    /// The APIs that it is for (RFC 9068 §3); without any, the client that it was issued to.
+    pub aud: Audience,
     pub client_id: String,
     pub exp: i64,
     pub iat: i64,
     /// `<grant>.<random>`; without a dot when no person stands behind it.
     pub jti: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
     /// The key that must be shown beside the token (RFC 7800, RFC 9449 §6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +92,14 @@ pub struct AccessClaims {
     pub person: Option<PersonClaims>,
     #[serde(flatten)]
     pub tax: Option<TaxClaims>,
+}
+
+impl AccessClaims {
+    /// For our own interfaces, and for no API: nobody who was shown it there can use it here.
+    pub fn is_for_us(&self) -> bool {
+        let is_clients_own = matches!(&self.aud, Audience::One(only) if *only == self.client_id);
+        is_clients_own || self.aud.holds(&self.iss)
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 
+use super::audience::Audience;
 use super::error::OAuthError;
 use super::params::Params;
 use crate::base::secret::Secret;
@@ -28,23 +29,6 @@ pub struct AssertionClaims {
     pub exp: i64,
     pub nbf: Option<i64>,
     pub jti: Option<String>,
-}
-
-/// `aud` is a text or a list of texts (RFC 7519 §4.1.3).
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Audience {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Audience {
-    pub fn holds(&self, wanted: &str) -> bool {
-        match self {
-            Self::One(one) => one == wanted,
-            Self::Many(many) => many.iter().any(|one| one == wanted),
-        }
-    }
 }
 
 /// One method at a time (RFC 6749 §2.3).

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::jose::Algorithm;
 use crate::jose::keys::KeySet;
-use crate::oidc::claims::acr;
+use crate::oidc::claims::{BY_SCOPE, OF_EVERY_TOKEN, acr};
 
 /// The paths below the issuer; `web::paths` routes them.
 pub mod path {
@@ -36,32 +36,12 @@ fn wrong(error: impl ToString) -> DiscoveryError {
     DiscoveryError(error.to_string())
 }
 
-/// What ID tokens and userinfo may say.
-const CLAIMS: [&str; 17] = [
-    "sub",
-    "name",
-    "preferred_username",
-    "gender",
-    "zoneinfo",
-    "updated_at",
-    "email",
-    "email_verified",
-    "phone_number",
-    "phone_number_verified",
-    "acr",
-    "amr",
-    "auth_time",
-    "sid",
-    "tax_identity",
-    "roles",
-    "permissions",
-];
-
 /// The bytes that are served; made once for each version of a realm.
 pub fn document(
     issuer: &str,
     algorithms: &[Algorithm],
     scopes: &[&str],
+    resources: &[&str],
 ) -> Result<Vec<u8>, DiscoveryError> {
     let url = |path: &str| format!("{issuer}{path}");
     let signing: Vec<CoreJwsSigningAlgorithm> = algorithms.iter().map(|alg| core(*alg)).collect();
@@ -98,7 +78,7 @@ pub fn document(
     .set_token_endpoint_auth_signing_alg_values_supported(Some(
         Algorithm::ALL.iter().map(|alg| core(*alg)).collect(),
     ))
-    .set_claims_supported(Some(CLAIMS.map(|claim| CoreClaimName::new(claim.to_owned())).to_vec()))
+    .set_claims_supported(Some(claims()))
     .set_claims_parameter_supported(Some(true))
     .set_request_parameter_supported(Some(false))
     .set_request_uri_parameter_supported(Some(false));
@@ -120,8 +100,19 @@ pub fn document(
     });
     if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
         document.extend(more);
+        // RFC 9728 §4.
+        if !resources.is_empty() {
+            document.insert("protected_resources".to_owned(), json!(resources));
+        }
     }
     serde_json::to_vec(&document).map_err(wrong)
+}
+
+/// What ID tokens and userinfo may say.
+fn claims() -> Vec<CoreClaimName> {
+    let by_scope = BY_SCOPE.iter().map(|(claim, _)| *claim);
+    let all = OF_EVERY_TOKEN.into_iter().chain(by_scope);
+    all.map(|claim| CoreClaimName::new(claim.to_owned())).collect()
 }
 
 /// Public keys alone: read through a type, so that what is not a public key fails here.

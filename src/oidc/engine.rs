@@ -18,9 +18,11 @@ use oxide_auth::primitives::registrar::{BoundClient, ExactUrl, PreGrant, Registe
 use oxide_auth::primitives::scope::Scope;
 
 use crate::domain::wanted::WantedIdentity;
-use crate::oidc::authorize::{AuthorizeRequest, RequestedClaims};
+use crate::oidc::authorize::AuthorizeRequest;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
+use crate::oidc::requested::RequestedClaims;
+use crate::oidc::resource::Resources;
 use crate::oidc::scope::Scopes;
 
 /// A request that the authorization machine has bound to its client.
@@ -48,6 +50,7 @@ pub struct Kept<'a> {
 const NONCE: &str = "hufu_nonce";
 const CLAIMS: &str = "hufu_claims";
 const DETAILS: &str = "hufu_details";
+const RESOURCES: &str = "hufu_resources";
 
 /// The identity that was asked for with a grant.
 pub fn wanted(extensions: &BTreeMap<String, String>) -> Option<WantedIdentity> {
@@ -130,6 +133,10 @@ pub fn bind(params: &Params, request: &AuthorizeRequest) -> Result<Bound, OAuthE
     if let Some(wanted) = &request.wanted {
         let wanted = serde_json::to_string(wanted).unwrap_or_default();
         extensions.set_raw(DETAILS.to_owned(), Value::private(Some(wanted)));
+    }
+    if !request.resources.is_empty() {
+        let resources = serde_json::to_string(&request.resources).unwrap_or_default();
+        extensions.set_raw(RESOURCES.to_owned(), Value::private(Some(resources)));
     }
     let Output::Negotiate { bound_client, .. } = machine.advance(Input::Extended(extensions))
     else {
@@ -352,6 +359,12 @@ impl Approved {
 
     pub fn wanted(&self) -> Option<WantedIdentity> {
         wanted(&self.extensions)
+    }
+
+    /// The APIs that it was given for.
+    pub fn resources(&self) -> Resources {
+        let kept = self.extensions.get(RESOURCES);
+        kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
     pub fn nonce(&self) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! What goes wrong between an application and us. The client reads the code and a fixed
 //! description; the reason is for the log.
 
-/// The codes of RFC 6749, RFC 6750, RFC 9470 and OpenID Connect Core that we answer with.
+/// The codes of RFC 6749, RFC 6750, RFC 8707, RFC 9470 and OpenID Connect Core that we answer with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorCode {
     InvalidRequest,
@@ -20,6 +20,7 @@ pub enum ErrorCode {
     UnmetAuthenticationRequirements,
     InvalidDpopProof,
     InvalidAuthorizationDetails,
+    InvalidTarget,
     RequestNotSupported,
     RequestUriNotSupported,
 }
@@ -43,6 +44,7 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidTarget => "invalid_target",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
         }

@@ -1,13 +1,19 @@
-//! What a request says, strict: a parameter sent twice is refused (RFC 6749 §3.1), an empty one counts
-//! as absent, unknown ones are ignored. Control characters are refused here, in parameters and in
+//! What a request says, strict: a parameter sent twice is refused (RFC 6749 §3.1; `resource` alone may
+//! be, RFC 8707 §2), an empty one counts as absent, unknown ones are ignored. Control characters are refused here, in parameters and in
 //! JSON, so that none reaches a row: no value of ours has any, and PostgreSQL cannot keep a NUL.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::oidc::error::OAuthError;
+use crate::oidc::unique::Unique;
+
+/// The parameter that may come several times. Its values are kept one a line: none has a line break.
+const REPEATED: &str = "resource";
+const BREAK: char = '\n';
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Params(BTreeMap<String, String>);
@@ -20,8 +26,17 @@ impl Params {
             if !is_plain(&name) || !(is_plain(&value) || is_json_in_lines(&name, &value)) {
                 return Err(unkeepable());
             }
-            if params.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(OAuthError::request("a parameter is sent twice"));
+            match params.entry(name.into_owned()) {
+                Entry::Vacant(free) => {
+                    free.insert(value.into_owned());
+                }
+                Entry::Occupied(mut taken) if taken.key() == REPEATED => {
+                    taken.get_mut().push(BREAK);
+                    taken.get_mut().push_str(&value);
+                }
+                Entry::Occupied(_) => {
+                    return Err(OAuthError::request("a parameter is sent twice"));
+                }
             }
         }
         Ok(Self(params))
@@ -39,16 +54,27 @@ impl Params {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The values of `resource`, in the order in which they were sent.
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        self.get(REPEATED).into_iter().flat_map(lines)
+    }
+
     /// A parameter that holds JSON; no string in it may hide a control character behind an escape.
     pub fn value(&self, name: &str) -> Result<Option<Value>, OAuthError> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let value = serde_json::from_str(text);
-        let value = value.map_err(|_| OAuthError::request("a parameter is not JSON"))?;
+        let value = serde_json::from_str::<Unique>(text);
+        let Unique(value) = value.map_err(|_| OAuthError::request("a parameter is not JSON"))?;
         if is_plain_value(&value) { Ok(Some(value)) } else { Err(unkeepable()) }
     }
 
+    /// As they are sent again.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().flat_map(|(name, value)| {
+            let is_list = name == REPEATED;
+            let several = is_list.then(|| lines(value)).into_iter().flatten();
+            let one = (!is_list).then_some(value.as_str());
+            several.chain(one).map(move |value| (name.as_str(), value))
+        })
     }
 
     /// Only these.
@@ -71,8 +97,12 @@ impl Params {
     }
 
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.iter()).finish()
     }
+}
+
+fn lines(values: &str) -> impl Iterator<Item = &str> {
+    values.split(BREAK).filter(|value| !value.is_empty())
 }
 
 /// ASCII is looked at byte by byte: tokens are long, and every request passes here.
@@ -97,11 +127,11 @@ fn unkeepable() -> OAuthError {
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, OAuthError> {
     let malformed = |_| OAuthError::request("the body is not JSON of this interface");
     let body = if body.is_empty() { b"{}" } else { body };
-    let value: Value = serde_json::from_slice(body).map_err(malformed)?;
+    let Unique(value) = serde_json::from_slice(body).map_err(malformed)?;
     if !is_plain_value(&value) {
         return Err(unkeepable());
     }
-    serde_json::from_slice(body).map_err(malformed)
+    serde_json::from_value(value).map_err(malformed)
 }
 
 /// `serde_json` reads at most 128 levels, so the depth is bounded.

@@ -124,14 +124,22 @@ impl Outbound {
         accepted(self.signed_post(url, secret, body, handed_in)).await
     }
 
-    /// RFC 8935 §2.
-    pub async fn push_event(&self, url: &str, set: String) -> Result<(), SendError> {
-        let request = self
+    /// RFC 8935 §2. `authorization`: the whole header that the receiver wants (SSF §10.3.1.1).
+    pub async fn push_event(
+        &self,
+        url: &str,
+        set: String,
+        authorization: Option<&Secret>,
+    ) -> Result<(), SendError> {
+        let mut request = self
             .client
             .post(url)
             .header("Content-Type", "application/secevent+jwt")
             .header("Accept", "application/json")
             .body(set);
+        if let Some(secret) = authorization {
+            request = request.header("Authorization", secret.expose());
+        }
         accepted(request).await
     }
 

@@ -9,6 +9,7 @@ pub mod fixtures;
 pub mod format;
 pub mod plan;
 pub mod registration;
+pub mod resource;
 pub mod source;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::jose::Algorithm;
 use client::Client;
 use complaint::Complaint;
 use file::{GatewayKind, InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
+use resource::Resource;
 
 /// A realm that cannot be wrong.
 pub struct Realm {
@@ -57,6 +59,8 @@ pub struct Realm {
     pub permissions: BTreeMap<String, Texts>,
     pub identity_types: BTreeMap<IdentityTypeName, (IdentityType, Texts)>,
     pub clients: BTreeMap<String, Arc<Client>>,
+    /// APIs by their identifiers.
+    pub resources: BTreeMap<String, Resource>,
     /// What the files say, flat and without secrets.
     pub settings: plan::Settings,
     /// What is right and could be better.
@@ -119,6 +123,18 @@ impl Realm {
     pub fn admits_origin(&self, origin: &str) -> bool {
         let mut all = self.clients.values().flat_map(|client| &client.web_origins);
         all.any(|own| own == origin)
+    }
+
+    /// The algorithm that signs what no setting says more about.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithms.first().copied().unwrap_or(Algorithm::ES256)
+    }
+
+    /// Whether a client may ask for tokens for an API; for our own interfaces (the issuer) every
+    /// client may.
+    pub fn may_ask(&self, client_id: &str, resource: &str) -> bool {
+        let known = self.resources.get(resource);
+        resource == self.issuer || known.is_some_and(|api| api.may_be_asked_for_by(client_id))
     }
 
     pub fn entrance(&self, id: &str) -> Option<&RealmEntrance> {

@@ -182,10 +182,24 @@ fn name_choices(schema: &mut Value) {
             members.insert("enum".to_owned(), Value::Array(values.concat()));
         }
     }
+    without_null(schema);
     match schema {
         Value::Object(members) => members.values_mut().for_each(name_choices),
         Value::Array(items) => items.iter_mut().for_each(name_choices),
         _ => {}
+    }
+}
+
+/// What may be absent is in the schema what may be null, which TOML has not; without it the complaint is
+/// about what was meant.
+fn without_null(schema: &mut Value) {
+    let Value::Object(members) = schema else { return };
+    let Some(Value::Array(choices)) = members.get_mut("anyOf") else { return };
+    choices.retain(|choice| choice.get("type") != Some(&Value::from("null")));
+    if let [Value::Object(only)] = choices.as_mut_slice() {
+        let only = std::mem::take(only);
+        members.remove("anyOf");
+        members.extend(only);
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Delivery {
     /// Empty for a message to a person.
     pub client_id: String,
     pub channel: Channel,
+    /// For [`Channel::Push`] and [`Channel::Poll`]: the stream that hears of it, and no later one.
+    pub stream: Option<Uuid>,
     /// The `sid`, authorisation, stream or person that it is about.
     pub about: String,
     /// JSON; tokens are signed when they leave.
@@ -169,13 +171,13 @@ impl<A> Deliveries<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
-    /// Those that a client has not acknowledged, oldest first.
-    pub async fn kept(&self, client_id: &str, limit: u64) -> Result<Vec<Delivery>, StoreError> {
+    /// Those of a stream that its client has not acknowledged, oldest first.
+    pub async fn kept(&self, stream: Uuid, limit: u64) -> Result<Vec<Delivery>, StoreError> {
         let rows = self
             .0
             .find::<Entity>()
             .filter(Column::State.eq("kept"))
-            .filter(Column::ClientId.eq(client_id))
+            .filter(Column::StreamId.eq(stream))
             .filter(Column::Channel.eq(Channel::Poll.name()))
             .order_by_asc(Column::CreatedAt)
             .order_by_asc(Column::Id)
@@ -248,6 +250,7 @@ impl Deliveries<'_, Writing> {
             state: Set(new.state.name().to_owned()),
             last_error: Set(new.state.last_error()),
             created_at: Set(new.created_at.0),
+            stream_id: Set(new.stream),
         })
         .exec_without_returning(&self.0.db())
         .await?;
@@ -324,6 +327,35 @@ impl Deliveries<'_, Writing> {
         Ok(())
     }
 
+    /// What a stream has not heard yet goes with it.
+    pub async fn forget(&self, stream: Uuid) -> Result<(), StoreError> {
+        let of_stream = Column::StreamId.eq(stream);
+        self.0.delete::<Entity>().filter(of_stream).exec(&self.0.db()).await?;
+        Ok(())
+    }
+
+    /// What waits for a stream goes the way that its client wants now.
+    pub async fn redirect(
+        &self,
+        stream: Uuid,
+        channel: Channel,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let state = if channel == Channel::Poll { "kept" } else { "waiting" };
+        self.0
+            .update::<Entity>()
+            .col_expr(Column::Channel, Expr::value(channel.name()))
+            .col_expr(Column::State, Expr::value(state))
+            .col_expr(Column::NTries, Expr::value(0))
+            .col_expr(Column::NextTryAt, Expr::value(now.0))
+            .filter(Column::StreamId.eq(stream))
+            .filter(Column::State.ne("done"))
+            .filter(Column::Channel.ne(channel.name()))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
     /// Puts what was given up back in the queue, with all its tries. Returns how many.
     pub async fn retry(&self, now: Timestamp) -> Result<u64, StoreError> {
         let done = self
@@ -347,6 +379,7 @@ fn read(row: Model) -> Result<Delivery, StoreError> {
         id: row.id,
         client_id: row.client_id,
         about: row.about,
+        stream: row.stream_id,
         body: row.body,
         created_at: Timestamp(row.created_at),
     })

@@ -44,6 +44,8 @@ pub struct LoginPage {
     pub passkey: Option<String>,
     pub enterprise_number: String,
     pub personal_id: String,
+    /// Why it is shown to somebody who did not expect it.
+    pub tells: Option<String>,
     pub notice: Option<Notice>,
 }
 
@@ -243,6 +245,8 @@ pub struct ConsentPage {
     pub client: String,
     /// Keys of the texts that say what each scope gives.
     pub scopes: Vec<String>,
+    /// Names of the APIs that it would use in the person's name.
+    pub apis: Vec<String>,
     pub request: String,
 }
 
@@ -370,6 +374,8 @@ impl Page for MessagePage {
 
 #[derive(Debug, Serialize)]
 pub struct LogoutPage {
+    /// What of the application's request could not be taken.
+    pub tells: Vec<String>,
     pub request: String,
 }
 

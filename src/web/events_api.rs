@@ -9,10 +9,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::flows::Stop;
-use crate::flows::notify::streams;
+use crate::flows::notify::streams::{self, Change, Verification};
 use crate::flows::oauth::resource::client_of;
 use crate::oidc::params::json;
-use crate::web::answer::{Answer, Failure, bearer_error, no_store, oauth_error, token_needed};
+use crate::web::answer::{
+    Answer, Failure, bearer_error, no_store, oauth_error, token_needed, with_retry_after,
+};
 use crate::web::app::App;
 use crate::web::oauth::presented;
 use crate::web::request::Request;
@@ -57,20 +59,28 @@ pub async fn read(request: Request) -> Answer {
 /// One stream a client: another is a conflict (SSF §8.1.1.1), whatever id it is asked for under.
 pub async fn create(request: Request, body: Bytes) -> Answer {
     let (client, wanted) = asked(&request, &body).await?;
-    match streams::find(&request.ctx, &client).await? {
-        None => saved(&request, &client, None, &wanted).await,
-        Some(_) => Ok(no_store(StatusCode::CONFLICT.into_response())),
-    }
+    Ok(match Stop::client(streams::create(&request.ctx, &client, &wanted).await)? {
+        Ok(Some(stream)) => no_store((StatusCode::CREATED, Json(stream)).into_response()),
+        Ok(None) => no_store(StatusCode::CONFLICT.into_response()),
+        Err(error) => oauth_error(&error),
+    })
 }
 
-/// What is mentioned changes; the client's address stays the registered one, so replacing comes to
-/// the same.
-pub async fn change(request: Request, body: Bytes) -> Answer {
-    let (client, wanted) = asked(&request, &body).await?;
-    match streams::named(&request.ctx, &client, wanted.stream_id.as_deref()).await? {
-        Some(known) => saved(&request, &client, Some(known), &wanted).await,
-        None => Ok(no_store(StatusCode::NOT_FOUND.into_response())),
-    }
+/// What is mentioned changes.
+pub async fn update(request: Request, body: Bytes) -> Answer {
+    change(&request, &body, Change::Update).await
+}
+
+pub async fn replace(request: Request, body: Bytes) -> Answer {
+    change(&request, &body, Change::Replace).await
+}
+
+async fn change(request: &Request, body: &[u8], how: Change) -> Answer {
+    let (client, wanted) = asked(request, body).await?;
+    Ok(match Stop::client(streams::change(&request.ctx, &client, &wanted, how).await)? {
+        Ok(stream) => found(stream),
+        Err(error) => oauth_error(&error),
+    })
 }
 
 /// Whose stream, and how they want it.
@@ -78,19 +88,6 @@ async fn asked(request: &Request, body: &[u8]) -> Result<(String, streams::Wante
     let client = client(request).await?;
     let wanted = json(body).map_err(|error| Failure::instead(oauth_error(&error)))?;
     Ok((client, wanted))
-}
-
-async fn saved(
-    request: &Request,
-    client: &str,
-    known: Option<streams::EventStream>,
-    wanted: &streams::Wanted,
-) -> Answer {
-    let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    Ok(match Stop::client(streams::save(&request.ctx, client, known, wanted).await)? {
-        Ok(stream) => no_store((status, Json(stream)).into_response()),
-        Err(error) => oauth_error(&error),
-    })
 }
 
 pub async fn remove(request: Request) -> Answer {
@@ -138,9 +135,13 @@ pub async fn verify(request: Request, body: Bytes) -> Answer {
         Err(error) => return Ok(oauth_error(&error)),
     };
     let (id, state) = (told.stream_id.as_deref(), told.state.as_deref());
-    Ok(match streams::verify(&request.ctx, &client, id, state).await? {
-        true => StatusCode::NO_CONTENT.into_response(),
-        false => StatusCode::NOT_FOUND.into_response(),
+    Ok(match Stop::client(streams::verify(&request.ctx, &client, id, state).await)? {
+        Ok(Verification::Queued) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Verification::NoStream) => StatusCode::NOT_FOUND.into_response(),
+        Ok(Verification::TooSoon(seconds)) => {
+            with_retry_after(StatusCode::TOO_MANY_REQUESTS.into_response(), Some(seconds))
+        }
+        Err(error) => oauth_error(&error),
     })
 }
 

@@ -59,8 +59,8 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
             "/ssf/stream",
             get(events_api::read)
                 .post(events_api::create)
-                .put(events_api::change)
-                .patch(events_api::change)
+                .put(events_api::replace)
+                .patch(events_api::update)
                 .delete(events_api::remove),
         )
         .route("/ssf/status", get(events_api::status).post(events_api::set_status))

@@ -101,4 +101,8 @@ async fn a_killed_server_loses_nobody() {
     let _demo = start(port, folder.path()).await;
     chromium.window.goto(&format!("http://localhost:{}/sign-in", port + 2)).await.unwrap();
     assert_eq!(chromium.text("#roles").await, "legal_representative");
+    // One application asks another's API with a token that is for it (RFC 8707).
+    chromium.click("#invoices").await;
+    let answer = chromium.text("body").await;
+    assert!(answer.contains(EXAMPLE) && answer.contains("tax-filing"), "{answer}");
 }

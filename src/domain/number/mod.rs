@@ -10,6 +10,7 @@ pub mod personal_id;
 pub mod phone;
 pub mod record;
 pub mod resident;
+mod surname;
 pub mod taxpayer;
 pub mod uscc;
 pub mod username;

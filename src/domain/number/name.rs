@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::surname::cut;
 use super::{NumberError, is_hyphen, is_invisible};
 
 /// A name as it is kept. Two names are equal when their forms are, so that `==` cannot be asked of
@@ -43,6 +44,11 @@ impl PersonName {
     /// As it is shown and told.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Surname and given name of a Chinese name, where its surname is a known one.
+    pub fn parts(&self) -> Option<(&str, &str)> {
+        cut(&self.text).filter(|_| self.text.chars().all(is_han))
     }
 
     /// Whether a part that somebody searches for stands in the name.

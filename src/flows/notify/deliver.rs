@@ -67,11 +67,11 @@ pub async fn run(ctx: &Ctx, to: &Receiver) -> Result<usize, Fault> {
     }
 }
 
-/// What is told to a paused stream waits (SSF §8.1.2).
+/// What is told to a paused stream waits, a disabled one is sent nothing (SSF §8.1.2).
 async fn is_paused(ctx: &Ctx, client_id: &str) -> Result<bool, Fault> {
     Ok(streams::find(ctx, client_id)
         .await?
-        .is_some_and(|stream| stream.status == StreamStatus::Paused))
+        .is_some_and(|stream| stream.status != StreamStatus::Enabled))
 }
 
 /// Whether it was taken; `None`: another node is at it.
@@ -164,9 +164,11 @@ async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
         },
         Channel::Push => {
             let stream = streams::find(ctx, &delivery.client_id).await?;
+            let stream = stream.filter(|stream| Some(stream.id) == delivery.stream);
             match (&client.event_endpoint, stream) {
-                (Some(url), Some(_)) => {
-                    outbound.push_event(url, streams::token(ctx, delivery)?).await
+                (Some(url), Some(stream)) => {
+                    let token = streams::token(ctx, delivery)?;
+                    outbound.push_event(url, token, stream.authorization.as_ref()).await
                 }
                 _ => Ok(()),
             }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::flows::notify::tell::{CLAIMS_CHANGE, SESSION_REVOKED, queued};
+use crate::base::secret::Secret;
+use crate::flows::notify::tell::{CLAIMS_CHANGE, SESSION_REVOKED, for_stream};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::Algorithm;
 use crate::jose::jwt::sign;
@@ -41,6 +42,11 @@ pub fn configuration(realm: &Realm) -> Value {
     })
 }
 
+/// Seconds between two verifications of a stream.
+const VERIFICATION_INTERVAL: i64 = 60;
+/// What a receiver may want to be sent as `Authorization`.
+const LONGEST_HEADER: usize = 2048;
+
 /// What a client asks of its stream (SSF §8.1.1).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -54,8 +60,32 @@ pub struct Wanted {
 pub struct Method {
     pub method: String,
     pub endpoint_url: Option<String>,
+    pub authorization_header: Option<Secret>,
 }
 
+impl Method {
+    /// A whole header, so that a push can carry it.
+    fn authorization(&self) -> Result<Option<Secret>, OAuthError> {
+        let Some(secret) = &self.authorization_header else { return Ok(None) };
+        let text = secret.expose();
+        let is_header = text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+        match is_header && text.len() <= LONGEST_HEADER && text.trim() == text {
+            true => Ok((!text.is_empty()).then(|| secret.clone())),
+            false => Err(OAuthError::request("authorization_header is no header")),
+        }
+    }
+}
+
+/// What becomes of what a client does not mention (SSF §8.1.1.3, §8.1.1.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It stays.
+    Update,
+    /// It is as if it had never been said.
+    Replace,
+}
+
+/// Never the receiver's credential: who can read this may not be who may push.
 fn shown(ctx: &Ctx, stream: &EventStream) -> Value {
     let delivery = match &stream.endpoint {
         Some(endpoint) => json!({"method": PUSH, "endpoint_url": endpoint}),
@@ -69,7 +99,7 @@ fn shown(ctx: &Ctx, stream: &EventStream) -> Value {
         "events_supported": SUPPORTED,
         "events_requested": stream.events,
         "events_delivered": stream.events,
-        "min_verification_interval": 60,
+        "min_verification_interval": VERIFICATION_INTERVAL,
     })
 }
 
@@ -100,58 +130,88 @@ pub async fn read(
     })
 }
 
-/// The client's stream as it is wanted; of `known` what is not mentioned stays.
-pub async fn save(
-    ctx: &Ctx,
-    client_id: &str,
-    known: Option<EventStream>,
-    wanted: &Wanted,
-) -> Result<Value, Stop> {
-    let client = ctx.realm.clients.get(client_id);
-    let registered = client.and_then(|client| client.event_endpoint.clone());
-    let endpoint = match (&wanted.delivery, &known) {
-        (None, Some(known)) => known.endpoint.clone(),
-        (None, None) => None,
-        (Some(delivery), _) if delivery.method == POLL => None,
-        (Some(delivery), _) if delivery.method == PUSH => {
-            // What a client names is called only when it is registered (rule 7).
-            if registered.is_none() || delivery.endpoint_url != registered {
-                return Err(OAuthError::request("endpoint_url is not the registered one").into());
-            }
-            registered
-        }
-        (Some(_), _) => return Err(OAuthError::request("the delivery method is unknown").into()),
-    };
-    let supported = |event: &String| SUPPORTED.contains(&event.as_str());
-    let events = match (&wanted.events_requested, &known) {
-        (Some(wanted), _) => wanted.iter().filter(|event| supported(event)).cloned().collect(),
-        (None, Some(known)) => known.events.clone(),
-        (None, None) => SUPPORTED.map(str::to_owned).to_vec(),
-    };
-    let stream = EventStream {
-        id: known.as_ref().map_or_else(|| ctx.new_row_id(), |known| known.id),
+/// The client's stream; `None`: it has one already, which stays as it is (SSF §8.1.1.1).
+pub async fn create(ctx: &Ctx, client_id: &str, wanted: &Wanted) -> Result<Option<Value>, Stop> {
+    let new = EventStream {
+        id: ctx.new_row_id(),
         client_id: client_id.to_owned(),
-        endpoint,
-        events,
-        status: known.as_ref().map_or(StreamStatus::Enabled, |known| known.status),
-        created_at: known.map_or_else(|| ctx.now(), |known| known.created_at),
+        endpoint: None,
+        authorization: None,
+        events: SUPPORTED.map(str::to_owned).to_vec(),
+        status: StreamStatus::Enabled,
+        created_at: ctx.now(),
     };
+    let stream = as_wanted(ctx, new, wanted)?;
     let tx = ctx.begin().await?;
-    tx.rows().streams().save(&stream).await?;
+    let is_new = tx.rows().streams().add(&stream).await?;
     tx.commit().await?;
-    Ok(shown(ctx, &stream))
+    Ok(is_new.then(|| shown(ctx, &stream)))
 }
 
-/// `false`: there is no such stream.
+/// The stream as it is wanted now. `None`: there is no such stream.
+pub async fn change(
+    ctx: &Ctx,
+    client_id: &str,
+    wanted: &Wanted,
+    how: Change,
+) -> Result<Option<Value>, Stop> {
+    let found = named(ctx, client_id, wanted.stream_id.as_deref()).await?;
+    let Some(known) = found else { return Ok(None) };
+    let base = match how {
+        Change::Update => known.clone(),
+        Change::Replace => EventStream {
+            endpoint: None,
+            authorization: None,
+            events: SUPPORTED.map(str::to_owned).to_vec(),
+            ..known.clone()
+        },
+    };
+    let stream = as_wanted(ctx, base, wanted)?;
+    let tx = ctx.begin().await?;
+    let is_there = tx.rows().streams().change(&stream).await?;
+    if is_there && stream.endpoint.is_some() != known.endpoint.is_some() {
+        let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
+        tx.rows().deliveries().redirect(stream.id, channel, ctx.now()).await?;
+    }
+    tx.commit().await?;
+    Ok(is_there.then(|| shown(ctx, &stream)))
+}
+
+/// What is mentioned takes the place of what was there; a way of delivery is mentioned as a whole.
+fn as_wanted(ctx: &Ctx, base: EventStream, wanted: &Wanted) -> Result<EventStream, OAuthError> {
+    let mut stream = base;
+    if let Some(delivery) = &wanted.delivery {
+        let client = ctx.realm.clients.get(&stream.client_id);
+        let registered = client.and_then(|client| client.event_endpoint.clone());
+        (stream.endpoint, stream.authorization) = match delivery.method.as_str() {
+            POLL => (None, None),
+            // What a client names is called only when it is registered (rule 7).
+            PUSH if registered.is_some() && delivery.endpoint_url == registered => {
+                (registered, delivery.authorization()?)
+            }
+            PUSH => return Err(OAuthError::request("endpoint_url is not the registered one")),
+            _ => return Err(OAuthError::request("the delivery method is unknown")),
+        };
+    }
+    if let Some(events) = &wanted.events_requested {
+        let supported = |event: &&String| SUPPORTED.contains(&event.as_str());
+        stream.events = events.iter().filter(supported).cloned().collect();
+    }
+    Ok(stream)
+}
+
+/// With all that it has not heard yet. `false`: there is no such stream.
 pub async fn remove(ctx: &Ctx, client_id: &str, stream_id: Option<&str>) -> Result<bool, Fault> {
     let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(false) };
     let tx = ctx.begin().await?;
     let is_gone = tx.rows().streams().remove(stream.id).await?;
+    tx.rows().deliveries().forget(stream.id).await?;
     tx.commit().await?;
     Ok(is_gone)
 }
 
-/// SSF §8.1.2; `status` absent only reads. `None`: there is no such stream.
+/// SSF §8.1.2; `status` absent only reads. What was held is gone when a stream is disabled. `None`:
+/// there is no such stream.
 pub async fn status(
     ctx: &Ctx,
     client_id: &str,
@@ -166,7 +226,12 @@ pub async fn status(
             let status = status.ok_or_else(|| OAuthError::request("status is unknown"))?;
             let changed = EventStream { status, ..stream };
             let tx = ctx.begin().await?;
-            tx.rows().streams().save(&changed).await?;
+            if !tx.rows().streams().change(&changed).await? {
+                return Ok(None);
+            }
+            if status == StreamStatus::Disabled {
+                tx.rows().deliveries().forget(changed.id).await?;
+            }
             tx.commit().await?;
             changed
         }
@@ -174,14 +239,28 @@ pub async fn status(
     Ok(Some(json!({"stream_id": stream.id.to_string(), "status": stream.status.name()})))
 }
 
-/// SSF §8.1.4: an event that proves that the stream works. `false`: there is no such stream.
+/// What a request for verification comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verification {
+    Queued,
+    /// There is no such stream.
+    NoStream,
+    /// The last one is not long enough ago; seconds until it is, at most.
+    TooSoon(i64),
+}
+
+/// SSF §8.1.4: an event that proves that the stream works.
 pub async fn verify(
     ctx: &Ctx,
     client_id: &str,
     stream_id: Option<&str>,
     state: Option<&str>,
-) -> Result<bool, Fault> {
-    let Some(stream) = named(ctx, client_id, stream_id).await? else { return Ok(false) };
+) -> Result<Verification, Stop> {
+    let found = named(ctx, client_id, stream_id).await?;
+    let Some(stream) = found else { return Ok(Verification::NoStream) };
+    if stream.status == StreamStatus::Disabled {
+        return Err(OAuthError::request("the stream is disabled: nothing is sent").into());
+    }
     let mut details = Map::new();
     if let Some(state) = state {
         details.insert("state".to_owned(), json!(state));
@@ -190,12 +269,16 @@ pub async fn verify(
         "sub_id": {"format": "opaque", "id": stream.id.to_string()},
         "events": {VERIFICATION: details},
     });
-    let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
-    let delivery = queued(ctx, client_id, channel, stream.id, &body);
+    let delivery = for_stream(ctx, &stream, stream.id, &body);
+    let now = ctx.now();
     let tx = ctx.begin().await?;
+    let not_since = now.plus(-VERIFICATION_INTERVAL);
+    if !tx.rows().streams().verify(stream.id, now, not_since).await? {
+        return Ok(Verification::TooSoon(VERIFICATION_INTERVAL));
+    }
     tx.rows().deliveries().add(&delivery).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Verification::Queued)
 }
 
 /// RFC 8936 §2.4.
@@ -217,11 +300,11 @@ pub async fn poll(ctx: &Ctx, client_id: &str, polled: &Polled) -> Result<Value, 
         tx.commit().await?;
     }
     let most = polled.max_events.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
-    let is_paused =
-        find(ctx, client_id).await?.is_none_or(|stream| stream.status != StreamStatus::Enabled);
-    let rows = ctx.rows();
-    let kept =
-        if is_paused { Vec::new() } else { rows.deliveries().kept(client_id, most + 1).await? };
+    let stream = find(ctx, client_id).await?;
+    let kept = match stream.filter(|stream| stream.status == StreamStatus::Enabled) {
+        Some(stream) => ctx.rows().deliveries().kept(stream.id, most + 1).await?,
+        None => Vec::new(),
+    };
     let has_more = u64::try_from(kept.len()).unwrap_or(u64::MAX) > most;
     let mut sets = Map::new();
     for delivery in kept.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {

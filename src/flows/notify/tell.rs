@@ -13,7 +13,7 @@ use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::deliveries::{Channel, Delivery, DeliveryState};
 use crate::store::sessions::SessionClient;
-use crate::store::streams::StreamStatus;
+use crate::store::streams::{EventStream, StreamStatus};
 
 /// CAEP 1.0 §3.1.
 pub const SESSION_REVOKED: &str =
@@ -61,6 +61,7 @@ pub fn queued(
         client_id: client_id.to_owned(),
         channel,
         about: about.to_string(),
+        stream: None,
         body: body.to_string(),
         state: match channel {
             Channel::Poll => DeliveryState::Kept,
@@ -68,6 +69,13 @@ pub fn queued(
         },
         created_at: ctx.now(),
     }
+}
+
+/// The same for an application's event stream.
+pub fn for_stream(ctx: &Ctx, stream: &EventStream, about: impl ToString, body: &Value) -> Delivery {
+    let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
+    let delivery = queued(ctx, &stream.client_id, channel, about, body);
+    Delivery { stream: Some(stream.id), ..delivery }
 }
 
 async fn log_out(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient) -> Result<(), Fault> {
@@ -100,8 +108,7 @@ async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> 
         },
         "events": {event: details},
     });
-    let channel = if stream.endpoint.is_some() { Channel::Push } else { Channel::Poll };
-    let delivery = queued(ctx, &client.client_id, channel, &client.sid, &body);
+    let delivery = for_stream(ctx, &stream, &client.sid, &body);
     Ok(tx.rows().deliveries().add(&delivery).await?)
 }
 

@@ -12,20 +12,20 @@ use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
 use crate::domain::session::Session;
 use crate::flows::identity::{load, switch};
-use crate::flows::keys::knowing;
+use crate::flows::oauth::hints::{self, Hint};
 use crate::flows::oauth::subject::subject;
 use crate::flows::sign_in::step_up;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::jose::jwt::verify;
 use crate::oidc::authorize::{
     AuthorizeRequest, Destination, KNOWN, LONGEST, Prompt, Registered, check, destination,
 };
-use crate::oidc::claims::IdClaims;
 use crate::oidc::engine::{Bound, bind};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::needs::{Act, Decision, Fit, SessionView, View, decide};
 use crate::oidc::params::Params;
+use crate::oidc::resource::Resources;
 use crate::oidc::scope::Scopes;
+use crate::realm::Realm;
 use crate::realm::client::Client;
 use crate::realm::registration::{GrantType, Pkce};
 use crate::store::grants::{GrantState, StoredGrant};
@@ -39,7 +39,11 @@ pub enum Answer {
     /// To the client, in its response mode.
     Error(Destination, OAuthError),
     /// The person signs in first; the request waits.
-    SignIn(Params),
+    SignIn {
+        params: Params,
+        /// Somebody else is signed in than the application names.
+        names_another: bool,
+    },
     /// The person chooses an identity first.
     Choose(Params),
     /// The person proves more first, or again.
@@ -68,6 +72,13 @@ impl Asked {
     fn scope(&self) -> Scopes {
         self.bound.scope.and(&self.request.claims.scopes())
     }
+
+    /// What is agreed to: that, and the APIs that the client would use in the person's name.
+    fn agreed(&self, realm: &Realm) -> Scopes {
+        let apis = self.request.resources.iter().filter(|name| **name != realm.issuer);
+        let apis: Vec<&str> = apis.map(String::as_str).collect();
+        self.scope().and(&Scopes::parse(&apis.join(" ")))
+    }
 }
 
 /// Who is signed in, in an identity that stands.
@@ -80,6 +91,7 @@ struct SignedIn {
 struct Looked {
     decision: Decision,
     signed_in: Option<SignedIn>,
+    names_another: bool,
 }
 
 pub async fn authorize(
@@ -91,7 +103,7 @@ pub async fn authorize(
         Ok(asked) => asked,
         Err(answer) => return Ok(*answer),
     };
-    let Looked { decision, signed_in } = look(ctx, &asked, session).await?;
+    let Looked { decision, signed_in, names_another } = look(ctx, &asked, session).await?;
     let act = match (decision, signed_in) {
         (Decision::Issue, Some(signed_in)) => {
             let code = issue_code(ctx, &asked, &signed_in).await?;
@@ -116,7 +128,7 @@ pub async fn authorize(
         Act::Choose => Answer::Choose(asked.params),
         Act::Consent => Answer::Consent(asked.params),
         Act::Leave => Answer::Leave(asked.params),
-        _ => sign_in(asked),
+        _ => Answer::SignIn { params: signing_in(asked), names_another },
     })
 }
 
@@ -125,8 +137,11 @@ pub struct ConsentNeeded {
     pub params: Params,
     pub client: Arc<Client>,
     pub scope: Scopes,
+    /// Identifiers of the APIs.
+    pub resources: Resources,
     pub destination: Destination,
     person: PersonId,
+    agreed: Scopes,
 }
 
 /// The agreement that stands between this request and its code; `None` where something else does,
@@ -139,11 +154,13 @@ pub async fn consent_needed(
     let Ok(asked) = read(ctx, params) else { return Ok(None) };
     let person = session.session.person;
     let looked = look(ctx, &asked, Some(session)).await?;
-    let scope = asked.scope();
+    let (scope, agreed) = (asked.scope(), asked.agreed(&ctx.realm));
     Ok((looked.decision == Decision::Do(Act::Consent)).then_some(ConsentNeeded {
         params: asked.params,
         client: asked.client,
         scope,
+        agreed,
+        resources: asked.request.resources,
         destination: asked.request.destination,
         person,
     }))
@@ -172,7 +189,7 @@ pub async fn choice_needed(
     session: StandingSession,
 ) -> Result<Option<Session>, Stop> {
     let Ok(asked) = read(ctx, params) else { return Ok(None) };
-    let Looked { decision, signed_in } = look(ctx, &asked, Some(session)).await?;
+    let Looked { decision, signed_in, .. } = look(ctx, &asked, Some(session)).await?;
     let signed_in = signed_in.filter(|_| decision == Decision::Do(Act::Choose));
     Ok(signed_in.map(|signed_in| signed_in.session))
 }
@@ -181,13 +198,22 @@ pub async fn choice_needed(
 async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Result<Looked, Stop> {
     let decide =
         |session| decide(&View { request: &asked.request, audience: asked.client.serves, session });
+    let nobody = |decision| Looked { decision, signed_in: None, names_another: false };
+    let hint = hints::read(ctx, asked.request.id_token_hint.as_deref()).await?;
+    if hint == Hint::NotOurs {
+        // Nobody could ever be the one whom it names.
+        let error = OAuthError::new(ErrorCode::LoginRequired, "id_token_hint is not ours");
+        return Ok(nobody(Decision::Refuse(error)));
+    }
     let Some(StandingSession { session, standing }) = found else {
-        return Ok(Looked { decision: decide(None), signed_in: None });
+        return Ok(nobody(decide(None)));
     };
     // Account and authorisation are read at every issue (security rule 5).
     let is_live = standing.account_status == AccountStatus::Active;
     let identity = load::of(ctx, session.person, session.acting, standing.held).ok();
-    let stands = is_live && identity.is_some() && is_hinted(ctx, asked, &session).await?;
+    let is_whole = is_live && identity.is_some();
+    let subject = subject(ctx, &asked.client, session.person);
+    let stands = is_whole && hints::may_be(ctx, &asked.request, &hint, &session, &subject).await?;
     let fit = match &identity {
         Some(identity) if stands => fit(ctx, asked, &session, identity).await?,
         _ => Fit::Fits,
@@ -214,7 +240,8 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
         agreed: !stands || has_agreed(ctx, asked, session.person).await?,
     };
     let signed_in = identity.map(|identity| SignedIn { session, identity });
-    Ok(Looked { decision: decide(Some(view)), signed_in })
+    let names_another = is_whole && !stands;
+    Ok(Looked { decision: decide(Some(view)), signed_in, names_another })
 }
 
 fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
@@ -236,7 +263,11 @@ fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
     let request = check(
         &params,
         destination.clone(),
-        &Registered { scopes: &client.scopes, needs_pkce: client.pkce == Pkce::Required },
+        &Registered {
+            scopes: &client.scopes,
+            needs_pkce: client.pkce == Pkce::Required,
+            may_ask: &|resource| ctx.realm.may_ask(&client.client_id, resource),
+        },
     )
     .map_err(to_client)?;
     let bound = bind(&params, &request).map_err(to_client)?;
@@ -248,10 +279,6 @@ fn step_up(asked: Asked, session: Session, errand: Errand) -> Answer {
     Answer::StepUp(asked.params.without(&["max_age"]), Box::new(session), errand)
 }
 
-fn sign_in(asked: Asked) -> Answer {
-    Answer::SignIn(signing_in(asked))
-}
-
 /// The request as it goes on after a sign-in.
 fn signing_in(asked: Asked) -> Params {
     // What signing in fulfils is taken out, so that the request does not ask for it again.
@@ -261,18 +288,6 @@ fn signing_in(asked: Asked) -> Params {
         params.insert("prompt".to_owned(), "consent".to_owned());
     }
     Params::from_map(params)
-}
-
-/// `id_token_hint`, or a `sub` asked for by value (OIDC Core §5.5.1): the session must be of the person whom the client knows (expiry ignored).
-async fn is_hinted(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool, Fault> {
-    let subject = subject(ctx, &asked.client, session.person);
-    if !asked.request.claims.may_be(&subject) {
-        return Ok(false);
-    }
-    let Some(hint) = &asked.request.id_token_hint else { return Ok(true) };
-    let published = knowing(ctx, hint).await?;
-    let claims = verify::<IdClaims>(&published.keys, "JWT", hint);
-    Ok(claims.is_ok_and(|claims| claims.sub == subject && claims.iss == ctx.realm.issuer))
 }
 
 /// How the identity in use fits what the application wants, or which others would.
@@ -305,16 +320,19 @@ async fn has_agreed(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<bool, 
         return Ok(true);
     }
     let given = ctx.rows().grants().consent(person, &asked.client.client_id).await?;
-    Ok(given.is_some_and(|given| asked.scope().is_within(&Scopes::parse(&given))))
+    Ok(given.is_some_and(|given| asked.agreed(&ctx.realm).is_within(&Scopes::parse(&given))))
 }
 
-/// Remembers what was agreed to; the request may go on.
+/// Remembers what was agreed to, beside what was before; the request may go on.
 pub async fn give_consent(ctx: &Ctx, needed: &ConsentNeeded) -> Result<Params, Fault> {
     let person = needed.person;
-    let (client, scope) = (&needed.client.client_id, needed.scope.to_string());
-    let event = AuditEvent::ConsentGiven { person, client: client.clone(), scope: scope.clone() };
+    let (client, scope) = (&needed.client.client_id, needed.agreed.to_string());
+    let event = AuditEvent::ConsentGiven { person, client: client.clone(), scope };
     let tx = ctx.begin().await?;
-    tx.rows().grants().add_consent(person, client, &scope, ctx.now()).await?;
+    let grants = tx.rows().grants();
+    let before = grants.consent(person, client).await?.unwrap_or_default();
+    let all = needed.agreed.and(&Scopes::parse(&before)).to_string();
+    grants.add_consent(person, client, &all, ctx.now()).await?;
     tx.note(event);
     tx.commit().await?;
     Ok(needed.params.clone().without(&["prompt"]))

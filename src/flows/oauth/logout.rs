@@ -25,6 +25,8 @@ pub struct Asked {
     pub session: Option<Session>,
     /// The hint names it: no question is asked.
     pub is_certain: bool,
+    /// A hint was given, and it is none of ours.
+    pub has_bad_hint: bool,
 }
 
 /// `own`: the session of the browser. No cookie may mean that the browser sent none: a hint names a
@@ -72,6 +74,7 @@ pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<As
         redirect: redirect.map(|uri| with_state(uri, params.get("state"))),
         session,
         is_certain,
+        has_bad_hint: given.is_some() && hint.is_none(),
     })
 }
 

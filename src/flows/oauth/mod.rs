@@ -4,9 +4,11 @@
 pub mod authorize;
 pub mod clients;
 pub mod dpop;
+pub mod hints;
 pub mod logout;
 pub mod person_claims;
 pub mod resource;
 pub mod standing;
 pub mod subject;
+pub mod target;
 pub mod token;

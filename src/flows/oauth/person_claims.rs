@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::base::id::AccountId;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
-use crate::domain::person::Person;
+use crate::domain::person::{Person, PersonKind};
 use crate::flows::{Ctx, Fault};
 use crate::realm::client::Client;
 
@@ -23,8 +23,13 @@ pub async fn person_claims(
     } else {
         None
     };
+    let is_domestic = person.kind == PersonKind::Domestic;
+    let parts = person.name.parts().filter(|_| is_domestic);
     let known = [
         ("name", Some(json!(person.name.as_str()))),
+        ("family_name", parts.map(|(family, _)| json!(family))),
+        ("given_name", parts.map(|(_, given)| json!(given))),
+        ("locale", is_domestic.then(|| json!("zh-CN"))),
         ("gender", person.sex.as_deref().map(Value::from)),
         ("zoneinfo", Some(json!("Asia/Shanghai"))),
         ("preferred_username", username.map(Value::from)),

@@ -14,6 +14,7 @@ use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{Presented, fits};
 use crate::flows::oauth::person_claims::{named, person_claims};
 use crate::flows::oauth::standing::{extensions, still_good};
+use crate::flows::oauth::target::{told, within};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::sign;
 use crate::oidc::claims::{AccessClaims, scope_of};
@@ -21,7 +22,9 @@ use crate::oidc::engine;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scopes;
-use crate::realm::client::Credential;
+use crate::realm::Realm;
+use crate::realm::client::{Client, Credential};
+use crate::realm::resource::Resource;
 use crate::store::standing::StandingGrant;
 
 /// What an access token says, unless it is unknown or expired; what has become of it since is read
@@ -37,6 +40,10 @@ async fn presented_claims(ctx: &Ctx, presented: &Presented<'_>) -> Result<Arc<Ac
         let error = OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
         return Err(error.into());
     };
+    if !claims.is_for_us() {
+        let reason = "the access token is for another API";
+        return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
+    }
     let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
     fits(ctx, presented, bound_to).await?;
     Ok(claims)
@@ -61,11 +68,47 @@ pub async fn grant_behind(
     Ok((claims, grant, identity))
 }
 
-/// The claims of the identity as it is now (invariant 9).
+/// The claims of the identity as it is now (invariant 9), as far as the client may learn of them.
 fn tax_claims(ctx: &Ctx, claims: &AccessClaims, identity: &ActingIdentity) -> Option<TaxClaims> {
     let client = ctx.realm.clients.get(&claims.client_id);
     let registered = client.and_then(|client| client.permissions.as_ref());
     claims.tax.as_ref().map(|_| TaxClaims::of(identity, registered))
+}
+
+/// Who asks what a token is worth.
+enum Asker<'a> {
+    /// The client that it was issued to.
+    Holder,
+    /// One that it is for.
+    Api(&'a Resource),
+}
+
+impl<'a> Asker<'a> {
+    /// `None`: whom it is no concern of (RFC 7662 §4).
+    fn of(realm: &'a Realm, client: &Client, claims: &AccessClaims) -> Option<Self> {
+        if client.client_id == claims.client_id {
+            return Some(Self::Holder);
+        }
+        let mut apis = claims.aud.iter().filter_map(|name| realm.resources.get(name));
+        apis.find(|api| api.is(&client.client_id)).map(Self::Api)
+    }
+
+    /// The same claims as in the token, as they are now; for an API what it understands.
+    fn tax_claims(
+        &self,
+        realm: &Realm,
+        claims: &AccessClaims,
+        identity: &ActingIdentity,
+    ) -> Option<TaxClaims> {
+        claims.tax.as_ref()?;
+        let issued_to = realm.clients.get(&claims.client_id)?;
+        let told = told(realm, issued_to, &claims.aud);
+        let understood = match self {
+            Self::Holder => None,
+            Self::Api(api) => api.permissions.as_ref(),
+        };
+        Some(TaxClaims::of(identity, within(told.as_ref(), understood).as_ref()))
+    }
 }
 
 async fn read(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
@@ -143,7 +186,8 @@ pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, 
     Ok(UserInfo::Signed(sign(published.keys.current(algorithm)?, "JWT", &claims)?))
 }
 
-/// RFC 7662 §2: only confidential clients may ask; what is not live is `active: false`.
+/// RFC 7662 §2: only confidential clients may ask, the one that a token was issued to and the APIs that
+/// it is for; to others, and when it is not live, it is `active: false`.
 pub async fn introspect(
     ctx: &Ctx,
     authorization: Option<&str>,
@@ -158,6 +202,11 @@ pub async fn introspect(
     };
     let inactive = || Ok(json!({"active": false}));
     let Some(claims) = unexpired(ctx, access_token).await? else { return inactive() };
+    let Some(asker) = Asker::of(&ctx.realm, &client, &claims) else {
+        let (client, held_by) = (&client.client_id, &claims.client_id);
+        tracing::info!(client, held_by, "A token is no concern of who asks about it");
+        return inactive();
+    };
     let rows = ctx.rows();
     let Some(grant) = grant_of(&claims) else {
         let is_revoked = rows.tokens().is_revoked(&claims.jti).await?;
@@ -167,7 +216,7 @@ pub async fn introspect(
         return inactive();
     };
     let Ok(identity) = still_good(ctx, &grant) else { return inactive() };
-    let tax = tax_claims(ctx, &claims, &identity);
+    let tax = asker.tax_claims(&ctx.realm, &claims, &identity);
     let mut now = AccessClaims { tax, ..AccessClaims::clone(&claims) };
     // What was granted can only have shrunk since.
     if let Some(tax) = &now.tax {

@@ -7,24 +7,22 @@ use crate::jose::keys::PublicKeys;
 use crate::realm::check::published::has_published_key;
 use crate::realm::check::{Builder, SCOPES};
 use crate::realm::client::{Client, Credential, SecretHash};
-use crate::realm::file::RolesFile;
+use crate::realm::file::{RealmFile, RolesFile};
 use crate::realm::registration::{AuthMethod, ClientFile, GrantType, Pkce};
 use crate::realm::source::Source;
 
 impl Builder<'_> {
-    pub(super) fn clients(&mut self, roles: Option<&RolesFile>) -> BTreeMap<String, Arc<Client>> {
+    pub(super) fn clients(
+        &mut self,
+        main: Option<&RealmFile>,
+        roles: Option<&RolesFile>,
+    ) -> BTreeMap<String, Arc<Client>> {
         let mut clients = BTreeMap::new();
-        let entries =
-            std::fs::read_dir(self.folder.join("clients")).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".toml"))
-            .collect();
-        names.sort();
-        for name in names {
-            let Some((source, file)) = self.read::<ClientFile>(&format!("clients/{name}")) else {
-                continue;
-            };
+        for name in self.names("clients") {
+            let Some((source, file)) = self.read::<ClientFile>(&name) else { continue };
+            if let Some(main) = main {
+                self.check_algorithms(&source, &file, main);
+            }
             let client = self.client(&source, &file, roles);
             if let Some(client) = client
                 && clients.insert(client.client_id.clone(), Arc::new(client)).is_some()
@@ -98,17 +96,7 @@ impl Builder<'_> {
                 self.check_redirect(source, &[list.into(), index.into()], uri);
             }
         }
-        if let Some(roles) = roles {
-            for (index, code) in file.permissions.iter().flatten().enumerate() {
-                if !roles.permissions.contains_key(code) {
-                    let path = ["permissions".into(), index.into()];
-                    let complaint =
-                        source.complain(&path, format!("no permission is named `{code}`"));
-                    self.complaints
-                        .push(complaint.suggest(code, roles.permissions.keys().cloned()));
-                }
-            }
-        }
+        self.check_permissions(source, file.permissions.as_deref(), roles);
         self.remarks.extend(source.remarks.iter().cloned());
         let is_public = file.token_endpoint_auth_method == AuthMethod::None;
         if is_public && file.pkce == Pkce::Optional {
@@ -131,6 +119,16 @@ impl Builder<'_> {
             if let Some(url) = url {
                 self.check_url(source, &[name.into()], url);
             }
+        }
+    }
+
+    fn check_algorithms(&mut self, source: &Source, file: &ClientFile, main: &RealmFile) {
+        for (key, algorithm) in [
+            ("id_token_signed_response_alg", Some(file.id_token_signed_response_alg)),
+            ("userinfo_signed_response_alg", file.userinfo_signed_response_alg),
+            ("access_token_signing_alg", file.access_token_signing_alg),
+        ] {
+            self.check_algorithm(source, &[key.into()], algorithm, main);
         }
     }
 

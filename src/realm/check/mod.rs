@@ -5,6 +5,7 @@ mod clients;
 mod entrances;
 mod factors;
 mod published;
+mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::division::Division;
 use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
+use crate::jose::Algorithm;
 use crate::realm::complaint::Complaint;
 use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
 use crate::realm::plan::{Settings, flatten};
@@ -88,8 +90,10 @@ impl Builder<'_> {
         let roles = self.read::<RolesFile>("roles.toml");
         let entrances = self.read::<EntrancesFile>("entrances.toml");
         let factors = self.read::<FactorsFile>("factors.toml");
-        let clients = self.clients(roles.as_ref().map(|(_, roles)| roles));
+        let roles_file = roles.as_ref().map(|(_, roles)| roles);
+        let clients = self.clients(main.as_ref().map(|(_, main)| main), roles_file);
         let (source, main) = main?;
+        let resources = self.resources(&main, roles_file, &clients);
         self.check_main(&source, &main);
         self.check_fixtures();
         let agreements = self.agreements(&source, &main);
@@ -143,6 +147,7 @@ impl Builder<'_> {
             permissions: roles.permissions,
             identity_types,
             clients,
+            resources,
             settings: std::mem::take(&mut self.settings),
             remarks: std::mem::take(&mut self.remarks),
             hash: Hashed::of(&self.texts).to_text(),
@@ -173,6 +178,52 @@ impl Builder<'_> {
                 self.complaints.extend(complaints);
                 None
             }
+        }
+    }
+
+    /// The files of a folder beside `realm.toml`, in order.
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.join(folder)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let names = names.filter(|name| name.ends_with(".toml"));
+        let mut names: Vec<String> = names.map(|name| format!("{folder}/{name}")).collect();
+        names.sort();
+        names
+    }
+
+    fn check_permissions(
+        &mut self,
+        source: &Source,
+        permissions: Option<&[String]>,
+        roles: Option<&RolesFile>,
+    ) {
+        let Some(roles) = roles else { return };
+        for (index, code) in permissions.into_iter().flatten().enumerate() {
+            if !roles.permissions.contains_key(code) {
+                let path = ["permissions".into(), index.into()];
+                let complaint = source.complain(&path, format!("no permission is named `{code}`"));
+                self.complaints.push(complaint.suggest(code, roles.permissions.keys().cloned()));
+            }
+        }
+    }
+
+    /// What no key of the realm signs would fail at the first token.
+    fn check_algorithm(
+        &mut self,
+        source: &Source,
+        path: &[At],
+        algorithm: Option<Algorithm>,
+        main: &RealmFile,
+    ) {
+        let keys = &main.keys.algorithms;
+        if let Some(algorithm) = algorithm.filter(|algorithm| !keys.contains(algorithm)) {
+            let known: Vec<&str> = keys.iter().map(|one| one.name()).collect();
+            let message = format!(
+                "the realm has no key for {}: `keys.algorithms` is {}",
+                algorithm.name(),
+                known.join(", ")
+            );
+            self.complain(source, path, message);
         }
     }
 

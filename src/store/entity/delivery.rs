@@ -18,6 +18,7 @@ pub struct Model {
     pub state: String,
     pub last_error: Option<String>,
     pub created_at: i64,
+    pub stream_id: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -16,6 +16,8 @@ pub struct Model {
     pub events: String,
     pub status: String,
     pub created_at: i64,
+    pub authorization_header: Option<Vec<u8>>,
+    pub verified_at: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

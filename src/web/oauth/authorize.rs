@@ -59,7 +59,10 @@ async fn run(mut request: Request, params: Params) -> Answer {
             ];
             to_client(&request, &destination, fields)
         }
-        Outcome::SignIn(params) => sign_in(&request, params).await,
+        Outcome::SignIn { params, names_another } => {
+            let why = if names_another { "&why=another_person" } else { "" };
+            begin_at(&request, params, why).await
+        }
         Outcome::StepUp(params, session, errand) => {
             let then = Then::Authorize(params.into_map());
             let begun = step_up::begin(&request.ctx, &session, errand, then).await?;
@@ -84,8 +87,12 @@ async fn run(mut request: Request, params: Params) -> Answer {
 
 /// To the first page of a sign-in, after which the request goes on.
 pub async fn sign_in(request: &Request, params: Params) -> Answer {
+    begin_at(request, params, "").await
+}
+
+async fn begin_at(request: &Request, params: Params, why: &str) -> Answer {
     let transaction = begin(&request.ctx, Then::Authorize(params.into_map())).await?;
-    let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
+    let to = format!("{}/login/credentials?t={}{why}", request.base(), transaction.id);
     Ok(bound_to_browser(see_other(&to), request, &transaction, 6 * TRANSACTION_SECONDS))
 }
 

@@ -13,5 +13,6 @@ pub fn presented(request: &Request) -> Option<Presented<'_>> {
     let (scheme, token) = request.authorization.as_deref()?.split_once(' ')?;
     let is_dpop = scheme.eq_ignore_ascii_case("dpop");
     let is_known = is_dpop || scheme.eq_ignore_ascii_case("bearer");
-    is_known.then(|| Presented { token: token.trim(), is_dpop, shown: request.shown() })
+    let token = Some(token.trim()).filter(|token| is_known && !token.is_empty())?;
+    Some(Presented { token, is_dpop, shown: request.shown() })
 }

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use crate::flows::Stop;
 use crate::flows::oauth::dpop::Presented;
 use crate::flows::oauth::resource::{self, UserInfo};
+use crate::oidc::error::OAuthError;
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error, token_needed};
 use crate::web::form::{OauthForm, Unread};
 use crate::web::oauth::presented;
@@ -16,16 +17,20 @@ use crate::web::request::Request;
 pub async fn userinfo(request: Request, form: Result<OauthForm, Unread>) -> Answer {
     let in_header = presented(&request);
     let in_body = match form {
-        Ok(OauthForm(form)) if request.method == Method::POST && in_header.is_none() => {
+        Ok(OauthForm(form)) if request.method == Method::POST => {
             form.get("access_token").map(str::to_owned)
         }
         _ => None,
     };
     let in_body =
         in_body.as_deref().map(|token| Presented { token, is_dpop: false, shown: request.shown() });
-    let Some(token) = in_header.or(in_body) else {
-        return Ok(token_needed());
+    let token = match (in_header, in_body) {
+        (Some(_), Some(_)) => {
+            return Ok(bearer_error(&OAuthError::request("the token is sent in two ways")));
+        }
+        (in_header, in_body) => in_header.or(in_body),
     };
+    let Some(token) = token else { return Ok(token_needed()) };
     match Stop::client(resource::userinfo(&request.ctx, &token).await)? {
         Ok(UserInfo::Plain(claims)) => Ok(no_store(Json(claims).into_response())),
         Ok(UserInfo::Signed(token)) => {

@@ -150,6 +150,12 @@ pub async fn get_consent(request: Request) -> Answer {
     let page = ConsentPage {
         client: needed.client.name.in_language(request.language()).to_owned(),
         scopes: needed.scope.iter().map(|one| format!("scope-{}", one.replace('_', "-"))).collect(),
+        apis: needed
+            .resources
+            .iter()
+            .filter_map(|name| request.ctx.realm.resources.get(name))
+            .map(|api| api.name.in_language(request.language()).to_owned())
+            .collect(),
         request: needed.params.encode(),
     };
     request.page(StatusCode::OK, &request.session_binding(), &page)

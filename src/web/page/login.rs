@@ -65,7 +65,9 @@ pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> A
         enterprise_number: asked("identity_hint"),
         ..Credentials::default()
     };
-    show(&request, &transaction, &typed, None).await
+    let tells =
+        (params.get("why") == Some("another_person")).then(|| request.text("login-another-person"));
+    show_telling(&request, &transaction, &typed, None, tells).await
 }
 
 pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
@@ -127,6 +129,17 @@ async fn show(
     typed: &Credentials,
     notice: Option<Notice>,
 ) -> Answer {
+    show_telling(request, transaction, typed, notice, None).await
+}
+
+/// `tells`: why the page is shown to somebody who did not expect it.
+async fn show_telling(
+    request: &Request,
+    transaction: &LoginTransaction,
+    typed: &Credentials,
+    notice: Option<Notice>,
+    tells: Option<String>,
+) -> Answer {
     let realm = &request.ctx.realm;
     let wanted = audience(&request.ctx, transaction);
     let fits = |door: &&RealmEntrance| wanted.is_none_or(|wanted| wanted == door.entrance.audience);
@@ -181,6 +194,7 @@ async fn show(
         slider_id: if current.slider { Some(new_slider(&request.ctx).await?) } else { None },
         enterprise_number: typed.enterprise_number.clone(),
         personal_id: typed.personal_id.clone(),
+        tells,
         notice,
     };
     Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))

@@ -50,7 +50,9 @@ async fn asked(mut request: Request, params: Params) -> Answer {
     if asked.session.is_none() || is_sure {
         return sign_out(&request, asked).await;
     }
-    let page = LogoutPage { request: params.encode() };
+    let told = [(asked.has_bad_hint, "logout-bad-hint"), (asked.leads_nowhere, "logout-nowhere")];
+    let tells = told.into_iter().filter(|(is_so, _)| *is_so).map(|(_, key)| request.text(key));
+    let page = LogoutPage { tells: tells.collect(), request: params.encode() };
     request.page(StatusCode::OK, &request.session_binding(), &page)
 }
 
@@ -64,7 +66,8 @@ async fn sign_out(request: &Request, asked: Asked) -> Answer {
     let key = match (&asked.session, asked.leads_nowhere) {
         (Some(_), false) => "signed-out",
         (Some(_), true) => "signed-out-nowhere",
-        (None, _) => "nobody-signed-in",
+        (None, false) => "nobody-signed-in",
+        (None, true) => "nobody-signed-in-nowhere",
     };
     let response = match &asked.redirect {
         _ if !frames.is_empty() => in_frames(request, frames, asked.redirect.clone())?,

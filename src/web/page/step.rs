@@ -55,7 +55,12 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             let to = match &transaction.then {
                 Then::Page(page) => page.clone(),
                 Then::Nowhere => format!("{base}/signed-in"),
-                Then::Authorize(asked) => authorize_address(request, asked),
+                // Whoever has signed in since decided whether to be the one who was hinted.
+                Then::Authorize(asked) => {
+                    let mut asked = asked.clone();
+                    asked.remove("login_hint");
+                    authorize_address(request, &asked)
+                }
             };
             finish(&request.ctx, transaction, &cookie, &to).await;
             Ok(with_cookie(with_cookie(see_other(&to), session), done))

@@ -354,6 +354,7 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
                 id: app.ctx.new_row_id(),
                 client_id: String::new(),
                 channel: Channel::Sms,
+                stream: None,
                 about: li.to_string(),
                 body: body.to_string(),
                 state: DeliveryState::NEW,

@@ -15,6 +15,7 @@ async fn queue(app: &TestApp) -> Delivery {
         id: app.ctx.new_row_id(),
         client_id: FILING.id.to_owned(),
         channel: Channel::Relation,
+        stream: None,
         about: "x".to_owned(),
         body: "{}".to_owned(),
         state: DeliveryState::NEW,

@@ -9,6 +9,7 @@ mod leases;
 mod looks;
 mod matrix;
 mod person;
+mod receivers;
 mod registry;
 mod streams;
 mod switching;

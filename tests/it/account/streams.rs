@@ -14,13 +14,13 @@ use crate::kit::{FILING, TestApp, authorize_url, claims, on_each_database};
 const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 const CHANGED: &str = "https://schemas.openid.net/secevent/caep/event-type/token-claims-change";
 
-async fn token(app: &TestApp, scope: &str) -> String {
+pub async fn token(app: &TestApp, scope: &str) -> String {
     let form = [("grant_type", "client_credentials"), ("scope", scope)];
     let (_, tokens) = app.post("/token", Some((FILING.id, FILING.secret)), &form).await;
     tokens["access_token"].as_str().unwrap_or_default().to_owned()
 }
 
-async fn call(
+pub async fn call(
     app: &TestApp,
     token: &str,
     (method, path): (&str, &str),
@@ -181,7 +181,9 @@ fn an_application_hears_by_its_own_stream() {
         app.deliver().await;
         let heard = listener.take("/events");
         assert_eq!(heard[0].headers["content-type"], "application/secevent+jwt");
-        let event = verified(&app, &heard[0].body).await;
+        // What was not acknowledged went before it.
+        assert!(verified(&app, &heard[0].body).await["events"][REVOKED].is_object());
+        let event = verified(&app, &heard[1].body).await;
         let verification = "https://schemas.openid.net/secevent/ssf/event-type/verification";
         assert_eq!(event["events"][verification]["state"], "abc");
         let (status, wrong) = call(&app, &own, ("POST", "status"), json!({"status": "odd"})).await;

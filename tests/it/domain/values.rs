@@ -40,6 +40,32 @@ fn refused<T>(parse: impl Fn(&str) -> Result<T, NumberError>, texts: &[&str]) {
     }
 }
 
+/// Only what begins with a surname that everybody knows is cut.
+#[test]
+fn surnames() {
+    for (name, parts) in [
+        ("李芳", Some(("李", "芳"))),
+        ("王小明", Some(("王", "小明"))),
+        ("欧阳娜", Some(("欧阳", "娜"))),
+        ("欧阳娜娜", Some(("欧阳", "娜娜"))),
+        ("欧阳", Some(("欧", "阳"))),
+        ("司马相如", Some(("司马", "相如"))),
+        ("单于某", Some(("单于", "某"))),
+        ("单某", Some(("单", "某"))),
+        ("李", None),
+        ("阿里木江", None),
+        ("买买提", None),
+        ("买买提·艾力", None),
+        ("李·芳", None),
+        ("张王小明", None),
+        ("司马相如如", None),
+        ("John Miller", None),
+        ("LI FANG", None),
+    ] {
+        assert_eq!(PersonName::kept(name).parts(), parts, "{name}");
+    }
+}
+
 #[test]
 fn names() {
     check(

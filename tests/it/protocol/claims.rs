@@ -1,8 +1,14 @@
 //! What tokens and userinfo say beyond the scopes, and until when.
 
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
 use super::authorize::signed_in;
+use crate::account::{WANG, as_person};
 use crate::kit::{
-    EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, changed_realm, claims, on_each_database,
+    EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
+    on_each_database,
 };
 
 /// OIDC Core §5.5: single claims, as far as the client is registered for their scope.
@@ -24,6 +30,57 @@ fn single_claims_are_given_where_they_were_asked_for() {
         assert!(info.get("name").is_none() && info.get("tax_identity").is_none(), "{info}");
         // The client is not registered for scope email.
         assert!(info.get("email").is_none(), "{info}");
+    });
+}
+
+/// OIDC Core §5.1, §5.4: what is known, and nothing else; `claims_supported` is exactly what can come.
+#[test]
+fn what_is_known_of_a_person_is_given_and_announced() {
+    on_each_database(|on| async move {
+        let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
+        let all = "scopes = [\"openid\", \"profile\", \"phone\", \"email\", \"tax_identity\"]";
+        let realm = changed_realm(&[("clients/tax-filing.toml", scopes, all)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let everything = ("scope", "openid profile email phone tax_identity");
+        let mut browser = signed_in(&app).await;
+        let done = browser.get(&authorize_url(&FILING, &[everything])).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let (_, info) = app.userinfo(tokens["access_token"].as_str().unwrap()).await;
+        for (name, value) in [
+            ("name", json!("李芳")),
+            ("family_name", json!("李")),
+            ("given_name", json!("芳")),
+            ("locale", json!("zh-CN")),
+            ("zoneinfo", json!("Asia/Shanghai")),
+            ("phone_number", json!("+8613900139000")),
+            ("phone_number_verified", json!(true)),
+        ] {
+            assert_eq!(info[name], value, "{info}");
+        }
+        assert!(info["updated_at"].is_i64(), "{info}");
+        assert!(info.as_object().unwrap().values().all(|value| !value.is_null()), "{info}");
+        // Somebody with a username; nobody's e-mail address is known here.
+        let mut browser = as_person(&app, WANG).await;
+        let done = browser.get(&authorize_url(&FILING, &[everything])).await;
+        let (_, others) = app.redeem(&done.answered("code").unwrap()).await;
+        let (_, other) = app.userinfo(others["access_token"].as_str().unwrap()).await;
+        assert_eq!(other["preferred_username"], "wangxm", "{other}");
+
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        let request = axum::http::Request::get("/realms/jiangxi/.well-known/openid-configuration");
+        let (_, document) = app.json(request.body(axum::body::Body::empty()).unwrap()).await;
+        let names = |told: &serde_json::Value| {
+            told.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>()
+        };
+        let announced: BTreeSet<String> =
+            serde_json::from_value(document["claims_supported"].clone()).unwrap();
+        let given: BTreeSet<String> =
+            [names(&id), names(&info), names(&other)].into_iter().flatten().collect();
+        let rest: Vec<&String> = announced.difference(&given).collect();
+        assert!(given.is_subset(&announced), "{given:?} {announced:?}");
+        // Nobody's of the demo is known.
+        let unknown = ["gender", "email", "email_verified"];
+        assert!(rest.iter().all(|name| unknown.contains(&name.as_str())), "{rest:?}");
     });
 }
 
@@ -63,7 +120,7 @@ fn consent_covers_single_claims() {
     on_each_database(|on| async move {
         let realm =
             changed_realm(&[("clients/tax-filing.toml", "consent = false", "consent = true")]);
-        let app = crate::kit::Setup::of(on, vec![realm]).start().await;
+        let app = Setup::of(on, vec![realm]).start().await;
         let mut browser = app.browser();
         let page = browser.get(&authorize_url(&FILING, &[("scope", "openid")])).await;
         let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::kit::phone::{Telephone, code, code_form, proof, token};
 use crate::kit::{FILING, ISSUER, TestApp, claims, on_each_database};
+use crate::protocol::audiences::{FILING_API, REGISTRY};
 use crate::protocol::authorize::signed_in;
 
 async fn userinfo(
@@ -31,11 +32,16 @@ fn a_bound_token_needs_its_key() {
         let held = Telephone::signed_in(&app, &mut browser).await;
         let token = held.access_token.as_str();
         let jkt = claims(token)["cnf"]["jkt"].clone();
-        let introspected = app.introspect(token).await;
-        assert_eq!(
-            (&introspected["token_type"], &introspected["cnf"]["jkt"]),
-            (&"DPoP".into(), &jkt)
-        );
+        assert!(jkt.is_string(), "{jkt}");
+        // The API that a bound token is for is told of the key (RFC 9449 §6.2).
+        let bound = code(&mut browser, &[("resource", FILING_API)]).await;
+        let own = proof(&app, &held.phone, "/token", None);
+        let (_, tokens) = self::token(&app, Some(own), &code_form(&bound)).await;
+        let form = [("token", tokens["access_token"].as_str().unwrap())];
+        let (_, told) = app.post("/introspect", Some(REGISTRY), &form).await;
+        assert_eq!((&told["token_type"], &told["cnf"]["jkt"]), (&"DPoP".into(), &jkt), "{told}");
+        // No concern of another client.
+        assert_eq!(app.introspect(token).await["active"], false);
         let now = app.ctx.now().0;
         let url = format!("{ISSUER}/userinfo");
         let good = || held.phone.proof(("GET", &url), Some(token), now).unwrap();

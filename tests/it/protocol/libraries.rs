@@ -61,6 +61,17 @@ fn a_challenge_answers_what_was_tried() {
         assert_eq!(ask("/token", None, in_body).await, (401, String::new()));
         assert_eq!(ask("/token", None, grant).await, (401, String::new()));
         assert_eq!(ask("/userinfo", None, "").await, (401, "Bearer realm=\"hufu\"".to_owned()));
+        for empty in ["Bearer", "Bearer ", "bearer  ", "DPoP ", "Basic dGF4LWZpbGluZzp4"] {
+            let shown = ask("/userinfo", Some(empty), "access_token=").await;
+            assert_eq!(shown, (401, "Bearer realm=\"hufu\"".to_owned()), "{empty}");
+        }
+        for path in ["/userinfo?access_token=x", "/ssf/poll", "/ssf/verify", "/admin/import"] {
+            let shown = ask(path, None, "").await;
+            assert!(shown.0 == 401 && !shown.1.contains("error"), "{path} {shown:?}");
+        }
+        // In two ways at once is in none (RFC 6750 §2).
+        let twice = ask("/userinfo", Some("Bearer x"), "access_token=x").await;
+        assert!(twice.0 == 400 && twice.1.contains("error=\"invalid_request\""), "{twice:?}");
         let wrong = ask("/userinfo", Some("Bearer x"), "").await;
         assert!(wrong.0 == 401 && wrong.1.contains("error=\"invalid_token\""), "{wrong:?}");
     });
@@ -153,6 +164,10 @@ fn claims_are_asked_for_in_every_way() {
             (json!({"id_token": {"acr": "gold"}}), Some("invalid_request")),
             (json!({"id_token": {"acr": {"essential": "yes"}}}), Some("invalid_request")),
             (json!({"id_token": {"acr": {"values": "gold"}}}), Some("invalid_request")),
+            (json!({"userinfo": "all"}), Some("invalid_request")),
+            (json!(["id_token"]), Some("invalid_request")),
+            (json!({"id_token": null, "userinfo": null, "other": 1}), None),
+            (acr(true, json!([])), Some("unmet_authentication_requirements")),
         ] {
             let shown = browser.get(&asked(claims.clone(), &[])).await;
             assert_eq!(shown.answered("error").as_deref(), error, "{claims}");
@@ -186,5 +201,46 @@ fn claims_are_asked_for_in_every_way() {
         let (_, tokens) = app.redeem(&shown.answered("code").unwrap()).await;
         let text = part(tokens["id_token"].as_str().unwrap(), 1);
         assert_eq!(text.matches("\"roles\"").count(), 1, "{text}");
+    });
+}
+
+/// JSON whose members come twice is read by nobody: which of them counts?
+#[test]
+fn a_member_that_comes_twice_is_refused() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let done = browser.get(&authorize_url(&FILING, &[])).await;
+        let own = id_token(&app, &done.answered("code").unwrap()).await;
+        let sub = own["sub"].as_str().unwrap();
+        for twice in [
+            format!(r#"{{"id_token": {{"sub": {{"value": "x", "value": "{sub}"}}}}}}"#),
+            format!(r#"{{"id_token": {{"sub": {{"value": "x"}}, "sub": {{"value": "{sub}"}}}}}}"#),
+            r#"{"id_token": {"sub": {"value": "x"}}, "id_token": {}}"#.to_owned(),
+        ] {
+            let all = [("claims", twice.as_str()), ("prompt", "none")];
+            let shown = browser.get(&authorize_url(&FILING, &all)).await;
+            assert_eq!(shown.answered("error").as_deref(), Some("invalid_request"), "{twice}");
+        }
+    });
+}
+
+/// OIDC Core §5.5.1: a value that was not asked for is not given, whether a scope gives it or a name.
+#[test]
+fn what_a_scope_gives_is_left_out_where_another_value_is_wanted() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let wanted = json!({"roles": {"value": ["nobody"]}, "permissions": {"values": []}});
+        let claims = json!({"id_token": wanted, "userinfo": wanted});
+        let claims = claims.to_string();
+        let shown = browser.get(&authorize_url(&FILING, &[("claims", &claims)])).await;
+        let (_, tokens) = app.redeem(&shown.answered("code").unwrap()).await;
+        let id = crate::kit::claims(tokens["id_token"].as_str().unwrap());
+        let (_, info) = app.userinfo(tokens["access_token"].as_str().unwrap()).await;
+        for told in [&id, &info] {
+            assert!(told.get("tax_identity").is_some(), "{told}");
+            assert!(told.get("roles").is_none() && told.get("permissions").is_none(), "{told}");
+        }
     });
 }

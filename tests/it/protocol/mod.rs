@@ -1,13 +1,16 @@
+pub mod audiences;
 pub mod authorize;
 mod bad_input;
 mod browsers;
 mod claims;
 mod dpop;
 mod hanging_up;
+mod hints;
 mod keys;
 mod libraries;
 mod needs;
 mod races;
 mod realms;
+mod resource_files;
 mod sessions;
 mod token;

@@ -104,7 +104,7 @@ fn request(more: &[(&str, &str)]) -> AuthorizeRequest {
     let params = Params::parse(url.split_once('?').unwrap().1.as_bytes()).unwrap();
     let allowed: BTreeSet<String> =
         ["openid", "profile", "tax_identity"].map(str::to_owned).into_iter().collect();
-    let registered = Registered { scopes: &allowed, needs_pkce: true };
+    let registered = Registered { scopes: &allowed, needs_pkce: true, may_ask: &|_| false };
     check(&params, destination(&params, |_| true).unwrap(), &registered).unwrap()
 }
 

@@ -205,7 +205,11 @@ fn each_client_proves_itself_in_its_own_way() {
         let named = [form[0], ("client_id", FILING.id)];
         let (status, tokens) = app.post("/token", Some((FILING.id, FILING.secret)), &named).await;
         assert_eq!(status.as_u16(), 200, "{tokens}");
-        assert!(tokens.get("scope").is_none(), "an empty scope is left out: {tokens}");
+        // An empty scope is left out, wherever it would stand (RFC 6749 §3.3).
+        let access = tokens["access_token"].as_str().unwrap();
+        for said in [&tokens, &claims(access), &app.introspect(access).await] {
+            assert!(said.get("scope").is_none(), "{said}");
+        }
         // Unknown, wrong and of the wrong kind are one answer.
         let mut answers = Vec::new();
         for (id, secret) in [("nobody", "x"), (FILING.id, "x"), ("desktop", "x")] {

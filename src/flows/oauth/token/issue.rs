@@ -8,7 +8,9 @@ use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
+use crate::domain::identity_type::Permissions;
 use crate::domain::wanted::WantedIdentity;
+use crate::flows::oauth::target::Target;
 use crate::flows::{Ctx, Fault};
 use crate::jose::Algorithm;
 use crate::jose::jwt::sign;
@@ -20,11 +22,20 @@ use crate::realm::registration::{AccessTokenFormat, GrantType};
 use crate::store::Tx;
 use crate::store::grants::StoredGrant;
 
+/// What a grant is redeemed for.
+pub(super) struct Wanted<'a> {
+    pub client: &'a Client,
+    pub approved: &'a Approved,
+    pub target: &'a Target,
+    /// Thumbprint of the key that the token is bound to.
+    pub key: Option<&'a str>,
+}
+
 /// The person behind a grant, and the identity it is pinned to.
 pub(super) struct Person<'a> {
     pub grant: &'a StoredGrant,
     pub identity: &'a ActingIdentity,
-    /// For the ID token, asked for by name.
+    /// For the ID token.
     pub claims: Map<String, Value>,
 }
 
@@ -76,15 +87,14 @@ impl Issued {
 /// The only way to a person's tokens; takes what a machine has approved.
 pub(super) fn issue(
     ctx: &Ctx,
-    client: &Client,
-    approved: &Approved,
+    wanted: &Wanted<'_>,
     person: &Person<'_>,
-    key: Option<&str>,
     refresh: RefreshToken,
 ) -> Result<Issued, Fault> {
-    let claims = access_claims(ctx, client, approved, Some(person), key);
+    let Wanted { client, approved, target, key } = *wanted;
+    let claims = access_claims(ctx, wanted, Some(person));
     let grant = person.grant.id;
-    let (access_token, opaque) = access_token(ctx, client, &claims, Some(grant))?;
+    let (access_token, opaque) = access_token(ctx, target, &claims, Some(grant))?;
     let id_token = sign_id(ctx, client, approved, person, &access_token)?;
     let gives = refresh == RefreshToken::New && client.may(GrantType::RefreshToken);
     let refresh_token = gives.then(|| ctx.random().token());
@@ -115,24 +125,28 @@ fn cut(until: Timestamp, identity: &ActingIdentity) -> Timestamp {
     identity.ends_at().map_or(until, |end| until.min(end))
 }
 
-fn tax_claims(client: &Client, scope: &Scopes, identity: &ActingIdentity) -> Option<TaxClaims> {
-    scope.has("tax_identity").then(|| TaxClaims::of(identity, client.permissions.as_ref()))
+fn tax_claims(
+    scope: &Scopes,
+    identity: &ActingIdentity,
+    told: Option<&Permissions>,
+) -> Option<TaxClaims> {
+    scope.has("tax_identity").then(|| TaxClaims::of(identity, told))
 }
 
 pub(super) fn access_claims(
     ctx: &Ctx,
-    client: &Client,
-    approved: &Approved,
+    wanted: &Wanted<'_>,
     person: Option<&Person<'_>>,
-    key: Option<&str>,
 ) -> AccessClaims {
+    let Wanted { client, approved, target, key } = *wanted;
+    let told = target.permissions.as_ref();
     let now = ctx.now();
-    let until = now.plus(ctx.realm.lifetimes.access_token);
+    let until = now.plus(target.lifetime);
     let random = ctx.random().short_token();
     AccessClaims {
         iss: ctx.realm.issuer.clone(),
         sub: person.map_or_else(|| client.client_id.clone(), |person| person.grant.subject.clone()),
-        aud: client.client_id.clone(),
+        aud: target.audience.clone(),
         client_id: client.client_id.clone(),
         exp: person.map_or(until, |person| cut(until, person.identity)).0,
         iat: now.0,
@@ -144,7 +158,7 @@ pub(super) fn access_claims(
         authorization_details: person
             .and_then(|person| {
                 let wanted = approved.wanted()?;
-                let claims = TaxClaims::of(person.identity, client.permissions.as_ref());
+                let claims = TaxClaims::of(person.identity, told);
                 Some(wanted.granted(&claims))
             })
             .into_iter()
@@ -156,18 +170,18 @@ pub(super) fn access_claims(
             amr: person.grant.amr.clone(),
             sid: person.grant.sid.clone(),
         }),
-        tax: person.and_then(|person| tax_claims(client, approved.scope(), person.identity)),
+        tax: person.and_then(|person| tax_claims(approved.scope(), person.identity, told)),
     }
 }
 
-/// A JWT (RFC 9068) with the client's algorithm or the realm's first, or an opaque one and its row.
+/// A JWT (RFC 9068), or an opaque one and its row.
 pub(super) fn access_token(
     ctx: &Ctx,
-    client: &Client,
+    target: &Target,
     claims: &AccessClaims,
     grant: Option<GrantId>,
 ) -> Result<(String, Option<Opaque>), Fault> {
-    if client.access_token == AccessTokenFormat::Opaque {
+    if target.format == AccessTokenFormat::Opaque {
         let token = ctx.random().token();
         let kept =
             serde_json::to_string(claims).map_err(|error| Fault::Internal(error.to_string()))?;
@@ -175,9 +189,8 @@ pub(super) fn access_token(
         let opaque = Opaque { token: token.hashed(), grant, claims: kept, expires_at };
         return Ok((token.expose().to_owned(), Some(opaque)));
     }
-    let algorithm = client.access_token_alg.or(ctx.realm.algorithms.first().copied());
     let published = ctx.services.keys.of(&ctx.realm)?;
-    let key = published.keys.current(algorithm.unwrap_or(Algorithm::ES256))?;
+    let key = published.keys.current(target.algorithm)?;
     Ok((sign(key, "at+jwt", claims)?, None))
 }
 
@@ -201,8 +214,7 @@ fn sign_id(
         amr: grant.amr.clone(),
         sid: grant.sid.clone(),
         at_hash: (client.id_token_alg != Algorithm::EdDSA).then(|| at_hash(access_token)),
-        tax: tax_claims(client, approved.scope(), person.identity),
-        person: person.claims.clone(),
+        about: person.claims.clone(),
     };
     let published = ctx.services.keys.of(&ctx.realm)?;
     Ok(sign(published.keys.current(client.id_token_alg)?, "JWT", &claims)?)

@@ -14,18 +14,20 @@ use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{self, Shown};
 use crate::flows::oauth::person_claims::{named, person_claims};
 use crate::flows::oauth::standing::{extensions, still_good};
+use crate::flows::oauth::target::Target;
 use crate::flows::oauth::token::issue::TokenResponse;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::claims::scope_of;
-use crate::oidc::engine::{self, Kept};
+use crate::oidc::engine::{self, Approved, Kept};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
+use crate::oidc::resource::{self, Resources};
 use crate::oidc::scope::Scopes;
 use crate::realm::client::{Client, Credential};
 use crate::realm::registration::GrantType;
 use crate::store::grants::{GrantState, StoredGrant, StoredRefreshToken};
 use crate::store::standing::StandingGrant;
-use issue::{Issued, Person, RefreshToken, access_claims, access_token, issue, token_type};
+use issue::{Issued, Person, RefreshToken, Wanted, access_claims, access_token, issue, token_type};
 
 type Answer = Result<TokenResponse, Stop>;
 
@@ -68,6 +70,17 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Whom the token is for (RFC 8707 §2.2): what is named, within what was granted.
+    fn target(&self, ctx: &Ctx, granted: Option<Resources>) -> Result<Target, OAuthError> {
+        let realm = &ctx.realm;
+        let may_ask = |resource: &str| realm.may_ask(&self.client.client_id, resource);
+        let mut resources = resource::asked(self.params, may_ask)?;
+        if let Some(granted) = granted {
+            resources = resource::narrowed(granted, resources, &realm.issuer)?;
+        }
+        Target::of(realm, self.client, resources)
+    }
+
     fn rotates(&self) -> bool {
         self.client.rotates(self.key.is_some())
     }
@@ -166,16 +179,18 @@ async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> A
     };
     let standing = approved.and_then(|approved| Ok((approved, still_good(ctx, &presented.grant)?)));
     let (approved, identity) = standing?;
+    let target = asked.target(ctx, Some(approved.resources()))?;
     let person = Person {
         grant,
         identity: &identity,
-        claims: asked_claims(ctx, client, grant, &identity).await?,
+        claims: id_claims(ctx, asked, &approved, grant, &identity).await?,
     };
     let refresh = match presented.use_ {
         Use::Any => RefreshToken::Kept,
         Use::First | Use::Soon | Use::Again => RefreshToken::New,
     };
-    let mut issued = issue(ctx, client, &approved, &person, *key, refresh)?;
+    let wanted = Wanted { client, approved: &approved, target: &target, key: *key };
+    let mut issued = issue(ctx, &wanted, &person, refresh)?;
     if presented.use_ == Use::Any {
         issued.response.refresh_token = params.get("refresh_token").map(str::to_owned);
         if issued.writes_nothing() {
@@ -248,30 +263,30 @@ fn kept(grant: &StoredGrant) -> Result<Kept<'_>, Fault> {
     })
 }
 
-/// Claims of the person and the identity that the client asked to find in the ID token.
-async fn asked_claims(
+/// What the ID token says of the identity, by scope, and of both by name; a value that was not asked
+/// for is not given (OIDC Core §5.5.1).
+async fn id_claims(
     ctx: &Ctx,
-    client: &Client,
+    asked: &Asked<'_>,
+    approved: &Approved,
     grant: &StoredGrant,
     identity: &ActingIdentity,
 ) -> Result<Map<String, Value>, Fault> {
-    let mut asked = engine::requested_claims(&extensions(grant)?).id_token;
-    if Scopes::parse(&grant.scope).has("tax_identity") {
-        // They are all there already.
-        asked.retain(|name, _| scope_of(name) != Some("tax_identity"));
+    let requested = engine::requested_claims(&extensions(grant)?).id_token;
+    let by_name = |name: &str| requested.contains_key(name);
+    let by_scope = |name: &str| scope_of(name).is_some_and(|one| approved.scope().has(one));
+    let mut claims = named(asked.client, identity, |name| by_name(name) || by_scope(name))?;
+    let is_persons = |name: &String| scope_of(name).is_some_and(|scope| scope != "tax_identity");
+    if requested.keys().any(is_persons) {
+        let rows = ctx.rows();
+        let person = rows.people().find(grant.person).await?;
+        let account = rows.accounts().find(grant.account).await?;
+        if let (Some(person), Some(account)) = (person, account) {
+            let username = account.username.map(|name| name.as_str().to_owned());
+            claims.extend(person_claims(ctx, grant.account, &person, username, by_name).await?);
+        }
     }
-    if asked.keys().all(|name| name == "acr" || name == "sub") {
-        return Ok(Map::new());
-    }
-    let rows = ctx.rows();
-    let person = rows.people().find(grant.person).await?;
-    let account = rows.accounts().find(grant.account).await?;
-    let (Some(person), Some(account)) = (person, account) else { return Ok(Map::new()) };
-    let wants = |name: &str| asked.contains_key(name);
-    let username = account.username.map(|name| name.as_str().to_owned());
-    let mut claims = person_claims(ctx, grant.account, &person, username, wants).await?;
-    claims.extend(named(client, identity, wants)?);
-    claims.retain(|name, value| asked.get(name).is_none_or(|asked| asked.takes(value)));
+    claims.retain(|name, value| requested.get(name).is_none_or(|asked| asked.takes(value)));
     Ok(claims)
 }
 
@@ -283,8 +298,10 @@ async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let own: Vec<&str> = client.scopes.iter().map(String::as_str).collect();
     let allowed = Scopes::parse(&own.join(" "));
     let approved = engine::client_credentials(params, &client.client_id, &allowed)?;
-    let claims = access_claims(ctx, client, &approved, None, *key);
-    let (access_token, opaque) = access_token(ctx, client, &claims, None)?;
+    let target = asked.target(ctx, None)?;
+    let wanted = Wanted { client, approved: &approved, target: &target, key: *key };
+    let claims = access_claims(ctx, &wanted, None);
+    let (access_token, opaque) = access_token(ctx, &target, &claims, None)?;
     let issued = Issued {
         response: TokenResponse {
             access_token,
