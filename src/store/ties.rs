@@ -118,8 +118,10 @@ impl<A> Ties<'_, A> {
         enterprises: &[EnterpriseId],
     ) -> Result<Vec<Tie>, StoreError> {
         use cross_region_record::Column;
-        let of_enterprises =
-            of_enterprises((cross_region_record::Entity, Column::Id, Column::EnterpriseId), enterprises);
+        let of_enterprises = of_enterprises(
+            (cross_region_record::Entity, Column::Id, Column::EnterpriseId),
+            enterprises,
+        );
         let named = self
             .0
             .find::<record_handler::Entity>()

@@ -373,6 +373,25 @@ impl Page for MessagesPage {
     const TEMPLATE: &'static str = "account/messages.html";
 }
 
+/// What one can be reached by, and what waits for its code (AC-42).
+#[derive(Debug, Serialize)]
+pub struct MaintainPage {
+    /// Masked, like the others.
+    pub phones: Vec<String>,
+    pub email: Option<String>,
+    pub address: Option<String>,
+    /// `phone` or `email`.
+    pub waits_for: Option<&'static str>,
+    /// As it was typed.
+    pub waits_at: String,
+    pub done: Option<String>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for MaintainPage {
+    const TEMPLATE: &'static str = "account/maintain.html";
+}
+
 #[derive(Debug, Serialize)]
 pub struct CompletenessView {
     pub title: String,

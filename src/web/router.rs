@@ -54,6 +54,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/app/scan", post(app_api::scan))
         .route("/app/codes/{code}/{act}", post(app_api::act))
         .route("/admin/import", post(admin_api::import_lines))
+        .route("/admin/history", get(admin_api::history::get))
         .merge(account::routes())
         .route(
             "/ssf/stream",

@@ -14,6 +14,7 @@ use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::name::PersonName;
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
 use crate::domain::refusal::Refusal;
+use crate::flows::people;
 use crate::flows::relations::writer::{begin_in, change};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::relations as history;
@@ -115,8 +116,8 @@ pub async fn add(
         id
     } else {
         let person = invited(ctx, &new);
-        rows.people().add(&person).await?;
-        rows.people().hold_document(ctx.new_row_id(), person.id, &new.number).await?;
+        people::add(&tx, &person).await?;
+        people::hold_document(ctx, &tx, person.id, &new.number).await?;
         person.id
     };
     let identity_type = ctx.realm.identity_type(&new.identity_type);

@@ -171,9 +171,7 @@ fn page(
             Clearing::No | Clearing::Done(_) => None,
         },
         done: match clearing {
-            Clearing::Done(count) => {
-                Some(request.text_with("history-cleared", &count.to_string()))
-            }
+            Clearing::Done(count) => Some(request.text_with("history-cleared", &count.to_string())),
             Clearing::No | Clearing::Asks(_) => None,
         },
         previous: (skipped > 0).then(|| at(reason, skipped.saturating_sub(A_PAGE))),

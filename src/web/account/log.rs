@@ -78,7 +78,7 @@ fn asked(visit: &Visit) -> Result<Asked, Refusal> {
     Ok(Asked {
         whose,
         is_enterprise,
-        wrong: range.is_none().then_some(Refusal::Format { field: "range" }),
+        wrong: range.is_none().then(|| Refusal::format("range")),
         from: range.map_or(today.month_before(), |(from, _)| from),
         to: range.map_or(today, |(_, to)| to),
         way: one_of("way", &WAYS),

@@ -7,6 +7,7 @@ use crate::flows::centre::fields::revealed;
 use crate::flows::centre::own::{self, OwnData};
 use crate::flows::sign_in::factor::{passkey, totp};
 use crate::views::account::{CompletenessView, FieldView, PersonPage};
+use crate::web::account::maintain::PATH as MAINTAIN;
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
@@ -28,7 +29,7 @@ pub async fn reveal(form: Form) -> Answer {
 async fn show(visit: &Visit, open: Option<&str>) -> Answer {
     let (request, session) = (&visit.request, &visit.session);
     let Some(own) = own::find(&request.ctx, session).await? else { return request.forbidden() };
-    let OwnData { person, account, documents, phones } = own;
+    let OwnData { person, account, documents, phones, address } = own;
     let mut fields = Vec::new();
     let mut add = |label: &str, (masked, full): (String, &str)| {
         let key = format!("{label}-{}", fields.len());
@@ -58,16 +59,20 @@ async fn show(visit: &Visit, open: Option<&str>) -> Answer {
         let email = email.as_str();
         add("person-email", (mask::email(email, Viewer::Own), email));
     }
-    let done = |key: &str, is_done: bool| CompletenessView {
+    if let Some(address) = &address {
+        let address = address.as_str();
+        add("person-address", (mask::address(address), address));
+    }
+    let done = |key: &str, section: &str, is_done: bool| CompletenessView {
         title: request.text(key),
         is_done,
-        href: visit.path("/account/person#maintain"),
+        href: visit.path(&format!("{MAINTAIN}#{section}")),
     };
     let page = PersonPage {
         completeness: vec![
-            done("field-phone", !phones.is_empty()),
-            done("person-email", person.email.is_some()),
-            done("person-address", false),
+            done("field-phone", "phone", !phones.is_empty()),
+            done("person-email", "email", person.email.is_some()),
+            done("person-address", "address", address.is_some()),
         ],
         fields,
         level: person.real_name_level,

@@ -9,9 +9,7 @@ use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::Stop;
 use crate::flows::identity::records::all_records;
 use crate::flows::identity::switch::{choice, choices, offers_personal, switch};
-use crate::views::account::{
-    OptionView, RecordRow, SwitchChoice, SwitchPage, SwitchRecordsPage,
-};
+use crate::views::account::{OptionView, RecordRow, SwitchChoice, SwitchPage, SwitchRecordsPage};
 use crate::views::page::IdentityView;
 use crate::web::account::show::{href, tabs};
 use crate::web::account::visit::Visit;
@@ -183,9 +181,7 @@ pub async fn records(request: Request) -> Answer {
     let wanted = RecordNumber::parse(text("no")).ok().filter(|_| asks_number);
     // A number also finds what a long list has left out.
     let by_number = match &wanted {
-        Some(_) => {
-            all_records(&request.ctx, visit.session.person, kind, wanted.as_ref()).await?
-        }
+        Some(_) => all_records(&request.ctx, visit.session.person, kind, wanted.as_ref()).await?,
         None => Vec::new(),
     };
     let shown = if wanted.is_some() { &by_number } else { &all };
