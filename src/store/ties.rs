@@ -86,7 +86,9 @@ impl<A> Ties<'_, A> {
     ) -> Result<Vec<Tie>, StoreError> {
         use agent_assignment::Column;
         let of_agencies = of_enterprises(
-            (engagement::Entity, engagement::Column::Id, engagement::Column::AgencyId),
+            engagement::Entity,
+            engagement::Column::Id,
+            engagement::Column::AgencyId,
             agencies,
         );
         let assigned = self
@@ -119,7 +121,9 @@ impl<A> Ties<'_, A> {
     ) -> Result<Vec<Tie>, StoreError> {
         use cross_region_record::Column;
         let of_enterprises = of_enterprises(
-            (cross_region_record::Entity, Column::Id, Column::EnterpriseId),
+            cross_region_record::Entity,
+            Column::Id,
+            Column::EnterpriseId,
             enterprises,
         );
         let named = self
@@ -147,7 +151,9 @@ impl<A> Ties<'_, A> {
 
 /// The ids of a table's rows that belong to these enterprises.
 fn of_enterprises<E: EntityTrait>(
-    (table, id, owner): (E, E::Column, E::Column),
+    table: E,
+    id: E::Column,
+    owner: E::Column,
     enterprises: &[EnterpriseId],
 ) -> SelectStatement {
     Query::select()

@@ -93,8 +93,7 @@ fn what_is_missing_leads_to_where_it_is_filled_in() {
         let told = get(&mut wang, "/account/messages").await;
         assert_eq!(told.text.matches("新增了手机号码或更换了电子邮箱").count(), 2, "{}", told.text);
         // It is a way in from now on, and codes still go to the first phone.
-        let again = at_door(&app, "natural_person", ("", WANG, PASSWORD), "").await;
-        drop(again);
+        drop(at_door(&app, "natural_person", ("", WANG, PASSWORD), "").await);
     });
 }
 
