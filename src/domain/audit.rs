@@ -49,6 +49,32 @@ pub enum AuditEvent {
         enterprise: Option<EnterpriseId>,
         field: String,
     },
+    /// By a system of the bureau: `by` is its client id.
+    HistoryRead {
+        by: String,
+        enterprise: EnterpriseId,
+    },
+    AccountOpened {
+        account: AccountId,
+        person: PersonId,
+    },
+    PhoneBound {
+        account: AccountId,
+    },
+    EmailChanged {
+        person: PersonId,
+    },
+    AddressChanged {
+        person: PersonId,
+    },
+    NameChanged {
+        person: PersonId,
+    },
+    /// In place of an older one of its kind, if there was one.
+    DocumentHeld {
+        person: PersonId,
+        kind: String,
+    },
     AuthenticatorAdded {
         account: AccountId,
     },

@@ -11,6 +11,7 @@ pub mod key_ring;
 pub mod keys;
 pub mod notify;
 pub mod oauth;
+pub mod people;
 pub mod relations;
 pub mod sign_in;
 mod stop;

@@ -1,13 +1,16 @@
 //! Authorisations between persons and enterprises, the events that led to their state, and their
 //! end in the histories. How the two sides read them is `store::relations`.
 
+use std::sync::LazyLock;
+
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select, TryInsertResult,
+    ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, Select, TryInsertResult,
 };
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::entity::{authorisation, authorisation_event, authorisation_history};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
@@ -112,17 +115,39 @@ impl<A> Authorisations<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
-    /// Active ones that end on this day.
-    pub async fn ending_on(&self, day: Day) -> Result<Vec<Authorisation>, StoreError> {
-        let rows = self
-            .0
-            .find::<authorisation::Entity>()
-            .filter(authorisation::Column::State.eq("active"))
-            .filter(authorisation::Column::ValidTo.eq(day.to_string()))
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
+    /// Active ones that end on one of these days, and whose holder was not yet told so with this
+    /// warning ([`expiring`]).
+    pub async fn ending(
+        &self,
+        from: Day,
+        to: Day,
+        warning: u64,
+    ) -> Result<Vec<Authorisation>, StoreError> {
+        let values =
+            [from.to_string().into(), to.to_string().into(), expiring_prefix(warning).into()];
+        let rows = self.0.all(&ENDING, values).await?;
+        let model = |row: &QueryResult| authorisation::Model::from_query_result(row, "h_");
+        rows.iter().map(|row| read(model(row)?)).collect()
     }
+}
+
+static ENDING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM authorisation h WHERE h.realm = $1 AND h.state = 'active' \
+         AND h.valid_to BETWEEN $2 AND $3 AND NOT EXISTS (SELECT 1 FROM notice n \
+         WHERE n.realm = $1 AND n.person_id = h.person_id AND n.authorisation_id = h.id \
+         AND n.once = $4 || h.valid_to)",
+        columns::<authorisation::Entity>("h"),
+    )
+});
+
+fn expiring_prefix(days: u64) -> String {
+    format!("expiring-{days}-")
+}
+
+/// What keeps a warning from being given twice: so many days before this end.
+pub fn expiring(days: u64, end: Day) -> String {
+    format!("{}{end}", expiring_prefix(days))
 }
 
 impl Authorisations<'_, Writing> {

@@ -4,11 +4,15 @@ use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult};
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect,
+};
 
 use crate::base::clock::Day;
 use crate::base::id::{EnterpriseId, PersonId, RecordId};
 use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordKind};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::number::record::RecordNumber;
 use crate::store::authorisations::{join, split};
 use crate::store::columns::columns;
@@ -32,6 +36,17 @@ pub struct RecordQuery<'a> {
     /// The record's own number; `None` is all (S-05).
     pub record_no: Option<&'a RecordNumber>,
     pub limit: i64,
+}
+
+/// Which records somebody may enter.
+pub struct OpenRecords<'a> {
+    /// Who is named as handler,
+    pub person: PersonId,
+    /// or sees every record of these.
+    pub enterprises: &'a [EnterpriseId],
+    pub kind: RecordKind,
+    pub record_no: Option<&'a RecordNumber>,
+    pub today: Day,
 }
 
 static ONE: LazyLock<String> = LazyLock::new(|| {
@@ -105,22 +120,45 @@ impl<A> CrossRegion<'_, A> {
         rows.iter().map(read_row).collect()
     }
 
-    /// Open records of a kind that name a person as handler, with their enterprises.
-    pub async fn naming(
+    /// Records that can be worked on, with their enterprises, by number; at most 2000.
+    pub async fn open(
         &self,
-        person: PersonId,
-        kind: RecordKind,
-    ) -> Result<Vec<CrossRegionRecord>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM cross_region_record x JOIN record_handler h ON h.record_id = x.id \
-             WHERE x.realm = $1 AND h.person_id = $2 AND x.kind = $3 AND x.state = 'open' \
-             ORDER BY x.number_key LIMIT 200",
-            columns::<cross_region_record::Entity>("x"),
+        query: &OpenRecords<'_>,
+    ) -> Result<Vec<(CrossRegionRecord, Enterprise)>, StoreError> {
+        use cross_region_record::Column;
+        let today = query.today.to_string();
+        let naming = sea_orm::sea_query::Query::select()
+            .column(record_handler::Column::RecordId)
+            .from(record_handler::Entity)
+            .and_where(record_handler::Column::PersonId.eq(query.person.0))
+            .to_owned();
+        let of = Column::EnterpriseId.is_in(query.enterprises.iter().map(|id| id.0));
+        let mut found = self
+            .0
+            .find::<cross_region_record::Entity>()
+            .filter(Column::Kind.eq(query.kind.name()))
+            .filter(Column::State.eq("open"))
+            .filter(Column::ValidFrom.lte(&today))
+            .filter(Column::ValidTo.is_null().or(Column::ValidTo.gte(&today)))
+            .filter(of.or(Column::Id.in_subquery(naming)));
+        if let Some(number) = query.record_no {
+            found = found.filter(Column::NumberKey.eq(number.comparable()));
+        }
+        let joined = found.join(
+            JoinType::InnerJoin,
+            cross_region_record::Entity::belongs_to(enterprise::Entity)
+                .from(Column::EnterpriseId)
+                .to(enterprise::Column::Id)
+                .into(),
         );
-        let rows = self.0.all(&sql, [person.0.into(), kind.name().into()]).await?;
-        let read_row =
-            |row: &QueryResult| read(cross_region_record::Model::from_query_result(row, "x_")?);
-        rows.iter().map(read_row).collect()
+        let rows = joined
+            .select_also(enterprise::Entity)
+            .order_by_asc(Column::NumberKey)
+            .limit(2000)
+            .all(&self.0.db())
+            .await?;
+        let both = rows.into_iter().filter_map(|(record, of)| Some((record, of?)));
+        both.map(|(record, of)| Ok((read(record)?, enterprises::read(of)?))).collect()
     }
 
     /// Whether any record of the enterprise has ever named the person.

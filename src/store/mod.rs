@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod standing;
 pub mod streams;
 pub mod sweep;
+pub mod ties;
 pub mod tokens;
 mod used_up;
 

@@ -11,6 +11,7 @@ use super::entity::{identity_document, person, real_name_step};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::PersonId;
+use crate::domain::number::address::PostalAddress;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
@@ -117,6 +118,15 @@ impl<A> People<'_, A> {
         rows.into_iter().map(|row| self.read_document(&row)).collect()
     }
 
+    /// Their postal address, where they have told one.
+    pub async fn address(&self, id: PersonId) -> Result<Option<PostalAddress>, StoreError> {
+        let found = self.0.find::<person::Entity>().filter(person::Column::Id.eq(id.0));
+        let row = found.one(&self.0.db()).await?;
+        let Some(sealed) = row.and_then(|row| row.address) else { return Ok(None) };
+        let text = self.0.unseal(&format!("person.address.{id}"), &sealed)?;
+        Ok(PostalAddress::parse(&text).ok())
+    }
+
     pub(super) fn read(&self, row: person::Model) -> Result<Person, StoreError> {
         let place = |column: &str| format!("person.{column}.{}", row.id);
         let email = row.email.as_deref().map(|sealed| self.0.unseal(&place("email"), sealed));
@@ -180,6 +190,34 @@ impl People<'_, Writing> {
         Ok(())
     }
 
+    pub async fn set_email(&self, id: PersonId, email: &EmailAddress) -> Result<(), StoreError> {
+        let sealed = self.0.seal(&format!("person.email.{id}"), email.as_str());
+        let index = self.0.index("email", &email.comparable());
+        self.0
+            .update::<person::Entity>()
+            .col_expr(person::Column::Email, Expr::value(sealed))
+            .col_expr(person::Column::EmailIndex, Expr::value(index))
+            .filter(person::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    pub async fn set_address(
+        &self,
+        id: PersonId,
+        address: &PostalAddress,
+    ) -> Result<(), StoreError> {
+        let sealed = self.0.seal(&format!("person.address.{id}"), address.as_str());
+        self.0
+            .update::<person::Entity>()
+            .col_expr(person::Column::Address, Expr::value(sealed))
+            .filter(person::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
     /// One level higher (L-01), with how and when; `false` when the level has changed meanwhile.
     pub async fn raise_level(
         &self,
@@ -237,20 +275,20 @@ impl People<'_, Writing> {
                 .map(|email| self.0.index("email", &email.comparable()))),
             created_at: Set(person.created_at.0),
             updated_at: Set(person.updated_at.0),
+            address: Set(None),
         })
         .exec_without_returning(&self.0.db())
         .await?;
         Ok(())
     }
 
-    /// The person holds this document from now on, in place of another of its kind (D-08); `false`
-    /// when somebody else does.
+    /// The person holds this document from now on, in place of another of its kind (D-08).
     pub async fn hold_document(
         &self,
         row_id: Uuid,
         person: PersonId,
         number: &DocumentNumber,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Holding, StoreError> {
         use identity_document::Column;
         let (db, index) = (self.0.db(), self.index_of(number));
         let known = self
@@ -261,7 +299,7 @@ impl People<'_, Writing> {
             .one(&db)
             .await?;
         if known.as_ref().is_some_and(|row| row.person_id != person.0) {
-            return Ok(false);
+            return Ok(Holding::SomebodyElse);
         }
         let row_id = known.as_ref().map_or(row_id, |row| row.id);
         self.0
@@ -273,7 +311,7 @@ impl People<'_, Writing> {
             .exec(&db)
             .await?;
         let sealed = self.0.seal(&format!("document.number.{row_id}"), number.as_str());
-        if known.is_some() {
+        if let Some(known) = known {
             self.0
                 .update::<identity_document::Entity>()
                 .col_expr(Column::Number, Expr::value(sealed))
@@ -281,7 +319,7 @@ impl People<'_, Writing> {
                 .filter(Column::Id.eq(row_id))
                 .exec(&db)
                 .await?;
-            return Ok(true);
+            return Ok(if known.status == ACTIVE { Holding::Known } else { Holding::New });
         }
         identity_document::Entity::insert(identity_document::ActiveModel {
             id: Set(row_id),
@@ -295,8 +333,19 @@ impl People<'_, Writing> {
         })
         .exec_without_returning(&db)
         .await?;
-        Ok(true)
+        Ok(Holding::New)
     }
+}
+
+/// Whose a document was when somebody was to hold it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holding {
+    /// Nobody's, or one that this person had held before.
+    New,
+    /// This person's already.
+    Known,
+    /// It stays theirs.
+    SomebodyElse,
 }
 
 /// Of a document that counts.

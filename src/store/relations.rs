@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value};
+use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
@@ -38,12 +39,28 @@ static OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// One tab of a history, newest first, from `offset` on; at most [`HISTORY_AT_ONCE`].
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery<'a> {
+    pub reason: HistoryReason,
+    /// Exact; empty is all.
+    pub identity_type: &'a str,
+    /// Of what ended until then.
+    pub until: Timestamp,
+    pub offset: usize,
+}
+
+/// What one read of a history brings.
+pub const HISTORY_AT_ONCE: usize = 500;
+
+const TAB: &str = "AND x.reason = $3 AND ($4 = '' OR h.identity_type = $4) AND x.at <= $5 \
+                   ORDER BY x.at DESC, h.id DESC LIMIT $6 OFFSET $7";
+
 static HISTORY_OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
          ON x.authorisation_id = h.id JOIN person p ON p.id = h.person_id \
-         WHERE h.realm = $1 AND h.enterprise_id = $2 AND x.hidden_for_enterprise_at IS NULL \
-         ORDER BY x.at DESC LIMIT 2000",
+         WHERE h.realm = $1 AND h.enterprise_id = $2 AND x.hidden_for_enterprise_at IS NULL {TAB}",
         columns::<authorisation::Entity>("h"),
         columns::<authorisation_history::Entity>("x"),
         columns::<person::Entity>("p"),
@@ -54,13 +71,40 @@ static HISTORY_OF_PERSON: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
          ON x.authorisation_id = h.id JOIN enterprise e ON e.id = h.enterprise_id \
-         WHERE h.realm = $1 AND h.person_id = $2 AND x.hidden_for_person_at IS NULL \
-         ORDER BY x.at DESC LIMIT 2000",
+         WHERE h.realm = $1 AND h.person_id = $2 AND x.hidden_for_person_at IS NULL {TAB}",
         columns::<authorisation::Entity>("h"),
         columns::<authorisation_history::Entity>("x"),
         columns::<enterprise::Entity>("e"),
     )
 });
+
+/// Hidden or not, for the back office.
+static WHOLE_HISTORY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
+         ON x.authorisation_id = h.id JOIN person p ON p.id = h.person_id \
+         WHERE h.realm = $1 AND h.enterprise_id = $2 ORDER BY x.at DESC, h.id DESC \
+         LIMIT $3 OFFSET $4",
+        columns::<authorisation::Entity>("h"),
+        columns::<authorisation_history::Entity>("x"),
+        columns::<person::Entity>("p"),
+    )
+});
+
+fn tab_values(of: Uuid, query: &HistoryQuery<'_>) -> [Value; 6] {
+    [
+        of.into(),
+        query.reason.name().into(),
+        query.identity_type.into(),
+        query.until.0.into(),
+        count(HISTORY_AT_ONCE),
+        count(query.offset),
+    ]
+}
+
+fn count(n: usize) -> Value {
+    i64::try_from(n).unwrap_or(i64::MAX).into()
+}
 
 impl<A> Relations<'_, A> {
     /// Everybody who is tied to an enterprise or waits to be, oldest first.
@@ -76,27 +120,42 @@ impl<A> Relations<'_, A> {
         self.0.people().read(person::Model::from_query_result(row, "p_")?)
     }
 
-    /// What the enterprise has not hidden, newest first.
+    /// What the enterprise has not hidden.
     pub async fn history_of_enterprise(
         &self,
         id: EnterpriseId,
+        query: &HistoryQuery<'_>,
     ) -> Result<Vec<(HistoryEntry, Authorisation, Person)>, StoreError> {
-        let rows = self.0.all(&HISTORY_OF_ENTERPRISE, [id.0.into()]).await?;
+        let rows = self.0.all(&HISTORY_OF_ENTERPRISE, tab_values(id.0, query)).await?;
         rows.iter().map(|row| Ok((read_history(row)?, read(row)?, self.person(row)?))).collect()
     }
 
-    /// What the person has not hidden, newest first.
+    /// What stands or stood in any tab of an enterprise's history, also what either side has hidden
+    /// (AC-40, X-19); newest first.
+    pub async fn whole_history(
+        &self,
+        id: EnterpriseId,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<(HistoryEntry, Authorisation, Person)>, StoreError> {
+        let values = [id.0.into(), count(limit), count(offset)];
+        let rows = self.0.all(&WHOLE_HISTORY, values).await?;
+        rows.iter().map(|row| Ok((read_history(row)?, read(row)?, self.person(row)?))).collect()
+    }
+
+    /// What the person has not hidden.
     pub async fn history_of_person(
         &self,
         id: PersonId,
+        query: &HistoryQuery<'_>,
     ) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, StoreError> {
-        let rows = self.0.all(&HISTORY_OF_PERSON, [id.0.into()]).await?;
+        let rows = self.0.all(&HISTORY_OF_PERSON, tab_values(id.0, query)).await?;
         let enterprise =
             |row: &QueryResult| enterprises::read(enterprise::Model::from_query_result(row, "e_")?);
         rows.iter().map(|row| Ok((read_history(row)?, read(row)?, enterprise(row)?))).collect()
     }
 
-    /// The one entry of an authorisation, hidden or not: what the back office sees (AC-40).
+    /// The one entry of an authorisation, hidden or not.
     pub async fn history_entry(
         &self,
         id: AuthorisationId,

@@ -162,9 +162,13 @@ pub struct HistoryPage {
     /// The enterprise's view can be searched; a person's own is short.
     pub has_filters: bool,
     pub entries: Vec<HandlerView>,
-    pub asks_clear: bool,
+    /// Seconds since 1970: what ended later is not cleared.
+    pub until: i64,
+    /// Whether to clear what is shown, with how many that are.
+    pub asks_clear: Option<String>,
     pub done: Option<String>,
-    pub notice: Option<Notice>,
+    pub previous: Option<String>,
+    pub next: Option<String>,
 }
 
 impl Page for HistoryPage {
@@ -236,11 +240,20 @@ impl Page for ApplyPage {
     const TEMPLATE: &'static str = "account/apply.html";
 }
 
+/// An enterprise to switch to: at once where there is one identity, by its types where there are
+/// several (AC-49).
+#[derive(Debug, Serialize)]
+pub struct SwitchChoice {
+    pub name: String,
+    pub number: String,
+    pub identities: Vec<IdentityView>,
+}
+
 #[derive(Debug, Serialize)]
 pub struct SwitchPage {
-    pub identities: Vec<IdentityView>,
-    /// More of one enterprise: its types are chosen from (AC-49).
-    pub of_enterprise: Option<String>,
+    pub choices: Vec<SwitchChoice>,
+    /// One of them was picked: the types are chosen from.
+    pub asks_type: bool,
     pub text: String,
     pub offers_records: bool,
     pub offers_personal: bool,
@@ -358,6 +371,25 @@ pub struct MessagesPage {
 
 impl Page for MessagesPage {
     const TEMPLATE: &'static str = "account/messages.html";
+}
+
+/// What one can be reached by, and what waits for its code (AC-42).
+#[derive(Debug, Serialize)]
+pub struct MaintainPage {
+    /// Masked, like the others.
+    pub phones: Vec<String>,
+    pub email: Option<String>,
+    pub address: Option<String>,
+    /// `phone` or `email`.
+    pub waits_for: Option<&'static str>,
+    /// As it was typed.
+    pub waits_at: String,
+    pub done: Option<String>,
+    pub notice: Option<Notice>,
+}
+
+impl Page for MaintainPage {
+    const TEMPLATE: &'static str = "account/maintain.html";
 }
 
 #[derive(Debug, Serialize)]

@@ -50,6 +50,8 @@ pub struct Who {
     /// There are more of them on the switching page.
     pub has_more: bool,
     pub unread: u64,
+    /// Who works for a specific entity has none (S-10).
+    pub has_centre: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -18,6 +18,7 @@ pub fn document(issuer: &str) -> Value {
             "/app/scan": {"post": scan()},
             "/app/codes/{code}/{act}": {"post": act()},
             "/admin/import": {"post": import()},
+            "/admin/history": {"get": history()},
         },
         "components": {
             "securitySchemes": {
@@ -26,7 +27,12 @@ pub fn document(issuer: &str) -> Value {
                 "phone": {"type": "http", "scheme": "DPoP",
                     "description": "The Tax app's access token, bound to the phone's key (RFC 9449)."},
             },
-            "schemas": {"Refusal": refusal(), "Asked": asked(), "Report": report()},
+            "schemas": {
+                "Refusal": refusal(),
+                "Asked": asked(),
+                "Report": report(),
+                "History": ended(),
+            },
         },
     })
 }
@@ -110,6 +116,26 @@ fn import() -> Value {
     })
 }
 
+fn history() -> Value {
+    json!({
+        "operationId": "history",
+        "summary": "Every relation of an enterprise that is over, also what either side has cleared",
+        "security": [{"client": ["history_read"]}],
+        "parameters": [
+            {"name": "enterprise", "in": "query", "required": true, "schema": {"type": "string"},
+                "description": "any number that it answers to"},
+            {"name": "offset", "in": "query", "schema": {"type": "integer", "minimum": 0}},
+        ],
+        "responses": {
+            "200": answer("Newest first, 200 at most", "History"),
+            "400": answer("No enterprise is named", "Refusal"),
+            "401": {"description": "No valid access token"},
+            "403": {"description": "The token lacks the scope"},
+            "404": answer("No enterprise has this number", "Refusal"),
+        },
+    })
+}
+
 fn refusal() -> Value {
     json!({
         "type": "object",
@@ -139,6 +165,17 @@ fn report() -> Value {
                     "reason": {"type": "string"},
                 },
             }},
+        },
+    })
+}
+
+fn ended() -> Value {
+    json!({
+        "type": "object",
+        "required": ["records", "next"],
+        "properties": {
+            "records": {"type": "array", "items": {"type": "object", "additionalProperties": true}},
+            "next": {"type": ["integer", "null"], "description": "the `offset` of the rest"},
         },
     })
 }

@@ -54,6 +54,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/app/scan", post(app_api::scan))
         .route("/app/codes/{code}/{act}", post(app_api::act))
         .route("/admin/import", post(admin_api::import_lines))
+        .route("/admin/history", get(admin_api::history::get))
         .merge(account::routes())
         .route(
             "/ssf/stream",
@@ -66,7 +67,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/ssf/status", get(events_api::status).post(events_api::set_status))
         .route("/ssf/verify", post(events_api::verify))
         .route("/ssf/poll", post(events_api::poll))
-        .route("/signed-in", get(page::login::signed_in))
+        .route("/signed-in", get(account::home::signed_in))
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));
     let all = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);

@@ -161,6 +161,23 @@ fn authorisations_have_one_writer() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Where documents, phones and levels change, each with its trace.
+#[test]
+fn what_is_kept_of_people_has_one_writer() {
+    let acts = [".hold_document(", ".add_phone(", ".raise_level(", ".people().update("];
+    let more = [".people().add(", ".accounts().add(", ".set_email(", ".set_address("];
+    let mut wrong = Vec::new();
+    each_source(|layer, path, text| {
+        if layer == "store" || path.ends_with("flows/people.rs") {
+            return;
+        }
+        let text: String = text.split_whitespace().collect();
+        let named = acts.iter().chain(&more).filter(|act| text.contains(**act));
+        wrong.extend(named.map(|act| format!("{} has {act}", path.display())));
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// What `store/mod.rs` gives asks for the realm; whoever goes past it could find another realm's rows.
 /// The sweep is of all realms.
 #[test]

@@ -1,5 +1,6 @@
 //! Numbers and names that people type: each text is parsed once into a type that cannot be wrong.
 
+pub mod address;
 pub mod check;
 pub mod code;
 pub mod division;

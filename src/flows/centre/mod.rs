@@ -3,6 +3,7 @@
 //! changed in `flows::relations`.
 
 pub mod agencies;
+pub mod contact;
 pub mod fields;
 pub mod known;
 pub mod log;

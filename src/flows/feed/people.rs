@@ -17,6 +17,7 @@ use crate::domain::person::{
 };
 use crate::flows::Ctx;
 use crate::flows::feed::not_taken::NotTaken;
+use crate::flows::people;
 use crate::store::Tx;
 
 /// What a line says, parsed.
@@ -79,6 +80,7 @@ pub async fn save_person(
     if known.is_none() && has_account {
         check_same(&person, &told)?;
     }
+    let before = person.clone();
     let changed = Person {
         name: told.name.clone(),
         // What somebody has proved here since, an older record does not take away.
@@ -87,7 +89,7 @@ pub async fn save_person(
         updated_at: ctx.now(),
         ..person
     };
-    rows.people().update(&changed).await?;
+    people::update(tx, &before, &changed).await?;
     hold_document(ctx, tx, changed.id, &told.number).await?;
     // An invitation knew a name and a document, no account.
     if !has_account {
@@ -115,8 +117,7 @@ async fn hold_document(
     person: PersonId,
     number: &DocumentNumber,
 ) -> Result<(), NotTaken> {
-    let people = tx.rows().people();
-    match people.hold_document(ctx.new_row_id(), person, number).await? {
+    match people::hold_document(ctx, tx, person, number).await? {
         true => Ok(()),
         false => Err(Wrong::field("document", "is somebody else's").into()),
     }
@@ -156,7 +157,7 @@ async fn add(
         created_at: now,
         updated_at: now,
     };
-    tx.rows().people().add(&person).await?;
+    people::add(tx, &person).await?;
     hold_document(ctx, tx, person.id, &told.number).await?;
     let account = add_account(ctx, tx, person.id, told.phone, username, password).await?;
     Ok((person.id, account))
@@ -182,14 +183,14 @@ async fn add_account(
         username,
         password,
     };
-    rows.accounts().add(&account, now).await?;
+    people::open_account(ctx, tx, &account).await?;
     if let Some(phone) = phone {
         if rows.accounts().find_by_phone(&phone).await?.is_some() {
             return Err(Wrong::field("phone", "is bound to another account").into());
         }
         let binding =
             PhoneBinding { account: account.id, phone, is_default: true, verified_at: now };
-        rows.accounts().add_phone(ctx.new_row_id(), &binding).await?;
+        people::bind_phone(ctx, tx, &binding).await?;
     }
     Ok(account.id)
 }

@@ -1,11 +1,13 @@
 //! Cross-regional records that a person may enter (S-05 to S-08, AC-52).
 
 use crate::base::id::{EnterpriseId, PersonId};
+use crate::domain::authorisation::Authorisation;
 use crate::domain::cross_region::{CrossRegionRecord, RecordKind};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::number::record::RecordNumber;
 use crate::flows::identity::load::sees_all_records;
 use crate::flows::{Ctx, Fault};
-use crate::store::cross_region::RecordQuery;
+use crate::store::cross_region::{OpenRecords, RecordQuery};
 
 /// The records of one kind that a person may enter in an enterprise; `record_no` finds one (S-05).
 pub async fn records(
@@ -35,36 +37,26 @@ pub async fn records(
 }
 
 /// Every record of a kind that a person may enter, with whose it is: those of enterprises in which
-/// they see all, and those that name them (AC-52).
+/// they see all, and those that name them (AC-52). `record_no` finds one. However many enterprises
+/// they have, it is two reads.
 pub async fn all_records(
     ctx: &Ctx,
     person: PersonId,
     kind: RecordKind,
+    record_no: Option<&RecordNumber>,
 ) -> Result<Vec<(CrossRegionRecord, String)>, Fault> {
-    let rows = ctx.rows();
-    let mut found: Vec<CrossRegionRecord> = Vec::new();
-    let mut enterprises: Vec<EnterpriseId> = Vec::new();
-    let today = ctx.now().day();
-    for (_, enterprise) in rows.standings().held_now(person, today, 0, i64::MAX).await? {
-        if !enterprises.contains(&enterprise.id) {
-            enterprises.push(enterprise.id);
-            found.extend(records(ctx, person, enterprise.id, kind, None).await?);
-        }
-    }
-    for named in rows.cross_region().naming(person, kind).await? {
-        if found.iter().all(|one| one.id != named.id) {
-            found.push(named);
-        }
-    }
-    let mut shown = Vec::new();
-    for one in found {
-        let in_term = one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today);
-        let enterprise = rows.enterprises().find(one.enterprise).await?;
-        if let Some(enterprise) = enterprise.filter(|known| in_term && known.status.is_alive()) {
-            shown.push((one, enterprise.name));
-        }
-    }
-    Ok(shown)
+    let (rows, today) = (ctx.rows(), ctx.now().day());
+    let held = rows.standings().held_now(person, today, 0, i64::MAX).await?;
+    let sees_all = |(one, enterprise): &&(Authorisation, Enterprise)| {
+        sees_all_records(ctx, enterprise, std::slice::from_ref(one)).is_some()
+    };
+    let mut enterprises: Vec<EnterpriseId> =
+        held.iter().filter(sees_all).map(|(_, enterprise)| enterprise.id).collect();
+    enterprises.dedup();
+    let query = OpenRecords { person, enterprises: &enterprises, kind, record_no, today };
+    let found = rows.cross_region().open(&query).await?;
+    let alive = found.into_iter().filter(|(_, enterprise)| enterprise.status.is_alive());
+    Ok(alive.map(|(record, enterprise)| (record, enterprise.name)).collect())
 }
 
 /// Records in one list; others are found by their number.

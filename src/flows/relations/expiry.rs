@@ -6,10 +6,12 @@ use crate::domain::notice::{Audience, NoticeKind};
 use crate::flows::notify::tell::end_unusable;
 use crate::flows::relations::writer::{change, notify};
 use crate::flows::{Ctx, Stop};
+use crate::store::authorisations::expiring;
 
 /// An invitation or application that is not answered for so long is over.
 const INVITATION_DAYS: i64 = 30;
-const WARNINGS: [u64; 2] = [30, 7];
+/// Days before the end, the last warning first: who hears that has no use for the other.
+const WARNINGS: [u64; 2] = [7, 30];
 
 /// So many authorisations at most expire in one run; they are worth nothing before that already.
 const MOST_AT_ONCE: usize = 5000;
@@ -37,15 +39,30 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Stop> {
     if !ctx.ephemeral().mark(&hour, 3600).await? {
         return Ok(expired);
     }
+    warn(ctx).await?;
+    Ok(expired)
+}
+
+/// Once for each of the two and each end, also when nobody ran on the very day. Whoever was given a
+/// shorter term is not warned of what they have just been told.
+async fn warn(ctx: &Ctx) -> Result<(), Stop> {
+    let (authorisations, today) = (ctx.rows().authorisations(), ctx.now().day());
+    let mut ends_from = today;
     for days in WARNINGS {
-        for one in authorisations.ending_on(today.plus_days(days)).await? {
-            let once = format!("expiring-{days}-{today}");
+        let ends_to = today.plus_days(days);
+        for one in authorisations.ending(ends_from, ends_to, days).await? {
+            let Some(end) = one.valid_to() else { continue };
+            if one.updated_at().day().plus_days(days) > end {
+                continue;
+            }
+            let once = expiring(days, end);
             let tx = ctx.begin().await?;
             notify(ctx, &tx, &one, NoticeKind::Expiring, Audience::Both, Some(&once)).await?;
             tx.commit().await?;
         }
+        ends_from = ends_to.plus_days(1);
     }
-    Ok(expired)
+    Ok(())
 }
 
 /// Whoever works in an identity whose term passed is signed out and their applications are told at

@@ -1,7 +1,7 @@
 //! The enterprise's side of authorisations: its managers add handlers, decide about applications,
 //! change and end them (AC-12 to AC-40). Who may is asked here once more, whatever a page offered.
 
-use crate::base::clock::Day;
+use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::acting::{ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::AuditEvent;
@@ -14,8 +14,10 @@ use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::name::PersonName;
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
 use crate::domain::refusal::Refusal;
+use crate::flows::people;
 use crate::flows::relations::writer::{begin_in, change};
 use crate::flows::{Ctx, Fault, Stop};
+use crate::store::relations as history;
 
 /// A manager in the enterprise they act for now.
 pub struct Manager<'a> {
@@ -114,8 +116,8 @@ pub async fn add(
         id
     } else {
         let person = invited(ctx, &new);
-        rows.people().add(&person).await?;
-        rows.people().hold_document(ctx.new_row_id(), person.id, &new.number).await?;
+        people::add(&tx, &person).await?;
+        people::hold_document(ctx, &tx, person.id, &new.number).await?;
         person.id
     };
     let identity_type = ctx.realm.identity_type(&new.identity_type);
@@ -236,30 +238,47 @@ pub struct HistoryQuery {
     pub identity_type: String,
     /// Part of a name; empty is all.
     pub name: String,
+    /// Of what ended until then.
+    pub until: Timestamp,
 }
 
-impl HistoryQuery {
-    fn fits(&self, one: &Authorisation, name: &PersonName, reason: HistoryReason) -> bool {
-        reason == self.reason
-            && (self.identity_type.is_empty() || one.identity_type.0 == self.identity_type)
-            && name.holds(&self.name)
+type Ended = (HistoryEntry, Authorisation, Person);
+
+/// Those that fit, `n` at most after the first `skipped`. Names are sealed, so they are compared here.
+async fn ended(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    query: &HistoryQuery,
+    skipped: usize,
+    n: usize,
+) -> Result<Vec<Ended>, Fault> {
+    let (relations, id) = (ctx.rows().relations(), manager.identity.enterprise.id);
+    let (reason, identity_type) = (query.reason, query.identity_type.as_str());
+    let mut tab = history::HistoryQuery { reason, identity_type, until: query.until, offset: 0 };
+    let (mut found, wanted) = (Vec::new(), skipped.saturating_add(n));
+    loop {
+        let read = relations.history_of_enterprise(id, &tab).await?;
+        let is_last = read.len() < history::HISTORY_AT_ONCE;
+        found.extend(read.into_iter().filter(|(_, _, person)| person.name.holds(&query.name)));
+        if is_last || found.len() >= wanted {
+            return Ok(found.into_iter().skip(skipped).take(n).collect());
+        }
+        tab.offset += history::HISTORY_AT_ONCE;
     }
 }
 
+/// A page of the history: `n` at most, after the first `skipped`.
 pub async fn history(
     ctx: &Ctx,
     manager: &Manager<'_>,
     query: &HistoryQuery,
+    skipped: usize,
+    n: usize,
 ) -> Result<Vec<Listed>, Fault> {
-    let relations = ctx.rows().relations();
-    let found = relations.history_of_enterprise(manager.identity.enterprise.id).await?;
-    let fits = |(entry, one, person): &(HistoryEntry, Authorisation, Person)| {
-        query.fits(one, &person.name, entry.reason)
-    };
-    let found: Vec<_> = found.into_iter().filter(fits).collect();
+    let found = ended(ctx, manager, query, skipped, n).await?;
     let people: Vec<PersonId> = found.iter().map(|(_, _, person)| person.id).collect();
-    let documents = relations.documents(&people).await?;
-    let listed = |(entry, authorisation, person): (HistoryEntry, Authorisation, Person)| Listed {
+    let documents = ctx.rows().relations().documents(&people).await?;
+    let listed = |(entry, authorisation, person): Ended| Listed {
         document: documents.get(&person.id).cloned(),
         authorisation,
         person,
@@ -268,14 +287,23 @@ pub async fn history(
     Ok(found.into_iter().map(listed).collect())
 }
 
+/// How many records of the history fit, over all its pages.
+pub async fn count_history(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    query: &HistoryQuery,
+) -> Result<usize, Fault> {
+    Ok(ended(ctx, manager, query, 0, usize::MAX).await?.len())
+}
+
 /// Hides what the query shows from this enterprise's view alone (AC-39, AC-40); how many.
 pub async fn clear_history(
     ctx: &Ctx,
     manager: &Manager<'_>,
     query: &HistoryQuery,
 ) -> Result<u64, Fault> {
-    let shown = history(ctx, manager, query).await?;
-    let ids: Vec<AuthorisationId> = shown.iter().map(|one| one.authorisation.id).collect();
+    let shown = ended(ctx, manager, query, 0, usize::MAX).await?;
+    let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
     let tx = ctx.begin().await?;
     let count = tx.rows().relations().hide(&ids, true, ctx.now()).await?;
     let enterprise = Some(manager.identity.enterprise.id);

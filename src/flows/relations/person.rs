@@ -1,6 +1,7 @@
 //! The person's side of authorisations (AU-01 to AU-17): apply, confirm one or several with one
 //! scan, reject, withdraw an application, end, synchronise, and a history of one's own.
 
+use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{
@@ -18,6 +19,7 @@ use crate::flows::relations::writer::{begin_in, change, change_in};
 use crate::flows::sign_in::{step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::deliveries::Delivery;
+use crate::store::relations::{HISTORY_AT_ONCE, HistoryQuery};
 
 /// What a list is narrowed by (AU-05, AU-06). Everything but the scope is exact; empty is all.
 #[derive(Clone, Debug, Default)]
@@ -36,11 +38,7 @@ impl Filter {
         let authority = enterprise.tax_authority.get(1..3).unwrap_or_default();
         let text =
             |wanted: &str, known: &str| wanted.is_empty() || normalise(wanted) == normalise(known);
-        let number = TaxpayerNumber::asked(&self.number);
         (self.is_national || authority == home)
-            && (self.number.is_empty()
-                || enterprise.tin == number
-                || enterprise.uscc.as_ref() == Some(&number))
             && text(&self.name, &enterprise.name)
             && (self.identity_type.is_empty() || self.identity_type == one.identity_type.0)
     }
@@ -53,9 +51,17 @@ async fn list(
     states: &[State],
     filter: &Filter,
 ) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
-    let held = ctx.rows().standings().held(person).await?;
+    let (rows, today) = (ctx.rows(), ctx.now().day());
+    // The number leads to the enterprise that the registry knows by it, like everywhere else.
+    let number = TaxpayerNumber::asked(&filter.number);
+    let wanted = rows.enterprises().find_by_number(&number).await?.map(|found| found.id);
+    let held = rows.standings().held(person).await?;
     let fits = |(one, enterprise): &(Authorisation, Enterprise)| {
-        states.contains(&one.state()) && filter.fits(ctx, one, enterprise)
+        states.contains(&one.state())
+            && (filter.number.is_empty() || wanted == Some(enterprise.id))
+            // The clock's job may be some moments behind.
+            && one.valid_to().is_none_or(|end| end >= today)
+            && filter.fits(ctx, one, enterprise)
     };
     let mut found: Vec<_> = held.into_iter().filter(fits).collect();
     found.sort_by(|(a, x), (b, y)| (&x.tin, &a.identity_type).cmp(&(&y.tin, &b.identity_type)));
@@ -218,14 +224,32 @@ pub async fn synchronised(ctx: &Ctx, id: AuthorisationId) -> Result<Vec<Delivery
     Ok(newest.collect())
 }
 
-/// 【历史管理信息】 of the person's own view (AU-16).
+/// What a person once was to an enterprise.
+pub type Ended = (HistoryEntry, Authorisation, Enterprise);
+
+/// 【历史管理信息】 of the person's own view (AU-16): of what ended until then `n` at most, after the
+/// first `skipped`.
 pub async fn history(
     ctx: &Ctx,
     person: PersonId,
     reason: HistoryReason,
-) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, Fault> {
-    let all = ctx.rows().relations().history_of_person(person).await?;
-    Ok(all.into_iter().filter(|(entry, _, _)| entry.reason == reason).collect())
+    until: Timestamp,
+    skipped: usize,
+    n: usize,
+) -> Result<Vec<Ended>, Fault> {
+    let relations = ctx.rows().relations();
+    let mut tab = HistoryQuery { reason, identity_type: "", until, offset: skipped };
+    let mut found = Vec::new();
+    loop {
+        let read = relations.history_of_person(person, &tab).await?;
+        let is_last = read.len() < HISTORY_AT_ONCE;
+        found.extend(read);
+        if is_last || found.len() >= n {
+            found.truncate(n);
+            return Ok(found);
+        }
+        tab.offset += HISTORY_AT_ONCE;
+    }
 }
 
 /// Own view only (AU-17).
@@ -233,8 +257,9 @@ pub async fn clear_history(
     ctx: &Ctx,
     person: PersonId,
     reason: HistoryReason,
+    until: Timestamp,
 ) -> Result<u64, Fault> {
-    let shown = history(ctx, person, reason).await?;
+    let shown = history(ctx, person, reason, until, 0, usize::MAX).await?;
     let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
     let tx = ctx.begin().await?;
     let count = tx.rows().relations().hide(&ids, false, ctx.now()).await?;

@@ -4,11 +4,10 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
-use crate::domain::audit::AuditEvent;
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::{Ctx, Fault, Stop, people};
 use crate::outbound::asked::{NameAnswer, NameAsked};
 
 const CHECKS_PER_PERSON_AND_DAY: u32 = 5;
@@ -95,13 +94,10 @@ pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
 
 /// Exactly one level, with its record.
 pub async fn raise(ctx: &Ctx, session: &Session, level: u8, how: &str) -> Result<(), Stop> {
-    let now = ctx.now();
-    let event = AuditEvent::RealNameRaised { person: session.person, level, how: how.to_owned() };
     let tx = ctx.begin().await?;
-    if !tx.rows().people().raise_level(session.person, level, how, now).await? {
+    if !people::raise_level(ctx, &tx, session.person, level, how).await? {
         return Err(Refusal::State.into());
     }
-    tx.note(event);
     tx.commit().await?;
     Ok(())
 }

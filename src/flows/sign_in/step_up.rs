@@ -4,14 +4,13 @@
 
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
-use crate::domain::audit::AuditEvent;
 use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::sign_in::transaction;
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::{Ctx, Fault, Stop, people};
 
 /// The level that the step-up of this realm would prove.
 pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
@@ -98,13 +97,8 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
     if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
         return Err(Refusal::State.into());
     }
-    if is_lifted {
-        if !tx.rows().people().raise_level(proved.person, reached, "face", ctx.now()).await? {
-            return Err(Refusal::State.into());
-        }
-        let how = "face".to_owned();
-        let event = AuditEvent::RealNameRaised { person: proved.person, level: reached, how };
-        tx.note(event);
+    if is_lifted && !people::raise_level(ctx, &tx, proved.person, reached, "face").await? {
+        return Err(Refusal::State.into());
     }
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;

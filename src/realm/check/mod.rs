@@ -39,7 +39,7 @@ pub struct Surroundings<'a> {
 }
 
 /// What a client may be registered for; those of our own interfaces are nobody else's concern.
-pub const SCOPES: [&str; 9] = [
+pub const SCOPES: [&str; 10] = [
     "openid",
     "profile",
     "email",
@@ -47,6 +47,7 @@ pub const SCOPES: [&str; 9] = [
     "offline_access",
     "tax_identity",
     "registry_import",
+    "history_read",
     "scan",
     "ssf",
 ];

@@ -18,6 +18,7 @@ pub struct Model {
     pub email_index: Option<Vec<u8>>,
     pub created_at: i64,
     pub updated_at: i64,
+    pub address: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -15,9 +15,9 @@ use crate::flows::relations::person::{
 };
 use crate::oidc::params::Params;
 use crate::views::account::{
-    ApplyPage, AuthorisationsPage, HandlerView, OptionView, OutcomeView, OutcomesPage, ReviewPage,
+    ApplyPage, AuthorisationsPage, HandlerView, OutcomeView, OutcomesPage, ReviewPage,
 };
-use crate::web::account::show::{own, tabs, type_options};
+use crate::web::account::show::{all_types, own, tabs, type_options};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, see_other};
 use crate::web::form::Form;
@@ -71,12 +71,6 @@ async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Ans
         }
         rows.push(row);
     }
-    let mut identity_types = vec![OptionView {
-        value: String::new(),
-        title: request.text("all"),
-        is_chosen: filter.identity_type.is_empty(),
-    }];
-    identity_types.extend(type_options(request, &filter.identity_type));
     let path = TABS[usize::from(!is_pending)].1;
     let known = ["applied", "rejected", "withdrawn", "deleted", "synchronised"];
     let done = params.get("done").filter(|done| known.contains(done));
@@ -86,8 +80,8 @@ async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Ans
         is_pending,
         is_national: filter.is_national,
         number: filter.number,
+        identity_types: all_types(request, &filter.identity_type),
         name: filter.name,
-        identity_types,
         rows,
         done: done.map(|done| request.text(&format!("done-{done}"))),
         notice: refusal.map(|refusal| request.notice(refusal)),
@@ -125,10 +119,7 @@ pub async fn post(form: Form) -> Answer {
     let ids = ids(&form);
     let mut own_ones = Vec::new();
     for id in &ids {
-        match Stop::refusal(find(ctx, person, id).await)? {
-            Ok(one) => own_ones.push(one),
-            Err(refusal) => return visit.refused(&refusal),
-        }
+        own_ones.push(visit.or_refused(find(ctx, person, id).await)?);
     }
     let (Some(first), Some(id)) = (own_ones.first(), ids.first()) else {
         return show(&visit, true, Some(&Refusal::format("selection"))).await;

@@ -42,14 +42,8 @@ pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Ans
 }
 
 async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusal>) -> Answer {
-    let manager = match visit.manager(Function::ListHandlers) {
-        Ok(manager) => manager,
-        Err(refusal) => return visit.refused(&refusal),
-    };
-    let one = match Stop::refusal(find(&visit.request.ctx, &manager, id).await)? {
-        Ok(one) => one,
-        Err(refusal) => return visit.refused(&refusal),
-    };
+    let manager = visit.manager(Function::ListHandlers)?;
+    let one = visit.or_refused(find(&visit.request.ctx, &manager, id).await)?;
     let request = &visit.request;
     let Some(listed) = listed(&request.ctx, one.clone()).await? else {
         return visit.refused(&Refusal::State);
@@ -91,10 +85,7 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
     let wanted = form.fields.get("act").unwrap_or_default().to_owned();
     let function = function_of(&wanted);
     let (visit, form) = Visit::enter_with(form, function).await?;
-    let manager = match visit.manager(function) {
-        Ok(manager) => manager,
-        Err(refusal) => return visit.refused(&refusal),
-    };
+    let manager = visit.manager(function)?;
     let ctx = &visit.request.ctx;
     if form.get("identity_type").is_some() {
         // To change the type, somebody is added anew (AC-32).
@@ -140,10 +131,7 @@ async fn choose(visit: &Visit, id: &str, form: &Params) -> Answer {
 /// The second 【确定】 saves.
 async fn save(visit: &Visit, id: &str, wanted: &str, form: &Params) -> Answer {
     let ctx = &visit.request.ctx;
-    let manager = match visit.manager(function_of(wanted)) {
-        Ok(manager) => manager,
-        Err(refusal) => return visit.refused(&refusal),
-    };
+    let manager = visit.manager(function_of(wanted))?;
     let (permissions, valid_to) = grant_of(form);
     let again = Editing {
         chosen: Some(permissions.clone()),
@@ -151,10 +139,7 @@ async fn save(visit: &Visit, id: &str, wanted: &str, form: &Params) -> Answer {
         valid_to: valid_to.clone(),
         ..Editing::default()
     };
-    let one = match Stop::refusal(find(ctx, &manager, id).await)? {
-        Ok(one) => one,
-        Err(refusal) => return visit.refused(&refusal),
-    };
+    let one = visit.or_refused(find(ctx, &manager, id).await)?;
     let seen = form.get("version").and_then(|version| version.parse::<i64>().ok());
     let done = if seen.is_some_and(|seen| seen != one.version()) {
         // Another manager was faster.

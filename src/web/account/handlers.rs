@@ -2,7 +2,7 @@
 //! Whoever may not see others sees their own permissions alone (AC-20).
 
 use crate::domain::acting::ActingIdentity;
-use crate::domain::authorisation::State;
+use crate::domain::authorisation::{Authorisation, State};
 use crate::domain::function::{Function, Reach};
 use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::number::document::DocumentType;
@@ -29,24 +29,27 @@ pub const TABS: [(&str, &str); 4] = [
 ];
 
 pub async fn current(request: Request) -> Answer {
-    show(request, TABS[0].1, &[State::Active, State::Expired]).await
+    show(request, TABS[0].1, false).await
 }
 
 pub async fn pending(request: Request) -> Answer {
-    show(request, TABS[1].1, &[State::PendingByPerson, State::PendingByEnterprise]).await
+    show(request, TABS[1].1, true).await
 }
 
-async fn show(request: Request, path: &str, states: &[State]) -> Answer {
+/// Of those that are not over: whoever has never been confirmed is no handler yet, also when the
+/// invitation has run out.
+fn is_pending(one: &Authorisation) -> bool {
+    one.state().is_pending() || (one.state() == State::Expired && one.confirmed_at().is_none())
+}
+
+async fn show(request: Request, path: &str, wants_pending: bool) -> Answer {
     let visit = Visit::enter(request, Function::ListHandlers).await?;
     if visit.reach == Reach::Own {
         return own(&visit).await;
     }
-    let manager = match visit.manager(Function::ListHandlers) {
-        Ok(manager) => manager,
-        Err(refusal) => return visit.refused(&refusal),
-    };
+    let manager = visit.manager(Function::ListHandlers)?;
     let all = list(&visit.request.ctx, &manager).await?;
-    let wanted = all.iter().filter(|one| states.contains(&one.authorisation.state()));
+    let wanted = all.iter().filter(|one| is_pending(&one.authorisation) == wants_pending);
     let done = visit.request.query().unwrap_or_default();
     let done = done.get("done").filter(|done| *done == "deleted" || *done == "withdrawn");
     let page = HandlersPage {
@@ -121,10 +124,7 @@ pub async fn post_add(form: Form) -> Answer {
     if form.get("risk") != Some("yes") {
         return show_add(&visit, &new, true, None).await;
     }
-    let manager = match visit.manager(Function::AddHandler) {
-        Ok(manager) => manager,
-        Err(refusal) => return visit.refused(&refusal),
-    };
+    let manager = visit.manager(Function::AddHandler)?;
     match Stop::refusal(add(&visit.request.ctx, &manager, checked).await)? {
         Ok(added) => visit.go(&format!("/account/handlers/{}?done=added", added.id)),
         Err(refusal) => show_add(&visit, &new, false, Some(&refusal)).await,

@@ -8,6 +8,7 @@ use crate::flows::Stop;
 use crate::flows::centre::fields::{Field, fields, identities_here, reveal as reveal_field};
 use crate::flows::centre::known;
 use crate::views::account::{BlockView, FieldView, HomePage};
+use crate::views::page::MessagePage;
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other};
 use crate::web::form::Form;
@@ -79,6 +80,22 @@ async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>
         notice: refusal.map(|refusal| request.notice(refusal)),
     };
     visit.page(refusal, &page).await
+}
+
+/// Where a sign-in ends that no application had begun: from here, too, lead both ways into the
+/// centre (AC-01).
+pub async fn signed_in(request: Request) -> Answer {
+    if request.session().await?.is_none() {
+        return Ok(see_other(&format!("{}/login", request.base())));
+    }
+    let visit = Visit::signed_in(request).await?;
+    let page = MessagePage {
+        title: visit.request.text("signed-in-title"),
+        text: visit.request.text("signed-in-text"),
+        code: None,
+        link: None,
+    };
+    visit.page(None, &page).await
 }
 
 /// Certificates on tokens are managed elsewhere for now; said so instead of a missing page.

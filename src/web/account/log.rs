@@ -5,7 +5,9 @@ use axum::response::IntoResponse;
 
 use crate::base::clock::Day;
 use crate::domain::acting::ActingIdentity;
+use crate::domain::claims::NAMED_HANDLER;
 use crate::domain::function::Function;
+use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
 use crate::flows::centre::log::{Line, LogQuery, LoginLogEntry, Whose, page};
@@ -13,6 +15,7 @@ use crate::views::account::{LogPage, LogRow, OptionView};
 use crate::web::account::show::{href, tabs};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, no_store};
+use crate::web::page::view::type_name;
 use crate::web::request::Request;
 
 const PATH: &str = "/account/log";
@@ -26,6 +29,8 @@ struct Asked {
     is_enterprise: bool,
     from: Day,
     to: Day,
+    /// No such days, or the last before the first: a month is shown all the same.
+    wrong: Option<Refusal>,
     /// A way's name; empty is any.
     way: String,
     /// `ok`, `refused` or empty.
@@ -51,7 +56,12 @@ const FURTHEST: u64 = 1_000_000;
 fn asked(visit: &Visit) -> Result<Asked, Refusal> {
     let params = visit.request.query().unwrap_or_default();
     let today = visit.request.ctx.now().day();
-    let day = |name: &str, or: Day| params.get(name).and_then(Day::parse).unwrap_or(or);
+    let day = |name: &str, or: Day| match params.get(name).filter(|text| !text.is_empty()) {
+        Some(text) => Day::parse(text),
+        None => Some(or),
+    };
+    let range = day("from", today.month_before()).zip(day("to", today));
+    let range = range.filter(|(from, to)| from <= to);
     let is_enterprise = params.get("of") == Some("enterprise");
     let whose = match (is_enterprise, &visit.identity) {
         (false, _) => Whose::Person(visit.session.person),
@@ -68,8 +78,9 @@ fn asked(visit: &Visit) -> Result<Asked, Refusal> {
     Ok(Asked {
         whose,
         is_enterprise,
-        from: day("from", today.month_before()),
-        to: day("to", today),
+        wrong: range.is_none().then(|| Refusal::format("range")),
+        from: range.map_or(today.month_before(), |(from, _)| from),
+        to: range.map_or(today, |(_, to)| to),
         way: one_of("way", &WAYS),
         outcome: one_of("outcome", &OUTCOMES),
         offset: offset.unwrap_or_default().min(FURTHEST),
@@ -97,10 +108,6 @@ fn row(request: &Request, entry: &LoginLogEntry) -> LogRow {
     let realm = &request.ctx.realm;
     let entrance = realm.entrance(&entry.entrance);
     let entrance = entrance.map(|known| known.title.in_language(request.language()).to_owned());
-    let identity = entry.identity_type.clone().map(|name| {
-        let known = crate::domain::identity_type::IdentityTypeName(name);
-        crate::web::page::view::type_name(request, &known)
-    });
     let address = entry.ip.parse().map(mask::address_of_host);
     LogRow {
         at: entry.at.for_people(),
@@ -108,14 +115,26 @@ fn row(request: &Request, entry: &LoginLogEntry) -> LogRow {
         enterprise: String::new(),
         way: way_title(request, &entry.way),
         entrance: entrance.unwrap_or_default(),
-        identity: identity.unwrap_or_default(),
+        identity: identity_title(request, entry),
         address: address.unwrap_or_default(),
         device: entry.device.clone(),
         is_ok: entry.outcome == "ok",
         outcome: match entry.outcome.as_str() {
             "ok" => request.text("log-ok"),
-            code => code.to_owned(),
+            code => format!("{} {code}", request.text("log-refused")),
         },
+    }
+}
+
+/// As whom they came in: an identity type, a member of an agency's staff, a handler whom a record
+/// names, or the person themself. Empty where they have not come in.
+fn identity_title(request: &Request, entry: &LoginLogEntry) -> String {
+    match entry.identity_type.as_deref() {
+        Some("agent") => request.text("acting-agent"),
+        Some(NAMED_HANDLER) => request.text("acting-named-handler"),
+        Some(name) => type_name(request, &IdentityTypeName(name.to_owned())),
+        None if entry.outcome == "ok" => request.text("acting-personal"),
+        None => String::new(),
     }
 }
 
@@ -178,9 +197,9 @@ pub async fn get(request: Request) -> Answer {
         }),
         from,
         to,
-        notice: None,
+        notice: asked.wrong.as_ref().map(|refusal| request.notice(refusal)),
     };
-    visit.page(None, &shown).await
+    visit.page(asked.wrong.as_ref(), &shown).await
 }
 
 /// The same as a table for other programs; a cell never begins a formula.
@@ -190,6 +209,9 @@ pub async fn csv(request: Request) -> Answer {
         Ok(asked) => asked,
         Err(refusal) => return visit.refused(&refusal),
     };
+    if let Some(refusal) = &asked.wrong {
+        return visit.refused(refusal);
+    }
     let text = |key: &str| visit.request.text(key);
     let heads = ["log-at", "log-person", "log-way", "log-entrance", "log-enterprise-name"];
     let heads = heads.into_iter().chain(["log-identity", "log-address", "log-device"]);

@@ -11,6 +11,7 @@ pub mod history;
 pub mod home;
 pub mod level;
 pub mod log;
+pub mod maintain;
 pub mod messages;
 pub mod passkeys;
 pub mod person;
@@ -57,6 +58,7 @@ pub fn routes() -> Router<App> {
         .route("/account/log.csv", get(log::csv))
         .route("/account/messages", get(messages::get))
         .route("/account/person", get(person::get).post(person::reveal))
+        .route("/account/maintain", get(maintain::get).post(maintain::post))
         .route("/account/authenticator", get(authenticator::get).post(authenticator::post))
         .route("/account/devices", get(devices::get).post(devices::post))
         .route("/account/passkeys", get(passkeys::get).post(passkeys::post))

@@ -140,6 +140,20 @@ pub fn type_options(request: &Request, chosen: &str) -> Vec<OptionView> {
     online_types(request).map(option).collect()
 }
 
+/// Every identity type of the realm, with an empty one for all: lists also hold what the registry
+/// made.
+pub fn all_types(request: &Request, chosen: &str) -> Vec<OptionView> {
+    let option = |value: &str, title: String| OptionView {
+        value: value.to_owned(),
+        title,
+        is_chosen: value == chosen,
+    };
+    let all = option("", request.text("all"));
+    let known = request.ctx.realm.identity_types.keys();
+    let known = known.map(|name| option(&name.0, type_name(request, name)));
+    std::iter::once(all).chain(known).collect()
+}
+
 /// What a manager may grant and a person apply for.
 pub fn online_types(request: &Request) -> impl Iterator<Item = &IdentityTypeName> {
     let types = request.ctx.realm.identity_types.iter();

@@ -5,14 +5,15 @@ use crate::domain::acting::Acting;
 use crate::domain::cross_region::{CrossRegionRecord, RecordKind};
 use crate::domain::function::Function;
 use crate::domain::number::record::RecordNumber;
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::Stop;
 use crate::flows::identity::records::all_records;
 use crate::flows::identity::switch::{choice, choices, offers_personal, switch};
-use crate::views::account::{OptionView, RecordRow, SwitchPage, SwitchRecordsPage};
+use crate::views::account::{OptionView, RecordRow, SwitchChoice, SwitchPage, SwitchRecordsPage};
+use crate::views::page::IdentityView;
 use crate::web::account::show::{href, tabs};
 use crate::web::account::visit::Visit;
-use crate::web::answer::{Answer, see_other, with_cookie};
+use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::Form;
 use crate::web::page::view;
@@ -20,25 +21,23 @@ use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::SwitchEnterprise).await?;
-    show(&visit, None).await
+    let params = visit.request.query().unwrap_or_default();
+    let of = params.get("enterprise").filter(|number| !number.is_empty());
+    show(&visit, of, None).await
 }
 
-async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
+/// `of`: the number of the enterprise that was picked.
+async fn show(visit: &Visit, of: Option<&str>, refusal: Option<&Refusal>) -> Answer {
     let request = &visit.request;
     let params = request.query().unwrap_or_default();
     let text = params.get("text").unwrap_or_default().trim().to_owned();
-    let wanted = params.get("enterprise").unwrap_or_default();
-    let (identities, clients) = choices(&request.ctx, &visit.session, &text, usize::MAX).await?;
-    let mut all = view::identities(request, &identities, Some(visit.session.acting));
-    all.extend(view::clients(request, &clients, Some(visit.session.acting)));
-    all.retain(|one| text.is_empty() || view::holds(one, &text));
-    let of_enterprise = (!wanted.is_empty()).then(|| wanted.to_owned());
-    if let Some(number) = &of_enterprise {
-        all.retain(|one| one.number == *number);
+    let mut choices = by_enterprise(visit, &text).await?;
+    if let Some(of) = of {
+        choices.retain(|one| one.number == of);
     }
     let page = SwitchPage {
-        identities: all,
-        of_enterprise,
+        choices,
+        asks_type: of.is_some(),
         text,
         offers_records: visit.role.may(Function::SwitchCrossRegion),
         offers_personal: visit.role.may(Function::SwitchPersonal)
@@ -48,10 +47,45 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     visit.page(refusal, &page).await
 }
 
+/// What fits the text, enterprise by enterprise; each client enterprise of an agent by itself.
+async fn by_enterprise(visit: &Visit, text: &str) -> Result<Vec<SwitchChoice>, Failure> {
+    let (request, acting) = (&visit.request, Some(visit.session.acting));
+    let (identities, clients) = choices(&request.ctx, &visit.session, text, usize::MAX).await?;
+    let mut choices: Vec<SwitchChoice> = Vec::new();
+    let fits = |one: &IdentityView| text.is_empty() || view::holds(one, text);
+    for one in view::identities(request, &identities, acting).into_iter().filter(fits) {
+        match choices.last_mut().filter(|last| last.number == one.number) {
+            Some(same) => same.identities.push(one),
+            None => choices.push(SwitchChoice {
+                name: one.enterprise.clone(),
+                number: one.number.clone(),
+                identities: vec![one],
+            }),
+        }
+    }
+    let client = |one: IdentityView| SwitchChoice {
+        name: one.identity_type.clone(),
+        number: one.number.clone(),
+        identities: vec![one],
+    };
+    choices.extend(view::clients(request, &clients, acting).into_iter().filter(fits).map(client));
+    Ok(choices)
+}
+
 pub async fn post(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::SwitchEnterprise).await?;
     let ctx = &visit.request.ctx;
     let may = |function| visit.role.may(function);
+    // Several types there: one is chosen before anything moves (AC-49).
+    if let Some(number) = form.get("enterprise") {
+        let choices = by_enterprise(&visit, "").await?;
+        let is_there = choices.iter().any(|one| one.number == number);
+        let gone = Refusal::NoIdentity(NoIdentity::None);
+        return match is_there {
+            true => show(&visit, Some(number), None).await,
+            false => show(&visit, None, Some(&gone)).await,
+        };
+    }
     let picked = match (form.get("identity").unwrap_or_default(), form.get("record")) {
         ("personal", _) if may(Function::SwitchPersonal) => Ok(Acting::Personal),
         ("personal", _) => Err(Refusal::Role),
@@ -66,7 +100,7 @@ pub async fn post(form: Form) -> Answer {
     let to = match picked {
         Ok(to) if visit.is_acting(to) => return visit.go("/account"),
         Ok(to) => to,
-        Err(refusal) => return show(&visit, Some(&refusal)).await,
+        Err(refusal) => return show(&visit, None, Some(&refusal)).await,
     };
     match Stop::refusal(switch(ctx, &visit.session, to).await)? {
         Ok((_, cookie)) => {
@@ -79,7 +113,7 @@ pub async fn post(form: Form) -> Answer {
             };
             Ok(with_cookie(see_other(&to), cookie))
         }
-        Err(refusal) => show(&visit, Some(&refusal)).await,
+        Err(refusal) => show(&visit, None, Some(&refusal)).await,
     }
 }
 
@@ -129,7 +163,7 @@ pub async fn records(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
     let text = |name: &str| params.get(name).unwrap_or_default().trim();
     let kind = RecordKind::parse(text("kind")).unwrap_or(RecordKind::Inspection);
-    let all = all_records(&request.ctx, visit.session.person, kind).await?;
+    let all = all_records(&request.ctx, visit.session.person, kind, None).await?;
     let every: Vec<&(CrossRegionRecord, String)> = all.iter().collect();
     let place = Place {
         province: text("province"),
@@ -145,10 +179,14 @@ pub async fn records(request: Request) -> Answer {
     };
     let asks_number = kind == RecordKind::Inspection;
     let wanted = RecordNumber::parse(text("no")).ok().filter(|_| asks_number);
-    let number_fits =
-        |one: &CrossRegionRecord| wanted.as_ref().is_none_or(|wanted| one.record_no == *wanted);
-    let shown = every.iter().filter(|(one, _)| place.fits(one) && number_fits(one));
-    let row = |(one, enterprise): &&(CrossRegionRecord, String)| RecordRow {
+    // A number also finds what a long list has left out.
+    let by_number = match &wanted {
+        Some(_) => all_records(&request.ctx, visit.session.person, kind, wanted.as_ref()).await?,
+        None => Vec::new(),
+    };
+    let shown = if wanted.is_some() { &by_number } else { &all };
+    let shown = shown.iter().filter(|(one, _)| place.fits(one));
+    let row = |(one, enterprise): &(CrossRegionRecord, String)| RecordRow {
         id: one.id.to_string(),
         no: one.record_no.as_str().to_owned(),
         project: one.project_name.clone(),

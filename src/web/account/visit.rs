@@ -10,6 +10,7 @@ use crate::domain::function::{Function, Reach, Role};
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::flows::Stop;
 use crate::flows::centre::known;
 use crate::flows::centre::messages::unread;
 use crate::flows::identity::load;
@@ -43,10 +44,8 @@ pub fn to_sign_in(request: &Request, path: &str) -> Response {
 }
 
 impl Visit {
-    /// `function`: what the page is for. Whoever may not is told `E_ROLE`, a specific entity that
-    /// it has no account centre (S-10). A social-insurance session opens no enterprise's centre: its
-    /// doors ask other things of who comes in (I-01).
-    pub async fn enter(request: Request, function: Function) -> Result<Self, Failure> {
+    /// Whoever is signed in, whatever they may: for pages outside the centres.
+    pub async fn signed_in(request: Request) -> Result<Self, Failure> {
         let found = request.standing_session().await?;
         let found = found.filter(|one| one.standing.account_status == AccountStatus::Active);
         let Some(found) = found else {
@@ -65,21 +64,47 @@ impl Visit {
             }
         };
         let role = Role::of(&identity);
-        let is_tax = request.ctx.realm.audience_of(&session.entrance) == Audience::Tax;
-        let reach = if is_tax || role == Role::Person { function.reach(role) } else { Reach::No };
+        Ok(Self { request, session, identity, role, reach: Reach::No })
+    }
+
+    /// `function`: what the page is for. Whoever may not is told `E_ROLE`, a specific entity that
+    /// it has no account centre (S-10).
+    pub async fn enter(request: Request, function: Function) -> Result<Self, Failure> {
+        let visit = Self::signed_in(request).await?;
+        let reach = visit.reach(function);
         if reach == Reach::No {
-            let refused = match (role, function) {
+            let request = &visit.request;
+            let refused = match (visit.role, function) {
                 (Role::SpecificEntity, _) => {
-                    told(&request, &Refusal::NoAccountCentre, "no-account-centre-title", false)?
+                    told(request, &Refusal::NoAccountCentre, "no-account-centre-title", false)?
                 }
                 (Role::Person, Function::SwitchEnterprise | Function::SwitchCrossRegion) => {
-                    told(&request, &Refusal::OneWay, "switch-title", true)?
+                    told(request, &Refusal::OneWay, "switch-title", true)?
                 }
-                _ => told(&request, &Refusal::Role, "role-title", false)?,
+                _ => told(request, &Refusal::Role, "role-title", false)?,
             };
             return Err(Failure::instead(refused));
         }
-        Ok(Self { request, session, identity, role, reach })
+        Ok(Self { reach, ..visit })
+    }
+
+    /// A social-insurance session opens no enterprise's centre: its doors ask other things of who
+    /// comes in (I-01).
+    fn reach(&self, function: Function) -> Reach {
+        let is_tax = self.request.ctx.realm.audience_of(&self.session.entrance) == Audience::Tax;
+        match is_tax || self.role == Role::Person {
+            true => function.reach(self.role),
+            false => Reach::No,
+        }
+    }
+
+    /// Its landing page can be opened.
+    fn has_centre(&self) -> bool {
+        let landing = match self.role {
+            Role::Person => Function::PersonalInformation,
+            _ => Function::EnterpriseBasics,
+        };
+        self.reach(landing) != Reach::No
     }
 
     /// The same for a form that must be genuine.
@@ -92,8 +117,17 @@ impl Visit {
     }
 
     /// As the enterprise's manager; the flows ask again.
-    pub fn manager(&self, function: Function) -> Result<Manager<'_>, Refusal> {
-        Manager::of(&self.identity, self.session.person, function)
+    pub fn manager(&self, function: Function) -> Result<Manager<'_>, Failure> {
+        let manager = Manager::of(&self.identity, self.session.person, function);
+        manager.or_else(|refusal| Err(Failure::instead(self.refused(&refusal)?)))
+    }
+
+    /// For `?`: what a page is made of, or the refusal as a page of its own.
+    pub fn or_refused<T>(&self, outcome: Result<T, Stop>) -> Result<T, Failure> {
+        match Stop::refusal(outcome)? {
+            Ok(found) => Ok(found),
+            Err(refusal) => Err(Failure::instead(self.refused(&refusal)?)),
+        }
     }
 
     pub fn path(&self, path: &str) -> String {
@@ -150,6 +184,7 @@ impl Visit {
             },
             has_more,
             unread: unread(ctx, self.session.person).await?,
+            has_centre: self.has_centre(),
         })
     }
 

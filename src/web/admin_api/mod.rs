@@ -1,4 +1,7 @@
-//! The face for the bureau's own systems: the feeds of the registry, in the shape of `hufu import`.
+//! The face for the bureau's own systems: the feeds of the registry, in the shape of `hufu import`; the
+//! whole history of relations in `history`.
+
+pub mod history;
 
 use axum::Json;
 use axum::body::Bytes;

@@ -200,13 +200,6 @@ async fn show_telling(
     Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))
 }
 
-pub async fn signed_in(request: Request) -> Answer {
-    if request.session().await?.is_none() {
-        return Ok(see_other(&format!("{}/login", request.base())));
-    }
-    request.message(StatusCode::OK, "signed-in", None)
-}
-
 /// Remembers the language and returns to the page it was chosen on.
 pub async fn language(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();

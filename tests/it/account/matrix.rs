@@ -155,7 +155,7 @@ fn each_cell_of_the_role_matrix_holds_through_the_interface() {
     });
 }
 
-/// Covers AC-01, AC-03, G-08: the groups of each centre, and the way in from the header.
+/// Covers AC-03, G-08: the groups of each centre, and the way in from the header.
 #[test]
 fn each_centre_has_its_own_groups() {
     on_each_database(|on| async move {

@@ -1,27 +1,39 @@
 //! The account centres: who may do what, both sides of authorisations, switching, and what
 //! applications are told.
 
+mod applications;
+mod contact;
 mod contract;
 mod endings;
+mod entering;
 mod enterprise;
 mod foreign;
+mod held;
+mod history;
 mod leases;
+mod log;
 mod looks;
 mod matrix;
+mod notices;
 mod person;
 mod receivers;
 mod registry;
 mod streams;
 mod switching;
+mod traces;
 
 pub use person::invite;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hufu::base::id::AuthorisationId;
 use hufu::base::secret::{Hashed, keyed_hash};
-use hufu::domain::authorisation::Authorisation;
+use hufu::domain::authorisation::{Authorisation, By, Event, New, Terms};
+use hufu::domain::identity_type::IdentityTypeName;
 use hufu::domain::number::phone::Phone;
 use hufu::flows::Ctx;
+use hufu::flows::feed::{Format, import};
+use hufu::flows::relations::writer::begin_in;
 use hufu::outbound::asked::FaceState;
 
 use crate::kit::browser::Shown;
@@ -158,4 +170,69 @@ pub const NEW: [(&str, &str); 7] = [
 /// The id at the end of an address such as `…/handlers/<id>?done=added`.
 pub fn id_of(url: &str) -> String {
     url.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned()
+}
+
+/// Asks the person of `like` in the same enterprise for an identity of this type.
+pub async fn begin(
+    app: &TestApp,
+    (like, identity_type): (&Authorisation, &str),
+    by: By,
+    permissions: &[&str],
+) -> Authorisation {
+    let known = app.ctx.realm.identity_type(&IdentityTypeName(identity_type.to_owned()));
+    let new = New {
+        id: AuthorisationId::new(&app.clock, app.ctx.random()),
+        enterprise: like.enterprise,
+        person: like.person,
+        identity_type: known.unwrap(),
+        valid_from: app.ctx.now().day(),
+        invited_by: None,
+    };
+    let permissions = permissions.iter().map(|code| (*code).to_owned()).collect();
+    let add = Event::Add(Terms { permissions, valid_to: None });
+    let tx = app.ctx.begin().await.unwrap();
+    let begun = begin_in(&app.ctx, &tx, new, &add, by).await.unwrap();
+    tx.commit().await.unwrap();
+    begun
+}
+
+/// Somebody's relation of a type with the example enterprise that is not over.
+pub async fn relation(app: &TestApp, phone: &str, identity_type: &str) -> Authorisation {
+    let number = hufu::domain::number::taxpayer::TaxpayerNumber::asked(EXAMPLE);
+    let example = app.ctx.rows().enterprises().find_by_number(&number).await.unwrap().unwrap().id;
+    let fits = |one: &Authorisation| {
+        (one.enterprise, one.identity_type.0.as_str()) == (example, identity_type)
+            && !one.state().is_terminal()
+    };
+    let all = held(&app.ctx, phone).await;
+    all.into_iter().find(fits).unwrap_or_else(|| panic!("{phone} is no {identity_type}"))
+}
+
+/// The lines of a feed, all of them right.
+pub async fn feed(app: &TestApp, lines: &[serde_json::Value]) {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let report = import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await.unwrap();
+    assert!(report.failed.is_empty(), "{:?}", report.failed);
+}
+
+/// What a list of relations says of each: name, identity type, state.
+pub fn listed(page: &Shown) -> Vec<(String, String, String)> {
+    let Some(list) = page.text.split("<ul class=\"people\">").nth(1) else { return Vec::new() };
+    let list = list.split("</ul>").next().unwrap();
+    let part = |text: &str, from: &str, to: &str| {
+        let rest = text.split(from).nth(1).unwrap_or_else(|| panic!("{from}: {text}"));
+        rest.split(to).next().unwrap().trim().to_owned()
+    };
+    let one = |item: &str| {
+        let kind = part(item, "<br>", " · ");
+        (part(item, "<strong>", "</strong>"), kind, part(item, "class=\"state\">", "</span>"))
+    };
+    list.split("<li>").skip(1).map(one).collect()
+}
+
+/// The cells of a page's table, row by row.
+pub fn rows(page: &Shown) -> Vec<Vec<String>> {
+    let rows = page.text.split("<tr><td>").skip(1).map(|row| row.split("</tr>").next().unwrap());
+    let cell = |cell: &str| crate::kit::browser::unescape(cell.split("</td>").next().unwrap());
+    rows.map(|row| row.split("<td>").map(cell).collect()).collect()
 }

@@ -47,7 +47,7 @@ async fn confirm(app: &TestApp, browser: &mut Browser, ids: &[String]) -> Shown 
     browser.submit(&review, &[("app", "tax_app")]).await
 }
 
-/// Covers AU-04, AU-05, AU-06, AU-07, AU-08, AU-09, AU-12, AU-15.
+/// Covers AU-04, AU-05, AU-06, AU-07, AU-08, AU-09, AU-15.
 #[test]
 fn several_are_confirmed_by_one_scan() {
     on_each_database(|on| async move {
@@ -107,7 +107,7 @@ fn several_are_confirmed_by_one_scan() {
     });
 }
 
-/// Covers AU-10, AU-11, AU-14, AU-16, AU-17.
+/// Covers AU-10, AU-11, AU-14, AU-17.
 #[test]
 fn a_person_rejects_ends_and_clears_only_their_own_view() {
     on_each_database(|on| async move {
@@ -157,7 +157,7 @@ fn a_person_rejects_ends_and_clears_only_their_own_view() {
     });
 }
 
-/// Covers AC-41, AC-42, AC-43, PC-02.
+/// Covers AC-41, AC-43, PC-02.
 #[test]
 fn ones_own_page_is_masked_and_leads_on() {
     on_each_database(|on| async move {
@@ -179,7 +179,7 @@ fn ones_own_page_is_masked_and_leads_on() {
     });
 }
 
-/// Covers AC-58, PC-27: a month by default, other ranges, own entries; the enterprise's for managers.
+/// A month by default, other ranges, own entries; the enterprise's for managers.
 #[test]
 fn the_log_shows_a_month_of_ones_own_sign_ins() {
     on_each_database(|on| async move {

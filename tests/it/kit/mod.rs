@@ -341,6 +341,20 @@ impl TestApp {
         rows.iter().map(|row| row.try_get("", "said").unwrap()).collect()
     }
 
+    /// Every event of the realm's audit, oldest first.
+    pub async fn audit(&self) -> Vec<Value> {
+        let url = match &self.database.url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite://{}?mode=ro", path.display()),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let database = sea_orm::Database::connect(url).await.unwrap();
+        let sql = "SELECT event FROM audit WHERE realm = 'jiangxi' ORDER BY sequence";
+        let statement = sea_orm::Statement::from_string(database.get_database_backend(), sql);
+        let rows = database.query_all_raw(statement).await.unwrap();
+        let event = |row: &sea_orm::QueryResult| row.try_get::<String>("", "event").unwrap();
+        rows.iter().map(|row| serde_json::from_str(&event(row)).unwrap()).collect()
+    }
+
     pub fn browser(&self) -> Browser {
         Browser::new(self.router.clone())
     }

@@ -3,6 +3,7 @@ mod all_in_one;
 pub mod authenticator;
 pub mod deadline_hour;
 mod devices;
+mod doors;
 mod enterprise;
 mod guessing;
 mod level;

@@ -175,6 +175,7 @@ pub const CENTRE: &[Walked] = &[
         "csrf={csrf.li}&identity=x",
         "identity record csrf cookie:session",
     ),
+    walked("POST", "/account/switch", LI, Form, "csrf={csrf.li}&enterprise=x", "enterprise"),
     walked("POST", "/account/switch", ZHOU, Form, "csrf={csrf.zhou}&identity=x", "identity record"),
     walked(
         "GET",
@@ -195,6 +196,15 @@ pub const CENTRE: &[Walked] = &[
         Form,
         "csrf={csrf.wang}&field=x",
         "csrf field cookie:session",
+    ),
+    walked("GET", "/account/maintain", WANG, Query, "", "cookie:session done"),
+    walked(
+        "POST",
+        "/account/maintain",
+        WANG,
+        Form,
+        "csrf={csrf.wang}&act=verify&code=000000",
+        "code csrf cookie:session",
     ),
     walked("GET", "/account/authenticator", LI, Query, "", "cookie:session"),
     walked(

@@ -243,7 +243,7 @@ impl Made {
         self.put("access_token.bound", tokens["access_token"].as_str().unwrap_or_default());
         for (name, client, scope) in [
             ("access_token.ssf", &FILING, "ssf"),
-            ("access_token.registry", &super::REGISTRY, "registry_import"),
+            ("access_token.registry", &super::REGISTRY, "registry_import history_read"),
         ] {
             let form = [("grant_type", "client_credentials"), ("scope", scope)];
             let (_, tokens) = side.post("/token", Some(client), &form).await;

@@ -332,4 +332,12 @@ pub const SIGN_IN: &[Walked] = &[
         "feed=enterprise",
         "bearer",
     ),
+    walked(
+        "GET",
+        "/admin/history",
+        Bearer("access_token.registry"),
+        Query,
+        "enterprise=91360100MA35ABCD43",
+        "bearer",
+    ),
 ];

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::factor::Factor;
 use crate::domain::mask::{self, Viewer};
@@ -57,7 +58,7 @@ struct Sent {
 const CODE: Slot<Sent> = Slot::new("code");
 
 /// Where a code can go.
-enum Destination {
+pub enum Destination {
     Phone(Phone),
     Email(EmailAddress),
 }
@@ -68,6 +69,21 @@ impl Destination {
         match self {
             Self::Phone(phone) => phone.as_str().to_owned(),
             Self::Email(email) => email.comparable(),
+        }
+    }
+
+    /// As it was typed.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Phone(phone) => phone.as_str().to_owned(),
+            Self::Email(email) => email.as_str().to_owned(),
+        }
+    }
+
+    fn channel(&self) -> Channel {
+        match self {
+            Self::Phone(_) => Channel::Sms,
+            Self::Email(_) => Channel::Email,
         }
     }
 }
@@ -116,9 +132,21 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
         }
         .into());
     };
+    let code = send_to(ctx, question.person, &to).await?;
+    let (to, key) = (to.comparable(), question.key());
+    let sent = Sent { hash: bind(question, &to, &code), to };
+    let ephemeral = ctx.ephemeral();
+    ephemeral.put(&CODE, &key, &sent, ctx.realm.sms.lifetime).await?;
+    ephemeral.reset(&format!("otp-tries/{key}")).await?;
+    Ok(())
+}
+
+/// Sends a fresh code within the carriers' limits; where somebody who is signed in adds what they are
+/// reached by, to that. A send that fails burns none of the limits.
+pub async fn send_to(ctx: &Ctx, person: PersonId, to: &Destination) -> Result<Secret, Stop> {
     let ephemeral = ctx.ephemeral();
     let (name, most) = (Hashed::of(&to.comparable()).to_text(), &ctx.realm.sms.limits);
-    let kind = channel.name();
+    let kind = to.channel().name();
     let pause = format!("{kind}-pause/{name}");
     let (n_now, retry_after) = ephemeral.count(&pause, most.pause).await?;
     if n_now > 1 {
@@ -131,7 +159,7 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
         (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
     ];
     // A hall of people shares an address: it is counted where it is strange to them.
-    if !is_known_place(ctx, question.person).await? {
+    if !is_known_place(ctx, person).await? {
         let key = format!("{kind}-address/{}", ctx.place());
         limits.insert(2, (key, most.per_address_and_hour, 3600));
     }
@@ -146,7 +174,7 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
         }
     }
     let code = ctx.random().digits(6);
-    if let Err(error) = deliver(ctx, &to, &code).await {
+    if let Err(error) = deliver(ctx, to, &code).await {
         tracing::warn!(%error, "The gateway did not accept a code");
         for (key, _, _) in &limits {
             ephemeral.uncount(key).await?;
@@ -157,12 +185,7 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
         ephemeral.reset(&pause).await?;
         return Err(Refusal::OtpUnavailable.into());
     }
-    let to = to.comparable();
-    let sent = Sent { hash: bind(question, &to, &code), to };
-    let key = question.key();
-    ephemeral.put(&CODE, &key, &sent, ctx.realm.sms.lifetime).await?;
-    ephemeral.reset(&format!("otp-tries/{key}")).await?;
-    Ok(())
+    Ok(code)
 }
 
 async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendError> {

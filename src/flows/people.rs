@@ -1,0 +1,112 @@
+//! What is kept of people and their accounts beyond their relations: documents, phones, e-mail, level.
+//! Each change leaves its trace in the audit, so whoever makes one goes through here;
+//! `tests/it/tidy.rs` looks. Relations are `flows::relations`', passwords and factors
+//! `flows::sign_in`'s.
+
+use crate::base::id::PersonId;
+use crate::domain::audit::AuditEvent;
+use crate::domain::number::address::PostalAddress;
+use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::email::EmailAddress;
+use crate::domain::person::{Account, Person, PhoneBinding};
+use crate::flows::{Ctx, Fault};
+use crate::store::Tx;
+use crate::store::people::Holding;
+
+/// The person holds this document from now on, in place of another of its kind (D-08); `false`: it is
+/// somebody else's.
+pub async fn hold_document(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    number: &DocumentNumber,
+) -> Result<bool, Fault> {
+    let people = tx.rows().people();
+    match people.hold_document(ctx.new_row_id(), person, number).await? {
+        Holding::SomebodyElse => return Ok(false),
+        Holding::Known => {}
+        Holding::New => {
+            let kind = number.kind.name().to_owned();
+            tx.note(AuditEvent::DocumentHeld { person, kind });
+        }
+    }
+    Ok(true)
+}
+
+pub async fn open_account(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result<(), Fault> {
+    tx.rows().accounts().add(account, ctx.now()).await?;
+    tx.note(AuditEvent::AccountOpened { account: account.id, person: account.person });
+    Ok(())
+}
+
+/// A number that nobody has yet.
+pub async fn bind_phone(ctx: &Ctx, tx: &Tx<'_>, binding: &PhoneBinding) -> Result<(), Fault> {
+    tx.rows().accounts().add_phone(ctx.new_row_id(), binding).await?;
+    tx.note(AuditEvent::PhoneBound { account: binding.account });
+    Ok(())
+}
+
+/// Somebody new, with the level at which the registry knows them.
+pub async fn add(tx: &Tx<'_>, person: &Person) -> Result<(), Fault> {
+    tx.rows().people().add(person).await?;
+    if person.real_name_level > 1 {
+        note_level(tx, person.id, person.real_name_level, "registry");
+    }
+    Ok(())
+}
+
+/// Somebody known, as the registry says they are now.
+pub async fn update(tx: &Tx<'_>, before: &Person, after: &Person) -> Result<(), Fault> {
+    tx.rows().people().update(after).await?;
+    let person = after.id;
+    if before.name.as_str() != after.name.as_str() {
+        tx.note(AuditEvent::NameChanged { person });
+    }
+    if before.email != after.email {
+        tx.note(AuditEvent::EmailChanged { person });
+    }
+    if before.real_name_level < after.real_name_level {
+        note_level(tx, person, after.real_name_level, "registry");
+    }
+    Ok(())
+}
+
+/// Proved by a code that was sent there.
+pub async fn change_email(
+    tx: &Tx<'_>,
+    person: PersonId,
+    email: &EmailAddress,
+) -> Result<(), Fault> {
+    tx.rows().people().set_email(person, email).await?;
+    tx.note(AuditEvent::EmailChanged { person });
+    Ok(())
+}
+
+pub async fn change_address(
+    tx: &Tx<'_>,
+    person: PersonId,
+    address: &PostalAddress,
+) -> Result<(), Fault> {
+    tx.rows().people().set_address(person, address).await?;
+    tx.note(AuditEvent::AddressChanged { person });
+    Ok(())
+}
+
+/// One level higher, proved here (L-01); `false`: it has changed meanwhile.
+pub async fn raise_level(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    level: u8,
+    how: &str,
+) -> Result<bool, Fault> {
+    let is_raised = tx.rows().people().raise_level(person, level, how, ctx.now()).await?;
+    if is_raised {
+        note_level(tx, person, level, how);
+    }
+    Ok(is_raised)
+}
+
+fn note_level(tx: &Tx<'_>, person: PersonId, level: u8, how: &str) {
+    tx.note(AuditEvent::RealNameRaised { person, level, how: how.to_owned() });
+}

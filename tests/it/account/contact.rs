@@ -1,0 +1,158 @@
+//! What makes one's information complete: each missing thing leads to where it is filled in, a phone
+//! and an e-mail address by a code that went there.
+
+use serde_json::json;
+
+use super::{LI, WANG, as_li, as_person, at_door, get, post};
+use crate::kit::browser::Shown;
+use crate::kit::{Browser, PASSWORD, TestApp, on_each_database};
+
+const PATH: &str = "/account/maintain";
+const EMAIL: &str = "wang@example.com";
+
+/// Of each item: whether it is done, and the address and section that it leads to.
+fn completeness(page: &Shown) -> Vec<(String, bool, String)> {
+    let block =
+        page.text.split("信息完整度</h2>").nth(1).unwrap_or_else(|| panic!("{}", page.text));
+    let block = block.split("</section>").next().unwrap();
+    let item = |item: &str| {
+        let title = item.split('<').next().unwrap().to_owned();
+        let href = item.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+        (title, item.contains("已完善"), href.to_owned())
+    };
+    block.split("<dt>").skip(1).map(item).collect()
+}
+
+fn code_to(app: &TestApp, to: &str) -> String {
+    let messages = app.ctx.services.outbound.inbox.messages();
+    messages.into_iter().find(|message| message.to == to).expect("no code was sent").code
+}
+
+async fn send(app: &TestApp, browser: &mut Browser, kind: &str, to: &str) -> Shown {
+    app.clock.advance(61);
+    post(app, browser, PATH, &[("act", "send"), ("kind", kind), ("to", to)]).await
+}
+
+async fn verify(app: &TestApp, browser: &mut Browser, code: &str) -> Shown {
+    post(app, browser, PATH, &[("act", "verify"), ("code", code)]).await
+}
+
+/// Covers AC-42: phone, e-mail and address, done or missing, each with a link to the section that
+/// fills it; and what was filled in is there at once, masked.
+#[test]
+fn what_is_missing_leads_to_where_it_is_filled_in() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        // From the personal centre and from the enterprise's alike.
+        let mut wang = as_person(&app, WANG).await;
+        let mut li = as_li(&app).await;
+        for browser in [&mut wang, &mut li] {
+            let items = completeness(&get(browser, "/account/person").await);
+            let done: Vec<_> =
+                items.iter().map(|(title, done, _)| (title.as_str(), *done)).collect();
+            assert_eq!(done, [("手机号码", true), ("邮箱", false), ("个人住址", false)]);
+            for ((_, _, href), section) in items.iter().zip(["phone", "email", "address"]) {
+                let (path, fragment) = href.split_once('#').expect("a section");
+                assert_eq!((path, fragment), ("/realms/jiangxi/account/maintain", section));
+                let page = browser.get(path).await;
+                let part = page.text.split(&format!("id=\"{section}\"")).nth(1).unwrap();
+                let part = part.split("</section>").next().unwrap();
+                assert!(
+                    part.contains("<form method=\"post\"") && part.contains("<input id=\"new-")
+                );
+            }
+        }
+        let n = app.audit().await.len();
+        let address = "江西省南昌市东湖区阳明路1号2栋301室";
+        let saved = post(&app, &mut wang, PATH, &[("act", "address"), ("address", address)]).await;
+        assert!(saved.text.contains("已保存"), "{}", saved.text);
+        let sent = send(&app, &mut wang, "email", EMAIL).await;
+        assert!(sent.text.contains("验证码已发送"), "{}", sent.text);
+        let page = get(&mut wang, "/account/person").await;
+        assert!(!completeness(&page)[1].1, "not before the code");
+        let done = verify(&app, &mut wang, &code_to(&app, EMAIL)).await;
+        assert!(done.text.contains("已保存"), "{}", done.text);
+        // A second phone beside the first, which stays the default.
+        send(&app, &mut wang, "phone", "13712341234").await;
+        let done = verify(&app, &mut wang, &code_to(&app, "+8613712341234")).await;
+        assert!(done.text.contains("137****1234") && done.text.contains("138****8000"));
+        let page = get(&mut wang, "/account/person").await;
+        assert!(completeness(&page).iter().all(|(_, done, _)| *done), "{}", page.text);
+        for shown in ["江西省南昌市东湖区****", "wa***", "137****1234"] {
+            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+        }
+        for hidden in ["阳明路", EMAIL, "13712341234"] {
+            assert!(!page.text.contains(hidden), "{hidden}");
+        }
+        let actions: Vec<_> =
+            app.audit().await[n..].iter().map(|one| one["action"].clone()).collect();
+        assert_eq!(
+            actions,
+            [json!("address_changed"), json!("email_changed"), json!("phone_bound")]
+        );
+        let told = get(&mut wang, "/account/messages").await;
+        assert_eq!(told.text.matches("新增了手机号码或更换了电子邮箱").count(), 2, "{}", told.text);
+        // It is a way in from now on, and codes still go to the first phone.
+        drop(at_door(&app, "natural_person", ("", WANG, PASSWORD), "").await);
+    });
+}
+
+/// Covers AC-42: what is refused is told at the page and changes nothing.
+#[test]
+fn what_cannot_be_reached_is_not_kept() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let long = "路".repeat(201);
+        for (fields, code) in [
+            (vec![("act", "address"), ("address", "")], "E_FORMAT"),
+            (vec![("act", "address"), ("address", "  \u{200b} ")], "E_FORMAT"),
+            (vec![("act", "address"), ("address", long.as_str())], "E_FORMAT"),
+            (vec![("act", "send"), ("kind", "email"), ("to", "nobody")], "E_FORMAT"),
+            (vec![("act", "send"), ("kind", "email"), ("to", "")], "E_FORMAT"),
+            (vec![("act", "send"), ("kind", "phone"), ("to", "12345")], "E_FORMAT"),
+            (vec![("act", "send"), ("kind", "phone"), ("to", EMAIL)], "E_FORMAT"),
+            (vec![("act", "send"), ("kind", "fax"), ("to", "13712341234")], "E_STATE"),
+            (vec![("act", "nonsense")], "E_STATE"),
+            (vec![("act", "verify"), ("code", "123456")], "E_OTP_EXPIRED"),
+            (vec![("act", "verify"), ("code", "12")], "E_FORMAT"),
+        ] {
+            let page = post(&app, &mut wang, PATH, &fields).await;
+            assert_eq!(page.code(), Some(code), "{fields:?}");
+        }
+        let n = app.audit().await.len();
+        // Somebody else's phone: told only to who holds it, and it stays theirs.
+        send(&app, &mut wang, "phone", LI).await;
+        let right = code_to(&app, &format!("+86{LI}"));
+        let wrong = if right == "000000" { "000001" } else { "000000" };
+        assert_eq!(verify(&app, &mut wang, wrong).await.code(), Some("E_OTP"));
+        assert_eq!(verify(&app, &mut wang, &right).await.code(), Some("E_TAKEN"));
+        assert_eq!(verify(&app, &mut wang, &right).await.code(), Some("E_OTP_EXPIRED"), "once");
+        // A code is for one session, one destination and five tries.
+        send(&app, &mut wang, "email", EMAIL).await;
+        let of_email = code_to(&app, EMAIL);
+        let mut other = as_person(&app, LI).await;
+        assert_eq!(verify(&app, &mut other, &of_email).await.code(), Some("E_OTP_EXPIRED"));
+        send(&app, &mut wang, "email", "other@example.com").await;
+        if code_to(&app, "other@example.com") != of_email {
+            assert_eq!(verify(&app, &mut wang, &of_email).await.code(), Some("E_OTP"));
+        }
+        let right = code_to(&app, "other@example.com");
+        let wrong = if right == "000000" { "000001" } else { "000000" };
+        for _ in 0..5 {
+            verify(&app, &mut wang, wrong).await;
+        }
+        let late = verify(&app, &mut wang, &right).await;
+        assert_eq!(late.code(), Some("E_OTP_EXPIRED"), "{}", late.text);
+        assert_eq!(app.audit().await.len(), n, "nothing has changed");
+        // Whoever has proved nothing for a quarter of an hour is asked first, and led back.
+        app.clock.advance(901);
+        let asked = send(&app, &mut wang, "email", EMAIL).await;
+        assert!(asked.url.contains("/login/second_factor"), "{}", asked.url);
+        let back = wang.pass_second_factor(&app, &asked, WANG).await;
+        assert!(back.url.ends_with(PATH), "{}", back.url);
+        send(&app, &mut wang, "email", EMAIL).await;
+        let done = verify(&app, &mut wang, &code_to(&app, EMAIL)).await;
+        assert!(done.text.contains("已保存"), "{}", done.text);
+    });
+}
