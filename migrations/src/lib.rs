@@ -22,6 +22,7 @@ mod m20261126_000014_used_up;
 mod m20261127_000015_announced_keys;
 mod m20261127_000016_sids;
 mod m20261127_000017_guesses;
+mod m20261127_000022_unit_numbers;
 
 /// All steps in order.
 pub struct Migrator;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000015_announced_keys::Migration),
             Box::new(m20261127_000016_sids::Migration),
             Box::new(m20261127_000017_guesses::Migration),
+            Box::new(m20261127_000022_unit_numbers::Migration),
         ]
     }
 }

@@ -21,10 +21,12 @@ pub enum NoticeKind {
     SecondFactorFailed,
     FactorAdded,
     FactorRemoved,
+    /// The real-name level has fallen (L-12).
+    LevelLowered,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -37,6 +39,7 @@ impl NoticeKind {
         Self::SecondFactorFailed,
         Self::FactorAdded,
         Self::FactorRemoved,
+        Self::LevelLowered,
     ];
 
     pub fn name(self) -> &'static str {
@@ -53,6 +56,7 @@ impl NoticeKind {
             Self::SecondFactorFailed => "second-factor-failed",
             Self::FactorAdded => "factor-added",
             Self::FactorRemoved => "factor-removed",
+            Self::LevelLowered => "level-lowered",
         }
     }
 

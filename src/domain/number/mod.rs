@@ -11,6 +11,7 @@ pub mod phone;
 pub mod record;
 pub mod resident;
 pub mod taxpayer;
+pub mod unit;
 pub mod uscc;
 pub mod username;
 

@@ -10,6 +10,7 @@ use crate::flows::Stop;
 use crate::flows::identity::records::all_records;
 use crate::flows::identity::switch::{choice, choices, offers_personal, switch};
 use crate::views::account::{OptionView, RecordRow, SwitchPage, SwitchRecordsPage};
+use crate::web::account::second_proof::to_second_factor;
 use crate::web::account::show::{href, tabs};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other, with_cookie};
@@ -79,6 +80,7 @@ pub async fn post(form: Form) -> Answer {
             };
             Ok(with_cookie(see_other(&to), cookie))
         }
+        Err(Refusal::StepUpRequired) => to_second_factor(&visit, "/account/switch").await,
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }
 }

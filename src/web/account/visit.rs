@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::acting::{Acting, ActingIdentity};
-use crate::domain::entrance::Audience;
 use crate::domain::function::{Function, Reach, Role};
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
@@ -65,8 +64,11 @@ impl Visit {
             }
         };
         let role = Role::of(&identity);
-        let is_tax = request.ctx.realm.audience_of(&session.entrance) == Audience::Tax;
-        let reach = if is_tax || role == Role::Person { function.reach(role) } else { Reach::No };
+        let audience = request.ctx.realm.audience_of(&session.entrance);
+        let reach = match function.is_for(audience, role) {
+            true => function.reach(role),
+            false => Reach::No,
+        };
         if reach == Reach::No {
             let refused = match (role, function) {
                 (Role::SpecificEntity, _) => {
@@ -201,7 +203,13 @@ impl Visit {
                 ("menu-authorisations", "/account/authorisations"),
                 ("menu-log", "/account/log"),
             ],
-            Role::SpecificEntity => vec![("menu-switch", "/account/switch")],
+            // S-10: none; the drop-down leads to the enterprises.
+            Role::SpecificEntity => Vec::new(),
+        };
+        let audience = self.request.ctx.realm.audience_of(&self.session.entrance);
+        let is_there = |path: &str| {
+            path != "/account/authorisations"
+                || Function::OwnAuthorisations.is_for(audience, self.role)
         };
         let here = self.request.uri.path();
         let item = |(key, path): (&str, &str)| MenuItem {
@@ -212,7 +220,7 @@ impl Visit {
                 _ => here.starts_with(&self.path(path)),
             },
         };
-        groups.into_iter().map(item).collect()
+        groups.into_iter().filter(|(_, path)| is_there(path)).map(item).collect()
     }
 
     pub fn is_acting(&self, acting: Acting) -> bool {

@@ -5,6 +5,7 @@ mod contract;
 mod endings;
 mod enterprise;
 mod foreign;
+mod insurance;
 mod leases;
 mod looks;
 mod matrix;
