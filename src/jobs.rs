@@ -10,6 +10,7 @@ use tokio::task::{Id, JoinSet};
 use crate::domain::signing_key::active;
 use crate::flows::notify::deliver;
 use crate::flows::relations::expiry;
+use crate::flows::sign_in::lower;
 use crate::flows::{Ctx, Fault, Services, keys};
 use crate::realm::Realm;
 use crate::store::deliveries::Receiver;
@@ -66,6 +67,9 @@ async fn keep_house(app: &App) {
             for realm in app.realms() {
                 if let Err(fault) = expiry::run(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Terms could not end");
+                }
+                if let Err(fault) = lower::run(&Ctx::own(app.services(), &realm)).await {
+                    tracing::warn!(%fault, realm = realm.id, "Levels could not fall");
                 }
             }
             day = Some(today);

@@ -92,6 +92,11 @@ pub enum AuditEvent {
         level: u8,
         how: String,
     },
+    RealNameLowered {
+        person: PersonId,
+        level: u8,
+        why: String,
+    },
     DeviceRemembered {
         account: AccountId,
     },

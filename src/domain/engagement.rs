@@ -36,6 +36,13 @@ pub struct AgentIdentity {
     pub client_enterprise: Enterprise,
 }
 
+impl Engagement {
+    /// Neither ended nor past its term.
+    pub fn is_live(&self, today: Day) -> bool {
+        self.is_active && self.valid_to.is_none_or(|end| today <= end)
+    }
+}
+
 impl AgentIdentity {
     /// Whether it can be acted in at `now` (G-05, G-17).
     pub fn usable(&self, now: Timestamp) -> Result<(), NoIdentity> {

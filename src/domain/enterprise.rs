@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::id::EnterpriseId;
 use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::number::unit::UnitNumber;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Enterprise {
@@ -22,6 +23,8 @@ pub struct Enterprise {
     pub tax_authority: String,
     /// Registered as a unit that pays social insurance (I-04).
     pub pays_social_insurance: bool,
+    /// Under which it pays that (I-02).
+    pub unit_number: Option<UnitNumber>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]

@@ -122,9 +122,22 @@ pub struct Entrance {
 }
 
 impl Entrance {
-    /// Whether this factor is among those asked for on the way in.
+    /// Whether this factor is among those asked for on the way in. Where `second_factor` is no step,
+    /// they are asked only while the enterprise's people are being guessed at (E-09).
     pub fn takes(&self, factor: Factor) -> bool {
-        self.steps.contains(&Step::SecondFactor) && self.second_factors.contains(&factor)
+        self.second_factors.contains(&factor)
+    }
+
+    /// Whether everybody who comes in here is asked for a second factor.
+    pub fn asks_second_factor(&self) -> bool {
+        self.steps.contains(&Step::SecondFactor)
+    }
+
+    /// Whether a sign-in here may end as the person themself.
+    pub fn leads_to_person(&self) -> bool {
+        self.subject == Subject::Personal
+            || (self.subject == Subject::Enterprise
+                && self.enterprise_number == EnterpriseNumber::None)
     }
 
     pub fn asks_enterprise_number(&self) -> bool {

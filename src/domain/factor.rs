@@ -123,11 +123,13 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
     amr.into_iter().map(str::to_owned).collect()
 }
 
-/// The level proved: a phone's code gives 2 (L-03), a face what the person has reached, at most 4
-/// (L-05).
-pub fn acr(factor: Option<Factor>, person_level: u8) -> u8 {
-    match factor {
-        Some(Factor::TaxAppScan | Factor::IitAppScan) => person_level.clamp(2, 4),
-        Some(Factor::Sms | Factor::Email | Factor::Totp | Factor::Passkey) | None => 2,
+/// The level proved: a password alone gives 1 (L-02), a phone's code 2 (L-03), a face what the person
+/// has reached, at most 4 (L-05).
+pub fn acr(way: Way, factor: Option<Factor>, person_level: u8) -> u8 {
+    match (way, factor) {
+        (_, Some(Factor::TaxAppScan | Factor::IitAppScan)) => person_level.clamp(2, 4),
+        (Way::Password, None) => 1,
+        (_, Some(Factor::Sms | Factor::Email | Factor::Totp | Factor::Passkey))
+        | (Way::Scan(_) | Way::Passkey, None) => 2,
     }
 }

@@ -30,6 +30,12 @@ pub struct PersonLine {
     #[serde(default = "verified", deserialize_with = "loose")]
     #[schemars(with = "u8", range(min = 1, max = 5))]
     pub real_name_level: u8,
+    /// The last day of the document; absent: as it was, or without end.
+    pub document_valid_to: Option<String>,
+    /// The authority reports the document void: the level falls to 2 (L-12).
+    #[serde(default, deserialize_with = "loose")]
+    #[schemars(with = "bool")]
+    pub document_void: bool,
 }
 
 pub fn resident_id_card() -> String {
@@ -58,6 +64,8 @@ pub struct EnterpriseLine {
     #[serde(default, deserialize_with = "loose")]
     #[schemars(with = "bool")]
     pub pays_social_insurance: bool,
+    /// Under which it pays that: 4 to 20 letters and digits; absent: as it was.
+    pub unit_number: Option<String>,
     /// Two digits.
     pub status: String,
     pub tax_authority: String,

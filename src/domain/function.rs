@@ -3,6 +3,7 @@
 
 use crate::domain::acting::ActingIdentity;
 use crate::domain::enterprise::EnterpriseKind;
+use crate::domain::entrance::Audience;
 use crate::domain::identity_type::Capability;
 
 /// As what somebody comes to an account centre.
@@ -65,6 +66,14 @@ pub enum Function {
 }
 
 impl Function {
+    /// Whether it is there for whoever came in for the applications of this audience. A social-insurance
+    /// sign-in says nothing about tax: it opens no enterprise's centre, and decides no authorisation in
+    /// either direction.
+    pub fn is_for(self, audience: Audience, role: Role) -> bool {
+        let is_of_authorisations = matches!(self, Self::OwnAuthorisations | Self::ClearHistory);
+        audience == Audience::Tax || (role == Role::Person && !is_of_authorisations)
+    }
+
     pub fn reach(self, role: Role) -> Reach {
         use Reach::{No, Own, Yes};
         let columns = match self {

@@ -9,7 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::Acting;
 use crate::domain::cross_region::RecordKind;
-use crate::domain::entrance::{Entrance, Step, Subject};
+use crate::domain::entrance::{Audience, Entrance, Step, Subject};
 use crate::domain::factor::{Factor, Way};
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::{NoIdentity, Refusal};
@@ -67,12 +67,14 @@ pub enum Progress {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Errand {
-    /// An application wants a higher level (L-11).
+    /// An application wants a higher level (L-11), or an identity wants a second factor.
     Raise,
     /// An application wants a younger proof (`max_age`): any factor of the door that was used.
     Renew,
     /// A face that passes also lifts the person from level 3 to 4 (L-09).
     Lift,
+    /// A code on the phone also lifts the person from level 1 to 2 (L-03).
+    Phone,
     /// Authorisations that are confirmed once it is passed (AU-08).
     Confirm(Vec<AuthorisationId>),
 }
@@ -84,6 +86,16 @@ impl Errand {
         match self {
             Self::Raise | Self::Renew => true,
             Self::Lift | Self::Confirm(_) => factor.is_face(),
+            Self::Phone => factor == Factor::Sms,
+        }
+    }
+
+    /// The level of a person that this lifts to the next when it is passed.
+    pub fn lifts(&self) -> Option<u8> {
+        match self {
+            Self::Phone => Some(1),
+            Self::Lift => Some(3),
+            Self::Raise | Self::Renew | Self::Confirm(_) => None,
         }
     }
 }
@@ -108,8 +120,10 @@ pub struct Proved {
 #[serde(rename_all = "snake_case")]
 pub enum Second {
     Due,
-    /// The browser is known.
+    /// The browser is known: enough for the person themself, and for no other identity.
     Spared,
+    /// The door has none (DEC-9).
+    NotAsked,
     Passed(Factor),
 }
 
@@ -117,7 +131,7 @@ impl Second {
     pub fn passed(self) -> Option<Factor> {
         match self {
             Self::Passed(factor) => Some(factor),
-            Self::Due | Self::Spared => None,
+            Self::Due | Self::Spared | Self::NotAsked => None,
         }
     }
 }
@@ -203,7 +217,8 @@ impl LoginTransaction {
     /// What this factor has to answer here and now; `None` where it is not taken: not by the
     /// entrance, not for the errand, or no second factor is due.
     pub fn question(&self, entrance: &Entrance, factor: Factor) -> Option<Question> {
-        let proved = self.proved().filter(|proved| proved.second == Second::Due)?;
+        let open = |one: &&Proved| matches!(one.second, Second::Due | Second::Spared);
+        let proved = self.proved().filter(open)?;
         let is_taken = proved.entrance == entrance.id
             && entrance.takes(factor)
             && self.errand().is_none_or(|errand| errand.takes(factor));
@@ -239,29 +254,46 @@ impl LoginTransaction {
         {
             return match proved.second {
                 Second::Passed(_) => Next::SignIn(*acting),
-                Second::Due | Second::Spared => Next::Step(Step::SecondFactor),
+                Second::Due | Second::Spared | Second::NotAsked => Next::Step(Step::SecondFactor),
             };
+        }
+        if self.waits_for_second(entrance) {
+            return Next::Step(Step::SecondFactor);
         }
         for step in &entrance.steps {
             if self.is_due(*step, entrance, facts) {
                 return Next::Step(*step);
             }
         }
+        let is_spared = self.proved().is_some_and(|proved| proved.second == Second::Spared);
         match self.identity(entrance, facts) {
+            Ok(acting) if is_spared && acting != Acting::Personal => Next::Step(Step::SecondFactor),
             Ok(acting) => Next::SignIn(acting),
             Err(why) => Next::Refused(Refusal::NoIdentity(why)),
         }
+    }
+
+    /// Whether the second factor comes before everything else. A phone that has confirmed is proof
+    /// enough where no step asks for more, a known browser only where the person themself is a way out.
+    pub fn waits_for_second(&self, entrance: &Entrance) -> bool {
+        self.proved().is_some_and(|proved| match (proved.second, proved.way) {
+            (Second::Due, way) => !matches!(way, Way::Scan(_)) || entrance.asks_second_factor(),
+            (Second::Spared, _) => !entrance.leads_to_person(),
+            (Second::NotAsked | Second::Passed(_), _) => false,
+        })
     }
 
     fn is_due(&self, step: Step, entrance: &Entrance, facts: &Facts) -> bool {
         let enterprise = entrance.subject == Subject::Enterprise;
         match step {
             Step::Credentials | Step::Scan => self.proved().is_none(),
-            Step::SecondFactor => self.proved().is_none_or(|proved| proved.second == Second::Due),
+            Step::SecondFactor => self.proved().is_none() || self.waits_for_second(entrance),
             Step::NewPassword => facts.needs_new_password,
             Step::Agreements => facts.needs_agreements,
             Step::ConfirmPendingAuthorisation => {
-                enterprise && facts.usable.is_empty() && !facts.pending_by_person.is_empty()
+                let is_tax = entrance.audience == Audience::Tax;
+                let waits = facts.usable.is_empty() && !facts.pending_by_person.is_empty();
+                enterprise && is_tax && waits
             }
             Step::ChooseIdentity => {
                 let several =

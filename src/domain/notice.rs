@@ -23,10 +23,12 @@ pub enum NoticeKind {
     FactorRemoved,
     /// A phone or an e-mail address was added.
     ContactChanged,
+    /// The real-name level has fallen (L-12).
+    LevelLowered,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -40,6 +42,7 @@ impl NoticeKind {
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::ContactChanged,
+        Self::LevelLowered,
     ];
 
     pub fn name(self) -> &'static str {
@@ -57,6 +60,7 @@ impl NoticeKind {
             Self::FactorAdded => "factor-added",
             Self::FactorRemoved => "factor-removed",
             Self::ContactChanged => "contact-changed",
+            Self::LevelLowered => "level-lowered",
         }
     }
 

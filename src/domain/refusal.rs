@@ -45,8 +45,9 @@ pub enum Refusal {
     OfflineOnly,
     State,
     Immutable,
+    /// Empty or malformed, in the order of the form.
     Format {
-        field: &'static str,
+        fields: Vec<&'static str>,
     },
     PasswordPolicy(PasswordFault),
     Taken,
@@ -85,7 +86,7 @@ impl NoIdentity {
 
 impl Refusal {
     pub fn format(field: &'static str) -> Self {
-        Self::Format { field }
+        Self::Format { fields: vec![field] }
     }
 
     /// The stable code.
@@ -126,7 +127,10 @@ impl Refusal {
     /// The key of its text in `locales/`.
     pub fn text_key(&self) -> String {
         match self {
-            Self::Format { field } => format!("refusal-format-{}", field.replace('_', "-")),
+            Self::Format { fields } => match fields.as_slice() {
+                [only] => Self::text_key_of(only),
+                _ => "refusal-format-several".to_owned(),
+            },
             Self::PasswordPolicy(fault) => format!("refusal-password-{}", fault.key()),
             Self::NoIdentity(why) => format!("refusal-no-identity-{}", why.key()),
             other => format!(
@@ -134,6 +138,11 @@ impl Refusal {
                 other.code().trim_start_matches("E_").to_ascii_lowercase().replace('_', "-")
             ),
         }
+    }
+
+    /// The key of what is said at a field that is empty or malformed.
+    pub fn text_key_of(field: &str) -> String {
+        format!("refusal-format-{}", field.replace('_', "-"))
     }
 
     /// Seconds to wait, where time helps.

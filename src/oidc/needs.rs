@@ -24,6 +24,9 @@ pub struct SessionView {
     pub audience: Audience,
     /// Account and identity stand (rule 5), and the person is the one of the `id_token_hint`.
     pub stands: bool,
+    /// The browser was known and spared the second factor.
+    pub lacks_second_factor: bool,
+    pub is_personal: bool,
     pub fit: Fit,
     /// The application has tokens of this session already.
     pub knows_client: bool,
@@ -31,6 +34,8 @@ pub struct SessionView {
     pub level: u8,
     /// The highest level that a step within the session would prove.
     pub provable: u8,
+    /// The highest level that the person could be raised to here before that.
+    pub reachable: u8,
     /// Seconds since the person last proved who they are.
     pub age: i64,
     /// A younger proof can be given within the session.
@@ -55,8 +60,12 @@ pub enum Act {
     Switch(Acting),
     /// Among several identities.
     Choose,
-    /// A higher level (L-11).
+    /// A higher level of the session (L-11).
     Raise,
+    /// A higher level of the person, and then of the session.
+    Reach,
+    /// The second factor that a known browser spared.
+    Second,
     /// A younger proof (`max_age`).
     Renew,
     /// Out of a sign-in that is worth nothing here.
@@ -86,8 +95,8 @@ pub enum Decision {
 type Predicate = fn(&View<'_>) -> Option<Need>;
 
 /// In the order in which it is asked; the first that is missing decides.
-pub const NEEDS: [Predicate; 8] =
-    [session, audience, standing, identity, choice, assurance, youth, consent];
+pub const NEEDS: [Predicate; 9] =
+    [session, audience, standing, second_factor, identity, choice, assurance, youth, consent];
 
 pub fn decide(view: &View<'_>) -> Decision {
     let is_silent = view.request.prompt.contains(&Prompt::None);
@@ -131,6 +140,16 @@ fn standing(view: &View<'_>) -> Option<Need> {
     (!view.session.as_ref()?.stands).then(Need::sign_in)
 }
 
+/// A known browser opens the person's own session and no other identity.
+fn second_factor(view: &View<'_>) -> Option<Need> {
+    let session = view.session.as_ref()?;
+    let moves = matches!(&session.fit, Fit::Others(others) if !others.is_empty());
+    let is_missing = session.lacks_second_factor && (!session.is_personal || moves);
+    let act = if session.may_renew { Act::Second } else { Act::SignIn };
+    let reason = "a second factor is needed for this identity";
+    is_missing.then(|| Need::new(act, ErrorCode::InteractionRequired, reason))
+}
+
 /// `authorization_details` (RFC 9396) and `identity_hint`: an identity that fits is kept, several are
 /// chosen from. The only one that fits is taken without a question where the application has tokens
 /// of this session: moving it signs others out, and any page can send a browser here. One that is
@@ -155,11 +174,11 @@ fn choice(view: &View<'_>) -> Option<Need> {
     is_wanted.then(|| Need::new(Act::Choose, ErrorCode::InteractionRequired, reason))
 }
 
-/// `acr_values`: any of these levels will do (L-11).
+/// `acr_values`: any of these levels will do. Where the person has not reached the lowest of them they
+/// are raised first, as far as that can be done here (L-11).
 fn assurance(view: &View<'_>) -> Option<Need> {
     let session = view.session.as_ref()?;
-    let wanted = view.request.acr_values.iter().filter_map(|acr| level(acr));
-    let Some(lowest) = wanted.min() else {
+    let Some(lowest) = lowest_level(view.request) else {
         let reason = "no level of ours would do";
         let unmet = ErrorCode::UnmetAuthenticationRequirements;
         return view.request.needs_acr.then(|| Need::new(Act::Nothing, unmet, reason));
@@ -167,12 +186,19 @@ fn assurance(view: &View<'_>) -> Option<Need> {
     if session.level >= lowest {
         return None;
     }
-    Some(if session.provable < lowest {
+    Some(if session.provable >= lowest {
+        Need::new(Act::Raise, ErrorCode::InteractionRequired, "a higher level is to be proved")
+    } else if session.reachable >= lowest {
+        Need::new(Act::Reach, ErrorCode::InteractionRequired, "a higher level is to be reached")
+    } else {
         let reason = "the person has not reached this level";
         Need::new(Act::Nothing, ErrorCode::UnmetAuthenticationRequirements, reason)
-    } else {
-        Need::new(Act::Raise, ErrorCode::InteractionRequired, "a higher level is to be proved")
     })
+}
+
+/// Of the levels that an application would take.
+pub fn lowest_level(request: &AuthorizeRequest) -> Option<u8> {
+    request.acr_values.iter().filter_map(|acr| level(acr)).min()
 }
 
 fn youth(view: &View<'_>) -> Option<Need> {

@@ -205,7 +205,8 @@ pub struct EntranceFile {
     /// What may follow the password, in the order shown (E-10).
     #[serde(default = "three_ways")]
     pub second_factors: Vec<Factor>,
-    /// Days for which a browser that asked for it spares the second factor; absent: never.
+    /// Days for which a browser that asked for it spares the second factor of whoever goes on as themself;
+    /// absent: never. An enterprise's identity always asks for it.
     #[schemars(range(min = 1, max = 90))]
     pub remember_device_days: Option<i64>,
     /// A passkey instead of the password and its second factor.

@@ -23,6 +23,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::login::LoginTransaction;
 use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
+use crate::domain::session::Session;
 use crate::jose::Algorithm;
 use client::Client;
 use complaint::Complaint;
@@ -148,7 +149,16 @@ impl Realm {
 
     /// Whether an entrance asks for this factor.
     pub fn takes(&self, factor: Factor) -> bool {
-        self.entrances.iter().any(|known| known.entrance.takes(factor))
+        let asks = |door: &Entrance| door.asks_second_factor() && door.takes(factor);
+        self.entrances.iter().any(|known| asks(&known.entrance))
+    }
+
+    /// Whether the door that this session came by asks for a second factor, and the session has none:
+    /// its browser was known, which is enough for the person themself and for no other identity.
+    pub fn lacks_second_factor(&self, session: &Session) -> bool {
+        let door = self.entrance(&session.entrance).map(|known| &known.entrance);
+        door.is_none_or(Entrance::asks_second_factor)
+            && session.amr.iter().all(|method| method == "pwd")
     }
 
     /// The doors of the sign-in page.

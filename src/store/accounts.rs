@@ -174,7 +174,7 @@ impl Accounts<'_, Writing> {
             version: Set(acceptance.version.to_owned()),
             text_hash: Set(acceptance.text_hash.to_owned()),
             accepted_at: Set(acceptance.at.0),
-            channel: Set("web".to_owned()),
+            channel: Set(acceptance.channel.to_owned()),
             ip: Set(acceptance.ip.to_string()),
         })
         .on_conflict_do_nothing_on([
@@ -194,6 +194,8 @@ pub struct Acceptance<'a> {
     pub version: &'a str,
     pub text_hash: &'a str,
     pub at: Timestamp,
+    /// `web`, or `phone` where it was ticked before a face check.
+    pub channel: &'static str,
     pub ip: IpAddr,
 }
 

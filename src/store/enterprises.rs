@@ -11,6 +11,7 @@ use sea_orm::{
 use crate::base::id::EnterpriseId;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
 use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::number::unit::UnitNumber;
 use crate::store::columns::columns;
 use crate::store::entity::{enterprise, enterprise_number};
 use crate::store::{Rows, StoreError, Writing};
@@ -61,6 +62,20 @@ impl<A> Enterprises<'_, A> {
         Ok(Some(read(enterprise::Model::from_query_result(&row, "e_")?)?))
     }
 
+    /// The unit that pays social insurance under a number (I-02).
+    pub async fn find_by_unit_number(
+        &self,
+        number: &UnitNumber,
+    ) -> Result<Option<Enterprise>, StoreError> {
+        let row = self
+            .0
+            .find::<enterprise::Entity>()
+            .filter(enterprise::Column::UnitNumber.eq(number.as_str()))
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
+    }
+
     /// By the core's serial number, the true key: taxpayer numbers can change.
     pub async fn find_by_registration_no(
         &self,
@@ -107,6 +122,7 @@ impl Enterprises<'_, Writing> {
             province: Set(enterprise.province.clone()),
             tax_authority: Set(enterprise.tax_authority.clone()),
             pays_social_insurance: Set(enterprise.pays_social_insurance),
+            unit_number: Set(enterprise.unit_number.as_ref().map(|unit| unit.as_str().to_owned())),
         })
         .on_conflict(
             OnConflict::column(enterprise::Column::Id)
@@ -119,6 +135,7 @@ impl Enterprises<'_, Writing> {
                     enterprise::Column::Province,
                     enterprise::Column::TaxAuthority,
                     enterprise::Column::PaysSocialInsurance,
+                    enterprise::Column::UnitNumber,
                 ])
                 .to_owned(),
         )
@@ -156,5 +173,6 @@ pub(super) fn read(row: enterprise::Model) -> Result<Enterprise, StoreError> {
         province: row.province,
         tax_authority: row.tax_authority,
         pays_social_insurance: row.pays_social_insurance,
+        unit_number: row.unit_number.and_then(|text| UnitNumber::parse(&text).ok()),
     })
 }

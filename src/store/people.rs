@@ -127,6 +127,13 @@ impl<A> People<'_, A> {
         Ok(PostalAddress::parse(&text).ok())
     }
 
+    /// People of level 3 and above of whose documents the last ended before a day, some at a time.
+    pub async fn past_documents(&self, before: Day) -> Result<Vec<PersonId>, StoreError> {
+        let values = [before.to_string().into()];
+        let rows = self.0.all(PAST_DOCUMENTS, values).await?;
+        rows.iter().map(|row| Ok(PersonId(row.try_get_by_index::<Uuid>(0)?))).collect()
+    }
+
     pub(super) fn read(&self, row: person::Model) -> Result<Person, StoreError> {
         let place = |column: &str| format!("person.{column}.{}", row.id);
         let email = row.email.as_deref().map(|sealed| self.0.unseal(&place("email"), sealed));
@@ -255,6 +262,27 @@ impl People<'_, Writing> {
         Ok(true)
     }
 
+    /// Down to 2, from wherever above; `false` where nothing is above (L-12). How the levels above were
+    /// reached counts no longer.
+    pub async fn lower_level(&self, id: PersonId) -> Result<bool, StoreError> {
+        let to = i32::from(LOWERED);
+        let done = self
+            .0
+            .update::<person::Entity>()
+            .col_expr(person::Column::RealNameLevel, Expr::value(to))
+            .filter(person::Column::Id.eq(id.0))
+            .filter(person::Column::RealNameLevel.gt(to))
+            .exec(&self.0.db())
+            .await?;
+        self.0
+            .delete::<real_name_step::Entity>()
+            .filter(real_name_step::Column::PersonId.eq(id.0))
+            .filter(real_name_step::Column::Level.gt(to))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
     pub async fn add(&self, person: &Person) -> Result<(), StoreError> {
         let place = |column: &str| format!("person.{column}.{}", person.id);
         person::Entity::insert(person::ActiveModel {
@@ -279,6 +307,25 @@ impl People<'_, Writing> {
         })
         .exec_without_returning(&self.0.db())
         .await?;
+        Ok(())
+    }
+
+    /// The last day of the document of this kind that a person holds.
+    pub async fn date_document(
+        &self,
+        person: PersonId,
+        kind: DocumentType,
+        valid_to: Day,
+    ) -> Result<(), StoreError> {
+        use identity_document::Column;
+        self.0
+            .update::<identity_document::Entity>()
+            .col_expr(Column::ValidTo, Expr::value(valid_to.to_string()))
+            .filter(Column::PersonId.eq(person.0))
+            .filter(Column::Kind.eq(kind.name()))
+            .filter(Column::Status.eq(ACTIVE))
+            .exec(&self.0.db())
+            .await?;
         Ok(())
     }
 
@@ -347,6 +394,17 @@ pub enum Holding {
     /// It stays theirs.
     SomebodyElse,
 }
+
+/// Whose level rests on a document, and none that they hold is still good. By the documents' ends, which
+/// have an index.
+const PAST_DOCUMENTS: &str = "SELECT DISTINCT d.person_id FROM identity_document d \
+     JOIN person p ON p.id = d.person_id AND p.real_name_level > 2 \
+     WHERE d.realm = $1 AND d.status = 'active' AND d.valid_to < $2 \
+     AND NOT EXISTS (SELECT 1 FROM identity_document o WHERE o.realm = $1 \
+     AND o.person_id = d.person_id AND o.status = 'active' AND (o.valid_to IS NULL OR o.valid_to >= $2)) LIMIT 1000";
+
+/// The level that is left without a document behind it (L-12).
+pub const LOWERED: u8 = 2;
 
 /// Of a document that counts.
 const ACTIVE: &str = "active";

@@ -253,6 +253,18 @@ impl Sessions<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
+    /// What a person has proved counts no higher than this any more.
+    pub async fn cap_level(&self, person: PersonId, level: u8) -> Result<(), StoreError> {
+        self.0
+            .update::<session::Entity>()
+            .col_expr(session::Column::Acr, Expr::value(i32::from(level)))
+            .filter(session::Column::PersonId.eq(person.0))
+            .filter(session::Column::Acr.gt(i32::from(level)))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
     /// `false` when it had ended before.
     pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
         let done = self

@@ -20,6 +20,8 @@ pub struct Tab {
     pub title: String,
     pub href: String,
     pub is_current: bool,
+    /// Shown, and closed to this person.
+    pub is_closed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,11 +44,27 @@ pub struct LoginPage {
     pub slider_id: Option<String>,
     /// What the browser asks the device, as JSON; `None`: not at this door.
     pub passkey: Option<String>,
+    /// A unit that pays social insurance may give its own number (I-02).
+    pub asks_unit: bool,
+    /// How far the slider was drawn, where its proof is not used up.
+    pub slider: String,
     pub enterprise_number: String,
     pub personal_id: String,
     /// Why it is shown to somebody who did not expect it.
     pub tells: Option<String>,
+    pub wrong: WrongFields,
     pub notice: Option<Notice>,
+}
+
+/// What is said at each field of the sign-in form that is empty or malformed (E-02).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct WrongFields {
+    /// Whose field the page begins at.
+    pub first: &'static str,
+    pub record_kind: Option<String>,
+    pub enterprise_number: Option<String>,
+    pub personal_id: Option<String>,
+    pub password: Option<String>,
 }
 
 impl Page for LoginPage {
@@ -94,6 +112,8 @@ pub struct SecondFactorPage {
     /// The way of a code that is sent: `sms` or `email`.
     pub sent_by: Option<&'static str>,
     pub is_totp: bool,
+    /// The code that was typed is malformed, wrong or too old.
+    pub is_code_wrong: bool,
     /// What the browser asks the device, as JSON.
     pub passkey: Option<String>,
     /// For how long the browser can be remembered; `None`: not here.
@@ -101,6 +121,8 @@ pub struct SecondFactorPage {
     pub scan: Option<ScanView>,
     /// Masked; `None`: none is bound, this way is closed (E-11).
     pub sent_to: Option<String>,
+    /// Why ways are closed.
+    pub hints: Vec<Notice>,
     pub is_sent: bool,
     pub notice: Option<Notice>,
 }
@@ -147,6 +169,8 @@ pub struct IdentityView {
     pub number: String,
     pub identity_type: String,
     pub permissions: Vec<String>,
+    /// Where it has still to be confirmed.
+    pub valid_from: Option<String>,
     pub valid_to: Option<String>,
     pub invited_by: Option<String>,
     pub is_current: bool,
@@ -346,6 +370,22 @@ pub struct LevelStepView {
 
 impl Page for LevelPage {
     const TEMPLATE: &'static str = "page/level.html";
+}
+
+/// On the way to an application that asks for a higher level than the person has reached.
+#[derive(Debug, Serialize)]
+pub struct RaisePage {
+    pub client: String,
+    pub level: u8,
+    pub wanted: String,
+    /// The next step, by its name in `locales/`.
+    pub next: Option<&'static str>,
+    pub request: String,
+    pub notice: Option<Notice>,
+}
+
+impl Page for RaisePage {
+    const TEMPLATE: &'static str = "page/raise.html";
 }
 
 /// Too many at once: a page that asks again by itself.

@@ -42,6 +42,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
             "/consent",
             get(page::interaction::get_consent).post(page::interaction::post_consent),
         )
+        .route("/raise", get(page::interaction::get_raise).post(page::interaction::post_raise))
         .route("/leave", get(page::interaction::get_leave).post(page::interaction::post_leave))
         .route("/login/choose_client_enterprise", get(page::clients::get).post(page::clients::post))
         .route("/login/choose_record", get(page::records::get).post(page::records::post))

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::login::LoginTransaction;
+use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS};
 use crate::flows::Fault;
 use crate::flows::sign_in::transaction::{find, finished};
 use crate::oidc::discovery::path;
@@ -59,6 +59,12 @@ pub fn bound_to_browser(
     }
     let (name, value) = login_cookie(request, transaction);
     with_cookie(response, cookies::set(realm, name, value, Some(seconds)))
+}
+
+/// To the second factor of a step within the session.
+pub fn to_second_factor(request: &Request, transaction: &LoginTransaction) -> Response {
+    let to = format!("{}/login/second_factor?t={}", request.base(), transaction.id);
+    bound_to_browser(see_other(&to), request, transaction, TRANSACTION_SECONDS)
 }
 
 fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {

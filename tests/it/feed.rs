@@ -17,7 +17,7 @@ async fn tell(app: &TestApp, text: &str, format: Format, kind: Option<&str>) -> 
 }
 
 /// Good lines are kept, wrong ones told by line and field, and the same file again changes nothing.
-/// Covers N-05, N-09, S-12: codes, relations and handlers arrive by feed alone.
+/// Covers N-09, S-12: codes, relations and handlers arrive by feed alone.
 #[test]
 fn a_feed_is_taken_line_by_line_and_once() {
     on_each_database(|on| async move {

@@ -47,6 +47,8 @@ async fn add(app: &TestApp, name: &str, document: (&str, &str), phone: &str, pas
         phone: Some(phone.to_owned()),
         email: None,
         real_name_level: 3,
+        document_valid_to: None,
+        document_void: false,
     };
     let tx = app.ctx.begin().await.unwrap();
     let password = PasswordState::Set(hash);

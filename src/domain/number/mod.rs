@@ -13,6 +13,7 @@ pub mod record;
 pub mod resident;
 mod surname;
 pub mod taxpayer;
+pub mod unit;
 pub mod uscc;
 pub mod username;
 

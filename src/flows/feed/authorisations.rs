@@ -98,10 +98,12 @@ fn meant<'a>(all: &'a [Authorisation], event: &Event) -> Option<&'a Authorisatio
 fn not_taken(stop: Stop, known: Option<&Authorisation>, line: &AuthorisationLine) -> NotTaken {
     let Stop::Refused(refusal) = stop else { return stop.into() };
     let wrong = match (refusal, known) {
-        (Refusal::Format { field: "permissions" }, _) => {
-            Wrong::field("permissions", "not all of them fit the identity type")
-        }
-        (Refusal::Format { field }, _) => Wrong::field(field, "does not fit"),
+        (Refusal::Format { fields }, _) => match fields.first() {
+            Some(&"permissions") => {
+                Wrong::field("permissions", "not all of them fit the identity type")
+            }
+            field => Wrong::field(field.copied().unwrap_or("value"), "does not fit"),
+        },
         (_, Some(known)) => {
             let (is, wanted) = (known.state().name(), &line.state);
             Wrong::field("state", format!("`{is}` does not become `{wanted}` by the registry"))

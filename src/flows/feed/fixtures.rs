@@ -68,6 +68,8 @@ async fn add_person(
         phone: fixture.phone.clone(),
         email: fixture.email.clone(),
         real_name_level: fixture.real_name_level,
+        document_valid_to: None,
+        document_void: false,
     };
     let today = ctx.now().day();
     let username = fixture.username.as_deref().map(|name| Username::choose(name, today));
@@ -81,6 +83,7 @@ async fn add_person(
             version: &agreement.version,
             text_hash: &agreement.text_hash,
             at: ctx.now(),
+            channel: "fixtures",
             ip: ctx.ip,
         };
         tx.rows().accounts().accept_agreement(ctx.new_row_id(), account, &acceptance).await?;

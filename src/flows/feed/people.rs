@@ -18,7 +18,9 @@ use crate::domain::person::{
 use crate::flows::Ctx;
 use crate::flows::feed::not_taken::NotTaken;
 use crate::flows::people;
+use crate::flows::sign_in::lower::lower_in;
 use crate::store::Tx;
+use crate::store::people::LOWERED;
 
 /// What a line says, parsed.
 struct Told {
@@ -29,6 +31,7 @@ struct Told {
     phone: Option<Phone>,
     email: Option<EmailAddress>,
     real_name_level: u8,
+    document_valid_to: Option<Day>,
 }
 
 impl Told {
@@ -42,6 +45,9 @@ impl Told {
         if !(1..=5).contains(&line.real_name_level) {
             return Err(Wrong::field("real_name_level", "1 to 5"));
         }
+        let day = |text: &str| {
+            Day::parse(text).ok_or_else(|| Wrong::field("document_valid_to", "no such day"))
+        };
         let phone = line.phone.as_deref().map(Phone::parse).transpose();
         let email = line.email.as_deref().map(EmailAddress::parse).transpose();
         Ok(Self {
@@ -51,7 +57,12 @@ impl Told {
             nationality,
             phone: phone.map_err(|error| Wrong::field("phone", error))?,
             email: email.map_err(|error| Wrong::field("email", error))?,
-            real_name_level: line.real_name_level,
+            // What rests on a void document is not reached by it.
+            real_name_level: match line.document_void {
+                true => line.real_name_level.min(LOWERED),
+                false => line.real_name_level,
+            },
+            document_valid_to: line.document_valid_to.as_deref().map(day).transpose()?,
         })
     }
 }
@@ -83,17 +94,20 @@ pub async fn save_person(
     let before = person.clone();
     let changed = Person {
         name: told.name.clone(),
-        // What somebody has proved here since, an older record does not take away.
+        // What somebody has proved here, a record of less does not take away; a void document does.
         real_name_level: told.real_name_level.max(person.real_name_level),
         email: told.email.clone().or(person.email),
         updated_at: ctx.now(),
         ..person
     };
     people::update(tx, &before, &changed).await?;
-    hold_document(ctx, tx, changed.id, &told.number).await?;
+    hold_document(ctx, tx, changed.id, &told).await?;
     // An invitation knew a name and a document, no account.
     if !has_account {
         add_account(ctx, tx, changed.id, told.phone, None, PasswordState::Initial).await?;
+    }
+    if line.document_void {
+        lower_in(ctx, tx, changed.id, "document_void").await?;
     }
     Ok(changed.id.0)
 }
@@ -115,12 +129,15 @@ async fn hold_document(
     ctx: &Ctx,
     tx: &Tx<'_>,
     person: PersonId,
-    number: &DocumentNumber,
+    told: &Told,
 ) -> Result<(), NotTaken> {
-    match people::hold_document(ctx, tx, person, number).await? {
-        true => Ok(()),
-        false => Err(Wrong::field("document", "is somebody else's").into()),
+    if !people::hold_document(ctx, tx, person, &told.number).await? {
+        return Err(Wrong::field("document", "is somebody else's").into());
     }
+    if let Some(day) = told.document_valid_to {
+        tx.rows().people().date_document(person, told.number.kind, day).await?;
+    }
+    Ok(())
 }
 
 /// A person nobody knew, with an account of the given username and password.
@@ -149,16 +166,16 @@ async fn add(
             "CHN" => PersonKind::Domestic,
             _ => PersonKind::Overseas,
         },
-        name: told.name,
+        name: told.name.clone(),
         sex: sex.map(str::to_owned),
-        nationality: told.nationality,
+        nationality: told.nationality.clone(),
         real_name_level: told.real_name_level,
-        email: told.email,
+        email: told.email.clone(),
         created_at: now,
         updated_at: now,
     };
     people::add(tx, &person).await?;
-    hold_document(ctx, tx, person.id, &told.number).await?;
+    hold_document(ctx, tx, person.id, &told).await?;
     let account = add_account(ctx, tx, person.id, told.phone, username, password).await?;
     Ok((person.id, account))
 }

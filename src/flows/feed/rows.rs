@@ -10,6 +10,7 @@ use crate::domain::feed::{EngagementLine, EnterpriseLine, Line, RecordLine, Wron
 use crate::domain::identity_type::Permissions;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::number::unit::UnitNumber;
 use crate::flows::Ctx;
 use crate::flows::feed::authorisations::save_authorisation;
 use crate::flows::feed::fields::{division, enterprise, people, term};
@@ -72,6 +73,14 @@ async fn save_enterprise(
             return Err(Wrong::field("tin", reason).into());
         }
     }
+    let unit = line.unit_number.as_deref().map(UnitNumber::parse).transpose();
+    let unit = unit.map_err(|error| Wrong::field("unit_number", error))?;
+    if let Some(unit) = &unit {
+        let found = rows.enterprises().find_by_unit_number(unit).await?;
+        if found.is_some_and(|found| Some(found.id) != id) {
+            return Err(Wrong::field("unit_number", "belongs to another enterprise").into());
+        }
+    }
     let enterprise = Enterprise {
         id: id.unwrap_or_else(|| EnterpriseId::new(&ctx.services.clock, ctx.random())),
         registration_no: line.registration_no.clone(),
@@ -86,6 +95,7 @@ async fn save_enterprise(
         },
         tax_authority: line.tax_authority.clone(),
         pays_social_insurance: line.pays_social_insurance,
+        unit_number: unit.or(same.as_ref().and_then(|same| same.unit_number.clone())),
     };
     let stops =
         same.as_ref().is_some_and(|same| same.status.is_alive()) && !enterprise.status.is_alive();
@@ -130,11 +140,15 @@ async fn save_engagement(
     // G-17, invariant 9: who works for the client, and their applications, hear of it at once.
     let before = at_work_in(ctx, tx, client).await?;
     rows.engagements().save(&engagement).await?;
+    if !engagement.is_active {
+        // Whoever looks back sees that it ended, and who acted in it.
+        look_after(ctx, tx, before).await?;
+        return Ok(engagement.id.0);
+    }
     let permissions: Permissions = line.permissions.iter().cloned().collect();
     let mut kept = Vec::new();
     for known in rows.engagements().staff(engagement.id).await? {
-        let stays = staff.contains(&known.person) && known.permissions == permissions;
-        if stays && engagement.is_active {
+        if staff.contains(&known.person) && known.permissions == permissions {
             kept.push(known.person);
             continue;
         }

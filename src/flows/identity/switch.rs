@@ -27,6 +27,9 @@ pub async fn switch(ctx: &Ctx, session: &Session, to: Acting) -> Result<(Session
     if to == Acting::Personal && !offers_personal(ctx, session) {
         return Err(Refusal::OneWay.into());
     }
+    if to != Acting::Personal && ctx.realm.lacks_second_factor(session) {
+        return Err(Refusal::StepUpRequired.into());
+    }
     load(ctx, session.person, to).await?;
     let cookie = ctx.random().token();
     let tx = ctx.begin().await?;

@@ -8,20 +8,21 @@ use crate::base::id::{GrantId, PersonId};
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
+use crate::domain::function::{Function, Role};
 use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
 use crate::domain::session::Session;
 use crate::flows::identity::{load, switch};
 use crate::flows::oauth::hints::{self, Hint};
 use crate::flows::oauth::subject::subject;
-use crate::flows::sign_in::step_up;
+use crate::flows::sign_in::{level, step_up};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::authorize::{
     AuthorizeRequest, Destination, KNOWN, LONGEST, Prompt, Registered, check, destination,
 };
 use crate::oidc::engine::{Bound, bind};
 use crate::oidc::error::{ErrorCode, OAuthError};
-use crate::oidc::needs::{Act, Decision, Fit, SessionView, View, decide};
+use crate::oidc::needs::{Act, Decision, Fit, SessionView, View, decide, lowest_level};
 use crate::oidc::params::Params;
 use crate::oidc::resource::Resources;
 use crate::oidc::scope::Scopes;
@@ -52,6 +53,8 @@ pub enum Answer {
     Consent(Params),
     /// The person is signed in for something else.
     Leave(Params),
+    /// The person reaches a higher level first.
+    Reach(Params),
     /// The session was moved to the hinted identity; the request goes on under a new cookie.
     Switched(Params, Secret),
     Code {
@@ -118,7 +121,7 @@ pub async fn authorize(
         (Decision::Do(Act::Raise), Some(signed_in)) => {
             return Ok(step_up(asked, signed_in.session, Errand::Raise));
         }
-        (Decision::Do(Act::Renew), Some(signed_in)) => {
+        (Decision::Do(Act::Renew | Act::Second), Some(signed_in)) => {
             return Ok(step_up(asked, signed_in.session, Errand::Renew));
         }
         (Decision::Do(act), _) => act,
@@ -128,6 +131,7 @@ pub async fn authorize(
         Act::Choose => Answer::Choose(asked.params),
         Act::Consent => Answer::Consent(asked.params),
         Act::Leave => Answer::Leave(asked.params),
+        Act::Reach => Answer::Reach(asked.params),
         _ => Answer::SignIn { params: signing_in(asked), names_another },
     })
 }
@@ -181,6 +185,35 @@ pub async fn leave_needed(
     }))
 }
 
+/// The level that is to be reached before the request goes on.
+pub struct ReachNeeded {
+    pub params: Params,
+    pub client: Arc<Client>,
+    pub session: Session,
+    pub destination: Destination,
+    /// The lowest level that will do.
+    pub wanted: u8,
+}
+
+/// `None` where something else than the person's level stands between this request and its code, or
+/// nothing. Moves nothing.
+pub async fn reach_needed(
+    ctx: &Ctx,
+    params: Params,
+    session: StandingSession,
+) -> Result<Option<ReachNeeded>, Stop> {
+    let Ok(asked) = read(ctx, params) else { return Ok(None) };
+    let Looked { decision, signed_in, .. } = look(ctx, &asked, Some(session)).await?;
+    let signed_in = signed_in.filter(|_| decision == Decision::Do(Act::Reach));
+    Ok(signed_in.map(|signed_in| ReachNeeded {
+        wanted: lowest_level(&asked.request).unwrap_or_default(),
+        params: asked.params,
+        client: asked.client,
+        session: signed_in.session,
+        destination: asked.request.destination,
+    }))
+}
+
 /// The session for which an identity is to be chosen; `None` where something else stands between
 /// this request and its code, or nothing. Moves nothing.
 pub async fn choice_needed(
@@ -225,15 +258,25 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
             clients.iter().any(|one| one.client_id == asked.client.client_id)
         }
     };
+    let provable = match stands && !asked.request.acr_values.is_empty() {
+        true => step_up::provable(ctx, session.person).await?,
+        false => 0,
+    };
     let view = SessionView {
         audience: ctx.realm.audience_of(&session.entrance),
         stands,
         fit,
         knows_client,
         level: session.acr,
-        provable: match stands && !asked.request.acr_values.is_empty() {
-            true => step_up::provable(ctx, session.person).await?,
-            false => 0,
+        lacks_second_factor: ctx.realm.lacks_second_factor(&session),
+        is_personal: session.acting == Acting::Personal,
+        provable,
+        reachable: match (&identity, provable) {
+            // Whose person may raise their level in a centre, may do so on the way to an application.
+            (Some(identity), 1..) if Role::of(identity).may(Function::OwnSecurity) => {
+                level::reachable(ctx, &session).await?
+            }
+            _ => 0,
         },
         age: ctx.now().since(session.auth_time),
         may_renew: step_up::door(ctx, &session, &Errand::Renew).is_some(),

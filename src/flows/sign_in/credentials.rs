@@ -36,8 +36,9 @@ pub async fn verify_credentials(
     let Some(entrance) = admitted_door(ctx, transaction, &form.entrance) else {
         return Err(Refusal::format("entrance").into());
     };
-    let password = check_format(entrance, form)?;
+    let password = check_format(entrance, form, ctx.now().day())?;
     if entrance.slider && !slider_is_done(ctx, form).await? {
+        record(ctx, form, &Typed::nobody(), Refusal::Slider.code()).await?;
         return Err(Refusal::Slider.into());
     }
     let found = personal_id::find(ctx, entrance, &form.personal_id).await?;
@@ -78,15 +79,20 @@ pub async fn verify_credentials(
     }
 }
 
-/// A known browser spares the second factor, but not where its enterprise is being tried.
+/// A known browser spares the second factor of a door that may lead to the person themself. A door
+/// that has none asks for one all the same while its enterprise's people are being guessed at.
 async fn second(
     ctx: &Ctx,
     entrance: &Entrance,
     form: &Credentials,
     account: &Account,
 ) -> Result<Second, Fault> {
-    let is_spared = device::is_known(ctx, entrance, account, form.device.as_ref()).await?
-        && !asks_for_more(ctx, form).await?;
+    if !entrance.asks_second_factor() {
+        let asks = !entrance.second_factors.is_empty() && asks_for_more(ctx, form).await?;
+        return Ok(if asks { Second::Due } else { Second::NotAsked });
+    }
+    let is_spared = entrance.leads_to_person()
+        && device::is_known(ctx, entrance, account, form.device.as_ref()).await?;
     Ok(if is_spared { Second::Spared } else { Second::Due })
 }
 

@@ -7,6 +7,7 @@ use crate::base::secret::Secret;
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::flows::sign_in::step_up;
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::outbound::asked::{NameAnswer, NameAsked};
 
@@ -26,31 +27,89 @@ pub struct Standing {
 pub enum NextStep {
     /// A code on the phone, which this sign-in has already asked for.
     Phone,
-    /// The same, and this sign-in went another way: sign in again with a code.
-    PhoneFirst,
+    /// The same, and this sign-in went another way.
+    PhoneCode,
     RealName,
     Face,
     /// Nobody can be asked online: the hall.
     Hall,
 }
 
+impl NextStep {
+    /// Its name in `locales/`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::PhoneCode => "phone-code",
+            Self::RealName => "real-name",
+            Self::Face => "face",
+            Self::Hall => "hall",
+        }
+    }
+}
+
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Standing, Fault> {
     let people = ctx.rows().people();
     let person = people.find(session.person).await?;
     let level = person.map_or(1, |person| person.real_name_level);
-    let next = next_step(ctx, session, level);
+    let next = next_step(ctx, session, level).await?;
     Ok(Standing { level, next, steps: people.level_steps(session.person).await? })
 }
 
-fn next_step(ctx: &Ctx, session: &Session, level: u8) -> Option<NextStep> {
-    Some(match level {
+async fn next_step(ctx: &Ctx, session: &Session, level: u8) -> Result<Option<NextStep>, Fault> {
+    let can_send = step_up::door(ctx, session, &Errand::Phone).is_some();
+    Ok(Some(match level {
         ..=1 if session.amr.iter().any(|one| one == "sms") => NextStep::Phone,
-        ..=1 => NextStep::PhoneFirst,
+        ..=1 if can_send && !ctx.rows().accounts().phones(session.account).await?.is_empty() => {
+            NextStep::PhoneCode
+        }
+        ..=1 => NextStep::Hall,
         2 if ctx.services.outbound.knows_names(provider(ctx)) => NextStep::RealName,
         2 => NextStep::Hall,
         3 => NextStep::Face,
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
+}
+
+/// The level that the person could be raised to step by step without going to the hall, if every step
+/// succeeds.
+pub async fn reachable(ctx: &Ctx, session: &Session) -> Result<u8, Fault> {
+    let person = ctx.rows().people().find(session.person).await?;
+    let mut level = person.map_or(1, |person| person.real_name_level);
+    while let Some(step) = next_step(ctx, session, level).await? {
+        if step == NextStep::Hall {
+            break;
+        }
+        level += 1;
+    }
+    Ok(level)
+}
+
+/// What the next step led to.
+pub enum Raised {
+    Done,
+    /// A second factor that lifts the person is to be passed first.
+    Begun(Box<LoginTransaction>),
+}
+
+/// Does the next step, or begins it; `then`: where the person goes after a step on the phone.
+pub async fn raise_next(ctx: &Ctx, session: &Session, then: Then) -> Result<Raised, Stop> {
+    let errand = match find(ctx, session).await?.next {
+        Some(NextStep::Phone) => {
+            raise(ctx, session, 2, "phone").await?;
+            return Ok(Raised::Done);
+        }
+        Some(NextStep::RealName) => {
+            verify_name(ctx, session).await?;
+            return Ok(Raised::Done);
+        }
+        Some(NextStep::Hall) => return Err(Refusal::OfflineOnly.into()),
+        None => return Err(Refusal::State.into()),
+        Some(NextStep::PhoneCode) => Errand::Phone,
+        Some(NextStep::Face) => Errand::Lift,
+    };
+    let begun = step_up::begin(ctx, session, errand, then).await?;
+    Ok(Raised::Begun(Box::new(begun.ok_or(Refusal::State)?)))
 }
 
 fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
@@ -58,7 +117,7 @@ fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
 }
 
 /// 2 to 3: name and number of the first document are put to the authority.
-pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
+async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     let rows = ctx.rows();
     let (person, documents) =
         (rows.people().find(session.person).await?, rows.people().documents(session.person).await?);
@@ -93,20 +152,11 @@ pub async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
 }
 
 /// Exactly one level, with its record.
-pub async fn raise(ctx: &Ctx, session: &Session, level: u8, how: &str) -> Result<(), Stop> {
+async fn raise(ctx: &Ctx, session: &Session, level: u8, how: &str) -> Result<(), Stop> {
     let tx = ctx.begin().await?;
     if !people::raise_level(ctx, &tx, session.person, level, how).await? {
         return Err(Refusal::State.into());
     }
     tx.commit().await?;
     Ok(())
-}
-
-/// 3 to 4: a step-up in which the face that passes lifts the person (L-09).
-pub async fn begin_face(
-    ctx: &Ctx,
-    session: &Session,
-    back: String,
-) -> Result<Option<LoginTransaction>, Fault> {
-    crate::flows::sign_in::step_up::begin(ctx, session, Errand::Lift, Then::Page(back)).await
 }

@@ -1,10 +1,12 @@
 //! The sign-in log (E-24): one line for each attempt, whatever became of it.
 
+use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::LoginAttempt;
 use crate::domain::claims::NAMED_HANDLER;
 use crate::domain::factor::Way;
 use crate::domain::login::LoginTransaction;
+use crate::domain::scan::Scan;
 use crate::flows::sign_in::log;
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault};
@@ -47,6 +49,37 @@ pub async fn log(
     log::save_attempt(ctx, &attempt(ctx, transaction, identity, outcome)).await
 }
 
+/// The enterprise that somebody works in or for.
+fn enterprise_of(identity: &ActingIdentity) -> Option<EnterpriseId> {
+    match identity {
+        ActingIdentity::Personal => None,
+        ActingIdentity::Enterprise(one) => Some(one.enterprise.id),
+        ActingIdentity::Agent(one) => Some(one.client_enterprise.id),
+        ActingIdentity::Record(one) => Some(one.enterprise.id),
+    }
+}
+
+/// A sign-in by phone that the phone has turned down: the browser's attempt, by whoever holds the phone.
+pub async fn log_scan(
+    ctx: &Ctx,
+    scan: &Scan,
+    person: Option<PersonId>,
+    outcome: &str,
+) -> Result<(), Fault> {
+    let attempt = LoginAttempt {
+        at: ctx.now(),
+        person,
+        way: Way::Scan(scan.app).name(),
+        entrance: ctx.realm.scan_entrance().map(|door| door.id.clone()).unwrap_or_default(),
+        enterprise: None,
+        identity_type: None,
+        outcome: outcome.to_owned(),
+        ip: scan.browser_ip,
+        device: scan.browser.clone(),
+    };
+    save_attempt(ctx, &attempt).await
+}
+
 pub fn attempt(
     ctx: &Ctx,
     transaction: &LoginTransaction,
@@ -59,7 +92,8 @@ pub fn attempt(
         person: proved.map(|proved| proved.person),
         way: proved.map_or("password", |proved| proved.way.name()),
         entrance: proved.map(|proved| proved.entrance.clone()).unwrap_or_default(),
-        enterprise: proved.and_then(|proved| proved.enterprise),
+        // The one that was typed; where none was, the one that was chosen.
+        enterprise: proved.and_then(|one| one.enterprise).or(identity.and_then(enterprise_of)),
         identity_type: match identity {
             Some(ActingIdentity::Enterprise(one)) => Some(one.identity_type.name.0.clone()),
             Some(ActingIdentity::Agent(_)) => Some("agent".to_owned()),

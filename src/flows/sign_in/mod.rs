@@ -6,6 +6,7 @@ pub mod facts;
 pub mod guesses;
 pub mod level;
 pub mod log;
+pub mod lower;
 pub mod personal_id;
 pub mod scan;
 pub mod session;

@@ -2,6 +2,7 @@
 //! its index is (E-04, N-03). Equal digits on documents of different kinds are different people; the
 //! password says which of them has come.
 
+use crate::base::clock::Day;
 use crate::base::secret::{Secret, same};
 use crate::domain::entrance::{Entrance, PersonalIdKind};
 use crate::domain::number::document::{DocumentNumber, initial_password};
@@ -13,7 +14,10 @@ use crate::domain::person::{Account, PasswordState};
 use crate::flows::{Ctx, Fault};
 use crate::realm::file::InitialPassword;
 
-/// The accounts of all whom the text may mean at this door; the spaces do not meet (DEC-20).
+/// No name or number is longer, spaces and all.
+const LONGEST: usize = 64;
+
+/// The live accounts of all whom the text may mean at this door; the spaces do not meet (DEC-20).
 pub async fn find(ctx: &Ctx, entrance: &Entrance, text: &str) -> Result<Vec<Account>, Fault> {
     // The likeliest may come first: a username begins with a letter.
     let mut kinds = entrance.personal_ids.clone();
@@ -21,12 +25,26 @@ pub async fn find(ctx: &Ctx, entrance: &Entrance, text: &str) -> Result<Vec<Acco
         kinds.sort_by_key(|kind| *kind != PersonalIdKind::Username);
     }
     for kind in kinds {
-        let found = of_kind(ctx, kind, text).await?;
+        let mut found = of_kind(ctx, kind, text).await?;
+        // A cancelled account is nobody's, in every respect (E-08).
+        found.retain(Account::is_live);
         if !found.is_empty() {
             return Ok(found);
         }
     }
     Ok(Vec::new())
+}
+
+/// Whether the text has the form of anything that the door takes.
+pub fn is_one(entrance: &Entrance, text: &str, today: Day) -> bool {
+    let is_short = text.chars().count() <= LONGEST;
+    is_short
+        && entrance.personal_ids.iter().any(|kind| match kind {
+            PersonalIdKind::Document => !DocumentNumber::candidates(text, today).is_empty(),
+            PersonalIdKind::Phone => Phone::parse(text).is_ok(),
+            PersonalIdKind::Username => Username::parse(text).is_ok(),
+            PersonalIdKind::Email => EmailAddress::parse(text).is_ok(),
+        })
 }
 
 async fn of_kind(ctx: &Ctx, kind: PersonalIdKind, text: &str) -> Result<Vec<Account>, Fault> {

@@ -4,8 +4,8 @@
 
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
-use crate::domain::entrance::{Entrance, Step};
-use crate::domain::factor::{ScanApp, Way, acr, amr};
+use crate::domain::entrance::Entrance;
+use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
@@ -18,17 +18,24 @@ pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
     let person = ctx.rows().people().find(person).await?;
     let level = person.map_or(1, |person| person.real_name_level);
     let factors = entrance.second_factors.iter();
-    Ok(factors.map(|factor| acr(Some(*factor), level)).max().unwrap_or_default())
+    let proved = factors.map(|factor| acr(Way::Password, Some(*factor), level));
+    Ok(proved.max().unwrap_or_default())
 }
 
-/// Whose factors are offered: the realm's step-up, or for a younger proof the door that the session
-/// came by. `None`: there is no step to take, only a sign-in.
+/// Whose factors are offered: the realm's step-up, for a younger proof the door that the session came
+/// by, for the phone one that sends codes. `None`: there is no step to take, only a sign-in.
 pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c Entrance> {
-    if *errand != Errand::Renew {
-        return ctx.realm.step_up_entrance();
+    let own = ctx.realm.entrance(&session.entrance).map(|known| &known.entrance);
+    let own = own.filter(|door| door.asks_second_factor());
+    match errand {
+        Errand::Renew => own,
+        Errand::Phone => {
+            let others = ctx.realm.doors().map(|known| &known.entrance);
+            let mut doors = own.into_iter().chain(others);
+            doors.find(|door| door.asks_second_factor() && door.takes(Factor::Sms))
+        }
+        Errand::Raise | Errand::Lift | Errand::Confirm(_) => ctx.realm.step_up_entrance(),
     }
-    let known = ctx.realm.entrance(&session.entrance)?;
-    known.entrance.steps.contains(&Step::SecondFactor).then_some(&known.entrance)
 }
 
 /// A transaction in which nothing but the missing step is due; `None` where there is no step.
@@ -77,8 +84,9 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
     };
     let person = rows.people().find(proved.person).await?;
     let mut reached = person.map_or(1, |person| person.real_name_level);
-    let is_lifted = *errand == Errand::Lift && factor.is_face() && reached == 3;
+    let is_lifted = errand.lifts() == Some(reached);
     reached += u8::from(is_lifted);
+    let how = if factor.is_face() { "face" } else { "phone" };
     let mut proven = session.amr.clone();
     for method in amr(proved.way, Some(factor)) {
         if !proven.contains(&method) {
@@ -86,7 +94,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
         }
     }
     let session = Session {
-        acr: acr(Some(factor), reached).max(session.acr),
+        acr: acr(proved.way, Some(factor), reached).max(session.acr),
         amr: proven,
         auth_time: ctx.now(),
         ..session
@@ -97,7 +105,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
     if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
         return Err(Refusal::State.into());
     }
-    if is_lifted && !people::raise_level(ctx, &tx, proved.person, reached, "face").await? {
+    if is_lifted && !people::raise_level(ctx, &tx, proved.person, reached, how).await? {
         return Err(Refusal::State.into());
     }
     tx.commit().await?;

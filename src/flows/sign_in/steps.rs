@@ -8,7 +8,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{By, Event};
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{acr, amr};
-use crate::domain::login::{Facts, LoginTransaction, Next, Proved, Second};
+use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
 use crate::domain::refusal::{NoIdentity, Refusal};
@@ -29,7 +29,7 @@ pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fau
         return Ok(Next::Step(Step::Credentials));
     };
     // Before the second factor nothing is asked of the world, nor within a session.
-    let waits = entrance.steps.contains(&Step::SecondFactor) && proved.second == Second::Due;
+    let waits = transaction.waits_for_second(entrance);
     let facts = match waits || transaction.errand().is_some() {
         true => Facts::default(),
         false => facts::facts(ctx, entrance, proved, transaction.chosen()).await?,
@@ -85,6 +85,7 @@ pub async fn set_password(
     }
     tx.note(event);
     tx.commit().await?;
+    throttle::end_locks(ctx, proved.account, proved.person).await?;
     Ok(())
 }
 
@@ -106,6 +107,7 @@ pub async fn accept_agreements(
             version: &agreement.version,
             text_hash: &agreement.text_hash,
             at: now,
+            channel: "web",
             ip: ctx.ip,
         };
         let row_id = ctx.new_row_id();
@@ -150,6 +152,12 @@ pub async fn confirm_pending(
     let confirmed = change(ctx, &wanted, &Event::Confirm, by).await?;
     let next = transaction.choosing(Acting::Enterprise(confirmed.id))?;
     transaction::advance(ctx, transaction, next).await
+}
+
+/// Turned back before a pending authorisation: it stays pending, the attempt ends (E-17).
+pub async fn cancel_pending(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Refusal, Fault> {
+    refuse(ctx, transaction, NoIdentity::Pending).await?;
+    Ok(Refusal::NoIdentity(NoIdentity::Pending))
 }
 
 /// One of the identities in the chooser (E-15).
@@ -272,7 +280,7 @@ pub async fn sign_in(
         acting,
         amr: amr(proved.way, factor),
         // A known browser is no second proof: whoever needs one asks for it by `acr_values`.
-        acr: if proved.second == Second::Spared { 1 } else { acr(factor, level) },
+        acr: acr(proved.way, factor, level),
         auth_time: now,
         entrance: proved.entrance.clone(),
         one_way_personal: acting == Acting::Personal,

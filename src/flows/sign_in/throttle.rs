@@ -130,6 +130,31 @@ impl Attempt {
     }
 }
 
+/// Whoever has set a new password after a second factor is who they are: the locks on their names end, here
+/// and over all unknown places together (E-09). Other places have guessed for themselves.
+pub async fn end_locks(ctx: &Ctx, account: AccountId, person: PersonId) -> Result<(), Fault> {
+    let rows = ctx.rows();
+    let mut names: Vec<String> = Vec::new();
+    for document in rows.people().documents(person).await? {
+        names.push(document.number);
+    }
+    for binding in rows.accounts().phones(account).await? {
+        names.push(binding.phone.as_str().to_owned());
+    }
+    let username = rows.accounts().find(account).await?.and_then(|account| account.username);
+    names.extend(username.map(|name| name.as_str().to_owned()));
+    let email = rows.people().find(person).await?.and_then(|person| person.email);
+    names.extend(email.map(|email| email.as_str().to_owned()));
+    let place = ctx.place();
+    for name in names {
+        let name = Hashed::of(&comparable(&name, ctx.now().day())).to_text();
+        for name in [format!("password/{name}/{place}"), format!("password/{name}")] {
+            Budget { name, policy: ctx.realm.lockout.clone() }.forget(ctx).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether so much was tried against this enterprise's people that no browser is believed alone.
 pub async fn asks_for_more(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
     let failures = ctx.ephemeral().counted(&enterprise(form)).await?;

@@ -1,12 +1,15 @@
 //! What the typed numbers lead to, and whether the door they were typed at takes it.
 
+use crate::base::clock::Day;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
-use crate::domain::entrance::{EnterpriseNumber, Entrance, Subject};
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Subject};
 use crate::domain::number::taxpayer::{TaxpayerNumber, TaxpayerNumberKind};
+use crate::domain::number::unit::UnitNumber;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
+use crate::flows::sign_in::personal_id;
 use crate::flows::{Ctx, Fault};
 
 /// What the typed numbers lead to; any of it may be missing.
@@ -17,6 +20,11 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// Nothing was looked up.
+    pub fn nobody() -> Self {
+        Self { account: None, enterprise: None, has_relation: false }
+    }
+
     pub fn is_plausible(&self, entrance: &Entrance) -> bool {
         match entrance.subject {
             Subject::Enterprise => {
@@ -67,13 +75,7 @@ impl Typed {
         account: Option<Account>,
     ) -> Result<Self, Fault> {
         let rows = ctx.rows();
-        let enterprise = match TaxpayerNumber::parse(&form.enterprise_number) {
-            Ok(number) if entrance.asks_enterprise_number() => {
-                rows.enterprises().find_by_number(&number).await?
-            }
-            _ => None,
-        };
-        let enterprise = enterprise.map(|enterprise| enterprise.id);
+        let enterprise = EnterpriseTyped::of(entrance, form).find(ctx).await?;
         let has_relation = match (&account, enterprise) {
             (Some(account), Some(enterprise)) => {
                 !rows.authorisations().list(account.person, enterprise).await?.is_empty()
@@ -83,6 +85,48 @@ impl Typed {
             _ => false,
         };
         Ok(Self { account, enterprise, has_relation })
+    }
+}
+
+/// What the text in the enterprise field may be at this door: a taxpayer number, and where social
+/// insurance is paid also a unit's own number (I-02).
+#[derive(Default)]
+struct EnterpriseTyped {
+    taxpayer: Option<TaxpayerNumber>,
+    unit: Option<UnitNumber>,
+}
+
+impl EnterpriseTyped {
+    fn of(entrance: &Entrance, form: &Credentials) -> Self {
+        if !entrance.asks_enterprise_number() {
+            return Self::default();
+        }
+        let wants_code = entrance.enterprise_number == EnterpriseNumber::NonResidentCode;
+        let fits = |number: &TaxpayerNumber| {
+            !wants_code || number.kind() == TaxpayerNumberKind::NonResident
+        };
+        let unit = UnitNumber::parse(&form.enterprise_number).ok();
+        Self {
+            taxpayer: TaxpayerNumber::parse(&form.enterprise_number).ok().filter(fits),
+            unit: unit.filter(|_| entrance.audience == Audience::SocialInsurance),
+        }
+    }
+
+    fn is_one(entrance: &Entrance, form: &Credentials) -> bool {
+        let typed = Self::of(entrance, form);
+        typed.taxpayer.is_some() || typed.unit.is_some()
+    }
+
+    /// The taxpayer number comes first: it is everybody's.
+    async fn find(&self, ctx: &Ctx) -> Result<Option<EnterpriseId>, Fault> {
+        let enterprises = ctx.rows().enterprises();
+        if let Some(number) = &self.taxpayer
+            && let Some(found) = enterprises.find_by_number(number).await?
+        {
+            return Ok(Some(found.id));
+        }
+        let Some(unit) = &self.unit else { return Ok(None) };
+        Ok(enterprises.find_by_unit_number(unit).await?.map(|found| found.id))
     }
 }
 
@@ -103,34 +147,41 @@ pub struct Credentials {
     pub device: Option<Secret>,
 }
 
-pub fn check_format(entrance: &Entrance, form: &Credentials) -> Result<Secret, Refusal> {
-    check_numbers(entrance, form)?;
-    let personal_id = form.personal_id.trim();
-    if personal_id.is_empty() || personal_id.chars().count() > 64 {
-        return Err(Refusal::format("personal_id"));
+/// Every field that is empty or malformed is told at once (E-02); `today`: for documents that hold dates.
+pub fn check_format(
+    entrance: &Entrance,
+    form: &Credentials,
+    today: Day,
+) -> Result<Secret, Refusal> {
+    let mut fields = wrong_numbers(entrance, form);
+    if !personal_id::is_one(entrance, &form.personal_id, today) {
+        fields.push("personal_id");
     }
-    let password = form
-        .password
-        .clone()
-        .filter(|password| (1..=128).contains(&password.expose().chars().count()));
-    password.ok_or(Refusal::format("password"))
+    let has_length = |one: &Secret| (1..=128).contains(&one.expose().chars().count());
+    match form.password.clone().filter(has_length) {
+        Some(password) if fields.is_empty() => return Ok(password),
+        Some(_) => {}
+        None => fields.push("password"),
+    }
+    Err(Refusal::Format { fields })
 }
 
 /// What stands beside the person's own name and password.
 pub fn check_numbers(entrance: &Entrance, form: &Credentials) -> Result<(), Refusal> {
-    if entrance.asks_enterprise_number() {
-        let number = TaxpayerNumber::parse(&form.enterprise_number);
-        let wants_code = entrance.enterprise_number == EnterpriseNumber::NonResidentCode;
-        let fits = |number: &TaxpayerNumber| {
-            !wants_code || number.kind() == TaxpayerNumberKind::NonResident
-        };
-        if !number.is_ok_and(|number| fits(&number)) {
-            return Err(Refusal::format("enterprise_number"));
-        }
+    match wrong_numbers(entrance, form) {
+        fields if fields.is_empty() => Ok(()),
+        fields => Err(Refusal::Format { fields }),
     }
+}
+
+fn wrong_numbers(entrance: &Entrance, form: &Credentials) -> Vec<&'static str> {
+    let mut fields = Vec::new();
     if entrance.subject == Subject::SpecificEntity && RecordKind::parse(&form.record_kind).is_none()
     {
-        return Err(Refusal::format("record_kind"));
+        fields.push("record_kind");
     }
-    Ok(())
+    if entrance.asks_enterprise_number() && !EnterpriseTyped::is_one(entrance, form) {
+        fields.push("enterprise_number");
+    }
+    fields
 }

@@ -56,26 +56,38 @@ impl Builder<'_> {
                 let message = "passkeys need an issuer with a host name, not an address";
                 self.complain(source, &path("id"), message);
             }
+            let entrance = Entrance {
+                id: one.id.clone(),
+                subject: one.subject,
+                audience: one.audience,
+                enterprise_number: one.enterprise_number,
+                personal_ids: one.personal_id.clone(),
+                slider: one.slider,
+                second_factors: one.second_factors.clone(),
+                remember_device_days: one.remember_device_days,
+                scan: one.scan.clone(),
+                passkey: one.passkey,
+                steps: one.steps.clone(),
+            };
+            self.check_remembering(source, index, &entrance);
             entrances.push(RealmEntrance {
                 title: one.title.clone(),
                 is_other: one.is_other,
                 links: one.links.clone(),
-                entrance: Entrance {
-                    id: one.id.clone(),
-                    subject: one.subject,
-                    audience: one.audience,
-                    enterprise_number: one.enterprise_number,
-                    personal_ids: one.personal_id.clone(),
-                    slider: one.slider,
-                    second_factors: one.second_factors.clone(),
-                    remember_device_days: one.remember_device_days,
-                    scan: one.scan.clone(),
-                    passkey: one.passkey,
-                    steps: one.steps.clone(),
-                },
+                entrance,
             });
         }
         entrances
+    }
+
+    /// A known browser is enough for the person themself alone.
+    fn check_remembering(&mut self, source: &Source, index: usize, entrance: &Entrance) {
+        if entrance.remember_device_days.is_some() && !entrance.leads_to_person() {
+            let path = ["entrance".into(), index.into(), "remember_device_days".into()];
+            let message = "nothing is spared here: an enterprise's identity always asks for the second \
+                           factor";
+            self.remarks.push(source.complain(&path, message));
+        }
     }
 
     /// Where a password opens the door, an initial one must not live on, and nobody walks past what

@@ -18,6 +18,7 @@ pub struct Model {
     pub province: String,
     pub tax_authority: String,
     pub pays_social_insurance: bool,
+    pub unit_number: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -64,7 +64,7 @@ pub async fn staff(request: Request) -> Answer {
             number: String::new(),
             valid_from: one.engagement.valid_from.to_string(),
             valid_to: one.engagement.valid_to.map(|day| day.to_string()),
-            is_active: one.engagement.is_active,
+            is_active: one.engagement.is_live(visit.request.ctx.now().day()),
             staff: vec![client],
         });
     }
@@ -107,7 +107,7 @@ async fn views(
             number: other(one).tin.clone().into(),
             valid_from: one.engagement.valid_from.to_string(),
             valid_to: one.engagement.valid_to.map(|day| day.to_string()),
-            is_active: one.engagement.is_active,
+            is_active: one.engagement.is_live(visit.request.ctx.now().day()),
             staff: vec![person],
         });
     }

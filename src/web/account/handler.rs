@@ -150,7 +150,7 @@ async fn save(visit: &Visit, id: &str, wanted: &str, form: &Params) -> Answer {
     } else {
         match check_terms(ctx, &one.identity_type, &permissions, valid_to.as_deref()) {
             // A protected type is told so before its permissions are looked at.
-            Err(Refusal::Format { field: "identity_type" }) => Err(Refusal::Protected),
+            Err(refusal) if refusal == Refusal::format("identity_type") => Err(Refusal::Protected),
             Err(refusal) => Err(refusal),
             Ok(terms) => {
                 let event = match wanted {

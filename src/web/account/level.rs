@@ -1,16 +1,16 @@
 //! A signed-in person's real-name level, and the step to the next (L-07 to L-10).
 
 use crate::domain::function::Function;
-use crate::domain::login::TRANSACTION_SECONDS;
+use crate::domain::login::Then;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::sign_in::level::{NextStep, begin_face, find, raise, verify_name};
+use crate::flows::sign_in::level::{NextStep, Raised, find, raise_next};
 use crate::views::page::{LevelPage, LevelStepView};
 use crate::web::account::visit::Visit;
-use crate::web::answer::{Answer, see_other};
+use crate::web::answer::Answer;
 use crate::web::form::Form;
 use crate::web::request::Request;
-use crate::web::transaction::bound_to_browser;
+use crate::web::transaction::to_second_factor;
 
 const PATH: &str = "/account/level";
 
@@ -22,27 +22,10 @@ pub async fn get(request: Request) -> Answer {
 pub async fn post(form: Form) -> Answer {
     let (visit, _form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let (request, session) = (&visit.request, &visit.session);
-    let here = visit.path(PATH);
-    let done = match find(&request.ctx, session).await?.next {
-        Some(NextStep::Phone) => Stop::refusal(raise(&request.ctx, session, 2, "phone").await)?,
-        Some(NextStep::PhoneFirst) => Err(Refusal::StepUpRequired),
-        Some(NextStep::Hall) => Err(Refusal::OfflineOnly),
-        Some(NextStep::RealName) => Stop::refusal(verify_name(&request.ctx, session).await)?,
-        Some(NextStep::Face) => {
-            let begun = begin_face(&request.ctx, session, here).await?;
-            let Some(transaction) = begun else { return request.forbidden() };
-            let to = format!("{}/login/second_factor?t={}", request.base(), transaction.id);
-            return Ok(bound_to_browser(
-                see_other(&to),
-                request,
-                &transaction,
-                TRANSACTION_SECONDS,
-            ));
-        }
-        None => Err(Refusal::State),
-    };
-    match done {
-        Ok(()) => visit.go(PATH),
+    let then = Then::Page(visit.path(PATH));
+    match Stop::refusal(raise_next(&request.ctx, session, then).await)? {
+        Ok(Raised::Done) => visit.go(PATH),
+        Ok(Raised::Begun(transaction)) => Ok(to_second_factor(request, &transaction)),
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }
 }
@@ -64,14 +47,8 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     let page = LevelPage {
         level: standing.level,
         steps: (1..=5).map(step).collect(),
-        next: standing.next.map(|next| match next {
-            NextStep::Phone => "phone",
-            NextStep::PhoneFirst => "phone-first",
-            NextStep::RealName => "real-name",
-            NextStep::Face => "face",
-            NextStep::Hall => "hall",
-        }),
-        may_raise: !matches!(standing.next, None | Some(NextStep::PhoneFirst | NextStep::Hall)),
+        next: standing.next.map(NextStep::name),
+        may_raise: !matches!(standing.next, None | Some(NextStep::Hall)),
         notice,
     };
     visit.page(refusal, &page).await

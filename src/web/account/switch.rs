@@ -11,6 +11,7 @@ use crate::flows::identity::records::all_records;
 use crate::flows::identity::switch::{choice, choices, offers_personal, switch};
 use crate::views::account::{OptionView, RecordRow, SwitchChoice, SwitchPage, SwitchRecordsPage};
 use crate::views::page::IdentityView;
+use crate::web::account::second_proof::to_second_factor;
 use crate::web::account::show::{href, tabs};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
@@ -113,6 +114,7 @@ pub async fn post(form: Form) -> Answer {
             };
             Ok(with_cookie(see_other(&to), cookie))
         }
+        Err(Refusal::StepUpRequired) => to_second_factor(&visit, "/account/switch").await,
         Err(refusal) => show(&visit, None, Some(&refusal)).await,
     }
 }

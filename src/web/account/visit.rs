@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::acting::{Acting, ActingIdentity};
-use crate::domain::entrance::Audience;
 use crate::domain::function::{Function, Reach, Role};
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
@@ -91,8 +90,8 @@ impl Visit {
     /// A social-insurance session opens no enterprise's centre: its doors ask other things of who
     /// comes in (I-01).
     fn reach(&self, function: Function) -> Reach {
-        let is_tax = self.request.ctx.realm.audience_of(&self.session.entrance) == Audience::Tax;
-        match is_tax || self.role == Role::Person {
+        let audience = self.request.ctx.realm.audience_of(&self.session.entrance);
+        match function.is_for(audience, self.role) {
             true => function.reach(self.role),
             false => Reach::No,
         }
@@ -236,7 +235,13 @@ impl Visit {
                 ("menu-authorisations", "/account/authorisations"),
                 ("menu-log", "/account/log"),
             ],
-            Role::SpecificEntity => vec![("menu-switch", "/account/switch")],
+            // S-10: none; the drop-down leads to the enterprises.
+            Role::SpecificEntity => Vec::new(),
+        };
+        let audience = self.request.ctx.realm.audience_of(&self.session.entrance);
+        let is_there = |path: &str| {
+            path != "/account/authorisations"
+                || Function::OwnAuthorisations.is_for(audience, self.role)
         };
         let here = self.request.uri.path();
         let item = |(key, path): (&str, &str)| MenuItem {
@@ -247,7 +252,7 @@ impl Visit {
                 _ => here.starts_with(&self.path(path)),
             },
         };
-        groups.into_iter().map(item).collect()
+        groups.into_iter().filter(|(_, path)| is_there(path)).map(item).collect()
     }
 
     pub fn is_acting(&self, acting: Acting) -> bool {

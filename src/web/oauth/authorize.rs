@@ -17,7 +17,7 @@ use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
 use crate::web::request::Request;
-use crate::web::transaction::bound_to_browser;
+use crate::web::transaction::{bound_to_browser, to_second_factor};
 
 /// Longer addresses than this do not pass every proxy.
 const LONGEST_QUERY: usize = 6000;
@@ -67,10 +67,10 @@ async fn run(mut request: Request, params: Params) -> Answer {
             let then = Then::Authorize(params.into_map());
             let begun = step_up::begin(&request.ctx, &session, errand, then).await?;
             let Some(transaction) = begun else { return request.forbidden() };
-            let to = format!("{base}/login/second_factor?t={}", transaction.id);
-            Ok(bound_to_browser(see_other(&to), &request, &transaction, TRANSACTION_SECONDS))
+            Ok(to_second_factor(&request, &transaction))
         }
         Outcome::Choose(params) => Ok(see_other(&format!("{base}/choose?{}", params.encode()))),
+        Outcome::Reach(params) => Ok(see_other(&format!("{base}/raise?{}", params.encode()))),
         Outcome::Leave(params) => Ok(see_other(&format!("{base}/leave?{}", params.encode()))),
         Outcome::Consent(params) => Ok(see_other(&format!("{base}/consent?{}", params.encode()))),
         Outcome::Switched(params, cookie) => {

@@ -1,22 +1,26 @@
-//! What an authorization request may ask of a person who is signed in: another identity, or
-//! agreement to its scopes. The request travels with the page, so nothing is lost.
+//! What an authorization request may ask of a person who is signed in: another identity, a higher
+//! real-name level, or agreement to its scopes. The request travels with the page, so nothing is lost.
 
 use axum::extract::{FromRequest, Request as Incoming};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::acting::ActingIdentity;
+use crate::domain::login::Then;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::Stop;
 use crate::flows::identity::switch::{choice, fitting_choices, needed, offers_personal, switch};
-use crate::flows::oauth::authorize::{choice_needed, consent_needed, give_consent, leave_needed};
+use crate::flows::oauth::authorize::{
+    ReachNeeded, choice_needed, consent_needed, give_consent, leave_needed, reach_needed,
+};
+use crate::flows::sign_in::level::{self, NextStep, Raised, raise_next};
 use crate::flows::sign_in::session::StandingSession;
 use crate::oidc::authorize::needs;
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
-use crate::views::page::{ChooseIdentityPage, ConsentPage, LeavePage, Notice};
+use crate::views::page::{ChooseIdentityPage, ConsentPage, LeavePage, Notice, RaisePage};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie};
 use crate::web::app::App;
 use crate::web::cookies;
@@ -24,6 +28,7 @@ use crate::web::form::Form;
 use crate::web::oauth::authorize::{sign_in, to_client};
 use crate::web::page::view;
 use crate::web::request::Request;
+use crate::web::transaction::to_second_factor;
 
 fn back(request: &Request, params: &Params) -> Response {
     see_other(&format!("{}{}?{}", request.base(), path::AUTHORIZE, params.encode()))
@@ -125,6 +130,8 @@ pub async fn post_choose(asked: Asked) -> Answer {
             let cookie = cookies::set(realm, name, cookie.expose().to_owned(), None);
             Ok(with_cookie(back(&request, &done), cookie))
         }
+        // Between page and form the need was seen: the endpoint asks for what is missing.
+        Err(Refusal::StepUpRequired) => Ok(back(&request, &params)),
         Err(refusal) => choose_again(&request, &params, &session, &refusal).await,
     }
 }
@@ -175,6 +182,55 @@ pub async fn post_consent(asked: Asked) -> Answer {
         ("error_description", "the person refused".to_owned()),
     ];
     to_client(&request, &needed.destination, fields)
+}
+
+/// The person's level is less than the application asks for: the step to the next one, until it is
+/// reached (L-11). Then the request goes on, and asks this session to prove it.
+pub async fn get_raise(request: Request) -> Answer {
+    let Ok(params) = request.query() else { return request.forbidden() };
+    let Some(session) = request.standing_session().await? else {
+        return Ok(back(&request, &params));
+    };
+    match reach_needed(&request.ctx, params.clone(), session).await? {
+        Some(needed) => raise_page(&request, &needed, None).await,
+        None => Ok(back(&request, &params)),
+    }
+}
+
+async fn raise_page(request: &Request, needed: &ReachNeeded, refusal: Option<&Refusal>) -> Answer {
+    let standing = level::find(&request.ctx, &needed.session).await?;
+    let notice = refusal.map(|refusal| request.notice(refusal));
+    let status = status_of(notice.as_ref());
+    let page = RaisePage {
+        client: needed.client.name.in_language(request.language()).to_owned(),
+        level: standing.level,
+        wanted: needed.wanted.to_string(),
+        next: standing.next.map(NextStep::name),
+        request: needed.params.encode(),
+        notice,
+    };
+    request.page(status, &request.session_binding(), &page)
+}
+
+pub async fn post_raise(asked: Asked) -> Answer {
+    let Asked { request, form, params, session } = asked;
+    let Some(needed) = reach_needed(&request.ctx, params.clone(), session).await? else {
+        return Ok(back(&request, &params));
+    };
+    if form.get("act") != Some("raise") {
+        let fields = vec![
+            ("error", ErrorCode::AccessDenied.name().to_owned()),
+            ("error_description", "the person did not raise their level".to_owned()),
+        ];
+        return to_client(&request, &needed.destination, fields);
+    }
+    // What a step on the phone proves is as young as can be.
+    let then = Then::Authorize(params.clone().without(&["max_age"]).into_map());
+    match Stop::refusal(raise_next(&request.ctx, &needed.session, then).await)? {
+        Ok(Raised::Done) => Ok(back(&request, &params)),
+        Ok(Raised::Begun(transaction)) => Ok(to_second_factor(&request, &transaction)),
+        Err(refusal) => raise_page(&request, &needed, Some(&refusal)).await,
+    }
 }
 
 /// Signed in for something else, and the ways out: sign in for this application, or back to it.

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 
 use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
-use crate::domain::entrance::{EnterpriseNumber, PersonalIdKind, Subject};
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, PersonalIdKind, Subject};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
@@ -17,7 +17,7 @@ use crate::flows::sign_in::transaction::{audience, begin};
 use crate::flows::sign_in::typed::Credentials;
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
-use crate::views::page::{LoginPage, Notice, Tab, WaitingPage};
+use crate::views::page::{LoginPage, Tab, WaitingPage, WrongFields};
 use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::page::scan_view;
@@ -74,10 +74,7 @@ pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let typed = typed(&request, &form);
     match Stop::refusal(verify_credentials(&request.ctx, &transaction, &typed).await)? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => {
-            let notice = request.notice(&refusal);
-            show(&request, &transaction, &typed, Some(notice)).await
-        }
+        Err(refusal) => show(&request, &transaction, &typed, Some(&refusal)).await,
     }
 }
 
@@ -105,10 +102,7 @@ pub async fn post_passkey(AtStep { request, form, transaction, .. }: AtStep) -> 
     let made = form.get("made").unwrap_or_default();
     match Stop::refusal(passkey::sign_in(&request.ctx, &transaction, &typed, made).await)? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => {
-            let notice = request.notice(&refusal);
-            show(&request, &transaction, &typed, Some(notice)).await
-        }
+        Err(refusal) => show(&request, &transaction, &typed, Some(&refusal)).await,
     }
 }
 
@@ -120,16 +114,16 @@ pub async fn show_again(
     refusal: &Refusal,
 ) -> Answer {
     let typed = Credentials { scan_app: app.to_owned(), ..Credentials::default() };
-    show(request, transaction, &typed, Some(request.notice(refusal))).await
+    show(request, transaction, &typed, Some(refusal)).await
 }
 
 async fn show(
     request: &Request,
     transaction: &LoginTransaction,
     typed: &Credentials,
-    notice: Option<Notice>,
+    refusal: Option<&Refusal>,
 ) -> Answer {
-    show_telling(request, transaction, typed, notice, None).await
+    show_telling(request, transaction, typed, refusal, None).await
 }
 
 /// `tells`: why the page is shown to somebody who did not expect it.
@@ -137,7 +131,7 @@ async fn show_telling(
     request: &Request,
     transaction: &LoginTransaction,
     typed: &Credentials,
-    notice: Option<Notice>,
+    refusal: Option<&Refusal>,
     tells: Option<String>,
 ) -> Answer {
     let realm = &request.ctx.realm;
@@ -160,6 +154,7 @@ async fn show_telling(
             transaction.id, known.entrance.id
         ),
         is_current: known.entrance.id == current.id,
+        is_closed: false,
     };
     // Doors of one kind are tabs, the others stand below.
     let kind = |door: &RealmEntrance| (door.entrance.audience, door.is_other);
@@ -167,8 +162,12 @@ async fn show_telling(
         let doors = realm.doors().filter(fits);
         doors.filter(|known| (kind(known) == kind(door)) == is_same).map(tab).collect()
     };
+    let notice = refusal.map(|refusal| request.notice(refusal));
     let status = status_of(notice.as_ref());
     let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
+    let wrong = wrong_fields(request, current, refusal);
+    // Nothing was sent to the checker: the slider's proof is not used up either.
+    let is_kept = !wrong.first.is_empty() && !typed.slider_id.is_empty();
     let page = LoginPage {
         transaction: transaction.id.clone(),
         tabs: doors(true),
@@ -191,13 +190,44 @@ async fn show_telling(
             }
             false => None,
         },
-        slider_id: if current.slider { Some(new_slider(&request.ctx).await?) } else { None },
+        slider_id: match current.slider {
+            true if is_kept => Some(typed.slider_id.clone()),
+            true => Some(new_slider(&request.ctx).await?),
+            false => None,
+        },
+        slider: if is_kept { typed.slider.clone() } else { "0".to_owned() },
+        asks_unit: current.audience == Audience::SocialInsurance,
+        wrong,
         enterprise_number: typed.enterprise_number.clone(),
         personal_id: typed.personal_id.clone(),
         tells,
         notice,
     };
     Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))
+}
+
+/// At which fields something is wrong, in the words of this door.
+fn wrong_fields(request: &Request, entrance: &Entrance, refusal: Option<&Refusal>) -> WrongFields {
+    let Some(Refusal::Format { fields }) = refusal else { return WrongFields::default() };
+    let text = |field: &str, named: &str| {
+        fields.contains(&field).then(|| request.text(&Refusal::text_key_of(named)))
+    };
+    let number = match (entrance.enterprise_number, entrance.audience) {
+        (EnterpriseNumber::NonResidentCode, _) => "non_resident_code",
+        (_, Audience::SocialInsurance) => "unit_number",
+        _ => "enterprise_number",
+    };
+    let has_email = entrance.personal_ids.contains(&PersonalIdKind::Email);
+    WrongFields {
+        first: fields.first().copied().unwrap_or_default(),
+        record_kind: text("record_kind", "record_kind"),
+        enterprise_number: text("enterprise_number", number),
+        personal_id: text(
+            "personal_id",
+            if has_email { "personal_id_email" } else { "personal_id" },
+        ),
+        password: text("password", "password"),
+    }
 }
 
 /// Remembers the language and returns to the page it was chosen on.

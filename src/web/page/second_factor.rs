@@ -9,7 +9,7 @@ use crate::flows::sign_in::factor::code::{is_sent, masked};
 use crate::flows::sign_in::factor::{self, Given, device, passkey};
 use crate::oidc::params::Params;
 use crate::views::page::{SecondFactorPage, Tab};
-use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
+use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::page::scan_view;
 use crate::web::page::step::{AtStep, go_on};
@@ -63,7 +63,28 @@ async fn passed(request: &Request, form: &Params, next: &LoginTransaction) -> An
     Ok(with_cookie(response, cookie))
 }
 
-/// `way`: the one that is open; by default the realm's first.
+/// The ways of a code that cannot reach this person, and why (E-11).
+async fn closed(
+    request: &Request,
+    transaction: &LoginTransaction,
+    ways: &[Factor],
+) -> Result<Vec<(Factor, Refusal)>, Failure> {
+    let mut closed = Vec::new();
+    for (way, why) in [(Factor::Sms, Refusal::NoPhone), (Factor::Email, Refusal::NoEmail)] {
+        if !ways.contains(&way) {
+            continue;
+        }
+        let Some(question) = factor::question(&request.ctx, transaction, way).await? else {
+            continue;
+        };
+        if masked(&request.ctx, &question).await?.is_none() {
+            closed.push((way, why));
+        }
+    }
+    Ok(closed)
+}
+
+/// `way`: the one that is open; by default the realm's first that can reach the person.
 pub async fn show(
     request: &Request,
     transaction: &LoginTransaction,
@@ -72,7 +93,10 @@ pub async fn show(
 ) -> Answer {
     let ctx = &request.ctx;
     let ways = factor::offered(ctx, transaction).await?;
-    let open = way.filter(|way| ways.contains(way)).or(ways.first().copied());
+    let closed = closed(request, transaction, &ways).await?;
+    let is_open = |way: &&Factor| closed.iter().all(|(known, _)| known != *way);
+    let open = way.filter(|way| ways.contains(way));
+    let open = open.or(ways.iter().find(is_open).or(ways.first()).copied());
     let question = match open {
         Some(open) => factor::question(ctx, transaction, open).await?,
         None => None,
@@ -104,7 +128,11 @@ pub async fn show(
         title: request.text(&format!("way-{}", way.name().replace('_', "-"))),
         href: address(request, transaction, *way),
         is_current: *way == open,
+        is_closed: closed.iter().any(|(known, _)| known == way),
     };
+    // The page of a closed way says so itself.
+    let hints = closed.iter().filter(|(known, _)| *known != open);
+    let hints = hints.map(|(_, refusal)| request.notice(refusal)).collect();
     let notice = refusal.map(|refusal| request.notice(refusal));
     let status = status_of(notice.as_ref());
     let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
@@ -113,9 +141,14 @@ pub async fn show(
         ways: ways.iter().map(tab).collect(),
         sent_by,
         is_totp: open == Factor::Totp,
+        is_code_wrong: matches!(
+            refusal,
+            Some(Refusal::Otp | Refusal::OtpExpired | Refusal::Format { .. })
+        ),
         passkey,
         remember_days: device::days(ctx, transaction).map(|days| days.to_string()),
         sent_to,
+        hints,
         is_sent,
         scan,
         notice,

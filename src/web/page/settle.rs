@@ -7,7 +7,7 @@ use crate::domain::entrance::Step;
 use crate::domain::login::LoginTransaction;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::sign_in::{steps, transaction};
+use crate::flows::sign_in::steps;
 use crate::views::page::{
     AgreementView, AgreementsPage, ChooseIdentityPage, ConfirmPendingPage, MessagePage,
     NewPasswordPage, Notice,
@@ -124,9 +124,8 @@ pub async fn post_agreements(AtStep { request, form, transaction, .. }: AtStep) 
 
 pub async fn post_pending(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     if form.get("act") == Some("cancel") {
-        transaction::abandon(&request.ctx, &transaction).await?;
-        let pending = crate::domain::refusal::NoIdentity::Pending;
-        return ended(&request, &Refusal::NoIdentity(pending));
+        let refusal = steps::cancel_pending(&request.ctx, &transaction).await?;
+        return ended(&request, &refusal);
     }
     let id = form.get("confirm").unwrap_or_default();
     match Stop::refusal(steps::confirm_pending(&request.ctx, &transaction, id).await)? {

@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 
 use super::contract::{logged_out, start, tokens};
 use super::{AGENCY, WANG, as_li, as_wang, at_door, get, held, post};
+use crate::kit::browser::Shown;
 use crate::kit::listener::Listener;
 use crate::kit::{
-    Browser, EXAMPLE, FILING, On, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
-    on_each_database,
+    Browser, EXAMPLE, FILING, On, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm,
+    claims, on_each_database,
 };
+use crate::login::doors::DOORS;
 
 const HANGZHOU: &str = "91330100MA2BUJ786T";
 
@@ -63,7 +65,7 @@ async fn is_over(app: &TestApp, listener: &Listener, (access, sid): &(String, St
     assert_eq!(app.introspect(access).await["active"], false);
 }
 
-/// Covers E-23, G-17, invariant 9: an enterprise that is deregistered, an engagement and a record
+/// Covers E-23, invariant 9: an enterprise that is deregistered, an engagement and a record
 /// that end, a handler whom the document no longer names.
 #[test]
 fn what_the_registry_ends_is_told_at_once() {
@@ -271,6 +273,78 @@ fn a_feed_never_lowers_a_level() {
                 "name": "王小明", "document": "360102199003071236", "real_name_level": told});
             tell(&app, line).await;
             assert_eq!(level().await, expected);
+        }
+    });
+}
+
+/// What is offered to somebody at the agency's door, and in the session's own lists.
+async fn offered(app: &TestApp, session: &mut Browser) -> Vec<bool> {
+    app.clock.advance(61);
+    let (mut browser, page) = DOORS[2].at_second_factor(app).await;
+    let list = browser.pass_second_factor(app, &page, DOORS[2].phone).await;
+    let url = format!("/login/choose_client_enterprise?t={}&text={EXAMPLE}", list.hidden()["t"]);
+    let found = get(&mut browser, &url).await;
+    let switch = get(session, "/account/switch").await;
+    let home = get(session, "/account").await;
+    let chooser = authorize_url(&FILING, &[("prompt", "select_account")]);
+    let chooser = session.get(&chooser).await;
+    let has = |page: &Shown, name: &str| {
+        page.text.contains(&format!("name=\"{name}\" value=\""))
+            && page.text.contains("南昌示例科技")
+    };
+    vec![
+        has(&list, "client"),
+        has(&found, "client"),
+        has(&switch, "identity"),
+        has(&home, "identity"),
+        has(&chooser, "identity"),
+    ]
+}
+
+/// An engagement that is ended, whose term is over, and an assignment that is taken away: the client vanishes
+/// from every list at once, whoever works for it is signed out and their application told, work for another
+/// client goes on; and the agency's managers see that, and until when, they were engaged. Covers G-17.
+#[test]
+fn an_ended_engagement_vanishes_everywhere_at_once() {
+    on_each_database(|on| async move {
+        for (what, change) in [
+            ("ended, with its staff", json!({"is_ended": true})),
+            ("ended, without", json!({"is_ended": true, "staff": []})),
+            ("its term is over", json!({"valid_to": "2026-11-23"})),
+            ("another is assigned", json!({"staff": ["360102199003071236"]})),
+            ("nobody is assigned", json!({"staff": []})),
+        ] {
+            let (url, listener) = Listener::start().await;
+            let app = start(on, &url).await;
+            let agent = (AGENCY, "13300133000", PASSWORD);
+            let mut staff = at_door(&app, "agency", agent, EXAMPLE).await;
+            let mut other = at_door(&app, "agency", agent, SAMPLE).await;
+            let before = holds(&app, &mut staff).await;
+            let kept = holds(&app, &mut other).await;
+            assert_eq!(offered(&app, &mut other).await, [true; 5], "{what}");
+            logged_out(&app, &listener).await;
+            tell(&app, engagement(1, &change)).await;
+            is_over(&app, &listener, &before).await;
+            let silent = staff.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+            assert_eq!(silent.answered("error").as_deref(), Some("login_required"), "{what}");
+            assert_eq!(offered(&app, &mut other).await, [false; 5], "{what}");
+            // Work for another client goes on.
+            assert_eq!(app.introspect(&kept.0).await["active"], true, "{what}");
+            let mut manager =
+                at_door(&app, "enterprise", (AGENCY, "13900139000", PASSWORD), "").await;
+            let clients = get(&mut manager, "/account/clients").await;
+            let row =
+                clients.text.split("<li><div>").skip(1).find(|row| row.contains("南昌示例科技"));
+            let row = row.map(|row| row.split("<details>").next().unwrap().to_owned());
+            let is_over = !what.ends_with("assigned");
+            if is_over {
+                let row = row.unwrap_or_else(|| panic!("{what}: {}", clients.text));
+                assert!(row.contains("已终止") && row.contains("2026-01-01"), "{what}: {row}");
+            }
+            assert!(clients.text.contains("南昌样板商贸"), "{what}");
+            let mut client = as_li(&app).await;
+            let own = get(&mut client, "/account/agencies").await;
+            assert_eq!(own.text.contains("已终止"), is_over, "{what}: {}", own.text);
         }
     });
 }

@@ -10,6 +10,7 @@ mod enterprise;
 mod foreign;
 mod held;
 mod history;
+mod insurance;
 mod leases;
 mod log;
 mod looks;

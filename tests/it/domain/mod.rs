@@ -3,4 +3,5 @@ mod formats;
 mod passwords;
 mod proofs;
 mod signing_keys;
+mod spared;
 mod values;

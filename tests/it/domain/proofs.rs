@@ -21,7 +21,7 @@ const ALL: [Factor; 6] = [
     Factor::Passkey,
 ];
 
-fn door(steps: &[Step], second_factors: &[Factor]) -> Entrance {
+pub fn door(steps: &[Step], second_factors: &[Factor]) -> Entrance {
     Entrance {
         id: "door".to_owned(),
         subject: Subject::Personal,
@@ -37,7 +37,7 @@ fn door(steps: &[Step], second_factors: &[Factor]) -> Entrance {
     }
 }
 
-fn proved(n: u128) -> Proved {
+pub fn proved(n: u128) -> Proved {
     Proved {
         entrance: "door".to_owned(),
         person: PersonId(Uuid::from_u128(n)),
@@ -49,7 +49,7 @@ fn proved(n: u128) -> Proved {
     }
 }
 
-fn begun() -> LoginTransaction {
+pub fn begun() -> LoginTransaction {
     LoginTransaction {
         id: "t".to_owned(),
         expires_at: Timestamp(600),
@@ -82,14 +82,14 @@ fn a_factor_is_offered_where_entrance_errand_and_step_take_it() {
     let sign_in = begun().about(proved(1), None).unwrap();
     let few = [Factor::Sms, Factor::Totp];
     assert_eq!(offered(&sign_in, &door(&steps, &few)), few);
-    // Listed, and asked for by no step.
-    assert_eq!(offered(&sign_in, &door(&[Step::Credentials], &ALL)), []);
-    // Nobody is known yet, the browser spares it, it was passed already, another door's.
     let with = |second| begun().about(Proved { second, ..proved(1) }, None).unwrap();
+    // A known browser spares it; an enterprise's identity asks for it all the same.
+    assert_eq!(offered(&with(Second::Spared), &door(&steps, &few)), few);
+    // Nobody is known yet, the door asks for none, it was passed already, another door's.
     let elsewhere = Proved { entrance: "other".to_owned(), ..proved(1) };
     for none in [
         begun(),
-        with(Second::Spared),
+        with(Second::NotAsked),
         with(Second::Passed(Factor::Sms)),
         begun().about(elsewhere, None).unwrap(),
     ] {
@@ -100,6 +100,7 @@ fn a_factor_is_offered_where_entrance_errand_and_step_take_it() {
         (Errand::Raise, ALL.to_vec()),
         (Errand::Renew, ALL.to_vec()),
         (Errand::Lift, faces.to_vec()),
+        (Errand::Phone, vec![Factor::Sms]),
         (Errand::Confirm(ids), faces.to_vec()),
     ] {
         assert_eq!(offered(&step_up(errand), &door(&[Step::SecondFactor], &ALL)), expected);

@@ -19,7 +19,7 @@ pub struct Shown {
     pub url: String,
     /// The address outside the provider, not followed.
     pub left_to: Option<String>,
-    headers: HeaderMap,
+    pub headers: HeaderMap,
 }
 
 impl Shown {
@@ -65,6 +65,13 @@ impl Shown {
         Self::hidden_of(&self.text)
     }
 
+    /// What the form that holds a text carries.
+    pub fn hidden_of_form(&self, text: &str) -> BTreeMap<String, String> {
+        let forms = self.text.split("<form ").skip(1);
+        let mut forms = forms.map(|form| form.split("</form>").next().unwrap());
+        Self::hidden_of(forms.find(|form| form.contains(text)).expect("a form"))
+    }
+
     fn hidden_of(part: &str) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
         let part = part.split("</form>").next().unwrap();
@@ -100,6 +107,8 @@ pub struct Browser {
     pub cookies: BTreeMap<String, String>,
     /// The address that the router sees; over HTTP it is what it is.
     pub from: IpAddr,
+    /// What it calls itself; `None`: nothing.
+    pub agent: Option<String>,
 }
 
 /// In the test's own process, or somewhere else.
@@ -138,7 +147,7 @@ impl Provider {
 impl Browser {
     pub fn new(router: Router) -> Self {
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { provider: Provider::Router(router), cookies: BTreeMap::new(), from }
+        Self { provider: Provider::Router(router), cookies: BTreeMap::new(), from, agent: None }
     }
 
     /// `base`: where the provider listens, whatever its issuer says.
@@ -146,7 +155,12 @@ impl Browser {
         let no_redirects = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(no_redirects).build().unwrap();
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { provider: Provider::Http(base.to_owned(), client), cookies: BTreeMap::new(), from }
+        Self {
+            provider: Provider::Http(base.to_owned(), client),
+            cookies: BTreeMap::new(),
+            from,
+            agent: None,
+        }
     }
 
     /// One request as it is, without cookies.
@@ -185,6 +199,9 @@ impl Browser {
         let mut request = Request::builder().method(method).uri(path);
         if !pairs.is_empty() {
             request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        if let Some(agent) = &self.agent {
+            request = request.header(header::USER_AGENT, agent);
         }
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

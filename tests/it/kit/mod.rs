@@ -286,13 +286,24 @@ impl TestApp {
 
     /// The same before it has read its keys.
     pub async fn second_node_without_keys(&self) -> Self {
+        self.node_of(Arc::clone(&self.ctx.realm)).await
+    }
+
+    /// Another node with other files of the same realm.
+    pub async fn second_node_of(&self, realm: Realm) -> Self {
+        let node = self.node_of(Arc::new(realm)).await;
+        keys::load(&node.ctx.services, &node.ctx.realm).await.unwrap();
+        node
+    }
+
+    async fn node_of(&self, realm: Arc<Realm>) -> Self {
         let ephemeral = Ephemeral::in_memory(self.clock.clone());
         let hashing = Hashing::new(2, 1000, Duration::from_secs(20), CHEAP);
         let outbound = Outbound::new(true, Timeouts::default()).unwrap();
         let services =
             services(&self.clock, &self.database.url, ephemeral, outbound, hashing).await;
-        let realm = Arc::clone(&self.ctx.realm);
-        let ctx = Ctx { services: Arc::clone(&services), ..self.ctx.clone() };
+        let services_of_node = Arc::clone(&services);
+        let ctx = Ctx { services: services_of_node, realm: Arc::clone(&realm), ..self.ctx.clone() };
         let app = App::new(services, vec![realm], Views::load().unwrap());
         let (clock, database) = (self.clock.clone(), Arc::clone(&self.database));
         Self { router: router(app.clone()), app, ctx, clock, database, redis: None }

@@ -17,6 +17,19 @@ impl TestApp {
         rows.iter().map(|row| row.try_get("", "said").unwrap()).collect()
     }
 
+    /// What a statement with one text column `said` answers.
+    pub async fn said(&self, sql: &str) -> Vec<String> {
+        Self::texts(&self.reading().await, sql.to_owned()).await
+    }
+
+    /// An id as it stands in a statement.
+    pub fn literal(&self, id: uuid::Uuid) -> String {
+        match &self.database.url {
+            DatabaseUrl::Sqlite(_) => format!("x'{}'", id.simple()),
+            DatabaseUrl::Postgres(_) => format!("'{id}'"),
+        }
+    }
+
     async fn reading(&self) -> DatabaseConnection {
         let url = match &self.database.url {
             DatabaseUrl::Sqlite(path) => format!("sqlite://{}?mode=ro", path.display()),

@@ -39,7 +39,7 @@ fn button(page: &Shown, holds: &str) -> String {
     found.split('"').next().unwrap().to_owned()
 }
 
-/// Covers G-01, G-02, G-03, G-05, G-06.
+/// Covers G-01, G-02, G-05, G-06.
 #[test]
 fn staff_act_for_a_client_enterprise() {
     on_each_database(|on| async move {
@@ -101,7 +101,7 @@ fn a_phone_of_agency_staff_leads_to_the_client_list() {
     });
 }
 
-/// Covers G-14, G-17.
+/// Covers G-14.
 #[test]
 fn an_agent_switches_between_clients_until_the_engagement_ends() {
     on_each_database(|on| async move {
@@ -180,6 +180,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             province: "360000".to_owned(),
             tax_authority: "13601000000".to_owned(),
             pays_social_insurance: false,
+            unit_number: None,
         };
         tx.rows().enterprises().save(&client, std::slice::from_ref(&client.tin)).await.unwrap();
         let engagement = Engagement {

@@ -5,7 +5,7 @@ use crate::kit::{
     on_each_database,
 };
 
-/// Covers E-01, E-02, E-07, E-11, E-15, E-22, X-01, X-02.
+/// Covers E-01, E-15, X-01, X-02.
 #[test]
 fn a_clerk_with_two_identities_chooses_one() {
     on_each_database(|on| async move {
@@ -108,7 +108,6 @@ fn every_number_and_name_leads_to_the_same_single_identity() {
     });
 }
 
-/// Covers E-05, E-06, E-19, E-20.
 #[test]
 fn an_imported_handler_sets_a_password_and_agrees_before_any_session() {
     on_each_database(|on| async move {
@@ -153,7 +152,7 @@ fn an_imported_handler_sets_a_password_and_agrees_before_any_session() {
     });
 }
 
-/// Covers E-16, E-17, X-15.
+/// Covers E-17, X-15.
 #[test]
 fn a_pending_authorisation_is_confirmed_on_the_way_in() {
     on_each_database(|on| async move {
@@ -179,7 +178,7 @@ fn a_pending_authorisation_is_confirmed_on_the_way_in() {
     });
 }
 
-/// Covers E-18, E-23.
+/// Covers E-18.
 #[test]
 fn without_a_usable_identity_the_reason_is_told_after_the_second_factor() {
     on_each_database(|on| async move {

@@ -67,7 +67,7 @@ fn a_non_resident_signs_in_by_mail_phone_or_username() {
     });
 }
 
-/// Covers N-02, N-03, N-05, N-06: no other number, no document number, no code before it is issued.
+/// Covers N-02, N-03: no other number, no document number, no code before it is issued.
 #[test]
 fn nothing_but_an_identity_code_opens_the_door() {
     on_each_database(|on| async move {

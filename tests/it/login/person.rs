@@ -2,7 +2,7 @@
 
 use crate::kit::{FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database};
 
-/// Covers P-01, P-02, P-04, P-07, X-11.
+/// Covers P-01, P-02, X-11.
 #[test]
 fn a_person_gets_a_personal_session() {
     on_each_database(|on| async move {

@@ -30,7 +30,7 @@ fn the_slider_comes_before_the_password_and_works_once() {
     });
 }
 
-/// Covers E-02, E-08, X-14.
+///
 #[test]
 fn no_answer_tells_what_was_wrong() {
     on_each_database(|on| async move {
@@ -99,7 +99,7 @@ fn an_unknown_person_is_locked_all_the_same() {
     });
 }
 
-/// Covers E-11, X-13.
+///
 #[test]
 fn codes_run_out_are_counted_and_are_not_sent_too_often() {
     on_each_database(|on| async move {
@@ -177,7 +177,6 @@ fn an_enterprise_has_no_password_anywhere() {
     });
 }
 
-/// Covers E-24.
 #[test]
 fn good_and_bad_attempts_are_in_the_log() {
     on_each_database(|on| async move {

@@ -11,6 +11,7 @@ use crate::kit::{
     on_each_database,
 };
 use crate::login::authenticator::{Phone, enrol};
+use crate::login::doors::{DOORS, Door};
 use crate::login::passkeys;
 use crate::login::scan::{code, number};
 use crate::protocol::authorize::signed_in;
@@ -155,13 +156,12 @@ fn failures_of_every_kind_count_together() {
 #[test]
 fn a_remembered_browser_changes_no_factor() {
     on_each_database(|on| async move {
-        let door = "id = \"enterprise\"\n";
-        let more = "id = \"enterprise\"\nremember_device_days = 30\n";
+        let door = "id = \"natural_person\"\n";
+        let more = "id = \"natural_person\"\nremember_device_days = 30\n";
         let realm = changed_realm(&[("entrances.toml", door, more)]);
         let app = Setup::of(on, vec![realm]).start().await;
-        let mut browser = app.browser();
-        let page = browser.get(&authorize_url(&FILING, &[])).await;
-        let page = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+        let own = Door { phone: LI, ..DOORS[1] };
+        let (mut browser, page) = own.at_second_factor(&app).await;
         let sent = browser.submit(&page, &[("act", "send")]).await;
         let fields = [("act", "verify"), ("code", &app.sms(LI)), ("remember", "yes")];
         browser.submit(&sent, &fields).await;
@@ -169,8 +169,8 @@ fn a_remembered_browser_changes_no_factor() {
         let old_page = proved.get(AUTHENTICATOR).await;
         assert!(old_page.text.contains("value=\"begin\""), "{}", old_page.text);
         app.clock.advance(61);
-        let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
-        let done = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+        let page = own.open_in(&mut browser).await;
+        let done = own.type_in(&mut browser, &page, (LI, PASSWORD)).await;
         assert!(done.answered("code").is_some(), "spared: {}", done.text);
         for path in [AUTHENTICATOR, PASSKEYS] {
             let shown = browser.get(path).await;
@@ -276,11 +276,12 @@ fn the_person_is_told_by_text_message_and_no_code_goes_out_in_vain() {
 #[test]
 fn a_remembered_browser_is_told_and_forgotten_by_a_proved_factor() {
     on_each_database(|on| async move {
-        let door = "id = \"enterprise\"\n";
-        let more = "id = \"enterprise\"\nremember_device_days = 30\n";
+        let door = "id = \"natural_person\"\n";
+        let more = "id = \"natural_person\"\nremember_device_days = 30\n";
         let realm = changed_realm(&[("entrances.toml", door, more)]);
         let app = Setup::of(on, vec![realm]).start().await;
-        let (mut browser, page) = open(&app, "127.0.0.1", "sms").await;
+        let own = Door { phone: LI, ..DOORS[1] };
+        let (mut browser, page) = own.at_second_factor(&app).await;
         let sent = browser.submit(&page, &[("act", "send")]).await;
         let fields = [("act", "verify"), ("code", &app.sms(LI)), ("remember", "yes")];
         browser.submit(&sent, &fields).await.answered("code").expect("signed in");

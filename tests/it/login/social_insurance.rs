@@ -1,17 +1,12 @@
 //! The social-insurance doors: their own applications, nothing of the tax ones, and the reverse.
 
+use super::doors::{DOORS, Door, INSURANCE};
 use crate::kit::browser::Shown;
 use crate::kit::{
-    Application, Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, TestApp, VERIFIER, authorize_url,
-    claims, on_each_database,
+    Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, TestApp, VERIFIER, authorize_url, claims,
+    on_each_database,
 };
 use crate::protocol::authorize::signed_in;
-
-const INSURANCE: Application = Application {
-    id: "social-insurance",
-    secret: "demo-secret-of-social-insurance",
-    redirect_uri: "https://insurance.jiangxi.example/callback",
-};
 
 const LI: &str = "13900139000";
 
@@ -39,7 +34,7 @@ async fn identity(app: &TestApp, done: &Shown) -> serde_json::Value {
     claims(tokens["id_token"].as_str().unwrap())
 }
 
-/// Covers I-01, I-02, I-03.
+/// Covers I-01, I-03.
 #[test]
 fn units_and_persons_have_their_own_doors_and_applications() {
     on_each_database(|on| async move {
@@ -119,5 +114,102 @@ fn password_and_scan_share_a_page_and_other_doors_stand_below() {
         }
         let below = page.text.split("class=\"others\"").nth(1).expect("other ways");
         assert!(below.contains("社保费（单位）") && below.contains("社保费（个人）"));
+    });
+}
+
+/// The unit's number in each of its forms, and a natural person's names, all lead to the same; a unit's own
+/// number is nothing at any other door, and of two units with one number the second is not taken. Covers
+/// I-02.
+#[test]
+fn a_unit_is_found_by_its_code_and_by_its_own_number() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for number in
+            [EXAMPLE, "360102708461136", "36010500218", " 3601 0500-218 ", "３６０１０５００２１８"]
+        {
+            app.clock.advance(3601);
+            let (_, done) = sign_in(&app, number, LI).await;
+            let unit = identity(&app, &done).await;
+            assert_eq!(unit["tax_identity"]["enterprise"]["tin"], EXAMPLE, "{number}");
+        }
+        let (mut browser, page) = DOORS[4].open(&app).await;
+        assert!(page.text.contains("社保单位编号"), "{}", page.text);
+        // No such unit, another unit's person; and what is no number of either kind.
+        for (number, code) in [
+            ("36010500219", "E_CREDENTIALS"),
+            ("FJ3601008400000011", "E_CREDENTIALS"),
+            ("3601", "E_CREDENTIALS"),
+            ("360", "E_FORMAT"),
+            ("360105002180000000000", "E_FORMAT"),
+            ("三六〇一〇五", "E_FORMAT"),
+        ] {
+            let fields = [
+                ("enterprise_number", number),
+                ("personal_id", LI),
+                ("password", PASSWORD),
+                ("slider", "100"),
+            ];
+            let (mut browser, page) = DOORS[4].open(&app).await;
+            let refused = browser.submit(&page, &fields).await;
+            assert_eq!(refused.code(), Some(code), "{number}");
+            if code == "E_FORMAT" {
+                assert!(refused.text.contains("社保单位编号格式不正确"), "{}", refused.text);
+            }
+        }
+        app.clock.advance(901);
+        // At the tax bureau's doors it is no number of an enterprise.
+        for door in [&DOORS[0], &DOORS[2], &DOORS[3]] {
+            let door = Door { enterprise: "36010500218", phone: LI, ..*door };
+            let (mut browser, page) = door.open(&app).await;
+            let refused = door.type_in(&mut browser, &page, (LI, PASSWORD)).await;
+            assert_eq!(refused.code(), Some("E_FORMAT"), "{}", door.id);
+        }
+        // A natural person comes by document, phone or username, and by the last six at first.
+        for (name, phone) in [
+            ("360102199003071236", "13800138000"),
+            ("13800138000", "13800138000"),
+            ("wangxm", "13800138000"),
+        ] {
+            app.clock.advance(61);
+            let (mut browser, page) = DOORS[5].open(&app).await;
+            assert!(!page.text.contains("name=\"enterprise_number\""));
+            let page = DOORS[5].type_in(&mut browser, &page, (name, PASSWORD)).await;
+            let done = browser.pass_second_factor(&app, &page, phone).await;
+            assert_eq!(identity(&app, &done).await["tax_identity"]["kind"], "personal", "{name}");
+        }
+        let (_, page) = DOORS[5].open(&app).await;
+        let page = DOORS[5].type_in(&mut browser, &page, ("13700137000", "014512")).await;
+        assert!(page.status.is_client_error(), "another browser's page");
+        let (mut browser, page) = DOORS[5].open(&app).await;
+        let page = DOORS[5].type_in(&mut browser, &page, ("13700137000", "014512")).await;
+        assert!(page.url.contains("/login/second_factor"), "{}", page.text);
+
+        // The registry's numbers: one unit each, kept where a newer line does not say it.
+        let line = |key: &str, registration: &str, uscc: &str, unit: Option<&str>, version: i64| {
+            let mut line = serde_json::json!({"feed": "enterprise", "source_key": key,
+                "version": version, "registration_no": registration, "uscc": uscc, "name": "某单位",
+                "status": "03", "tax_authority": "13601000000", "pays_social_insurance": true});
+            if let Some(unit) = unit {
+                line["unit_number"] = unit.into();
+            }
+            line.to_string()
+        };
+        let (sample, example) = ("10113601000000000002", "10113601000000000001");
+        for (text, field) in [
+            (line("s", sample, SAMPLE, Some("36010500218"), 1), Some("unit_number")),
+            (line("s", sample, SAMPLE, Some("3601-0"), 2), None),
+            (line("s", sample, SAMPLE, Some("!"), 3), Some("unit_number")),
+            (line("e", example, EXAMPLE, None, 1), None),
+        ] {
+            let format = hufu::flows::feed::Format::JsonLines;
+            let told = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None);
+            let told = told.await.unwrap();
+            let failed = told.failed.first().map(|one| one.why.field.clone().unwrap());
+            assert_eq!(failed.as_deref(), field, "{text}: {told:?}");
+        }
+        app.clock.advance(3601);
+        let (_, done) = sign_in(&app, "36010500218", LI).await;
+        let unit = identity(&app, &done).await;
+        assert_eq!(unit["tax_identity"]["enterprise"]["tin"], EXAMPLE);
     });
 }

@@ -1,5 +1,6 @@
 //! The door of specific entities: an enterprise of another province, one of its records.
 
+use crate::account::post;
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database};
 
@@ -122,7 +123,7 @@ fn an_enterprise_without_records_enters_nothing() {
     });
 }
 
-/// Covers S-10, S-11, S-12.
+/// Covers S-11, S-12.
 #[test]
 fn a_specific_entity_has_no_account_centre() {
     on_each_database(|on| async move {
@@ -140,5 +141,64 @@ fn a_specific_entity_has_no_account_centre() {
         let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
         let id = claims(tokens["id_token"].as_str().unwrap());
         assert_eq!(id["tax_identity"]["kind"], "enterprise");
+    });
+}
+
+/// Every address of the account centres as the router has it, with its methods.
+fn centre() -> Vec<(String, Vec<&'static str>)> {
+    let source = include_str!("../../../src/web/account/mod.rs");
+    let mut found = Vec::new();
+    for route in source.split(".route(").skip(1) {
+        let path = route.split('"').nth(1).unwrap().replace("{id}", "0");
+        let methods = ["get(", "post("].into_iter().filter(|method| route.contains(method));
+        found.push((path, methods.map(|method| method.trim_end_matches('(')).collect()));
+    }
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
+
+/// Not a page, form or download of the account centres opens to a specific entity, by its own session or
+/// after a switch to a record; the one page it has is the way to its enterprises, without a menu. Covers S-10.
+#[test]
+fn no_address_of_the_account_centre_opens_to_a_specific_entity() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (kind, who, what) in [
+            ("inspection", MAIN, "101号"),
+            ("inspection", NAMED, "101号"),
+            ("tax_source", MAIN, "36040220260007"),
+        ] {
+            app.clock.advance(61);
+            let (mut browser, list) = sign_in(&app, (BUILDER, who), kind).await;
+            let id = button(&list, what).unwrap();
+            let done = browser.submit(&list, &[("record", &id)]).await;
+            assert!(done.answered("code").is_some(), "{kind} {who}: {}", done.text);
+            for (path, methods) in centre() {
+                for method in methods {
+                    let shown = match method {
+                        "get" => browser.get(&format!("/realms/jiangxi{path}")).await,
+                        _ => {
+                            post(&app, &mut browser, &path, &[("act", "add"), ("sure", "yes")])
+                                .await
+                        }
+                    };
+                    let case = format!("{kind} {who} {method} {path}");
+                    if path == "/account/switch" {
+                        assert_ne!(shown.code(), Some("E_NO_ACCOUNT_CENTRE"), "{case}");
+                        assert!(!shown.text.contains("class=\"menu\""), "{case}: {}", shown.text);
+                        for link in
+                            ["account\"", "account/messages", "account/person", "account/log"]
+                        {
+                            let href = format!("href=\"/realms/jiangxi/{link}");
+                            assert!(!shown.text.contains(&href), "{case}: {link}");
+                        }
+                        continue;
+                    }
+                    let told = (shown.status.as_u16(), shown.code());
+                    assert_eq!(told, (403, Some("E_NO_ACCOUNT_CENTRE")), "{case}");
+                    assert!(!shown.text.contains("class=\"menu\""), "{case}");
+                }
+            }
+        }
     });
 }

@@ -113,10 +113,13 @@ fn ready() -> SessionView {
     SessionView {
         audience: Audience::Tax,
         stands: true,
+        lacks_second_factor: false,
+        is_personal: false,
         fit: Fit::Fits,
         knows_client: true,
         level: 2,
         provable: 3,
+        reachable: 3,
         age: 100,
         may_renew: true,
         agreed: true,
@@ -132,8 +135,32 @@ type Case<'a> = (&'a str, Option<SessionView>, Option<(&'a str, &'a str)>, Act, 
 
 fn cases() -> Vec<Case<'static>> {
     let three = ("acr_values", "urn:hufu:realname:3");
+    let four = ("acr_values", "urn:hufu:realname:4");
     let old = ("max_age", "99");
+    let spared = || SessionView { lacks_second_factor: true, ..ready() };
     vec![
+        ("a second factor", Some(spared()), None, Act::Second, ErrorCode::InteractionRequired),
+        (
+            "a second factor where no step gives it",
+            Some(SessionView { may_renew: false, ..spared() }),
+            None,
+            Act::SignIn,
+            ErrorCode::InteractionRequired,
+        ),
+        (
+            "a second factor to leave the person's own session",
+            Some(SessionView { is_personal: true, fit: others(1), ..spared() }),
+            None,
+            Act::Second,
+            ErrorCode::InteractionRequired,
+        ),
+        (
+            "a level that the person can reach here",
+            Some(SessionView { reachable: 4, ..ready() }),
+            Some(four),
+            Act::Reach,
+            ErrorCode::InteractionRequired,
+        ),
         ("nobody", None, None, Act::SignIn, ErrorCode::LoginRequired),
         (
             "an account or identity that ended, another person than hinted",
@@ -209,6 +236,8 @@ fn each_need_has_its_act_and_its_silent_error() {
         let high = request(&[("prompt", prompt), four]);
         let on = |request, audience, session| decide(&View { request, audience, session });
         assert_eq!(on(&plain, Audience::Tax, here(ready())), Decision::Issue);
+        let own = SessionView { lacks_second_factor: true, is_personal: true, ..ready() };
+        assert_eq!(on(&plain, Audience::Tax, here(own)), Decision::Issue);
         let one = here(SessionView { fit: others(1), ..ready() });
         assert_eq!(on(&plain, Audience::Tax, one), Decision::Do(Act::Switch(only)));
         let none = here(SessionView { fit: others(0), ..ready() });
@@ -237,7 +266,9 @@ fn the_first_need_decides() {
     };
     let missing = || SessionView { stands: false, fit: others(2), agreed: false, ..ready() };
     assert_eq!(at(&[], missing()), Decision::Do(Act::SignIn));
-    let missing = || SessionView { stands: true, ..missing() };
+    let missing = || SessionView { stands: true, lacks_second_factor: true, ..missing() };
+    assert_eq!(at(&[], missing()), Decision::Do(Act::Second));
+    let missing = || SessionView { lacks_second_factor: false, ..missing() };
     assert_eq!(at(&[], missing()), Decision::Do(Act::Choose));
     let missing = || SessionView { fit: Fit::Fits, ..missing() };
     assert_eq!(at(&[("prompt", "select_account")], missing()), Decision::Do(Act::Choose));

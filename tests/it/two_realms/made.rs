@@ -64,11 +64,17 @@ async fn invite(side: Side<'_>) {
 pub async fn lasting(side: Side<'_>) -> Lasting {
     side.app.clock.advance(61);
     invite(side).await;
-    let (mut li, page) = side.typed(LI).await;
-    let sent = li.submit(&page, &[("act", "send")]).await;
+    // Known by her browser at her own door, at work by the enterprise's.
+    let (mut own, page) = side.typed(Comer { enterprise: "", door: "natural_person", ..LI }).await;
+    let sent = own.submit(&page, &[("act", "send")]).await;
     let typed = [("act", "verify"), ("code", &side.app.sms(LI.phone)), ("remember", "yes")];
-    let done = li.submit(&sent, &typed).await;
+    let done = own.submit(&sent, &typed).await;
     assert!(done.answered("code").is_some(), "{}", done.text);
+    side.app.clock.advance(61);
+    let (mut li, done) = side.passed(LI).await;
+    assert!(done.answered("code").is_some(), "{}", done.text);
+    let device = format!("__Host-hufu-device-{}", side.realm);
+    li.cookies.insert(device.clone(), own.cookies[&device].clone());
     let page = li.get(&side.path("/account/authenticator")).await;
     let page = li.submit(&page, &[("act", "begin")]).await;
     let authenticator = Authenticator::enrolled(&page);

@@ -44,11 +44,14 @@ const REGISTRY: Application =
 /// One file of realms, under two ids.
 async fn start(on: On, more: &[(&str, &str, &str)]) -> TestApp {
     let door = "id = \"enterprise\"\n";
-    let known = "id = \"enterprise\"\nremember_device_days = 30\npasskey = true\n";
+    let known = "id = \"enterprise\"\npasskey = true\n";
+    let own = "id = \"natural_person\"\n";
+    let remembers = "id = \"natural_person\"\nremember_device_days = 30\n";
     let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
     let events = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\", \"ssf\"]";
     let mut changes = vec![
         ("entrances.toml", door, known),
+        ("entrances.toml", own, remembers),
         ("clients/tax-filing.toml", scopes, events),
         ("clients/tax-filing.toml", "client_id", "rotate_refresh_tokens = true\nclient_id"),
         ("realm.toml", "refresh_token = 43200", "refresh_token = 43200\nrefresh_grace = 0"),

@@ -223,6 +223,15 @@ pub const SIGN_IN: &[Walked] = &[
         "csrf={csrf.li}&request={asks}&act=back",
         "csrf request cookie:session",
     ),
+    walked("GET", "/raise", LI, Query, ASKS, "client_id id_token_hint"),
+    walked(
+        "POST",
+        "/raise",
+        LI,
+        Form,
+        "csrf={csrf.li}&request={asks}&act=back",
+        "csrf request cookie:session",
+    ),
     walked("GET", "/login/choose_client_enterprise", Nobody, Query, "t={t.client}", "t text"),
     walked(
         "POST",

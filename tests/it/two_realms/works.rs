@@ -1,7 +1,7 @@
 //! Whether what a realm gave out still does what it was made for, once.
 
 use super::made::{LI, Made, WANG, first, redeem};
-use super::side::{Side, comer};
+use super::side::{Comer, Side, comer};
 use crate::kit::FILING;
 use crate::kit::browser::Shown;
 
@@ -127,10 +127,11 @@ impl Made {
             }
         }
         // A browser that is known is spared the second factor.
-        let (mut browser, page) = side.at(LI.door).await;
+        let own = Comer { enterprise: "", door: "natural_person", ..LI };
+        let (mut browser, page) = side.at(own.door).await;
         let device = format!("__Host-hufu-device-{}", side.realm);
         browser.cookies.insert(device, self.values["cookie.device"].clone());
-        let done = side.type_in(&mut browser, &page, LI).await;
+        let done = side.type_in(&mut browser, &page, own).await;
         assert!(done.answered("code").is_some(), "{}", done.text);
     }
 }

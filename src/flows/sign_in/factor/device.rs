@@ -20,7 +20,8 @@ pub use crate::store::devices::RememberedDevice;
 /// Days for which this sign-in may be remembered by its browser; a step-up never is.
 pub fn days(ctx: &Ctx, transaction: &LoginTransaction) -> Option<i64> {
     let is_sign_in = transaction.errand().is_none();
-    ctx.realm.entrance_of(transaction).filter(|_| is_sign_in)?.remember_device_days
+    let helps = |door: &&Entrance| is_sign_in && door.leads_to_person();
+    ctx.realm.entrance_of(transaction).filter(helps)?.remember_device_days
 }
 
 /// Whether this browser spares this account its second factor here.

@@ -101,6 +101,8 @@ pub async fn answer(
                     tries::failed(ctx, tx, &question, &refusal).await?;
                 }
                 Refusal::Passkey => tries::count_failed(ctx, tx, &question, &refusal).await?,
+                // No guess, and an attempt all the same (E-24).
+                Refusal::OtpExpired => tries::log_failed(ctx, tx, &question, &refusal).await?,
                 _ => {}
             }
             return Err(refusal.into());

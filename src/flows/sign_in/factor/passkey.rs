@@ -182,8 +182,26 @@ pub async fn sign_in_challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Value
     Ok(options)
 }
 
-/// Instead of password and second factor; everything after them is the entrance's as ever.
+/// Instead of password and second factor; everything after them is the entrance's as ever. One that does
+/// not fit is an attempt like any (E-24).
 pub async fn sign_in(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    form: &Credentials,
+    made: &str,
+) -> Result<LoginTransaction, Stop> {
+    match Stop::refusal(judge(ctx, tx, form, made).await)? {
+        Ok(next) => Ok(next),
+        Err(refusal) => {
+            if refusal == Refusal::Passkey {
+                record_way(ctx, form, &Typed::nobody(), Way::Passkey, refusal.code()).await?;
+            }
+            Err(refusal.into())
+        }
+    }
+}
+
+async fn judge(
     ctx: &Ctx,
     tx: &LoginTransaction,
     form: &Credentials,

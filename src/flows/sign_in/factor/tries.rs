@@ -10,7 +10,7 @@ use crate::domain::proof::Question;
 use crate::domain::refusal::Refusal;
 use crate::flows::notify::person::tell_person;
 use crate::flows::sign_in::guesses::{Budget, is_known_place};
-use crate::flows::sign_in::log::attempt;
+use crate::flows::sign_in::log::{attempt, save_attempt};
 use crate::flows::{Ctx, Fault, Stop};
 
 /// The person hears of it from here on, once for each window.
@@ -74,6 +74,17 @@ pub async fn count_failed(
         Ok(_) | Err(Stop::Refused(_) | Stop::Client(_)) => {}
     }
     failed(ctx, tx, question, refusal).await
+}
+
+/// An answer to what has run out.
+pub async fn log_failed(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    question: &Question,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    let way = question.factor.name();
+    save_attempt(ctx, &LoginAttempt { way, ..attempt(ctx, tx, None, refusal.code()) }).await
 }
 
 /// A try that was taken was wrong, or refused.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, same};
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::factor::{ScanApp, Way};
@@ -15,6 +16,7 @@ use crate::domain::scan::{
 use crate::ephemeral::Slot;
 use crate::flows::identity::load;
 use crate::flows::sign_in::factor::tries;
+use crate::flows::sign_in::log::log_scan;
 use crate::flows::sign_in::{factor, throttle, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::standing::StandingSession;
@@ -140,6 +142,10 @@ pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refu
         return Err(Refusal::Credentials);
     }
     load::of(ctx, session.person, session.acting, standing.held).map_err(Refusal::NoIdentity)?;
+    // A known browser spared the second factor here, and spares nobody's elsewhere.
+    if ctx.realm.lacks_second_factor(&session) {
+        return Err(Refusal::StepUpRequired);
+    }
     Ok(Confirmed { person: session.person, account: session.account, acting: session.acting })
 }
 
@@ -161,11 +167,12 @@ pub async fn confirm(
         ScanApp::TaxApp => who,
         ScanApp::IitApp => Confirmed { acting: Acting::Personal, ..who },
     };
+    let person = who.person;
     let confirmed = found.confirmed(phone_key, who, number, ctx.now())?;
     save(ctx, id, &found, &confirmed).await?;
     match confirmed.state {
         ScanState::Failed => {
-            count_failed(ctx, &found).await?;
+            count_failed(ctx, &found, Some(person)).await?;
             Err(Refusal::StepUpFailed.into())
         }
         _ => Ok(()),
@@ -175,17 +182,20 @@ pub async fn confirm(
 /// Turned back, or another's face.
 pub async fn end(ctx: &Ctx, id: &str, phone_key: &str, state: ScanState) -> Result<(), Stop> {
     let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
-    let is_failed = state == ScanState::Failed;
+    let is_counted = state == ScanState::Failed || found.purpose == Purpose::SignIn;
     save(ctx, id, &found, &found.ended(phone_key, state, ctx.now())?).await?;
-    if is_failed {
-        count_failed(ctx, &found).await?;
+    if is_counted {
+        count_failed(ctx, &found, None).await?;
     }
     Ok(())
 }
 
-/// A second factor that failed on a phone: a wrong number, another person, another face.
-async fn count_failed(ctx: &Ctx, scan: &Scan) -> Result<(), Fault> {
-    let Purpose::Verify(question) = &scan.purpose else { return Ok(()) };
+/// A second factor that failed on a phone: a wrong number, another person, another face. A sign-in that
+/// did is an attempt like any (E-24); `who`: holds the phone, where that is known.
+async fn count_failed(ctx: &Ctx, scan: &Scan, who: Option<PersonId>) -> Result<(), Fault> {
+    let Purpose::Verify(question) = &scan.purpose else {
+        return log_scan(ctx, scan, who, Refusal::StepUpFailed.code()).await;
+    };
     let Some(tx) = transaction::find(ctx, &scan.transaction).await? else { return Ok(()) };
     tries::count_failed(ctx, &tx, question, &Refusal::StepUpFailed).await
 }

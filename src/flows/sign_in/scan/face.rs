@@ -56,6 +56,7 @@ async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
         version: &agreement.version,
         text_hash: &agreement.text_hash,
         at: ctx.now(),
+        channel: "phone",
         ip: ctx.ip,
     };
     let event = AuditEvent::AgreementAccepted {

@@ -1,0 +1,320 @@
+//! Who comes in with which identity, and what the others hear: E-08, E-16, E-23, P-07.
+
+use super::doors::{DOORS, Door};
+use crate::account::{LI, get, held};
+use crate::kit::browser::Shown;
+use crate::kit::{
+    EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm, claims,
+    on_each_database,
+};
+
+/// Status, headers that say something, and the page without what is new in every page.
+fn comparable(page: &Shown, typed: &[&str]) -> (u16, Vec<(String, String)>, String) {
+    let mut headers: Vec<(String, String)> = page
+        .headers
+        .iter()
+        .filter(|(name, _)| {
+            *name != "set-cookie" && *name != "x-request-id" && *name != "content-length"
+        })
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+        .collect();
+    headers.sort();
+    let mut text = page.text.clone();
+    for field in page.hidden().values().chain(page.hidden_of_form("login-submit").values()) {
+        if field.len() > 12 {
+            text = text.replace(field.as_str(), "…");
+        }
+    }
+    for word in typed.iter().filter(|word| !word.is_empty()) {
+        text = text.replace(word, "…");
+    }
+    // The picture and address of the code, the language links.
+    let pieces = text.split("<svg").map(|piece| piece.split("</svg>").last().unwrap_or_default());
+    let text: String = pieces.collect();
+    let kept = text.lines().filter(|line| !line.contains("qr") && !line.contains("data-scan="));
+    let kept = kept.filter(|line| !line.contains("data-passkey=") && !line.contains("/language"));
+    (page.status.as_u16(), headers, kept.collect::<Vec<_>>().join("\n"))
+}
+
+/// Unknown enterprise, unknown person, no relation, a cancelled account (by each of its names), a wrong
+/// password: one answer in status, headers and page, again and again until the same lock, and one line each
+/// in the log. Covers E-08.
+#[test]
+fn every_wrong_sign_in_is_answered_alike() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        // 孙丽's account is cancelled: she keeps her relations and has her password.
+        let sun = held(&app.ctx, "13500135000").await.remove(0).person;
+        app.sql(&format!(
+            "UPDATE account SET status = 'cancelled' WHERE person_id = {}",
+            app.literal(sun.0)
+        ))
+        .await;
+        let cases = [
+            ("wrong password", EXAMPLE, "wangxm", "Wrong2026!"),
+            ("unknown enterprise", "91110108551385082Q", LI, PASSWORD),
+            ("unknown person", EXAMPLE, "nobody.here", PASSWORD),
+            ("unknown phone", EXAMPLE, "13811112222", PASSWORD),
+            ("unknown document", EXAMPLE, "11010519491231002X", PASSWORD),
+            ("no relation", EXAMPLE, "chenjing", PASSWORD),
+            ("cancelled, by phone", EXAMPLE, "13500135000", PASSWORD),
+            ("cancelled, by document", EXAMPLE, "440308199901101512", PASSWORD),
+            ("everything wrong", "91110108551385082Q", "nobody.else", "Wrong2026!"),
+        ];
+        let mut answers = Vec::new();
+        for (at, (case, enterprise, who, password)) in cases.into_iter().enumerate() {
+            let mut own = Vec::new();
+            for _ in 0..7 {
+                let mut browser = app.browser_at(&format!("203.0.113.{at}"));
+                let page = browser.get(&authorize_url(&FILING, &[])).await;
+                let refused = browser.type_credentials(&page, (enterprise, who, password)).await;
+                own.push((
+                    refused.code().map(str::to_owned),
+                    comparable(&refused, &[enterprise, who]),
+                ));
+            }
+            let codes: Vec<&str> = own.iter().map(|(code, _)| code.as_deref().unwrap()).collect();
+            let expected = [["E_CREDENTIALS"; 5].as_slice(), &["E_LOCKED"; 2]].concat();
+            assert_eq!(codes, expected, "{case}");
+            answers.push((case, own));
+        }
+        for (case, own) in &answers[1..] {
+            assert_eq!(own, &answers[0].1, "{case} and {}", answers[0].0);
+        }
+        let log = app.said("SELECT outcome AS said FROM login_log").await;
+        assert_eq!(log.len(), 7 * cases.len(), "one line for each");
+    });
+}
+
+/// The prompt says what would be confirmed: enterprise, identity type, permissions, term and who invited;
+/// 【确定】 makes it active and signs in with it, without another scan, and it waits no longer. Covers E-16.
+#[test]
+fn a_pending_authorisation_is_shown_whole_and_confirmed() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let zhao =
+            Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
+        // Two wait in this enterprise (DEC-4), a third in another.
+        for (at, (enterprise, kind)) in
+            [(EXAMPLE, "invoicing_clerk"), (SAMPLE, "tax_clerk")].into_iter().enumerate()
+        {
+            let line = serde_json::json!({"feed": "authorisation", "source_key": format!("z-{at}"),
+                "version": 1, "enterprise": enterprise, "person": zhao.document,
+                "identity_type": kind, "permissions": if kind == "tax_clerk" { ["TAX_FILING"] } else { ["INVOICE_QUERY"] },
+                "valid_from": "2026-01-01", "valid_to": "2027-03-31",
+                "state": "pending_by_person",
+                "invited_by": "360121198802290026"});
+            let (text, format) = (line.to_string(), hufu::flows::feed::Format::JsonLines);
+            let done = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None);
+            let done = done.await.unwrap();
+            assert!(done.failed.is_empty(), "{done:?}");
+        }
+        let (mut browser, page) = zhao.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        assert!(page.url.contains("/login/confirm_pending_authorisation"), "{}", page.url);
+        let cards: Vec<&str> = page.text.split("name=\"confirm\" value=\"").skip(1).collect();
+        assert_eq!(cards.len(), 2, "both of this enterprise, none of another: {}", page.text);
+        assert!(!page.text.contains("南昌样板商贸"), "another enterprise's");
+        for shown in [
+            "南昌示例科技有限公司",
+            EXAMPLE,
+            "办税员",
+            "开票员",
+            "纳税申报",
+            "2027-03-31",
+            "长期",
+            "李*",
+        ] {
+            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+        }
+        assert!(zhao.is_signed_out(&mut browser.clone()).await);
+        for wrong in ["", "x", "00000000-0000-0000-0000-000000000000"] {
+            browser.clone().submit(&page, &[("confirm", wrong)]).await;
+        }
+        let states = || async {
+            let mut states: Vec<_> = held(&app.ctx, zhao.phone)
+                .await
+                .iter()
+                .map(|one| format!("{} {}", one.identity_type.0, one.state().name()))
+                .collect();
+            states.sort();
+            states
+        };
+        assert!(states().await.iter().all(|one| one.ends_with("pending_by_person")));
+        let clerk = held(&app.ctx, zhao.phone).await;
+        let clerk = clerk.iter().find(|one| one.identity_type.0 == "invoicing_clerk").unwrap().id;
+        let done = browser.submit(&page, &[("confirm", &clerk.to_string())]).await;
+        let (_, tokens) = app.redeem(&done.answered("code").expect("no further scan")).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["identity_type"], "invoicing_clerk");
+        assert_eq!(id["tax_identity"]["enterprise"]["tin"], EXAMPLE);
+        assert_eq!(
+            states().await,
+            [
+                "invoicing_clerk active",
+                "tax_clerk pending_by_person",
+                "tax_clerk pending_by_person"
+            ]
+        );
+        // It has left the person's own pending list, the others wait there still.
+        let mut own = crate::account::as_person(&app, zhao.phone).await;
+        let pending = get(&mut own, "/account/authorisations?scope=national").await;
+        assert!(!pending.text.contains(&clerk.to_string()), "{}", pending.text);
+        assert_eq!(pending.text.matches("name=\"id-").count(), 2, "{}", pending.text);
+        let active = get(&mut own, "/account/authorisations/held?scope=national").await;
+        assert!(active.text.contains(&clerk.to_string()), "{}", active.text);
+    });
+}
+
+const OWN: Door = Door {
+    id: "enterprise",
+    application: &FILING,
+    enterprise: EXAMPLE,
+    name: "李芳",
+    document: "360121198802290026",
+    phone: LI,
+};
+
+/// Each state and term of a relation, each state of the enterprise in the registry: only an active relation
+/// in its term with a living enterprise is an identity, at the door, in the choosers, by switching and in
+/// the tokens. Covers E-23.
+#[test]
+fn nothing_but_an_active_relation_in_its_term_is_usable() {
+    on_each_database(|on| async move {
+        // The day must not pass: as many codes as it takes.
+        let few = "per_minute = 6000";
+        let many = "per_minute = 6000\nper_phone_and_hour = 1000\nper_phone_and_day = 1000";
+        let realm = changed_realm(&[("factors.toml", few, many)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let own = held(&app.ctx, LI).await;
+        let rows = app.ctx.rows();
+        let mut at_example = None;
+        for one in own {
+            let enterprise = rows.enterprises().find(one.enterprise).await.unwrap().unwrap();
+            if enterprise.tin.as_str() == EXAMPLE {
+                at_example = Some((one.id, enterprise.id));
+            }
+        }
+        let (id, enterprise) = at_example.unwrap();
+        let row = app.literal(id.0);
+        let company = app.literal(enterprise.0);
+        let usual = ["active", "2024-01-01", "", "03"];
+        // State, first and last day, the registry's status; whether it can be used.
+        let mut cases: Vec<([&str; 4], bool)> = vec![
+            (usual, true),
+            (["active", "2026-11-24", "2026-11-24", "03"], true),
+            (["active", "2026-11-25", "", "03"], false),
+            (["active", "2024-01-01", "2026-11-23", "03"], false),
+        ];
+        for state in ["pending_by_enterprise", "withdrawn", "rejected", "deleted", "expired"] {
+            cases.push(([state, "2024-01-01", "", "03"], false));
+        }
+        for (status, is_alive) in [
+            ("01", true),
+            ("02", true),
+            ("04", true),
+            ("05", true),
+            ("06", true),
+            ("09", true),
+            ("07", false),
+            ("08", false),
+            ("10", false),
+            ("13", false),
+            ("99", false),
+        ] {
+            cases.push((["active", "2024-01-01", "", status], is_alive));
+        }
+        for (case, is_usable) in cases {
+            let set = |[state, from, to, status]: [&str; 4]| {
+                let to = if to.is_empty() { "NULL".to_owned() } else { format!("'{to}'") };
+                let relation = format!(
+                    "UPDATE authorisation SET state = '{state}', valid_from = '{from}', valid_to = {to} \
+                     WHERE id = {row}"
+                );
+                let registry =
+                    format!("UPDATE enterprise SET status = '{status}' WHERE id = {company}");
+                (relation, registry)
+            };
+            let put = |values| {
+                let (app, (relation, registry)) = (&app, set(values));
+                async move {
+                    app.sql(&relation).await;
+                    app.sql(&registry).await;
+                }
+            };
+            // Before it changes she works in it, and in another tab in another identity.
+            put(usual).await;
+            app.clock.advance(61);
+            let mut at_work = crate::account::as_li(&app).await;
+            let done = at_work.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+            let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+            let mut elsewhere =
+                crate::account::at_door(&app, "enterprise", (SAMPLE, LI, PASSWORD), "").await;
+            put(case).await;
+            let access = tokens["access_token"].as_str().unwrap();
+            assert_eq!(app.introspect(access).await["active"], is_usable, "{case:?}");
+            let silent = at_work.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+            assert_eq!(silent.answered("code").is_some(), is_usable, "{case:?}");
+            let hinted = [("identity_hint", EXAMPLE), ("prompt", "none")];
+            let moved = elsewhere.get(&authorize_url(&FILING, &hinted)).await;
+            let refused = Some("access_denied");
+            assert_eq!(moved.answered("error").as_deref() == refused, !is_usable, "{case:?}");
+            app.clock.advance(61);
+            for door in [OWN, Door { id: "all_in_one", enterprise: "", ..OWN }] {
+                let (mut browser, page) = door.at_second_factor(&app).await;
+                let page = browser.pass_second_factor(&app, &page, LI).await;
+                if door.id == "all_in_one" {
+                    let offered = page.text.contains("南昌示例科技有限公司");
+                    assert_eq!(offered, is_usable, "{case:?}: {}", page.text);
+                    let picked = browser.submit(&page, &[("identity", &id.to_string())]).await;
+                    let code = if is_usable { None } else { Some("E_NO_IDENTITY") };
+                    assert_eq!(picked.code(), code, "{case:?}");
+                } else {
+                    let code = if is_usable { None } else { Some("E_NO_IDENTITY") };
+                    assert_eq!(page.code(), code, "{case:?}: {}", page.text);
+                    assert_eq!(page.answered("code").is_some(), is_usable, "{case:?}");
+                }
+                app.clock.advance(61);
+            }
+        }
+    });
+}
+
+/// With no relation to any enterprise, with one, with several, with one that only waits or is over: at the
+/// personal door it is the person, and one's own affairs alone. Covers P-07.
+#[test]
+fn the_personal_door_gives_a_personal_session_to_everybody() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        // 周敏 acts for clients, has no relation of her own; 赵强 one that waits; 孙丽 one that is over.
+        for (phone, relations) in [
+            ("13300133000", 0),
+            ("13800138000", 3),
+            (LI, 3),
+            ("13600136000", 1),
+            ("13500135000", 2),
+        ] {
+            app.clock.advance(61);
+            assert_eq!(held(&app.ctx, phone).await.len(), relations, "{phone}");
+            let door = Door { id: "natural_person", enterprise: "", phone, ..OWN };
+            let (mut browser, page) = door.at_second_factor(&app).await;
+            let done = browser.pass_second_factor(&app, &page, phone).await;
+            let (_, tokens) = app.redeem(&done.answered("code").expect("no chooser")).await;
+            let id = claims(tokens["id_token"].as_str().unwrap());
+            assert_eq!(id["tax_identity"], serde_json::json!({"kind": "personal"}), "{phone}");
+            assert_eq!(
+                (&id["roles"], &id["permissions"]),
+                (&serde_json::json!([]), &serde_json::json!([]))
+            );
+            // No enterprise is to be had from here, nor its centre.
+            let hinted = authorize_url(&FILING, &[("identity_hint", EXAMPLE)]);
+            let refused = browser.get(&hinted).await;
+            assert_eq!(refused.answered("error").as_deref(), Some("access_denied"), "{phone}");
+            assert_eq!(get(&mut browser, "/account/switch").await.code(), Some("E_ONE_WAY"));
+            assert_eq!(get(&mut browser, "/account/handlers").await.code(), Some("E_ROLE"));
+            let own = get(&mut browser, "/account/person").await;
+            assert_eq!(own.status.as_u16(), 200, "{phone}");
+        }
+        assert_eq!(DOORS[1].id, "natural_person");
+    });
+}
