@@ -35,6 +35,8 @@ pub struct Settings {
     pub tls_key: Option<PathBuf>,
     /// How long a client waits for its answer, in milliseconds; absent: 20 seconds.
     pub request_time_out: Option<u64>,
+    /// How long a node that was told to stop says so and still serves, in milliseconds; absent: 5 seconds.
+    pub stop_delay: Option<u64>,
     /// `json` or `text`.
     pub log: Option<String>,
 }
@@ -75,7 +77,7 @@ impl Settings {
                     let list = value.split(',').map(|ip| toml::Value::String(ip.trim().to_owned()));
                     toml::Value::Array(list.collect())
                 }
-                "request_time_out" => match value.parse() {
+                "request_time_out" | "stop_delay" => match value.parse() {
                     Ok(milliseconds) => toml::Value::Integer(milliseconds),
                     Err(_) => toml::Value::String(value),
                 },

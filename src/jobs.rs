@@ -15,20 +15,36 @@ use crate::flows::{Ctx, Fault, Services, keys};
 use crate::realm::Realm;
 use crate::store::deliveries::Receiver;
 use crate::web::app::App;
+use crate::web::stopping::Stage;
 
 /// What has ended stays for a day, for whoever asks what happened.
 const KEPT_SECONDS: i64 = 86_400;
 
-/// Runs for the life of the process.
+/// Runs until the node takes nobody new; what is being delivered then is still brought there, so that
+/// nobody is told twice.
 pub async fn run(app: App) {
-    tokio::join!(deliver(&app), keep_house(&app));
+    let closed = || app.stopping().reached(Stage::Closed);
+    let housekeeping = async {
+        tokio::select! {
+            () = keep_house(&app) => {}
+            () = closed() => {}
+        }
+    };
+    let delivering = async {
+        let mut lanes = JoinSet::new();
+        tokio::select! {
+            () = deliver(&app, &mut lanes) => {}
+            () = closed() => {}
+        }
+        while lanes.join_next().await.is_some() {}
+    };
+    tokio::join!(delivering, housekeeping);
 }
 
 /// Once a second, a task for each receiver that something is due for and that has none yet.
-async fn deliver(app: &App) {
+async fn deliver(app: &App, lanes: &mut JoinSet<()>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     let mut busy: HashMap<Id, Receiver> = HashMap::new();
-    let mut lanes: JoinSet<()> = JoinSet::new();
     loop {
         ticks.tick().await;
         while let Some(ended) = lanes.try_join_next_with_id() {

@@ -22,6 +22,7 @@ use crate::web::desk::{self, Desk};
 use crate::web::layers;
 use crate::web::router::router_within;
 use crate::web::server::{listen, serve, work_off};
+use crate::web::stopping::Signals;
 
 #[path = "../../examples/tax_app/app.rs"]
 pub mod tax_app;
@@ -128,17 +129,19 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     let (filing, invoice, insurance) = applications(&at);
     let listeners = Listeners::of(arguments.port)?;
     say_where_to_look(&at, &arguments.data)?;
-    tokio::spawn(jobs::run(started.app.clone()));
+    let stopping = started.app.stopping().clone();
+    tokio::spawn(stopping.clone().at_a_signal(Signals::listen()?, Duration::ZERO));
+    let house = tokio::spawn(jobs::run(started.app.clone()));
     let [provider, desk_at, filing_at, invoice_at, phones, insurance_at] = listeners.0;
     tokio::try_join!(
-        serve(provider, router_within(started.app.clone(), arguments.time_out()), None),
-        serve(desk_at, desk::router(desk), None),
-        serve(filing_at, tax_app::router(filing)?, None),
-        serve(invoice_at, tax_app::router(invoice)?, None),
-        serve(phones, telephone, None),
-        serve(insurance_at, tax_app::router(insurance)?, None),
+        serve(provider, router_within(started.app.clone(), arguments.time_out()), None, &stopping),
+        serve(desk_at, desk::router(desk), None, &stopping),
+        serve(filing_at, tax_app::router(filing)?, None, &stopping),
+        serve(invoice_at, tax_app::router(invoice)?, None, &stopping),
+        serve(phones, telephone, None, &stopping),
+        serve(insurance_at, tax_app::router(insurance)?, None, &stopping),
     )?;
-    work_off(&started.app).await;
+    work_off(&started.app, house).await;
     Ok(())
 }
 

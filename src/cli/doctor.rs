@@ -15,7 +15,7 @@ use crate::config::{Settings, SettingsError};
 use crate::ephemeral::Ephemeral;
 use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
-use crate::store::connect::migration_status;
+use crate::store::connect::{check_statements, migration_status};
 use crate::views::Views;
 use crate::web::tls::TlsFiles;
 
@@ -126,6 +126,7 @@ fn master_key_file(wanted: &Wanted) -> Result<String, Failure> {
 
 /// The schema, and whether the master key opens what was sealed with it.
 async fn database(wanted: &Wanted) -> Result<String, Failure> {
+    check_statements(&wanted.database).await?;
     let Some(steps) = migration_status(&wanted.database).await? else {
         return Ok("nothing there yet, the first start makes it".to_owned());
     };

@@ -15,6 +15,7 @@ use crate::telemetry;
 use crate::web::layers;
 use crate::web::router::{operations, router_within};
 use crate::web::server;
+use crate::web::stopping::{Signals, Stopping};
 use crate::web::tls::TlsFiles;
 
 /// Flags, stronger than the environment, which is stronger than the file.
@@ -56,6 +57,9 @@ pub fn operations_listen(settings: &Settings) -> SocketAddr {
     settings.operations_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9090).into())
 }
 
+/// Longer than what looks after nodes takes to see that one is not ready.
+const STOP_DELAY: Duration = Duration::from_secs(5);
+
 pub async fn run(settings: Settings) -> CliResult {
     telemetry::start(settings.log.as_deref() == Some("json"), "info");
     let counters = telemetry::counters();
@@ -75,15 +79,20 @@ pub async fn run(settings: Settings) -> CliResult {
             .map(metrics_exporter_prometheus::PrometheusHandle::render)
             .unwrap_or_default()
     };
-    tokio::spawn(jobs::run(app.clone()));
+    let stopping = app.stopping().clone();
+    let delay = settings.stop_delay.map_or(STOP_DELAY, Duration::from_millis);
+    tokio::spawn(stopping.clone().at_a_signal(Signals::listen()?, delay));
+    let house = tokio::spawn(jobs::run(app.clone()));
     tokio::spawn(watch(app.clone(), wanted));
     let (listen, operations_listen) = (faces.local_addr()?, health.local_addr()?);
     tracing::info!(%listen, %operations_listen, "Listening");
     let time_out = settings.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis);
-    tokio::try_join!(
-        server::serve(faces, router_within(app.clone(), time_out), tls),
-        server::serve(health, operations(app.clone(), render), None)
-    )?;
-    server::work_off(&app).await;
+    // Health is told to the end, when nobody is served any more.
+    let always = Stopping::default();
+    tokio::select! {
+        left = server::serve(faces, router_within(app.clone(), time_out), tls, &stopping) => left?,
+        failed = server::serve(health, operations(app.clone(), render), None, &always) => failed?,
+    }
+    server::work_off(&app, house).await;
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
 use crate::realm::check::{Surroundings, load};
 use crate::store::Store;
-use crate::store::connect::{DatabaseUrl, migrate};
+use crate::store::connect::{DatabaseUrl, check_statements, migrate};
 use crate::views::Views;
 use crate::web::app::App;
 use crate::web::client_ip::Proxies;
@@ -63,6 +63,7 @@ pub struct Started {
 pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     std::fs::create_dir_all(&wanted.data)?;
     let master = made_master_key(wanted)?;
+    check_statements(&wanted.database).await?;
     migrate(&wanted.database).await?;
     let clock = Clock::system();
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -171,9 +172,20 @@ fn made_master_key(wanted: &Wanted) -> Result<MasterKey, Failure> {
     master_key(wanted)?.ok_or_else(|| "the master key was taken away".into())
 }
 
+/// Whole or not at all, and never over what is there: of nodes that start together in one folder, one
+/// makes the file and all read it.
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
+    let own = file.with_extension(hex(&Random::System.bytes::<8>()));
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600).open(file)?.write_all(text.as_bytes())
+    let mut made = options.write(true).create_new(true).mode(0o600).open(&own)?;
+    made.write_all(text.as_bytes())?;
+    made.sync_all()?;
+    let linked = std::fs::hard_link(&own, file);
+    std::fs::remove_file(&own)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }

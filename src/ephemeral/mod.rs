@@ -68,9 +68,10 @@ impl Ephemeral {
         (now, now.saturating_add(seconds.saturating_mul(1000)))
     }
 
-    /// Whether it answers; memory always does.
+    /// Whether it takes values, which a Redis that is full or follows another does not; memory always
+    /// does.
     pub async fn ping(&self) -> Result<(), EphemeralError> {
-        self.of("").counted("ping").await.map(|_| ())
+        self.of("").count("ping", 1).await.map(|_| ())
     }
 
     /// Drops what has expired from memory; Redis does so by itself.

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use hufu_migrations::{Migrator, MigratorTrait, SchemaManager};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+    TransactionTrait,
+};
 
 use crate::store::StoreError;
 
@@ -44,6 +47,26 @@ pub async fn migrate(url: &DatabaseUrl) -> Result<usize, StoreError> {
     }
     connection.close().await?;
     Ok(pending)
+}
+
+/// Whether PostgreSQL still knows what a connection has prepared. A pooler in between may give the next
+/// statement to another server connection, which does not; the error says what it needs.
+pub async fn check_statements(url: &DatabaseUrl) -> Result<(), StoreError> {
+    let DatabaseUrl::Postgres(url) = url else { return Ok(()) };
+    let outcome = async {
+        let (ours, another) =
+            (connect_postgres(url, |_| 1).await?, connect_postgres(url, |_| 1).await?);
+        let ask = || Statement::from_sql_and_values(DbBackend::Postgres, "SELECT $1", ["1".into()]);
+        ours.query_one_raw(ask()).await?;
+        // Holds the server connection that has just been given back.
+        let held = another.begin().await?;
+        held.query_one_raw(ask()).await?;
+        ours.query_one_raw(ask()).await?;
+        held.rollback().await?;
+        ours.close().await?;
+        Ok(another.close().await?)
+    };
+    outcome.await.map_err(StoreError::of_a_pooler)
 }
 
 /// Each step's name and whether it has run; `None` where nothing of ours is. Makes nothing.
@@ -110,6 +133,7 @@ pub async fn connect_postgres(
         .record_stmt_in_spans(false)
         // Every statement is a look-up by key: planning it anew costs more than running it.
         .map_sqlx_postgres_opts(|options| {
+            let options = options.extra_float_digits(None);
             options.options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
         });
     Ok(Database::connect(options).await?)

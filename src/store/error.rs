@@ -33,6 +33,21 @@ impl StoreError {
     pub fn inconsistent(table: &'static str, column: &'static str, row: impl ToString) -> Self {
         Self::Inconsistent { table, column, row: row.to_string() }
     }
+
+    /// With what a pooler that gave this error needs.
+    pub(super) fn of_a_pooler(self) -> Self {
+        let text = self.to_string();
+        let says = |part: &str| text.contains(part);
+        let needs = if says("startup parameter") {
+            "PgBouncer needs ignore_startup_parameters = options"
+        } else if says("prepared statement") {
+            "PgBouncer with pool_mode = transaction needs version 1.21 or later and \
+             max_prepared_statements above 0"
+        } else {
+            return self;
+        };
+        Self::Unavailable(format!("{needs} ({text})"))
+    }
 }
 
 impl From<DbErr> for StoreError {

@@ -36,7 +36,7 @@ impl Failure {
 }
 
 /// The page that cannot be rendered by the ordinary means says little and in both languages.
-const APOLOGY: &str = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>Hufu</title>\
+pub const APOLOGY: &str = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>Hufu</title>\
 <h1>服务暂时繁忙</h1><p>请稍候片刻再试，您的登录状态不受影响。</p>\
 <p lang=\"en\">The service is busy. Please try again in a moment; your sign-in is not affected.</p>";
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::abandoned::Abandoned;
 use super::client_ip::Proxies;
+use super::stopping::Stopping;
 use crate::flows::Services;
 use crate::realm::Realm;
 use crate::views::Views;
@@ -18,6 +19,7 @@ struct Parts {
     views: Views,
     proxies: Proxies,
     abandoned: Abandoned,
+    stopping: Stopping,
 }
 
 impl App {
@@ -34,7 +36,8 @@ impl App {
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
         let (realms, abandoned) = (RwLock::new(realms), Abandoned::default());
-        Self(Arc::new(Parts { services, realms, views, proxies, abandoned }))
+        let stopping = Stopping::default();
+        Self(Arc::new(Parts { services, realms, views, proxies, abandoned, stopping }))
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -48,6 +51,11 @@ impl App {
     /// The handlers at work whose client is gone.
     pub fn abandoned(&self) -> &Abandoned {
         &self.0.abandoned
+    }
+
+    /// Whether and how far this node is leaving.
+    pub fn stopping(&self) -> &Stopping {
+        &self.0.stopping
     }
 
     pub fn proxies(&self) -> &Proxies {

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
-use crate::web::abandoned::Abandoned;
 use crate::web::app::App;
+use crate::web::bare::in_words;
 
 /// No form of ours is larger.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -23,14 +23,16 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// How long a client waits for its answer, unless the settings say otherwise.
 pub const TIME_OUT: Duration = Duration::from_secs(20);
 
-/// `time_out`: how long a client waits; its handler goes on among the `abandoned`.
-pub fn around(router: Router<App>, time_out: Duration, abandoned: Abandoned) -> Router<App> {
+/// `time_out`: how long a client waits; its handler goes on among the abandoned.
+pub fn around(router: Router<App>, time_out: Duration, app: App) -> Router<App> {
+    let abandoned = app.abandoned().clone();
     let numbers = Arc::new(AtomicU64::new(1));
     router
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(from_fn(move |request: Request, next: Next| abandoned.keep(next.run(request))))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
         .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(app, in_words))
         .layer(from_fn(security_headers))
         .layer(from_fn(move |request: Request, next: Next| {
             log(numbers.fetch_add(1, Ordering::Relaxed), request, next)

@@ -11,8 +11,11 @@ pub async fn live() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Whether this node can sign somebody in.
+/// Whether this node can sign somebody in, and is going to.
 pub async fn ready(State(app): State<App>) -> Response {
+    if app.stopping().has_begun() {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
+    }
     match app.services().check_ready(&app.realms()).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {

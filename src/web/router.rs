@@ -7,6 +7,7 @@ use axum::extract::OriginalUri;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::routing::{get, post};
+use tower::util::MapResponseLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::oidc::discovery::path;
@@ -72,7 +73,11 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));
     let all = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
-    layers::around(all, time_out, app.abandoned().clone()).merge(documents()).with_state(app)
+    let stopping = app.stopping().clone();
+    layers::around(all, time_out, app.clone())
+        .merge(documents())
+        .layer(MapResponseLayer::new(move |response| stopping.applied_to(response)))
+        .with_state(app)
 }
 
 /// What applications in a browser ask by script, from their own origins.

@@ -17,6 +17,7 @@ mod fuzz;
 mod journey;
 mod kit;
 mod login;
+mod nodes;
 mod operations;
 mod outbound;
 mod pages;

@@ -1,19 +1,17 @@
 //! Clients that wait for their answers: chains of refresh tokens, codes redeemed, tokens revoked,
 //! identities switched, sign-outs. Each answer of success goes into the ledger.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::Trouble;
-use super::ledger::{Fact, Ledger};
-use super::server::Server;
+use super::ledger::{Fact, Failed, Ledger};
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, VERIFIER, authorize_url, claims};
 
@@ -24,9 +22,25 @@ pub type Identity = String;
 #[derive(Debug)]
 pub struct Unclear;
 
+/// Where people and the application find the provider.
+pub struct Provider {
+    pub base: String,
+    pub redirect_uri: String,
+    pub client_secret: String,
+    pub messages: Messages,
+}
+
+/// Where text messages arrive.
+pub enum Messages {
+    /// The address of the demo's.
+    Desk(String),
+    /// Bodies that a gateway was sent, the newest last.
+    Gateway(Arc<Mutex<Vec<String>>>),
+}
+
 #[derive(Clone)]
 pub struct Client {
-    server: Arc<Server>,
+    provider: Arc<Provider>,
     ledger: Arc<Ledger>,
     browser: Browser,
 }
@@ -45,23 +59,24 @@ pub struct Visitor {
 }
 
 impl Client {
-    pub fn new(server: Arc<Server>, ledger: Arc<Ledger>) -> Self {
-        let browser = Browser::over_http(&server.at(0));
-        Self { server, ledger, browser }
+    pub fn new(provider: Arc<Provider>, ledger: Arc<Ledger>) -> Self {
+        let browser = Browser::over_http(&provider.base);
+        Self { provider, ledger, browser }
     }
 
     /// Whatever was answered, unless it is a fault.
-    fn clear(&self, status: u16) -> Result<u16, Unclear> {
+    fn clear(&self, status: StatusCode, says_when: bool) -> Result<u16, Unclear> {
+        let status = status.as_u16();
         if status < 500 {
             return Ok(status);
         }
-        self.ledger.fault(status);
+        self.ledger.fault(Failed { status, says_when });
         Err(Unclear)
     }
 
-    /// A page that does not go on: right where a killed server's memory held what went before.
+    /// A page that does not go on: right where what went before was held in a memory that is gone.
     fn lost(&self, page: &Shown) -> Unclear {
-        if self.ledger.trouble() != Trouble::Killed {
+        if !self.ledger.trouble().forgets() {
             let (url, status) = (&page.url, page.status);
             self.ledger.broken(format!("no way on at {url}: {status} {:?}", page.code()));
         }
@@ -70,7 +85,7 @@ impl Client {
 
     async fn get(&mut self, path: &str) -> Result<Shown, Unclear> {
         let shown = self.browser.get(path).await;
-        self.clear(shown.status.as_u16())?;
+        self.clear(shown.status, shown.header("retry-after").is_some())?;
         Ok(shown)
     }
 
@@ -79,13 +94,14 @@ impl Client {
             return Err(self.lost(page));
         }
         let shown = self.browser.submit(page, values).await;
-        self.clear(shown.status.as_u16())?;
+        self.clear(shown.status, shown.header("retry-after").is_some())?;
         Ok(shown)
     }
 
     /// A form of the application's server.
     async fn form(&self, path: &str, form: &[(&str, &str)]) -> Result<(u16, Value), Unclear> {
-        let credentials = BASE64_STANDARD.encode(format!("{}:{}", FILING.id, FILING.secret));
+        let credentials =
+            BASE64_STANDARD.encode(format!("{}:{}", FILING.id, self.provider.client_secret));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request::post(format!("/realms/jiangxi{path}"))
             .header(header::AUTHORIZATION, format!("Basic {credentials}"))
@@ -93,7 +109,8 @@ impl Client {
             .body(Body::from(body))
             .unwrap();
         let answer = self.browser.answer(request).await;
-        let status = self.clear(answer.status().as_u16())?;
+        let says_when = answer.headers().contains_key(header::RETRY_AFTER);
+        let status = self.clear(answer.status(), says_when)?;
         let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
@@ -103,11 +120,10 @@ impl Client {
     }
 
     async fn redeem(&self, code: &str) -> Result<(u16, Value), Unclear> {
-        let redirect_uri = format!("{}/callback", self.server.at(2));
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", &redirect_uri),
+            ("redirect_uri", &self.provider.redirect_uri),
             ("code_verifier", VERIFIER),
         ];
         self.form("/token", &form).await
@@ -118,8 +134,7 @@ impl Client {
     }
 
     async fn authorize(&mut self, prompt: &str) -> Result<Shown, Unclear> {
-        let redirect_uri = format!("{}/callback", self.server.at(2));
-        let more = [("redirect_uri", redirect_uri.as_str()), ("prompt", prompt)];
+        let more = [("redirect_uri", self.provider.redirect_uri.as_str()), ("prompt", prompt)];
         self.get(&authorize_url(&FILING, &more)).await
     }
 
@@ -178,7 +193,7 @@ impl Visitor {
         ];
         let page = client.submit(&page, &values).await?;
         let page = client.submit(&page, &[("act", "send")]).await?;
-        let code = newest_code(&client.server, &format!("1380{n:07}")).await?;
+        let code = client.provider.newest_code(&format!("1380{n:07}")).await?;
         let page = client.submit(&page, &[("act", "verify"), ("code", &code)]).await?;
         let id = offered(&page).ok_or_else(|| client.lost(&page))?;
         let done = client.submit(&page, &[("identity", &id)]).await?;
@@ -197,9 +212,9 @@ impl Visitor {
         self.client.ledger.trouble()
     }
 
-    /// Until then; at the end what is left alive is put down.
-    pub async fn live(mut self, until: Instant) {
-        while Instant::now() < until {
+    /// For as long as they are wanted; at the end what is left alive is put down.
+    pub async fn live(mut self, is_wanted: impl Fn() -> bool) {
+        while is_wanted() {
             if self.act().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -338,12 +353,24 @@ fn offered(page: &Shown) -> Option<String> {
     Some(id.to_owned())
 }
 
-async fn newest_code(server: &Server, phone: &str) -> Result<String, Unclear> {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = http.get(format!("{}/api/sms", server.at(1))).send().await;
-    let text = answer.map_err(|_| Unclear)?.text().await.map_err(|_| Unclear)?;
-    let sent: Value = serde_json::from_str(&text).map_err(|_| Unclear)?;
-    let to = |one: &&Value| one["to"].as_str().is_some_and(|to| to.ends_with(phone));
-    let found = sent.as_array().and_then(|all| all.iter().find(to));
-    Ok(found.ok_or(Unclear)?["code"].as_str().unwrap().to_owned())
+impl Provider {
+    async fn newest_code(&self, phone: &str) -> Result<String, Unclear> {
+        let ends_so = |to: &Value| to.as_str().is_some_and(|to| to.ends_with(phone));
+        let code = match &self.messages {
+            Messages::Desk(desk) => {
+                let http = reqwest::Client::builder().no_proxy().build().unwrap();
+                let answer = http.get(format!("{desk}/api/sms")).send().await;
+                let text = answer.map_err(|_| Unclear)?.text().await.map_err(|_| Unclear)?;
+                let sent: Vec<Value> = serde_json::from_str(&text).map_err(|_| Unclear)?;
+                sent.iter().find(|one| ends_so(&one["to"])).map(|one| one["code"].clone())
+            }
+            Messages::Gateway(bodies) => {
+                let bodies = bodies.lock().unwrap();
+                let mut sent = bodies.iter().rev().map(|body| serde_json::from_str(body).unwrap());
+                let found = sent.find(|one: &Value| ends_so(&one["phone"]));
+                found.map(|one| one["params"]["code"].clone())
+            }
+        };
+        Ok(code.ok_or(Unclear)?.as_str().unwrap().to_owned())
+    }
 }

@@ -36,6 +36,14 @@ impl Fact {
     }
 }
 
+/// An answer that is a fault: 5xx, or 502 for no answer at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failed {
+    pub status: u16,
+    /// `Retry-After`.
+    pub says_when: bool,
+}
+
 pub struct Ledger {
     trouble: Trouble,
     inner: Mutex<Entries>,
@@ -46,7 +54,7 @@ struct Entries {
     acknowledged: BTreeMap<&'static str, u64>,
     facts: Vec<Fact>,
     broken: Vec<String>,
-    faults: BTreeMap<u16, u64>,
+    faults: BTreeMap<Failed, u64>,
 }
 
 impl Ledger {
@@ -68,20 +76,23 @@ impl Ledger {
         entries.facts.extend(facts);
     }
 
-    /// 5xx, or 502 for no answer at all.
-    pub fn fault(&self, status: u16) {
-        *self.entries().faults.entry(status).or_default() += 1;
+    pub fn fault(&self, failed: Failed) {
+        *self.entries().faults.entry(failed).or_default() += 1;
     }
 
     pub fn broken(&self, what: String) {
         self.entries().broken.push(what);
     }
 
-    /// Honest clients see a fault only where the server is killed or answers late.
+    /// Honest clients see no other faults than the trouble explains.
     pub fn holds(&self) -> bool {
         let entries = self.entries();
-        let no_faults = self.trouble != Trouble::None || entries.faults.is_empty();
-        entries.broken.is_empty() && no_faults
+        entries.broken.is_empty() && entries.faults.keys().all(|one| self.trouble.explains(*one))
+    }
+
+    /// How many were answered with success.
+    pub fn n_acknowledged(&self) -> u64 {
+        self.entries().acknowledged.values().sum()
     }
 
     /// What is alive at the same time as what has ended is asked for first.

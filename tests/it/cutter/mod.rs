@@ -7,9 +7,9 @@
 //! `HUFU_CUTTER_TIME_OUT`: milliseconds, for a server that is faster.
 
 mod cut;
-mod honest;
-mod ledger;
-mod server;
+pub mod honest;
+pub mod ledger;
+pub mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::kit::{On, on_each_database};
 use honest::{Client, Visitor};
-use ledger::Ledger;
+use ledger::{Failed, Ledger};
 use server::Server;
 
 const HONEST: usize = 8;
@@ -35,6 +35,27 @@ pub enum Trouble {
     TimedOut,
     /// The disk takes nothing more for a while (SQLite alone).
     DiskFull,
+    /// A node behind proxies stops and another goes on.
+    Rolling,
+    /// What all nodes stand on is away for a while.
+    Away,
+    /// The same, and short-lived values are gone with it.
+    Forgotten,
+}
+
+impl Trouble {
+    /// Sign-ins on their way may have to begin again.
+    pub fn forgets(self) -> bool {
+        matches!(self, Self::Killed | Self::Forgotten)
+    }
+
+    pub fn explains(self, failed: Failed) -> bool {
+        match self {
+            Self::None | Self::Rolling => false,
+            Self::Killed | Self::TimedOut | Self::DiskFull => true,
+            Self::Away | Self::Forgotten => failed.status == 503 && failed.says_when,
+        }
+    }
 }
 
 #[test]
@@ -78,11 +99,11 @@ async fn cutting(on: On, trouble: Trouble) {
     let ledger = Arc::new(Ledger::new(trouble));
     let mut visitors = Vec::new();
     for n in 0..HONEST {
-        let client = Client::new(Arc::clone(&server), Arc::clone(&ledger));
+        let client = Client::new(server.provider(), Arc::clone(&ledger));
         let visitor = Visitor::sign_in(&client, n).await;
         visitors.push(visitor.expect("the first sign-in, before anybody cuts"));
     }
-    let spoiler = Client::new(Arc::clone(&server), Arc::new(Ledger::new(trouble)));
+    let spoiler = Client::new(server.provider(), Arc::new(Ledger::new(trouble)));
     let spoiler = Visitor::sign_in(&spoiler, HONEST).await.expect("the cutters' own person");
     if trouble == Trouble::TimedOut {
         let milliseconds = variable("HUFU_CUTTER_TIME_OUT").map(|text| text.parse().unwrap());
@@ -91,7 +112,7 @@ async fn cutting(on: On, trouble: Trouble) {
     let until = Instant::now() + length();
     let mut tasks = JoinSet::new();
     for visitor in visitors {
-        tasks.spawn(visitor.live(until));
+        tasks.spawn(visitor.live(move || Instant::now() < until));
     }
     for _ in 0..CUTTERS {
         tasks.spawn(cut::cut(Arc::clone(&server), spoiler.cookies(), until));
@@ -103,12 +124,12 @@ async fn cutting(on: On, trouble: Trouble) {
     if trouble != Trouble::DiskFull {
         server.restart_with(None).await;
     }
-    let client = Client::new(Arc::clone(&server), Arc::clone(&ledger));
+    let client = Client::new(server.provider(), Arc::clone(&ledger));
     ledger.ask_again(&client).await;
     let told = ledger.to_string();
     eprintln!("{on:?}, {trouble:?}, {:?}: {told}", length());
     // Whatever there was, it is over.
-    let again = Client::new(Arc::clone(&server), Arc::new(Ledger::new(Trouble::None)));
+    let again = Client::new(server.provider(), Arc::new(Ledger::new(Trouble::None)));
     assert!(Visitor::sign_in(&again, 0).await.is_ok());
     assert!(ledger.holds(), "{on:?}, {trouble:?}: {told}");
 }
@@ -123,7 +144,7 @@ async fn make_trouble(server: Arc<Server>, trouble: Trouble, until: Instant) {
                 tokio::time::sleep(length() / 8).await;
                 server.fill_disk(false);
             }
-            Trouble::None | Trouble::TimedOut => {}
+            _ => {}
         }
     }
 }

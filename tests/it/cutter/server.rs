@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use tokio::net::TcpStream;
 
+use super::honest::{Messages, Provider};
 use super::variable;
 use crate::kit::demo::{Running, free_ports};
-use crate::kit::{On, copy};
+use crate::kit::{FILING, On, copy};
 
 /// With a person for each honest client, and one for those who cut.
 const PEOPLE: usize = super::HONEST + 1;
@@ -29,6 +30,7 @@ impl Server {
         let realms = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
         copy(&realms.join("jiangxi"), &folder.path().join("realms/jiangxi"));
         open_up(&folder.path().join("realms/jiangxi"));
+        add_people(&folder.path().join("realms/jiangxi"));
         let addresses = match on {
             On::Sqlite => Vec::new(),
             On::Postgres => addresses(folder.path()).await,
@@ -82,6 +84,15 @@ impl Server {
         assert!(done.success());
     }
 
+    pub fn provider(&self) -> Arc<Provider> {
+        Arc::new(Provider {
+            base: self.at(0),
+            redirect_uri: format!("{}/callback", self.at(2)),
+            client_secret: FILING.secret.to_owned(),
+            messages: Messages::Desk(self.at(1)),
+        })
+    }
+
     pub fn at(&self, offset: u16) -> String {
         format!("http://localhost:{}", self.port + offset)
     }
@@ -110,7 +121,7 @@ fn replace(file: &Path, what: &str, by: &str) {
 }
 
 /// Many sign-ins from one address, and codes and tokens that outlive the longest run.
-fn open_up(realm: &Path) {
+pub fn open_up(realm: &Path) {
     let limits = "pause = 1\nper_phone_and_hour = 1000000\nper_phone_and_day = 1000000\n\
                   per_address_and_hour = 1000000\nper_minute = 1000000";
     replace(&realm.join("factors.toml"), "per_minute = 6000", limits);
@@ -123,6 +134,10 @@ fn open_up(realm: &Path) {
                     max_failures_per_address = 1000000\nmax_failures_per_enterprise = 1000000";
     replace(&file, "max_failures = 5", failures);
     replace(&file, "code = 60\naccess_token = 300", "code = 600\naccess_token = 28800");
+}
+
+/// `honest0` and so on.
+pub fn add_people(realm: &Path) {
     let people: String = (0..PEOPLE).map(person).collect();
     let file = realm.join("fixtures.toml");
     let text = std::fs::read_to_string(&file).unwrap();

@@ -107,8 +107,8 @@ pub struct Browser {
     pub cookies: BTreeMap<String, String>,
     /// The address that the router sees; over HTTP it is what it is.
     pub from: IpAddr,
-    /// What it calls itself; `None`: nothing.
-    pub agent: Option<String>,
+    /// What it sends besides with every request.
+    pub headers: HeaderMap,
 }
 
 /// In the test's own process, or somewhere else.
@@ -146,21 +146,24 @@ impl Provider {
 
 impl Browser {
     pub fn new(router: Router) -> Self {
-        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { provider: Provider::Router(router), cookies: BTreeMap::new(), from, agent: None }
+        Self::of(Provider::Router(router))
     }
 
     /// `base`: where the provider listens, whatever its issuer says.
     pub fn over_http(base: &str) -> Self {
+        Self::over_http_with(base, reqwest::Client::builder())
+    }
+
+    /// The same with what else the connection is to be like.
+    pub fn over_http_with(base: &str, client: reqwest::ClientBuilder) -> Self {
         let no_redirects = reqwest::redirect::Policy::none();
-        let client = reqwest::Client::builder().no_proxy().redirect(no_redirects).build().unwrap();
+        let client = client.no_proxy().redirect(no_redirects).build().unwrap();
+        Self::of(Provider::Http(base.to_owned(), client))
+    }
+
+    fn of(provider: Provider) -> Self {
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self {
-            provider: Provider::Http(base.to_owned(), client),
-            cookies: BTreeMap::new(),
-            from,
-            agent: None,
-        }
+        Self { provider, cookies: BTreeMap::new(), from, headers: HeaderMap::new() }
     }
 
     /// One request as it is, without cookies.
@@ -197,11 +200,11 @@ impl Browser {
     pub async fn once(&mut self, method: &str, path: &str, body: Option<String>) -> Shown {
         let pairs: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         if !pairs.is_empty() {
             request = request.header(header::COOKIE, pairs.join("; "));
-        }
-        if let Some(agent) = &self.agent {
-            request = request.header(header::USER_AGENT, agent);
         }
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

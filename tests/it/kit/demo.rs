@@ -1,6 +1,6 @@
 //! The real program: `hufu demo` as a process of its own, and a real Chromium that uses it.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -25,6 +25,26 @@ impl Running {
         self.0.id()
     }
 
+    /// By its name: `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.id().to_string()]).status();
+        assert!(sent.unwrap().success(), "{name}");
+    }
+
+    /// How it ended by itself, if it does within this time.
+    pub async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
+        let until = tokio::time::Instant::now() + within;
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return Some(status);
+            }
+            if tokio::time::Instant::now() > until {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// SIGKILL: no farewell.
     pub fn kill(&mut self) {
         self.0.kill().unwrap();
@@ -32,13 +52,13 @@ impl Running {
     }
 }
 
-/// The first of six free ports in a row.
+/// The first of six free ports in a row, below those that connections are given: what is stopped
+/// there can be started again.
 pub fn free_ports() -> u16 {
-    for _ in 0..50 {
-        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = probe.local_addr().unwrap().port();
+    for _ in 0..200 {
+        let port = rand::random_range(20_000..32_000_u16);
         let free = |offset: u16| std::net::TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
-        if port < 65_000 && (1..6).all(free) {
+        if (0..6).all(free) {
             return port;
         }
     }

@@ -1,5 +1,7 @@
 //! The sign-in log (E-24): every attempt with way, entrance, enterprise, outcome, address and device.
 
+use axum::http::{HeaderValue, header};
+
 use super::doors::{DOORS, Door};
 use super::scan::{code, go_on, number};
 use crate::account::{AGENCY, LI, at_door};
@@ -45,7 +47,8 @@ impl Watched<'_> {
 
 fn firefox(app: &TestApp) -> Browser {
     let mut browser = app.browser();
-    browser.agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0".to_owned());
+    let agent = HeaderValue::from_static("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0");
+    browser.headers.insert(header::USER_AGENT, agent);
     browser
 }
 

@@ -1,6 +1,7 @@
 //! Running it: TLS, a killed server, Redis away, proxies, what the log never holds, `hufu realm`
 //! and `hufu doctor`.
 
+mod answers;
 mod commands;
 mod databases;
 mod files;
@@ -21,7 +22,7 @@ use crate::kit::demo::{Running, free_ports, start, wait_for};
 use crate::kit::{EXAMPLE, FILING, On, PASSWORD, Setup, TestApp, authorize_url, copy, demo_realm};
 
 /// Every secret of a realm that is served.
-const SECRET: &str = "of-the-tests-and-long-enough-for-them";
+pub const SECRET: &str = "of-the-tests-and-long-enough-for-them";
 
 fn hufu(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hufu"))
@@ -33,7 +34,7 @@ fn hufu(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// The realm as production has it: secrets by reference, a gateway, no fixtures.
-fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
+pub fn served_realm(folder: &Path, gateway: &str) -> std::path::PathBuf {
     let realm = folder.join("realms/jiangxi");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
     std::fs::remove_file(realm.join("fixtures.toml")).unwrap();
@@ -262,7 +263,7 @@ async fn no_log_line_holds_a_number_a_code_or_a_token() {
 }
 
 /// A gateway that keeps what it was given.
-async fn gateway() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+pub async fn gateway() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
     let got = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let kept = std::sync::Arc::clone(&got);
     let take = move |body: String| async move { kept.lock().unwrap().push(body) };

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use hufu::base::id::GrantId;
 use hufu::store::Tx;
 use hufu::web::router::router_within;
+use hufu::web::stopping::Stopping;
 use tower::ServiceExt;
 
 use super::authorize::signed_in;
@@ -105,7 +106,10 @@ async fn half_a_request_is_cut_off() {
     let port = crate::kit::demo::free_ports();
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     let listener = hufu::web::server::listen(address).unwrap();
-    let served = tokio::spawn(hufu::web::server::serve(listener, Router::new(), None));
+    let stopping = Stopping::default();
+    let served =
+        async move { hufu::web::server::serve(listener, Router::new(), None, &stopping).await };
+    let served = tokio::spawn(served);
     let mut stream = loop {
         match tokio::net::TcpStream::connect(address).await {
             Ok(stream) => break stream,
