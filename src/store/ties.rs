@@ -99,6 +99,9 @@ impl<A> Ties<'_, A> {
             .filter(Column::EngagementId.in_subquery(of_agencies))
             .all(&self.0.db())
             .await?;
+        if assigned.is_empty() {
+            return Ok(Vec::new());
+        }
         let engagements = self
             .0
             .find::<engagement::Entity>()
@@ -133,6 +136,9 @@ impl<A> Ties<'_, A> {
             .filter(record_handler::Column::RecordId.in_subquery(of_enterprises))
             .all(&self.0.db())
             .await?;
+        if named.is_empty() {
+            return Ok(Vec::new());
+        }
         let records = self
             .0
             .find::<cross_region_record::Entity>()

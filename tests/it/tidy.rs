@@ -184,7 +184,9 @@ fn what_is_kept_of_people_has_one_writer() {
 fn every_look_up_knows_its_realm() {
     let mut wrong = Vec::new();
     each_source(|layer, path, text| {
-        let is_allowed = path.ends_with("store/mod.rs") || path.ends_with("store/sweep.rs");
+        // The last asks about connections, not for rows.
+        let allowed = ["store/mod.rs", "store/sweep.rs", "store/connect.rs"];
+        let is_allowed = allowed.iter().any(|file| path.ends_with(file));
         if layer != "store" || is_allowed || path.starts_with("store/entity") {
             return;
         }

@@ -106,10 +106,12 @@ fn an_address_is_shown_without_its_last_part() {
             let mut browser = app.browser_at(from);
             let page = browser.get(&authorize_url(&FILING, &[])).await;
             browser.type_credentials(&page, (EXAMPLE, WANG, "Wrong2026!")).await;
+            app.clock.advance(1);
             let mut wang = as_person(&app, WANG).await;
             let page = get(&mut wang, "/account/log").await;
             assert_eq!(rows(&page)[1][4], shown, "{}", page.text);
             assert!(!page.text.contains(from));
+            app.clock.advance(1);
         }
     });
 }

@@ -55,6 +55,16 @@ fn value(page: &Shown, name: &str) -> String {
 /// Every combination of empty, malformed and right fields at every door: each wrong one is marked with
 /// its text, the first of them has the focus, nothing but the password is lost, and nothing is sent to
 /// the checker: no guess is counted, the slider's proof is good once more. Covers E-02, S-02, I-02, G-02,
+fn is_kept(shown: &Shown, field: &str, sent: &str) -> bool {
+    match field {
+        "record_kind" => {
+            let checked = format!("value=\"{sent}\" checked");
+            sent != "inspection" || shown.text.contains(&checked)
+        }
+        field => value(shown, field) == sent,
+    }
+}
+
 /// P-02.
 #[test]
 fn every_wrong_field_is_marked_at_every_door() {
@@ -106,14 +116,7 @@ fn every_wrong_field_is_marked_at_every_door() {
                 assert_eq!(focused(&shown), expected[..1], "{name}");
                 // Nothing that was sent is lost, but the password.
                 for (field, sent) in values.iter().filter(|(field, _)| *field != "password") {
-                    let kept = match *field {
-                        "record_kind" => {
-                            let checked = format!("value=\"{sent}\" checked");
-                            *sent != "inspection" || shown.text.contains(&checked)
-                        }
-                        field => value(&shown, field) == *sent,
-                    };
-                    assert!(kept, "{field} of {name}");
+                    assert!(is_kept(&shown, field, sent), "{field} of {name}");
                 }
                 assert!(!shown.text.contains(PASSWORD) && !shown.text.contains(&long));
                 assert_eq!(shown.filled(&[("slider", "")]).1["slider_id"], slider, "{name}");

@@ -90,12 +90,6 @@ impl Node {
         self.process.lock().await.as_ref().unwrap().signal(name);
     }
 
-    /// After SIGTERM; returns how long it took to end.
-    pub async fn stop(&self) -> Duration {
-        self.signal("TERM").await;
-        self.ended().await
-    }
-
     /// Waits for its end, which must be a good one.
     pub async fn ended(&self) -> Duration {
         let begun = Instant::now();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use hufu::web::router::router_within;
 use tower::ServiceExt;
@@ -76,10 +76,13 @@ fn what_took_too_long_says_when_to_come_again() {
         let hasty = router_within(app.app.clone(), Duration::ZERO);
         for (accept, is_page) in [(BROWSER, true), ("application/json", false), ("", false)] {
             for (method, path) in [
-                (Method::GET, "/realms/jiangxi/login"),
+                (Method::GET, "/realms/jiangxi/account"),
                 (Method::POST, "/realms/jiangxi/introspect"),
             ] {
-                let asked = request(&method, path, accept, 0);
+                // Whose session is looked for.
+                let mut asked = request(&method, path, accept, 0);
+                let cookie = HeaderValue::from_static("__Host-hufu-session-jiangxi=nobody");
+                asked.headers_mut().insert(header::COOKIE, cookie);
                 let answer = hasty.clone().oneshot(asked).await.unwrap();
                 assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
                 assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
