@@ -10,6 +10,11 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, "ALTER TABLE person ADD COLUMN address BYTEA").await
+        crate::run(manager, UP).await
     }
 }
+
+const UP: &str = "
+ALTER TABLE person ADD COLUMN address BYTEA;
+ALTER TABLE person ADD COLUMN email_verified_at BIGINT;
+";

@@ -24,6 +24,8 @@ pub struct Person {
     /// 1 to 5 (L-01); 3 and above counts as verified (DEC-21).
     pub real_name_level: u8,
     pub email: Option<EmailAddress>,
+    /// When a code had reached the address; `None`: somebody else told it.
+    pub email_verified_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

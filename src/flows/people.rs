@@ -73,11 +73,12 @@ pub async fn update(tx: &Tx<'_>, before: &Person, after: &Person) -> Result<(), 
 
 /// Proved by a code that was sent there.
 pub async fn change_email(
+    ctx: &Ctx,
     tx: &Tx<'_>,
     person: PersonId,
     email: &EmailAddress,
 ) -> Result<(), Fault> {
-    tx.rows().people().set_email(person, email).await?;
+    tx.rows().people().set_email(person, email, ctx.now()).await?;
     tx.note(AuditEvent::EmailChanged { person });
     Ok(())
 }

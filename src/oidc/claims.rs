@@ -17,7 +17,7 @@ pub fn scope_of(claim: &str) -> Option<&'static str> {
 }
 
 /// Each claim that a scope gives, and the scope.
-pub const BY_SCOPE: [(&str, &str); 15] = [
+pub const BY_SCOPE: [(&str, &str); 16] = [
     ("name", "profile"),
     ("family_name", "profile"),
     ("given_name", "profile"),
@@ -30,6 +30,7 @@ pub const BY_SCOPE: [(&str, &str); 15] = [
     ("email_verified", "email"),
     ("phone_number", "phone"),
     ("phone_number_verified", "phone"),
+    ("address", "address"),
     ("tax_identity", "tax_identity"),
     ("roles", "tax_identity"),
     ("permissions", "tax_identity"),

@@ -151,6 +151,7 @@ impl<A> People<'_, A> {
                 .map_err(|_| StoreError::inconsistent("person", "real_name_level", row.id))?,
             // An address of before the rule: nothing can be sent to it.
             email: email.transpose()?.and_then(|email| EmailAddress::parse(&email).ok()),
+            email_verified_at: row.email_verified_at.map(Timestamp),
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
         })
@@ -190,6 +191,10 @@ impl People<'_, Writing> {
                 person::Column::EmailIndex,
                 Expr::value(email.map(|email| self.0.index("email", &email.comparable()))),
             )
+            .col_expr(
+                person::Column::EmailVerifiedAt,
+                Expr::value(person.email_verified_at.map(|at| at.0)),
+            )
             .col_expr(person::Column::UpdatedAt, Expr::value(person.updated_at.0))
             .filter(person::Column::Id.eq(person.id.0))
             .exec(&self.0.db())
@@ -197,13 +202,20 @@ impl People<'_, Writing> {
         Ok(())
     }
 
-    pub async fn set_email(&self, id: PersonId, email: &EmailAddress) -> Result<(), StoreError> {
+    /// An address that a code has just reached.
+    pub async fn set_email(
+        &self,
+        id: PersonId,
+        email: &EmailAddress,
+        verified_at: Timestamp,
+    ) -> Result<(), StoreError> {
         let sealed = self.0.seal(&format!("person.email.{id}"), email.as_str());
         let index = self.0.index("email", &email.comparable());
         self.0
             .update::<person::Entity>()
             .col_expr(person::Column::Email, Expr::value(sealed))
             .col_expr(person::Column::EmailIndex, Expr::value(index))
+            .col_expr(person::Column::EmailVerifiedAt, Expr::value(verified_at.0))
             .filter(person::Column::Id.eq(id.0))
             .exec(&self.0.db())
             .await?;
@@ -304,6 +316,7 @@ impl People<'_, Writing> {
             created_at: Set(person.created_at.0),
             updated_at: Set(person.updated_at.0),
             address: Set(None),
+            email_verified_at: Set(person.email_verified_at.map(|at| at.0)),
         })
         .exec_without_returning(&self.0.db())
         .await?;

@@ -42,6 +42,7 @@ fn person(clock: &Clock, random: &Random) -> Person {
         nationality: "CHN".to_owned(),
         real_name_level: 3,
         email: None,
+        email_verified_at: None,
         created_at: NOW,
         updated_at: NOW,
     }

@@ -137,7 +137,7 @@ async fn save(ctx: &Ctx, session: &Session, asked: &Asked) -> Result<(), Stop> {
             people::bind_phone(ctx, &tx, &binding).await?;
         }
         Destination::Email(email) => {
-            people::change_email(&tx, session.person, &email).await?;
+            people::change_email(ctx, &tx, session.person, &email).await?;
         }
     }
     tell(ctx, &tx, session, NoticeKind::ContactChanged).await?;

@@ -96,6 +96,10 @@ pub async fn save_person(
         name: told.name.clone(),
         // What somebody has proved here, a record of less does not take away; a void document does.
         real_name_level: told.real_name_level.max(person.real_name_level),
+        email_verified_at: match told.email.is_none() || told.email == person.email {
+            true => person.email_verified_at,
+            false => None,
+        },
         email: told.email.clone().or(person.email),
         updated_at: ctx.now(),
         ..person
@@ -171,6 +175,7 @@ async fn add(
         nationality: told.nationality.clone(),
         real_name_level: told.real_name_level,
         email: told.email.clone(),
+        email_verified_at: None,
         created_at: now,
         updated_at: now,
     };

@@ -23,6 +23,10 @@ pub async fn person_claims(
     } else {
         None
     };
+    let address = match wants("address") {
+        true => ctx.rows().people().address(person.id).await?,
+        false => None,
+    };
     let is_domestic = person.kind == PersonKind::Domestic;
     let parts = person.name.parts().filter(|_| is_domestic);
     let known = [
@@ -35,9 +39,13 @@ pub async fn person_claims(
         ("preferred_username", username.map(Value::from)),
         ("updated_at", Some(json!(person.updated_at.0))),
         ("email", person.email.as_ref().map(|email| json!(email.as_str()))),
-        ("email_verified", person.email.as_ref().map(|_| json!(false))),
+        (
+            "email_verified",
+            person.email.as_ref().map(|_| json!(person.email_verified_at.is_some())),
+        ),
         ("phone_number", phone.as_ref().map(|phone| json!(phone.as_str()))),
         ("phone_number_verified", phone.as_ref().map(|_| json!(true))),
+        ("address", address.map(|address| json!({"formatted": address.as_str()}))),
     ];
     let wanted = known.into_iter().filter(|(name, _)| wants(name));
     Ok(wanted.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())

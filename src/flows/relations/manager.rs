@@ -147,6 +147,7 @@ fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
         nationality: "CHN".to_owned(),
         real_name_level: 1,
         email: None,
+        email_verified_at: None,
         created_at: ctx.now(),
         updated_at: ctx.now(),
     }

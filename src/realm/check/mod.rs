@@ -44,6 +44,7 @@ pub const SCOPES: [&str; 10] = [
     "profile",
     "email",
     "phone",
+    "address",
     "offline_access",
     "tax_identity",
     "registry_import",
@@ -53,8 +54,8 @@ pub const SCOPES: [&str; 10] = [
 ];
 
 /// Of [`SCOPES`], those that any application may ask for.
-pub const PUBLIC_SCOPES: [&str; 6] =
-    ["openid", "profile", "email", "phone", "offline_access", "tax_identity"];
+pub const PUBLIC_SCOPES: [&str; 7] =
+    ["openid", "profile", "email", "phone", "address", "offline_access", "tax_identity"];
 
 const SHORTEST_SECRET: usize = 32;
 

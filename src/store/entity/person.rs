@@ -19,6 +19,7 @@ pub struct Model {
     pub created_at: i64,
     pub updated_at: i64,
     pub address: Option<Vec<u8>>,
+    pub email_verified_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

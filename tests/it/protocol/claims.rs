@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::authorize::signed_in;
-use crate::account::{WANG, as_person};
+use crate::account::{WANG, as_person, post};
 use crate::kit::{
-    EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
+    Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
     on_each_database,
 };
 
@@ -33,15 +33,38 @@ fn single_claims_are_given_where_they_were_asked_for() {
     });
 }
 
+async fn told_by_register(app: &TestApp, email: &str) {
+    let version = app.ctx.now().0;
+    let line = json!({"feed": "person", "source_key": "wang", "version": version, "name": "王小明",
+        "document": "360102199003071236", "email": email,
+        "real_name_level": 4});
+    let (text, format) = (line.to_string(), hufu::flows::feed::Format::JsonLines);
+    let done = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None).await;
+    assert!(done.as_ref().unwrap().failed.is_empty(), "{done:?}");
+    app.clock.advance(1);
+}
+
+/// In the account centre.
+async fn fill_in(app: &TestApp, browser: &mut Browser, email: &str, address: &str) {
+    const PATH: &str = "/account/maintain";
+    post(app, browser, PATH, &[("act", "address"), ("address", address)]).await;
+    app.clock.advance(61);
+    post(app, browser, PATH, &[("act", "send"), ("kind", "email"), ("to", email)]).await;
+    let sent = app.ctx.services.outbound.inbox.messages();
+    let code = sent.into_iter().find(|message| message.to == email).unwrap().code;
+    let done = post(app, browser, PATH, &[("act", "verify"), ("code", &code)]).await;
+    assert!(done.text.contains("已保存"), "{}", done.text);
+}
+
 /// OIDC Core §5.1, §5.4: what is known, and nothing else; `claims_supported` is exactly what can come.
 #[test]
 fn what_is_known_of_a_person_is_given_and_announced() {
     on_each_database(|on| async move {
         let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
-        let all = "scopes = [\"openid\", \"profile\", \"phone\", \"email\", \"tax_identity\"]";
+        let all = "scopes = [\"openid\", \"profile\", \"phone\", \"email\", \"address\", \"tax_identity\"]";
         let realm = changed_realm(&[("clients/tax-filing.toml", scopes, all)]);
         let app = Setup::of(on, vec![realm]).start().await;
-        let everything = ("scope", "openid profile email phone tax_identity");
+        let everything = ("scope", "openid profile email phone address tax_identity");
         let mut browser = signed_in(&app).await;
         let done = browser.get(&authorize_url(&FILING, &[everything])).await;
         let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
@@ -59,12 +82,29 @@ fn what_is_known_of_a_person_is_given_and_announced() {
         }
         assert!(info["updated_at"].is_i64(), "{info}");
         assert!(info.as_object().unwrap().values().all(|value| !value.is_null()), "{info}");
-        // Somebody with a username; nobody's e-mail address is known here.
+        assert!(info.get("address").is_none() && info.get("email").is_none(), "{info}");
+        // Somebody with a username, whom the register knows by an e-mail address.
         let mut browser = as_person(&app, WANG).await;
+        told_by_register(&app, "wang@example.com").await;
+        let done = browser.get(&authorize_url(&FILING, &[everything])).await;
+        let (_, tokens_of_before) = app.redeem(&done.answered("code").unwrap()).await;
+        let (_, before) = app.userinfo(tokens_of_before["access_token"].as_str().unwrap()).await;
+        assert_eq!(before["email"], "wang@example.com", "{before}");
+        assert_eq!(before["email_verified"], false, "{before}");
+        let address = "江西省南昌市东湖区阳明路1号";
+        fill_in(&app, &mut browser, "wang@example.com", address).await;
         let done = browser.get(&authorize_url(&FILING, &[everything])).await;
         let (_, others) = app.redeem(&done.answered("code").unwrap()).await;
         let (_, other) = app.userinfo(others["access_token"].as_str().unwrap()).await;
         assert_eq!(other["preferred_username"], "wangxm", "{other}");
+        assert_eq!(other["email_verified"], true, "{other}");
+        assert_eq!(other["address"], json!({"formatted": address}), "{other}");
+        // The same told once more takes nothing away; another address is not proved by the old one.
+        for (told, is_verified) in [("Wang@example.com", true), ("w2@example.com", false)] {
+            told_by_register(&app, told).await;
+            let (_, info) = app.userinfo(others["access_token"].as_str().unwrap()).await;
+            assert_eq!(info["email_verified"], is_verified, "{told}: {info}");
+        }
 
         let id = claims(tokens["id_token"].as_str().unwrap());
         let request = axum::http::Request::get("/realms/jiangxi/.well-known/openid-configuration");
@@ -79,7 +119,7 @@ fn what_is_known_of_a_person_is_given_and_announced() {
         let rest: Vec<&String> = announced.difference(&given).collect();
         assert!(given.is_subset(&announced), "{given:?} {announced:?}");
         // Nobody's of the demo is known.
-        let unknown = ["gender", "email", "email_verified"];
+        let unknown = ["gender"];
         assert!(rest.iter().all(|name| unknown.contains(&name.as_str())), "{rest:?}");
     });
 }
