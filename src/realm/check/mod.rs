@@ -39,7 +39,7 @@ pub struct Surroundings<'a> {
 }
 
 /// What a client may be registered for; those of our own interfaces are nobody else's concern.
-pub const SCOPES: [&str; 10] = [
+pub const SCOPES: [&str; 11] = [
     "openid",
     "profile",
     "email",

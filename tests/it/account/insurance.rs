@@ -3,7 +3,7 @@
 use hufu::domain::entrance::Audience;
 use hufu::domain::function::{Function, Role};
 
-use super::{WANG, as_li, get, held, post};
+use super::{LI, WANG, as_li, get, held, post};
 use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
 use crate::login::doors::{DOORS, Door};
 
@@ -27,6 +27,40 @@ async fn everything(app: &TestApp) -> Vec<Vec<String>> {
     let tables =
         ["authorisation", "authorisation_event", "authorisation_history", "notice", "delivery"];
     tables.iter().map(|table| rows.get(*table).cloned().unwrap_or_default()).collect()
+}
+
+/// A form: who is asked (a phone), where, what.
+type Posted<'a> = (&'static str, String, Vec<(&'a str, &'a str)>);
+
+fn of_persons<'a>(history: &str, [pending, applied, active]: [&'a str; 3]) -> Vec<Posted<'a>> {
+    let one = |phone, fields| (phone, "/account/authorisations".to_owned(), fields);
+    let apply = vec![("number", EXAMPLE), ("identity_type", "tax_clerk"), ("sure", "yes")];
+    vec![
+        one("13600136000", vec![("act", "confirm"), ("id", pending), ("sure", "yes")]),
+        one("13600136000", vec![("act", "confirm"), ("id", pending)]),
+        one("13600136000", vec![("act", "reject"), ("id", pending)]),
+        one("13500135000", vec![("act", "withdraw"), ("id", applied)]),
+        one(WANG, vec![("act", "delete"), ("id", active), ("sure", "yes")]),
+        one(WANG, vec![("act", "sync"), ("id", active)]),
+        (WANG, "/account/authorisations/apply".to_owned(), apply),
+        (WANG, history.to_owned(), vec![("act", "clear"), ("sure", "yes")]),
+        (WANG, history.to_owned(), vec![("act", "clear-all"), ("sure", "yes")]),
+    ]
+}
+
+fn of_managers<'a>([pending, applied, active]: [&'a str; 3]) -> Vec<Posted<'a>> {
+    let one = |id: &str, fields| (LI, format!("/account/handlers/{id}"), fields);
+    let saved = |act| vec![("act", act), ("p-TAX_FILING", "yes"), ("term", "long")];
+    vec![
+        (LI, "/account/handlers/add".to_owned(), super::NEW.to_vec()),
+        one(applied, saved("confirm-save")),
+        one(applied, vec![("act", "reject"), ("sure", "yes")]),
+        one(pending, vec![("act", "withdraw"), ("sure", "yes")]),
+        one(active, saved("edit-save")),
+        one(active, saved("renew-save")),
+        one(active, vec![("act", "delete"), ("sure", "yes")]),
+        one("history", vec![("act", "clear"), ("sure", "yes")]),
+    ]
 }
 
 /// Accept, reject, add, withdraw, edit, renew, delete, apply, synchronise, clear: by the person and by the
@@ -53,21 +87,7 @@ fn a_social_insurance_session_decides_no_authorisation() {
 
         let path = "/account/authorisations";
         let history = format!("{path}/history");
-        let persons: [(&'static str, &str, Vec<(&str, &str)>); 9] = [
-            ("13600136000", path, vec![("act", "confirm"), ("id", &pending), ("sure", "yes")]),
-            ("13600136000", path, vec![("act", "confirm"), ("id", &pending)]),
-            ("13600136000", path, vec![("act", "reject"), ("id", &pending)]),
-            ("13500135000", path, vec![("act", "withdraw"), ("id", &applied)]),
-            (WANG, path, vec![("act", "delete"), ("id", &active), ("sure", "yes")]),
-            (WANG, path, vec![("act", "sync"), ("id", &active)]),
-            (
-                WANG,
-                "/account/authorisations/apply",
-                vec![("number", EXAMPLE), ("identity_type", "tax_clerk"), ("sure", "yes")],
-            ),
-            (WANG, &history, vec![("act", "clear"), ("sure", "yes")]),
-            (WANG, &history, vec![("act", "clear-all"), ("sure", "yes")]),
-        ];
+        let persons = of_persons(&history, [&pending, &applied, &active]);
         for (phone, path, fields) in &persons {
             let mut browser = as_insured(&app, phone).await;
             let refused = post(&app, &mut browser, path, fields).await;
@@ -89,28 +109,9 @@ fn a_social_insurance_session_decides_no_authorisation() {
             );
         }
 
-        let handler = |id: &str| format!("/account/handlers/{id}");
-        let managers: Vec<(String, Vec<(&str, &str)>)> = vec![
-            ("/account/handlers/add".to_owned(), super::NEW.to_vec()),
-            (
-                handler(&applied),
-                vec![("act", "confirm-save"), ("p-TAX_FILING", "yes"), ("term", "long")],
-            ),
-            (handler(&applied), vec![("act", "reject"), ("sure", "yes")]),
-            (handler(&pending), vec![("act", "withdraw"), ("sure", "yes")]),
-            (
-                handler(&active),
-                vec![("act", "edit-save"), ("p-TAX_FILING", "yes"), ("term", "long")],
-            ),
-            (
-                handler(&active),
-                vec![("act", "renew-save"), ("p-TAX_FILING", "yes"), ("term", "long")],
-            ),
-            (handler(&active), vec![("act", "delete"), ("sure", "yes")]),
-            ("/account/handlers/history".to_owned(), vec![("act", "clear"), ("sure", "yes")]),
-        ];
+        let managers = of_managers([&pending, &applied, &active]);
         let mut unit = insured(&app, &DOORS[4]).await;
-        for (path, fields) in &managers {
+        for (_, path, fields) in &managers {
             let refused = post(&app, &mut unit, path, fields).await;
             assert_eq!(refused.code(), Some("E_ROLE"), "{path} {fields:?}");
         }
@@ -123,12 +124,12 @@ fn a_social_insurance_session_decides_no_authorisation() {
 
         // The same by a tax session is taken.
         let mut li = as_li(&app).await;
-        let done = post(&app, &mut li, &managers[3].0, &managers[3].1).await;
+        let done = post(&app, &mut li, &managers[3].1, &managers[3].2).await;
         assert!(done.code().is_none(), "{}", done.text);
         let mut zhao = super::as_person(&app, "13600136000").await;
         let mut own = super::as_person(&app, WANG).await;
         assert_eq!(get(&mut zhao, path).await.status.as_u16(), 200);
-        let done = post(&app, &mut own, persons[4].1, &persons[4].2).await;
+        let done = post(&app, &mut own, &persons[4].1, &persons[4].2).await;
         assert!(done.url.contains("done=deleted"), "{}", done.text);
     });
 }

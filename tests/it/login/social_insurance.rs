@@ -164,7 +164,14 @@ fn a_unit_is_found_by_its_code_and_by_its_own_number() {
             let refused = door.type_in(&mut browser, &page, (LI, PASSWORD)).await;
             assert_eq!(refused.code(), Some("E_FORMAT"), "{}", door.id);
         }
-        // A natural person comes by document, phone or username, and by the last six at first.
+    });
+}
+
+/// By document, phone or username, and by the last six at first. Covers I-02.
+#[test]
+fn a_person_is_found_by_each_of_their_names() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
         for (name, phone) in [
             ("360102199003071236", "13800138000"),
             ("13800138000", "13800138000"),
@@ -177,14 +184,21 @@ fn a_unit_is_found_by_its_code_and_by_its_own_number() {
             let done = browser.pass_second_factor(&app, &page, phone).await;
             assert_eq!(identity(&app, &done).await["tax_identity"]["kind"], "personal", "{name}");
         }
+        let (mut browser, _) = DOORS[5].open(&app).await;
         let (_, page) = DOORS[5].open(&app).await;
         let page = DOORS[5].type_in(&mut browser, &page, ("13700137000", "014512")).await;
         assert!(page.status.is_client_error(), "another browser's page");
         let (mut browser, page) = DOORS[5].open(&app).await;
         let page = DOORS[5].type_in(&mut browser, &page, ("13700137000", "014512")).await;
         assert!(page.url.contains("/login/second_factor"), "{}", page.text);
+    });
+}
 
-        // The registry's numbers: one unit each, kept where a newer line does not say it.
+/// The registry's numbers: one unit each, kept where a newer line does not say it. Covers I-02.
+#[test]
+fn a_unit_has_the_number_that_the_registry_says() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
         let line = |key: &str, registration: &str, uscc: &str, unit: Option<&str>, version: i64| {
             let mut line = serde_json::json!({"feed": "enterprise", "source_key": key,
                 "version": version, "registration_no": registration, "uscc": uscc, "name": "某单位",

@@ -175,6 +175,37 @@ const OWN: Door = Door {
     phone: LI,
 };
 
+const USUAL: [&str; 4] = ["active", "2024-01-01", "", "03"];
+
+/// State, first and last day, the registry's status; whether it can be used.
+fn cases() -> Vec<([&'static str; 4], bool)> {
+    let mut cases = vec![
+        (USUAL, true),
+        (["active", "2026-11-24", "2026-11-24", "03"], true),
+        (["active", "2026-11-25", "", "03"], false),
+        (["active", "2024-01-01", "2026-11-23", "03"], false),
+    ];
+    for state in ["pending_by_enterprise", "withdrawn", "rejected", "deleted", "expired"] {
+        cases.push(([state, "2024-01-01", "", "03"], false));
+    }
+    for (status, is_alive) in [
+        ("01", true),
+        ("02", true),
+        ("04", true),
+        ("05", true),
+        ("06", true),
+        ("09", true),
+        ("07", false),
+        ("08", false),
+        ("10", false),
+        ("13", false),
+        ("99", false),
+    ] {
+        cases.push((["active", "2024-01-01", "", status], is_alive));
+    }
+    cases
+}
+
 /// Each state and term of a relation, each state of the enterprise in the registry: only an active relation
 /// in its term with a living enterprise is an identity, at the door, in the choosers, by switching and in
 /// the tokens. Covers E-23.
@@ -198,33 +229,7 @@ fn nothing_but_an_active_relation_in_its_term_is_usable() {
         let (id, enterprise) = at_example.unwrap();
         let row = app.literal(id.0);
         let company = app.literal(enterprise.0);
-        let usual = ["active", "2024-01-01", "", "03"];
-        // State, first and last day, the registry's status; whether it can be used.
-        let mut cases: Vec<([&str; 4], bool)> = vec![
-            (usual, true),
-            (["active", "2026-11-24", "2026-11-24", "03"], true),
-            (["active", "2026-11-25", "", "03"], false),
-            (["active", "2024-01-01", "2026-11-23", "03"], false),
-        ];
-        for state in ["pending_by_enterprise", "withdrawn", "rejected", "deleted", "expired"] {
-            cases.push(([state, "2024-01-01", "", "03"], false));
-        }
-        for (status, is_alive) in [
-            ("01", true),
-            ("02", true),
-            ("04", true),
-            ("05", true),
-            ("06", true),
-            ("09", true),
-            ("07", false),
-            ("08", false),
-            ("10", false),
-            ("13", false),
-            ("99", false),
-        ] {
-            cases.push((["active", "2024-01-01", "", status], is_alive));
-        }
-        for (case, is_usable) in cases {
+        for (case, is_usable) in cases() {
             let set = |[state, from, to, status]: [&str; 4]| {
                 let to = if to.is_empty() { "NULL".to_owned() } else { format!("'{to}'") };
                 let relation = format!(
@@ -243,7 +248,7 @@ fn nothing_but_an_active_relation_in_its_term_is_usable() {
                 }
             };
             // Before it changes she works in it, and in another tab in another identity.
-            put(usual).await;
+            put(USUAL).await;
             app.clock.advance(61);
             let mut at_work = crate::account::as_li(&app).await;
             let done = at_work.get(&authorize_url(&FILING, &[("prompt", "none")])).await;

@@ -61,7 +61,7 @@ async fn logged(ground: &Postgres<'_>, base: &str, from: &str, forged: (&str, &[
 
 struct Postgres<'s>(&'s super::servers::Postgres);
 
-/// Issue 13, 4 and shows: through HAProxy, nginx, and one behind the other.
+/// Issue 13, 4 and shows: through `HAProxy`, nginx, and one behind the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_has_the_address_of_the_person_behind_each_proxy() {
     if !has_all() {

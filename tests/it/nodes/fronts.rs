@@ -1,4 +1,4 @@
-//! HAProxy and nginx with the lines of `docs/proxies.md`, in which only addresses and certificates
+//! `HAProxy` and nginx with the lines of `docs/proxies.md`, in which only addresses and certificates
 //! are the test's.
 
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! Several nodes as a bureau runs them: `hufu serve` processes on one PostgreSQL and one Redis of the
-//! test's own, HAProxy and nginx in front with the lines of `docs/proxies.md`, and honest people
+//! test's own, `HAProxy` and nginx in front with the lines of `docs/proxies.md`, and honest people
 //! meanwhile, who notice a "come again" at most.
 //!
 //! `HUFU_NODES_BINARY`: another build of the server.

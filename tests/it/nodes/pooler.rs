@@ -1,4 +1,4 @@
-//! PgBouncer between the nodes and PostgreSQL: served where it keeps statements apart, refused with
+//! `PgBouncer` between the nodes and PostgreSQL: served where it keeps statements apart, refused with
 //! the condition where it does not.
 
 use std::path::Path;

@@ -122,6 +122,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     /// SIGKILL would leave its shared memory behind.
+    #[expect(clippy::disallowed_methods, reason = "another process needs real time")]
     fn drop(&mut self) {
         let Some(running) = self.process.get_mut().take() else { return };
         running.signal("QUIT");

@@ -1,4 +1,4 @@
-//! Nodes that end TLS themselves, behind HAProxy that passes it through.
+//! Nodes that end TLS themselves, behind `HAProxy` that passes it through.
 
 use std::path::Path;
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn client(certificates: &[&str]) -> reqwest::Client {
 
 async fn answers(http: &reqwest::Client, port: u16) -> bool {
     let url = format!("https://localhost:{port}/realms/jiangxi/jwks");
-    http.get(url).send().await.is_ok_and(|answer| answer.status() == 200)
+    Box::pin(http.get(url).send()).await.is_ok_and(|answer| answer.status() == 200)
 }
 
 /// Issue 13, shows: new connections get the renewed certificate of each node, old ones go on, and at
@@ -58,7 +58,7 @@ async fn a_renewed_certificate_is_served_through_haproxy_and_old_connections_go_
     let front = Front::haproxy_tcp(at, &nodes).await;
     let old = client(&[OLD]);
     assert!(answers(&old, front.port).await);
-    let mut kept = Kept::open(front.port).await;
+    let mut kept = Kept::open(front.port);
     kept.ask().await;
 
     put("renewed", at);
@@ -83,7 +83,7 @@ struct Kept {
 }
 
 impl Kept {
-    async fn open(port: u16) -> Self {
+    fn open(port: u16) -> Self {
         let process = tokio::process::Command::new("openssl")
             .args(["s_client", "-quiet", "-no_ign_eof", "-connect", &format!("localhost:{port}")])
             .stdin(std::process::Stdio::piped())

@@ -75,13 +75,13 @@ fn nothing_of_one_realm_is_found_in_another() {
         let (app, statements) = (start(on, &[]).await, Statements::default());
         let listening = statements.listen();
         let walked = async {
-            let app = walked(app).await;
+            let app = Box::pin(walked(app)).await;
             app.deliver().await;
             expiry::run(&app.ctx).await.unwrap();
             app.ctx.services.store.sweep(app.ctx.now()).await.unwrap();
             app
         };
-        let app = walked.with_subscriber(listening.ours.clone()).await;
+        let app = Box::pin(walked.with_subscriber(listening.ours.clone())).await;
         if matches!(on, On::Sqlite) {
             let scans = statements.scans(&app).await;
             assert!(scans.is_empty(), "{} read whole tables: {scans:#?}", scans.len());

@@ -42,8 +42,8 @@ impl Statements {
         for sql in statements {
             for step in app.plan(&sql).await {
                 let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-                let is_large = |table: &&str| !table.starts_with('(') && !SMALL.contains(table);
-                if table.filter(is_large).is_some() {
+                let is_large = |table: &str| !table.starts_with('(') && !SMALL.contains(&table);
+                if table.is_some_and(is_large) {
                     scans.push(format!("{step}: {sql}"));
                 }
             }
