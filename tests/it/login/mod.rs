@@ -24,4 +24,5 @@ mod second_factors;
 mod social_insurance;
 mod specific_entity;
 mod tax_app;
+mod two_screens;
 mod usable;
