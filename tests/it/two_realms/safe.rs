@@ -28,7 +28,9 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     // What a page shows to be answered once: a code to scan, a question for a passkey.
     ("/login/credentials", &["scan", "scan-shown", "passkey-sign-in"]),
     ("/login/second_factor", &["scan", "scan-shown", "passkey"]),
-    ("/account/passkeys", &["passkey-enrolment"]),
+    // Whoever proved a second factor long ago begins to prove one again.
+    ("/account/passkeys", &["passkey-enrolment", "login"]),
+    ("/account/authenticator", &["login"]),
     // RP-Initiated Logout §2: asked by GET with a good hint it ends that session.
     (
         path::END_SESSION,
