@@ -46,7 +46,7 @@ impl Kind {
             (None, Purpose::Verify(_)) => Self::SecondFactor,
             (Some(Errand::Raise), _) => Self::Raise,
             (Some(Errand::Renew), _) => Self::Renew,
-            (Some(Errand::Lift), _) => Self::Lift,
+            (Some(Errand::Lift | Errand::Phone), _) => Self::Lift,
             (Some(Errand::Confirm(_)), _) => Self::Authorise,
         }
     }
