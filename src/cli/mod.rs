@@ -88,7 +88,7 @@ pub async fn run() -> CliResult {
     let settings = || Settings::read(arguments.config.as_deref(), environment());
     match arguments.command {
         Command::Serve(flags) => serve::run(flags.over(settings()?)).await,
-        Command::Demo(demo) => demo::run(demo).await,
+        Command::Demo(demo) => Box::pin(demo::run(demo)).await,
         Command::Realm { act } => realm::run(act, settings).await,
         Command::Doctor(arguments) => doctor::run(arguments, settings).await,
         Command::Migrate { act: MigrateAct::Up } => {

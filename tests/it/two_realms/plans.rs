@@ -43,7 +43,7 @@ impl Statements {
             for step in app.plan(&sql).await {
                 let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
                 let is_large = |table: &&str| !table.starts_with('(') && !SMALL.contains(table);
-                if table.filter(is_large).is_some() {
+                if table.as_ref().is_some_and(is_large) {
                     scans.push(format!("{step}: {sql}"));
                 }
             }
