@@ -2,10 +2,11 @@
 //! signed-in people, reads a scanned code, and signs for the realm who does what with it. The pages
 //! play the telephone: choose who holds it, paste the code's address, pass or fail the face check.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Form, State};
+use axum::extract::{ConnectInfo, Form, State};
 use axum::response::Html;
 use axum::routing::get;
 use base64::Engine;
@@ -41,6 +42,8 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct SignedIn {
     pub name: String,
     pub document_number: String,
+    /// Where the phone is, as the operator's server sees it.
+    pub phone_ip: Option<IpAddr>,
 }
 
 impl Operator {
@@ -78,7 +81,7 @@ impl Operator {
             "iat": now, "exp": now + 60, "jti": jti(),
             "code_hash": BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(code)),
             "act": act, "name": person.name, "document_number": person.document_number,
-            "face": face,
+            "face": face, "phone_ip": person.phone_ip,
         });
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         Ok(vec![
@@ -135,10 +138,15 @@ async fn show(State(telephone): State<Telephone>) -> Html<String> {
     Html(page(&telephone, ""))
 }
 
-async fn act(State(telephone): State<Telephone>, Form(held): Form<Held>) -> Html<String> {
+async fn act(
+    State(telephone): State<Telephone>,
+    ConnectInfo(phone): ConnectInfo<SocketAddr>,
+    Form(held): Form<Held>,
+) -> Html<String> {
     let Some(person) = telephone.people.get(held.person) else {
         return Html(page(&telephone, "nobody"));
     };
+    let person = &SignedIn { phone_ip: Some(phone.ip()), ..person.clone() };
     let code = held.code.trim().rsplit('/').next().unwrap_or_default();
     let who = (person, held.face.is_some());
     let answer = telephone.operator.send(code, &held.act, who, held.number.parse().ok()).await;

@@ -25,6 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let person = app::SignedIn {
         name: "王小明".to_owned(),
         document_number: "360102199003071236".to_owned(),
+        phone_ip: None,
     };
     let address = SocketAddr::from(([127, 0, 0, 1], port.parse()?));
     let listener = tokio::net::TcpListener::bind(address).await?;
@@ -32,6 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let redirect = format!("http://{address}/tax/callback");
     let tax = app::tax::TaxApp::new(issuer.clone(), "tax-app".to_owned(), redirect, Arc::new(now))?;
     let both = app::router(operator, vec![person]).merge(app::tax::router(tax, String::new()));
+    let both = both.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, both).await?;
     Ok(())
 }

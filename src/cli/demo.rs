@@ -242,6 +242,7 @@ fn telephone(
     let signed_in = known.map(|one| phone_app::SignedIn {
         name: one.name.clone(),
         document_number: one.document.clone(),
+        phone_ip: None,
     });
     let key = include_str!("../../examples/phone_app/iit.private.json").to_owned();
     let operator = phone_app::Operator::new(issuer, "iit-app".to_owned(), key, now)?;

@@ -9,7 +9,10 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::acting::Acting;
 use crate::domain::factor::ScanApp;
+use crate::domain::number::normalise;
+use crate::domain::place::Place;
 use crate::domain::proof::Question;
+use crate::domain::refusal::Refusal;
 
 /// Seconds until a code nobody scanned is worth nothing.
 pub const UNSCANNED_SECONDS: i64 = 120;
@@ -24,12 +27,12 @@ pub struct Scan {
     pub verifier: String,
     pub app: ScanApp,
     pub purpose: Purpose,
-    /// Shown in the browser, chosen on the phone.
-    pub number: u8,
     pub browser_ip: IpAddr,
     pub browser: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The first that scanned; whatever becomes of the code, it stays this one's.
+    pub phone: Option<Phone>,
     pub state: ScanState,
 }
 
@@ -56,8 +59,12 @@ impl Purpose {
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum ScanState {
     New,
-    Scanned(Phone),
+    Scanned {
+        /// Stands in the browser from this moment on and is typed on the phone; `None`: not asked.
+        number: Option<Number>,
+    },
     Confirmed(Confirmed),
+    /// On the phone or in the browser.
     Cancelled,
     /// Another face, another person, a wrong number: begin again with a new code.
     Failed,
@@ -71,6 +78,33 @@ pub struct Phone {
     pub key: String,
     /// Masked, for the browser.
     pub name: String,
+}
+
+/// Two digits, 10 to 99: short enough to carry from one screen to the other, and one guess in ninety.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Number(u8);
+
+impl Number {
+    /// How many there are.
+    pub const COUNT: u8 = 90;
+
+    /// `nth`: below [`Number::COUNT`], by chance.
+    pub fn nth(nth: u8) -> Self {
+        Self(10 + nth % Self::COUNT)
+    }
+
+    /// As somebody types it. What has another form is no guess: `E_FORMAT`, and the code goes on.
+    pub fn parse(typed: &str) -> Result<Self, Refusal> {
+        let typed = normalise(typed);
+        let number = typed.parse::<u8>().ok().filter(|number| (10..=99).contains(number));
+        let has_two_digits = typed.bytes().all(|byte| byte.is_ascii_digit()) && typed.len() == 2;
+        number.filter(|_| has_two_digits).map(Self).ok_or(Refusal::format("number"))
+    }
+
+    pub fn value(self) -> u8 {
+        self.0
+    }
 }
 
 /// Who was confirmed; for a sign-in also as whom.
@@ -87,67 +121,112 @@ pub enum ScanFault {
     Expired,
     /// Another phone was first, or it is over.
     State,
-    /// Somebody else, or the wrong number.
-    Failed,
+    /// The number was asked for and not said.
+    NoNumber,
+}
+
+/// What the browser that shows a code may know of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Told {
+    /// `new`, `scanned`, `confirmed`, `cancelled`, `failed`, `consumed`, `expired`.
+    pub state: &'static str,
+    /// Whose phone it is, masked, while it is scanned and known.
+    pub name: Option<String>,
+    /// To be typed on the phone, while it is scanned.
+    pub number: Option<Number>,
 }
 
 impl Scan {
     fn live(&self, now: Timestamp) -> Result<&Self, ScanFault> {
         match self.state {
             _ if self.expires_at <= now => Err(ScanFault::Expired),
-            ScanState::New | ScanState::Scanned(_) | ScanState::Confirmed(_) => Ok(self),
+            ScanState::New | ScanState::Scanned { .. } | ScanState::Confirmed(_) => Ok(self),
             ScanState::Cancelled | ScanState::Failed | ScanState::Consumed => Err(ScanFault::State),
         }
     }
 
-    /// The first phone locks it; the same one may come again.
-    pub fn scanned(&self, phone: Phone, now: Timestamp) -> Result<Self, ScanFault> {
+    /// Whether a phone that scans from there must be told a number: always when an identity is
+    /// verified; for a sign-in when browser and phone are not in one place, or nobody knows.
+    pub fn asks_number(&self, phone_ip: Option<IpAddr>) -> bool {
+        let is_one_place = phone_ip.is_some_and(|ip| Place::of(ip) == Place::of(self.browser_ip));
+        self.purpose != Purpose::SignIn || !is_one_place
+    }
+
+    /// The first phone locks it; the same one may come again, and nothing changes. `number`: what it
+    /// will be asked; both sides keep to it, wherever the phone goes meanwhile.
+    pub fn scanned(
+        &self,
+        phone: Phone,
+        number: Option<Number>,
+        now: Timestamp,
+    ) -> Result<Self, ScanFault> {
         match &self.live(now)?.state {
             ScanState::New => {
                 let latest = self.created_at.plus(UNSCANNED_SECONDS + SCANNED_SECONDS);
                 let expires_at = latest.min(self.expires_at.max(now.plus(SCANNED_SECONDS)));
-                Ok(Self { state: ScanState::Scanned(phone), expires_at, ..self.clone() })
+                let state = ScanState::Scanned { number };
+                Ok(Self { state, phone: Some(phone), expires_at, ..self.clone() })
             }
-            ScanState::Scanned(first) if first.key == phone.key => Ok(self.clone()),
+            ScanState::Scanned { .. } if self.is_held_by(&phone.key) => Ok(self.clone()),
             _ => Err(ScanFault::State),
         }
     }
 
-    fn of_phone(&self, key: &str, now: Timestamp) -> Result<&Self, ScanFault> {
+    /// Whether this phone was the first, however the code stands now.
+    pub fn is_held_by(&self, key: &str) -> bool {
+        self.phone.as_ref().is_some_and(|phone| phone.key == key)
+    }
+
+    /// What this phone, which scanned and has not answered yet, is asked.
+    fn of_phone(&self, key: &str, now: Timestamp) -> Result<Option<Number>, ScanFault> {
         match &self.live(now)?.state {
-            ScanState::Scanned(phone) if phone.key == key => Ok(self),
+            ScanState::Scanned { number } if self.is_held_by(key) => Ok(*number),
             _ => Err(ScanFault::State),
         }
     }
 
-    /// Whether the phone must choose the browser's number: always when an identity is verified,
-    /// and when both are in different networks.
-    pub fn needs_number(&self, phone_ip: IpAddr) -> bool {
-        self.purpose != Purpose::SignIn || self.browser_ip != phone_ip
+    /// Whether what was typed is the browser's number; always where none is asked.
+    pub fn is_number(
+        &self,
+        key: &str,
+        typed: Option<Number>,
+        now: Timestamp,
+    ) -> Result<bool, ScanFault> {
+        match (self.of_phone(key, now)?, typed) {
+            (None, _) => Ok(true),
+            (Some(_), None) => Err(ScanFault::NoNumber),
+            (Some(number), Some(typed)) => Ok(number == typed),
+        }
     }
 
-    /// The tap on the phone. A person or a number that is not the expected one ends the code.
+    /// The tap on the phone. A person or a number that is not the expected one ends the code, so
+    /// that nobody guesses twice.
     pub fn confirmed(
         &self,
         key: &str,
         who: Confirmed,
-        number: Option<u8>,
+        typed: Option<Number>,
         now: Timestamp,
     ) -> Result<Self, ScanFault> {
-        self.of_phone(key, now)?;
+        let is_number = self.is_number(key, typed, now)?;
         let is_expected = self.purpose.person().is_none_or(|person| person == who.person);
-        let number_fits = number.is_none_or(|number| number == self.number);
-        let state = match is_expected && number_fits {
+        let state = match is_expected && is_number {
             true => ScanState::Confirmed(who),
             false => ScanState::Failed,
         };
         Ok(Self { state, ..self.clone() })
     }
 
-    /// The face was another's, or the person turned back.
+    /// The face was another's, or the person turned back on the phone.
     pub fn ended(&self, key: &str, state: ScanState, now: Timestamp) -> Result<Self, ScanFault> {
         self.of_phone(key, now)?;
         Ok(Self { state, ..self.clone() })
+    }
+
+    /// The person turned back in the browser, whatever the phone has done.
+    pub fn cancelled(&self, now: Timestamp) -> Result<Self, ScanFault> {
+        self.live(now)?;
+        Ok(Self { state: ScanState::Cancelled, ..self.clone() })
     }
 
     /// What the showing browser fetches, once.
@@ -160,18 +239,31 @@ impl Scan {
         }
     }
 
-    /// What the browser may know: the state's name and, while scanned, a masked name.
-    pub fn told(&self, now: Timestamp) -> (&'static str, Option<&str>) {
+    /// How it stands, in one word.
+    pub fn stands(&self, now: Timestamp) -> &'static str {
         if self.live(now) == Err(ScanFault::Expired) {
-            return ("expired", None);
+            return "expired";
         }
         match &self.state {
-            ScanState::New => ("new", None),
-            ScanState::Scanned(phone) => ("scanned", Some(&phone.name)),
-            ScanState::Confirmed(_) => ("confirmed", None),
-            ScanState::Cancelled => ("cancelled", None),
-            ScanState::Failed => ("failed", None),
-            ScanState::Consumed => ("consumed", None),
+            ScanState::New => "new",
+            ScanState::Scanned { .. } => "scanned",
+            ScanState::Confirmed(_) => "confirmed",
+            ScanState::Cancelled => "cancelled",
+            ScanState::Failed => "failed",
+            ScanState::Consumed => "consumed",
         }
+    }
+
+    /// For the showing browser: before the tap no more than a masked name and the number, after it
+    /// nothing of either.
+    pub fn told(&self, now: Timestamp) -> Told {
+        let state = self.stands(now);
+        let ScanState::Scanned { number } = &self.state else {
+            return Told { state, name: None, number: None };
+        };
+        let is_live = state == "scanned";
+        let name = self.phone.as_ref().map(|phone| phone.name.clone());
+        let name = name.filter(|name| is_live && !name.is_empty());
+        Told { state, name, number: number.filter(|_| is_live) }
     }
 }

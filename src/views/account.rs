@@ -366,6 +366,7 @@ pub struct MessageView {
 
 #[derive(Debug, Serialize)]
 pub struct MessagesPage {
+    pub has_unread: bool,
     pub messages: Vec<MessageView>,
 }
 

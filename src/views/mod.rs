@@ -4,6 +4,7 @@
 pub mod account;
 pub mod locale;
 pub mod page;
+pub mod phone;
 
 use std::sync::Arc;
 

@@ -71,6 +71,16 @@ impl Page for LoginPage {
     const TEMPLATE: &'static str = "page/login.html";
 }
 
+/// All is proved; what it leads to is done by a form.
+#[derive(Debug, Serialize)]
+pub struct GoOnPage {
+    pub transaction: String,
+}
+
+impl Page for GoOnPage {
+    const TEMPLATE: &'static str = "page/go_on.html";
+}
+
 /// A code to scan, with what its page holds beside it.
 #[derive(Debug, Serialize)]
 pub struct ScanView {
@@ -78,31 +88,19 @@ pub struct ScanView {
     pub svg: String,
     /// What the code says: a page that any phone can open.
     pub href: String,
-    /// To be chosen on the phone.
+    /// How it stands: `new`, `scanned` or `confirmed`.
+    pub state: &'static str,
+    /// Whose phone has scanned it, masked.
+    pub name: Option<String>,
+    /// To be typed on the phone that has scanned it.
     pub number: Option<u8>,
     pub id: String,
     pub verifier: String,
     pub transaction: String,
-}
-
-/// What a phone shows before the tap.
-#[derive(Debug, Serialize)]
-pub struct PhonePage {
-    pub id: String,
-    pub is_sign_in: bool,
-    /// The identity that will be signed in.
-    pub as_whom: Option<String>,
-    pub browser: String,
-    pub place: String,
-    pub at: String,
-    /// One of them stands in the browser; empty when it need not be chosen.
-    pub numbers: Vec<u8>,
-    pub asks_agreement: bool,
-    pub notice: Option<Notice>,
-}
-
-impl Page for PhonePage {
-    const TEMPLATE: &'static str = "page/phone.html";
+    /// The door that is open beside it; empty at the second factor.
+    pub entrance: String,
+    /// The page with this code, or the next one.
+    pub again: String,
 }
 
 #[derive(Debug, Serialize)]

@@ -22,5 +22,6 @@ pub mod request;
 pub mod router;
 pub mod server;
 pub mod stopping;
+pub mod stream;
 pub mod tls;
 pub mod transaction;

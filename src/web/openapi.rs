@@ -57,7 +57,7 @@ fn scan() -> Value {
                 "client_assertion": text("RFC 7523, one use"),
                 "code": text("the last part of the scanned address"),
                 "statement": text("a JWT of the same key: who acts, and what they do; one use"),
-                "number": {"type": "integer", "description": "with `confirm`, where it is needed"},
+                "number": {"type": "integer", "description": "with `confirm`, where it is needed: typed by the person"},
             },
         }}}},
         "responses": {
@@ -75,11 +75,11 @@ fn act() -> Value {
         "summary": "What the Tax app does with a scanned code, for the person who is signed in to it",
         "security": [{"phone": ["scan"]}],
         "parameters": [text("code"), {"name": "act", "in": "path", "required": true,
-            "schema": {"enum": ["scan", "confirm", "cancel", "face", "face_result"]}}],
+            "schema": {"enum": ["scan", "state", "confirm", "cancel", "face", "face_result"]}}],
         "requestBody": {"content": {"application/json": {"schema": {
             "type": "object",
             "properties": {
-                "number": {"type": "integer", "description": "with `confirm` and `face`: chosen on the phone"},
+                "number": {"type": "integer", "description": "with `confirm` and `face`: typed on the phone"},
                 "agree": {"type": "boolean", "description": "with `face`: the face agreement was ticked"},
                 "order": {"type": "string", "description": "with `face_result`: from the address the provider returned to"},
             },
@@ -145,7 +145,27 @@ fn refusal() -> Value {
 }
 
 fn asked() -> Value {
-    json!({"type": "object", "additionalProperties": true})
+    let text = |description: &str| json!({"type": ["string", "null"], "description": description});
+    json!({
+        "type": "object",
+        "additionalProperties": true,
+        "properties": {
+            "state": {"enum": ["scanned", "confirmed", "cancelled", "failed", "consumed", "expired", "pending"]},
+            "site": text("the realm"),
+            "purpose": {"enum": ["sign_in", "verify"]},
+            "matter": text("sign_in, second_factor, raise, renew, lift or authorise; null on another person's phone"),
+            "application": text("the application that waits"),
+            "whom": text("the person who is verified, masked"),
+            "authorisations": {"type": "array", "items": {"type": "string"}},
+            "browser": text("browser and system"),
+            "place": text("the browser's address, in part"),
+            "at": {"type": "integer", "description": "seconds since 1970: when the code was shown"},
+            "needs_number": {"type": "boolean", "description": "the person types what the browser shows"},
+            "as": text("the identity that will be signed in (Tax app)"),
+            "asks_agreement": {"type": "boolean", "description": "the face agreement is to be ticked (Tax app)"},
+            "url": text("of the face check (Tax app)"),
+        },
+    })
 }
 
 fn report() -> Value {

@@ -38,6 +38,11 @@ pub async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
     }
 }
 
+/// Where `GET` begins or gives something by design: `HEAD`, which nobody's browser sends, does not.
+pub async fn not_by_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]).into_response()
+}
+
 pub async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "404").into_response()
 }

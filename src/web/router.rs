@@ -12,6 +12,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::oidc::discovery::path;
 use crate::web::app::App;
+use crate::web::ops::not_by_head;
 use crate::web::{account, admin_api, app_api, events_api, layers, oauth, ops, page};
 
 /// The realms' faces: applications and people.
@@ -23,13 +24,19 @@ pub fn router(app: App) -> Router {
 pub fn router_within(app: App, time_out: Duration) -> Router {
     let realm = Router::new()
         .merge(for_scripts(&app))
-        .route(path::AUTHORIZE, get(oauth::authorize::get).post(oauth::authorize::post))
-        .route(path::END_SESSION, get(page::logout::get).post(page::logout::post))
-        .route("/login", get(page::login::start))
-        .route("/login/credentials", get(page::login::get).post(page::login::post))
+        .route(
+            path::AUTHORIZE,
+            get(oauth::authorize::get).post(oauth::authorize::post).head(not_by_head),
+        )
+        .route(path::END_SESSION, get(page::logout::get).post(page::logout::post).head(not_by_head))
+        .route("/login", get(page::login::start).head(not_by_head))
+        .route(
+            "/login/credentials",
+            get(page::login::get).post(page::login::post).head(not_by_head),
+        )
         .route(
             "/login/second_factor",
-            get(page::second_factor::get).post(page::second_factor::post),
+            get(page::second_factor::get).post(page::second_factor::post).head(not_by_head),
         )
         .route("/login/new_password", get(page::settle::get).post(page::settle::post_password))
         .route("/login/agreements", get(page::settle::get).post(page::settle::post_agreements))
@@ -51,7 +58,9 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/login/scan/state", get(page::scan::state))
         .route("/login/scan/events", get(page::scan::events))
         .route("/q/{id}", get(page::phone::get).post(page::phone::post))
-        .route("/q/{id}/face", get(page::phone::face))
+        .route("/q/{id}/face", get(page::phone::face).post(page::phone::post_face))
+        .route("/q/{id}/state", get(page::phone::state))
+        .route("/q/{id}/events", get(page::phone::events))
         .route("/login/passkey", post(page::login::post_passkey))
         .route("/app/scan", post(app_api::scan))
         .route("/app/codes/{code}/{act}", post(app_api::act))
@@ -100,7 +109,10 @@ fn for_scripts(app: &App) -> Router<App> {
         .max_age(Duration::from_mins(10));
     Router::new()
         .route(path::TOKEN, post(oauth::token::post))
-        .route(path::USERINFO, get(oauth::resource::userinfo).post(oauth::resource::userinfo))
+        .route(
+            path::USERINFO,
+            get(oauth::resource::userinfo).post(oauth::resource::userinfo).head(not_by_head),
+        )
         .route(path::INTROSPECT, post(oauth::resource::introspect))
         .route(path::REVOKE, post(oauth::resource::revoke))
         .layer(cors)

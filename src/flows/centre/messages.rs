@@ -11,13 +11,14 @@ pub async fn unread(ctx: &Ctx, person: PersonId) -> Result<u64, Fault> {
     Ok(ctx.rows().notices().unread(person).await?)
 }
 
-/// The newest, as they were before; looking at them reads them.
-pub async fn read(ctx: &Ctx, person: PersonId) -> Result<Vec<Notice>, Fault> {
-    let notices = ctx.rows().notices().list(person, MOST).await?;
-    if notices.iter().any(|notice| !notice.is_read) {
-        let tx = ctx.begin().await?;
-        tx.rows().notices().read_all(person, ctx.now()).await?;
-        tx.commit().await?;
-    }
-    Ok(notices)
+/// The newest.
+pub async fn list(ctx: &Ctx, person: PersonId) -> Result<Vec<Notice>, Fault> {
+    Ok(ctx.rows().notices().list(person, MOST).await?)
+}
+
+/// All of them are read.
+pub async fn read_all(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
+    let tx = ctx.begin().await?;
+    tx.rows().notices().read_all(person, ctx.now()).await?;
+    Ok(tx.commit().await?)
 }

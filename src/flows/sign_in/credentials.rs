@@ -1,13 +1,15 @@
 //! The way in until the second factor: a transaction, the slider, numbers and password. Before
 //! the second factor no answer tells whether the person, the enterprise or the relation exists.
 
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::Entrance;
 use crate::domain::factor::Way;
 use crate::domain::login::{LoginTransaction, Proved, Second};
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Slot;
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::log::record_way;
 use crate::flows::sign_in::personal_id;
@@ -19,12 +21,27 @@ use crate::flows::{Ctx, Fault, Stop};
 /// A slider proof lives two minutes and works once (DEC-19).
 const SLIDER_SECONDS: i64 = 120;
 
-const SLIDER: Slot<String> = Slot::new("slider");
+/// What a page's slider is worth, sealed: for one sign-in, from one moment on. Nothing is kept of it
+/// before a form brings it back.
+#[derive(Serialize, Deserialize)]
+struct Slider {
+    transaction: String,
+    at: Timestamp,
+    /// Tells it from every other.
+    name: String,
+}
 
-pub async fn new_slider(ctx: &Ctx) -> Result<String, Fault> {
-    let id = ctx.random().short_token();
-    ctx.ephemeral().put(&SLIDER, &id, &ctx.realm.id, SLIDER_SECONDS).await?;
-    Ok(id)
+/// Sealed for sliders: what is sealed for cookies is none.
+fn slider_place(ctx: &Ctx) -> String {
+    format!("slider/{}", ctx.realm.id)
+}
+
+/// The proof that a page of this sign-in carries.
+pub fn new_slider(ctx: &Ctx, transaction: &LoginTransaction) -> String {
+    let name = ctx.random().short_token();
+    let slider = Slider { transaction: transaction.id.clone(), at: ctx.now(), name };
+    let text = serde_json::to_string(&slider).unwrap_or_default();
+    ctx.services.secrets.cookie.seal_text(ctx.random(), &slider_place(ctx), &text)
 }
 
 /// Checks the form, the slider, the throttles and the password, in this order.
@@ -37,7 +54,7 @@ pub async fn verify_credentials(
         return Err(Refusal::format("entrance").into());
     };
     let password = check_format(entrance, form, ctx.now().day())?;
-    if entrance.slider && !slider_is_done(ctx, form).await? {
+    if entrance.slider && !slider_is_done(ctx, transaction, form).await? {
         record(ctx, form, &Typed::nobody(), Refusal::Slider.code()).await?;
         return Err(Refusal::Slider.into());
     }
@@ -96,10 +113,20 @@ async fn second(
     Ok(if is_spared { Second::Spared } else { Second::Due })
 }
 
-/// Taken before it is judged: a proof works once, whatever it was worth.
-async fn slider_is_done(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
-    let realm = ctx.ephemeral().take(&SLIDER, &form.slider_id).await?;
-    Ok(realm.is_some_and(|realm| realm == ctx.realm.id) && form.slider == "100")
+/// Used up before it is judged: a proof works once, whatever it was worth. One of another sign-in is
+/// no proof here, and stays good there.
+async fn slider_is_done(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    form: &Credentials,
+) -> Result<bool, Fault> {
+    let opened = ctx.services.secrets.cookie.open_sealed_text(&slider_place(ctx), &form.slider_id);
+    let slider = opened.ok().and_then(|text| serde_json::from_str::<Slider>(&text).ok());
+    let is_live = |slider: &Slider| ctx.now() < slider.at.plus(SLIDER_SECONDS);
+    let slider = slider.filter(|slider| slider.transaction == transaction.id && is_live(slider));
+    let Some(slider) = slider else { return Ok(false) };
+    let is_first = ctx.ephemeral().mark(&format!("slider/{}", slider.name), SLIDER_SECONDS).await?;
+    Ok(is_first && form.slider == "100")
 }
 
 async fn record(ctx: &Ctx, form: &Credentials, typed: &Typed, outcome: &str) -> Result<(), Fault> {

@@ -1,23 +1,32 @@
-//! The message centre: what the other side of an authorisation did. Looking at it reads it.
+//! The message centre: what the other side of an authorisation did. The page's form, which its
+//! script sends by itself, reads them.
 
 use crate::domain::function::Function;
 use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::notice::{Notice, Relation};
 use crate::flows::centre::known;
-use crate::flows::centre::messages::read;
+use crate::flows::centre::messages::{list, read_all};
 use crate::views::account::{MessageView, MessagesPage};
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure};
+use crate::web::form::Form;
 use crate::web::page::view::type_name;
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::OwnSecurity).await?;
     let mut messages = Vec::new();
-    for notice in read(&visit.request.ctx, visit.session.person).await? {
+    for notice in list(&visit.request.ctx, visit.session.person).await? {
         messages.push(view(&visit, &notice).await?);
     }
-    visit.page(None, &MessagesPage { messages }).await
+    let has_unread = messages.iter().any(|message: &MessageView| !message.is_read);
+    visit.page(None, &MessagesPage { has_unread, messages }).await
+}
+
+pub async fn post(form: Form) -> Answer {
+    let (visit, _form) = Visit::enter_with(form, Function::OwnSecurity).await?;
+    read_all(&visit.request.ctx, visit.session.person).await?;
+    visit.go("/account/messages")
 }
 
 async fn view(visit: &Visit, notice: &Notice) -> Result<MessageView, Failure> {

@@ -24,6 +24,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::web::app::App;
+use crate::web::ops::not_by_head;
 
 /// Every route of the centres, below the realm.
 pub fn routes() -> Router<App> {
@@ -56,11 +57,14 @@ pub fn routes() -> Router<App> {
         .route("/account/switch/records", get(switch::records))
         .route("/account/log", get(log::get))
         .route("/account/log.csv", get(log::csv))
-        .route("/account/messages", get(messages::get))
+        .route("/account/messages", get(messages::get).post(messages::post))
         .route("/account/person", get(person::get).post(person::reveal))
         .route("/account/maintain", get(maintain::get).post(maintain::post))
-        .route("/account/authenticator", get(authenticator::get).post(authenticator::post))
+        .route(
+            "/account/authenticator",
+            get(authenticator::get).post(authenticator::post).head(not_by_head),
+        )
         .route("/account/devices", get(devices::get).post(devices::post))
-        .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
+        .route("/account/passkeys", get(passkeys::get).post(passkeys::post).head(not_by_head))
         .route("/account/level", get(level::get).post(level::post))
 }

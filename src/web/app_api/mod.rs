@@ -9,15 +9,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::domain::mask;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Purpose, Scan};
+use crate::domain::scan::{Number, Purpose, Scan};
+use crate::flows::Stop;
 use crate::flows::oauth::clients::authenticate;
 use crate::flows::sign_in::scan::tax_app::{
-    AppUser, cancel, confirm, finish_face, scan_code, start_face, user,
+    AppUser, cancel, confirm, finish_face, scan_code, start_face, state, user,
 };
-use crate::flows::sign_in::scan::{face, foreign_app};
-use crate::flows::{Fault, Stop};
+use crate::flows::sign_in::scan::{face, foreign_app, matter};
 use crate::oidc::error::OAuthError;
 use crate::oidc::params;
 use crate::web::answer::{Answer, bearer_error, no_store, oauth_error, token_needed};
@@ -36,10 +35,9 @@ pub async fn scan(request: Request, OauthForm(params): OauthForm) -> Answer {
         Err(error) => return Ok(oauth_error(&error)),
     };
     let text = |name| params.get(name).unwrap_or_default();
-    let number = text("number").parse().ok();
-    let done = Stop::refusal(
-        foreign_app::act(&request.ctx, &client, text("code"), text("statement"), number).await,
-    )?;
+    let (code, statement, typed) = (text("code"), text("statement"), text("number"));
+    let done =
+        Stop::refusal(foreign_app::act(&request.ctx, &client, code, statement, typed).await)?;
     Ok(match done {
         Ok(answer) => no_store(Json(answer).into_response()),
         Err(refusal) => refused(&request, &refusal),
@@ -57,7 +55,7 @@ fn refused(request: &Request, refusal: &Refusal) -> Response {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Told {
-    /// Chosen on the phone.
+    /// Typed on the phone.
     number: Option<u8>,
     /// The face agreement was ticked.
     agree: bool,
@@ -65,7 +63,13 @@ struct Told {
     order: String,
 }
 
-/// `POST /app/codes/{code}/{act}`: `scan`, `confirm`, `cancel`, `face`, `face_result`.
+impl Told {
+    fn number(&self) -> Result<Option<Number>, Refusal> {
+        self.number.map(|number| Number::parse(&number.to_string())).transpose()
+    }
+}
+
+/// `POST /app/codes/{code}/{act}`: `scan`, `state`, `confirm`, `cancel`, `face`, `face_result`.
 pub async fn act(
     request: Request,
     Path((_, code, act)): Path<(String, String, String)>,
@@ -82,29 +86,9 @@ pub async fn act(
         Ok(told) => told,
         Err(error) => return Ok(oauth_error(&error)),
     };
-    let ctx = &request.ctx;
-    let done = match act.as_str() {
-        "scan" => match Stop::refusal(scan_code(ctx, &user, &code).await)? {
-            Ok(scan) => Ok(asked(&request, &user, &scan).await?),
-            Err(refusal) => Err(refusal),
-        },
-        "confirm" => {
-            let done = Stop::refusal(confirm(ctx, &user, &code, told.number).await)?;
-            done.map(|()| json!({"state": "confirmed"}))
-        }
-        "cancel" => {
-            Stop::refusal(cancel(ctx, &user, &code).await)?.map(|()| json!({"state": "cancelled"}))
-        }
-        "face" => {
-            let number = told.number.unwrap_or_default();
-            Stop::refusal(start_face(ctx, &user, &code, number, told.agree).await)?
-                .map(|url| json!({"url": url}))
-        }
-        "face_result" => {
-            let done = Stop::refusal(finish_face(ctx, &user, &code, &told.order).await)?;
-            done.map(|is_done| json!({"state": if is_done { "confirmed" } else { "pending" }}))
-        }
-        _ => return Ok(no_store(StatusCode::NOT_FOUND.into_response())),
+    let Some(done) = Stop::refusal(acted(&request, &user, (&code, &act), &told).await)?.transpose()
+    else {
+        return Ok(no_store(StatusCode::NOT_FOUND.into_response()));
     };
     Ok(match done {
         Ok(answer) => no_store(Json(answer).into_response()),
@@ -112,23 +96,48 @@ pub async fn act(
     })
 }
 
+/// `None`: there is no such act.
+async fn acted(
+    request: &Request,
+    user: &AppUser,
+    (code, act): (&str, &str),
+    told: &Told,
+) -> Result<Option<Value>, Stop> {
+    let ctx = &request.ctx;
+    Ok(Some(match act {
+        "scan" => asked(request, user, &scan_code(ctx, user, code).await?).await?,
+        "state" => json!({"state": state(ctx, user, code).await?}),
+        "confirm" => {
+            confirm(ctx, user, code, told.number()?).await?;
+            json!({"state": "confirmed"})
+        }
+        "cancel" => {
+            cancel(ctx, user, code).await?;
+            json!({"state": "cancelled"})
+        }
+        "face" => {
+            let typed = told.number()?.ok_or(Refusal::format("number"))?;
+            json!({"url": start_face(ctx, user, code, typed, told.agree).await?})
+        }
+        "face_result" => {
+            let is_done = finish_face(ctx, user, code, &told.order).await?;
+            json!({"state": if is_done { "confirmed" } else { "pending" }})
+        }
+        _ => return Ok(None),
+    }))
+}
+
 /// What the phone shows before the tap.
-async fn asked(request: &Request, user: &AppUser, scan: &Scan) -> Result<Value, Fault> {
+async fn asked(request: &Request, user: &AppUser, scan: &Scan) -> Result<Value, Stop> {
     let is_sign_in = scan.purpose == Purpose::SignIn;
     let asks_agreement = match scan.purpose.person() {
         // Another person's phone learns nothing of the one who is expected.
         Some(person) if person == user.person => !face::has_agreed(&request.ctx, person).await?,
         _ => !is_sign_in,
     };
-    Ok(json!({
-        "state": "scanned",
-        "site": request.ctx.realm.name.in_language(request.language()),
-        "purpose": if is_sign_in { "sign_in" } else { "verify" },
-        "browser": scan.browser,
-        "place": mask::address_of_host(scan.browser_ip),
-        "at": scan.created_at.0,
-        "needs_number": scan.needs_number(request.ctx.ip),
-        "as": is_sign_in.then(|| view::acting_title(request, &user.identity)),
-        "asks_agreement": asks_agreement,
-    }))
+    let mut asked =
+        matter::asked(&request.ctx, scan, Some(user.person), request.language()).await?;
+    asked["as"] = json!(is_sign_in.then(|| view::acting_title(request, &user.identity)));
+    asked["asks_agreement"] = json!(asks_agreement);
+    Ok(asked)
 }

@@ -110,10 +110,14 @@ pub async fn post_passkey(AtStep { request, form, transaction, .. }: AtStep) -> 
 pub async fn show_again(
     request: &Request,
     transaction: &LoginTransaction,
-    app: &str,
+    (entrance, app): (&str, &str),
     refusal: &Refusal,
 ) -> Answer {
-    let typed = Credentials { scan_app: app.to_owned(), ..Credentials::default() };
+    let typed = Credentials {
+        entrance: entrance.to_owned(),
+        scan_app: app.to_owned(),
+        ..Credentials::default()
+    };
     show(request, transaction, &typed, Some(refusal)).await
 }
 
@@ -142,7 +146,9 @@ async fn show_telling(
     let current = &door.entrance;
     let app = ScanApp::parse(&typed.scan_app).filter(|app| current.scan.contains(app));
     let scan = match app.or(current.scan.first().copied()) {
-        Some(app) => Some(scan_view::view(request, transaction, app, Purpose::SignIn).await?),
+        Some(app) => {
+            Some(scan_view::view(request, transaction, app, Purpose::SignIn, &current.id).await?)
+        }
         None => None,
     };
     let (base, language) = (request.base(), request.language());
@@ -192,7 +198,7 @@ async fn show_telling(
         },
         slider_id: match current.slider {
             true if is_kept => Some(typed.slider_id.clone()),
-            true => Some(new_slider(&request.ctx).await?),
+            true => Some(new_slider(&request.ctx, transaction)),
             false => None,
         },
         slider: if is_kept { typed.slider.clone() } else { "0".to_owned() },

@@ -1,26 +1,46 @@
 //! The phone's side of scanning, opened by an ordinary camera: the app of whoever has none. What
-//! is asked, by which browser, as whom; the number; yes or no; a face where one is wanted.
+//! is asked, by which browser, for whom; the number; yes or no; a face where one is wanted. Looking
+//! at these pages changes nothing: a code is scanned by the first form.
 
+use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 
 use crate::base::secret::Hashed;
 use crate::domain::factor::ScanApp;
 use crate::domain::mask;
+use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Phone, Purpose, Scan, ScanState};
-use crate::flows::Stop;
+use crate::domain::scan::{Number, Phone, Purpose, Scan, ScanState};
 use crate::flows::centre::known;
 use crate::flows::identity::load;
 use crate::flows::sign_in::scan::code::{confirm, confirmed_by, end, find, scan};
-use crate::flows::sign_in::scan::face;
-use crate::views::page::{MessagePage, PhonePage};
-use crate::web::answer::{Answer, see_other, with_cookie};
+use crate::flows::sign_in::scan::{face, matter};
+use crate::flows::sign_in::session::StandingSession;
+use crate::flows::{Ctx, Fault, Stop};
+use crate::oidc::params::Params;
+use crate::views::page::MessagePage;
+use crate::views::phone::{PhoneFacePage, PhoneOpenPage, PhonePage};
+use crate::web::answer::{Answer, no_store, see_other, status_of, with_cookie};
 use crate::web::cookies;
 use crate::web::form::Form;
+use crate::web::page::scan::not_found;
 use crate::web::page::view;
 use crate::web::request::Request;
+use crate::web::stream::told_as_it_changes;
 
+/// What a phone proves itself with, as the code keeps it.
+fn phone_key(cookie: &str) -> String {
+    Hashed::of(cookie).to_text()
+}
+
+fn cookie(request: &Request) -> Option<&String> {
+    request.cookies.get(&cookies::phone_name(&request.ctx.realm))
+}
+
+/// A code that was not scanned yet, or one that this phone has scanned.
 pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Answer {
     let Some(found) = find(&request.ctx, &id).await? else {
         return told(&request, &Refusal::ScanExpired);
@@ -28,34 +48,43 @@ pub async fn get(request: Request, Path((_, id)): Path<(String, String)>) -> Ans
     if found.app == ScanApp::IitApp {
         return request.message(StatusCode::OK, "phone-iit", None);
     }
-    let session = request.standing_session().await?;
-    let name = match (&session, &found.purpose) {
-        (None, Purpose::SignIn) => {
-            let base = request.base();
-            let back: String =
-                form_urlencoded::byte_serialize(format!("{base}/q/{id}").as_bytes()).collect();
-            return Ok(see_other(&format!("{base}/login?return_to={back}")));
-        }
-        (Some(session), Purpose::SignIn) => {
-            known::masked_name(&request.ctx, session.session.person).await?
-        }
-        (_, Purpose::Verify(_)) => String::new(),
-    };
-    let cookie_name = cookies::phone_name(&request.ctx.realm);
-    let (cookie, is_new) = match request.cookies.get(&cookie_name) {
-        Some(cookie) => (cookie.clone(), false),
-        None => (request.ctx.random().token().expose().to_owned(), true),
-    };
-    let phone = Phone { key: Hashed::of(&cookie).to_text(), name };
-    let scanned = match Stop::refusal(scan(&request.ctx, &id, phone).await)? {
-        Ok(scanned) => scanned,
-        Err(refusal) => return told(&request, &refusal),
-    };
-    let page = show(&request, &id, &scanned, &cookie, None).await?;
-    if !is_new {
-        return Ok(page);
+    let stands = found.stands(request.ctx.now());
+    let waits_for_somebody =
+        found.purpose == Purpose::SignIn && matches!(stands, "new" | "scanned");
+    if waits_for_somebody && request.session().await?.is_none() {
+        return Ok(to_sign_in(&request, &id));
     }
-    let cookie = cookies::set(&request.ctx.realm, cookie_name, cookie, Some(86_400));
+    let key = cookie(&request).map(|cookie| phone_key(cookie));
+    let is_own = key.as_ref().is_some_and(|key| found.is_held_by(key));
+    match (stands, key) {
+        ("new", _) => open(&request, &id),
+        ("scanned", Some(key)) if is_own => show(&request, &id, &found, &key, None).await,
+        ("confirmed", _) if is_own => request.message(StatusCode::OK, "phone-done", None),
+        ("cancelled", _) => cancelled(&request),
+        ("failed", _) if is_own => told(&request, &Refusal::StepUpFailed),
+        ("expired", _) => told(&request, &Refusal::ScanExpired),
+        _ => told(&request, &Refusal::State),
+    }
+}
+
+/// Who signs a browser in is signed in on the phone; who is not goes there first.
+fn to_sign_in(request: &Request, id: &str) -> Response {
+    let base = request.base();
+    let back = format!("{base}/q/{id}");
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    see_other(&format!("{base}/login?return_to={back}"))
+}
+
+/// The first page: it says nothing of the sign-in, because a link preview may read it.
+fn open(request: &Request, id: &str) -> Answer {
+    let page = PhoneOpenPage { id: id.to_owned() };
+    if let Some(cookie) = cookie(request) {
+        return request.page(StatusCode::OK, &phone_key(cookie), &page);
+    }
+    let cookie = request.ctx.random().token().expose().to_owned();
+    let page = request.page(StatusCode::OK, &phone_key(&cookie), &page)?;
+    let realm = &request.ctx.realm;
+    let cookie = cookies::set(realm, cookies::phone_name(realm), cookie, Some(86_400));
     Ok(with_cookie(page, cookie))
 }
 
@@ -63,116 +92,217 @@ async fn show(
     request: &Request,
     id: &str,
     scan: &Scan,
-    cookie: &str,
+    key: &str,
     refusal: Option<&Refusal>,
 ) -> Answer {
     let ctx = &request.ctx;
-    let as_whom = match &scan.purpose {
-        Purpose::Verify(_) => None,
-        Purpose::SignIn => match request.standing_session().await? {
-            None => return told(request, &Refusal::State),
-            Some(found) => {
-                let held = found.standing.held;
-                match load::of(ctx, found.session.person, found.session.acting, held) {
-                    Ok(identity) => Some(view::acting_title(request, &identity)),
-                    Err(why) => return told(request, &Refusal::NoIdentity(why)),
-                }
-            }
-        },
+    let matter = match Stop::refusal(matter::of(ctx, scan, request.language()).await)? {
+        Ok(matter) => matter,
+        Err(refusal) => return told(request, &refusal),
     };
-    let mut numbers = Vec::new();
-    if scan.needs_number(ctx.ip) {
-        numbers.push(scan.number);
-        while numbers.len() < 3 {
-            let other = 10 + ctx.random().below(90);
-            if !numbers.contains(&other) {
-                numbers.push(other);
-            }
-        }
-        numbers.sort_unstable();
-    }
+    let holder = match Stop::refusal(holder(request, scan).await)? {
+        Ok(holder) => holder,
+        Err(refusal) => return told(request, &refusal),
+    };
     let asks_agreement = match scan.purpose.person() {
         Some(person) => !face::has_agreed(ctx, person).await?,
         None => false,
     };
+    let is_one_place = Place::of(scan.browser_ip) == ctx.place();
+    let where_is = if is_one_place { "phone-here" } else { "phone-elsewhere" };
+    let (whom, as_whom) = match holder {
+        Some(Holder { name, title }) => (name, Some(title)),
+        None => (matter.whom.unwrap_or_default(), None),
+    };
     let page = PhonePage {
         id: id.to_owned(),
+        title: request.text(&format!("phone-matter-{}", matter.kind.name().replace('_', "-"))),
         is_sign_in: scan.purpose == Purpose::SignIn,
+        application: matter.application,
+        whom,
         as_whom,
+        authorisations: matter.authorisations,
         browser: scan.browser.clone(),
         place: mask::address_of_host(scan.browser_ip),
+        where_is: request.text(where_is),
         at: scan.created_at.for_people(),
-        numbers,
+        asks_number: scan.told(ctx.now()).number.is_some(),
         asks_agreement,
         notice: refusal.map(|refusal| request.notice(refusal)),
     };
-    let status = crate::web::answer::status_of(page.notice.as_ref());
-    request.page(status, &Hashed::of(cookie).to_text(), &page)
+    request.page(status_of(page.notice.as_ref()), key, &page)
 }
 
-pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
-    let Form { request, fields: form } = form;
-    let Some(cookie) = request.cookies.get(&cookies::phone_name(&request.ctx.realm)).cloned()
-    else {
-        return told(&request, &Refusal::State);
-    };
-    let key = Hashed::of(&cookie).to_text();
-    if !request.is_genuine(&form, &key) {
-        return request.forbidden();
+/// Who will be signed in, by the phone's own session.
+struct Holder {
+    /// Masked.
+    name: String,
+    /// As whom.
+    title: String,
+}
+
+/// `None` where the phone need not be signed in.
+async fn holder(request: &Request, scan: &Scan) -> Result<Option<Holder>, Stop> {
+    if scan.purpose != Purpose::SignIn {
+        return Ok(None);
     }
+    let StandingSession { session, standing } =
+        request.standing_session().await?.ok_or(Refusal::State)?;
+    let ctx = &request.ctx;
+    let identity = load::of(ctx, session.person, session.acting, standing.held)?;
+    let name = known::masked_name(ctx, session.person).await?;
+    Ok(Some(Holder { name, title: view::acting_title(request, &identity) }))
+}
+
+/// The forms of all these pages: 【继续】, the tap, 【取消】.
+pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
+    let Some(cookie) = cookie(&form.request) else { return told(&form.request, &Refusal::State) };
+    let key = phone_key(cookie);
+    let (request, form) = form.genuine(&key)?;
     let Some(found) = find(&request.ctx, &id).await? else {
         return told(&request, &Refusal::ScanExpired);
     };
-    if form.get("act") == Some("cancel") {
-        return match Stop::refusal(end(&request.ctx, &id, &key, ScanState::Cancelled).await)? {
-            Ok(()) => request.message(StatusCode::OK, "phone-cancelled", None),
-            Err(refusal) => told(&request, &refusal),
-        };
-    }
-    let number = form.get("number").and_then(|number| number.parse().ok());
-    let done = match &found.purpose {
-        Purpose::Verify(_) => {
-            let ticked = form.get("agree") == Some("yes");
-            let number = number.unwrap_or_default();
-            match Stop::refusal(face::start(&request.ctx, &id, &key, number, ticked).await)? {
-                Ok(url) => return Ok(see_other(&url)),
-                Err(refusal) => Err(refusal),
+    match form.get("act").unwrap_or_default() {
+        "scan" => post_scan(&request, &id, &found, key).await,
+        "cancel" => {
+            match Stop::refusal(end(&request.ctx, &id, &key, ScanState::Cancelled).await)? {
+                Ok(()) => cancelled(&request),
+                Err(refusal) => over(&request, &id, &refusal).await,
             }
         }
-        Purpose::SignIn => {
-            let Some(session) = request.standing_session().await? else {
-                return told(&request, &Refusal::State);
-            };
-            let number = found.needs_number(request.ctx.ip).then_some(number.unwrap_or_default());
-            match confirmed_by(&request.ctx, session) {
-                Ok(who) => Stop::refusal(confirm(&request.ctx, &id, &key, who, number).await)?,
-                Err(refusal) => Err(refusal),
-            }
-        }
-    };
-    match done {
-        Ok(()) => request.message(StatusCode::OK, "phone-done", None),
-        Err(refusal @ (Refusal::Agreement | Refusal::FaceUnavailable)) => {
-            show(&request, &id, &found, &cookie, Some(&refusal)).await
-        }
-        Err(refusal) => told(&request, &refusal),
+        _ => post_confirm(&request, &id, &found, (&key, &form)).await,
     }
 }
 
-/// Back from the provider of the face check.
+async fn post_scan(request: &Request, id: &str, found: &Scan, key: String) -> Answer {
+    if found.app == ScanApp::IitApp {
+        return told(request, &Refusal::State);
+    }
+    let name = match (request.session().await?, &found.purpose) {
+        (None, Purpose::SignIn) => return Ok(to_sign_in(request, id)),
+        (Some(session), Purpose::SignIn) => {
+            known::masked_name(&request.ctx, session.person).await?
+        }
+        // Whoever verifies needs no session, and one that is there may be another's.
+        (_, Purpose::Verify(_)) => String::new(),
+    };
+    let phone = Phone { key, name };
+    match Stop::refusal(scan(&request.ctx, id, phone, Some(request.ctx.ip)).await)? {
+        Ok(_) => Ok(see_other(&format!("{}/q/{id}", request.base()))),
+        Err(refusal) => over(request, id, &refusal).await,
+    }
+}
+
+async fn post_confirm(
+    request: &Request,
+    id: &str,
+    found: &Scan,
+    (key, form): (&str, &Params),
+) -> Answer {
+    let ctx = &request.ctx;
+    let refusal = match &found.purpose {
+        Purpose::Verify(_) => match Stop::refusal(face_check(ctx, id, key, form).await)? {
+            Ok(url) => return Ok(see_other(&url)),
+            Err(refusal) => refusal,
+        },
+        Purpose::SignIn => match Stop::refusal(tap(request, id, key, form).await)? {
+            Ok(()) => return request.message(StatusCode::OK, "phone-done", None),
+            Err(refusal) => refusal,
+        },
+    };
+    match &refusal {
+        Refusal::Agreement | Refusal::FaceUnavailable | Refusal::Format { .. } => {
+            show(request, id, found, key, Some(&refusal)).await
+        }
+        _ => over(request, id, &refusal).await,
+    }
+}
+
+/// Where the phone goes for its face check.
+async fn face_check(ctx: &Ctx, id: &str, key: &str, form: &Params) -> Result<String, Stop> {
+    let typed = Number::parse(form.get("number").unwrap_or_default())?;
+    face::start(ctx, id, key, typed, form.get("agree") == Some("yes")).await
+}
+
+async fn tap(request: &Request, id: &str, key: &str, form: &Params) -> Result<(), Stop> {
+    let session = request.standing_session().await?.ok_or(Refusal::State)?;
+    let who = confirmed_by(&request.ctx, session)?;
+    // Where no number is asked there is no field for one.
+    let typed = form.get("number").map(Number::parse).transpose()?;
+    confirm(&request.ctx, id, key, who, typed).await
+}
+
+/// Back from the provider of the face check; its result is asked for by the page's form.
 pub async fn face(request: Request, Path((_, id)): Path<(String, String)>) -> Answer {
     let params = request.query().unwrap_or_default();
-    let cookie = request.cookies.get(&cookies::phone_name(&request.ctx.realm));
-    let Some(cookie) = cookie else { return told(&request, &Refusal::State) };
-    let (key, order) = (Hashed::of(cookie).to_text(), params.get("order").unwrap_or_default());
-    match Stop::refusal(face::finish(&request.ctx, &id, &key, order).await)? {
+    let Some(cookie) = cookie(&request) else { return told(&request, &Refusal::State) };
+    let order = params.get("order").unwrap_or_default().to_owned();
+    let page = PhoneFacePage { id, order, is_pending: false };
+    request.page(StatusCode::OK, &phone_key(cookie), &page)
+}
+
+pub async fn post_face(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
+    let Some(cookie) = cookie(&form.request) else { return told(&form.request, &Refusal::State) };
+    let key = phone_key(cookie);
+    let (request, form) = form.genuine(&key)?;
+    let order = form.get("order").unwrap_or_default().to_owned();
+    match Stop::refusal(face::finish(&request.ctx, &id, &key, &order).await)? {
         Ok(true) => request.message(StatusCode::OK, "phone-done", None),
         Ok(false) => {
-            let here = request.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-            request.message(StatusCode::OK, "phone-pending", Some((here, "refresh")))
+            request.page(StatusCode::OK, &key, &PhoneFacePage { id, order, is_pending: true })
         }
-        Err(refusal) => told(&request, &refusal),
+        Err(refusal) => over(&request, &id, &refusal).await,
     }
+}
+
+/// How the code stands, for the phone that scanned it; `None` for every other.
+async fn stands(ctx: &Ctx, id: &str, key: &str) -> Result<Option<Value>, Fault> {
+    let found = find(ctx, id).await?.filter(|found| found.is_held_by(key));
+    Ok(found.map(|found| json!({"state": found.stands(ctx.now())})))
+}
+
+pub async fn state(request: Request, Path((_, id)): Path<(String, String)>) -> Answer {
+    let Some(cookie) = cookie(&request) else { return Ok(not_found()) };
+    Ok(match stands(&request.ctx, &id, &phone_key(cookie)).await? {
+        Some(stands) => no_store(Json(stands).into_response()),
+        None => not_found(),
+    })
+}
+
+/// The same as it changes, until the phone has nothing left to do.
+pub async fn events(request: Request, Path((_, id)): Path<(String, String)>) -> Answer {
+    let Some(key) = cookie(&request).map(|cookie| phone_key(cookie)) else {
+        return Ok(not_found());
+    };
+    if stands(&request.ctx, &id, &key).await?.is_none() {
+        return Ok(not_found());
+    }
+    let ctx = request.ctx.clone();
+    let ask = move || {
+        let (ctx, id, key) = (ctx.clone(), id.clone(), key.clone());
+        async move { stands(&ctx, &id, &key).await.ok().flatten() }
+    };
+    Ok(told_as_it_changes(ask, |told| told["state"] != "scanned"))
+}
+
+fn cancelled(request: &Request) -> Answer {
+    request.message(StatusCode::OK, "phone-cancelled", None)
+}
+
+/// A form that came too late is told what has become of the code meanwhile.
+async fn over(request: &Request, id: &str, refusal: &Refusal) -> Answer {
+    let found = find(&request.ctx, id).await?;
+    let is_cancelled = found.is_some_and(|found| found.state == ScanState::Cancelled);
+    if *refusal != Refusal::State || !is_cancelled {
+        return told(request, refusal);
+    }
+    let page = MessagePage {
+        title: request.text("phone-cancelled-title"),
+        text: request.text("phone-cancelled-text"),
+        code: Some(refusal.code().to_owned()),
+        link: None,
+    };
+    request.page(StatusCode::CONFLICT, "", &page)
 }
 
 fn told(request: &Request, refusal: &Refusal) -> Answer {

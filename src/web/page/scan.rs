@@ -1,32 +1,30 @@
-//! The browser's side of scanning: the code as a picture, how it stands, and the step onward.
-
-use std::convert::Infallible;
-use std::time::Duration;
+//! The browser's side of scanning: how the code that a page shows stands, the step onward, and the
+//! way back.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::domain::factor::ScanApp;
 use crate::domain::login::LoginTransaction;
-use crate::flows::sign_in::scan::code::{consume, find_shown};
+use crate::domain::refusal::Refusal;
+use crate::flows::sign_in::scan::code::{cancel_shown, consume, find_shown};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::params::Params;
-use crate::web::answer::{Answer, no_store};
+use crate::web::answer::{Answer, no_store, see_other};
+use crate::web::page::scan_view::again;
 use crate::web::page::step::go_on;
 use crate::web::request::Request;
+use crate::web::stream::told_as_it_changes;
 use crate::web::transaction::{Begun, begun};
 
 /// How a code stands, for the browser that shows it; `None` for every other.
 async fn told(ctx: &Ctx, tx: &LoginTransaction, params: &Params) -> Result<Option<Value>, Fault> {
     let text = |name| params.get(name).unwrap_or_default();
     let found = find_shown(ctx, tx, text("q"), text("v")).await?;
-    Ok(found.map(|scan| {
-        let (state, name) = scan.told(ctx.now());
-        json!({"state": state, "name": name})
-    }))
+    let told = found.map(|scan| serde_json::to_value(scan.told(ctx.now())));
+    told.transpose().map_err(|error| Fault::Internal(error.to_string()))
 }
 
 pub async fn state(request: Request) -> Answer {
@@ -38,11 +36,11 @@ pub async fn state(request: Request) -> Answer {
     })
 }
 
-fn not_found() -> Response {
+pub fn not_found() -> Response {
     no_store(StatusCode::NOT_FOUND.into_response())
 }
 
-/// Asked again once a second, told when it changes, until the code is over.
+/// The same as it changes, until the code is over.
 pub async fn events(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
     let Some(tx) = begun(&request, &params).await? else { return Ok(not_found()) };
@@ -50,40 +48,48 @@ pub async fn events(request: Request) -> Answer {
         return Ok(not_found());
     }
     let ctx = request.ctx.clone();
-    let stream = futures_util::stream::unfold(Some(Value::Null), move |before| {
+    let ask = move || {
         let (ctx, tx, params) = (ctx.clone(), tx.clone(), params.clone());
-        async move {
-            let before = before?;
-            loop {
-                let now = told(&ctx, &tx, &params).await.ok().flatten()?;
-                if now != before {
-                    let is_over = !matches!(now["state"].as_str(), Some("new" | "scanned"));
-                    let event = Event::default().data(now.to_string());
-                    let next = (!is_over).then_some(now);
-                    return Some((Ok::<_, Infallible>(event), next));
-                }
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    });
-    let mut response = no_store(Sse::new(stream).keep_alive(KeepAlive::new()).into_response());
-    // nginx would hold an event back until there are more of them.
-    let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(response)
+        async move { told(&ctx, &tx, &params).await.ok().flatten() }
+    };
+    Ok(told_as_it_changes(ask, is_over))
 }
 
-/// 【继续】: fetches the outcome, once.
+/// A confirmed code waits for this browser, and nothing else becomes of it by itself.
+fn is_over(told: &Value) -> bool {
+    !matches!(told["state"].as_str(), Some("new" | "scanned"))
+}
+
+/// 【继续】 fetches the outcome, once; 【取消】 ends the code, on the phone, too.
 pub async fn post(Begun { request, form, transaction: tx }: Begun) -> Answer {
     let text = |name| form.get(name).unwrap_or_default();
-    match Stop::refusal(consume(&request.ctx, &tx, text("q"), text("v")).await)? {
+    let (ctx, id, verifier) = (&request.ctx, text("q"), text("v"));
+    let done = match text("act") {
+        "cancel" => match Stop::refusal(cancel_shown(ctx, &tx, id, verifier).await)? {
+            Ok(()) => return Ok(see_other(&again(&request, &tx, text("entrance"), text("app")))),
+            Err(refusal) => Err(refusal),
+        },
+        _ => Stop::refusal(consume(ctx, &tx, id, verifier).await)?,
+    };
+    match done {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => {
-            let way = ScanApp::parse(text("app")).map(ScanApp::factor);
-            match tx.proved() {
-                Some(_) => super::second_factor::show(&request, &tx, way, Some(&refusal)).await,
-                None => super::login::show_again(&request, &tx, text("app"), &refusal).await,
-            }
+        Err(refusal) => show_again(&request, &tx, &form, &refusal).await,
+    }
+}
+
+/// The page that showed the code, and how the code stands now.
+async fn show_again(
+    request: &Request,
+    tx: &LoginTransaction,
+    form: &Params,
+    refusal: &Refusal,
+) -> Answer {
+    let text = |name| form.get(name).unwrap_or_default();
+    let way = ScanApp::parse(text("app")).map(ScanApp::factor);
+    match tx.proved() {
+        Some(_) => super::second_factor::show(request, tx, way, Some(refusal)).await,
+        None => {
+            super::login::show_again(request, tx, (text("entrance"), text("app")), refusal).await
         }
     }
 }

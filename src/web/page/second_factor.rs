@@ -119,7 +119,7 @@ pub async fn show(
     };
     let scan = match open.scan_app() {
         Some(app) => {
-            Some(scan_view::view(request, transaction, app, Purpose::Verify(question)).await?)
+            Some(scan_view::view(request, transaction, app, Purpose::Verify(question), "").await?)
         }
         None => None,
     };

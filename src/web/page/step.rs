@@ -11,7 +11,7 @@ use crate::flows::Stop;
 use crate::flows::sign_in::transaction::finish;
 use crate::flows::sign_in::{step_up, steps};
 use crate::oidc::params::Params;
-use crate::views::page::MessagePage;
+use crate::views::page::{GoOnPage, MessagePage};
 use crate::web::account::authorisations::confirmed;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::app::App;
@@ -19,13 +19,16 @@ use crate::web::cookies;
 use crate::web::request::Request;
 use crate::web::transaction::{Begun, again, authorize_address};
 
+fn to_step(request: &Request, transaction: &LoginTransaction, step: Step) -> Response {
+    let (base, id) = (request.base(), &transaction.id);
+    see_other(&format!("{base}/login/{}?t={id}", step_name(step)))
+}
+
 /// To the step that is due, or into the session.
 pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer {
     let base = request.base();
     match steps::next(&request.ctx, transaction).await? {
-        Next::Step(step) => {
-            Ok(see_other(&format!("{base}/login/{}?t={}", step_name(step), transaction.id)))
-        }
+        Next::Step(step) => Ok(to_step(request, transaction, step)),
         Next::Refused(Refusal::NoIdentity(why)) => {
             steps::refuse(&request.ctx, transaction, why).await?;
             ended(request, transaction, &Refusal::NoIdentity(why))
@@ -134,8 +137,16 @@ impl AtStep {
     async fn of(begun: Begun) -> Result<Self, Failure> {
         let Begun { request, form, transaction } = begun;
         let due = steps::next(&request.ctx, &transaction).await?;
-        match step_at(request.uri.path()) {
-            Some(step) if due == Next::Step(step) => Ok(Self { request, form, transaction, step }),
+        match due {
+            Next::Step(step) if step_at(request.uri.path()) == Some(step) => {
+                Ok(Self { request, form, transaction, step })
+            }
+            Next::Step(step) => Err(Failure::instead(to_step(&request, &transaction, step))),
+            // A page ends nothing: what is due now is done by its form.
+            _ if request.method != Method::POST => {
+                let page = GoOnPage { transaction: transaction.id.clone() };
+                Err(Failure::instead(request.page(StatusCode::OK, &transaction.id, &page)?))
+            }
             _ => Err(Failure::instead(go_on(&request, &transaction).await?)),
         }
     }

@@ -283,6 +283,11 @@ fn each_act_is_told_to_the_other_side_and_terms_end_by_themselves() {
         }
         let told = get(&mut wang, "/account/messages").await;
         assert_eq!(told.text.matches("授权即将到期").count(), 1, "{}", told.text);
+        // Looking reads nothing; the page's form does.
+        let again = get(&mut wang, "/account/messages").await;
+        assert!(again.text.contains("data-read") && !again.text.contains("class=\"grey\""));
+        let read = wang.submit(&again, &[("act", "read")]).await;
+        assert!(!read.text.contains("data-read") && read.text.contains("class=\"grey\""));
         app.clock.advance(8 * 86_400);
         assert!(hufu::flows::relations::expiry::run(&app.ctx).await.unwrap() >= 1);
         let now = held(&app.ctx, WANG).await;

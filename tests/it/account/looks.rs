@@ -183,10 +183,9 @@ async fn confirm_alone(clerk: &Window) {
     own.click("#by-tax-app").await;
     let code = own.window.find(Locator::Css("a.qr")).await.unwrap();
     let code = code.attr("href").await.unwrap().unwrap();
-    let number = own.text(".number strong").await;
     let phone = Chromium::open(500, 900).await.unwrap();
     phone.window.goto(&code).await.unwrap();
-    phone.click_here(&format!("input[value=\"{number}\"]")).await;
+    phone.type_into("#number", &own.number().await).await;
     phone.click("#phone-confirm").await;
     phone.click("#face-passed").await;
     own.window.wait().for_element(Locator::Css(".people")).await.unwrap();

@@ -39,7 +39,7 @@ use hufu::outbound::asked::FaceState;
 
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url};
-use crate::login::scan::{go_on, id, number};
+use crate::login::scan::{face_result, go_on, id, number, scan};
 
 pub const LI: &str = "13900139000";
 pub const WANG: &str = "13800138000";
@@ -147,13 +147,13 @@ pub async fn held(ctx: &Ctx, phone: &str) -> Vec<Authorisation> {
 /// The scan that a page asks for, passed with the right face.
 pub async fn pass_scan(app: &TestApp, browser: &mut Browser, page: &Shown) -> Shown {
     let mut phone = app.browser();
-    let asked = get(&mut phone, &format!("/q/{}", id(page))).await;
-    let chosen = number(page);
+    let asked = scan(&mut phone, &format!("/realms/jiangxi/q/{}", id(page))).await;
+    let chosen = number(&app.ctx, page).await;
     let fields = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
     let left = phone.submit(&asked, &fields).await;
     let handle = left.left_to.expect("the provider").rsplit('/').next().unwrap().to_owned();
     let back = app.ctx.services.outbound.sandbox.decide(&handle, FaceState::Passed).unwrap();
-    phone.get(back.strip_prefix("https://sso.jiangxi.example").unwrap()).await;
+    face_result(&mut phone, &back).await;
     go_on(browser, page).await
 }
 

@@ -161,6 +161,11 @@ impl Chromium {
         found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.unwrap()
     }
 
+    /// The number that stands beside a code once a phone has scanned it.
+    pub async fn number(&self) -> String {
+        self.text(".scan[data-state=scanned] .number:not([hidden]) strong").await
+    }
+
     /// A command of the `DevTools` protocol.
     pub async fn devtools(&self, cmd: &str, params: serde_json::Value) {
         let command = Devtools(json!({"cmd": cmd, "params": params}).to_string());

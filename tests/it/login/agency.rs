@@ -91,7 +91,7 @@ fn a_phone_of_agency_staff_leads_to_the_client_list() {
         let href = page.text.split("class=\"qr\" href=\"").nth(1).unwrap();
         let href = href.split('"').next().unwrap().replace("&#x2F;", "/");
         let code = href.strip_prefix("https://sso.jiangxi.example").unwrap();
-        let asked = phone.get(code).await;
+        let asked = crate::login::scan::scan(&mut phone, code).await;
         phone.submit(&asked, &[("act", "confirm")]).await;
         let list = browser.submit(&page, &[("app", "tax_app")]).await;
         let done = browser.submit(&list, &[("client", &button(&list, SAMPLE))]).await;

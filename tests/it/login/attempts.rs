@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, header};
 
 use super::doors::{DOORS, Door};
-use super::scan::{code, go_on, number};
+use super::scan::{another, code, go_on, number, scan};
 use crate::account::{AGENCY, LI, at_door};
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
@@ -108,8 +108,8 @@ fn every_refused_attempt_is_in_the_log() {
         let way = format!("/realms/jiangxi/login/second_factor?t={t}&way=tax_app");
         let page = browser.get(&way).await;
         let mut phone = firefox(&app);
-        let asked = phone.get(&code(&page)).await;
-        let wrong = if number(&page) == "10" { "11" } else { "10" };
+        let asked = scan(&mut phone, &code(&page)).await;
+        let wrong = another(&number(&app.ctx, &page).await);
         phone.submit(&asked, &[("act", "confirm"), ("number", wrong)]).await;
         log.left(&[&format!("tax_app enterprise {EXAMPLE} E_STEPUP_FAILED known")]).await;
 
@@ -141,7 +141,7 @@ fn every_refused_attempt_is_in_the_log() {
         log.before = lines(&app).await;
         let mut browser = firefox(&app);
         let page = browser.get(&authorize_url(&FILING, &[])).await;
-        let asked = phone.get(&code(&page)).await;
+        let asked = scan(&mut phone, &code(&page)).await;
         phone.submit(&asked, &[("act", "cancel")]).await;
         log.left(&["tax_app_scan scan - E_STEPUP_FAILED -"]).await;
     });
@@ -178,7 +178,7 @@ fn every_sign_in_is_in_the_log() {
             log.before = lines(&app).await;
             let mut browser = firefox(&app);
             let page = browser.get(&authorize_url(&FILING, &[])).await;
-            let asked = phone.get(&code(&page)).await;
+            let asked = scan(&mut phone, &code(&page)).await;
             phone.submit(&asked, &[("act", "confirm")]).await;
             log.left(&[]).await;
             let page = go_on(&mut browser, &page).await;

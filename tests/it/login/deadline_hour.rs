@@ -9,7 +9,7 @@ use hufu::base::id::PersonId;
 use hufu::base::secret::Secret;
 use hufu::domain::audit::LoginAttempt;
 use hufu::domain::feed::{AuthorisationLine, EnterpriseLine, Line, PersonLine};
-use hufu::domain::login::Then;
+use hufu::domain::login::{LoginTransaction, Then};
 use hufu::domain::number::check::mod_11_2;
 use hufu::domain::number::uscc::check_character;
 use hufu::domain::person::PasswordState;
@@ -30,13 +30,18 @@ const STEPS: usize = 12;
 const HALL: &str = "198.51.100.1";
 
 /// The sign-in form, filled in.
-pub async fn form(ctx: &Ctx, enterprise: &str, who: &str, password: &str) -> Credentials {
+pub fn form(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    enterprise: &str,
+    (who, password): (&str, &str),
+) -> Credentials {
     Credentials {
         entrance: "enterprise".to_owned(),
         enterprise_number: enterprise.to_owned(),
         personal_id: who.to_owned(),
         password: Some(Secret::new(password.to_owned())),
-        slider_id: new_slider(ctx).await.unwrap(),
+        slider_id: new_slider(ctx, transaction),
         slider: "100".to_owned(),
         ..Credentials::default()
     }
@@ -115,7 +120,7 @@ async fn fill(app: &TestApp) {
 /// What was typed at the first page, and what came of it: `ok` or a code.
 async fn attempt(ctx: &Ctx, enterprise: &str, who: &str, password: &str) -> String {
     let tx = begin(ctx, Then::Nowhere).await.unwrap();
-    let form = form(ctx, enterprise, who, password).await;
+    let form = form(ctx, &tx, enterprise, (who, password));
     match Stop::refusal(verify_credentials(ctx, &tx, &form).await).unwrap() {
         Ok(_) => "ok".to_owned(),
         Err(refusal) => refusal.code().to_owned(),

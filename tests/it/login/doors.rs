@@ -126,7 +126,7 @@ async fn pass(app: &TestApp, door: &Door, browser: &mut Browser, page: &Shown, w
         _ => {
             let own = iit(door.name, door.document);
             act(app, page, "scan", (&own, true), None).await;
-            let typed = number(page).parse().ok();
+            let typed = number(&app.ctx, page).await.parse().ok();
             let done = act(app, page, "confirm", (&own, true), typed).await;
             assert_eq!(done["state"], "confirmed", "{done}");
             go_on(browser, page).await
@@ -190,7 +190,7 @@ fn each_app_proves_this_person_alone_at_every_door() {
             for (who, has_face) in [(&other, true), (&own, false)] {
                 let page = with_way(&mut browser, &page, "iit_app").await;
                 act(&app, &page, "scan", (who, has_face), None).await;
-                let typed = number(&page).parse().ok();
+                let typed = number(&app.ctx, &page).await.parse().ok();
                 let refused = act(&app, &page, "confirm", (who, has_face), typed).await;
                 assert_eq!(refused["error"], "E_STEPUP_FAILED", "{}: {refused}", door.id);
                 let again = go_on(&mut browser, &page).await;

@@ -376,7 +376,8 @@ fn busy_is_no_wrong_password() {
                     hufu::domain::login::Then::Nowhere,
                 );
                 let tx = tx.await.unwrap();
-                let form = crate::login::deadline_hour::form(&app.ctx, EXAMPLE, who, WRONG).await;
+                let typed = (who, WRONG);
+                let form = crate::login::deadline_hour::form(&app.ctx, &tx, EXAMPLE, typed);
                 let outcome =
                     hufu::flows::sign_in::credentials::verify_credentials(&app.ctx, &tx, &form);
                 let refusal = hufu::flows::Stop::refusal(outcome.await).unwrap().unwrap_err();

@@ -9,7 +9,7 @@ use hufu::outbound::asked::{FaceState, NameAnswer};
 use serde_json::json;
 
 use super::doors::DOORS;
-use super::scan::{go_on, id, number, pass_face};
+use super::scan::{face_result, go_on, id, number, pass_face, scan};
 use crate::kit::{
     Browser, FILING, PASSWORD, Setup, TestApp, authorize_url, claims, demo_realm, on_each_database,
 };
@@ -62,12 +62,12 @@ fn a_level_is_raised_step_by_step() {
         assert!(factor.url.contains("/login/second_factor"), "{}", factor.url);
         let code = format!("/realms/jiangxi/q/{}", id(&factor));
         let mut phone = app.browser();
-        let asked = phone.get(&code).await;
-        let chosen = number(&factor);
+        let asked = scan(&mut phone, &code).await;
+        let chosen = number(&app.ctx, &factor).await;
         let left = phone.submit(&asked, &[("act", "confirm"), ("number", &chosen)]).await;
         let handle = left.left_to.unwrap().rsplit('/').next().unwrap().to_owned();
         let back = app.ctx.services.outbound.sandbox.decide(&handle, FaceState::Passed).unwrap();
-        phone.get(back.strip_prefix("https://sso.jiangxi.example").unwrap()).await;
+        face_result(&mut phone, &back).await;
         let page = go_on(&mut browser, &factor).await;
         assert_eq!(level(&page), "4", "{}", page.url);
         assert!(!page.text.contains("value=\"raise\""), "nothing is left to raise here");

@@ -4,7 +4,7 @@
 use hufu::outbound::asked::FaceState;
 
 use super::authenticator::{Phone, enrol_at};
-use super::scan::{act, go_on, id, iit, login_page, number, pass_face};
+use super::scan::{act, go_on, id, iit, login_page, pass_face};
 use crate::account::{WANG, as_person, get, held, post};
 use crate::kit::browser::Shown;
 use crate::kit::{
@@ -239,7 +239,7 @@ fn a_known_browser_is_forgotten_when_the_sign_in_is_about_another() {
     });
 }
 
-/// The scan of one sign-in is fetched by no other, and a verification needs its own number.
+/// The scan of one sign-in is fetched by no other.
 #[test]
 fn a_verification_is_fetched_by_its_own_sign_in() {
     on_each_database(|on| async move {
@@ -250,7 +250,7 @@ fn a_verification_is_fetched_by_its_own_sign_in() {
         let other = browser.get(&authorize_url(&FILING, &[])).await;
         let other = browser.type_credentials(&other, (EXAMPLE, WANG, PASSWORD)).await;
         let other = open(&mut browser, &other, "tax_app").await;
-        assert_ne!((id(&other), number(&other)), (id(&page), number(&page)));
+        assert_ne!(id(&other), id(&page));
         let (action, mut fields) = page.filled(&[("app", "tax_app")]);
         let theirs = other.hidden();
         fields.insert("t".to_owned(), theirs["t"].clone());

@@ -1,6 +1,7 @@
 //! Signing in and verifying with a phone: the phone pages, another operator's app, and everything
 //! that is refused on the way.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -10,7 +11,8 @@ use hufu::domain::authorisation::By;
 use hufu::domain::factor::ScanApp;
 use hufu::domain::login::{LoginTransaction, Then};
 use hufu::domain::scan::Purpose;
-use hufu::flows::sign_in::scan::code::show;
+use hufu::flows::Ctx;
+use hufu::flows::sign_in::scan::code::{find, show};
 use hufu::flows::sign_in::transaction::begin;
 use hufu::outbound::asked::FaceState;
 use serde_json::Value;
@@ -47,9 +49,31 @@ pub async fn go_on(browser: &mut Browser, page: &Shown) -> Shown {
     browser.submit(page, &[("app", app)]).await
 }
 
-pub fn number(page: &Shown) -> String {
-    let strong = page.text.split("class=\"number\"").nth(1).expect("a number is shown");
-    strong.split("<strong>").nth(1).unwrap().split('<').next().unwrap().to_owned()
+/// What the browser shows while the code is scanned.
+pub async fn number(ctx: &Ctx, page: &Shown) -> String {
+    let found = find(ctx, &id(page)).await.unwrap().unwrap();
+    let number = found.told(ctx.now()).number.expect("a number is asked");
+    number.value().to_string()
+}
+
+/// Two digits that are another number's.
+pub fn another(number: &str) -> &'static str {
+    if number == "10" { "11" } else { "10" }
+}
+
+/// The camera opens the code and 【继续】 is pressed; the page that asks, or why there is none.
+pub async fn scan(phone: &mut Browser, code: &str) -> Shown {
+    let first = phone.get(code).await;
+    match first.text.contains("id=\"phone-scan\"") {
+        true => phone.submit(&first, &[("act", "scan")]).await,
+        false => first,
+    }
+}
+
+/// Back from the provider of the face check: its result is asked for.
+pub async fn face_result(phone: &mut Browser, back: &str) -> Shown {
+    let page = phone.get(back.strip_prefix("https://sso.jiangxi.example").unwrap()).await;
+    phone.submit(&page, &[("order", &page.hidden()["order"])]).await
 }
 
 pub async fn login_page(app: &TestApp) -> (Browser, Shown) {
@@ -76,7 +100,7 @@ fn a_phone_that_is_signed_in_signs_a_browser_in() {
         let mut phone = signed_in(&app).await;
         let (mut browser, page) = login_page(&app).await;
         assert_eq!(told(&mut browser, &page).await["state"], "new");
-        let asked = phone.get(&code(&page)).await;
+        let asked = scan(&mut phone, &code(&page)).await;
         for shown in ["江西省电子税务局", "127.0", "法定代表人", "南昌示例科技有限公司"]
         {
             assert!(asked.text.contains(shown), "{shown} is missing: {}", asked.text);
@@ -107,7 +131,7 @@ fn a_phone_that_is_signed_in_signs_a_browser_in() {
         // Used once: whoever asks again is in the session that it made.
         let again = go_on(&mut browser, &page).await;
         assert!(again.url.ends_with("/signed-in"), "{}", again.url);
-        assert!(phone.get(&code(&page)).await.code().is_some());
+        assert_eq!(scan(&mut phone, &code(&page)).await.code(), Some("E_STATE"));
     });
 }
 
@@ -120,20 +144,20 @@ fn a_code_ends_by_time_by_cancelling_and_with_the_identity() {
         // Too old.
         let (mut browser, page) = login_page(&app).await;
         app.clock.advance(121);
-        assert_eq!(phone.get(&code(&page)).await.code(), Some("E_SCAN_EXPIRED"));
+        assert_eq!(scan(&mut phone, &code(&page)).await.code(), Some("E_SCAN_EXPIRED"));
         assert_eq!(told(&mut browser, &page).await["state"], "expired");
         let again = go_on(&mut browser, &page).await;
         assert_eq!(again.code(), Some("E_SCAN_EXPIRED"));
         assert_ne!(id(&again), id(&page), "the page shows a new code");
         // Turned back on the phone.
-        let asked = phone.get(&code(&again)).await;
+        let asked = scan(&mut phone, &code(&again)).await;
         phone.submit(&asked, &[("act", "cancel")]).await;
         assert_eq!(told(&mut browser, &again).await["state"], "cancelled");
         assert_eq!(phone.submit(&asked, &[("act", "confirm")]).await.code(), Some("E_STATE"));
         assert_eq!(go_on(&mut browser, &again).await.code(), Some("E_STATE"));
         // Scanned, and then the phone waits too long.
         let (mut browser, page) = login_page(&app).await;
-        let asked = phone.get(&code(&page)).await;
+        let asked = scan(&mut phone, &code(&page)).await;
         app.clock.advance(181);
         assert_eq!(
             phone.submit(&asked, &[("act", "confirm")]).await.code(),
@@ -142,7 +166,7 @@ fn a_code_ends_by_time_by_cancelling_and_with_the_identity() {
         assert!(go_on(&mut browser, &page).await.answered("code").is_none());
         // The identity ends between scan and tap.
         let (_, page) = login_page(&app).await;
-        let asked = phone.get(&code(&page)).await;
+        let asked = scan(&mut phone, &code(&page)).await;
         end_authorisations(&app, "13900139000").await;
         let refused = phone.submit(&asked, &[("act", "confirm")]).await;
         assert_eq!(refused.code(), Some("E_NO_IDENTITY"), "{}", refused.text);
@@ -177,7 +201,7 @@ fn a_phone_in_personal_affairs_signs_in_the_person() {
         let page = phone.submit(&page, &values).await;
         phone.pass_second_factor(&app, &page, "13800138000").await;
         let (mut browser, page) = login_page(&app).await;
-        let asked = phone.get(&code(&page)).await;
+        let asked = scan(&mut phone, &code(&page)).await;
         phone.submit(&asked, &[("act", "confirm")]).await;
         let arrived = go_on(&mut browser, &page).await;
         let (_, tokens) = app.redeem(&arrived.answered("code").unwrap()).await;
@@ -195,11 +219,11 @@ fn a_second_phone_comes_too_late() {
         app.clock.advance(61);
         let mut second = signed_in(&app).await;
         let (_, page) = login_page(&app).await;
-        let asked = first.get(&code(&page)).await;
-        assert_eq!(second.get(&code(&page)).await.code(), Some("E_STATE"));
+        let asked = scan(&mut first, &code(&page)).await;
+        assert_eq!(scan(&mut second, &code(&page)).await.code(), Some("E_STATE"));
         // Somebody who is not signed in is asked to sign in first, and comes back to the code.
         let mut third = app.browser();
-        let login = third.get(&code(&page)).await;
+        let login = scan(&mut third, &code(&page)).await;
         assert!(login.url.contains("/login/credentials"), "{}", login.url);
         assert!(first.submit(&asked, &[("act", "confirm")]).await.text.contains("已确认"));
     });
@@ -223,7 +247,7 @@ fn each_of_three_ways_leads_on() {
                 _ => {
                     let wang = iit("王小明", "360102199003071236");
                     act(&app, &page, "scan", (&wang, true), None).await;
-                    let number = number(&page).parse().ok();
+                    let number = number(&app.ctx, &page).await.parse().ok();
                     let done = act(&app, &page, "confirm", (&wang, true), number).await;
                     assert_eq!(done["state"], "confirmed", "{done}");
                     go_on(&mut browser, &page).await
@@ -245,19 +269,18 @@ fn each_of_three_ways_leads_on() {
 /// The phone page, without being signed in, and the provider's answer about the face.
 pub async fn pass_face(app: &TestApp, page: &Shown, outcome: FaceState) -> Shown {
     let mut phone = app.browser();
-    let asked = phone.get(&code(page)).await;
+    let asked = scan(&mut phone, &code(page)).await;
     assert!(!asked.text.contains("王小明"), "the phone learns whose sign-in it is");
-    let chosen = number(page);
+    let chosen = number(&app.ctx, page).await;
     let left = phone.submit(&asked, &[("act", "confirm"), ("number", &chosen)]).await;
     let handle = left.left_to.expect("the provider").rsplit('/').next().unwrap().to_owned();
     let sandbox = &app.ctx.services.outbound.sandbox;
     let back = sandbox.check(&handle).unwrap().return_url;
-    let back = back.strip_prefix("https://sso.jiangxi.example").unwrap();
     // The redirect alone proves nothing.
-    let early = phone.get(back).await;
+    let early = face_result(&mut phone, &back).await;
     assert!(early.text.contains("还没有结果"), "{}", early.text);
     sandbox.decide(&handle, outcome);
-    phone.get(back).await
+    face_result(&mut phone, &back).await
 }
 
 /// Covers E-12: another face, a wrong number, an unavailable provider: never passed.
@@ -273,11 +296,11 @@ fn another_face_or_number_never_passes() {
         assert_ne!(id(&again), id(&page), "the page offers a new code");
         // A wrong number ends the code.
         let mut phone = app.browser();
-        let asked = phone.get(&code(&again)).await;
-        let wrong = if number(&again) == "10" { "11" } else { "10" };
+        let asked = scan(&mut phone, &code(&again)).await;
+        let right = number(&app.ctx, &again).await;
+        let wrong = another(&right);
         let refused = phone.submit(&asked, &[("act", "confirm"), ("number", wrong)]).await;
         assert_eq!(refused.code(), Some("E_STEPUP_FAILED"));
-        let right = number(&again);
         let late = phone.submit(&asked, &[("act", "confirm"), ("number", &right)]).await;
         assert_eq!(late.code(), Some("E_STATE"));
         // The provider is away: said so, nothing passed, the text message still works.
@@ -285,8 +308,8 @@ fn another_face_or_number_never_passes() {
         sandbox.set_down(true);
         let again = go_on(&mut browser, &again).await;
         let mut phone = app.browser();
-        let asked = phone.get(&code(&again)).await;
-        let right = number(&again);
+        let asked = scan(&mut phone, &code(&again)).await;
+        let right = number(&app.ctx, &again).await;
         let away = phone.submit(&asked, &[("act", "confirm"), ("number", &right)]).await;
         assert_eq!((away.status.as_u16(), away.code()), (503, Some("E_FACE_UNAVAILABLE")));
         assert_eq!(go_on(&mut browser, &again).await.code(), Some("E_STATE"));
@@ -310,8 +333,8 @@ fn a_face_is_checked_twenty_times_a_day_at_most() {
         }
         let (_, page) = at_second_factor(&app, "tax_app").await;
         let mut phone = app.browser();
-        let asked = phone.get(&code(&page)).await;
-        let right = number(&page);
+        let asked = scan(&mut phone, &code(&page)).await;
+        let right = number(&app.ctx, &page).await;
         let refused = phone.submit(&asked, &[("act", "confirm"), ("number", &right)]).await;
         assert_eq!(refused.code(), Some("E_OTP_RATE"));
     });
@@ -331,8 +354,8 @@ fn the_face_service_is_agreed_to_before_its_first_use() {
         let url = format!("/realms/jiangxi/login/second_factor?t={t}&way=tax_app");
         let page = browser.get(&url).await;
         let mut phone = app.browser();
-        let asked = phone.get(&code(&page)).await;
-        let chosen = number(&page);
+        let asked = scan(&mut phone, &code(&page)).await;
+        let chosen = number(&app.ctx, &page).await;
         let fields = [("act", "confirm"), ("number", chosen.as_str())];
         let refused = phone.submit(&asked, &fields).await;
         assert_eq!(refused.code(), Some("E_AGREEMENT"));
@@ -346,24 +369,25 @@ fn the_face_service_is_agreed_to_before_its_first_use() {
         let handle = left.left_to.unwrap().rsplit('/').next().unwrap().to_owned();
         let sandbox = &app.ctx.services.outbound.sandbox;
         let back = sandbox.decide(&handle, FaceState::Passed).unwrap();
-        phone.get(back.strip_prefix("https://sso.jiangxi.example").unwrap()).await;
+        face_result(&mut phone, &back).await;
         assert!(agreed().await.unwrap());
         assert!(go_on(&mut browser, &page).await.text.contains("name=\"new\""));
     });
 }
 
 pub fn iit(name: &str, document_number: &str) -> SignedIn {
-    SignedIn { name: name.to_owned(), document_number: document_number.to_owned() }
+    let (name, document_number) = (name.to_owned(), document_number.to_owned());
+    SignedIn { name, document_number, phone_ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)) }
 }
 
-fn operator(app: &TestApp) -> Operator {
+pub fn operator(app: &TestApp) -> Operator {
     let key = include_str!("../../../examples/phone_app/iit.private.json").to_owned();
     let clock = app.clock.clone();
     let now = Arc::new(move || clock.now().0);
     Operator::new(ISSUER.to_owned(), "iit-app".to_owned(), key, now).unwrap()
 }
 
-async fn post(app: &TestApp, form: Vec<(&'static str, String)>) -> Value {
+pub async fn post(app: &TestApp, form: Vec<(&'static str, String)>) -> Value {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let request = Request::post("/realms/jiangxi/app/scan")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -417,7 +441,7 @@ fn the_income_tax_app_speaks_for_its_people() {
         for (who, face) in cases {
             let (mut browser, page) = at_second_factor(&app, "iit_app").await;
             act(&app, &page, "scan", (&who, face), None).await;
-            let chosen = number(&page).parse().ok();
+            let chosen = number(&app.ctx, &page).await.parse().ok();
             let refused = act(&app, &page, "confirm", (&who, face), chosen).await;
             assert_eq!(refused["error"], "E_STEPUP_FAILED", "{refused}");
             assert_eq!(go_on(&mut browser, &page).await.code(), Some("E_STEPUP_FAILED"));
@@ -514,7 +538,7 @@ fn wrong_passwords_never_stop_a_phone() {
         app.clock.advance(61);
         // Confirmed before the lock, fetched after it; a password that was right before it.
         let (mut early, early_page) = login_page(&app).await;
-        let asked = phone.get(&code(&early_page)).await;
+        let asked = scan(&mut phone, &code(&early_page)).await;
         phone.submit(&asked, &[("act", "confirm")]).await;
         let (mut half, half_page) = login_page(&app).await;
         let half_page = half.type_credentials(&half_page, (EXAMPLE, "13900139000", PASSWORD)).await;
@@ -529,7 +553,7 @@ fn wrong_passwords_never_stop_a_phone() {
         let done = half.pass_second_factor(&app, &half_page, "13900139000").await;
         assert!(done.answered("code").is_some(), "{}", done.text);
         let (mut browser, page) = login_page(&app).await;
-        let asked = phone.get(&code(&page)).await;
+        let asked = scan(&mut phone, &code(&page)).await;
         phone.submit(&asked, &[("act", "confirm")]).await;
         assert!(go_on(&mut browser, &page).await.answered("code").is_some());
         // The other operator's app as well.
@@ -551,10 +575,10 @@ fn who_is_gone_does_not_get_in_by_phone_either() {
         let app = TestApp::start(on).await;
         let mut phone = signed_in(&app).await;
         let (mut early, early_page) = login_page(&app).await;
-        let asked = phone.get(&code(&early_page)).await;
+        let asked = scan(&mut phone, &code(&early_page)).await;
         phone.submit(&asked, &[("act", "confirm")]).await;
         let (_, late_page) = login_page(&app).await;
-        let late = phone.get(&code(&late_page)).await;
+        let late = scan(&mut phone, &code(&late_page)).await;
         app.sql("UPDATE account SET status = 'cancelled'").await;
         let refused = go_on(&mut early, &early_page).await;
         assert_eq!(refused.code(), Some("E_CREDENTIALS"), "{}", refused.text);

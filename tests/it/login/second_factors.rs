@@ -13,7 +13,7 @@ use crate::kit::{
 use crate::login::authenticator::{Phone, enrol};
 use crate::login::doors::{DOORS, Door};
 use crate::login::passkeys;
-use crate::login::scan::{code, number};
+use crate::login::scan::{another, code, number, scan};
 use crate::protocol::authorize::signed_in;
 
 const LI: &str = "13900139000";
@@ -133,8 +133,8 @@ fn failures_of_every_kind_count_together() {
         for _ in 0..2 {
             let (_, page) = open(&app, stranger, "tax_app").await;
             let mut phone = app.browser_at(stranger);
-            let asked = phone.get(&code(&page)).await;
-            let wrong = if number(&page) == "10" { "11" } else { "10" };
+            let asked = scan(&mut phone, &code(&page)).await;
+            let wrong = another(&number(&app.ctx, &page).await);
             let refused = phone.submit(&asked, &[("act", "confirm"), ("number", wrong)]).await;
             assert_eq!(refused.code(), Some("E_STEPUP_FAILED"));
         }

@@ -71,8 +71,9 @@ fn the_tax_app_verifies_its_own_person_by_face() {
         let of_wang = Telephone::signed_in(&app, &mut wang).await;
         // 李芳's phone at 王小明's verification.
         let (mut browser, page) = at_second_factor(&app, "tax_app").await;
-        let (code, chosen) = (id(&page), number(&page).parse::<u8>().unwrap());
+        let code = id(&page);
         let (_, asked) = of_li.act(&app, (&code, "scan"), json!({})).await;
+        let chosen = number(&app.ctx, &page).await.parse::<u8>().unwrap();
         assert_eq!((&asked["purpose"], &asked["as"]), (&"verify".into(), &json!(null)));
         let told = json!({"number": chosen, "agree": true});
         let (_, refused) = of_li.act(&app, (&code, "face"), told).await;
@@ -80,8 +81,9 @@ fn the_tax_app_verifies_its_own_person_by_face() {
         let again = go_on(&mut browser, &page).await;
         assert_eq!(again.code(), Some("E_STEPUP_FAILED"));
         // His own; a tap alone is not enough.
-        let (code, chosen) = (id(&again), number(&again).parse::<u8>().unwrap());
+        let code = id(&again);
         of_wang.act(&app, (&code, "scan"), json!({})).await;
+        let chosen = number(&app.ctx, &again).await.parse::<u8>().unwrap();
         let (_, tapped) = of_wang.act(&app, (&code, "confirm"), json!({"number": chosen})).await;
         assert_eq!(tapped["error"], "E_STATE");
         let told = json!({"number": chosen, "agree": true});

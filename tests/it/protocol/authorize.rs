@@ -111,7 +111,7 @@ fn a_door_without_a_second_factor_is_walked_again() {
         let app = TestApp::start(on).await;
         let mut phone = signed_in(&app).await;
         let (mut browser, page) = crate::login::scan::login_page(&app).await;
-        let asked = phone.get(&crate::login::scan::code(&page)).await;
+        let asked = crate::login::scan::scan(&mut phone, &crate::login::scan::code(&page)).await;
         phone.submit(&asked, &[("act", "confirm")]).await;
         assert!(crate::login::scan::go_on(&mut browser, &page).await.answered("code").is_some());
         app.clock.advance(100);

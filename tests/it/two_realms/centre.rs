@@ -188,6 +188,7 @@ pub const CENTRE: &[Walked] = &[
     walked("GET", "/account/log", LI, Query, "of=enterprise", "way outcome cookie:session"),
     walked("GET", "/account/log.csv", LI, Query, "of=enterprise", "way outcome cookie:session"),
     walked("GET", "/account/messages", WANG, Query, "", "cookie:session"),
+    walked("POST", "/account/messages", WANG, Form, "csrf={csrf.wang}", "csrf cookie:session"),
     walked("GET", "/account/person", WANG, Query, "", "cookie:session"),
     walked(
         "POST",

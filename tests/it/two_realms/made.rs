@@ -15,7 +15,7 @@ use crate::kit::browser::Shown;
 use crate::kit::passkey::{Passkey, asked};
 use crate::kit::{Browser, EXAMPLE, FILING, INVOICE, SAMPLE, TAX_APP, VERIFIER};
 use crate::login::authenticator::Phone as Authenticator;
-use crate::login::scan::{code, id, number};
+use crate::login::scan::{code, id, number, scan};
 
 const AGENCY: &str = "52360100MA3AGENT12";
 const BUILDER: &str = "91330100MA2BUJ786T";
@@ -169,7 +169,7 @@ impl Made {
         self.put("q.sign_in", &fields["q"]);
         self.put("v.sign_in", &fields["v"]);
         let mut phone = self.people["li"].clone();
-        let shown = phone.get(&code(&page)).await;
+        let shown = scan(&mut phone, &code(&page)).await;
         let key = phone.cookies[&format!("__Host-hufu-phone-{}", side.realm)].clone();
         self.put("cookie.phone", &key);
         self.put("csrf.phone", &side.csrf_of_cookie(&key));
@@ -181,9 +181,12 @@ impl Made {
         let (_, fields) = page.filled(&[("app", "tax_app")]);
         self.put("q.face", &fields["q"]);
         self.put("v.face", &fields["v"]);
+        // The same phone, but nobody is signed in.
         let mut phone = side.app.browser();
-        let shown = phone.get(&code(&page)).await;
-        let fields = [("act", "confirm"), ("number", &*number(&page)), ("agree", "yes")];
+        phone.cookies.insert(format!("__Host-hufu-phone-{}", side.realm), key);
+        let shown = scan(&mut phone, &code(&page)).await;
+        let typed = number(&side.ctx(), &page).await;
+        let fields = [("act", "confirm"), ("number", &*typed), ("agree", "yes")];
         let left = phone.submit(&shown, &fields).await;
         let handle = left.left_to.unwrap_or_else(|| panic!("{}", left.text));
         let handle = handle.rsplit('/').next().unwrap().to_owned();
@@ -205,6 +208,7 @@ impl Made {
         let page = side.submit(&mut wang, "/account/authorisations", &form).await;
         self.keep("batch", (wang, page));
         let page = side.at("natural_person").await;
+        self.put("q.new", &id(&page.1));
         let t = page.1.hidden()["t"].clone();
         let mut browser = page.0;
         let url = side.path(&format!("/login/credentials?t={t}&app=iit_app"));

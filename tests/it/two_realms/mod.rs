@@ -7,6 +7,7 @@ mod made;
 mod places;
 mod plans;
 mod routes;
+mod safe;
 mod shadow;
 mod side;
 mod told;

@@ -13,7 +13,7 @@ pub fn routes() -> impl Iterator<Item = &'static Walked> {
 }
 
 /// Without a value that is looked up, but for the realm itself; and the other listeners'.
-const NOT_WALKED: &[&str] = &[
+pub const NOT_WALKED: &[&str] = &[
     "/realms/{realm}/.well-known/openid-configuration",
     "/realms/{realm}/.well-known/oauth-authorization-server",
     "/.well-known/oauth-authorization-server/realms/{realm}",

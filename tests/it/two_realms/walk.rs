@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, header};
+use axum::http::{HeaderMap, Method, Request, header};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hufu::base::secret::sha256;
@@ -237,6 +237,15 @@ impl<'a> Walk<'a> {
         }
         let mut request = request.body(Body::from(body)).unwrap();
         request.headers_mut().extend(headers);
+        request
+    }
+
+    /// A good request of a place, by this method.
+    pub fn good(&self, row: &Walked, method: &Method) -> Request<Body> {
+        // Whatever it replaces, it is nothing.
+        let attempt = Attempt { row, who: row.who, slot: "cookie:nothing", value: "x" };
+        let mut request = self.request(attempt);
+        *request.method_mut() = method.clone();
         request
     }
 

@@ -103,8 +103,9 @@ impl Made {
         let (phone, back, handle) = &mut self.face;
         let passed = hufu::outbound::asked::FaceState::Passed;
         side.app.ctx.services.outbound.sandbox.decide(handle, passed).unwrap();
-        let done = phone.get(back).await;
-        assert_eq!(done.status.as_u16(), 200, "{}", done.text);
+        let page = phone.get(back).await;
+        let done = phone.submit(&page, &[("order", &page.hidden()["order"])]).await;
+        assert!(done.text.contains("已确认"), "{}", done.text);
         let done = self.go_on("step_up", &[("app", "tax_app")]).await;
         assert!(done.answered("code").is_some(), "{}", done.text);
         let (mut browser, page) = self.pages["batch"].clone();

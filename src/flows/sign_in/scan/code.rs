@@ -1,6 +1,8 @@
 //! Scanning: a code for a sign-in on its way, what the phone does with it, and the outcome that
 //! only the browser which shows it can fetch.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::id::PersonId;
@@ -11,7 +13,8 @@ use crate::domain::login::{LoginTransaction, Proved, Second};
 use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{
-    Confirmed, Phone, Purpose, SCANNED_SECONDS, Scan, ScanFault, ScanState, UNSCANNED_SECONDS,
+    Confirmed, Number, Phone, Purpose, SCANNED_SECONDS, Scan, ScanFault, ScanState, Told,
+    UNSCANNED_SECONDS,
 };
 use crate::ephemeral::Slot;
 use crate::flows::identity::load;
@@ -35,7 +38,12 @@ pub struct Shown {
     pub id: String,
     /// In the page alone.
     pub verifier: String,
-    pub number: u8,
+}
+
+/// A code as its page shows it, and how it stands.
+pub struct Current {
+    pub shown: Shown,
+    pub told: Told,
 }
 
 /// The code of this sign-in for an app and purpose: the one that is live, or a new one. Looking at a
@@ -45,7 +53,7 @@ pub async fn show(
     tx: &LoginTransaction,
     app: ScanApp,
     purpose: Purpose,
-) -> Result<Shown, Fault> {
+) -> Result<Current, Fault> {
     let name = match &purpose {
         Purpose::SignIn => format!("{}/sign-in/{}", tx.id, app.name()),
         Purpose::Verify(question) => question.key(),
@@ -55,14 +63,15 @@ pub async fn show(
     let held = sealed.and_then(|sealed| cipher.open_sealed_text(&ctx.realm.id, &sealed).ok());
     if let Some(shown) = held.and_then(|text| serde_json::from_str::<Shown>(&text).ok())
         && let Some(scan) = find(ctx, &shown.id).await?
-        && matches!(scan.told(ctx.now()).0, "new" | "scanned" | "confirmed")
     {
-        return Ok(shown);
+        let told = scan.told(ctx.now());
+        if matches!(told.state, "new" | "scanned" | "confirmed") {
+            return Ok(Current { shown, told });
+        }
     }
     let shown = Shown {
         id: ctx.random().token().expose().to_owned(),
         verifier: ctx.random().token().expose().to_owned(),
-        number: 10 + ctx.random().below(90),
     };
     let now = ctx.now();
     let scan = Scan {
@@ -70,11 +79,11 @@ pub async fn show(
         verifier: Hashed::of(&shown.verifier).to_text(),
         app,
         purpose,
-        number: shown.number,
         browser_ip: ctx.ip,
         browser: ctx.device.clone(),
         created_at: now,
         expires_at: now.plus(UNSCANNED_SECONDS),
+        phone: None,
         state: ScanState::New,
     };
     let text = serde_json::to_string(&shown).map_err(|error| Fault::Internal(error.to_string()))?;
@@ -83,7 +92,7 @@ pub async fn show(
     ephemeral.put(&SCAN, &key(&shown.id), &scan, KEPT_SECONDS).await?;
     ephemeral.put(&SHOWN, &name, &sealed, UNSCANNED_SECONDS + SCANNED_SECONDS).await?;
     ctx.services.outbound.sandbox.note_code(&ctx.realm.url(&format!("/q/{}", shown.id)));
-    Ok(shown)
+    Ok(Current { shown, told: scan.told(now) })
 }
 
 fn key(id: &str) -> String {
@@ -119,15 +128,23 @@ impl From<ScanFault> for Stop {
         Self::Refused(match fault {
             ScanFault::Expired => Refusal::ScanExpired,
             ScanFault::State => Refusal::State,
-            ScanFault::Failed => Refusal::StepUpFailed,
+            ScanFault::NoNumber => Refusal::format("number"),
         })
     }
 }
 
-/// A phone has read the code; of two phones the first has it.
-pub async fn scan(ctx: &Ctx, id: &str, phone: Phone) -> Result<Scan, Stop> {
+/// A phone has read the code; of two phones the first has it. `phone_ip`: where it is, if that is
+/// known. The number is drawn here and stands nowhere before, so that no picture of the code has it.
+pub async fn scan(
+    ctx: &Ctx,
+    id: &str,
+    phone: Phone,
+    phone_ip: Option<IpAddr>,
+) -> Result<Scan, Stop> {
     let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
-    let scanned = found.scanned(phone, ctx.now())?;
+    let asks_number = found.asks_number(phone_ip);
+    let number = asks_number.then(|| Number::nth(ctx.random().below(Number::COUNT)));
+    let scanned = found.scanned(phone, number, ctx.now())?;
     if scanned == found {
         return Ok(found);
     }
@@ -156,7 +173,7 @@ pub async fn confirm(
     id: &str,
     phone_key: &str,
     who: Confirmed,
-    number: Option<u8>,
+    typed: Option<Number>,
 ) -> Result<(), Stop> {
     let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
     if found.purpose == Purpose::SignIn {
@@ -168,7 +185,7 @@ pub async fn confirm(
         ScanApp::IitApp => Confirmed { acting: Acting::Personal, ..who },
     };
     let person = who.person;
-    let confirmed = found.confirmed(phone_key, who, number, ctx.now())?;
+    let confirmed = found.confirmed(phone_key, who, typed, ctx.now())?;
     save(ctx, id, &found, &confirmed).await?;
     match confirmed.state {
         ScanState::Failed => {
@@ -188,6 +205,19 @@ pub async fn end(ctx: &Ctx, id: &str, phone_key: &str, state: ScanState) -> Resu
         count_failed(ctx, &found, None).await?;
     }
     Ok(())
+}
+
+/// The person turned back in the browser that shows the code: it is dead, and the phone hears of it.
+pub async fn cancel_shown(
+    ctx: &Ctx,
+    tx: &LoginTransaction,
+    id: &str,
+    verifier: &str,
+) -> Result<(), Stop> {
+    let Some(found) = find_shown(ctx, tx, id, verifier).await? else {
+        return Err(Refusal::ScanExpired.into());
+    };
+    save(ctx, id, &found, &found.cancelled(ctx.now())?).await
 }
 
 /// A second factor that failed on a phone: a wrong number, another person, another face. A sign-in that

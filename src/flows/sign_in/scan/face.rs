@@ -9,7 +9,7 @@ use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
 use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Confirmed, ScanState};
+use crate::domain::scan::{Confirmed, Number, ScanState};
 use crate::ephemeral::Slot;
 use crate::flows::sign_in::guesses::knows;
 use crate::flows::sign_in::scan::code;
@@ -30,7 +30,7 @@ struct Order {
     scan: String,
     phone_key: String,
     handle: String,
-    number: u8,
+    number: Number,
     /// Ticked for this check; kept once it is known that it was the person who ticked.
     has_ticked: bool,
 }
@@ -70,22 +70,17 @@ async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
     Ok(tx.commit().await?)
 }
 
-/// Where the phone goes for its check. `number`: chosen on the phone; a wrong one ends the code.
+/// Where the phone goes for its check. `number`: typed on the phone; a wrong one ends the code.
 pub async fn start(
     ctx: &Ctx,
     id: &str,
     phone_key: &str,
-    number: u8,
+    number: Number,
     has_ticked: bool,
 ) -> Result<String, Stop> {
     let Some(found) = code::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
-    let (Some(person), ScanState::Scanned(phone)) = (found.purpose.person(), &found.state) else {
-        return Err(Refusal::State.into());
-    };
-    if phone.key != phone_key {
-        return Err(Refusal::State.into());
-    }
-    if number != found.number {
+    let Some(person) = found.purpose.person() else { return Err(Refusal::State.into()) };
+    if !found.is_number(phone_key, Some(number), ctx.now())? {
         Stop::refusal(code::end(ctx, id, phone_key, ScanState::Failed).await)?.ok();
         return Err(Refusal::StepUpFailed.into());
     }

@@ -1,19 +1,22 @@
 //! Scanning by another operator's phone application: its server proves itself as a client and
 //! signs, for every act, who of its signed-in people does what with which code (Q-05, E-13).
 
+use std::net::IpAddr;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, sha256};
 use crate::domain::acting::Acting;
 use crate::domain::mask;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::name::PersonName;
 use crate::domain::refusal::{NoIdentity, Refusal};
-use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
-use crate::flows::sign_in::scan::code;
+use crate::domain::scan::{Confirmed, Number, Phone, Purpose, Scan, ScanState};
+use crate::flows::sign_in::scan::{code, matter};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::verify_foreign;
 use crate::realm::client::{Client, Credential};
@@ -32,24 +35,29 @@ pub struct Statement {
     pub jti: String,
     /// base64url(SHA-256) of the scanned code.
     pub code_hash: String,
-    /// `scan`, `confirm` or `cancel`.
+    /// `scan`, `state`, `confirm` or `cancel`.
     pub act: String,
     pub name: String,
     pub document_number: String,
     /// The operator has just compared the person's face.
     #[serde(default)]
     pub face: bool,
+    /// With `scan`: where the phone is. The server's own address says nothing about it, so without
+    /// this the person is always asked for the browser's number.
+    #[serde(default)]
+    pub phone_ip: Option<IpAddr>,
 }
 
 const LONGEST_STATEMENT: i64 = 120;
 
-/// Does what a statement says; the answer is what the phone shows.
+/// Does what a statement says; the answer is what the phone shows. `typed`: the browser's number, or
+/// nothing.
 pub async fn act(
     ctx: &Ctx,
     client: &Client,
     code: &str,
     statement: &str,
-    number: Option<u8>,
+    typed: &str,
 ) -> Result<Value, Stop> {
     let Some(said) = believed(ctx, client, code, statement).await? else {
         return Err(Refusal::Credentials.into());
@@ -62,12 +70,16 @@ pub async fn act(
     match said.act.as_str() {
         "scan" => {
             let phone = Phone { key, name: mask::name(&said.name) };
-            Ok(asked(ctx, &code::scan(ctx, code, phone).await?))
+            let scanned = code::scan(ctx, code, phone, said.phone_ip).await?;
+            let holder = Stop::refusal(named(ctx, &said).await)?.ok();
+            matter::asked(ctx, &scanned, holder, "zh-CN").await
         }
+        "state" if found.is_held_by(&key) => Ok(json!({"state": found.stands(ctx.now())})),
         "confirm" => match Stop::refusal(person(ctx, &found, &said).await)? {
             Ok(who) => {
-                let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
-                code::confirm(ctx, code, &key, who, number).await?;
+                let typed = Some(typed).filter(|typed| !typed.is_empty());
+                let typed = typed.map(Number::parse).transpose()?;
+                code::confirm(ctx, code, &key, who, typed).await?;
                 Ok(json!({"state": "confirmed"}))
             }
             Err(refusal) => {
@@ -118,7 +130,15 @@ async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, 
     if is_verification && !said.face {
         return Err(refused.into());
     }
-    let Ok(name) = PersonName::parse(&said.name) else { return Err(refused.into()) };
+    let id = Stop::refusal(named(ctx, said).await)?.map_err(|_| refused.clone())?;
+    let account = ctx.rows().accounts().find_by_person(id).await?.ok_or(refused)?;
+    Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
+}
+
+/// The one person of this name and number; `E_NO_IDENTITY` where there is none.
+async fn named(ctx: &Ctx, said: &Statement) -> Result<PersonId, Stop> {
+    let nobody = Refusal::NoIdentity(NoIdentity::None);
+    let Ok(name) = PersonName::parse(&said.name) else { return Err(nobody.into()) };
     let rows = ctx.rows();
     let numbers = DocumentNumber::candidates(&said.document_number, ctx.now().day());
     let mut found = Vec::new();
@@ -127,20 +147,6 @@ async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, 
         found.extend(person.filter(|person| person.name == name).map(|_| id));
     }
     // Equal digits of two people of one name: nobody can say which.
-    let [id] = found[..] else { return Err(refused.into()) };
-    let account = rows.accounts().find_by_person(id).await?.ok_or(refused)?;
-    Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
-}
-
-/// What the phone shows before the tap.
-fn asked(ctx: &Ctx, scan: &Scan) -> Value {
-    json!({
-        "state": "scanned",
-        "site": ctx.realm.name.zh,
-        "purpose": if scan.purpose == Purpose::SignIn { "sign_in" } else { "verify" },
-        "browser": scan.browser,
-        "place": mask::address_of_host(scan.browser_ip),
-        "at": scan.created_at.0,
-        "needs_number": scan.needs_number(ctx.ip),
-    })
+    let [id] = found[..] else { return Err(nobody.into()) };
+    Ok(id)
 }

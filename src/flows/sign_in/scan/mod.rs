@@ -4,4 +4,5 @@
 pub mod code;
 pub mod face;
 pub mod foreign_app;
+pub mod matter;
 pub mod tax_app;

@@ -8,7 +8,7 @@ use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::factor::ScanApp;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Confirmed, Phone, Purpose, Scan, ScanState};
+use crate::domain::scan::{Confirmed, Number, Phone, Purpose, Scan, ScanState};
 use crate::flows::oauth::dpop::Presented;
 use crate::flows::oauth::resource::grant_behind;
 use crate::flows::sign_in::scan::{code, face};
@@ -60,7 +60,7 @@ async fn own(ctx: &Ctx, code: &str) -> Result<Scan, Stop> {
 pub async fn scan_code(ctx: &Ctx, user: &AppUser, code: &str) -> Result<Scan, Stop> {
     own(ctx, code).await?;
     let phone = Phone { key: user.key.clone(), name: user.name.clone() };
-    code::scan(ctx, code, phone).await
+    code::scan(ctx, code, phone, Some(ctx.ip)).await
 }
 
 /// The tap for a sign-in, as the identity that the app is signed in with. A verification needs a
@@ -69,15 +69,14 @@ pub async fn confirm(
     ctx: &Ctx,
     user: &AppUser,
     code: &str,
-    number: Option<u8>,
+    typed: Option<Number>,
 ) -> Result<(), Stop> {
     let found = own(ctx, code).await?;
     if found.purpose != Purpose::SignIn {
         return Err(Refusal::State.into());
     }
     let who = Confirmed { person: user.person, account: user.account, acting: user.acting };
-    let number = found.needs_number(ctx.ip).then_some(number.unwrap_or_default());
-    code::confirm(ctx, code, &user.key, who, number).await
+    code::confirm(ctx, code, &user.key, who, typed).await
 }
 
 pub async fn cancel(ctx: &Ctx, user: &AppUser, code: &str) -> Result<(), Stop> {
@@ -85,12 +84,21 @@ pub async fn cancel(ctx: &Ctx, user: &AppUser, code: &str) -> Result<(), Stop> {
     code::end(ctx, code, &user.key, ScanState::Cancelled).await
 }
 
+/// How the code stands that this phone has scanned.
+pub async fn state(ctx: &Ctx, user: &AppUser, code: &str) -> Result<&'static str, Stop> {
+    let found = own(ctx, code).await?;
+    match found.is_held_by(&user.key) {
+        true => Ok(found.stands(ctx.now())),
+        false => Err(Refusal::State.into()),
+    }
+}
+
 /// Where the phone goes for its face check. Another person's phone ends the code.
 pub async fn start_face(
     ctx: &Ctx,
     user: &AppUser,
     code: &str,
-    number: u8,
+    number: Number,
     has_ticked: bool,
 ) -> Result<String, Stop> {
     let found = own(ctx, code).await?;

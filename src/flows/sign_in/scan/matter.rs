@@ -1,0 +1,124 @@
+//! What a code is about, for the phone to show before the tap: what is confirmed, for which
+//! application, for whom. A stranger may hold the phone, so people and enterprises are masked.
+
+use serde_json::{Value, json};
+
+use crate::base::id::{AuthorisationId, PersonId};
+use crate::domain::login::{Errand, LoginTransaction};
+use crate::domain::mask;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{Purpose, Scan};
+use crate::flows::centre::known;
+use crate::flows::sign_in::transaction;
+use crate::flows::{Ctx, Fault, Stop};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The browser is signed in as who holds the phone.
+    SignIn,
+    /// The second factor of a sign-in that somebody has begun by other means.
+    SecondFactor,
+    /// An application wants more proof in a session that stands.
+    Raise,
+    /// An application wants a younger proof.
+    Renew,
+    /// The person's real-name level is raised.
+    Lift,
+    /// Authorisations are confirmed.
+    Authorise,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::SecondFactor => "second_factor",
+            Self::Raise => "raise",
+            Self::Renew => "renew",
+            Self::Lift => "lift",
+            Self::Authorise => "authorise",
+        }
+    }
+
+    fn of(tx: &LoginTransaction, purpose: &Purpose) -> Self {
+        match (tx.errand(), purpose) {
+            (_, Purpose::SignIn) => Self::SignIn,
+            (None, Purpose::Verify(_)) => Self::SecondFactor,
+            (Some(Errand::Raise), _) => Self::Raise,
+            (Some(Errand::Renew), _) => Self::Renew,
+            (Some(Errand::Lift | Errand::Phone), _) => Self::Lift,
+            (Some(Errand::Confirm(_)), _) => Self::Authorise,
+        }
+    }
+}
+
+pub struct Matter {
+    pub kind: Kind,
+    /// The application that waits, in the reader's language.
+    pub application: Option<String>,
+    /// The person whom it is about, masked; `None`: whoever holds the phone.
+    pub whom: Option<String>,
+    /// Enterprise, masked, and identity type of each authorisation that is confirmed.
+    pub authorisations: Vec<String>,
+}
+
+/// `E_SCAN_EXPIRED` where the sign-in that shows the code is over.
+pub async fn of(ctx: &Ctx, scan: &Scan, language: &str) -> Result<Matter, Stop> {
+    let tx = transaction::find(ctx, &scan.transaction).await?.ok_or(Refusal::ScanExpired)?;
+    let client = tx.request().and_then(|asked| ctx.realm.clients.get(asked.get("client_id")?));
+    let whom = match scan.purpose.person() {
+        Some(person) => Some(known::masked_name(ctx, person).await?),
+        None => None,
+    };
+    let mut authorisations = Vec::new();
+    if let Some(Errand::Confirm(ids)) = tx.errand() {
+        for id in ids {
+            authorisations.extend(authorisation(ctx, *id, language).await?);
+        }
+    }
+    Ok(Matter {
+        kind: Kind::of(&tx, &scan.purpose),
+        application: client.map(|client| client.name.in_language(language).to_owned()),
+        whom,
+        authorisations,
+    })
+}
+
+async fn authorisation(
+    ctx: &Ctx,
+    id: AuthorisationId,
+    language: &str,
+) -> Result<Option<String>, Fault> {
+    let Some(one) = ctx.rows().authorisations().find(id).await? else { return Ok(None) };
+    let Some(enterprise) = known::enterprise(ctx, one.enterprise).await? else { return Ok(None) };
+    let kind = ctx.realm.identity_types.get(&one.identity_type);
+    let kind = kind.map_or(one.identity_type.0.as_str(), |(_, texts)| texts.in_language(language));
+    Ok(Some(format!("{} · {kind}", mask::company(&enterprise.name))))
+}
+
+/// The same for a phone application; `holder`: whose phone it is. Another's learns nothing of the
+/// one who is expected.
+pub async fn asked(
+    ctx: &Ctx,
+    scan: &Scan,
+    holder: Option<PersonId>,
+    language: &str,
+) -> Result<Value, Stop> {
+    let matter = of(ctx, scan, language).await?;
+    let is_holder = scan.purpose.person().is_none_or(|person| holder == Some(person));
+    let known = Some(matter).filter(|_| is_holder);
+    let is_sign_in = scan.purpose == Purpose::SignIn;
+    Ok(json!({
+        "state": "scanned",
+        "site": ctx.realm.name.in_language(language),
+        "purpose": if is_sign_in { "sign_in" } else { "verify" },
+        "matter": known.as_ref().map(|matter| matter.kind.name()),
+        "application": known.as_ref().and_then(|matter| matter.application.clone()),
+        "whom": known.as_ref().and_then(|matter| matter.whom.clone()),
+        "authorisations": known.map(|matter| matter.authorisations).unwrap_or_default(),
+        "browser": scan.browser,
+        "place": mask::address_of_host(scan.browser_ip),
+        "at": scan.created_at.0,
+        "needs_number": scan.told(ctx.now()).number.is_some(),
+    }))
+}
