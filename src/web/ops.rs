@@ -40,7 +40,16 @@ pub async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
 
 /// Where `GET` begins or gives something by design: `HEAD`, which nobody's browser sends, does not.
 pub async fn not_by_head() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]).into_response()
+    allowed("GET, POST")
+}
+
+/// The same where nothing is posted.
+pub async fn by_get_alone() -> Response {
+    allowed("GET")
+}
+
+fn allowed(methods: &'static str) -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, methods)]).into_response()
 }
 
 pub async fn not_found() -> Response {

@@ -12,7 +12,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::oidc::discovery::path;
 use crate::web::app::App;
-use crate::web::ops::not_by_head;
+use crate::web::ops::{by_get_alone, not_by_head};
 use crate::web::{account, admin_api, app_api, events_api, layers, oauth, ops, page};
 
 /// The realms' faces: applications and people.
@@ -29,7 +29,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
             get(oauth::authorize::get).post(oauth::authorize::post).head(not_by_head),
         )
         .route(path::END_SESSION, get(page::logout::get).post(page::logout::post).head(not_by_head))
-        .route("/login", get(page::login::start).head(not_by_head))
+        .route("/login", get(page::login::start).head(by_get_alone))
         .route(
             "/login/credentials",
             get(page::login::get).post(page::login::post).head(not_by_head),
@@ -65,7 +65,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/app/scan", post(app_api::scan))
         .route("/app/codes/{code}/{act}", post(app_api::act))
         .route("/admin/import", post(admin_api::import_lines))
-        .route("/admin/history", get(admin_api::history::get))
+        .route("/admin/history", get(admin_api::history::get).head(by_get_alone))
         .merge(account::routes())
         .route(
             "/ssf/stream",
