@@ -61,7 +61,6 @@ scope-profile = Your name, sex and username
 scope-email = Your e-mail address
 scope-phone = Your default phone number
 scope-address = Your postal address
-scope-address = Your address
 scope-offline-access = Access after you have signed out
 scope-tax-identity = Your current tax identity, enterprise and permissions
 allow = Allow

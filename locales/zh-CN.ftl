@@ -61,7 +61,6 @@ scope-profile = 您的姓名、性别、用户名
 scope-email = 您的电子邮箱
 scope-phone = 您的默认手机号码
 scope-address = 您的通讯地址
-scope-address = 您的地址
 scope-offline-access = 在您退出后继续访问
 scope-tax-identity = 您当前的办税身份、企业和权限
 allow = 同意
