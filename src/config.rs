@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::base::network::Network;
+use crate::ephemeral::Budget;
 use crate::store::connect::DatabaseUrl;
-use crate::web::client_ip::ForwardedHeader;
+use crate::web::client_ip::{ForwardedHeader, Proxies};
+use crate::web::connection::{self, Gate};
+use crate::web::crowd::Most;
 
 /// The settings file, `hufu.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,6 +40,12 @@ pub struct Settings {
     pub request_time_out: Option<u64>,
     /// How long a node that was told to stop says so and still serves, in milliseconds; absent: 5 seconds.
     pub stop_delay: Option<u64>,
+    /// How many connections may be open at once; absent: 4096. From one address, or one network of
+    /// IPv6; absent: a quarter. Listed proxies are counted in all alone.
+    pub connections: Option<usize>,
+    pub connections_per_address: Option<usize>,
+    /// MiB for what expires by itself; absent: 128.
+    pub short_lived_mebibytes: Option<usize>,
     /// `json` or `text`.
     pub log: Option<String>,
 }
@@ -77,8 +86,12 @@ impl Settings {
                     let list = value.split(',').map(|ip| toml::Value::String(ip.trim().to_owned()));
                     toml::Value::Array(list.collect())
                 }
-                "request_time_out" | "stop_delay" => match value.parse() {
-                    Ok(milliseconds) => toml::Value::Integer(milliseconds),
+                "request_time_out"
+                | "stop_delay"
+                | "connections"
+                | "connections_per_address"
+                | "short_lived_mebibytes" => match value.parse() {
+                    Ok(number) => toml::Value::Integer(number),
                     Err(_) => toml::Value::String(value),
                 },
                 _ => toml::Value::String(value),
@@ -90,6 +103,23 @@ impl Settings {
 
     pub fn data(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| PathBuf::from("hufu-data"))
+    }
+
+    /// Of the listener of the realms.
+    pub fn gate(&self) -> Gate {
+        let in_all = self.connections.unwrap_or(connection::MOST.in_all);
+        let of_place = self.connections_per_address.unwrap_or(in_all / 4);
+        let most = connection::within_open_files(Most { in_all, of_place: of_place.max(1) });
+        Gate::new(most, self.proxies())
+    }
+
+    pub fn proxies(&self) -> Proxies {
+        Proxies { trusted: self.trusted_proxies.clone(), header: self.forwarded_header }
+    }
+
+    /// For what expires by itself.
+    pub fn budget(&self) -> Budget {
+        self.short_lived_mebibytes.map_or(Budget::DEFAULT, |n| Budget(n.saturating_mul(1 << 20)))
     }
 
     pub fn database(&self) -> DatabaseUrl {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::domain::signing_key::active;
 use crate::flows::notify::deliver;
@@ -13,7 +14,9 @@ use crate::flows::relations::expiry;
 use crate::flows::sign_in::lower;
 use crate::flows::{Ctx, Fault, Services, keys};
 use crate::realm::Realm;
+use crate::store::StoreError;
 use crate::store::deliveries::Receiver;
+use crate::store::sweep::STEPS;
 use crate::web::app::App;
 use crate::web::stopping::Stage;
 
@@ -26,7 +29,7 @@ pub async fn run(app: App) {
     let closed = || app.stopping().reached(Stage::Closed);
     let housekeeping = async {
         tokio::select! {
-            () = keep_house(&app) => {}
+            ((), ()) = async { tokio::join!(keep_house(&app), sweep_up(&app)) } => {}
             () = closed() => {}
         }
     };
@@ -92,9 +95,7 @@ async fn keep_house(app: &App) {
         }
         if n.is_multiple_of(30) {
             services.ephemeral.sweep();
-            if let Err(fault) = sweep(services).await {
-                tracing::warn!(%fault, "Expired rows could not be swept");
-            }
+            measure_room(app);
             for realm in app.realms() {
                 learn_keys(services, &realm).await;
                 measure(services, &realm).await;
@@ -145,6 +146,18 @@ async fn measure(services: &Services, realm: &Realm) {
     }
 }
 
+/// How much of what is bounded is taken.
+fn measure_room(app: &App) {
+    for (share, size) in app.services().short_lived_sizes() {
+        let size = as_f64(i64::try_from(size).unwrap_or(i64::MAX));
+        metrics::gauge!("hufu_short_lived_bytes", "share" => share).set(size);
+    }
+    for (what, crowd) in app.crowds().named() {
+        let n = i64::try_from(crowd.n_inside()).unwrap_or(i64::MAX);
+        metrics::gauge!("hufu_inside", "what" => what).set(as_f64(n));
+    }
+}
+
 fn measure_connections(services: &Services) {
     for known in services.store.connections() {
         metrics::gauge!("hufu_database_connections", "pool" => known.pool).set(known.open);
@@ -164,8 +177,54 @@ async fn learn_keys(services: &Services, realm: &Arc<Realm>) {
     }
 }
 
-/// Removes a bounded number of rows that ended a day ago; returns how many.
+/// Twice a minute, as long as it takes.
+async fn sweep_up(app: &App) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(30));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let swept = async { Ok::<_, Fault>(sweep(app.services()).await? + sweep_logs(app).await?) };
+        match swept.await {
+            Ok(n) => metrics::counter!("hufu_rows_swept_total").increment(n),
+            Err(fault) => tracing::warn!(%fault, "Expired rows could not be swept"),
+        }
+    }
+}
+
+/// Removes what ended a day ago, batch after batch; returns how many rows went.
 pub async fn sweep(services: &Services) -> Result<u64, Fault> {
     let before = services.clock.now().plus(-KEPT_SECONDS);
-    Ok(services.store.sweep(before).await?)
+    let mut swept = 0;
+    for step in STEPS {
+        swept += in_batches(|| services.store.sweep(step, before)).await?;
+    }
+    Ok(swept)
+}
+
+/// Removes lines of sign-in logs that are older than their realm keeps them.
+pub async fn sweep_logs(app: &App) -> Result<u64, Fault> {
+    let (services, mut swept) = (app.services(), 0);
+    for realm in app.realms() {
+        let before = services.clock.now().plus(-86_400 * realm.retention.sign_in_log_days);
+        let batch = || services.store.sweep_sign_in_log(&realm.id, before);
+        swept += in_batches(batch).await?;
+    }
+    Ok(swept)
+}
+
+/// Until one finds nothing. Others have the database for at least as long as this.
+async fn in_batches<F>(batch: impl Fn() -> F) -> Result<u64, Fault>
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    let mut swept = 0;
+    loop {
+        let began = Instant::now();
+        let n = batch().await?;
+        swept += n;
+        if n == 0 {
+            return Ok(swept);
+        }
+        tokio::time::sleep(began.elapsed()).await;
+    }
 }

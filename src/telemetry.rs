@@ -28,7 +28,7 @@ pub fn counters() -> Option<PrometheusHandle> {
     Some(handle)
 }
 
-const COUNTERS: [(&str, &str); 6] = [
+const COUNTERS: [(&str, &str); 8] = [
     ("hufu_requests_total", "Answered requests by class of status."),
     (
         "hufu_sign_ins_total",
@@ -41,13 +41,20 @@ const COUNTERS: [(&str, &str); 6] = [
     ),
     ("hufu_password_queue_full_total", "Sign-ins sent away because every password lane was taken."),
     (
+        "hufu_refused_for_room_total",
+        "What was turned away because a limit was met, of all or of one place.",
+    ),
+    ("hufu_rows_swept_total", "Rows that had served their time and were removed."),
+    (
         "hufu_realm_reloads_total",
         "Versions of realm files that were applied, refused, or taken away.",
     ),
 ];
 
-const GAUGES: [(&str, &str); 6] = [
+const GAUGES: [(&str, &str); 8] = [
     ("hufu_realm_version", "1 for the version of a realm's files that this node serves."),
+    ("hufu_inside", "Late bodies, requests at work and streams of events at this moment."),
+    ("hufu_short_lived_bytes", "Memory of what expires by itself, by share."),
     ("hufu_deliveries_waiting", "Deliveries that have not arrived and are still tried."),
     ("hufu_deliveries_oldest_seconds", "Age of the oldest delivery that is still tried."),
     ("hufu_key_age_seconds", "Age of the key that signs, by algorithm."),

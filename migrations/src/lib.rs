@@ -23,6 +23,7 @@ mod m20261127_000015_announced_keys;
 mod m20261127_000016_sids;
 mod m20261127_000017_guesses;
 mod m20261127_000018_streams;
+mod m20261127_000019_sweeping;
 mod m20261127_000022_unit_numbers;
 mod m20261127_000023_addresses;
 mod m20261127_000024_indexes;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000016_sids::Migration),
             Box::new(m20261127_000017_guesses::Migration),
             Box::new(m20261127_000018_streams::Migration),
+            Box::new(m20261127_000019_sweeping::Migration),
             Box::new(m20261127_000022_unit_numbers::Migration),
             Box::new(m20261127_000023_addresses::Migration),
             Box::new(m20261127_000024_indexes::Migration),

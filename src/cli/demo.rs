@@ -10,6 +10,7 @@ use rust_embed::RustEmbed;
 
 use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::start::{Wanted, start};
+use crate::ephemeral::Budget;
 use crate::flows::Ctx;
 use crate::flows::feed::fixtures;
 use crate::jobs;
@@ -87,6 +88,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         },
         data: arguments.data.clone(),
         redis_url: arguments.redis_url.clone(),
+        budget: Budget::DEFAULT,
         realms,
         master_key: None,
         proxies: Proxies::default(),

@@ -87,10 +87,11 @@ pub async fn run(settings: Settings) -> CliResult {
     let (listen, operations_listen) = (faces.local_addr()?, health.local_addr()?);
     tracing::info!(%listen, %operations_listen, "Listening");
     let time_out = settings.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis);
+    let routes = router_within(app.clone(), time_out);
     // Health is told to the end, when nobody is served any more.
     let always = Stopping::default();
     tokio::select! {
-        left = server::serve(faces, router_within(app.clone(), time_out), tls, &stopping) => left?,
+        left = server::serve_within(faces, routes, tls, settings.gate(), &stopping) => left?,
         failed = server::serve(health, operations(app.clone(), render), None, &always) => failed?,
     }
     server::work_off(&app, house).await;

@@ -11,7 +11,7 @@ use crate::base::secret::hex;
 use crate::cli::result::Failure;
 use crate::config::{Settings, variable};
 use crate::domain::password::HashCost;
-use crate::ephemeral::Ephemeral;
+use crate::ephemeral::{Budget, Ephemeral};
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
 use crate::flows::{Secrets, Services, keys, versions};
@@ -29,6 +29,8 @@ pub struct Wanted {
     pub data: PathBuf,
     pub database: DatabaseUrl,
     pub redis_url: Option<String>,
+    /// For what expires by itself.
+    pub budget: Budget,
     pub realms: PathBuf,
     pub master_key: Option<String>,
     pub proxies: Proxies,
@@ -44,10 +46,8 @@ impl Wanted {
             redis_url: settings.redis_url.clone(),
             realms: settings.realms.clone().unwrap_or_else(|| PathBuf::from("realms")),
             master_key: settings.master_key.clone(),
-            proxies: Proxies {
-                trusted: settings.trusted_proxies.clone(),
-                header: settings.forwarded_header,
-            },
+            budget: settings.budget(),
+            proxies: settings.proxies(),
             is_demo: false,
             replace: Vec::new(),
         })
@@ -72,8 +72,8 @@ pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
         random: Random::System,
         store: Store::open(&wanted.database, &master).await?,
         ephemeral: match &wanted.redis_url {
-            Some(url) => Ephemeral::on_redis(clock, url).await?,
-            None => Ephemeral::in_memory(clock),
+            Some(url) => Ephemeral::on_redis_within(clock, url, wanted.budget).await?,
+            None => Ephemeral::in_memory_within(clock, wanted.budget),
         },
         outbound: Outbound::new(wanted.is_demo, Timeouts::default())?,
         hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5), HashCost::default()),

@@ -75,8 +75,12 @@ impl LockoutPolicy {
         taken.locked_until.filter(|_| taken.failures >= self.max_failures)
     }
 
-    /// Seconds after which a counter says nothing any more.
+    /// Seconds after which a counter says nothing any more. One from which everything was given back
+    /// says nothing now, so that strangers leave nothing behind by tries that nobody judged.
     pub fn lifetime(&self, kept: &Guesses, now: Timestamp) -> i64 {
+        if kept.failures == 0 && kept.n_locks == 0 && kept.locked_for(now).is_none() {
+            return 1;
+        }
         let until = kept.locked_until.map_or(0, |until| until.since(now).max(0));
         let quiet = self.longest_lock.saturating_mul(i64::from(kept.n_locks));
         until.saturating_add(quiet).saturating_add(self.window)

@@ -1,93 +1,273 @@
-//! The contract on a map and the clock, for one node.
+//! The contract on maps and the clock, for one node. Each share has a map and a limit of its own, in
+//! bytes; what does not fit is refused, and nothing that is kept gives way.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-#[derive(Clone)]
-struct Held {
-    value: String,
-    expires_at: i64,
+use super::budget::{Budget, Full, Share};
+use crate::base::secret::sha256;
+use crate::domain::place::Place;
+
+/// What an entry costs beside its text: its places in the map, which is never quite full, and what the
+/// allocator adds.
+const ENTRY: usize = 160;
+
+/// Milliseconds between two sweeps for want of room.
+const PAUSE: i64 = 1000;
+
+/// Of one length, whatever was named.
+type Key = [u8; 16];
+
+enum Value {
+    Mark,
+    Count(u32),
+    Text(Box<str>),
 }
 
-/// Instants are milliseconds, always handed in.
+impl Value {
+    fn size(&self) -> usize {
+        ENTRY + if let Self::Text(text) = self { text.len() } else { 0 }
+    }
+
+    fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+}
+
+struct Held {
+    value: Value,
+    expires_at: i64,
+    /// Whom it is counted against.
+    place: Option<Place>,
+}
+
+/// A value on its way in. Instants are milliseconds, always handed in.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub share: Share,
+    pub key: &'a str,
+    pub place: Option<Place>,
+    pub now: i64,
+    pub expires_at: i64,
+}
+
+/// One share.
 #[derive(Default)]
-pub(super) struct Memory(Mutex<HashMap<String, Held>>);
+struct Part {
+    held: HashMap<Key, Held>,
+    sizes: Sizes,
+    swept_at: i64,
+}
+
+/// Bytes that are taken.
+#[derive(Default)]
+struct Sizes {
+    all: usize,
+    of_place: HashMap<Place, usize>,
+}
+
+impl Sizes {
+    fn more(&mut self, held: &Held) {
+        self.all += held.value.size();
+        if let Some(place) = held.place {
+            *self.of_place.entry(place).or_default() += held.value.size();
+        }
+    }
+
+    fn less(&mut self, held: &Held) {
+        let size = held.value.size();
+        self.all = self.all.saturating_sub(size);
+        let Some(place) = held.place else { return };
+        if let Entry::Occupied(mut of_place) = self.of_place.entry(place) {
+            *of_place.get_mut() = of_place.get().saturating_sub(size);
+            if *of_place.get() == 0 {
+                of_place.remove();
+            }
+        }
+    }
+}
+
+pub(super) struct Memory {
+    parts: [Mutex<Part>; 3],
+    budget: Budget,
+}
+
+fn key(name: &str) -> Key {
+    let mut key = Key::default();
+    key.copy_from_slice(&sha256(name.as_bytes())[..16]);
+    key
+}
+
+impl Part {
+    fn live(&self, key: Key, now: i64) -> Option<&Held> {
+        self.held.get(&key).filter(|held| held.expires_at > now)
+    }
+
+    fn remove(&mut self, key: Key) -> Option<Held> {
+        let held = self.held.remove(&key)?;
+        self.sizes.less(&held);
+        Some(held)
+    }
+
+    fn insert(&mut self, key: Key, held: Held) {
+        self.remove(key);
+        self.sizes.more(&held);
+        self.held.insert(key, held);
+    }
+
+    /// In place of what is kept under this key, if anything.
+    fn insert_within(
+        &mut self,
+        budget: Budget,
+        incoming: &Incoming<'_>,
+        value: Value,
+    ) -> Result<(), Full> {
+        let key = key(incoming.key);
+        let freed = self.held.get(&key).map_or(0, |held| held.value.size());
+        let more = value.size().saturating_sub(freed);
+        if let Err(full) = self.room(budget, incoming, more) {
+            if incoming.now - self.swept_at < PAUSE {
+                return Err(full);
+            }
+            self.sweep(incoming.now);
+            self.room(budget, incoming, more)?;
+        }
+        let Incoming { expires_at, place, .. } = *incoming;
+        self.insert(key, Held { value, expires_at, place });
+        Ok(())
+    }
+
+    fn room(&self, budget: Budget, incoming: &Incoming<'_>, more: usize) -> Result<(), Full> {
+        if self.sizes.all + more > budget.of(incoming.share) {
+            return Err(Full::All);
+        }
+        let of_place = incoming.place.and_then(|place| self.sizes.of_place.get(&place));
+        let limit = budget.of_place(incoming.share);
+        match (of_place, limit) {
+            (Some(size), Some(limit)) if size + more > limit => Err(Full::Place),
+            _ => Ok(()),
+        }
+    }
+
+    fn sweep(&mut self, now: i64) {
+        self.swept_at = now;
+        let Self { held, sizes, .. } = self;
+        held.retain(|_, one| {
+            let is_live = one.expires_at > now;
+            if !is_live {
+                sizes.less(one);
+            }
+            is_live
+        });
+        // What a flood has made room for is given back.
+        if self.held.capacity() > 4 * self.held.len() {
+            self.held.shrink_to_fit();
+            self.sizes.of_place.shrink_to_fit();
+        }
+    }
+}
 
 impl Memory {
-    fn held(&self) -> MutexGuard<'_, HashMap<String, Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn new(budget: Budget) -> Self {
+        Self { parts: Default::default(), budget }
     }
 
-    pub(super) fn put(&self, key: String, value: String, expires_at: i64) {
-        self.held().insert(key, Held { value, expires_at });
+    fn part(&self, share: Share) -> MutexGuard<'_, Part> {
+        self.parts[share as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, key: &str, now: i64) -> Option<String> {
-        let found = self.held().get(key).cloned();
-        found.filter(|held| held.expires_at > now).map(|held| held.value)
+    pub(super) fn put(&self, incoming: &Incoming<'_>, value: String) -> Result<(), Full> {
+        let value = Value::Text(value.into_boxed_str());
+        self.part(incoming.share).insert_within(self.budget, incoming, value)
     }
 
-    pub(super) fn take(&self, key: &str, now: i64) -> Option<String> {
-        let found = self.held().remove(key);
-        found.filter(|held| held.expires_at > now).map(|held| held.value)
+    pub(super) fn get(&self, share: Share, name: &str, now: i64) -> Option<String> {
+        self.part(share).live(key(name), now)?.value.text().map(str::to_owned)
     }
 
-    pub(super) fn swap(&self, key: &str, from: &str, to: String, now: i64) -> bool {
-        let mut all = self.held();
-        let held = all.get_mut(key).filter(|held| held.expires_at > now && held.value == from);
-        held.map(|held| held.value = to).is_some()
+    pub(super) fn take(&self, share: Share, name: &str, now: i64) -> Option<String> {
+        let held = self.part(share).remove(key(name)).filter(|held| held.expires_at > now)?;
+        held.value.text().map(str::to_owned)
+    }
+
+    /// Keeps the deadline, and is never refused: what is there may go on.
+    pub(super) fn swap(&self, share: Share, name: &str, from: &str, to: String, now: i64) -> bool {
+        let (mut part, key) = (self.part(share), key(name));
+        let Some(held) = part.live(key, now).filter(|held| held.value.text() == Some(from)) else {
+            return false;
+        };
+        let (expires_at, place) = (held.expires_at, held.place);
+        part.insert(key, Held { value: Value::Text(to.into_boxed_str()), expires_at, place });
+        true
     }
 
     pub(super) fn replace(
         &self,
-        key: String,
+        incoming: &Incoming<'_>,
         from: Option<&str>,
         to: String,
-        now: i64,
-        expires_at: i64,
-    ) -> bool {
-        let mut all = self.held();
-        let held = all.get(&key).filter(|held| held.expires_at > now);
-        let is_from = held.map(|held| held.value.as_str()) == from;
-        if is_from {
-            all.insert(key, Held { value: to, expires_at });
+    ) -> Result<bool, Full> {
+        let mut part = self.part(incoming.share);
+        let held = part.live(key(incoming.key), incoming.now);
+        if held.and_then(|held| held.value.text()) != from {
+            return Ok(false);
         }
-        is_from
+        let value = Value::Text(to.into_boxed_str());
+        part.insert_within(self.budget, incoming, value)?;
+        Ok(true)
     }
 
-    pub(super) fn mark(&self, key: String, now: i64, expires_at: i64) -> bool {
-        let mut all = self.held();
-        if all.get(&key).is_some_and(|held| held.expires_at > now) {
-            return false;
+    pub(super) fn mark(&self, incoming: &Incoming<'_>) -> Result<bool, Full> {
+        let mut part = self.part(incoming.share);
+        if part.live(key(incoming.key), incoming.now).is_some() {
+            return Ok(false);
         }
-        all.insert(key, Held { value: "1".to_owned(), expires_at });
-        true
+        part.insert_within(self.budget, incoming, Value::Mark)?;
+        Ok(true)
     }
 
-    pub(super) fn count(&self, key: String, now: i64, expires_at: i64) -> (u32, i64) {
-        let mut all = self.held();
-        let fresh = || Held { value: "0".to_owned(), expires_at };
-        let held = all.entry(key).or_insert_with(fresh);
-        if held.expires_at <= now {
-            *held = fresh();
+    pub(super) fn count(&self, incoming: &Incoming<'_>) -> Result<(u32, i64), Full> {
+        let (mut part, key) = (self.part(incoming.share), key(incoming.key));
+        if let Some(held) = part.held.get_mut(&key).filter(|held| held.expires_at > incoming.now)
+            && let Value::Count(count) = &mut held.value
+        {
+            *count = count.saturating_add(1);
+            return Ok((*count, held.expires_at));
         }
-        let count = held.value.parse::<u32>().unwrap_or_default().saturating_add(1);
-        held.value = count.to_string();
-        (count, held.expires_at)
+        part.insert_within(self.budget, incoming, Value::Count(1))?;
+        Ok((1, incoming.expires_at))
     }
 
-    pub(super) fn uncount(&self, key: &str) {
-        if let Some(held) = self.held().get_mut(key) {
-            let count = held.value.parse::<u32>().unwrap_or_default().saturating_sub(1);
-            held.value = count.to_string();
+    pub(super) fn counted(&self, share: Share, name: &str, now: i64) -> u32 {
+        match self.part(share).live(key(name), now).map(|held| &held.value) {
+            Some(Value::Count(count)) => *count,
+            _ => 0,
         }
     }
 
-    pub(super) fn forget(&self, key: &str) {
-        self.held().remove(key);
+    /// At nought there is nothing left to keep.
+    pub(super) fn uncount(&self, share: Share, name: &str) {
+        let (mut part, key) = (self.part(share), key(name));
+        match part.held.get_mut(&key).map(|held| &mut held.value) {
+            Some(Value::Count(count)) if *count > 1 => *count -= 1,
+            Some(Value::Count(_)) => drop(part.remove(key)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn forget(&self, share: Share, name: &str) {
+        self.part(share).remove(key(name));
     }
 
     pub(super) fn sweep(&self, now: i64) {
-        self.held().retain(|_, held| held.expires_at > now);
+        for share in Share::ALL {
+            self.part(share).sweep(now);
+        }
+    }
+
+    /// Bytes that a share takes, what has expired and was not swept yet among them.
+    pub(super) fn size(&self, share: Share) -> usize {
+        self.part(share).sizes.all
     }
 }

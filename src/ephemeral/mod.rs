@@ -1,7 +1,9 @@
 //! What expires by itself: sign-in transactions, codes, slider proofs, replay marks, counters.
 //! Nothing here may be missed after a crash. One node keeps it in memory, several share Redis;
-//! both keep one contract, in our clock's time. Every name is of one realm.
+//! both keep one contract, in our clock's time. Every name is of one realm. What may be kept has a
+//! [`Budget`]; beyond it the request is refused, and what is kept stays.
 
+mod budget;
 mod memory;
 mod shared;
 
@@ -11,18 +13,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::base::clock::Clock;
-use memory::Memory;
+use crate::domain::place::Place;
+pub use budget::{Budget, Full, Share};
+use memory::{Incoming, Memory};
 use shared::Shared;
 
-/// A place for values of one type; those of different slots never meet.
+/// Room for values of one type; those of different slots never meet.
 pub struct Slot<T> {
     name: &'static str,
+    share: Share,
     holds: PhantomData<fn() -> T>,
 }
 
 impl<T> Slot<T> {
+    /// For what only those can make who have proved something.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, holds: PhantomData }
+        Self::of(Share::Proved, name)
+    }
+
+    pub const fn of(share: Share, name: &'static str) -> Self {
+        Self { name, share, holds: PhantomData }
     }
 }
 
@@ -32,11 +42,11 @@ const COUNTER: &str = "count";
 /// The short-lived store.
 pub struct Ephemeral {
     clock: Clock,
-    place: Place,
+    kept: Kept,
 }
 
-enum Place {
-    Memory(Memory),
+enum Kept {
+    Memory(Box<Memory>),
     Shared(Box<Shared>),
 }
 
@@ -46,21 +56,61 @@ pub enum EphemeralError {
     Malformed(#[from] serde_json::Error),
     /// Redis did not answer: try again later (503).
     #[error("Redis is not available: {0}")]
-    Unavailable(#[from] redis::RedisError),
+    Unavailable(redis::RedisError),
+    /// The budget is used up: try again later (`E_BUSY`).
+    #[error("the short-lived store is full: {0}")]
+    Full(#[from] Full),
+}
+
+impl From<redis::RedisError> for EphemeralError {
+    fn from(error: redis::RedisError) -> Self {
+        // What a script of ours met is told of in its text.
+        let is_full = error.code() == Some("OOM") || error.to_string().contains("OOM command");
+        if is_full { Self::full(Full::All) } else { Self::Unavailable(error) }
+    }
+}
+
+impl EphemeralError {
+    fn full(why: Full) -> Self {
+        metrics::counter!("hufu_refused_for_room_total", "what" => "short_lived", "limit" => why.name())
+            .increment(1);
+        Self::Full(why)
+    }
 }
 
 impl Ephemeral {
     pub fn in_memory(clock: Clock) -> Self {
-        Self { clock, place: Place::Memory(Memory::default()) }
+        Self::in_memory_within(clock, Budget::DEFAULT)
+    }
+
+    pub fn in_memory_within(clock: Clock, budget: Budget) -> Self {
+        Self { clock, kept: Kept::Memory(Box::new(Memory::new(budget))) }
     }
 
     pub async fn on_redis(clock: Clock, url: &str) -> Result<Self, EphemeralError> {
-        Ok(Self { clock, place: Place::Shared(Box::new(Shared::connect(url).await?)) })
+        Self::on_redis_within(clock, url, Budget::DEFAULT).await
+    }
+
+    /// Of the budget what strangers may make is watched here, the rest by Redis' own `maxmemory`.
+    pub async fn on_redis_within(
+        clock: Clock,
+        url: &str,
+        budget: Budget,
+    ) -> Result<Self, EphemeralError> {
+        Ok(Self { clock, kept: Kept::Shared(Box::new(Shared::connect(url, budget).await?)) })
     }
 
     /// What belongs to one realm; the same names in another are other things.
     pub fn of<'e>(&'e self, realm: &'e str) -> OfRealm<'e> {
-        OfRealm { all: self, realm }
+        OfRealm { all: self, realm, place: None, counters: Share::Tries }
+    }
+
+    /// Bytes that a share takes; `None` on Redis, which tells it itself.
+    pub fn size(&self, share: Share) -> Option<usize> {
+        match &self.kept {
+            Kept::Memory(memory) => Some(memory.size(share)),
+            Kept::Shared(_) => None,
+        }
     }
 
     fn now_and_in(&self, seconds: i64) -> (i64, i64) {
@@ -76,7 +126,7 @@ impl Ephemeral {
 
     /// Drops what has expired from memory; Redis does so by itself.
     pub fn sweep(&self) {
-        if let Place::Memory(memory) = &self.place {
+        if let Kept::Memory(memory) = &self.kept {
             memory.sweep(self.clock.millis());
         }
     }
@@ -87,11 +137,30 @@ impl Ephemeral {
 pub struct OfRealm<'e> {
     all: &'e Ephemeral,
     realm: &'e str,
+    place: Option<Place>,
+    counters: Share,
 }
 
 impl OfRealm<'_> {
+    /// What strangers make is counted against where they are.
+    #[must_use]
+    pub fn asked_from(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
+    /// Counts what only those can cause who have proved something.
+    #[must_use]
+    pub fn by_proved(self) -> Self {
+        Self { counters: Share::Proved, ..self }
+    }
+
     fn key(&self, slot: &str, name: &str) -> String {
         format!("hufu/{}/{slot}/{name}", self.realm)
+    }
+
+    fn incoming<'k>(&self, share: Share, key: &'k str, seconds: i64) -> Incoming<'k> {
+        let (now, expires_at) = self.all.now_and_in(seconds);
+        Incoming { share, key, place: self.place, now, expires_at }
     }
 
     pub async fn put<T: Serialize>(
@@ -102,12 +171,17 @@ impl OfRealm<'_> {
         seconds: i64,
     ) -> Result<(), EphemeralError> {
         let (key, value) = (self.key(slot.name, name), serde_json::to_string(value)?);
-        let (now, expires_at) = self.all.now_and_in(seconds);
-        match &self.all.place {
-            Place::Memory(memory) => memory.put(key, value, expires_at),
-            Place::Shared(shared) => shared.put(&key, &value, now, expires_at).await?,
+        let incoming = self.incoming(slot.share, &key, seconds);
+        match &self.all.kept {
+            Kept::Memory(memory) => memory.put(&incoming, value).map_err(EphemeralError::full),
+            Kept::Shared(shared) if slot.share == Share::Anybody => {
+                match shared.put_within(&incoming, &value).await? {
+                    Some(full) => Err(EphemeralError::full(full)),
+                    None => Ok(()),
+                }
+            }
+            Kept::Shared(shared) => Ok(shared.put(&incoming, &value).await?),
         }
-        Ok(())
     }
 
     pub async fn get<T: DeserializeOwned>(
@@ -115,16 +189,12 @@ impl OfRealm<'_> {
         slot: &Slot<T>,
         name: &str,
     ) -> Result<Option<T>, EphemeralError> {
-        let found = self.get_text(&self.key(slot.name, name)).await?;
+        let (key, now) = (self.key(slot.name, name), self.all.clock.millis());
+        let found = match &self.all.kept {
+            Kept::Memory(memory) => memory.get(slot.share, &key, now),
+            Kept::Shared(shared) => shared.get(&key, now).await?,
+        };
         Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
-    }
-
-    async fn get_text(&self, key: &str) -> Result<Option<String>, EphemeralError> {
-        let now = self.all.clock.millis();
-        Ok(match &self.all.place {
-            Place::Memory(memory) => memory.get(key, now),
-            Place::Shared(shared) => shared.get(key, now).await?,
-        })
     }
 
     /// Reads and removes in one act: of two takers, one gets it.
@@ -134,9 +204,9 @@ impl OfRealm<'_> {
         name: &str,
     ) -> Result<Option<T>, EphemeralError> {
         let (key, now) = (self.key(slot.name, name), self.all.clock.millis());
-        let found = match &self.all.place {
-            Place::Memory(memory) => memory.take(&key, now),
-            Place::Shared(shared) => shared.take(&key, now).await?,
+        let found = match &self.all.kept {
+            Kept::Memory(memory) => memory.take(slot.share, &key, now),
+            Kept::Shared(shared) => shared.take(&key, now).await?,
         };
         Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
     }
@@ -151,9 +221,9 @@ impl OfRealm<'_> {
     ) -> Result<bool, EphemeralError> {
         let (key, now) = (self.key(slot.name, name), self.all.clock.millis());
         let (from, to) = (serde_json::to_string(from)?, serde_json::to_string(to)?);
-        Ok(match &self.all.place {
-            Place::Memory(memory) => memory.swap(&key, &from, to, now),
-            Place::Shared(shared) => shared.swap(&key, &from, &to, now).await?,
+        Ok(match &self.all.kept {
+            Kept::Memory(memory) => memory.swap(slot.share, &key, &from, to, now),
+            Kept::Shared(shared) => shared.swap(&key, &from, &to, now).await?,
         })
     }
 
@@ -169,67 +239,83 @@ impl OfRealm<'_> {
     ) -> Result<bool, EphemeralError> {
         let (key, to) = (self.key(slot.name, name), serde_json::to_string(to)?);
         let from = from.map(serde_json::to_string).transpose()?;
-        let (now, expires_at) = self.all.now_and_in(seconds);
-        Ok(match &self.all.place {
-            Place::Memory(memory) => memory.replace(key, from.as_deref(), to, now, expires_at),
-            Place::Shared(shared) => {
-                shared.replace(&key, from.as_deref(), &to, now, expires_at).await?
+        let incoming = self.incoming(slot.share, &key, seconds);
+        match &self.all.kept {
+            Kept::Memory(memory) => {
+                memory.replace(&incoming, from.as_deref(), to).map_err(EphemeralError::full)
             }
-        })
+            Kept::Shared(shared) => Ok(shared.replace(&incoming, from.as_deref(), &to).await?),
+        }
     }
 
     pub async fn forget<T>(&self, slot: &Slot<T>, name: &str) -> Result<(), EphemeralError> {
-        self.remove(&self.key(slot.name, name)).await
+        self.remove(slot.share, &self.key(slot.name, name)).await
     }
 
-    async fn remove(&self, key: &str) -> Result<(), EphemeralError> {
-        match &self.all.place {
-            Place::Memory(memory) => memory.forget(key),
-            Place::Shared(shared) => shared.forget(key).await?,
+    async fn remove(&self, share: Share, key: &str) -> Result<(), EphemeralError> {
+        match &self.all.kept {
+            Kept::Memory(memory) => memory.forget(share, key),
+            Kept::Shared(shared) => shared.forget(key).await?,
         }
         Ok(())
     }
 
-    /// Marks a name as seen; `false` when it was seen before.
+    /// Marks what somebody who has proved something uses once; `false` when it was seen before.
     pub async fn mark(&self, name: &str, seconds: i64) -> Result<bool, EphemeralError> {
+        self.mark_in(Share::Proved, name, seconds).await
+    }
+
+    /// The same in another share.
+    pub async fn mark_in(
+        &self,
+        share: Share,
+        name: &str,
+        seconds: i64,
+    ) -> Result<bool, EphemeralError> {
         let key = self.key(SEEN, name);
-        let (now, expires_at) = self.all.now_and_in(seconds);
-        Ok(match &self.all.place {
-            Place::Memory(memory) => memory.mark(key, now, expires_at),
-            Place::Shared(shared) => shared.mark(&key, now, expires_at).await?,
-        })
+        let incoming = self.incoming(share, &key, seconds);
+        match &self.all.kept {
+            Kept::Memory(memory) => memory.mark(&incoming).map_err(EphemeralError::full),
+            Kept::Shared(shared) => Ok(shared.mark(&incoming).await?),
+        }
     }
 
     /// Counts in a window that begins with the first count. Returns the count and the seconds
     /// until the window ends.
     pub async fn count(&self, name: &str, seconds: i64) -> Result<(u32, i64), EphemeralError> {
         let key = self.key(COUNTER, name);
-        let (now, expires_at) = self.all.now_and_in(seconds);
-        let (count, ends_at) = match &self.all.place {
-            Place::Memory(memory) => memory.count(key, now, expires_at),
-            Place::Shared(shared) => shared.count(&key, now, expires_at).await?,
+        let incoming = self.incoming(self.counters, &key, seconds);
+        let (count, ends_at) = match &self.all.kept {
+            Kept::Memory(memory) => memory.count(&incoming).map_err(EphemeralError::full)?,
+            Kept::Shared(shared) => shared.count(&incoming).await?,
         };
-        Ok((count, (ends_at - now).div_euclid(1000) + 1))
+        Ok((count, (ends_at - incoming.now).div_euclid(1000) + 1))
     }
 
     /// What a counter stands at.
     pub async fn counted(&self, name: &str) -> Result<u32, EphemeralError> {
-        let held = self.get_text(&self.key(COUNTER, name)).await?;
-        Ok(held.and_then(|held| held.parse().ok()).unwrap_or_default())
+        let (key, now) = (self.key(COUNTER, name), self.all.clock.millis());
+        Ok(match &self.all.kept {
+            Kept::Memory(memory) => memory.counted(self.counters, &key, now),
+            Kept::Shared(shared) => {
+                let held = shared.get(&key, now).await?;
+                held.and_then(|held| held.parse().ok()).unwrap_or_default()
+            }
+        })
     }
 
     /// Takes one count back: what was counted turned out well.
     pub async fn uncount(&self, name: &str) -> Result<(), EphemeralError> {
         let key = self.key(COUNTER, name);
-        match &self.all.place {
-            Place::Memory(memory) => memory.uncount(&key),
-            Place::Shared(shared) => shared.uncount(&key).await?,
+        match &self.all.kept {
+            Kept::Memory(memory) => memory.uncount(self.counters, &key),
+            Kept::Shared(shared) => shared.uncount(&key).await?,
         }
         Ok(())
     }
 
     /// Begins a counter anew.
     pub async fn reset(&self, name: &str) -> Result<(), EphemeralError> {
-        self.remove(&self.key(COUNTER, name)).await
+        self.remove(self.counters, &self.key(COUNTER, name)).await
     }
 }

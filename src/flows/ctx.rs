@@ -7,7 +7,7 @@ use crate::base::cipher::{Cipher, MasterKey};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::domain::place::Place;
-use crate::ephemeral::{Ephemeral, OfRealm, Slot};
+use crate::ephemeral::{Ephemeral, OfRealm, Share, Slot};
 use crate::flows::Fault;
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
@@ -44,6 +44,13 @@ impl Services {
             }
         }
         Ok(())
+    }
+}
+
+impl Services {
+    /// Bytes that short-lived values take here, by share; nothing where another server keeps them.
+    pub fn short_lived_sizes(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        Share::ALL.into_iter().filter_map(|share| Some((share.name(), self.ephemeral.size(share)?)))
     }
 }
 
@@ -99,7 +106,7 @@ impl Ctx {
 
     /// The realm's short-lived values.
     pub fn ephemeral(&self) -> OfRealm<'_> {
-        self.services.ephemeral.of(&self.realm.id)
+        self.services.ephemeral.of(&self.realm.id).asked_from(self.place())
     }
 
     /// Forgets a short-lived value that something durable has used up. What is done is done: where

@@ -24,14 +24,20 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What the person or client can do something about: somebody else was faster, or a value that
-    /// nothing of ours can keep.
+    /// What the person or client can do something about: somebody else was faster, a value that
+    /// nothing of ours can keep, or it can be tried again when there is room.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
+            _ if self.is_want_of_room() => Some(Refusal::Busy),
             Self::Store(StoreError::Conflict(_)) => Some(Refusal::State),
             Self::Store(StoreError::BadValue(_)) => Some(Refusal::format("value")),
             _ => None,
         }
+    }
+
+    /// The short-lived store is full.
+    pub fn is_want_of_room(&self) -> bool {
+        matches!(self, Self::Ephemeral(EphemeralError::Full(_)))
     }
 
     pub fn is_temporary(&self) -> bool {
@@ -89,7 +95,7 @@ impl Stop {
             Err(Self::Refused(refusal)) => Ok(Err(refusal)),
             Err(Self::Fault(fault)) => match fault.refusal() {
                 Some(refusal) => {
-                    tracing::info!(%fault, "The database refused");
+                    tracing::info!(%fault, "What is kept is in the way");
                     Ok(Err(refusal))
                 }
                 None => Err(Self::Fault(fault)),

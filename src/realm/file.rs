@@ -42,6 +42,8 @@ pub struct RealmFile {
     #[serde(default)]
     pub lockout: Lockout,
     #[serde(default)]
+    pub retention: Retention,
+    #[serde(default)]
     pub agreements: Vec<Agreement>,
 }
 
@@ -75,6 +77,21 @@ impl Default for Lifetimes {
             refresh_grace: 10,
             session: 28_800,
         }
+    }
+}
+
+/// For how long records are kept. The audit is kept for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Lines of the sign-in log. The Cybersecurity Law wants six months at the least (article 21).
+    #[schemars(range(min = 180, max = 3650))]
+    pub sign_in_log_days: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { sign_in_log_days: 180 }
     }
 }
 

@@ -46,6 +46,7 @@ pub struct Realm {
     pub initial_password: InitialPassword,
     pub lockout: LockoutPolicy,
     pub limits: Lockout,
+    pub retention: file::Retention,
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,
     pub sms: Sms,

@@ -48,18 +48,39 @@ impl IntoResponse for Failure {
             Self::Stopped(Stop::Client(error)) => return oauth_error(&error),
             Self::Stopped(Stop::Refused(refusal)) => return refused(&refusal),
         };
-        if let Some(refusal) = fault.refusal() {
-            tracing::info!(%fault, "The database refused");
-            return refused(&refusal);
+        match fault.refusal() {
+            Some(Refusal::Busy) => {
+                tracing::info!(%fault, "A request is to come again");
+                return busy();
+            }
+            Some(refusal) => {
+                tracing::info!(%fault, "The database refused");
+                return refused(&refusal);
+            }
+            None => {}
         }
         if fault.is_temporary() {
             tracing::warn!(%fault, "A request could not be served");
-            let page = html(StatusCode::SERVICE_UNAVAILABLE, APOLOGY.to_owned());
-            return with_retry_after(page, Some(5));
+            return busy();
         }
         tracing::error!(%fault, "A request failed");
         html(StatusCode::INTERNAL_SERVER_ERROR, APOLOGY.to_owned())
     }
+}
+
+/// What can be asked again shortly: 503 with `Retry-After`.
+pub fn busy() -> Response {
+    let page = html(StatusCode::SERVICE_UNAVAILABLE, APOLOGY.to_owned());
+    with_retry_after(page, Some(5))
+}
+
+/// The same for an application, which reads JSON: the code of RFC 6749 §4.1.2.1, also where no redirect
+/// carries it.
+pub fn busy_for_applications() -> Response {
+    let body = json!({"error": "temporarily_unavailable"});
+    let mut response = no_store(Json(body).into_response());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    with_retry_after(response, Some(5))
 }
 
 /// A refusal that no page shows: its code, for machines.
@@ -68,6 +89,7 @@ pub fn refused(refusal: &Refusal) -> Response {
     let mut response = no_store(Json(body).into_response());
     *response.status_mut() = match refusal {
         Refusal::State => StatusCode::CONFLICT,
+        Refusal::Busy => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     };
     with_retry_after(response, refusal.retry_after())

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::abandoned::Abandoned;
 use super::client_ip::Proxies;
+use super::crowd::{Crowd, Most};
 use super::stopping::Stopping;
 use crate::flows::Services;
 use crate::realm::Realm;
@@ -20,6 +21,35 @@ struct Parts {
     proxies: Proxies,
     abandoned: Abandoned,
     stopping: Stopping,
+    crowds: Crowds,
+}
+
+/// Who may be inside at once.
+pub struct Crowds {
+    /// Requests whose bodies are late.
+    pub late: Arc<Crowd>,
+    pub at_work: Arc<Crowd>,
+    /// Answers that go on for as long as somebody looks at a page.
+    pub streams: Arc<Crowd>,
+}
+
+impl Crowds {
+    pub fn named(&self) -> [(&'static str, &Crowd); 3] {
+        [&self.late, &self.at_work, &self.streams].map(|crowd| (crowd.what(), crowd.as_ref()))
+    }
+}
+
+impl Default for Crowds {
+    fn default() -> Self {
+        let halves = |in_all: usize| Most { in_all, of_place: in_all / 2 };
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            late: Crowd::new("body", halves(512)),
+            // More than wait for their passwords (`flows::hashing`).
+            at_work: Crowd::new("request", halves(1024.max(512 * cores))),
+            streams: Crowd::new("stream", halves(2048)),
+        }
+    }
 }
 
 impl App {
@@ -36,8 +66,8 @@ impl App {
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
         let (realms, abandoned) = (RwLock::new(realms), Abandoned::default());
-        let stopping = Stopping::default();
-        Self(Arc::new(Parts { services, realms, views, proxies, abandoned, stopping }))
+        let (stopping, crowds) = (Stopping::default(), Crowds::default());
+        Self(Arc::new(Parts { services, realms, views, proxies, abandoned, stopping, crowds }))
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -56,6 +86,10 @@ impl App {
     /// Whether and how far this node is leaving.
     pub fn stopping(&self) -> &Stopping {
         &self.0.stopping
+    }
+
+    pub fn crowds(&self) -> &Crowds {
+        &self.0.crowds
     }
 
     pub fn proxies(&self) -> &Proxies {

@@ -1,21 +1,26 @@
-//! What surrounds every handler: limits, security headers, a net for panics, the request log.
+//! What surrounds every handler: limits, security headers, a net for panics, the request log. A handler
+//! begins when its request is whole.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
+use crate::domain::place::Place;
+use crate::oidc::discovery::path;
+use crate::web::answer::{busy, busy_for_applications};
 use crate::web::app::App;
 use crate::web::bare::in_words;
+use crate::web::request::caller;
 
 /// No form of ours is larger.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -23,20 +28,89 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// How long a client waits for its answer, unless the settings say otherwise.
 pub const TIME_OUT: Duration = Duration::from_secs(20);
 
+/// How long a body may take that was not there at once.
+const TO_SEND: Duration = Duration::from_secs(10);
+/// The same where there are many.
+const TO_SEND_IN_A_CROWD: Duration = Duration::from_secs(2);
+/// A body that comes with its request is not late.
+const AT_ONCE: Duration = Duration::from_millis(300);
+
 /// `time_out`: how long a client waits; its handler goes on among the abandoned.
 pub fn around(router: Router<App>, time_out: Duration, app: App) -> Router<App> {
-    let abandoned = app.abandoned().clone();
     let numbers = Arc::new(AtomicU64::new(1));
+    let abandoned = app.abandoned().clone();
     router
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(from_fn(move |request: Request, next: Next| abandoned.keep(next.run(request))))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
         .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(app.clone(), whole))
+        .layer(from_fn(to_applications))
         .layer(from_fn_with_state(app, in_words))
         .layer(from_fn(security_headers))
         .layer(from_fn(move |request: Request, next: Next| {
             log(numbers.fetch_add(1, Ordering::Relaxed), request, next)
         }))
+}
+
+/// Reads the body, and lets the request in where there is room.
+async fn whole(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let place = Place::of(caller(&parts, &app));
+    let body = match read(&app, place, body).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
+    };
+    let Some(_seat) = app.crowds().at_work.enter(Some(place)) else { return busy() };
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// Only so many may be late with their bodies.
+async fn read(app: &App, place: Place, body: Body) -> Result<Bytes, StatusCode> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    if body.size_hint().lower() > LARGEST_BODY as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let mut reading = std::pin::pin!(to_bytes(body, LARGEST_BODY));
+    let read = if let Ok(read) = tokio::time::timeout(AT_ONCE, &mut reading).await {
+        read
+    } else {
+        let seat = app.crowds().late.enter(Some(place));
+        let seat = seat.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+        let patience = if seat.is_crowded() { TO_SEND_IN_A_CROWD } else { TO_SEND };
+        let read = tokio::time::timeout(patience, reading).await;
+        read.map_err(|_| StatusCode::REQUEST_TIMEOUT)?
+    };
+    // It was longer than it said, or broke off, and then nobody reads the answer.
+    read.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// Applications hear in their own words that something is away.
+async fn to_applications(request: Request, next: Next) -> Response {
+    let is_application = is_for_applications(request.uri().path());
+    let response = next.run(request).await;
+    if response.status() != StatusCode::SERVICE_UNAVAILABLE || !is_application || is_json(&response)
+    {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let (told, body) = busy_for_applications().into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(told.headers);
+    Response::from_parts(parts, body)
+}
+
+fn is_json(response: &Response) -> bool {
+    let media_type = response.headers().get(header::CONTENT_TYPE);
+    media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+fn is_for_applications(address: &str) -> bool {
+    let endpoint = address.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default();
+    let known = [path::TOKEN, path::USERINFO, path::INTROSPECT, path::REVOKE];
+    known.contains(&endpoint.as_str())
+        || ["/ssf/", "/app/", "/admin/"].iter().any(|known| endpoint.starts_with(known))
 }
 
 /// `form-action` allows what forms lead to: browsers check redirects after a form, too, and those

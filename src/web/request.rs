@@ -59,7 +59,7 @@ impl FromRequestParts<App> for Request {
             ctx: Ctx {
                 services: Arc::clone(app.services()),
                 realm,
-                ip: client_ip(peer(parts), &parts.headers, app.proxies()),
+                ip: caller(parts, app),
                 device: device(&parts.headers),
             },
             authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
@@ -70,6 +70,11 @@ impl FromRequestParts<App> for Request {
             uri,
         })
     }
+}
+
+/// Whose request it is.
+pub fn caller(parts: &Parts, app: &App) -> IpAddr {
+    client_ip(peer(parts), &parts.headers, app.proxies())
 }
 
 fn peer(parts: &Parts) -> IpAddr {

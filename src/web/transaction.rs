@@ -1,5 +1,5 @@
-//! The sign-in on its way behind a cookie of this browser: what it proves, and how one that the server
-//! has lost begins again.
+//! The sign-in on its way behind a cookie of this browser: what it proves, all of it until somebody has
+//! proved something, and how one that the server has lost begins again.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS};
+use crate::base::clock::Timestamp;
+use crate::domain::login::{LoginTransaction, Progress, Purpose, TRANSACTION_SECONDS, Then};
 use crate::flows::Fault;
-use crate::flows::sign_in::transaction::{find, finished};
+use crate::flows::sign_in::transaction::{self, find_begun, finished};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::views::page::MessagePage;
@@ -25,17 +26,58 @@ use crate::web::request::Request;
 #[derive(Serialize, Deserialize)]
 struct Held {
     transaction: String,
-    request: BTreeMap<String, String>,
-    /// When it began; cookies of before do not say.
-    #[serde(default)]
-    at: i64,
+    /// Where it leads; `None` where that is longer than a cookie may be.
+    then: Option<Then>,
+    expires_at: i64,
+    /// It began with nothing proved, and nothing of it is kept.
+    is_all: bool,
+}
+
+impl Held {
+    fn request(&self) -> Option<&BTreeMap<String, String>> {
+        match &self.then {
+            Some(Then::Authorize(request)) => Some(request),
+            _ => None,
+        }
+    }
+
+    /// The sign-in in which nobody has proved anything yet.
+    fn begun(&self) -> Option<LoginTransaction> {
+        let then = self.then.clone().filter(|_| self.is_all)?;
+        Some(LoginTransaction {
+            id: self.transaction.clone(),
+            expires_at: Timestamp(self.expires_at),
+            purpose: Purpose::SignIn,
+            then,
+            turn: 0,
+            progress: Progress::Begun,
+        })
+    }
+}
+
+fn fits_cookie(then: &Then) -> bool {
+    let length: usize = match then {
+        Then::Authorize(request) => request.iter().map(|(k, v)| k.len() + v.len() + 6).sum(),
+        Then::Page(page) => page.len(),
+        Then::Nowhere => 0,
+    };
+    length <= LONGEST_REQUEST
+}
+
+/// A new sign-in, of which nothing is kept unless it is longer than a cookie may be.
+pub async fn begin(request: &Request, then: Then) -> Result<LoginTransaction, Fault> {
+    let transaction = transaction::new(&request.ctx, then);
+    if !fits_cookie(&transaction.then) {
+        transaction::keep_begun(&request.ctx, &transaction).await?;
+    }
+    Ok(transaction)
 }
 
 /// Other sign-ins that a browser may have begun and not ended; more do not pass every proxy's limit of
 /// 8 KiB for all cookies together.
 const MOST_BEGUN: usize = 2;
 
-/// Longer requests than this do not fit a cookie; such a sign-in cannot be begun again.
+/// Longer ones do not fit a cookie; such a sign-in cannot be begun again.
 const LONGEST_REQUEST: usize = 1300;
 
 /// Binds a transaction to the browser that began it (rule 9), in place of the oldest where there are
@@ -50,7 +92,7 @@ pub fn bound_to_browser(
     let realm = &request.ctx.realm;
     let begun = request.cookies.keys().filter_map(|name| cookies::begun(realm, name));
     let mut begun: Vec<(i64, &str)> =
-        begun.map(|id| (held(request, id).map_or(0, |held| held.at), id)).collect();
+        begun.map(|id| (held(request, id).map_or(0, |held| held.expires_at), id)).collect();
     begun.sort_unstable();
     let too_many = begun.len().saturating_sub(MOST_BEGUN);
     for (_, id) in begun.into_iter().take(too_many) {
@@ -68,14 +110,12 @@ pub fn to_second_factor(request: &Request, transaction: &LoginTransaction) -> Re
 }
 
 fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, String) {
-    let length = |asked: &BTreeMap<String, String>| -> usize {
-        asked.iter().map(|(k, v)| k.len() + v.len() + 6).sum()
-    };
-    let asked = transaction.request().filter(|asked| length(asked) <= LONGEST_REQUEST);
+    let fits = fits_cookie(&transaction.then);
     let held = Held {
         transaction: transaction.id.clone(),
-        request: asked.cloned().unwrap_or_default(),
-        at: request.ctx.now().0,
+        then: fits.then(|| transaction.then.clone()),
+        expires_at: transaction.expires_at.0,
+        is_all: fits && transaction.progress == Progress::Begun,
     };
     let (ctx, text) = (&request.ctx, serde_json::to_string(&held).unwrap_or_default());
     let sealed = ctx.services.secrets.cookie.seal_text(ctx.random(), &ctx.realm.id, &text);
@@ -90,11 +130,11 @@ fn held(request: &Request, id: &str) -> Option<Held> {
     serde_json::from_str::<Held>(&text).ok().filter(|held| held.transaction == id)
 }
 
-/// The transaction that `t` names, if this browser began it and the server still knows it.
+/// The transaction that `t` names, if this browser began it and it is not over.
 pub async fn begun(request: &Request, params: &Params) -> Result<Option<LoginTransaction>, Fault> {
     let id = params.get("t").unwrap_or_default();
     match held(request, id) {
-        Some(_) => find(&request.ctx, id).await,
+        Some(held) => find_begun(&request.ctx, id, held.begun()).await,
         None => Ok(None),
     }
 }
@@ -136,14 +176,14 @@ impl Begun {
         }
         // Whoever went back to a step has the session that it led to.
         if request.session().await?.is_some() {
-            let asked = held.as_ref().map(|held| &held.request).filter(|asked| !asked.is_empty());
+            let asked = held.as_ref().and_then(Held::request).filter(|asked| !asked.is_empty());
             let to = asked.map_or_else(
                 || format!("{}/signed-in", request.base()),
                 |asked| authorize_address(&request, asked),
             );
             return Err(Failure::instead(see_other(&to)));
         }
-        let link = held.and_then(|held| again(&request, Some(&held.request)));
+        let link = held.and_then(|held| again(&request, held.request()));
         let page = MessagePage {
             title: request.text("expired-title"),
             text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),

@@ -1,10 +1,13 @@
 //! One contract, on memory and on Redis.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use hufu::base::clock::Clock;
-use hufu::ephemeral::{Ephemeral, Slot};
+use hufu::domain::place::Place;
+use hufu::ephemeral::{Budget, Ephemeral, EphemeralError, Full, Share, Slot};
 
+use crate::kit::demo::{Running, free_ports, wait_for};
 use crate::kit::{START, redis};
 
 const NUMBER: Slot<i32> = Slot::new("number");
@@ -77,5 +80,191 @@ async fn redis_keeps_the_contract() {
         return;
     };
     let clock = Clock::fixed(START);
-    contract(clock.clone(), redis(&clock, server.to_str().unwrap()).await).await;
+    contract(clock.clone(), redis(&clock, server.to_str().unwrap(), Budget::DEFAULT).await).await;
+}
+
+const STRANGERS: Slot<String> = Slot::of(Share::Anybody, "strangers");
+
+fn place(text: &str) -> Place {
+    Place::of(text.parse().unwrap())
+}
+
+fn full<T: std::fmt::Debug>(outcome: Result<T, EphemeralError>) -> Option<Full> {
+    match outcome {
+        Ok(_) => None,
+        Err(EphemeralError::Full(why)) => Some(why),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Puts kilobytes from one place until no more are taken; how many were, and why not more.
+async fn fill(place: &Ephemeral, from: &str, name: &str) -> (usize, Full) {
+    let (kept, text) = (place.of("jiangxi").asked_from(self::place(from)), "x".repeat(1000));
+    for n in 0..100_000 {
+        if let Some(why) = full(kept.put(&STRANGERS, &format!("{name}{n}"), &text, 600).await) {
+            return (n, why);
+        }
+    }
+    panic!("there is no end");
+}
+
+/// Issue 13, 3: what strangers make has a limit for each place and one for all; those who have proved
+/// something, and tries, go on.
+async fn strangers_have_a_budget(kept: &Ephemeral) {
+    let (n, why) = fill(kept, "203.0.113.1", "a").await;
+    assert_eq!(why, Full::Place);
+    // An eighth of a quarter of 8 MiB.
+    assert!((150..265).contains(&n), "{n}");
+    let (again, _) = fill(kept, "203.0.113.1", "b").await;
+    assert_eq!(again, 0);
+    // One /64 is one place, whatever address of it asks; another is another.
+    let (of_subscriber, why) = fill(kept, "2001:db8::1", "c").await;
+    assert_eq!((of_subscriber > 0, why), (true, Full::Place));
+    assert_eq!(fill(kept, "2001:db8::ffff:2", "d").await, (0, Full::Place));
+    for n in 2..9 {
+        fill(kept, &format!("203.0.113.{n}"), &format!("e{n}")).await;
+    }
+    assert_eq!(fill(kept, "203.0.113.77", "f").await, (0, Full::All));
+    let own = kept.of("jiangxi").asked_from(place("203.0.113.1"));
+    own.put(&TEXT, "proved", &"x".repeat(100_000), 600).await.unwrap();
+    assert!(own.mark("jti", 600).await.unwrap());
+    assert!(own.mark_in(Share::Tries, "slider", 600).await.unwrap());
+    assert!(!own.mark_in(Share::Tries, "slider", 600).await.unwrap());
+    assert_eq!(own.count("tries", 600).await.unwrap().0, 1);
+    // What is there may go on.
+    let (text, other) = ("x".repeat(1000), "y".repeat(1000));
+    assert_eq!(own.get(&STRANGERS, "a0").await.unwrap().as_ref(), Some(&text));
+    assert!(own.swap(&STRANGERS, "a0", &text, &other).await.unwrap());
+    assert_eq!(own.take(&STRANGERS, "a0").await.unwrap(), Some(other));
+}
+
+const SMALL: Budget = Budget(8 << 20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_have_a_budget_in_memory() {
+    let clock = Clock::fixed(START);
+    let kept = Ephemeral::in_memory_within(clock.clone(), SMALL);
+    strangers_have_a_budget(&kept).await;
+    let size = kept.size(Share::Anybody).unwrap();
+    assert!((SMALL.of(Share::Anybody) * 9 / 10..=SMALL.of(Share::Anybody)).contains(&size));
+    // What has expired makes room by itself.
+    clock.advance(601);
+    assert!(fill(&kept, "203.0.113.9", "g").await.0 > 150);
+    clock.advance(601);
+    kept.sweep();
+    for share in Share::ALL {
+        assert_eq!(kept.size(share), Some(0), "{share:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_have_a_budget_on_redis() {
+    let Some(server) = std::env::var_os("HUFU_TEST_REDIS") else {
+        eprintln!("left out: Redis (scripts/test starts it)");
+        return;
+    };
+    let clock = Clock::fixed(START);
+    strangers_have_a_budget(&redis(&clock, server.to_str().unwrap(), SMALL).await).await;
+}
+
+/// Issue 13, 3: what cannot be counted or marked is refused; it never passes as new.
+#[tokio::test]
+async fn a_mark_that_finds_no_room_is_no_mark() {
+    let clock = Clock::fixed(START);
+    let kept = Ephemeral::in_memory_within(clock.clone(), Budget(100_000));
+    let from = |n: usize| kept.of("jiangxi").asked_from(place(&format!("203.0.113.{}", n % 250)));
+    for n in 0..10_000 {
+        let _ = from(n).mark_in(Share::Tries, &n.to_string(), 600).await;
+        let _ = from(n).count(&n.to_string(), 600).await;
+        let _ = from(n).mark(&n.to_string(), 600).await;
+    }
+    assert_eq!(full(from(1).mark_in(Share::Tries, "new", 600).await), Some(Full::All));
+    assert_eq!(full(from(1).mark("new", 600).await), Some(Full::All));
+    assert_eq!(full(from(1).count("new", 600).await), Some(Full::All));
+    assert_eq!(full(from(1).replace(&NUMBER, "new", None, &1, 600).await), Some(Full::All));
+    assert!(!from(0).mark("0", 600).await.unwrap(), "what was marked stays marked");
+    assert_eq!(from(0).count("0", 600).await.unwrap().0, 2, "what is counted is counted on");
+    clock.advance(601);
+    assert!(from(1).mark("new", 600).await.unwrap());
+}
+
+/// What is counted of those who have proved something is no stranger's: the jobs count for everybody, from
+/// one place.
+#[tokio::test]
+async fn counts_of_the_proved_are_counted_apart() {
+    let kept = Ephemeral::in_memory_within(Clock::fixed(START), SMALL);
+    let own = kept.of("jiangxi").asked_from(place("127.0.0.1"));
+    let mut tries = 0;
+    while own.count(&tries.to_string(), 600).await.is_ok() {
+        tries += 1;
+    }
+    assert!((100..500).contains(&tries), "{tries}");
+    let proved = own.by_proved();
+    for n in 0..5000 {
+        assert_eq!(proved.count(&n.to_string(), 600).await.unwrap().0, 1);
+    }
+    assert_eq!(proved.count("0", 600).await.unwrap().0, 2);
+    proved.uncount("0").await.unwrap();
+    assert_eq!(proved.counted("0").await.unwrap(), 1);
+    assert_eq!(own.counted("0").await.unwrap(), 1);
+}
+
+/// Tries that were given back leave nothing behind.
+#[tokio::test]
+async fn a_counter_at_nought_is_gone() {
+    let kept = Ephemeral::in_memory(Clock::fixed(START));
+    let own = kept.of("jiangxi").asked_from(place("203.0.113.1"));
+    own.count("a", 60).await.unwrap();
+    own.count("a", 60).await.unwrap();
+    own.uncount("a").await.unwrap();
+    assert_eq!(own.counted("a").await.unwrap(), 1);
+    own.uncount("a").await.unwrap();
+    assert_eq!((own.counted("a").await.unwrap(), kept.size(Share::Tries)), (0, Some(0)));
+    own.uncount("a").await.unwrap();
+}
+
+/// Issue 13, 3: a Redis that has reached its `maxmemory` refuses, and that is no fault of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_redis_is_busy() {
+    let port = free_ports();
+    let server = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--save", "", "--maxmemory", "3mb"])
+        .args(["--maxmemory-policy", "noeviction"])
+        .stdout(Stdio::null())
+        .spawn();
+    let Ok(server) = server else {
+        eprintln!("left out: a full Redis (scripts/test installs it)");
+        return;
+    };
+    let _server = Running::of(server);
+    wait_for(port).await;
+    let url = format!("redis://127.0.0.1:{port}/0");
+    let kept = Ephemeral::on_redis(Clock::fixed(START), &url).await.unwrap();
+    let own = kept.of("jiangxi");
+    own.mark("before", 600).await.unwrap();
+    let text = "x".repeat(10_000);
+    let mut refused = None;
+    for n in 0..10_000 {
+        refused = full(own.put(&TEXT, &n.to_string(), &text, 600).await);
+        if refused.is_some() {
+            break;
+        }
+    }
+    assert_eq!(refused, Some(Full::All));
+    // Until not even the smallest finds room.
+    let mut why = [None; 4];
+    for n in 0..20_000 {
+        let name = format!("n{n}");
+        why = [
+            full(own.mark(&name, 600).await),
+            full(own.count(&name, 600).await),
+            full(own.replace(&TEXT, &name, None, &text, 600).await),
+            full(own.put(&STRANGERS, &name, &text, 600).await),
+        ];
+        if why.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    assert_eq!(why, [Some(Full::All); 4]);
+    assert_eq!(own.get(&TEXT, "0").await.unwrap(), Some(text), "what is kept stays");
 }

@@ -14,6 +14,7 @@ mod domain;
 mod ephemeral;
 mod feed;
 mod fuzz;
+mod hostile;
 mod journey;
 mod kit;
 mod login;

@@ -123,6 +123,7 @@ async fn files_are_read_again_and_the_last_good_version_stays() {
         data: folder.path().to_owned(),
         database: hufu::store::connect::DatabaseUrl::Sqlite(folder.path().join("hufu.db")),
         redis_url: None,
+        budget: hufu::ephemeral::Budget::DEFAULT,
         realms: realms.clone(),
         master_key: None,
         proxies: hufu::web::client_ip::Proxies::default(),

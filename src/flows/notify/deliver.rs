@@ -203,13 +203,14 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
     }
     let handed_in = (&ctx.services.clock, ctx.random());
     let rate = format!("notice/{person}");
-    let (count, _) = ctx.ephemeral().count(&rate, 86_400).await?;
+    let counters = ctx.ephemeral().by_proved();
+    let (count, _) = counters.count(&rate, 86_400).await?;
     if count > TEXTS_PER_PERSON_AND_DAY {
         return Ok(Ok(()));
     }
     let sent = ctx.services.outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
     if sent.is_err() {
-        ctx.ephemeral().uncount(&rate).await?;
+        counters.uncount(&rate).await?;
     }
     Ok(sent.map_err(|error| error.to_string()))
 }

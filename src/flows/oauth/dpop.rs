@@ -1,6 +1,7 @@
 //! Tokens that are worth something only together with a key (RFC 9449): the proof of a request is
 //! checked, and used up.
 
+use crate::ephemeral::Share;
 use crate::flows::{Ctx, Stop};
 use crate::jose::jwt::verify_embedded;
 use crate::oidc::dpop::{LIFETIME, ProofClaims, TYPE, check};
@@ -20,11 +21,13 @@ pub struct Presented<'a> {
     pub shown: Shown<'a>,
 }
 
-/// The thumbprint of the key that a request proves; `None` when it proves none.
+/// The thumbprint of the key that a request proves; `None` when it proves none. `share`: whose making
+/// the mark is that the proof was used.
 pub async fn key(
     ctx: &Ctx,
     shown: &Shown<'_>,
     access_token: Option<&str>,
+    share: Share,
 ) -> Result<Option<String>, Stop> {
     let wrong = |reason| Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason).into());
     let proof = match shown.proofs {
@@ -38,7 +41,7 @@ pub async fn key(
     let url = ctx.realm.url(shown.path);
     check(&proof.claims, shown.method, &url, access_token, ctx.now().0)?;
     let seen = format!("dpop/{}/{}", proof.thumbprint, proof.claims.jti);
-    if !ctx.ephemeral().mark(&seen, 2 * LIFETIME).await? {
+    if !ctx.ephemeral().mark_in(share, &seen, 2 * LIFETIME).await? {
         return wrong("the proof was used before");
     }
     Ok(Some(proof.thumbprint))
@@ -61,7 +64,7 @@ pub async fn fits(
     if !presented.is_dpop {
         return invalid("the access token is bound to a key");
     }
-    match key(ctx, &presented.shown, Some(presented.token)).await? {
+    match key(ctx, &presented.shown, Some(presented.token), Share::Proved).await? {
         Some(key) if key == bound_to => Ok(()),
         Some(_) => invalid("the access token is bound to another key"),
         None => {

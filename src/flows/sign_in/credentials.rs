@@ -10,6 +10,7 @@ use crate::domain::factor::Way;
 use crate::domain::login::{LoginTransaction, Proved, Second};
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
+use crate::ephemeral::Share;
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::log::record_way;
 use crate::flows::sign_in::personal_id;
@@ -55,7 +56,9 @@ pub async fn verify_credentials(
     };
     let password = check_format(entrance, form, ctx.now().day())?;
     if entrance.slider && !slider_is_done(ctx, transaction, form).await? {
-        record(ctx, form, &Typed::nobody(), Refusal::Slider.code()).await?;
+        if is_told_of(ctx).await? {
+            record(ctx, form, &Typed::nobody(), Refusal::Slider.code()).await?;
+        }
         return Err(Refusal::Slider.into());
     }
     let found = personal_id::find(ctx, entrance, &form.personal_id).await?;
@@ -63,7 +66,9 @@ pub async fn verify_credentials(
     let attempt = match Stop::refusal(Attempt::begin(ctx, form, &found).await)? {
         Ok(attempt) => attempt,
         Err(refusal) => {
-            record(ctx, form, &typed, refusal.code()).await?;
+            if is_told_of(ctx).await? {
+                record(ctx, form, &typed, refusal.code()).await?;
+            }
             return Err(refusal.into());
         }
     };
@@ -96,6 +101,15 @@ pub async fn verify_credentials(
     }
 }
 
+/// Lines of the log for what was refused without a look, of one place in an hour: whoever is locked out
+/// must not fill the disk.
+const REFUSED_LINES: u32 = 100;
+
+async fn is_told_of(ctx: &Ctx) -> Result<bool, Fault> {
+    let (n, _) = ctx.ephemeral().count(&format!("refused-lines/{}", ctx.place()), 3600).await?;
+    Ok(n <= REFUSED_LINES)
+}
+
 /// A known browser spares the second factor of a door that may lead to the person themself. A door
 /// that has none asks for one all the same while its enterprise's people are being guessed at.
 async fn second(
@@ -125,7 +139,10 @@ async fn slider_is_done(
     let is_live = |slider: &Slider| ctx.now() < slider.at.plus(SLIDER_SECONDS);
     let slider = slider.filter(|slider| slider.transaction == transaction.id && is_live(slider));
     let Some(slider) = slider else { return Ok(false) };
-    let is_first = ctx.ephemeral().mark(&format!("slider/{}", slider.name), SLIDER_SECONDS).await?;
+    let is_first = ctx
+        .ephemeral()
+        .mark_in(Share::Tries, &format!("slider/{}", slider.name), SLIDER_SECONDS)
+        .await?;
     Ok(is_first && form.slider == "100")
 }
 

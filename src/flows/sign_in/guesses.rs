@@ -5,10 +5,10 @@ use crate::base::id::PersonId;
 use crate::domain::lockout::{Guesses, LockoutPolicy};
 use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Slot;
+use crate::ephemeral::{Share, Slot};
 use crate::flows::{Ctx, Fault, Stop};
 
-const GUESSES: Slot<Guesses> = Slot::new("guesses");
+const GUESSES: Slot<Guesses> = Slot::of(Share::Tries, "guesses");
 
 /// Of many at the same moment one is faster; beyond so many rounds it is a crowd.
 const ROUNDS: usize = 100;

@@ -1,5 +1,6 @@
-//! A sign-in on its way: begun for a request or a page, taken a step further, used up once.
-//! Which step is due stands in `domain::login`.
+//! A sign-in on its way: begun for a request or a page, taken a step further, used up once. Nothing of
+//! it is kept before somebody has proved something; until then the browser holds it
+//! (`web::transaction`). Which step is due stands in `domain::login`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,41 +8,73 @@ use crate::base::secret::Secret;
 use crate::domain::entrance::{Audience, Entrance};
 use crate::domain::login::{LoginTransaction, Progress, Purpose, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
-use crate::ephemeral::Slot;
-use crate::flows::sign_in::transaction;
+use crate::ephemeral::{Share, Slot};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::realm::RealmEntrance;
 use crate::store::Tx;
 
 pub const LOGIN: Slot<LoginTransaction> = Slot::new("login");
 
-/// A new sign-in for an authorization request, or for a plain link of the portal.
-pub async fn begin(ctx: &Ctx, then: Then) -> Result<LoginTransaction, Fault> {
-    start(ctx, Purpose::SignIn, then, Progress::Begun).await
+/// Sign-ins with more than a browser can hold, before anything is proved.
+const BEGUN: Slot<LoginTransaction> = Slot::of(Share::Anybody, "begun");
+
+/// A new sign-in for an authorization request, or for a plain link of the portal. It is the caller's
+/// to remember.
+pub fn new(ctx: &Ctx, then: Then) -> LoginTransaction {
+    begun(ctx, Purpose::SignIn, then, Progress::Begun)
 }
 
-/// A new transaction that may have come some way already.
-pub async fn start(
-    ctx: &Ctx,
-    purpose: Purpose,
-    then: Then,
-    progress: Progress,
-) -> Result<LoginTransaction, Fault> {
-    let transaction = LoginTransaction {
+fn begun(ctx: &Ctx, purpose: Purpose, then: Then, progress: Progress) -> LoginTransaction {
+    LoginTransaction {
         id: ctx.random().short_token(),
         expires_at: ctx.now().plus(TRANSACTION_SECONDS),
         purpose,
         then,
         turn: u32::from(progress != Progress::Begun),
         progress,
-    };
+    }
+}
+
+/// Remembers one that no browser can hold.
+pub async fn keep_begun(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
+    Ok(ctx.ephemeral().put(&BEGUN, &transaction.id, transaction, TRANSACTION_SECONDS).await?)
+}
+
+/// A new transaction of somebody who has proved something already.
+pub async fn start(
+    ctx: &Ctx,
+    purpose: Purpose,
+    then: Then,
+    progress: Progress,
+) -> Result<LoginTransaction, Fault> {
+    let transaction = begun(ctx, purpose, then, progress);
     let key = transaction.id.clone();
     ctx.ephemeral().put(&LOGIN, &key, &transaction, TRANSACTION_SECONDS).await?;
     Ok(transaction)
 }
 
+/// One in which somebody has proved something.
 pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<LoginTransaction>, Fault> {
     Ok(ctx.ephemeral().get(&LOGIN, id).await?)
+}
+
+/// The same, or one in which nobody has yet. `held`: as the browser holds it; it may do so for longer
+/// than the sign-in lasts, so what was used up does not begin again.
+pub async fn find_begun(
+    ctx: &Ctx,
+    id: &str,
+    held: Option<LoginTransaction>,
+) -> Result<Option<LoginTransaction>, Fault> {
+    if let Some(found) = find(ctx, id).await? {
+        return Ok(Some(found));
+    }
+    let begun = match held {
+        Some(held) => Some(held),
+        None => ctx.ephemeral().get(&BEGUN, id).await?,
+    };
+    let Some(begun) = begun.filter(|begun| begun.expires_at > ctx.now()) else { return Ok(None) };
+    let is_used_up = ctx.rows().is_used_up(KIND, id).await?;
+    Ok((!is_used_up).then_some(begun))
 }
 
 /// Saves a step forward; `E_STATE` when another tab was faster.
@@ -50,13 +83,24 @@ pub async fn advance(
     from: &LoginTransaction,
     to: LoginTransaction,
 ) -> Result<LoginTransaction, Stop> {
-    let swapped = ctx.ephemeral().swap(&LOGIN, &from.id, from, &to).await?;
-    if swapped { Ok(to) } else { Err(Refusal::State.into()) }
+    let ephemeral = ctx.ephemeral();
+    let is_saved = match from.progress {
+        // Of what nothing was kept, the first step is the first that is kept.
+        Progress::Begun => {
+            let seconds = from.expires_at.since(ctx.now());
+            ephemeral.replace(&LOGIN, &from.id, None, &to, seconds).await?
+        }
+        _ => ephemeral.swap(&LOGIN, &from.id, from, &to).await?,
+    };
+    if is_saved { Ok(to) } else { Err(Refusal::State.into()) }
 }
+
+/// The kind under which sign-ins are used up.
+const KIND: &str = "login";
 
 /// Uses a transaction up for what it ends in: of two tabs that finish, one does.
 pub async fn use_up(tx: &Tx<'_>, transaction: &LoginTransaction) -> Result<(), Stop> {
-    match tx.use_up("login", &transaction.id, transaction.expires_at).await? {
+    match tx.use_up(KIND, &transaction.id, transaction.expires_at).await? {
         true => Ok(()),
         false => Err(Refusal::State.into()),
     }
@@ -81,9 +125,16 @@ pub fn audience(ctx: &Ctx, transaction: &LoginTransaction) -> Option<Audience> {
     Some(client.serves)
 }
 
-/// Ends a transaction without a session.
+/// Ends a transaction without a session; of two tabs it does not matter which ends it. One in which
+/// nobody has proved anything leaves nothing behind.
 pub async fn abandon(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
-    ctx.ephemeral().forget(&transaction::LOGIN, &transaction.id).await?;
+    if transaction.progress == Progress::Begun {
+        return Ok(());
+    }
+    let tx = ctx.begin().await?;
+    tx.use_up(KIND, &transaction.id, transaction.expires_at).await?;
+    tx.commit().await?;
+    ctx.forget(&LOGIN, &transaction.id).await;
     Ok(())
 }
 

@@ -139,6 +139,7 @@ impl Builder<'_> {
                 longest_lock: main.lockout.longest_lock,
             },
             limits: main.lockout,
+            retention: main.retention,
             agreements,
             entrances,
             sms,

@@ -7,7 +7,6 @@ use axum::response::Response;
 use crate::domain::login::{TRANSACTION_SECONDS, Then};
 use crate::flows::oauth::authorize::{Answer as Outcome, authorize};
 use crate::flows::sign_in::step_up;
-use crate::flows::sign_in::transaction::begin;
 use crate::oidc::authorize::{Destination, ResponseMode};
 use crate::oidc::discovery::path;
 use crate::oidc::error::OAuthError;
@@ -17,7 +16,7 @@ use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
 use crate::web::request::Request;
-use crate::web::transaction::{bound_to_browser, to_second_factor};
+use crate::web::transaction::{begin, bound_to_browser, to_second_factor};
 
 /// Longer addresses than this do not pass every proxy.
 const LONGEST_QUERY: usize = 6000;
@@ -91,7 +90,7 @@ pub async fn sign_in(request: &Request, params: Params) -> Answer {
 }
 
 async fn begin_at(request: &Request, params: Params, why: &str) -> Answer {
-    let transaction = begin(&request.ctx, Then::Authorize(params.into_map())).await?;
+    let transaction = begin(request, Then::Authorize(params.into_map())).await?;
     let to = format!("{}/login/credentials?t={}{why}", request.base(), transaction.id);
     Ok(bound_to_browser(see_other(&to), request, &transaction, 6 * TRANSACTION_SECONDS))
 }

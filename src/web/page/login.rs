@@ -10,11 +10,11 @@ use crate::domain::factor::ScanApp;
 use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
-use crate::flows::Stop;
 use crate::flows::sign_in::credentials::{new_slider, verify_credentials};
 use crate::flows::sign_in::factor::passkey;
-use crate::flows::sign_in::transaction::{audience, begin};
+use crate::flows::sign_in::transaction::audience;
 use crate::flows::sign_in::typed::Credentials;
+use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
 use crate::views::page::{LoginPage, Tab, WaitingPage, WrongFields};
@@ -23,7 +23,10 @@ use crate::web::cookies;
 use crate::web::page::scan_view;
 use crate::web::page::step::{AtStep, go_on};
 use crate::web::request::Request;
-use crate::web::transaction::bound_to_browser;
+use crate::web::transaction::{begin, bound_to_browser};
+
+/// A longer address is none that a portal has made.
+const LONGEST_PAGE: usize = 1000;
 
 /// The plain link of the portal: `return_to` is one of the realm's portals.
 pub async fn start(request: Request) -> Answer {
@@ -35,8 +38,9 @@ pub async fn start(request: Request) -> Answer {
         own.iter().any(|own| to.starts_with(own))
             || portals.iter().any(|own| to.starts_with(own.as_str()))
     };
-    let then = portal.filter(known).map_or(Then::Nowhere, Then::Page);
-    let transaction = begin(&request.ctx, then).await?;
+    let short = |to: &String| to.len() <= LONGEST_PAGE;
+    let then = portal.filter(short).filter(known).map_or(Then::Nowhere, Then::Page);
+    let transaction = begin(&request, then).await?;
     let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
     Ok(bound_to_browser(see_other(&to), &request, &transaction, TRANSACTION_SECONDS))
 }
@@ -121,6 +125,16 @@ pub async fn show_again(
     show(request, transaction, &typed, Some(refusal)).await
 }
 
+/// Ways in that the server must remember are left out of the page while strangers fill the store;
+/// whoever types numbers and password goes on.
+fn if_there_is_room<T>(made: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match made {
+        Ok(made) => Ok(Some(made)),
+        Err(fault) if fault.is_want_of_room() => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
 async fn show(
     request: &Request,
     transaction: &LoginTransaction,
@@ -147,9 +161,14 @@ async fn show_telling(
     let app = ScanApp::parse(&typed.scan_app).filter(|app| current.scan.contains(app));
     let scan = match app.or(current.scan.first().copied()) {
         Some(app) => {
-            Some(scan_view::view(request, transaction, app, Purpose::SignIn, &current.id).await?)
+            let code = scan_view::view(request, transaction, app, Purpose::SignIn, &current.id);
+            if_there_is_room(code.await)?
         }
         None => None,
+    };
+    let passkey = match current.passkey {
+        true => if_there_is_room(passkey::sign_in_challenge(&request.ctx, transaction).await)?,
+        false => None,
     };
     let (base, language) = (request.base(), request.language());
     let tab = |known: &RealmEntrance| Tab {
@@ -189,13 +208,7 @@ async fn show_telling(
             _ => Vec::new(),
         },
         record_kind: typed.record_kind.clone(),
-        passkey: match current.passkey {
-            true => {
-                let question = passkey::sign_in_challenge(&request.ctx, transaction).await?;
-                Some(question.to_string())
-            }
-            false => None,
-        },
+        passkey: passkey.map(|question| question.to_string()),
         slider_id: match current.slider {
             true if is_kept => Some(typed.slider_id.clone()),
             true => Some(new_slider(&request.ctx, transaction)),

@@ -282,7 +282,7 @@ pub async fn events(request: Request, Path((_, id)): Path<(String, String)>) -> 
         let (ctx, id, key) = (ctx.clone(), id.clone(), key.clone());
         async move { stands(&ctx, &id, &key).await.ok().flatten() }
     };
-    Ok(told_as_it_changes(ask, |told| told["state"] != "scanned"))
+    Ok(told_as_it_changes(&request, ask, |told| told["state"] != "scanned"))
 }
 
 fn cancelled(request: &Request) -> Answer {

@@ -52,7 +52,7 @@ pub async fn events(request: Request) -> Answer {
         let (ctx, tx, params) = (ctx.clone(), tx.clone(), params.clone());
         async move { told(&ctx, &tx, &params).await.ok().flatten() }
     };
-    Ok(told_as_it_changes(ask, is_over))
+    Ok(told_as_it_changes(&request, ask, is_over))
 }
 
 /// A confirmed code waits for this browser, and nothing else becomes of it by itself.

@@ -21,21 +21,37 @@ pub struct Server {
     folder: tempfile::TempDir,
     /// Of PostgreSQL and Redis.
     addresses: Vec<String>,
+    /// Bytes of memory that the process may ask for, as the kernel counts them.
+    memory: Option<usize>,
     process: Mutex<Option<Running>>,
 }
 
 impl Server {
     pub async fn start(on: On) -> Self {
+        Self::start_on(on, None).await
+    }
+
+    /// With no more memory than this, and with the realm's own limits of guesses.
+    pub async fn start_within(on: On, memory: usize) -> Self {
+        Self::start_on(on, Some(memory)).await
+    }
+
+    async fn start_on(on: On, memory: Option<usize>) -> Self {
         let folder = tempfile::Builder::new().prefix("cutter").tempdir().unwrap();
         let realms = Path::new(env!("CARGO_MANIFEST_DIR")).join("realms");
         copy(&realms.join("jiangxi"), &folder.path().join("realms/jiangxi"));
-        open_up(&folder.path().join("realms/jiangxi"));
-        add_people(&folder.path().join("realms/jiangxi"));
+        let realm = folder.path().join("realms/jiangxi");
+        match memory {
+            None => open_up(&realm),
+            Some(_) => open_up_but_for_guesses(&realm),
+        }
+        add_people(&realm);
         let addresses = match on {
             On::Sqlite => Vec::new(),
             On::Postgres => addresses(folder.path()).await,
         };
-        let server = Self { port: free_ports(), folder, addresses, process: Mutex::new(None) };
+        let process = Mutex::new(None);
+        let server = Self { port: free_ports(), folder, addresses, memory, process };
         server.restart_with(None).await;
         server
     }
@@ -50,7 +66,9 @@ impl Server {
         let built = built.unwrap_or(env!("CARGO_BIN_EXE_hufu").into());
         // A file that may grow no more is an error then, not the end.
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(built);
+        let limit = self.memory.map(|bytes| format!("prlimit --data={bytes} "));
+        let run = format!("trap '' XFSZ; exec {}\"$0\" \"$@\"", limit.unwrap_or_default());
+        command.args(["-c", &run]).arg(built);
         command.args(["demo", "--port", &self.port.to_string(), "--data"]);
         command.arg(self.folder.path().join("data"));
         command.arg("--realms").arg(self.folder.path().join("realms"));
@@ -93,6 +111,16 @@ impl Server {
         })
     }
 
+    /// Bytes of memory that are the process's own now; `None` when it has ended.
+    pub fn resident(&self) -> Option<usize> {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let pid = process.as_ref()?.id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kibibytes: usize = line.split_whitespace().next()?.parse().ok()?;
+        Some(kibibytes * 1024)
+    }
+
     pub fn at(&self, offset: u16) -> String {
         format!("http://localhost:{}", self.port + offset)
     }
@@ -122,6 +150,13 @@ fn replace(file: &Path, what: &str, by: &str) {
 
 /// Many sign-ins from one address, and codes and tokens that outlive the longest run.
 pub fn open_up(realm: &Path) {
+    open_up_but_for_guesses(realm);
+    let failures = "max_failures = 100\nmax_failures_elsewhere = 1000\n\
+                    max_failures_per_address = 1000000\nmax_failures_per_enterprise = 1000000";
+    replace(&realm.join("realm.toml"), "max_failures = 5", failures);
+}
+
+fn open_up_but_for_guesses(realm: &Path) {
     let limits = "pause = 1\nper_phone_and_hour = 1000000\nper_phone_and_day = 1000000\n\
                   per_address_and_hour = 1000000\nper_minute = 1000000";
     replace(&realm.join("factors.toml"), "per_minute = 6000", limits);
@@ -130,9 +165,6 @@ pub fn open_up(realm: &Path) {
     replace(&client, "client_id", "rotate_refresh_tokens = true\nclient_id");
     let file = realm.join("realm.toml");
     replace(&file, "refresh_token = 43200", "refresh_token = 43200\nrefresh_grace = 0");
-    let failures = "max_failures = 100\nmax_failures_elsewhere = 1000\n\
-                    max_failures_per_address = 1000000\nmax_failures_per_enterprise = 1000000";
-    replace(&file, "max_failures = 5", failures);
     replace(&file, "code = 60\naccess_token = 300", "code = 600\naccess_token = 28800");
 }
 

@@ -8,6 +8,7 @@ pub mod listener;
 pub mod passkey;
 pub mod phone;
 mod rows;
+mod sql;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use hufu::base::random::Random;
 use hufu::base::secret::sha256;
 use hufu::domain::authorisation::Authorisation;
 use hufu::domain::password::HashCost;
-use hufu::ephemeral::Ephemeral;
+use hufu::ephemeral::{Budget, Ephemeral};
 use hufu::flows::feed::fixtures;
 use hufu::flows::hashing::Hashing;
 use hufu::flows::key_ring::KeyRing;
@@ -158,8 +159,9 @@ async fn empty_redis(server: &str) -> String {
     url
 }
 
-pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
-    Ephemeral::on_redis(clock.clone(), &empty_redis(server).await).await.unwrap()
+pub async fn redis(clock: &Clock, server: &str, budget: Budget) -> Ephemeral {
+    let url = empty_redis(server).await;
+    Ephemeral::on_redis_within(clock.clone(), &url, budget).await.unwrap()
 }
 
 /// What a test wants otherwise than usual.
@@ -168,6 +170,8 @@ pub struct Setup {
     /// Of the first the test asks by [`TestApp::post`] and its kin.
     pub realms: Vec<Realm>,
     pub redis: Option<String>,
+    /// For what expires by itself.
+    pub budget: Budget,
     pub proxies: Proxies,
     /// For hashing, and how many may wait.
     pub lanes: (usize, usize),
@@ -184,6 +188,7 @@ impl Setup {
             on,
             realms,
             redis: None,
+            budget: Budget::DEFAULT,
             proxies: Proxies::default(),
             lanes: (2, 1000),
             cost: CHEAP,
@@ -202,8 +207,8 @@ impl Setup {
             None => redis_beside(on).await,
         };
         let ephemeral = match &redis {
-            Some(url) => Ephemeral::on_redis(clock.clone(), url).await.unwrap(),
-            None => Ephemeral::in_memory(clock.clone()),
+            Some(url) => Ephemeral::on_redis_within(clock.clone(), url, self.budget).await.unwrap(),
+            None => Ephemeral::in_memory_within(clock.clone(), self.budget),
         };
         let outbound = Outbound::new(self.has_sandboxes, self.timeouts).unwrap();
         let hashing = Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20), self.cost);

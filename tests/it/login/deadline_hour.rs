@@ -14,7 +14,7 @@ use hufu::domain::number::check::mod_11_2;
 use hufu::domain::number::uscc::check_character;
 use hufu::domain::person::PasswordState;
 use hufu::flows::sign_in::credentials::{new_slider, verify_credentials};
-use hufu::flows::sign_in::transaction::begin;
+use hufu::flows::sign_in::transaction::new;
 use hufu::flows::sign_in::typed::Credentials;
 use hufu::flows::{Ctx, Stop, feed};
 use serde_json::json;
@@ -119,7 +119,7 @@ async fn fill(app: &TestApp) {
 
 /// What was typed at the first page, and what came of it: `ok` or a code.
 async fn attempt(ctx: &Ctx, enterprise: &str, who: &str, password: &str) -> String {
-    let tx = begin(ctx, Then::Nowhere).await.unwrap();
+    let tx = new(ctx, Then::Nowhere);
     let form = form(ctx, &tx, enterprise, (who, password));
     match Stop::refusal(verify_credentials(ctx, &tx, &form).await).unwrap() {
         Ok(_) => "ok".to_owned(),

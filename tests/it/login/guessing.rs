@@ -371,11 +371,10 @@ fn busy_is_no_wrong_password() {
             for _ in 0..12 {
                 let mut browser = app.browser();
                 // The page itself waits while the lanes are full: the form is from before.
-                let tx = hufu::flows::sign_in::transaction::begin(
+                let tx = hufu::flows::sign_in::transaction::new(
                     &app.ctx,
                     hufu::domain::login::Then::Nowhere,
                 );
-                let tx = tx.await.unwrap();
                 let typed = (who, WRONG);
                 let form = crate::login::deadline_hour::form(&app.ctx, &tx, EXAMPLE, typed);
                 let outcome =

@@ -19,6 +19,7 @@ pub mod passkeys;
 mod person;
 mod proofs;
 mod refusals;
+mod room;
 pub mod scan;
 mod scan_stream;
 mod second_factors;

@@ -13,7 +13,7 @@ use hufu::domain::login::{LoginTransaction, Then};
 use hufu::domain::scan::Purpose;
 use hufu::flows::Ctx;
 use hufu::flows::sign_in::scan::code::{find, show};
-use hufu::flows::sign_in::transaction::begin;
+use hufu::flows::sign_in::transaction::new;
 use hufu::outbound::asked::FaceState;
 use serde_json::Value;
 
@@ -599,7 +599,7 @@ fn looking_at_codes_uses_none_up() {
         for _ in 0..5 {
             assert_eq!(id(&browser.get(&again).await), id(&page), "the live code is shown");
         }
-        let tx = begin(&app.ctx, Then::Nowhere).await.unwrap();
+        let tx = new(&app.ctx, Then::Nowhere);
         for n in 0..320 {
             let tx = LoginTransaction { id: format!("hall-{n}"), ..tx.clone() };
             show(&app.ctx, &tx, ScanApp::TaxApp, Purpose::SignIn).await.unwrap();

@@ -69,6 +69,7 @@ async fn a_realm_that_was_taken_away_is_no_longer_served() {
         data: folder.path().to_owned(),
         database: hufu::store::connect::DatabaseUrl::Sqlite(folder.path().join("hufu.db")),
         redis_url: None,
+        budget: hufu::ephemeral::Budget::DEFAULT,
         realms: realms.clone(),
         master_key: None,
         proxies: hufu::web::client_ip::Proxies::default(),

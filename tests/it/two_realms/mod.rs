@@ -15,6 +15,7 @@ mod walk;
 mod works;
 
 use hufu::flows::relations::expiry;
+use hufu::jobs::sweep;
 use tracing::instrument::WithSubscriber;
 
 use crate::kit::passkey::asked;
@@ -79,7 +80,7 @@ fn nothing_of_one_realm_is_found_in_another() {
             let app = Box::pin(walked(app)).await;
             app.deliver().await;
             expiry::run(&app.ctx).await.unwrap();
-            app.ctx.services.store.sweep(app.ctx.now()).await.unwrap();
+            sweep(&app.ctx.services).await.unwrap();
             app
         };
         let app = Box::pin(walked.with_subscriber(listening.ours.clone())).await;

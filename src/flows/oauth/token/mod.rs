@@ -10,6 +10,7 @@ use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
+use crate::ephemeral::Share;
 use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{self, Shown};
 use crate::flows::oauth::person_claims::{named, person_claims};
@@ -49,7 +50,11 @@ pub async fn exchange(
     if !client.may(grant_type) {
         return refused(ErrorCode::UnauthorizedClient, "the client may not use this grant_type");
     }
-    let key = dpop::key(ctx, proof, None).await?;
+    let share = match client.credential {
+        Credential::Public => Share::Tries,
+        _ => Share::Proved,
+    };
+    let key = dpop::key(ctx, proof, None, share).await?;
     if client.dpop && key.is_none() {
         return refused(ErrorCode::InvalidDpopProof, "this client proves a key with every request");
     }

@@ -18,7 +18,7 @@ use crate::domain::person::Account;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::ephemeral::Slot;
+use crate::ephemeral::{Share, Slot};
 use crate::flows::sign_in::factor::change::{self, check_proved};
 use crate::flows::sign_in::log::record_way;
 use crate::flows::sign_in::transaction::{self, admitted_door};
@@ -32,7 +32,7 @@ const MOST_PASSKEYS: usize = 10;
 
 const ENROLMENT: Slot<Enrolment> = Slot::new("passkey-enrolment");
 const CHALLENGE: Slot<Challenge> = Slot::new("passkey");
-const OPEN_CHALLENGE: Slot<OpenChallenge> = Slot::new("passkey-sign-in");
+const OPEN_CHALLENGE: Slot<OpenChallenge> = Slot::of(Share::Anybody, "passkey-sign-in");
 
 /// Whether an entrance of this realm takes passkeys, in place of the password or after it.
 pub fn are_taken(ctx: &Ctx) -> bool {

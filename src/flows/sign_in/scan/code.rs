@@ -16,7 +16,7 @@ use crate::domain::scan::{
     Confirmed, Number, Phone, Purpose, SCANNED_SECONDS, Scan, ScanFault, ScanState, Told,
     UNSCANNED_SECONDS,
 };
-use crate::ephemeral::Slot;
+use crate::ephemeral::{Share, Slot};
 use crate::flows::identity::load;
 use crate::flows::sign_in::factor::tries;
 use crate::flows::sign_in::log::log_scan;
@@ -27,9 +27,20 @@ use crate::store::standing::StandingSession;
 /// Longer than a code can live, so that whoever comes late is told why.
 const KEPT_SECONDS: i64 = 600;
 
-const SCAN: Slot<Scan> = Slot::new("scan");
+/// By what it is for: whoever has proved something keeps their code where strangers take no room.
+const SIGN_IN: Slot<Scan> = Slot::of(Share::Anybody, "scan");
+const VERIFY: Slot<Scan> = Slot::new("scan-verify");
+
 /// Sealed: what a page has shown already.
-const SHOWN: Slot<String> = Slot::new("scan-shown");
+const SIGN_IN_SHOWN: Slot<String> = Slot::of(Share::Anybody, "scan-shown");
+const VERIFY_SHOWN: Slot<String> = Slot::new("scan-verify-shown");
+
+fn slots(purpose: &Purpose) -> (&'static Slot<Scan>, &'static Slot<String>) {
+    match purpose {
+        Purpose::SignIn => (&SIGN_IN, &SIGN_IN_SHOWN),
+        Purpose::Verify(_) => (&VERIFY, &VERIFY_SHOWN),
+    }
+}
 
 /// What the page shows and holds.
 #[derive(Clone, Serialize, Deserialize)]
@@ -58,7 +69,8 @@ pub async fn show(
         Purpose::SignIn => format!("{}/sign-in/{}", tx.id, app.name()),
         Purpose::Verify(question) => question.key(),
     };
-    let sealed = ctx.ephemeral().get(&SHOWN, &name).await?;
+    let (scans, codes) = slots(&purpose);
+    let sealed = ctx.ephemeral().get(codes, &name).await?;
     let cipher = &ctx.services.secrets.cookie;
     let held = sealed.and_then(|sealed| cipher.open_sealed_text(&ctx.realm.id, &sealed).ok());
     if let Some(shown) = held.and_then(|text| serde_json::from_str::<Shown>(&text).ok())
@@ -89,8 +101,8 @@ pub async fn show(
     let text = serde_json::to_string(&shown).map_err(|error| Fault::Internal(error.to_string()))?;
     let sealed = cipher.seal_text(ctx.random(), &ctx.realm.id, &text);
     let ephemeral = ctx.ephemeral();
-    ephemeral.put(&SCAN, &key(&shown.id), &scan, KEPT_SECONDS).await?;
-    ephemeral.put(&SHOWN, &name, &sealed, UNSCANNED_SECONDS + SCANNED_SECONDS).await?;
+    ephemeral.put(scans, &key(&shown.id), &scan, KEPT_SECONDS).await?;
+    ephemeral.put(codes, &name, &sealed, UNSCANNED_SECONDS + SCANNED_SECONDS).await?;
     ctx.services.outbound.sandbox.note_code(&ctx.realm.url(&format!("/q/{}", shown.id)));
     Ok(Current { shown, told: scan.told(now) })
 }
@@ -101,7 +113,10 @@ fn key(id: &str) -> String {
 
 /// The code of this realm behind an id, in whatever state.
 pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<Scan>, Fault> {
-    Ok(ctx.ephemeral().get(&SCAN, &key(id)).await?)
+    match ctx.ephemeral().get(&SIGN_IN, &key(id)).await? {
+        Some(found) => Ok(Some(found)),
+        None => Ok(ctx.ephemeral().get(&VERIFY, &key(id)).await?),
+    }
 }
 
 /// The same for the browser that shows it: the sign-in and the page's verifier must both fit.
@@ -119,7 +134,8 @@ pub async fn find_shown(
 }
 
 async fn save(ctx: &Ctx, id: &str, from: &Scan, to: &Scan) -> Result<(), Stop> {
-    let swapped = ctx.ephemeral().swap(&SCAN, &key(id), from, to).await?;
+    let (scans, _) = slots(&from.purpose);
+    let swapped = ctx.ephemeral().swap(scans, &key(id), from, to).await?;
     if swapped { Ok(()) } else { Err(Refusal::State.into()) }
 }
 

@@ -1,0 +1,248 @@
+//! What has ended goes, faster than it comes, and disturbs nobody meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hufu::jobs::{sweep, sweep_logs};
+use hufu::realm::check::{Surroundings, load};
+use hufu::store::sweep::{SIGN_IN_LOG, STEPS, Step};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+
+use crate::kit::{
+    FILING, Setup, TestApp, authorize_url, changed_realm, copy, demo_realm, on_each_database,
+};
+use crate::protocol::authorize::signed_in;
+
+fn is_sqlite(database: &DatabaseConnection) -> bool {
+    database.get_database_backend() == DbBackend::Sqlite
+}
+
+async fn columns(database: &DatabaseConnection, table: &str) -> Vec<String> {
+    let sql = match is_sqlite(database) {
+        true => format!("SELECT name FROM pragma_table_info('{table}')"),
+        false => format!(
+            "SELECT column_name::text AS name FROM information_schema.columns \
+             WHERE table_name = '{table}' AND table_schema = 'public'"
+        ),
+    };
+    let statement = Statement::from_string(database.get_database_backend(), sql);
+    let rows = database.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "name").unwrap()).collect()
+}
+
+/// `n` copies of the table's first row, which differ in `changes`; `i` counts them.
+async fn copies(database: &DatabaseConnection, table: &str, n: usize, changes: &[(&str, String)]) {
+    let columns = columns(database, table).await;
+    let values: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let change = changes.iter().find(|(changed, _)| changed == column);
+            change.map_or_else(|| format!("t.{column}"), |(_, value)| value.clone())
+        })
+        .collect();
+    let (columns, values) = (columns.join(", "), values.join(", "));
+    let sql = format!(
+        "INSERT INTO {table} ({columns}) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {n}) \
+         SELECT {values} FROM (SELECT * FROM {table} LIMIT 1) t CROSS JOIN n"
+    );
+    database.execute_unprepared(&sql).await.unwrap();
+}
+
+/// A key that is made of a letter and the counter.
+fn id(database: &DatabaseConnection, letter: char) -> String {
+    match is_sqlite(database) {
+        true => format!("CAST(printf('{letter}%015d', i) AS BLOB)"),
+        false => format!("CAST(md5('{letter}' || i) AS UUID)"),
+    }
+}
+
+fn bytes(database: &DatabaseConnection, letter: char) -> String {
+    match is_sqlite(database) {
+        true => id(database, letter),
+        false => format!("convert_to('{letter}' || i, 'UTF8')"),
+    }
+}
+
+const SESSIONS: usize = 3000;
+const TOKENS: usize = 12_000;
+
+/// Of sessions that are over: each with an application and a grant, and refresh tokens that were replaced.
+async fn fill(app: &TestApp) {
+    let database = app.connection().await;
+    let over = "1".to_owned();
+    let [session, grant] = ['s', 'g'].map(|letter| id(&database, letter));
+    let hash = |letter| bytes(&database, letter);
+    copies(
+        &database,
+        "session",
+        SESSIONS,
+        &[("id", session.clone()), ("cookie_hash", hash('c')), ("expires_at", over.clone())],
+    )
+    .await;
+    copies(&database, "session_client", SESSIONS, &[("session_id", session.clone())]).await;
+    copies(
+        &database,
+        "oauth_grant",
+        SESSIONS,
+        &[
+            ("id", grant),
+            ("session_id", session),
+            ("code_hash", hash('k')),
+            ("expires_at", over.clone()),
+        ],
+    )
+    .await;
+    for table in ["refresh_token", "access_token", "used_up"] {
+        copies(&database, table, TOKENS, &[("hash", hash('t')), ("expires_at", over.clone())])
+            .await;
+    }
+}
+
+/// Issue 13, 3: 100,000 sessions that refresh every five minutes make 333 rows a second and table; the
+/// sweeper is faster, and whoever writes meanwhile hardly waits.
+#[test]
+fn the_sweeper_catches_up() {
+    on_each_database(|on| async move {
+        let realm = changed_realm(&[(
+            "clients/tax-filing.toml",
+            "client_id",
+            "access_token = \"opaque\"\nrotate_refresh_tokens = true\nclient_id",
+        )]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let mut live = signed_in(&app).await;
+        let done = live.get(&authorize_url(&FILING, &[])).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        fill(&app).await;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let writer = tokio::spawn(write_until(app.ctx.clone(), Arc::clone(&is_over)));
+        let began = Instant::now();
+        let swept = sweep(&app.ctx.services).await.unwrap();
+        let took = began.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        let longest = writer.await.unwrap();
+        assert_eq!(swept, u64::try_from(3 * SESSIONS + 3 * TOKENS).unwrap());
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let rate = swept as f64 / took.as_secs_f64();
+        eprintln!("{swept} rows in {took:?}, {rate:.0} a second; a writer waited {longest:?}");
+        assert!(rate > 400.0, "{rate}");
+        assert!(longest < Duration::from_secs(1), "{longest:?}");
+        assert_eq!(sweep(&app.ctx.services).await.unwrap(), 0);
+        let refreshed = app.refresh(tokens["refresh_token"].as_str().unwrap()).await;
+        assert_eq!(refreshed.0.as_u16(), 200, "{}", refreshed.1);
+        assert!(live.get(&authorize_url(&FILING, &[])).await.answered("code").is_some());
+    });
+}
+
+/// The longest that somebody waited who wrote one row after the other.
+async fn write_until(ctx: hufu::flows::Ctx, is_over: Arc<AtomicBool>) -> Duration {
+    let (mut n, mut longest) = (0, Duration::ZERO);
+    while !is_over.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        let tx = ctx.begin().await.unwrap();
+        tx.use_up("test", &format!("{n}"), ctx.now().plus(600)).await.unwrap();
+        tx.commit().await.unwrap();
+        longest = longest.max(began.elapsed());
+        n += 1;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    longest
+}
+
+async fn plan(database: &DatabaseConnection, sql: &str) -> String {
+    let sql = sql.replace("$1", "1000000000").replace("$2", "'jiangxi'");
+    let explain = if is_sqlite(database) { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
+    let statement =
+        Statement::from_string(database.get_database_backend(), format!("{explain} {sql}"));
+    let column = if is_sqlite(database) { "detail" } else { "QUERY PLAN" };
+    let rows = database.query_all_raw(statement).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).unwrap()).collect();
+    lines.join("\n")
+}
+
+/// Issue 13, 3: every look for what is over goes by an index, and so do the pages of the sign-in log and
+/// the look for known places.
+#[test]
+fn what_is_swept_and_what_the_log_shows_is_found_by_an_index() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let database = app.connection().await;
+        let who = match is_sqlite(&database) {
+            true => "x'00'",
+            false => "'00000000-0000-0000-0000-000000000000'",
+        };
+        let log = |column: &str| {
+            format!(
+                "SELECT * FROM login_log WHERE realm = $2 AND {column} = {who} AND at >= $1 \
+                 ORDER BY at DESC, id DESC LIMIT 200"
+            )
+        };
+        let places = format!(
+            "SELECT DISTINCT ip FROM login_log WHERE realm = $2 AND person_id = {who} \
+             AND at >= $1 AND outcome = 'ok'"
+        );
+        let mut asked: Vec<String> = STEPS.iter().chain([&SIGN_IN_LOG]).map(Step::looks).collect();
+        asked.extend([log("person_id"), log("enterprise_id"), places]);
+        if !is_sqlite(&database) {
+            // Of a table without rows everything is read at once, if it may be.
+            database.execute_unprepared("SET enable_seqscan = off").await.unwrap();
+        }
+        for sql in asked {
+            let plan = plan(&database, &sql).await;
+            assert!(!plan.contains("Seq Scan") && !plan.contains("SCAN"), "{sql}\n{plan}");
+        }
+        // A parent that goes asks whether it has children left.
+        for child in ["oauth_grant WHERE session_id", "refresh_token WHERE grant_id"] {
+            let plan = plan(&database, &format!("SELECT 1 FROM {child} = {who}")).await;
+            assert!(!plan.contains("Seq Scan") && !plan.contains("SCAN"), "{child}\n{plan}");
+        }
+    });
+}
+
+/// Issue 13, 3: the sign-in log is kept for as long as the realm says; the audit for ever.
+/// Covers X-09.
+#[test]
+fn the_sign_in_log_has_a_retention_and_the_audit_none() {
+    on_each_database(|on| async move {
+        let realm = changed_realm(&[(
+            "realm.toml",
+            "[lockout]",
+            "[retention]\nsign_in_log_days = 200\n\n[lockout]",
+        )]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        signed_in(&app).await;
+        let lines = || app.count("SELECT COUNT(*) FROM login_log");
+        let links = || app.count("SELECT COUNT(*) FROM audit");
+        let (before, audit) = (lines().await, links().await);
+        assert!(before > 0);
+        app.clock.advance(199 * 86_400);
+        signed_in(&app).await;
+        assert_eq!(sweep_logs(&app.app).await.unwrap(), 0);
+        app.clock.advance(2 * 86_400);
+        assert_eq!(sweep_logs(&app.app).await.unwrap(), u64::try_from(before).unwrap());
+        assert!(lines().await > 0, "younger lines stay");
+        assert!(links().await >= audit);
+        let report = app.ctx.rows().records().verify_audit(&[]).await.unwrap();
+        assert_eq!(report.fault, None);
+    });
+}
+
+/// Six months are the least that the law wants.
+#[test]
+fn a_shorter_retention_is_refused() {
+    assert_eq!(demo_realm().retention.sign_in_log_days, 180);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi");
+    for (days, is_right) in [(179, false), (0, false), (-1, false), (180, true), (3650, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("jiangxi");
+        copy(&root, &target);
+        let file = target.join("realm.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = format!("{text}\n[retention]\nsign_in_log_days = {days}\n");
+        std::fs::write(file, text).unwrap();
+        let surroundings =
+            Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
+        assert_eq!(load(&target, &surroundings).is_ok(), is_right, "{days}");
+    }
+}
