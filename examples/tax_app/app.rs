@@ -163,6 +163,7 @@ pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
         .route("/callback", get(callback))
         .route("/refresh", post(refresh))
         .route("/api", get(api))
+        .route("/check", get(check))
         .route("/sign-out", post(sign_out))
         .route("/backchannel-logout", post(backchannel_logout))
         .merge(invoices::router())
@@ -366,6 +367,25 @@ async fn api(
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = answer.text().await.map_err(failed)?;
     Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Who is signed in, as headers, for a proxy that asks before each request (nginx's `auth_request`).
+/// Codes and numbers alone: a header carries Latin letters.
+async fn check(State(app): State<TaxApp>, headers: HeaderMap) -> Response {
+    let Some((_, signed_in)) = app.signed_in(&headers) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let claims = signed_in.claims;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let permissions: Vec<String> = claims.permissions.into_iter().collect();
+    let told = [
+        ("x-tax-subject", signed_in.subject),
+        ("x-tax-enterprise", text(&claims.tax_identity["enterprise"]["tin"])),
+        ("x-tax-identity-type", text(&claims.tax_identity["identity_type"])),
+        ("x-tax-roles", claims.roles.join(",")),
+        ("x-tax-permissions", permissions.join(",")),
+    ];
+    (StatusCode::NO_CONTENT, told).into_response()
 }
 
 async fn sign_out(State(app): State<TaxApp>, headers: HeaderMap) -> Redirect {
