@@ -165,6 +165,7 @@ pub async fn redis(clock: &Clock, server: &str) -> Ephemeral {
 /// What a test wants otherwise than usual.
 pub struct Setup {
     pub on: On,
+    pub clock: Clock,
     /// Of the first the test asks by [`TestApp::post`] and its kin.
     pub realms: Vec<Realm>,
     pub redis: Option<String>,
@@ -182,6 +183,7 @@ impl Setup {
     pub fn of(on: On, realms: Vec<Realm>) -> Self {
         Self {
             on,
+            clock: Clock::fixed(START),
             realms,
             redis: None,
             proxies: Proxies::default(),
@@ -196,7 +198,7 @@ impl Setup {
         let on = self.on;
         let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
         let database = Arc::new(TestDatabase::start(on, &realms, self.cost).await);
-        let clock = Clock::fixed(START);
+        let clock = self.clock;
         let redis = match self.redis {
             Some(url) => Some(url),
             None => redis_beside(on).await,
