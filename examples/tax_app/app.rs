@@ -43,6 +43,8 @@ pub struct Settings {
     pub title: String,
     /// Where the invoice service's API is, if this application uses it.
     pub invoices: Option<String>,
+    /// Who the provider's certificate is from, in PEM, where the system does not know them.
+    pub authority: Option<Vec<u8>>,
 }
 
 /// What Hufu adds to an ID token.
@@ -145,11 +147,12 @@ fn lock<T>(held: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()?;
-    let http = Http(http);
+    let mut http =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    if let Some(authority) = &settings.authority {
+        http = http.add_root_certificate(reqwest::Certificate::from_pem(authority)?);
+    }
+    let http = Http(http.build()?);
     let app = TaxApp {
         settings,
         http,

@@ -9,7 +9,7 @@ pub mod passkey;
 pub mod phone;
 mod rows;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +93,11 @@ pub fn on_each_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
 
 pub fn demo_realm() -> Realm {
     realm_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"))
+}
+
+/// A file of `tests/data`.
+pub fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
 /// A copy of a realm of this repository in which texts are replaced: (file, what, by what).

@@ -9,10 +9,11 @@ use std::time::Duration;
 use hufu::base::clock::Clock;
 use hufu::flows::keys::{Rotation, load, rotate};
 use hufu::jose::Algorithm;
+use hufu::web::tls::TlsFiles;
 use serde_json::Value;
 
 use crate::kit::demo::{Running, free_ports};
-use crate::kit::{On, Setup, TestApp, copy, realm_of};
+use crate::kit::{On, Setup, TestApp, copy, data, realm_of};
 
 /// An application and where its parts are found.
 #[derive(Clone, Copy)]
@@ -45,7 +46,7 @@ impl Library {
     pub fn built(&self) -> Option<PathBuf> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/relying_parties");
         let target = root.join(self.name);
-        let wanted = std::env::var("HUFU_TEST_LIBRARIES").unwrap_or_default();
+        let wanted = std::env::var_os("HUFU_TEST_LIBRARIES").unwrap_or_default();
         let is_built = target.join(".built").exists() && is_the_same(&self.source(), &target);
         if wanted != "none" && is_built {
             return Some(target);
@@ -74,7 +75,7 @@ const PROVIDER: &str = "https://sso.jiangxi.example";
 
 pub const CLIENT_SECRET: &str = "demo-secret-of-an-application-here";
 
-/// The provider over real HTTP and by the real clock, with its jobs, in the test's own process.
+/// The provider over real HTTPS and by the real clock, with its jobs, in the test's own process.
 pub struct Provider {
     pub app: TestApp,
     pub issuer: String,
@@ -84,7 +85,7 @@ impl Provider {
     /// With `library` registered at `own_url`.
     pub async fn start(library: Library, own_url: &str) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("jiangxi");
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &target);
@@ -100,7 +101,9 @@ impl Provider {
         let mut setup = Setup::of(on, vec![realm_of(&target)]);
         setup.clock = Clock::system();
         let app = setup.start().await;
-        tokio::spawn(hufu::web::server::serve(listener, app.router.clone(), None));
+        let tls =
+            TlsFiles { certificate: data("localhost.cert.pem"), key: data("localhost.key.pem") };
+        tokio::spawn(hufu::web::server::serve(listener, app.router.clone(), Some(tls)));
         tokio::spawn(hufu::jobs::run(app.app.clone()));
         Self { app, issuer: format!("{address}/realms/jiangxi") }
     }
@@ -162,6 +165,7 @@ impl Party {
             .env("CLIENT_ID", library.name)
             .env("CLIENT_SECRET", CLIENT_SECRET)
             .env("OWN_URL", url)
+            .env("AUTHORITY", data("localhost.cert.pem"))
             .envs(more.iter().copied())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
@@ -175,7 +179,7 @@ impl Party {
 
     /// A Java virtual machine on a busy machine takes its time.
     async fn first_answer(&self) -> Value {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = super::walk::http();
         for _ in 0..600 {
             if let Ok(answer) = http.get(&self.url).send().await {
                 return answer.json().await.unwrap_or_default();

@@ -7,13 +7,14 @@ use hufu::cli::demo::tax_app;
 use serde_json::{Value, json};
 
 use super::party::{CLIENT_SECRET, Library};
+use crate::kit::data;
 
 /// In whose headers the application reads.
 #[derive(Clone, Copy)]
 pub enum Behind {
     /// Of `tax_app`'s `/check`.
     Nginx,
-    /// Of mod_auth_openidc.
+    /// Of `mod_auth_openidc`.
     Apache,
 }
 
@@ -42,6 +43,7 @@ impl Behind {
                 secret_in_body: false,
                 own_url: own_url.to_owned(),
                 title: "helper".to_owned(),
+                authority: Some(std::fs::read(data("localhost.cert.pem")).unwrap()),
             };
             addresses.push(("HELPER", serve(tax_app::router(helper).unwrap()).await));
         }
@@ -56,10 +58,12 @@ async fn serve(router: Router) -> String {
     address
 }
 
-/// A header as UTF-8, and what stands between its commas.
+/// The one header of this name in UTF-8: to many applications `-` and `_` are the same.
 fn header(headers: &HeaderMap, name: &str) -> String {
-    let value = headers.get(name).unwrap_or_else(|| panic!("no {name} in {headers:?}"));
-    String::from_utf8(value.as_bytes().to_vec()).unwrap()
+    let named = |other: &str| other.replace('_', "-") == name.replace('_', "-");
+    let found: Vec<_> = headers.iter().filter(|(other, _)| named(other.as_str())).collect();
+    assert_eq!(found.len(), 1, "{name} in {headers:?}");
+    String::from_utf8(found[0].1.as_bytes().to_vec()).unwrap()
 }
 
 fn list(headers: &HeaderMap, name: &str) -> Vec<String> {

@@ -97,18 +97,22 @@ impl Page {
         self.chromium.click("#wanted").await;
     }
 
+    async fn shown(&self) -> Value {
+        let Ok(found) = self.chromium.window.find(Locator::Css("#me")).await else {
+            return Value::Bool(false);
+        };
+        // Between two pages there is nothing.
+        let text = found.text().await.unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or(Value::Bool(false))
+    }
+
     /// What the page shows, once it is this.
     async fn says(&self, is_it: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
-        for _ in 0..100 {
-            if let Ok(found) = self.chromium.window.find(Locator::Css("#me")).await {
-                let text = found.text().await.unwrap_or_default();
-                if let Ok(me) = serde_json::from_str::<Value>(&text) {
-                    if is_it(&me) {
-                        return me;
-                    }
-                    last = me;
-                }
+        for _ in 0..200 {
+            last = self.shown().await;
+            if is_it(&last) {
+                return last;
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::party::Provider;
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, EXAMPLE, PASSWORD};
+use crate::kit::{Browser, EXAMPLE, PASSWORD, data};
 
 /// A page, and the origin that shows it.
 pub struct Seen {
@@ -53,8 +53,19 @@ impl Visitor {
     }
 
     fn browser(&mut self, origin: &str) -> &mut Browser {
-        let new = || Browser::over_http(origin);
+        let new = || {
+            let authority = std::fs::read(data("localhost.cert.pem")).unwrap();
+            let authority = reqwest::Certificate::from_pem(&authority).unwrap();
+            let client = reqwest::Client::builder().add_root_certificate(authority);
+            Browser::over_http_with(origin, client)
+        };
         self.at.entry(origin.to_owned()).or_insert_with(new)
+    }
+
+    /// As they are sent to this origin.
+    pub fn cookies(&mut self, origin: &str) -> String {
+        let cookies = self.browser(origin).cookies.iter();
+        cookies.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
     /// What is asked of a person of [`EXAMPLE`] who comes to the sign-in; of several identities they

@@ -20,8 +20,10 @@ const SOON: Duration = Duration::from_secs(15);
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+/// Goes nowhere else.
+pub fn http() -> reqwest::Client {
+    let no_redirects = reqwest::redirect::Policy::none();
+    reqwest::Client::builder().no_proxy().redirect(no_redirects).build().unwrap()
 }
 
 struct Walk {
@@ -48,6 +50,7 @@ pub async fn walk(library: Library, behind: Option<Behind>) {
     walk.signs_in().await;
     walk.refreshes().await;
     walk.believes_no_forgery().await;
+    walk.believes_no_header().await;
     walk.guards_its_api().await;
     walk.follows_a_switch().await;
     let new = walk.provider.rotate(library.keeps_keys).await;
@@ -138,6 +141,17 @@ impl Walk {
             let status = sent.send().await.unwrap().status();
             assert!(self.me().await.is_some(), "{what} ended the session: {status}");
             assert!(status.is_client_error(), "{what}: {status}");
+        }
+    }
+
+    /// Whatever a browser puts into headers of its own, nobody becomes somebody else by it.
+    async fn believes_no_header(&mut self) {
+        let url = format!("{}/me", self.party.url);
+        let cookies = self.visitor.cookies(&self.party.url);
+        for name in ["X-Tax-Roles", "X_Tax_Roles", "OIDC_CLAIM_roles", "OIDC-CLAIM-roles"] {
+            let forged = http().get(&url).header("Cookie", &cookies).header(name, "forged");
+            let me: Value = forged.send().await.unwrap().json().await.unwrap();
+            assert_eq!(me["roles"], json!(["legal_representative"]), "{name}");
         }
     }
 

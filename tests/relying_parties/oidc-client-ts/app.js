@@ -9,6 +9,7 @@ const manager = new oidc.UserManager({
   post_logout_redirect_uri: `${ownUrl}/app`,
   scope: 'openid profile tax_identity',
   loadUserInfo: true,
+  revokeTokensOnSignout: true,
 })
 
 const show = (what) => { document.getElementById('me').textContent = JSON.stringify(what) }
