@@ -8,6 +8,7 @@ mod invoices;
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Form, Query, State};
@@ -438,10 +439,13 @@ fn logged_out(token: &str, keys: &[CoreJsonWebKey], settings: &Settings) -> Opti
     key.verify_signature(&algorithm, signed.as_bytes(), &decode(signature)?).ok()?;
     let claims: Value = serde_json::from_slice(&decode(payload)?).ok()?;
     let event = "http://schemas.openid.net/event/backchannel-logout";
-    let is_ours = claims["iss"] == settings.issuer.as_str()
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let is_ours = header["typ"] == "logout+jwt"
+        && claims["iss"] == settings.issuer.as_str()
         && claims["aud"] == settings.client_id.as_str()
         && claims["events"][event].is_object()
-        && claims["nonce"].is_null();
+        && claims["nonce"].is_null()
+        && claims["exp"].as_u64().is_some_and(|exp| exp > now);
     is_ours.then(|| claims["sid"].as_str().map(str::to_owned))?
 }
 

@@ -56,6 +56,7 @@ impl<'a> Forger<'a> {
             ("no event", own(json!({"events": null}))),
             ("another event", own(json!({"events": {"https://event.example": {}}}))),
             ("a nonce", own(json!({"nonce": "n"}))),
+            ("an old one", own(json!({"iat": 1, "exp": 2}))),
             ("another application's", own(json!({"aud": "tax-filing"}))),
             ("another issuer's", own(json!({"iss": "http://localhost/realms/other"}))),
             ("a stranger's", sign(&self.stranger, "logout+jwt", &good).unwrap()),
@@ -63,15 +64,19 @@ impl<'a> Forger<'a> {
         ]
     }
 
-    /// Tokens for an API, and whether it may take them.
-    pub fn for_an_api(&self, audience: &str) -> Vec<(&'static str, String, bool)> {
-        let good = self.claims(audience);
+    /// Tokens of `client` for the API `identifier`, and whether it may take them.
+    pub fn for_an_api(&self, client: &str, identifier: &str) -> Vec<(&'static str, String, bool)> {
+        let good = with(&self.claims(client), json!({"aud": identifier}));
+        let with_ours = json!({"aud": [identifier, self.provider.issuer]});
         let own = |changes| self.signed("at+jwt", &with(&good, changes));
         vec![
             ("its own", own(json!({})), true),
+            ("its own and the provider's", own(with_ours), true),
             ("an ID token", self.signed("JWT", &good), false),
             ("a logout token", self.signed("logout+jwt", &good), false),
-            ("another API's", own(json!({"aud": "tax-filing"})), false),
+            ("another API's", own(json!({"aud": "https://api.jiangxi.example/filing"})), false),
+            ("the application's", own(json!({"aud": client})), false),
+            ("the provider's", own(json!({"aud": self.provider.issuer})), false),
             ("nobody's", own(json!({"aud": null})), false),
             ("another issuer's", own(json!({"iss": "http://localhost/realms/other"})), false),
             ("an old one", own(json!({"iat": 1, "exp": 2})), false),

@@ -59,7 +59,7 @@ async fn mod_auth_openidc() {
     walk(library, Some(Behind::Apache)).await;
 }
 
-/// Issue 13, 8. What it shows beside the ID token is what its API reads in the access token.
+/// Issue 13, 8. A client and a resource server in one.
 #[tokio::test(flavor = "multi_thread")]
 async fn spring() {
     let (login, api) = ("/oauth2/authorization/hufu", Some("/api/identity"));

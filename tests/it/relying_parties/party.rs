@@ -26,7 +26,7 @@ pub struct Library {
     pub logout: Act,
     /// Seconds for which it does not ask for keys again, whatever it meets.
     pub keeps_keys: i64,
-    /// What it guards with access tokens.
+    /// What it guards with access tokens, as the API of its `resource.toml`.
     pub api: Option<&'static str>,
 }
 
@@ -92,6 +92,10 @@ impl Provider {
         let client = std::fs::read_to_string(library.source().join("client.toml")).unwrap();
         let file = format!("clients/{}.toml", library.name);
         std::fs::write(target.join(file), client.replace(APP, own_url)).unwrap();
+        if library.api.is_some() {
+            let file = target.join(format!("resources/{}.toml", library.name));
+            std::fs::copy(library.source().join("resource.toml"), file).unwrap();
+        }
         let realm = std::fs::read_to_string(target.join("realm.toml")).unwrap();
         std::fs::write(target.join("realm.toml"), realm.replace(PROVIDER, &address)).unwrap();
         let on = match std::env::var_os("HUFU_TEST_POSTGRES") {

@@ -43,6 +43,7 @@ impl Behind {
                 secret_in_body: false,
                 own_url: own_url.to_owned(),
                 title: "helper".to_owned(),
+                invoices: None,
                 authority: Some(std::fs::read(data("localhost.cert.pem")).unwrap()),
             };
             addresses.push(("HELPER", serve(tax_app::router(helper).unwrap()).await));

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"log"
 	"net/http"
 	"net/url"
@@ -18,6 +19,9 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
+
+// api is what this application's API is registered as.
+const api = "https://api.example/identity"
 
 // claims are those that every application of the bureau reads.
 type claims struct {
@@ -36,9 +40,11 @@ type signedIn struct {
 }
 
 type app struct {
+	issuer   string
 	ownURL   string
 	provider *oidc.Provider
 	verifier *oidc.IDTokenVerifier
+	forAPI   *oidc.IDTokenVerifier
 	config   oauth2.Config
 
 	mutex    sync.Mutex
@@ -54,9 +60,11 @@ func main() {
 		log.Fatal(err)
 	}
 	a := &app{
+		issuer:   issuer,
 		ownURL:   ownURL,
 		provider: provider,
 		verifier: provider.Verifier(&oidc.Config{ClientID: os.Getenv("CLIENT_ID")}),
+		forAPI:   provider.Verifier(&oidc.Config{ClientID: api}),
 		config: oauth2.Config{
 			ClientID:     os.Getenv("CLIENT_ID"),
 			ClientSecret: os.Getenv("CLIENT_SECRET"),
@@ -72,6 +80,7 @@ func main() {
 	http.HandleFunc("GET /callback", a.callback)
 	http.HandleFunc("GET /me", a.me)
 	http.HandleFunc("GET /userinfo", a.userinfo)
+	http.HandleFunc("GET /ask", a.ask)
 	http.HandleFunc("GET /refresh", a.refresh)
 	http.HandleFunc("GET /logout", a.logout)
 	http.HandleFunc("POST /backchannel", a.backchannel)
@@ -107,7 +116,10 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 	a.begun[state] = verifier
 	a.mutex.Unlock()
 	http.SetCookie(w, &http.Cookie{Name: "state", Value: state, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	http.Redirect(w, r, a.config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)), http.StatusFound)
+	to := a.config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))
+	// The access token is for the API (RFC 8707), and for userinfo as well.
+	to += "&" + url.Values{"resource": {api, a.issuer}}.Encode()
+	http.Redirect(w, r, to, http.StatusFound)
 }
 
 func (a *app) callback(w http.ResponseWriter, r *http.Request) {
@@ -185,6 +197,24 @@ func (a *app) userinfo(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, told)
 }
 
+// ask shows the access token to the API.
+func (a *app) ask(w http.ResponseWriter, r *http.Request) {
+	_, signed, ok := a.own(r)
+	if !ok {
+		answer(w, http.StatusUnauthorized, struct{}{})
+		return
+	}
+	client := oauth2.NewClient(r.Context(), oauth2.StaticTokenSource(signed.token))
+	told, err := client.Get(a.ownURL + "/api/identity")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer told.Body.Close()
+	w.WriteHeader(told.StatusCode)
+	_, _ = io.Copy(w, told.Body)
+}
+
 func (a *app) refresh(w http.ResponseWriter, r *http.Request) {
 	id, signed, ok := a.own(r)
 	if !ok {
@@ -252,7 +282,7 @@ func typ(raw string) string {
 // identity is an API (RFC 9068): it takes access tokens that are for it, and no ID token.
 func (a *app) identity(w http.ResponseWriter, r *http.Request) {
 	raw := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	token, err := a.verifier.Verify(r.Context(), raw)
+	token, err := a.forAPI.Verify(r.Context(), raw)
 	if err != nil || typ(raw) != "at+jwt" {
 		http.Error(w, "not an access token for this API", http.StatusUnauthorized)
 		return

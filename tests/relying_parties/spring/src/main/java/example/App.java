@@ -59,9 +59,14 @@ public class App {
         return user.getIdToken().getClaims();
     }
 
+    @GetMapping("/userinfo")
+    Map<String, Object> userinfo(@AuthenticationPrincipal OidcUser user) {
+        return user.getUserInfo().getClaims();
+    }
+
     /** What the API says to the access token of whoever is signed in. */
-    @GetMapping(value = "/userinfo", produces = "application/json")
-    String userinfo(@RegisteredOAuth2AuthorizedClient("hufu") OAuth2AuthorizedClient client) {
+    @GetMapping(value = "/ask", produces = "application/json")
+    String ask(@RegisteredOAuth2AuthorizedClient("hufu") OAuth2AuthorizedClient client) {
         return RestClient.create(ownUrl).get().uri("/api/identity")
                 .headers(headers -> headers.setBearerAuth(client.getAccessToken().getTokenValue()))
                 .retrieve().body(String.class);
