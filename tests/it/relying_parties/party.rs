@@ -107,7 +107,10 @@ impl Provider {
         let app = setup.start().await;
         let tls =
             TlsFiles { certificate: data("localhost.cert.pem"), key: data("localhost.key.pem") };
-        tokio::spawn(hufu::web::server::serve(listener, app.router.clone(), Some(tls)));
+        let (router, stopping) = (app.router.clone(), app.app.stopping().clone());
+        tokio::spawn(async move {
+            hufu::web::server::serve(listener, router, Some(tls), &stopping).await
+        });
         tokio::spawn(hufu::jobs::run(app.app.clone()));
         Self { app, issuer: format!("{address}/realms/jiangxi") }
     }
