@@ -8,6 +8,7 @@ mod invoices;
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Form, Query, State};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub title: String,
     /// Where the invoice service's API is, if this application uses it.
     pub invoices: Option<String>,
+    /// Who the provider's certificate is from, in PEM, where the system does not know them.
+    pub authority: Option<Vec<u8>>,
 }
 
 /// What Hufu adds to an ID token.
@@ -145,11 +148,12 @@ fn lock<T>(held: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()?;
-    let http = Http(http);
+    let mut http =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    if let Some(authority) = &settings.authority {
+        http = http.add_root_certificate(reqwest::Certificate::from_pem(authority)?);
+    }
+    let http = Http(http.build()?);
     let app = TaxApp {
         settings,
         http,
@@ -163,6 +167,7 @@ pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
         .route("/callback", get(callback))
         .route("/refresh", post(refresh))
         .route("/api", get(api))
+        .route("/check", get(check))
         .route("/sign-out", post(sign_out))
         .route("/backchannel-logout", post(backchannel_logout))
         .merge(invoices::router())
@@ -368,6 +373,25 @@ async fn api(
     Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
+/// Who is signed in, as headers, for a proxy that asks before each request (nginx's `auth_request`).
+/// Codes and numbers alone: a header carries Latin letters.
+async fn check(State(app): State<TaxApp>, headers: HeaderMap) -> Response {
+    let Some((_, signed_in)) = app.signed_in(&headers) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let claims = signed_in.claims;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let permissions: Vec<String> = claims.permissions.into_iter().collect();
+    let told = [
+        ("x-tax-subject", signed_in.subject),
+        ("x-tax-enterprise", text(&claims.tax_identity["enterprise"]["tin"])),
+        ("x-tax-identity-type", text(&claims.tax_identity["identity_type"])),
+        ("x-tax-roles", claims.roles.join(",")),
+        ("x-tax-permissions", permissions.join(",")),
+    ];
+    (StatusCode::NO_CONTENT, told).into_response()
+}
+
 async fn sign_out(State(app): State<TaxApp>, headers: HeaderMap) -> Redirect {
     let Some((cookie, signed_in)) = app.signed_in(&headers) else { return Redirect::to("/") };
     lock(&app.sessions).remove(&cookie);
@@ -404,6 +428,7 @@ async fn backchannel_logout(
 }
 
 /// The `sid` that a genuine logout token for this application names.
+#[expect(clippy::disallowed_methods, reason = "an application goes by the machine's clock")]
 fn logged_out(token: &str, keys: &[CoreJsonWebKey], settings: &Settings) -> Option<String> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
@@ -415,10 +440,13 @@ fn logged_out(token: &str, keys: &[CoreJsonWebKey], settings: &Settings) -> Opti
     key.verify_signature(&algorithm, signed.as_bytes(), &decode(signature)?).ok()?;
     let claims: Value = serde_json::from_slice(&decode(payload)?).ok()?;
     let event = "http://schemas.openid.net/event/backchannel-logout";
-    let is_ours = claims["iss"] == settings.issuer.as_str()
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let is_ours = header["typ"] == "logout+jwt"
+        && claims["iss"] == settings.issuer.as_str()
         && claims["aud"] == settings.client_id.as_str()
         && claims["events"][event].is_object()
-        && claims["nonce"].is_null();
+        && claims["nonce"].is_null()
+        && claims["exp"].as_u64().is_some_and(|exp| exp > now);
     is_ours.then(|| claims["sid"].as_str().map(str::to_owned))?
 }
 

@@ -188,6 +188,7 @@ fn applications(
         own_url: at(2),
         title: "纳税申报 · Tax filing".to_owned(),
         invoices: Some(format!("{}/api/invoices", at(3))),
+        authority: None,
     };
     let invoice = tax_app::Settings {
         client_id: "invoice".to_owned(),

@@ -75,7 +75,11 @@ impl Shown {
     fn hidden_of(part: &str) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
         let part = part.split("</form>").next().unwrap();
-        for input in part.split("<input type=\"hidden\" ").skip(1) {
+        for input in part.split("<input ").skip(1) {
+            let input = input.split('>').next().unwrap();
+            if !input.contains("type=\"hidden\"") {
+                continue;
+            }
             let attribute = |name: &str| {
                 let rest = input.split(&format!("{name}=\"")).nth(1)?;
                 Some(unescape(rest.split('"').next()?))

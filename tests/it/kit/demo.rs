@@ -119,6 +119,7 @@ impl Chromium {
         ]});
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
+        capabilities.insert("acceptInsecureCerts".to_owned(), json!(true));
         let window = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))

@@ -10,7 +10,7 @@ pub mod phone;
 mod rows;
 mod sql;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +96,11 @@ pub fn demo_realm() -> Realm {
     realm_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"))
 }
 
+/// A file of `tests/data`.
+pub fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
 /// A copy of a realm of this repository in which texts are replaced: (file, what, by what).
 pub fn changed_realm(changes: &[(&str, &str, &str)]) -> Realm {
     realm_named("jiangxi", changes)
@@ -167,6 +172,7 @@ pub async fn redis(clock: &Clock, server: &str, budget: Budget) -> Ephemeral {
 /// What a test wants otherwise than usual.
 pub struct Setup {
     pub on: On,
+    pub clock: Clock,
     /// Of the first the test asks by [`TestApp::post`] and its kin.
     pub realms: Vec<Realm>,
     pub redis: Option<String>,
@@ -186,6 +192,7 @@ impl Setup {
     pub fn of(on: On, realms: Vec<Realm>) -> Self {
         Self {
             on,
+            clock: Clock::fixed(START),
             realms,
             redis: None,
             budget: Budget::DEFAULT,
@@ -201,7 +208,7 @@ impl Setup {
         let on = self.on;
         let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
         let database = Arc::new(TestDatabase::start(on, &realms, self.cost).await);
-        let clock = Clock::fixed(START);
+        let clock = self.clock;
         let redis = match self.redis {
             Some(url) => Some(url),
             None => redis_beside(on).await,

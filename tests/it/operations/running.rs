@@ -12,11 +12,7 @@ use hufu::outbound::client::{Outbound, Timeouts};
 
 use super::{serve, served_realm};
 use crate::kit::demo::free_ports;
-use crate::kit::{TestApp, on_each_database};
-
-fn data(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
-}
+use crate::kit::{TestApp, data, on_each_database};
 
 /// One request to a server that must show this certificate.
 async fn shows(certificate: &str, port: u16) -> bool {
