@@ -19,4 +19,6 @@ const UP: &str = "
 CREATE INDEX account_of_person ON account (person_id, status);
 CREATE INDEX account_named ON account (realm, username_folded);
 CREATE INDEX engagement_agency ON engagement (agency_id);
+DROP INDEX oauth_grant_session;
+CREATE INDEX oauth_grant_session ON oauth_grant (session_id);
 ";
