@@ -46,8 +46,8 @@ pub async fn serve(
     let mut server = axum_server::Server::<Peer>::from_listener(door).handle(handle);
     server.http_builder().http1().header_read_timeout(TO_ASK);
     let Some(files) = tls else { return server.serve(service).await };
-    let config = files.config()?;
-    tokio::spawn(files.watch(config.clone()));
+    let (config, seen) = files.load()?;
+    tokio::spawn(files.watch(config.clone(), seen));
     server.acceptor(OpenSSLAcceptor::new(config)).serve(service).await
 }
 

@@ -132,7 +132,7 @@ fn a_unit_is_found_by_its_code_and_by_its_own_number() {
             let unit = identity(&app, &done).await;
             assert_eq!(unit["tax_identity"]["enterprise"]["tin"], EXAMPLE, "{number}");
         }
-        let (_, page) = DOORS[4].open(&app).await;
+        let (mut browser, page) = DOORS[4].open(&app).await;
         assert!(page.text.contains("社保单位编号"), "{}", page.text);
         // No such unit, another unit's person; and what is no number of either kind.
         for (number, code) in [
