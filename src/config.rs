@@ -36,6 +36,9 @@ pub struct Settings {
     /// Certificate chain and key as PEM files; absent: behind a proxy that ends TLS.
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
+    /// Authorities, as a PEM file, that are believed beside the system's by whom we call: gateways,
+    /// mail servers, applications that are told.
+    pub outbound_ca: Option<PathBuf>,
     /// How long a client waits for its answer, in milliseconds; absent: 20 seconds.
     pub request_time_out: Option<u64>,
     /// How long a node that was told to stop says so and still serves, in milliseconds; absent: 5 seconds.

@@ -1,6 +1,8 @@
 //! Work that no request waits for: tell applications and people, let terms end, drop what is over,
 //! learn of keys that another process rotated.
 
+pub mod measure;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,6 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::domain::signing_key::active;
 use crate::flows::notify::deliver;
 use crate::flows::relations::expiry;
 use crate::flows::sign_in::lower;
@@ -95,13 +96,14 @@ async fn keep_house(app: &App) {
         }
         if n.is_multiple_of(30) {
             services.ephemeral.sweep();
-            measure_room(app);
+            measure::room(app);
             for realm in app.realms() {
                 learn_keys(services, &realm).await;
-                measure(services, &realm).await;
+                measure::realm(services, &realm).await;
             }
-            measure_connections(services);
+            measure::connections(services);
         }
+        measure::password_lane(services);
         if n.is_multiple_of(3600) {
             for realm in app.realms() {
                 tell_audit(services, &realm).await;
@@ -121,54 +123,6 @@ async fn tell_audit(services: &Services, realm: &Realm) {
         Ok(None) => {}
         Err(fault) => tracing::warn!(%fault, realm = realm.id, "The audit could not be read"),
     }
-}
-
-/// What waits, and how old the keys are that sign.
-async fn measure(services: &Services, realm: &Realm) {
-    let (rows, now) = (services.store.rows(&realm.id), services.clock.now());
-    let label = |name, value: &str| [("realm", realm.id.clone()), (name, value.to_owned())];
-    match rows.deliveries().backlog().await {
-        Ok((n, oldest)) => {
-            let age = oldest.map_or(0, |oldest| now.since(oldest));
-            metrics::gauge!("hufu_deliveries_waiting", "realm" => realm.id.clone()).set(as_f64(n));
-            metrics::gauge!("hufu_deliveries_oldest_seconds", "realm" => realm.id.clone())
-                .set(as_f64(age));
-        }
-        Err(error) => tracing::warn!(%error, realm = realm.id, "What waits could not be counted"),
-    }
-    let Ok(keys) = rows.keys().times().await else { return };
-    for algorithm in &realm.algorithms {
-        if let Some(key) = active(&keys, algorithm.name(), now) {
-            let labels = label("algorithm", algorithm.name());
-            let age = as_f64(now.since(key.active_at));
-            metrics::gauge!("hufu_key_age_seconds", &labels).set(age);
-        }
-    }
-}
-
-/// How much of what is bounded is taken.
-fn measure_room(app: &App) {
-    for (share, size) in app.services().short_lived_sizes() {
-        let size = as_f64(i64::try_from(size).unwrap_or(i64::MAX));
-        metrics::gauge!("hufu_short_lived_bytes", "share" => share).set(size);
-    }
-    for (what, crowd) in app.crowds().named() {
-        let n = i64::try_from(crowd.n_inside()).unwrap_or(i64::MAX);
-        metrics::gauge!("hufu_inside", "what" => what).set(as_f64(n));
-    }
-}
-
-fn measure_connections(services: &Services) {
-    for known in services.store.connections() {
-        metrics::gauge!("hufu_database_connections", "pool" => known.pool).set(known.open);
-        let idle = u32::try_from(known.idle).unwrap_or(u32::MAX);
-        metrics::gauge!("hufu_database_connections_idle", "pool" => known.pool).set(idle);
-    }
-}
-
-/// Exact as far as anybody counts.
-fn as_f64(n: i64) -> f64 {
-    i32::try_from(n).map_or(f64::MAX, f64::from)
 }
 
 async fn learn_keys(services: &Services, realm: &Arc<Realm>) {

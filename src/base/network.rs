@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// `10.1.0.0/16`, `2001:db8::/32`, or one address. An IPv4 address within IPv6 (RFC 4291 §2.5.5.2) is
-/// the IPv4 address.
+/// `10.1.0.0/16`, `2001:db8::/32`, or one address. IPv4 within IPv6 (RFC 4291 §2.5.5.2) is the IPv4
+/// address or network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Network {
@@ -38,15 +38,19 @@ impl FromStr for Network {
             Some((address, n_bits)) => (address, Some(n_bits)),
             None => (text.trim(), None),
         };
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let address = if n_bits.is_none() { address.to_canonical() } else { address };
-        let width = self::width(address);
+        let written: IpAddr = address.parse().map_err(|_| wrong())?;
         let n_bits = match n_bits {
-            None => width,
+            None => width(written),
             Some(n_bits) => n_bits.parse().map_err(|_| wrong())?,
         };
-        // Everybody is no network.
-        if n_bits == 0 || n_bits > width { Err(wrong()) } else { Ok(Self { address, n_bits }) }
+        let address = written.to_canonical();
+        // Of `::ffff:10.0.0.0/104` the first 96 bits only say that it is IPv4.
+        let said = width(written) - width(address);
+        if n_bits <= said || n_bits > width(written) {
+            // Everybody is no network.
+            return Err(wrong());
+        }
+        Ok(Self { address, n_bits: n_bits - said })
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use rust_embed::RustEmbed;
 
+use crate::cli::reload::watch;
 use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::start::{Wanted, start};
 use crate::ephemeral::Budget;
@@ -69,7 +70,7 @@ impl DemoArguments {
 }
 
 pub async fn run(arguments: DemoArguments) -> CliResult {
-    telemetry::start(false, "warn");
+    telemetry::start(false, "warn,hufu=info");
     // Before anything is thrown away: somebody else may have one of the ports.
     drop(Listeners::of(arguments.port)?);
     if arguments.fresh && arguments.data.exists() {
@@ -92,6 +93,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         realms,
         master_key: None,
         proxies: Proxies::default(),
+        outbound_ca: None,
         is_demo: true,
         replace: vec![
             ("https://sso.jiangxi.example".to_owned(), at(0)),
@@ -129,19 +131,22 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         links: Arc::new(links(&at)),
     };
     let (filing, invoice, insurance) = applications(&at);
+    let filing = tax_app::router(filing)?;
+    let (invoice, insurance) = (tax_app::router(invoice)?, tax_app::router(insurance)?);
     let listeners = Listeners::of(arguments.port)?;
     say_where_to_look(&at, &arguments.data)?;
     let stopping = started.app.stopping().clone();
     tokio::spawn(stopping.clone().at_a_signal(Signals::listen()?, Duration::ZERO));
     let house = tokio::spawn(jobs::run(started.app.clone()));
+    tokio::spawn(watch(started.app.clone(), wanted));
     let [provider, desk_at, filing_at, invoice_at, phones, insurance_at] = listeners.0;
     tokio::try_join!(
         serve(provider, router_within(started.app.clone(), arguments.time_out()), None, &stopping),
         serve(desk_at, desk::router(desk), None, &stopping),
-        serve(filing_at, tax_app::router(filing)?, None, &stopping),
-        serve(invoice_at, tax_app::router(invoice)?, None, &stopping),
+        serve(filing_at, filing, None, &stopping),
+        serve(invoice_at, invoice, None, &stopping),
         serve(phones, telephone, None, &stopping),
-        serve(insurance_at, tax_app::router(insurance)?, None, &stopping),
+        serve(insurance_at, insurance, None, &stopping),
     )?;
     work_off(&started.app, house).await;
     Ok(())

@@ -6,11 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::cli::place::Opened;
 use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::serve::{listen, operations_listen};
-use crate::cli::start::{Wanted, master_key, read_realm, realm_folders};
+use crate::cli::start::{Wanted, authorities, master_key, read_realm, realm_folders};
 use crate::config::{Settings, SettingsError};
 use crate::ephemeral::Ephemeral;
 use crate::outbound::client::{Outbound, Timeouts};
@@ -63,6 +63,13 @@ pub async fn run(
     }
     findings.tell("pages", Views::load().map(|_| "whole".to_owned()).map_err(Into::into))?;
     findings.tell("tls", tls(&settings))?;
+    if settings.outbound_ca.is_some() {
+        let told = authorities(&wanted).map(|all| {
+            let n = all.map_or(0, |all| all.len());
+            format!("{n} certificates are believed beside the system's")
+        });
+        findings.tell("outbound_ca", told)?;
+    }
     findings.tell("listeners", listeners(&settings).await)?;
     match realm_folders(&wanted.realms) {
         Err(error) => findings.tell("realms", Err(error))?,
@@ -72,7 +79,7 @@ pub async fn run(
                 match read_realm(&folder, &wanted) {
                     Ok(realm) => {
                         findings.tell(&name, Ok(summary(&realm)))?;
-                        gateways(&mut findings, &realm, arguments.gateways).await?;
+                        gateways(&mut findings, &wanted, &realm, arguments.gateways).await?;
                     }
                     Err(complaints) => findings.tell(&name, Err(complaints))?,
                 }
@@ -140,7 +147,23 @@ async fn database(wanted: &Wanted) -> Result<String, Failure> {
         let wrong = |error| format!("the master key does not open the keys of {realm}: {error}");
         keys.list(opened.clock.now()).await.map_err(wrong)?;
     }
+    if let Some(theirs) = opened.store.clock().await? {
+        check_clock(opened.clock.now(), theirs)?;
+    }
     Ok(format!("{} steps, all have run; the master key fits", steps.len()))
+}
+
+/// Seconds by which machines may disagree: tokens and codes of one node are read on another.
+const SKEW: i64 = 10;
+
+/// Of this machine and of the one that keeps the database.
+pub fn check_clock(ours: Timestamp, theirs: Timestamp) -> Result<(), Failure> {
+    let ahead = ours.since(theirs);
+    if ahead.abs() <= SKEW {
+        return Ok(());
+    }
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    Err(format!("this machine's clock is {} s {way} the database's", ahead.abs()).into())
 }
 
 fn tls(settings: &Settings) -> Result<String, Failure> {
@@ -149,7 +172,7 @@ fn tls(settings: &Settings) -> Result<String, Failure> {
         (None, None) if !settings.trusted_proxies.is_empty() => {
             Ok("ended by a trusted proxy".to_owned())
         }
-        (None, None) if address.ip().is_loopback() => {
+        (None, None) if address.ip().to_canonical().is_loopback() => {
             Ok("none, and no proxy is trusted: fine on loopback alone".to_owned())
         }
         (None, None) => Err(format!(
@@ -159,7 +182,7 @@ fn tls(settings: &Settings) -> Result<String, Failure> {
         .into()),
         (Some(certificate), Some(key)) => {
             let (certificate, key) = (certificate.clone(), key.clone());
-            TlsFiles { certificate, key }.check()?;
+            TlsFiles { certificate, key }.load()?;
             Ok("served from the named files".to_owned())
         }
         _ => Err("tls_certificate and tls_key are needed together".into()),
@@ -190,15 +213,22 @@ async fn listeners(settings: &Settings) -> Result<String, Failure> {
 
 /// Loopback or a private network (RFC 1918, RFC 4193).
 fn is_inner(address: SocketAddr) -> bool {
-    match address.ip() {
+    match address.ip().to_canonical() {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 
 /// Whom the realm calls.
-async fn gateways(findings: &mut Findings, realm: &Arc<Realm>, knock: bool) -> Result<(), Failure> {
-    let outbound = Outbound::new(false, Timeouts::default())?;
+async fn gateways(
+    findings: &mut Findings,
+    wanted: &Wanted,
+    realm: &Arc<Realm>,
+    knock: bool,
+) -> Result<(), Failure> {
+    // What cannot be read is told of already.
+    let authorities = authorities(wanted).ok().flatten().unwrap_or_default();
+    let outbound = Outbound::trusting(authorities, false, Timeouts::default())?;
     let sms = realm.sms.gateways.iter().map(|one| ("text messages", one.url.as_str()));
     let face = realm.face.iter().map(|(url, _)| ("face check", url.as_str()));
     let names = realm.real_name.iter().map(|(url, _)| ("real names", url.as_str()));

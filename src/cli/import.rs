@@ -1,4 +1,5 @@
-//! `hufu import`: what the registry and the business systems tell, from a file.
+//! `hufu import`: what the registry and the business systems tell, from a file. Needs the database and
+//! the realm's files, and none of the realm's secrets.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -6,8 +7,9 @@ use std::path::PathBuf;
 
 use crate::cli::place::{Opened, Place};
 use crate::cli::result::{CliResult, remark, say};
-use crate::cli::start::{Wanted, open, read_realm};
+use crate::cli::start::{Wanted, realm_of_data, services};
 use crate::config::Settings;
+use crate::ephemeral::Ephemeral;
 use crate::flows::Ctx;
 use crate::flows::feed::{Format, import};
 
@@ -29,9 +31,12 @@ pub struct ImportArguments {
 
 pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
     let wanted = Wanted::of(&arguments.place.over(settings))?;
-    Opened::at(&wanted).await?.check_realm(&arguments.realm).await?;
-    let realm = read_realm(&wanted.realms.join(&arguments.realm), &wanted)?;
-    let services = open(&wanted).await?;
+    let opened = Opened::at(&wanted).await?;
+    opened.check_realm(&arguments.realm).await?;
+    let realm = realm_of_data(&wanted.realms.join(&arguments.realm))?;
+    // What is told waits in the database, for the running server to send.
+    let ephemeral = Ephemeral::in_memory(opened.clock.clone());
+    let services = services(&wanted, &opened.master, opened.store, ephemeral)?;
     let file = &arguments.file;
     let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));

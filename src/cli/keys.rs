@@ -8,9 +8,10 @@ use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::start::Wanted;
 use crate::config::Settings;
 use crate::domain::signing_key::{KeyTimes, state_of};
-use crate::flows::keys::{Rotation, retire, rotate};
+use crate::flows::keys::{Rotation, SHORTEST_ANNOUNCEMENT, retire, rotate};
 use crate::flows::{Stop, versions};
 use crate::jose::Algorithm;
+use crate::store::Store;
 
 #[derive(Subcommand)]
 pub enum KeysAct {
@@ -25,11 +26,15 @@ pub enum KeysAct {
         realm: String,
         #[arg(default_value = "ES256")]
         algorithm: String,
-        /// Seconds until it signs; otherwise the realm's `keys.announcement`. With 0 applications
-        /// refuse what it signs until they read the keys again: for a key that has leaked.
-        #[arg(long)]
+        /// Seconds until it signs, 120 or more; otherwise the realm's `keys.announcement`.
+        #[arg(long, value_parser = announcement)]
         after: Option<u32>,
-        /// Seconds for which the old one still verifies from then on.
+        /// It signs at once, for when the old one has leaked: applications refuse what it signs until
+        /// they read the keys again. The same as `--after 0`.
+        #[arg(long, conflicts_with = "after")]
+        now: bool,
+        /// Seconds for which the old one still verifies from then on: as long as tokens live, unless
+        /// it has leaked.
         #[arg(long, default_value_t = 86_400)]
         overlap: u32,
         #[command(flatten)]
@@ -54,7 +59,7 @@ pub async fn run(act: KeysAct, settings: Settings) -> CliResult {
             }
             Ok(())
         }
-        KeysAct::Rotate { realm, algorithm, after, overlap, place } => {
+        KeysAct::Rotate { realm, algorithm, after, now: at_once, overlap, place } => {
             let algorithm = Algorithm::parse(&algorithm).ok_or("no such algorithm")?;
             let opened = open(place, settings, &realm).await?;
             let (store, now) = (&opened.store, opened.clock.now());
@@ -63,10 +68,19 @@ pub async fn run(act: KeysAct, settings: Settings) -> CliResult {
                 return Err(format!("{realm} signs nothing with {}", algorithm.name()).into());
             }
             let announcement = match after {
+                _ if at_once => 0,
                 Some(seconds) => i64::from(seconds),
                 None => versions::announcement(store, &realm).await?,
             };
-            let rotation = Rotation { algorithm, announcement, overlap: i64::from(overlap) };
+            let (overlap, needed) = (i64::from(overlap), overlap_needed(store, &realm).await?);
+            if announcement > 0 && overlap < needed {
+                let message = format!(
+                    "tokens of {realm} live so long that the old key has to verify for {needed} \
+                     seconds; a shorter --overlap is for a leaked key, with --now"
+                );
+                return Err(message.into());
+            }
+            let rotation = Rotation { algorithm, announcement, overlap };
             let rotated = rotate(store, &realm, rotation, now).await;
             let key = rotated.map_err(|stop| {
                 explained(stop, "a key is announced already: `hufu keys list` says until when")
@@ -80,6 +94,23 @@ pub async fn run(act: KeysAct, settings: Settings) -> CliResult {
             retired.map_err(|stop| explained(stop, "only a superseded key can retire"))
         }
     }
+}
+
+/// What `--after` takes.
+fn announcement(text: &str) -> Result<u32, String> {
+    let seconds: u32 = text.parse().map_err(|_| "a number of seconds is needed".to_owned())?;
+    match i64::from(seconds) {
+        0 | SHORTEST_ANNOUNCEMENT.. => Ok(seconds),
+        _ => Err(format!(
+            "nodes and applications keep keys for longer: {SHORTEST_ANNOUNCEMENT} or more, or --now \
+             for a key that has leaked"
+        )),
+    }
+}
+
+/// What was signed at the last moment, by the node that learns of the turn last, is still good then.
+async fn overlap_needed(store: &Store, realm: &str) -> Result<i64, Failure> {
+    Ok(versions::longest_token(store, realm).await? + SHORTEST_ANNOUNCEMENT)
 }
 
 async fn open(place: Place, settings: Settings, realm: &str) -> Result<Opened, Failure> {

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::base::cipher::MasterKey;
 use crate::base::clock::Clock;
 use crate::cli::result::Failure;
 use crate::cli::start::{Wanted, master_key};
@@ -35,6 +36,7 @@ impl Place {
 pub struct Opened {
     pub store: Store,
     pub clock: Clock,
+    pub master: MasterKey,
 }
 
 impl Opened {
@@ -57,7 +59,8 @@ impl Opened {
                 format!("{} is missing, and no setting names the key", file.display()).into()
             );
         };
-        Ok(Self { store: Store::open(&wanted.database, &master).await?, clock: Clock::system() })
+        let store = Store::open(&wanted.database, &master).await?;
+        Ok(Self { store, clock: Clock::system(), master })
     }
 
     /// Refuses a realm that was never served from here.

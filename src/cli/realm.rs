@@ -77,8 +77,11 @@ pub async fn run(
 
 fn read(folder: &Path, is_demo: bool) -> Result<Realm, Failure> {
     let surroundings = Surroundings { is_demo, replace: Vec::new(), environment: &variable };
-    // `realms/jiangxi/.` and a relative `.` have a name, too.
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // `.` and `..` have a name, too; a link is named as it is, like where it is served.
+    let folder = match folder.file_name() {
+        Some(_) => folder.to_owned(),
+        None => folder.canonicalize().unwrap_or_else(|_| folder.to_owned()),
+    };
     match load(&folder, &surroundings) {
         Ok(realm) => {
             for one in &realm.remarks {

@@ -1,19 +1,27 @@
 //! Realm files are read again when they change and on SIGHUP. A version with mistakes is told of
 //! and left aside: the last good one stays.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::result::Failure;
 use super::start::{Wanted, found_folders, read_realm};
-use crate::flows::{keys, versions};
+use crate::flows::{Fault, keys, versions};
+use crate::realm::Realm;
 use crate::web::app::App;
 
-/// Runs for the life of the process.
+/// Between two looks for a realm that seems to be gone.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// Runs for the life of the process. Files are read when two looks in a row find them as they are: while
+/// somebody saves or copies them, one may be missing. The first time all are read: what has changed since
+/// the start read them is found by comparing.
 pub async fn watch(app: App, wanted: Wanted) {
-    let mut seen = fingerprint(&wanted.realms);
+    let (mut seen, mut before) = (None, None);
+    let mut told = String::new();
     let mut ticks = tokio::time::interval(Duration::from_secs(2));
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     loop {
@@ -21,30 +29,30 @@ pub async fn watch(app: App, wanted: Wanted) {
             _ = ticks.tick() => false,
             _ = hangup.recv() => true,
         };
-        let now = fingerprint(&wanted.realms);
-        if !asked && now == seen {
+        let now = Some(fingerprint(&wanted.realms));
+        let is_settled = now == before;
+        before.clone_from(&now);
+        if !asked && (now == seen || !is_settled) {
             continue;
         }
-        seen = now;
-        if let Err(error) = reload(&app, &wanted).await {
-            tracing::error!(%error, "Realm files could not be read again");
+        match reload(&app, &wanted).await {
+            Ok(_) => (seen, told) = (now, String::new()),
+            // Tried again at the next look, and told of once.
+            Err(error) if told != error.to_string() => {
+                tracing::error!(%error, "Realm files could not be read again");
+                told = error.to_string();
+            }
+            Err(_) => {}
         }
     }
 }
 
 /// Replaces every realm whose files are good and differ, and drops those whose folder was taken away;
-/// returns how many were replaced.
+/// returns how many were replaced. What is away keeps no realm from the others' news.
 pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
-    let mut replaced = 0;
-    let folders = found_folders(&wanted.realms)?;
-    for realm in app.realms() {
-        if !folders.iter().any(|folder| folder.ends_with(&realm.id)) {
-            app.remove(&realm.id);
-            tracing::warn!(realm = realm.id, "The realm's folder is gone: it is no longer served");
-            metrics::counter!("hufu_realm_reloads_total", "outcome" => "removed").increment(1);
-        }
-    }
-    for folder in folders {
+    drop_missing(app, wanted).await?;
+    let (mut replaced, mut failure) = (0, None);
+    for folder in found_folders(&wanted.realms)? {
         let realm = match read_realm(&folder, wanted) {
             Ok(realm) => realm,
             Err(complaints) => {
@@ -56,34 +64,67 @@ pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
         if app.realm(&realm.id).is_some_and(|now| now.hash == realm.hash) {
             continue;
         }
-        keys::load(app.services(), &realm).await?;
-        let generation = versions::record(app.services(), &realm).await?;
-        if let Some(before) = app.realm(&realm.id) {
-            versions::tell(&before, generation - 1, false);
+        match replace(app, realm).await {
+            Ok(()) => replaced += 1,
+            Err(fault) => failure = Some(fault),
         }
-        versions::tell(&realm, generation, true);
-        tracing::info!(
-            realm = realm.id,
-            hash = realm.hash,
-            generation,
-            "Realm {} was read again",
-            realm.id
-        );
-        metrics::counter!("hufu_realm_reloads_total", "outcome" => "applied").increment(1);
-        app.replace(realm);
-        replaced += 1;
     }
-    Ok(replaced)
+    failure.map_or(Ok(replaced), |fault| Err(fault.into()))
 }
 
-/// Names, sizes and times of all files: cheap, and different after any change.
-fn fingerprint(folder: &Path) -> Vec<(std::path::PathBuf, u64, Option<std::time::SystemTime>)> {
+async fn replace(app: &App, realm: Arc<Realm>) -> Result<(), Fault> {
+    let services = app.services();
+    keys::load(services, &realm).await?;
+    let generation = versions::record(services, &realm).await?;
+    if let Some(before) = app.realm(&realm.id) {
+        versions::tell(services, &before, false).await?;
+    }
+    versions::tell(services, &realm, true).await?;
+    tracing::info!(
+        realm = realm.id,
+        hash = realm.hash,
+        generation,
+        "Realm {} was read again",
+        realm.id
+    );
+    metrics::counter!("hufu_realm_reloads_total", "outcome" => "applied").increment(1);
+    app.replace(realm);
+    Ok(())
+}
+
+/// Gone is what two looks do not find: an editor, or whoever copies a new version, takes files away for
+/// a moment.
+async fn drop_missing(app: &App, wanted: &Wanted) -> Result<(), Failure> {
+    let missing = |folders: &[PathBuf]| {
+        let is_there = |realm: &Arc<Realm>| folders.iter().any(|one| one.ends_with(&realm.id));
+        app.realms().into_iter().filter(|realm| !is_there(realm)).collect::<Vec<_>>()
+    };
+    if missing(&found_folders(&wanted.realms)?).is_empty() {
+        return Ok(());
+    }
+    tokio::time::sleep(BETWEEN_LOOKS).await;
+    for realm in missing(&found_folders(&wanted.realms)?) {
+        app.remove(&realm.id);
+        tracing::warn!(realm = realm.id, "The realm's folder is gone: it is no longer served");
+        metrics::counter!("hufu_realm_reloads_total", "outcome" => "removed").increment(1);
+        versions::tell(app.services(), &realm, false).await?;
+    }
+    Ok(())
+}
+
+/// A realm's folder and those in it.
+const DEEPEST: usize = 4;
+
+/// Names, sizes and times of all files, wherever links lead: cheap, and different after any change.
+fn fingerprint(folder: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
     let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.metadata() {
-                Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
+            match std::fs::metadata(entry.path()) {
+                Ok(metadata) if metadata.is_dir() && depth < DEEPEST => {
+                    folders.push((entry.path(), depth + 1));
+                }
                 Ok(metadata) => {
                     found.push((entry.path(), metadata.len(), metadata.modified().ok()));
                 }

@@ -73,6 +73,9 @@ pub async fn run(settings: Settings) -> CliResult {
         _ => return Err("tls_certificate and tls_key are needed together".into()),
     };
     let app = started.app;
+    if let Some(counters) = counters.clone() {
+        tokio::spawn(telemetry::add_up(counters));
+    }
     let render = move || {
         counters
             .as_ref()

@@ -15,9 +15,11 @@ use crate::ephemeral::{Budget, Ephemeral};
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
 use crate::flows::{Secrets, Services, keys, versions};
+use crate::outbound::authorities::Authorities;
 use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
-use crate::realm::check::{Surroundings, load};
+use crate::realm::check::{Surroundings, load, load_without_secrets};
+use crate::realm::complaint::Complaint;
 use crate::store::Store;
 use crate::store::connect::{DatabaseUrl, check_statements, migrate};
 use crate::views::Views;
@@ -34,6 +36,8 @@ pub struct Wanted {
     pub realms: PathBuf,
     pub master_key: Option<String>,
     pub proxies: Proxies,
+    /// A PEM file.
+    pub outbound_ca: Option<PathBuf>,
     pub is_demo: bool,
     pub replace: Vec<(String, String)>,
 }
@@ -48,6 +52,7 @@ impl Wanted {
             master_key: settings.master_key.clone(),
             budget: settings.budget(),
             proxies: settings.proxies(),
+            outbound_ca: settings.outbound_ca.clone(),
             is_demo: false,
             replace: Vec::new(),
         })
@@ -65,21 +70,41 @@ pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     let master = made_master_key(wanted)?;
     check_statements(&wanted.database).await?;
     migrate(&wanted.database).await?;
-    let clock = Clock::system();
+    let store = Store::open(&wanted.database, &master).await?;
+    let ephemeral = match &wanted.redis_url {
+        Some(url) => Ephemeral::on_redis_within(Clock::system(), url, wanted.budget).await?,
+        None => Ephemeral::in_memory_within(Clock::system(), wanted.budget),
+    };
+    services(wanted, &master, store, ephemeral)
+}
+
+/// The services on a database that is there.
+pub fn services(
+    wanted: &Wanted,
+    master: &MasterKey,
+    store: Store,
+    ephemeral: Ephemeral,
+) -> Result<Arc<Services>, Failure> {
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let authorities = authorities(wanted)?.unwrap_or_default();
     Ok(Arc::new(Services {
-        clock: clock.clone(),
+        clock: Clock::system(),
         random: Random::System,
-        store: Store::open(&wanted.database, &master).await?,
-        ephemeral: match &wanted.redis_url {
-            Some(url) => Ephemeral::on_redis_within(clock, url, wanted.budget).await?,
-            None => Ephemeral::in_memory_within(clock, wanted.budget),
-        },
-        outbound: Outbound::new(wanted.is_demo, Timeouts::default())?,
+        store,
+        ephemeral,
+        outbound: Outbound::trusting(authorities, wanted.is_demo, Timeouts::default())?,
         hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5), HashCost::default()),
         keys: KeyRing::default(),
-        secrets: Secrets::derive(&master),
+        secrets: Secrets::derive(master),
     }))
+}
+
+/// Those of the settings.
+pub fn authorities(wanted: &Wanted) -> Result<Option<Authorities>, Failure> {
+    let Some(file) = &wanted.outbound_ca else { return Ok(None) };
+    let wrong = |error: String| Failure::from(format!("{}: {error}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    Authorities::parse(&text).map(Some).map_err(|error| wrong(error.to_string()))
 }
 
 /// Waiting sign-ins for each hashing lane: what a lane works off in two to three seconds.
@@ -94,7 +119,7 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
     for realm in &realms {
         keys::load(&services, realm).await?;
         let generation = versions::record(&services, realm).await?;
-        versions::tell(realm, generation, true);
+        versions::tell(&services, realm, true).await?;
         tracing::info!(
             realm = realm.id,
             hash = realm.hash,
@@ -135,7 +160,16 @@ pub fn read_realm(folder: &Path, wanted: &Wanted) -> Result<Arc<Realm>, Failure>
         replace: wanted.replace.clone(),
         environment: &variable,
     };
-    let realm = load(folder, &surroundings).map_err(|complaints| {
+    realm_or_complaints(load(folder, &surroundings))
+}
+
+/// The same for work on its data alone, without a secret.
+pub fn realm_of_data(folder: &Path) -> Result<Arc<Realm>, Failure> {
+    realm_or_complaints(load_without_secrets(folder))
+}
+
+fn realm_or_complaints(loaded: Result<Realm, Vec<Complaint>>) -> Result<Arc<Realm>, Failure> {
+    let realm = loaded.map_err(|complaints| {
         let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
         lines.join("\n\n")
     })?;

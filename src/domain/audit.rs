@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId};
+use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, GrantId, PersonId, SessionId};
 
 /// An act that leaves a trace for ever. Holds ids, never numbers, names or phones.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -87,6 +87,28 @@ pub enum AuditEvent {
     PasskeyRemoved {
         account: AccountId,
     },
+    /// With the session that begins, or the step within one.
+    SecondFactorPassed {
+        account: AccountId,
+        session: SessionId,
+        factor: String,
+    },
+    SecondFactorFailed {
+        account: AccountId,
+        factor: String,
+        /// Of the refusal.
+        code: String,
+    },
+    SessionEnded {
+        session: SessionId,
+        reason: String,
+    },
+    /// An application gave back what it held; `token`: its `jti`, where it was an access token.
+    TokenRevoked {
+        client: String,
+        grant: Option<GrantId>,
+        token: Option<String>,
+    },
     RealNameRaised {
         person: PersonId,
         level: u8,
@@ -117,6 +139,10 @@ pub enum AuditEvent {
         client: String,
     },
     KeyRotated {
+        kid: String,
+        algorithm: String,
+    },
+    KeyRetired {
         kid: String,
         algorithm: String,
     },

@@ -11,6 +11,7 @@ use crate::ephemeral::{Ephemeral, OfRealm, Share, Slot};
 use crate::flows::Fault;
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
+use crate::jose::keys::NoSigner;
 use crate::outbound::client::Outbound;
 use crate::realm::Realm;
 use crate::store::{Rows, Store, StoreError, Tx};
@@ -29,7 +30,7 @@ pub struct Services {
 
 impl Services {
     /// Whether this node can sign somebody in: the database takes rows, short-lived values are kept,
-    /// and every realm that is served has a key for each of its algorithms. What all nodes share
+    /// and every realm that is served has a key that signs, and knows one for each of its algorithms. What all nodes share
     /// with the world, such as a gateway, is not asked for: it would take all of them away at once.
     pub async fn check_ready(&self, realms: &[Arc<Realm>]) -> Result<(), Fault> {
         self.store.check_writes(self.clock.now()).await?;
@@ -39,8 +40,13 @@ impl Services {
         }
         for realm in realms {
             let published = self.keys.of(realm)?;
+            published.keys.first(&realm.algorithms)?;
             for algorithm in &realm.algorithms {
-                published.keys.current(*algorithm)?;
+                // One that was added to a realm is announced first, on every node.
+                match published.keys.current(*algorithm) {
+                    Ok(_) | Err(NoSigner::Announced(_)) => {}
+                    Err(missing) => return Err(missing.into()),
+                }
             }
         }
         Ok(())

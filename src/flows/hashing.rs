@@ -3,7 +3,7 @@
 //! day of a tax period whoever finds the queue full is told at once when to come back.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -12,10 +12,19 @@ use crate::base::secret::Secret;
 use crate::domain::password::{self, HashCost, HashMemory};
 use crate::flows::Fault;
 
+/// How busy the lane is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Load {
+    pub at_work: usize,
+    pub waiting: usize,
+}
+
 pub struct Hashing {
     permits: Arc<Semaphore>,
+    lanes: usize,
     /// Those at work and those who wait.
     admitted: Semaphore,
+    places: usize,
     memory: Arc<Mutex<Vec<HashMemory>>>,
     longest_wait: Duration,
     cost: HashCost,
@@ -26,11 +35,20 @@ impl Hashing {
     pub fn new(lanes: usize, queue: usize, longest_wait: Duration, cost: HashCost) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(lanes)),
+            lanes,
             admitted: Semaphore::new(lanes + queue),
+            places: lanes + queue,
             memory: Arc::default(),
             longest_wait,
             cost,
         }
+    }
+
+    /// How many passwords are hashed now, and how many wait.
+    pub fn load(&self) -> Load {
+        let at_work = self.lanes.saturating_sub(self.permits.available_permits());
+        let admitted = self.places.saturating_sub(self.admitted.available_permits());
+        Load { at_work, waiting: admitted.saturating_sub(at_work) }
     }
 
     /// Whether whoever came now would be sent away.
@@ -47,9 +65,12 @@ impl Hashing {
             metrics::counter!("hufu_password_queue_full_total").increment(1);
             return Ok(None);
         };
+        let since = Instant::now();
         let permit =
             tokio::time::timeout(self.longest_wait, Arc::clone(&self.permits).acquire_owned());
-        let Ok(Ok(permit)) = permit.await else { return Ok(None) };
+        let permit = permit.await;
+        metrics::histogram!("hufu_password_wait_seconds").record(since.elapsed());
+        let Ok(Ok(permit)) = permit else { return Ok(None) };
         let memory = Arc::clone(&self.memory);
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use quick_cache::sync::Cache;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 use crate::base::clock::Timestamp;
 use crate::base::secret::Hashed;
@@ -55,11 +55,14 @@ impl Published {
     }
 }
 
+/// The turn to read a realm's keys again out of order; in it, when they were last read so.
+pub type Turn = Arc<Mutex<Option<Timestamp>>>;
+
 /// What is published for each realm, by its id.
 #[derive(Default)]
 pub struct KeyRing {
     published: RwLock<HashMap<String, Arc<Published>>>,
-    reading: Mutex<HashMap<String, Timestamp>>,
+    turns: std::sync::Mutex<HashMap<String, Turn>>,
 }
 
 impl KeyRing {
@@ -73,9 +76,11 @@ impl KeyRing {
         let mut held = self.published.write().unwrap_or_else(PoisonError::into_inner);
         held.insert(realm.id.clone(), Arc::new(published));
     }
-    /// The right to read keys again out of turn, one holder at a time; with it, when each realm's
-    /// were last read so.
-    pub async fn reading(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
-        self.reading.lock().await
+
+    /// One holder at a time, and a turn for each realm: what strangers make up about one keeps
+    /// nobody of another waiting.
+    pub fn turn(&self, realm: &Realm) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(realm.id.clone()).or_default())
     }
 }

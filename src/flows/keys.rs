@@ -1,7 +1,9 @@
 //! Signing keys of the realms: made at first start, loaded with their signers once, announced before
-//! they sign, and still published while what they signed is valid.
+//! they sign, and still published while what they signed is valid. Only where nothing signs yet does
+//! the first key sign at once: nobody can have kept documents without it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
@@ -11,10 +13,13 @@ use crate::flows::key_ring::Published;
 use crate::flows::{Ctx, Fault, Services, Stop};
 use crate::jose::Algorithm;
 use crate::jose::jwt::kid_of;
-use crate::jose::keys::{KeySet, SigningKey, generate};
+use crate::jose::keys::{KeySet, NoSigner, SigningKey, generate};
 use crate::oidc::discovery::{document, jwks};
+use crate::oidc::resource::Resources;
 use crate::realm::Realm;
 use crate::realm::check::PUBLIC_SCOPES;
+use crate::realm::client::Client;
+use crate::realm::registration::AccessTokenFormat;
 use crate::store::Store;
 use crate::store::keys::StoredKey;
 
@@ -37,7 +42,8 @@ fn missing(realm: &Realm, stored: &[KeyTimes], now: Timestamp) -> Vec<Algorithm>
     realm.algorithms.iter().copied().filter(|algorithm| !has(algorithm)).collect()
 }
 
-/// The first key of an algorithm signs at once: there is no other that could.
+/// The first keys of a realm sign at once. One of an algorithm that was added later is announced like
+/// the next of any other: applications and nodes keep documents that do not hold it.
 async fn add_missing(
     services: &Services,
     realm: &Realm,
@@ -51,10 +57,28 @@ async fn add_missing(
     let tx = services.store.begin(&realm.id, now).await?;
     let keys = tx.rows().keys();
     keys.hold().await?;
-    let still = missing(realm, &keys.times().await?, now);
-    for (_, key) in made.iter().filter(|(algorithm, _)| still.contains(algorithm)) {
-        keys.add(key).await?;
+    let known = keys.times().await?;
+    let still = missing(realm, &known, now);
+    let signs = |key: &KeyTimes| !key.is_retired(now) && key.active_at <= now;
+    let announcement = if known.iter().any(signs) { realm.key_announcement } else { 0 };
+    for (algorithm, mut key) in made {
+        if !still.contains(&algorithm) {
+            continue;
+        }
+        key.times.active_at = now.plus(announcement);
+        keys.add(&key).await?;
         tx.note(event(&key.times));
+        if announcement > 0 {
+            let (algorithm, kid) = (algorithm.name(), &key.times.kid);
+            let signs_from = key.times.active_at.for_people();
+            tracing::warn!(
+                realm = realm.id,
+                algorithm,
+                kid,
+                signs_from,
+                "A new algorithm is announced"
+            );
+        }
     }
     Ok(tx.commit().await?)
 }
@@ -74,12 +98,17 @@ fn event(times: &KeyTimes) -> AuditEvent {
     AuditEvent::KeyRotated { kid: times.kid.clone(), algorithm: times.algorithm.clone() }
 }
 
+/// Seconds for which a key must be published before it signs: nodes read keys twice a minute, and what
+/// they publish may be kept for a minute.
+pub const SHORTEST_ANNOUNCEMENT: i64 = 120;
+
 /// How a new key takes over.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {
     pub algorithm: Algorithm,
-    /// It is published for so many seconds before it signs. With 0, for when the old one has leaked,
-    /// applications that keep the keys refuse tokens until they fetch them again.
+    /// It is published for so many seconds before it signs, [`SHORTEST_ANNOUNCEMENT`] at least. With
+    /// 0, for when the old one has leaked, applications that keep the keys refuse tokens until they
+    /// fetch them again.
     pub announcement: i64,
     /// The old one verifies for so many seconds after that.
     pub overlap: i64,
@@ -94,6 +123,9 @@ pub async fn rotate(
     now: Timestamp,
 ) -> Result<KeyTimes, Stop> {
     let Rotation { algorithm, announcement, overlap } = rotation;
+    if announcement != 0 && announcement < SHORTEST_ANNOUNCEMENT {
+        return Err(Refusal::format("announcement").into());
+    }
     let tx = store.begin(realm, now).await?;
     let keys = tx.rows().keys();
     keys.hold().await?;
@@ -132,27 +164,53 @@ pub async fn retire(store: &Store, realm: &str, kid: &str, now: Timestamp) -> Re
         return Err(Refusal::State.into());
     }
     keys.retire(kid, now).await?;
+    tx.note(AuditEvent::KeyRetired { kid: key.kid.clone(), algorithm: key.algorithm.clone() });
     tx.commit().await?;
     Ok(())
 }
 
+/// How long a request waits for another that reads the keys.
+const A_MOMENT: Duration = Duration::from_millis(300);
+
 /// What is published, and verifies `token` if anything of the realm does: a key of ours that this
-/// node has not met yet is read at once, and not at the next round of the jobs.
+/// node has not met yet is read at once, and not at the next round of the jobs. Strangers can make up
+/// names of keys, so one request reads, once a second at most, and the others wait for what it brings
+/// no longer than a moment, however long the database takes.
 pub async fn knowing(ctx: &Ctx, token: &str) -> Result<Arc<Published>, Fault> {
     let (services, realm) = (&ctx.services, &ctx.realm);
     let published = services.keys.of(realm)?;
     let Some(kid) = kid_of(token).filter(|kid| !published.keys.has(kid)) else {
         return Ok(published);
     };
-    // One reads, the others wait for what it has read: strangers can make up names of keys.
-    let mut last = services.keys.reading().await;
+    let turn = services.keys.turn(realm);
+    let Ok(mut last) = turn.try_lock() else {
+        let _ = tokio::time::timeout(A_MOMENT, turn.lock()).await;
+        return services.keys.of(realm);
+    };
     let now = services.clock.now();
-    let published = services.keys.of(realm)?;
-    if published.keys.has(&kid) || last.insert(realm.id.clone(), now) == Some(now) {
-        return Ok(published);
+    // Whoever had the turn just before may have brought it.
+    let is_known = services.keys.of(realm)?.keys.has(&kid);
+    if !is_known && last.replace(now) != Some(now) {
+        publish(services, realm).await?;
     }
-    publish(services, realm).await?;
     services.keys.of(realm)
+}
+
+/// Whether something signs all that this client is given for these APIs; where a key waits for its time,
+/// it does not.
+pub fn signs_for(ctx: &Ctx, client: &Client, resources: &Resources) -> Result<bool, Fault> {
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let apis = resources.iter().filter_map(|name| ctx.realm.resources.get(name));
+    let mut forms: Vec<_> = apis.map(|api| (api.access_token, api.access_token_alg)).collect();
+    if forms.is_empty() {
+        forms.push((client.access_token, client.access_token_alg));
+    }
+    let access_tokens = forms.into_iter().filter(|(format, _)| *format == AccessTokenFormat::Jwt);
+    let chosen = [Some(client.id_token_alg), client.userinfo_alg];
+    let chosen = chosen.into_iter().chain(access_tokens.map(|(_, algorithm)| algorithm));
+    let waits =
+        |algorithm| matches!(published.keys.current(algorithm), Err(NoSigner::Announced(_)));
+    Ok(!chosen.flatten().any(waits))
 }
 
 /// Makes signers and documents anew when the keys have changed, or another of them signs now.

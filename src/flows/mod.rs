@@ -18,4 +18,4 @@ mod stop;
 pub mod versions;
 
 pub use ctx::{Ctx, Secrets, Services};
-pub use stop::{Answered, Fault, Shown, Stop};
+pub use stop::{Answered, Fault, Shown, Stop, unannounced};

@@ -3,8 +3,9 @@
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::ephemeral::EphemeralError;
 use crate::jose::JoseError;
+use crate::jose::keys::NoSigner;
 use crate::oidc::discovery::DiscoveryError;
-use crate::oidc::error::OAuthError;
+use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::store::StoreError;
 
 /// Not the person's nor the client's doing.
@@ -17,6 +18,8 @@ pub enum Fault {
     Ephemeral(#[from] EphemeralError),
     #[error(transparent)]
     Jose(#[from] JoseError),
+    #[error(transparent)]
+    NoSigner(#[from] NoSigner),
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
     #[error("{0}")]
@@ -40,13 +43,25 @@ impl Fault {
         matches!(self, Self::Ephemeral(EphemeralError::Full(_)))
     }
 
+    /// What an application is told in its own words, because it has asked too early.
+    pub fn client_error(&self) -> Option<OAuthError> {
+        matches!(self, Self::NoSigner(NoSigner::Announced(_))).then(unannounced)
+    }
+
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
             Self::Store(StoreError::Unavailable(_))
                 | Self::Ephemeral(EphemeralError::Unavailable(_))
+                | Self::NoSigner(NoSigner::Announced(_))
         )
     }
+}
+
+/// An algorithm that was added to the realm signs only when everybody can know its first key.
+pub fn unannounced() -> OAuthError {
+    let reason = "the key that signs for this client is announced and does not sign yet";
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, reason)
 }
 
 /// Why a flow stopped before its end.

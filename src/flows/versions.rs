@@ -3,7 +3,7 @@
 use crate::domain::audit::AuditEvent;
 use crate::flows::{Fault, Services};
 use crate::realm::Realm;
-use crate::realm::file::Keys;
+use crate::realm::file::{Keys, Lifetimes};
 use crate::realm::plan::{Change, Settings, changes};
 use crate::store::Store;
 use crate::store::realms::RealmVersion;
@@ -23,8 +23,19 @@ async fn latest(store: &Store, realm: &str) -> Result<Settings, Fault> {
 /// How long a new key of a realm is announced, in seconds, by the files that were served last.
 pub async fn announcement(store: &Store, realm: &str) -> Result<i64, Fault> {
     let said = latest(store, realm).await?;
-    let seconds = said.get("realm.toml: keys.announcement").and_then(|text| text.parse().ok());
-    Ok(seconds.unwrap_or(Keys::default().announcement))
+    Ok(seconds(&said, "keys.announcement").unwrap_or(Keys::default().announcement))
+}
+
+/// For how long what a key of the realm has signed is good, in seconds, by the same files.
+pub async fn longest_token(store: &Store, realm: &str) -> Result<i64, Fault> {
+    let (said, usual) = (latest(store, realm).await?, Lifetimes::default());
+    let access_token = seconds(&said, "lifetimes.access_token").unwrap_or(usual.access_token);
+    let id_token = seconds(&said, "lifetimes.id_token").unwrap_or(usual.id_token);
+    Ok(access_token.max(id_token))
+}
+
+fn seconds(said: &Settings, key: &str) -> Option<i64> {
+    said.get(&format!("realm.toml: {key}"))?.parse().ok()
 }
 
 /// Records a version that was not the last one; returns its generation. Of several nodes that
@@ -49,12 +60,14 @@ pub async fn record(services: &Services, realm: &Realm) -> Result<i64, Fault> {
     Ok(generation)
 }
 
-/// The gauge that tells which version this process serves.
-pub fn tell(realm: &Realm, generation: i64, is_served: bool) {
+/// The gauge that tells which version this process serves; 0 says that it does no longer.
+pub async fn tell(services: &Services, realm: &Realm, is_served: bool) -> Result<(), Fault> {
+    let known = services.store.rows(&realm.id).realm_versions().generation_of(&realm.hash).await?;
     let labels = [
         ("realm", realm.id.clone()),
         ("hash", realm.hash.clone()),
-        ("generation", generation.to_string()),
+        ("generation", known.unwrap_or_default().to_string()),
     ];
     metrics::gauge!("hufu_realm_version", &labels).set(if is_served { 1.0 } else { 0.0 });
+    Ok(())
 }

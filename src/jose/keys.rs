@@ -85,7 +85,18 @@ pub(super) fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVer
     verifier.map_err(JoseError::new)
 }
 
-/// The keys of a realm: one current for each algorithm, and older ones that still verify.
+/// Nothing signs with an algorithm now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoSigner {
+    /// Its first key is known already and has to wait.
+    #[error("the first {} key is announced and does not sign yet", .0.name())]
+    Announced(Algorithm),
+    #[error("there is no {} key", .0.name())]
+    Missing(Algorithm),
+}
+
+/// The keys of a realm: one current for each algorithm, older ones that still verify, and announced
+/// ones.
 #[derive(Default)]
 pub struct KeySet {
     keys: Vec<SigningKey>,
@@ -96,10 +107,20 @@ impl KeySet {
         Self { keys }
     }
 
-    pub fn current(&self, algorithm: Algorithm) -> Result<&SigningKey, JoseError> {
-        let current = |key: &&SigningKey| key.algorithm == algorithm && key.is_current;
-        let none = || JoseError::new(format!("no {} key", algorithm.name()));
-        self.keys.iter().find(current).ok_or_else(none)
+    pub fn current(&self, algorithm: Algorithm) -> Result<&SigningKey, NoSigner> {
+        let own = || self.keys.iter().filter(|key| key.algorithm == algorithm);
+        own().find(|key| key.is_current).ok_or_else(|| match own().next() {
+            Some(_) => NoSigner::Announced(algorithm),
+            None => NoSigner::Missing(algorithm),
+        })
+    }
+
+    /// For whom no algorithm was chosen: the first of these that signs already, or else any.
+    pub fn first(&self, algorithms: &[Algorithm]) -> Result<&SigningKey, NoSigner> {
+        let wanted = algorithms.iter().find_map(|algorithm| self.current(*algorithm).ok());
+        let any = || self.keys.iter().find(|key| key.is_current);
+        let none = NoSigner::Missing(algorithms.first().copied().unwrap_or(Algorithm::ES256));
+        wanted.or_else(any).ok_or(none)
     }
 
     pub fn has(&self, kid: &str) -> bool {

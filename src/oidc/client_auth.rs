@@ -20,6 +20,18 @@ pub enum Presented {
     Nothing { client_id: String },
 }
 
+impl Presented {
+    /// As it is offered; an assertion may leave it to its own claims.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Basic { client_id, .. }
+            | Self::Post { client_id, .. }
+            | Self::Nothing { client_id } => Some(client_id),
+            Self::Assertion { client_id, .. } => client_id.as_deref(),
+        }
+    }
+}
+
 /// Claims of a client assertion; integers only, whatever else stands there is refused.
 #[derive(Debug, Deserialize)]
 pub struct AssertionClaims {

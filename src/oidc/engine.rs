@@ -193,10 +193,12 @@ pub fn redeem_code(
     kept: &Kept<'_>,
 ) -> Result<Approved, OAuthError> {
     use accesstoken::{Input, Output};
-    let refused = || OAuthError::grant("the code is not valid for this client and redirect_uri");
+    let refused = |cause| {
+        OAuthError::grant("the code is not valid for this client and redirect_uri").because(cause)
+    };
     // The machine compares parsed addresses; we want the very same text (RFC 6749 §3.1.2.3).
     if params.get("redirect_uri").is_some_and(|uri| uri != kept.redirect_uri) {
-        return Err(refused());
+        return Err(refused("redirect_uri is not the one that the code was sent to"));
     }
     let view = TokenView { params, client_id };
     let mut machine = AccessToken::new(&view);
@@ -209,20 +211,30 @@ pub fn redeem_code(
     let grant = oxide_grant(kept)?;
     let mut extensions = match machine.advance(Input::Recovered(Some(Box::new(grant)))) {
         Output::Extend { extensions } => std::mem::take(extensions),
-        _ => return Err(refused()),
+        _ => return Err(refused("client or redirect_uri is another, or the code has expired")),
     };
     let pkce = Pkce::optional();
     let (challenge, verifier) = (extensions.remove(&pkce), code_verifier(params)?);
     // A challenge that somebody has taken out on the way (RFC 9700 §4.8.2).
     if challenge.is_none() && verifier.is_some() {
-        return Err(OAuthError::grant("code_verifier does not match"));
+        return Err(mismatch(
+            "a code_verifier came, and the code was asked for without a challenge",
+        ));
     }
-    pkce.verify(challenge, verifier.map(Cow::Borrowed))
-        .map_err(|()| OAuthError::grant("code_verifier does not match"))?;
+    let cause = match verifier {
+        None => "code_verifier is missing",
+        Some(_) => "code_verifier is not the one of the challenge",
+    };
+    pkce.verify(challenge, verifier.map(Cow::Borrowed)).map_err(|()| mismatch(cause))?;
     match machine.advance(Input::Extended { access_extensions: extensions }) {
         Output::Issue { grant } => Ok(approved(grant)),
-        _ => Err(refused()),
+        _ => Err(refused("the code was not issued as it is redeemed")),
     }
+}
+
+/// One answer to every wrong verifier; what was wrong is the log's.
+fn mismatch(cause: &'static str) -> OAuthError {
+    OAuthError::grant("code_verifier does not match").because(cause)
 }
 
 /// RFC 7636 §4.1: 43 to 128 unreserved characters.
@@ -231,7 +243,7 @@ fn code_verifier(params: &Params) -> Result<Option<&str>, OAuthError> {
     let unreserved = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
     match verifier {
         Some(text) if !(43..=128).contains(&text.len()) || !text.chars().all(unreserved) => {
-            Err(OAuthError::grant("code_verifier does not match"))
+            Err(mismatch("code_verifier is not 43 to 128 unreserved characters"))
         }
         other => Ok(other),
     }

@@ -1,5 +1,5 @@
-//! What goes wrong between an application and us. The client reads the code and a fixed
-//! description; the reason is for the log.
+//! What goes wrong between an application and us. The client reads the code and a fixed description;
+//! where that must not tell everything, the cause is for the log alone.
 
 /// The codes of RFC 6749, RFC 6750, RFC 8707, RFC 9470 and OpenID Connect Core that we answer with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub enum ErrorCode {
     InvalidTarget,
     RequestNotSupported,
     RequestUriNotSupported,
+    /// Come again later (RFC 6749 §4.1.2.1).
+    TemporarilyUnavailable,
 }
 
 impl ErrorCode {
@@ -47,6 +49,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
 }
@@ -57,13 +60,25 @@ pub struct OAuthError {
     pub code: ErrorCode,
     /// ASCII, one line, tells nothing that helps an attacker.
     pub reason: &'static str,
+    /// What it really was, where the client hears less.
+    pub cause: Option<&'static str>,
     /// The client tried the `Authorization` header and is answered there, too (RFC 6749 §5.2).
     pub in_header: bool,
 }
 
 impl OAuthError {
     pub fn new(code: ErrorCode, reason: &'static str) -> Self {
-        Self { code, reason, in_header: false }
+        Self { code, reason, cause: None, in_header: false }
+    }
+
+    #[must_use]
+    pub fn because(self, cause: &'static str) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
+
+    /// For the log.
+    pub fn cause(&self) -> &'static str {
+        self.cause.unwrap_or(self.reason)
     }
 
     pub fn request(reason: &'static str) -> Self {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::base::secret::{Secret, hex, hmac_sha256};
+use crate::outbound::authorities::Authorities;
 use crate::outbound::breaker;
 use crate::outbound::error::SendError;
 use crate::outbound::inbox::Inbox;
@@ -49,17 +50,28 @@ pub struct Outbound {
     /// The same for names and numbers.
     pub registry_of_names: names::Sandbox,
     pub(super) breakers: breaker::Breakers,
+    pub(super) authorities: Authorities,
 }
 
 impl Outbound {
     pub fn new(has_sandboxes: bool, timeouts: Timeouts) -> Result<Self, SendError> {
+        Self::trusting(Authorities::default(), has_sandboxes, timeouts)
+    }
+
+    /// `authorities`: believed beside those of the system.
+    pub fn trusting(
+        authorities: Authorities,
+        has_sandboxes: bool,
+        timeouts: Timeouts,
+    ) -> Result<Self, SendError> {
         let client = reqwest::Client::builder()
             .timeout(timeouts.answer)
             .connect_timeout(timeouts.connect)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .tls_certs_merge(authorities.for_web())
             .build()
-            .map_err(SendError::away)?;
+            .map_err(SendError::told)?;
         Ok(Self {
             client,
             timeouts,
@@ -68,6 +80,7 @@ impl Outbound {
             sandbox: face::Sandbox::default(),
             registry_of_names: names::Sandbox::default(),
             breakers: breaker::Breakers::default(),
+            authorities,
         })
     }
 
@@ -151,7 +164,7 @@ impl Outbound {
         handed_in: (&Clock, &Random),
     ) -> Result<T, SendError> {
         let request = self.signed_post(url, secret, body.to_string(), handed_in);
-        succeeded(request).await?.json().await.map_err(SendError::away)
+        succeeded(request).await?.json().await.map_err(SendError::told)
     }
 
     /// A request in our own shape, signed so that its receiver can check time and origin.

@@ -6,10 +6,12 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::Tls;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
+use crate::outbound::authorities::Authorities;
 use crate::outbound::client::Outbound;
 use crate::outbound::error::SendError;
 use crate::outbound::inbox::SentMessage;
@@ -64,10 +66,10 @@ impl Outbound {
             .header(ContentType::TEXT_PLAIN)
             .body(body)
             .map_err(SendError::away)?;
-        let transport = transport(&server, self.timeouts.page)?;
+        let transport = transport(&server, &self.authorities, self.timeouts.page)?;
         match tokio::time::timeout(self.timeouts.page, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(SendError::away(error)),
+            Ok(Err(error)) => Err(SendError::with_causes(error)),
             Err(_) => Err(SendError::away("the mail server did not answer in time")),
         }
     }
@@ -75,15 +77,20 @@ impl Outbound {
 
 fn transport(
     server: &Server<'_>,
+    authorities: &Authorities,
     longest: Duration,
 ) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
     let url = url::Url::parse(server.url).map_err(SendError::away)?;
     let host = url.host_str().unwrap_or_default();
     let is_here = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
     let builder = match url.scheme() {
-        "smtps" => AsyncSmtpTransport::<Tokio1Executor>::relay(host).map_err(SendError::away)?,
+        "smtps" => AsyncSmtpTransport::<Tokio1Executor>::relay(host)
+            .map_err(SendError::with_causes)?
+            .tls(Tls::Wrapper(authorities.for_mail(host)?)),
         _ if is_here => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
-        _ => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host).map_err(SendError::away)?,
+        _ => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host)
+            .map_err(SendError::with_causes)?
+            .tls(Tls::Required(authorities.for_mail(host)?)),
     };
     let builder = match url.port() {
         Some(port) => builder.port(port),

@@ -20,7 +20,12 @@ impl SendError {
     }
 
     /// With every cause below it: what failed was a name, a connection, or a certificate, and which.
-    pub(in crate::outbound) fn told(error: impl std::error::Error) -> Self {
+    /// Never with the address, in which numbers, codes and keys may stand.
+    pub(in crate::outbound) fn told(error: reqwest::Error) -> Self {
+        Self::with_causes(error.without_url())
+    }
+
+    pub(in crate::outbound) fn with_causes(error: impl std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(below) = cause {

@@ -2,6 +2,7 @@
 //! applications register to be told at. Never called inside a database transaction.
 
 pub mod asked;
+pub mod authorities;
 mod breaker;
 pub mod client;
 pub mod email;

@@ -99,7 +99,7 @@ fn count(gateway: &Gateway<'_>, sent: &Result<(), SendError>) {
         Err(SendError::Limited(_)) => "limited",
         Err(SendError::Number(_)) => "number_refused",
     };
-    let labels = [("gateway", gateway.url().to_owned()), ("outcome", outcome.to_owned())];
+    let labels = [("gateway", host(gateway.url()).to_owned()), ("outcome", outcome.to_owned())];
     metrics::counter!("hufu_text_messages_total", &labels).increment(1);
 }
 
@@ -140,7 +140,7 @@ impl Outbound {
                 match sent {
                     Ok(()) => return Ok(()),
                     Err(error) => {
-                        tracing::warn!(%error, gateway = gateway.url(), "A gateway failed");
+                        tracing::warn!(%error, gateway = host(gateway.url()), "A gateway failed");
                         last = error;
                     }
                 }
@@ -268,8 +268,8 @@ fn host(url: &str) -> &str {
 }
 
 async fn answered(request: reqwest::RequestBuilder) -> Result<Value, SendError> {
-    let response = request.send().await.map_err(SendError::away)?;
-    response.json().await.map_err(SendError::away)
+    let response = request.send().await.map_err(SendError::told)?;
+    response.json().await.map_err(SendError::told)
 }
 
 /// RFC 3986: everything but unreserved characters is escaped.

@@ -40,7 +40,7 @@ impl Complaint {
             column,
             message,
             suggestion: None,
-            source: source.to_owned(),
+            source: without_secret(source),
             length: marked.chars().count().max(1),
         }
     }
@@ -67,6 +67,26 @@ impl fmt::Display for Complaint {
             None => Ok(()),
         }
     }
+}
+
+/// Complaints go into logs, where a secret that was written into a file must not stand.
+fn without_secret(line: &str) -> String {
+    let Some(at) = line.find("literal") else { return line.to_owned() };
+    let (before, rest) = line.split_at(at);
+    let mut is_quoted = None;
+    let hide = |char: char| match (is_quoted, char) {
+        (None, '"' | '\'') => {
+            is_quoted = Some(char);
+            char
+        }
+        (Some(mark), char) if char == mark => {
+            is_quoted = None;
+            char
+        }
+        (Some(_), _) => '*',
+        (None, char) => char,
+    };
+    before.chars().chain(rest.chars().map(hide)).collect()
 }
 
 /// Levenshtein distance, for misspelt names.

@@ -40,21 +40,22 @@ pub struct Resource {
     /// `None`: it understands all.
     pub permissions: Option<Permissions>,
     pub access_token: AccessTokenFormat,
-    pub access_token_alg: Algorithm,
+    /// `None`: the first of the realm's that signs.
+    pub access_token_alg: Option<Algorithm>,
     pub access_token_lifetime: i64,
     clients: Option<Vec<String>>,
     introspected_by: Vec<String>,
 }
 
 impl Resource {
-    /// `algorithm` and `lifetime`: the realm's.
-    pub fn of(file: &ResourceFile, algorithm: Algorithm, lifetime: i64) -> Self {
+    /// `lifetime`: the realm's.
+    pub fn of(file: &ResourceFile, lifetime: i64) -> Self {
         Self {
             identifier: file.identifier.clone(),
             name: file.name.clone(),
             permissions: file.permissions.as_ref().map(|list| list.iter().cloned().collect()),
             access_token: file.access_token,
-            access_token_alg: file.access_token_signing_alg.unwrap_or(algorithm),
+            access_token_alg: file.access_token_signing_alg,
             access_token_lifetime: file.access_token_lifetime.unwrap_or(lifetime),
             clients: file.clients.clone(),
             introspected_by: file.introspected_by.clone(),

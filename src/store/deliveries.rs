@@ -121,6 +121,13 @@ pub struct Receiver {
     pub channel: Channel,
 }
 
+/// What one receiver has not got yet, and since when the oldest of it waits.
+pub struct Backlog {
+    pub to: Receiver,
+    pub n: i64,
+    pub oldest: Timestamp,
+}
+
 pub struct Deliveries<'c, A>(Rows<'c, A>);
 
 impl<'c, A> Rows<'c, A> {
@@ -202,20 +209,26 @@ impl<A> Deliveries<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
-    /// How many are still tried, and since when the oldest of them has waited.
-    pub async fn backlog(&self) -> Result<(i64, Option<Timestamp>), StoreError> {
-        let row: Option<(i64, Option<i64>)> = self
+    /// What is still tried, by receiver.
+    pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let rows: Vec<(String, String, i64, i64)> = self
             .0
             .find::<Entity>()
             .select_only()
+            .columns([Column::ClientId, Column::Channel])
             .column_as(Column::Id.count(), "n")
             .column_as(Column::CreatedAt.min(), "oldest")
             .filter(Column::State.eq("waiting"))
+            .group_by(Column::ClientId)
+            .group_by(Column::Channel)
             .into_tuple()
-            .one(&self.0.db())
+            .all(&self.0.db())
             .await?;
-        let (n, oldest) = row.unwrap_or_default();
-        Ok((n, oldest.map(Timestamp)))
+        let read = |(client_id, channel, n, oldest): (String, String, i64, i64)| {
+            let to = Receiver { client_id, channel: Channel::parse(&channel)? };
+            Some(Backlog { to, n, oldest: Timestamp(oldest) })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// What has not arrived, given up or not, oldest first.

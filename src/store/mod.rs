@@ -40,8 +40,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DeleteMany, EntityTrait, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, Select, Statement, UpdateMany, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DeleteMany, EntityTrait,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect, Select, Statement, UpdateMany, Value,
 };
 
 use crate::base::cipher::{Cipher, MasterKey};
@@ -119,6 +119,17 @@ impl Store {
         let tx = self.begin("", now).await?;
         tx.rows().db().execute_unprepared("DELETE FROM used_up WHERE realm = ''").await?;
         Ok(())
+    }
+
+    /// What the database's own machine says that the time is; a file has no machine.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        if self.readers.get_database_backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let sql = "SELECT EXTRACT(EPOCH FROM clock_timestamp())::bigint AS now";
+        let row =
+            self.readers.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        Ok(row.map(|row| row.try_get("", "now")).transpose()?.map(Timestamp))
     }
 
     /// How many connections each pool has, and how many of them nobody uses.

@@ -1,6 +1,8 @@
 //! Which versions of a realm's files have been applied.
 
-use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, TryInsertResult};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TryInsertResult,
+};
 
 use super::entity::{person, realm_version};
 use super::{Rows, StoreError, Writing};
@@ -35,6 +37,18 @@ impl<A> RealmVersions<'_, A> {
             hash: row.hash,
             snapshot: row.snapshot,
         }))
+    }
+
+    /// The newest generation of these files.
+    pub async fn generation_of(&self, hash: &str) -> Result<Option<i64>, StoreError> {
+        let row = self
+            .0
+            .find::<realm_version::Entity>()
+            .filter(realm_version::Column::Hash.eq(hash))
+            .order_by_desc(realm_version::Column::Generation)
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(|row| row.generation))
     }
 
     /// Whether nobody is known in the realm yet.

@@ -194,6 +194,7 @@ impl Records<'_, Writing> {
     ) -> Result<(), StoreError> {
         let labels = [
             ("realm", self.0.realm.to_owned()),
+            ("entrance", attempt.entrance.clone()),
             ("way", attempt.way.to_owned()),
             ("outcome", attempt.outcome.clone()),
         ];

@@ -1,6 +1,6 @@
 //! Access tokens that are rows (opaque ones), and the list of JWTs that were revoked early.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, TryInsertResult};
 
 use super::entity::{access_token, revoked_token};
 use super::{Rows, StoreError, Writing};
@@ -59,7 +59,8 @@ impl Tokens<'_, Writing> {
         Ok(())
     }
 
-    pub async fn revoke(&self, jti: &str, expires_at: Timestamp) -> Result<(), StoreError> {
+    /// `false`: it was revoked already.
+    pub async fn revoke(&self, jti: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
         revoked_token::Entity::insert(revoked_token::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             jti: Set(jti.to_owned()),
@@ -67,7 +68,8 @@ impl Tokens<'_, Writing> {
         })
         .on_conflict_do_nothing_on([revoked_token::Column::Realm, revoked_token::Column::Jti])
         .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
+        .await
+        .map(|done| matches!(done, TryInsertResult::Inserted(1..)))
+        .map_err(StoreError::from)
     }
 }

@@ -59,6 +59,9 @@ impl IntoResponse for Failure {
             }
             None => {}
         }
+        if let Some(error) = fault.client_error() {
+            return oauth_error(&error);
+        }
         if fault.is_temporary() {
             tracing::warn!(%fault, "A request could not be served");
             return busy();
@@ -127,11 +130,18 @@ pub fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
     response
 }
 
+/// One line for each refusal, with what it really was; client and address stand in the request's span
+/// (`flows::oauth::asking`).
+pub fn tell_refused(error: &OAuthError) {
+    tracing::info!(error = error.code.name(), reason = error.cause(), "Refused a client");
+}
+
 /// RFC 6749 §5.2.
 pub fn oauth_error(error: &OAuthError) -> Response {
-    tracing::info!(error = error.code.name(), reason = error.reason, "Refused a client");
+    tell_refused(error);
     let status = match error.code {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     };
     let body = json!({"error": error.code.name(), "error_description": error.reason});
@@ -141,11 +151,12 @@ pub fn oauth_error(error: &OAuthError) -> Response {
         let challenge = HeaderValue::from_static("Basic realm=\"hufu\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
-    response
+    with_retry_after(response, (status == StatusCode::SERVICE_UNAVAILABLE).then_some(60))
 }
 
 /// RFC 6750 §3.
 pub fn bearer_error(error: &OAuthError) -> Response {
+    tell_refused(error);
     let status = match error.code {
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
         ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof => StatusCode::UNAUTHORIZED,

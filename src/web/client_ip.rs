@@ -58,7 +58,8 @@ fn entries(headers: &HeaderMap, header: ForwardedHeader) -> Vec<Option<IpAddr>> 
     match header {
         ForwardedHeader::XForwardedFor => {
             let lines = lines("x-forwarded-for");
-            lines.iter().flat_map(|line| line.split(',').map(address)).collect()
+            let read = |entry| address(entry, is_number);
+            lines.iter().flat_map(|line| line.split(',').map(read)).collect()
         }
         ForwardedHeader::Forwarded => {
             let lines = lines("forwarded");
@@ -69,7 +70,7 @@ fn entries(headers: &HeaderMap, header: ForwardedHeader) -> Vec<Option<IpAddr>> 
 
 /// An address as proxies write it: alone, with a port, in brackets, with a zone; never `unknown` and no
 /// made-up name (RFC 7239 §6).
-fn address(text: &str) -> Option<IpAddr> {
+fn address(text: &str, is_port: impl Fn(&str) -> bool) -> Option<IpAddr> {
     let text = text.trim();
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -82,11 +83,24 @@ fn address(text: &str) -> Option<IpAddr> {
             _ => (text, None),
         },
     };
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+    if port.is_some_and(|port| !is_port(port)) {
         return None;
     }
     let host = host.split_once('%').map_or(host, |(host, _)| host);
     host.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+fn is_number(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+/// A number, or a name made up in its place: `_` and what RFC 7239 §6.3 lets follow.
+fn is_number_or_hidden(port: &str) -> bool {
+    let is_hidden = |name: &str| {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        !name.is_empty() && name.bytes().all(known)
+    };
+    is_number(port) || port.strip_prefix('_').is_some_and(is_hidden)
 }
 
 /// The `for` of one element (RFC 7239 §4), if it has exactly one.
@@ -99,11 +113,22 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     if named.next().is_some() {
         return None;
     }
-    let value = match value.strip_prefix('"') {
-        Some(rest) => rest.strip_suffix('"')?,
-        None => value,
+    let Some(quoted) = value.strip_prefix('"') else {
+        return if value.contains('"') { None } else { address(value, is_number_or_hidden) };
     };
-    if value.contains('"') { None } else { address(value) }
+    address(&unquoted(quoted)?, is_number_or_hidden)
+}
+
+/// What stands before the closing mark, with which the text must end (RFC 9110 §5.6.4).
+fn unquoted(text: &str) -> Option<String> {
+    let (mut said, mut chars) = (String::new(), text.chars());
+    loop {
+        match chars.next()? {
+            '"' => return chars.next().is_none().then_some(said),
+            '\\' => said.push(chars.next()?),
+            char => said.push(char),
+        }
+    }
 }
 
 /// At a mark that stands in no quoted string. What a stranger leaves open swallows what follows, and

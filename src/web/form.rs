@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request as Incoming};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::flows::oauth::asking;
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
 use crate::web::answer::{Failure, oauth_error};
@@ -69,11 +70,16 @@ impl FromRequest<App> for OauthForm {
         let is_form = is_form(incoming.headers());
         let body = Bytes::from_request(incoming, app).await;
         let body = body.map_err(|rejection| Unread::Body(rejection.into_response()))?;
-        if !is_form {
+        let params = if is_form {
+            Params::parse(&body)
+        } else {
             let reason = "the body is not application/x-www-form-urlencoded";
-            return Err(Unread::Malformed(OAuthError::request(reason)));
-        }
-        Params::parse(&body).map(Self).map_err(Unread::Malformed)
+            Err(OAuthError::request(reason))
+        };
+        params.map(Self).map_err(|error| {
+            asking::with_unread(&body);
+            Unread::Malformed(error)
+        })
     }
 }
 

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use metrics::Label;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
@@ -136,14 +137,25 @@ async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Method, path and outcome; never a query, which may hold codes and numbers. Everything that is
-/// logged on the way carries the request's number, and the answer does too.
+/// Method, route and outcome; never the address itself, in which codes and numbers may stand. Everything
+/// that is logged on the way carries the request's number, and the answer does too.
 async fn log(number: u64, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let span = tracing::info_span!("request", number, method = %request.method(), path = request.uri().path());
+    let method = method(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(UNKNOWN, MatchedPath::as_str);
+    let span = tracing::info_span!(
+        "request",
+        number,
+        method,
+        route,
+        realm = tracing::field::Empty,
+        client_id = tracing::field::Empty,
+        redirect_uri = tracing::field::Empty
+    );
     let mut response = next.run(request).instrument(span.clone()).await;
-    let status = response.status();
-    let micros = started.elapsed().as_micros();
+    let (status, took) = (response.status(), started.elapsed());
+    let micros = took.as_micros();
     span.in_scope(|| tracing::debug!(status = status.as_u16(), micros, "Answered"));
     let class = match status.as_u16() {
         ..300 => "2xx",
@@ -152,6 +164,25 @@ async fn log(number: u64, request: Request, next: Next) -> Response {
         500.. => "5xx",
     };
     metrics::counter!("hufu_requests_total", "status" => class).increment(1);
+    let labels = [Label::new("route", route.to_owned()), Label::new("method", method)];
+    metrics::histogram!("hufu_request_seconds", labels.iter()).record(took);
     response.headers_mut().insert(HeaderName::from_static("x-request-id"), number.into());
     response
+}
+
+/// Where no route of ours was meant.
+const UNKNOWN: &str = "none";
+
+/// One of those that somebody uses: strangers may send any word.
+fn method(given: &Method) -> &'static str {
+    match *given {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }

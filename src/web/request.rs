@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use tracing::Span;
 
 use crate::base::secret::{Secret, keyed_hash, same};
 use crate::domain::number::division::province_name;
@@ -49,6 +50,7 @@ impl FromRequestParts<App> for Request {
         let uri = uri.map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone());
         let realm = uri.path().split('/').nth(2).and_then(|id| app.realm(id));
         let Some(realm) = realm else { return Err(StatusCode::NOT_FOUND.into_response()) };
+        Span::current().record("realm", realm.id.as_str());
         let cookies = cookies::read(&parts.headers);
         let chosen = cookies.get(&cookies::language_name(&realm)).cloned();
         let authorization = parts.headers.get(header::AUTHORIZATION);

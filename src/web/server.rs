@@ -67,8 +67,8 @@ pub async fn serve_within(
     let mut server = Server::<Peer>::from_listener(door).handle(handle);
     limit(&mut server);
     let Some(files) = tls else { return server.acceptor(gate).serve(service).await };
-    let config = files.config()?;
-    tokio::spawn(files.watch(config.clone()));
+    let (config, seen) = files.load()?;
+    tokio::spawn(files.watch(config.clone(), seen));
     server.acceptor(OpenSSLAcceptor::new(config).acceptor(gate)).serve(service).await
 }
 

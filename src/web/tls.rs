@@ -17,26 +17,27 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-impl TlsFiles {
-    pub(super) fn config(&self) -> std::io::Result<OpenSSLConfig> {
-        OpenSSLConfig::from_pem_chain_file(&self.certificate, &self.key).map_err(|error| {
-            std::io::Error::other(format!("{}: {error}", self.certificate.display()))
-        })
-    }
+/// How the two files looked: lengths and times, different after any change.
+pub type Seen = [Option<(u64, SystemTime)>; 2];
 
-    /// Whether they would be served.
-    pub fn check(&self) -> std::io::Result<()> {
-        self.config().map(|_| ())
+impl TlsFiles {
+    /// What is served, and how the files looked before they were read: a change meanwhile, or before
+    /// anybody watches, is still found.
+    pub fn load(&self) -> std::io::Result<(OpenSSLConfig, Seen)> {
+        let seen = self.look();
+        let config = OpenSSLConfig::from_pem_chain_file(&self.certificate, &self.key);
+        let wrong =
+            |error| std::io::Error::other(format!("{}: {error}", self.certificate.display()));
+        Ok((config.map_err(wrong)?, seen))
     }
 
     /// Runs for the life of the process. What cannot be served, such as a certificate whose key has not
     /// come yet, is told of once, and the last good one stays.
-    pub(super) async fn watch(self, config: OpenSSLConfig) {
-        let mut served = self.state();
+    pub async fn watch(self, config: OpenSSLConfig, mut served: Seen) {
         let mut told = served;
         loop {
             tokio::time::sleep(LOOK).await;
-            let now = self.state();
+            let now = self.look();
             if now == served {
                 continue;
             }
@@ -55,8 +56,7 @@ impl TlsFiles {
         }
     }
 
-    /// Different after any change.
-    fn state(&self) -> [Option<(u64, SystemTime)>; 2] {
+    fn look(&self) -> Seen {
         let of = |file: &Path| {
             let known: Metadata = std::fs::metadata(file).ok()?;
             Some((known.len(), known.modified().ok()?))

@@ -127,6 +127,7 @@ async fn files_are_read_again_and_the_last_good_version_stays() {
         realms: realms.clone(),
         master_key: None,
         proxies: hufu::web::client_ip::Proxies::default(),
+        outbound_ca: None,
         is_demo: true,
         replace: Vec::new(),
     };

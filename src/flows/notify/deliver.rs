@@ -99,6 +99,9 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
     match sent {
         Ok(()) => {
             count(ctx, delivery, "done");
+            let took = u32::try_from(ctx.now().since(delivery.created_at)).unwrap_or_default();
+            metrics::histogram!("hufu_delivery_seconds", "channel" => delivery.channel.name())
+                .record(took);
             tx.rows().deliveries().done(delivery.id).await?;
         }
         Err(error) => {
@@ -152,7 +155,10 @@ async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
     let outbound = &ctx.services.outbound;
     let sent = match delivery.channel {
         Channel::Logout => match &client.backchannel_logout_uri {
-            Some(url) => outbound.deliver_logout(url, &logout::token(ctx, client, delivery)?).await,
+            Some(url) => match signed(logout::token(ctx, client, delivery))? {
+                Ok(token) => outbound.deliver_logout(url, &token).await,
+                Err(why) => return Ok(Err(why)),
+            },
             None => Ok(()),
         },
         Channel::Relation => match &client.relation_events {
@@ -166,16 +172,30 @@ async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
             let stream = streams::find(ctx, &delivery.client_id).await?;
             let stream = stream.filter(|stream| Some(stream.id) == delivery.stream);
             match (&client.event_endpoint, stream) {
-                (Some(url), Some(stream)) => {
-                    let token = streams::token(ctx, delivery)?;
-                    outbound.push_event(url, token, stream.authorization.as_ref()).await
-                }
+                (Some(url), Some(stream)) => match signed(streams::token(ctx, delivery))? {
+                    Ok(token) => {
+                        outbound.push_event(url, token, stream.authorization.as_ref()).await
+                    }
+                    Err(why) => return Ok(Err(why)),
+                },
                 _ => Ok(()),
             }
         }
         Channel::Poll | Channel::Sms => Ok(()),
     };
     Ok(sent.map_err(|error| error.to_string()))
+}
+
+/// A token, or why there is none yet.
+type Signed = Result<String, String>;
+
+/// A token for which no key signs yet is a failed try like any other: it waits, and says why.
+fn signed(made: Result<String, Fault>) -> Result<Signed, Fault> {
+    match made {
+        Ok(token) => Ok(Ok(token)),
+        Err(fault @ Fault::NoSigner(_)) => Ok(Err(fault.to_string())),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// To the person's default phone as it is now.

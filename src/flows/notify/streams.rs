@@ -10,7 +10,6 @@ use uuid::Uuid;
 use crate::base::secret::Secret;
 use crate::flows::notify::tell::{CLAIMS_CHANGE, SESSION_REVOKED, for_stream};
 use crate::flows::{Ctx, Fault, Stop};
-use crate::jose::Algorithm;
 use crate::jose::jwt::sign;
 use crate::oidc::error::OAuthError;
 use crate::realm::Realm;
@@ -323,6 +322,9 @@ pub fn token(ctx: &Ctx, delivery: &Delivery) -> Result<String, Fault> {
     claims["jti"] = json!(delivery.id.to_string());
     let algorithm = ctx.realm.clients.get(&delivery.client_id).map(|client| client.id_token_alg);
     let published = ctx.services.keys.of(&ctx.realm)?;
-    let algorithm = algorithm.unwrap_or(Algorithm::ES256);
-    Ok(sign(published.keys.current(algorithm)?, "secevent+jwt", &claims)?)
+    let key = match algorithm {
+        Some(algorithm) => published.keys.current(algorithm)?,
+        None => published.keys.first(&ctx.realm.algorithms)?,
+    };
+    Ok(sign(key, "secevent+jwt", &claims)?)
 }

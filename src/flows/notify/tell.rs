@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::base::id::{EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::ActingIdentity;
+use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::session::Session;
 use crate::flows::identity::load;
@@ -123,6 +124,7 @@ pub async fn end_session(
     if tx.rows().sessions().end(session, now).await? {
         tx.rows().grants().revoke_of_session(session, now).await?;
         tell(ctx, tx, session, None, &Told::Ended { reason }).await?;
+        tx.note(AuditEvent::SessionEnded { session, reason: reason.to_owned() });
     }
     Ok(())
 }

@@ -13,10 +13,12 @@ use crate::domain::login::Errand;
 use crate::domain::person::AccountStatus;
 use crate::domain::session::Session;
 use crate::flows::identity::{load, switch};
+use crate::flows::keys::signs_for;
+use crate::flows::oauth::asking;
 use crate::flows::oauth::hints::{self, Hint};
 use crate::flows::oauth::subject::subject;
 use crate::flows::sign_in::{level, step_up};
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::{Ctx, Fault, Stop, unannounced};
 use crate::oidc::authorize::{
     AuthorizeRequest, Destination, KNOWN, LONGEST, Prompt, Registered, check, destination,
 };
@@ -288,6 +290,7 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
 }
 
 fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
+    asking::with(&params, None);
     let page = |reason| Box::new(Answer::Page(OAuthError::request(reason)));
     let params = params.only(&KNOWN);
     if params.length() > LONGEST {
@@ -313,6 +316,10 @@ fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Answer>> {
         },
     )
     .map_err(to_client)?;
+    // Before anybody signs in for a code that could not be redeemed.
+    if signs_for(ctx, &client, &request.resources).is_ok_and(|signs| !signs) {
+        return Err(to_client(unannounced()));
+    }
     let bound = bind(&params, &request).map_err(to_client)?;
     Ok(Asked { params, client, request, bound })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::flows::oauth::asking;
 use crate::flows::{Ctx, Stop};
 use crate::jose::jwt::verify_foreign;
 use crate::oidc::client_auth::{AssertionClaims, Presented, presented};
@@ -21,7 +22,9 @@ pub async fn authenticate(
     authorization: Option<&str>,
     params: &Params,
 ) -> Result<Arc<Client>, Stop> {
-    let outcome = match presented(authorization, params) {
+    let presented = presented(authorization, params);
+    asking::with(params, presented.as_ref().ok().and_then(Presented::client_id));
+    let outcome = match presented {
         Ok(presented) => believe(ctx, presented).await,
         Err(error) => Err(error.into()),
     };
@@ -39,15 +42,25 @@ async fn believe(ctx: &Ctx, presented: Presented) -> Result<Arc<Client>, Stop> {
             let client = known(ctx, &client_id)?;
             match &client.credential {
                 Credential::Secret(hash) if hash.fits(&secret) => Ok(client),
-                Credential::Secret(_) => Err(unproved(&client_id, "the secret is another")),
-                _ => Err(unproved(&client_id, "the client is registered without a secret")),
+                Credential::Secret(_) => Err(unproved("the secret is wrong")),
+                Credential::PrivateKeyJwt(_) => Err(unproved(
+                    "a secret came, and the client is registered with private_key_jwt",
+                )),
+                Credential::Public => {
+                    Err(unproved("a secret came, and the client is registered without one"))
+                }
             }
         }
         Presented::Nothing { client_id } => {
             let client = known(ctx, &client_id)?;
             match client.credential {
                 Credential::Public => Ok(client),
-                _ => Err(unproved(&client_id, "the client proves nothing of what it has")),
+                Credential::Secret(_) => {
+                    Err(unproved("nothing came, and the client is registered with a secret"))
+                }
+                Credential::PrivateKeyJwt(_) => {
+                    Err(unproved("nothing came, and the client is registered with private_key_jwt"))
+                }
             }
         }
         Presented::Assertion { client_id, assertion } => {
@@ -58,13 +71,12 @@ async fn believe(ctx: &Ctx, presented: Presented) -> Result<Arc<Client>, Stop> {
 
 fn known(ctx: &Ctx, client_id: &str) -> Result<Arc<Client>, Stop> {
     let known = ctx.realm.clients.get(client_id).cloned();
-    known.ok_or_else(|| unproved(client_id, "no such client"))
+    known.ok_or_else(|| unproved("no client has this client_id"))
 }
 
 /// One answer to all; which of them it is, is the log's.
-fn unproved(client_id: &str, reason: &'static str) -> Stop {
-    tracing::info!(client_id, reason, "A client did not prove itself");
-    OAuthError::client("client authentication failed").into()
+fn unproved(cause: &'static str) -> Stop {
+    OAuthError::client("client authentication failed").because(cause).into()
 }
 
 /// RFC 7523 §3, one use each.
@@ -78,21 +90,35 @@ async fn check_assertion(
     let Some(client_id) = named.map(str::to_owned).or_else(|| unverified_subject(assertion)) else {
         return refused("the assertion names no client");
     };
+    if named.is_none() {
+        asking::by(&client_id);
+    }
     let client = known(ctx, &client_id)?;
     let Credential::PrivateKeyJwt(keys) = &client.credential else {
-        return Err(unproved(&client_id, "the client is registered without keys"));
+        return Err(unproved("an assertion came, and the client is registered without keys"));
     };
-    let Ok(claims) = verify_foreign::<AssertionClaims>(keys, assertion) else {
-        return refused("the assertion does not verify");
+    let claims = match verify_foreign::<AssertionClaims>(keys, assertion) {
+        Ok(claims) => claims,
+        Err(error) => {
+            let error = error.to_string();
+            tracing::info!(error = asking::bounded(&error), "An assertion does not verify");
+            return refused("the assertion does not verify");
+        }
     };
     let now = ctx.now().0;
     let audience =
         claims.aud.holds(&ctx.realm.issuer) || claims.aud.holds(&ctx.realm.url(path::TOKEN));
-    if claims.iss != client_id || claims.sub != client_id || !audience {
-        return refused("iss, sub or aud of the assertion is wrong");
+    if claims.iss != client_id || claims.sub != client_id {
+        return refused("iss or sub of the assertion is not the client");
     }
-    if claims.exp <= now || claims.exp > now + LONGEST_ASSERTION {
-        return refused("exp of the assertion is past or too far");
+    if !audience {
+        return refused("aud of the assertion is neither the issuer nor the token endpoint");
+    }
+    if claims.exp <= now {
+        return refused("exp of the assertion is past");
+    }
+    if claims.exp > now + LONGEST_ASSERTION {
+        return refused("exp of the assertion is too far");
     }
     if claims.nbf.is_some_and(|from| from > now + SKEW) {
         return refused("the assertion is not valid yet");

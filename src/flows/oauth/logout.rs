@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::domain::session::Session;
 use crate::flows::keys::knowing;
 use crate::flows::notify::tell::end_session;
+use crate::flows::oauth::asking;
 use crate::flows::{Ctx, Fault};
 use crate::jose::jwt::{sign, verify};
 use crate::oidc::claims::{IdClaims, logout_claims};
@@ -39,8 +40,9 @@ pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<As
         let named = params.get("client_id");
         hint.iss == ctx.realm.issuer && named.is_none_or(|named| named == hint.aud)
     });
+    asking::with(params, hint.as_ref().map(|hint| hint.aud.as_str()));
     if given.is_some() && hint.is_none() {
-        tracing::info!(client = params.get("client_id"), "A hint of a sign-out is not ours");
+        tracing::info!("A hint of a sign-out is not ours");
     }
     let client_id = match (&hint, given) {
         (Some(hint), _) => Some(hint.aud.as_str()),
@@ -54,7 +56,8 @@ pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<As
         client.is_some_and(|client| client.post_logout_redirect_uris.iter().any(|own| own == uri))
     });
     if let (Some(uri), None) = (uri, redirect) {
-        tracing::info!(client = client_id, uri, "A post_logout_redirect_uri is not registered");
+        let uri = asking::bounded(uri);
+        tracing::info!(uri, "A post_logout_redirect_uri is not registered");
     }
     let sid_of = |one: &Session| one.acting.sid(&ctx.services.secrets.sid, one.id);
     let (session, is_certain) = match (own, &hint) {

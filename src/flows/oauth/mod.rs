@@ -1,6 +1,7 @@
 //! What applications ask: authorization, tokens, what a token is worth, sign-out. The protocol's own
 //! rules are `oidc`'s.
 
+pub mod asking;
 pub mod authorize;
 pub mod clients;
 pub mod dpop;

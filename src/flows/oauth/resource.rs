@@ -8,8 +8,10 @@ use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
 use crate::base::secret::Secret;
 use crate::domain::acting::ActingIdentity;
+use crate::domain::audit::AuditEvent;
 use crate::domain::claims::TaxClaims;
 use crate::flows::keys::knowing;
+use crate::flows::oauth::asking;
 use crate::flows::oauth::clients;
 use crate::flows::oauth::dpop::{Presented, fits};
 use crate::flows::oauth::person_claims::{named, person_claims};
@@ -34,12 +36,26 @@ async fn unexpired(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessCla
     Ok(claims.filter(|claims| claims.exp > ctx.now().0 && claims.iss == ctx.realm.issuer))
 }
 
+/// One answer to all that is wrong with a token; what it is, is the log's.
+fn invalid(cause: &'static str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid").because(cause)
+}
+
+const OF_NOBODY: &str = "no person is behind the access token";
+const REVOKED: &str = "the access token or its grant was revoked";
+
 /// The same of a token that a request presents, with its key where it is bound to one.
 async fn presented_claims(ctx: &Ctx, presented: &Presented<'_>) -> Result<Arc<AccessClaims>, Stop> {
-    let Some(claims) = unexpired(ctx, presented.token).await? else {
-        let error = OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-        return Err(error.into());
+    let Some(claims) = read(ctx, presented.token).await? else {
+        return Err(invalid("nobody here has issued the access token").into());
     };
+    asking::by(&claims.client_id);
+    if claims.iss != ctx.realm.issuer {
+        return Err(invalid("the access token is of another issuer").into());
+    }
+    if claims.exp <= ctx.now().0 {
+        return Err(invalid("the access token has expired").into());
+    }
     if !claims.is_for_us() {
         let reason = "the access token is for another API";
         return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
@@ -56,11 +72,10 @@ pub async fn grant_behind(
     scope: &str,
 ) -> Result<(Arc<AccessClaims>, StandingGrant, ActingIdentity), Stop> {
     let claims = presented_claims(ctx, presented).await?;
-    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let Some(grant) = grant_of(&claims) else { return Err(invalid().into()) };
+    let Some(grant) = grant_of(&claims) else { return Err(invalid(OF_NOBODY).into()) };
     let found = ctx.rows().standings().of_token(grant, &claims.jti).await?;
-    let Some(grant) = found else { return Err(invalid().into()) };
-    let Ok(identity) = still_good(ctx, &grant) else { return Err(invalid().into()) };
+    let Some(grant) = found else { return Err(invalid(REVOKED).into()) };
+    let identity = still_good(ctx, &grant).map_err(|ended| invalid(ended.reason))?;
     if !Scopes::parse(&claims.scope).has(scope) {
         let reason = "the token lacks the scope of this interface";
         return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
@@ -130,11 +145,12 @@ fn grant_of(claims: &AccessClaims) -> Option<GrantId> {
 
 /// The client that a token of its own speaks for: no person behind it, and this scope in it.
 pub async fn client_of(ctx: &Ctx, presented: &Presented<'_>, scope: &str) -> Result<String, Stop> {
-    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
     let token = presented_claims(ctx, presented).await?;
-    let is_revoked = ctx.rows().tokens().is_revoked(&token.jti).await?;
-    if is_revoked || grant_of(&token).is_some() {
-        return Err(invalid().into());
+    if ctx.rows().tokens().is_revoked(&token.jti).await? {
+        return Err(invalid(REVOKED).into());
+    }
+    if grant_of(&token).is_some() {
+        return Err(invalid("a person is behind the access token").into());
     }
     if !Scopes::parse(&token.scope).has(scope) {
         let reason = "the token lacks the scope of this interface";
@@ -150,19 +166,18 @@ pub enum UserInfo {
 }
 
 pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, Stop> {
-    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
     let token = presented_claims(ctx, presented).await?;
-    let Some(grant) = grant_of(&token) else { return Err(invalid().into()) };
+    let Some(grant) = grant_of(&token) else { return Err(invalid(OF_NOBODY).into()) };
     let found = ctx.rows().standings().person_of_token(grant, &token.jti).await?;
-    let Some((grant, person, username)) = found else { return Err(invalid().into()) };
-    let Ok(identity) = still_good(ctx, &grant) else { return Err(invalid().into()) };
+    let Some((grant, person, username)) = found else { return Err(invalid(REVOKED).into()) };
+    let identity = still_good(ctx, &grant).map_err(|ended| invalid(ended.reason))?;
     let scope = Scopes::parse(&token.scope);
     if !scope.has("openid") {
         let reason = "scope openid is needed";
         return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
     }
     let Some(client) = ctx.realm.clients.get(&token.client_id) else {
-        return Err(invalid().into());
+        return Err(invalid("the client of the access token is gone").into());
     };
     let stored = &grant.grant;
     let asked = engine::requested_claims(&extensions(stored)?).userinfo;
@@ -249,11 +264,18 @@ pub async fn revoke(ctx: &Ctx, authorization: Option<&str>, params: &Params) -> 
     let own_family = family.filter(|grant| grant.client_id == client.client_id);
     let access = read(ctx, text).await?.filter(|claims| claims.client_id == client.client_id);
     let tx = ctx.begin().await?;
-    if let Some(grant) = own_family {
-        tx.rows().grants().revoke(grant.id, ctx.now()).await?;
+    let client = client.client_id.clone();
+    if let Some(grant) = own_family
+        && tx.rows().grants().revoke(grant.id, ctx.now()).await?
+    {
+        let (client, grant) = (client.clone(), Some(grant.id));
+        tx.note(AuditEvent::TokenRevoked { client, grant, token: None });
     }
     if let Some(claims) = access {
-        tx.rows().tokens().revoke(&claims.jti, Timestamp(claims.exp)).await?;
+        if tx.rows().tokens().revoke(&claims.jti, Timestamp(claims.exp)).await? {
+            let (grant, token) = (grant_of(&claims), Some(claims.jti.clone()));
+            tx.note(AuditEvent::TokenRevoked { client, grant, token });
+        }
         if let Some(grant) = grant_of(&claims) {
             tx.rows().grants().mark_revoked_token(grant).await?;
         }

@@ -14,7 +14,8 @@ use crate::realm::resource::Resource;
 pub struct Target {
     pub audience: Audience,
     pub format: AccessTokenFormat,
-    pub algorithm: Algorithm,
+    /// `None`: nobody has chosen one, the first of the realm's that signs.
+    pub algorithm: Option<Algorithm>,
     /// Seconds.
     pub lifetime: i64,
     /// The permissions that it may tell; `None`: all.
@@ -27,7 +28,7 @@ impl Target {
         Self {
             audience: Audience::One(client.client_id.clone()),
             format: client.access_token,
-            algorithm: client.access_token_alg.unwrap_or(realm.algorithm()),
+            algorithm: client.access_token_alg,
             lifetime: realm.lifetimes.access_token,
             permissions: client.permissions.clone(),
         }
@@ -49,11 +50,13 @@ impl Target {
             }
         }
         if let Some(first) = apis.first() {
-            let form = |api: &&Resource| (api.access_token, api.access_token_alg);
+            let algorithm = |api: &Resource| api.access_token_alg.unwrap_or(realm.algorithm());
+            let form = |api: &&Resource| (api.access_token, algorithm(api));
             if apis.iter().any(|api| form(api) != form(first)) {
                 return wrong("these resources take different tokens: name one at a time");
             }
-            (target.format, target.algorithm) = form(first);
+            target.format = first.access_token;
+            target.algorithm = apis.iter().find_map(|api| api.access_token_alg);
         }
         let lifetimes = apis.iter().map(|api| api.access_token_lifetime);
         let ours = resources.contains(&realm.issuer).then_some(target.lifetime);

@@ -1,6 +1,7 @@
 //! Budgets of guesses: tries are taken before they are judged and end as right, wrong or not judged.
 //! Kept among what expires by itself; what one budget holds together is said by whoever asks.
 
+use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
 use crate::domain::lockout::{Guesses, LockoutPolicy};
 use crate::domain::place::Place;
@@ -55,6 +56,17 @@ impl Budget {
         Ok(ctx.ephemeral().forget(&GUESSES, &self.name).await?)
     }
 
+    /// Until when the try that was just wrong has locked it, if it has; counted.
+    pub async fn has_locked(&self, ctx: &Ctx) -> Result<Option<Timestamp>, Fault> {
+        let until = self.kept(ctx).await?.and_then(|kept| self.policy.locked_by(&kept));
+        if until.is_some() {
+            // Names begin with what is guessed.
+            let what = self.name.split('/').next().unwrap_or_default();
+            count_lock(ctx, what);
+        }
+        Ok(until)
+    }
+
     pub async fn kept(&self, ctx: &Ctx) -> Result<Option<Guesses>, Fault> {
         Ok(ctx.ephemeral().get(&GUESSES, &self.name).await?)
     }
@@ -63,6 +75,12 @@ impl Budget {
         let seconds = self.policy.lifetime(to, ctx.now());
         Ok(ctx.ephemeral().replace(&GUESSES, &self.name, from, to, seconds).await?)
     }
+}
+
+/// A lock has begun. `what`: whose tries it refuses from now on, a word of ours.
+pub fn count_lock(ctx: &Ctx, what: &str) {
+    let labels = [("realm", ctx.realm.id.clone()), ("what", what.to_owned())];
+    metrics::counter!("hufu_locks_total", &labels).increment(1);
 }
 
 /// Whether this person has signed in from where the request comes from within thirty days.

@@ -1,12 +1,14 @@
-//! The sign-in log (E-24): one line for each attempt, whatever became of it.
+//! The sign-in log (E-24): one line for each attempt, whatever became of it; and the audit's trace of a
+//! second factor.
 
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::ActingIdentity;
-use crate::domain::audit::LoginAttempt;
+use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::claims::NAMED_HANDLER;
-use crate::domain::factor::Way;
+use crate::domain::factor::{Factor, Way};
 use crate::domain::login::LoginTransaction;
 use crate::domain::scan::Scan;
+use crate::domain::session::Session;
 use crate::flows::sign_in::log;
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault};
@@ -109,4 +111,10 @@ pub fn attempt(
         ip: ctx.ip,
         device: ctx.device.clone(),
     }
+}
+
+/// A second factor was passed, by which this session began or proved more.
+pub fn passed(session: &Session, factor: Factor) -> AuditEvent {
+    let (account, session) = (session.account, session.id);
+    AuditEvent::SecondFactorPassed { account, session, factor: factor.name().to_owned() }
 }

@@ -9,6 +9,7 @@ use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::flows::sign_in::log::passed;
 use crate::flows::sign_in::transaction;
 use crate::flows::{Ctx, Fault, Stop, people};
 
@@ -105,6 +106,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret,
     if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
         return Err(Refusal::State.into());
     }
+    tx.note(passed(&session, factor));
     if is_lifted && !people::raise_level(ctx, &tx, proved.person, reached, how).await? {
         return Err(Refusal::State.into());
     }

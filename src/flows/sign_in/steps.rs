@@ -16,7 +16,7 @@ use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
 use crate::flows::notify::tell::end_session;
 use crate::flows::relations::writer::change;
-use crate::flows::sign_in::log::{attempt, log};
+use crate::flows::sign_in::log::{attempt, log, passed};
 use crate::flows::sign_in::transaction::{self, abandon};
 use crate::flows::sign_in::{facts, throttle};
 use crate::flows::{Ctx, Fault, Stop};
@@ -298,6 +298,9 @@ pub async fn sign_in(
         end_session(ctx, &tx, former.id, "somebody signed in anew in this browser").await?;
     }
     tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await?;
+    if let Some(factor) = factor {
+        tx.note(passed(&session, factor));
+    }
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;
     Ok((session, cookie))

@@ -15,7 +15,7 @@ use crate::domain::number::personal_id::comparable;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::flows::sign_in::factor::device;
-use crate::flows::sign_in::guesses::{Budget, is_known_place};
+use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -32,7 +32,43 @@ pub struct Attempt {
     own: Budget,
     /// Of this name and all places where its person is unknown; `None` where they are known.
     elsewhere: Option<Budget>,
-    address: String,
+    address: Address,
+}
+
+/// What an address has failed at in one window, whoever it was about, and which of it was about this
+/// name: that alone may be taken back, and only while the same window lasts.
+struct Address {
+    all: String,
+    own: String,
+}
+
+impl Address {
+    /// How often, and the seconds until the window ends.
+    async fn count(&self, ctx: &Ctx) -> Result<(u32, i64), Fault> {
+        let (count, left) = ctx.ephemeral().count(&self.all, ctx.realm.limits.window).await?;
+        // `left` is rounded up: what is remembered of a window never outlives it.
+        ctx.ephemeral().count(&self.own, left - 1).await?;
+        Ok((count, left))
+    }
+
+    /// This attempt is none of them.
+    async fn give_back(&self, ctx: &Ctx) -> Result<(), Fault> {
+        if ctx.ephemeral().counted(&self.own).await? > 0 {
+            ctx.ephemeral().uncount(&self.own).await?;
+            ctx.ephemeral().uncount(&self.all).await?;
+        }
+        Ok(())
+    }
+
+    /// None that was about this name is.
+    async fn give_all_back(&self, ctx: &Ctx) -> Result<(), Fault> {
+        let n_own = ctx.ephemeral().counted(&self.own).await?;
+        ctx.ephemeral().reset(&self.own).await?;
+        for _ in 0..n_own {
+            ctx.ephemeral().uncount(&self.all).await?;
+        }
+        Ok(())
+    }
 }
 
 /// How the person whom a name leads to is known where it is typed.
@@ -62,12 +98,13 @@ impl Attempt {
                 ..policy.clone()
             },
         });
-        let address = format!("address/{place}");
+        let address =
+            Address { all: format!("address/{place}"), own: format!("address/{place}/{name}") };
         let attempt = Self { own: Budget { name: own, policy }, elsewhere, address };
         attempt.own.take(ctx).await?;
         if let Err(stop) = attempt.take_shared(ctx).await {
             attempt.own.give_back(ctx).await?;
-            ctx.ephemeral().uncount(&attempt.address).await?;
+            attempt.address.give_back(ctx).await?;
             return Err(stop);
         }
         Ok(attempt)
@@ -75,10 +112,12 @@ impl Attempt {
 
     /// An address is refused only where it multiplies: not to whom it is known.
     async fn take_shared(&self, ctx: &Ctx) -> Result<(), Stop> {
-        let limits = &ctx.realm.limits;
-        let (count, retry_after) = ctx.ephemeral().count(&self.address, limits.window).await?;
+        let (count, retry_after) = self.address.count(ctx).await?;
         let Some(elsewhere) = &self.elsewhere else { return Ok(()) };
-        if count > limits.max_failures_per_address {
+        if count > ctx.realm.limits.max_failures_per_address {
+            if ctx.ephemeral().mark(&self.address.all, retry_after).await? {
+                count_lock(ctx, "address");
+            }
             return Err(Refusal::Locked { retry_after }.into());
         }
         elsewhere.take(ctx).await?;
@@ -89,39 +128,34 @@ impl Attempt {
     /// address. Nothing else of what people share is taken back but this attempt: a sign-in of
     /// one's own must not clear what one tried on others.
     pub async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
-        let kept = self.own.kept(ctx).await?;
         self.own.forget(ctx).await?;
-        for _ in 1..kept.map_or(1, |kept| kept.failures) {
-            ctx.ephemeral().uncount(&self.address).await?;
-        }
-        self.give_back_shared(ctx).await
+        self.address.give_all_back(ctx).await?;
+        self.give_back_elsewhere(ctx).await
     }
 
     /// Nobody looked at it: it never was.
     pub async fn not_judged(&self, ctx: &Ctx) -> Result<(), Fault> {
         self.own.give_back(ctx).await?;
-        self.give_back_shared(ctx).await
+        self.address.give_back(ctx).await?;
+        self.give_back_elsewhere(ctx).await
     }
 
-    async fn give_back_shared(&self, ctx: &Ctx) -> Result<(), Fault> {
-        if let Some(elsewhere) = &self.elsewhere {
-            elsewhere.give_back(ctx).await?;
+    async fn give_back_elsewhere(&self, ctx: &Ctx) -> Result<(), Fault> {
+        match &self.elsewhere {
+            Some(elsewhere) => elsewhere.give_back(ctx).await,
+            None => Ok(()),
         }
-        Ok(ctx.ephemeral().uncount(&self.address).await?)
     }
 
     /// It was wrong: counted already. An account's lock leaves its trace, and whoever has a
     /// relation to the enterprise is counted against its number.
     pub async fn wrong(&self, ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Fault> {
-        let Some(account) = &typed.account else { return Ok(()) };
         if typed.has_relation {
             ctx.ephemeral().count(&enterprise(form), ctx.realm.limits.window).await?;
         }
         for budget in std::iter::once(&self.own).chain(&self.elsewhere) {
-            let kept = budget.kept(ctx).await?;
-            let Some(until) = kept.and_then(|kept| budget.policy.locked_by(&kept)) else {
-                continue;
-            };
+            let Some(until) = budget.has_locked(ctx).await? else { continue };
+            let Some(account) = &typed.account else { continue };
             let tx = ctx.begin().await?;
             tx.note(AuditEvent::AccountLocked { account: account.id, until });
             tx.commit().await?;

@@ -31,12 +31,7 @@ impl Builder<'_> {
         for name in self.names("resources") {
             let Some((source, file)) = self.read::<ResourceFile>(&name) else { continue };
             self.check_resource(&source, &file, &beside);
-            let keys = &beside.main.keys.algorithms;
-            let Some(algorithm) = file.access_token_signing_alg.or(keys.first().copied()) else {
-                continue;
-            };
-            let lifetime = beside.main.lifetimes.access_token;
-            let resource = Resource::of(&file, algorithm, lifetime);
+            let resource = Resource::of(&file, beside.main.lifetimes.access_token);
             if resources.insert(resource.identifier.clone(), resource).is_some() {
                 self.complain(&source, &["identifier".into()], "another file has this identifier");
             }

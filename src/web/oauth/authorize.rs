@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::login::{TRANSACTION_SECONDS, Then};
+use crate::flows::oauth::asking;
 use crate::flows::oauth::authorize::{Answer as Outcome, authorize};
 use crate::flows::sign_in::step_up;
 use crate::oidc::authorize::{Destination, ResponseMode};
@@ -12,7 +13,7 @@ use crate::oidc::discovery::path;
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
 use crate::views::page::{FormPostPage, MessagePage};
-use crate::web::answer::{Answer, see_other, with_cookie};
+use crate::web::answer::{Answer, see_other, tell_refused, with_cookie};
 use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
 use crate::web::request::Request;
@@ -24,7 +25,10 @@ const LONGEST_QUERY: usize = 6000;
 pub async fn get(request: Request) -> Answer {
     match request.query() {
         Ok(params) => run(request, params).await,
-        Err(error) => refuse(&request, &error),
+        Err(error) => {
+            asking::with_unread(request.uri.query().unwrap_or_default().as_bytes());
+            refuse(&request, &error)
+        }
     }
 }
 
@@ -51,7 +55,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
     match authorize(&request.ctx, params, session).await? {
         Outcome::Page(error) => refuse(&request, &error),
         Outcome::Error(destination, error) => {
-            tracing::info!(error = error.code.name(), reason = error.reason, "Refused a client");
+            tell_refused(&error);
             let fields = vec![
                 ("error", error.code.name().to_owned()),
                 ("error_description", error.reason.to_owned()),
@@ -97,7 +101,7 @@ async fn begin_at(request: &Request, params: Params, why: &str) -> Answer {
 
 /// Rule 4: what may not be redirected is shown here.
 pub fn refuse(request: &Request, error: &OAuthError) -> Answer {
-    tracing::info!(error = error.code.name(), reason = error.reason, "Refused a request");
+    tracing::info!(error = error.code.name(), reason = error.cause(), "Refused a request");
     let page = MessagePage {
         title: request.text("error-title"),
         text: request.text("error-request"),

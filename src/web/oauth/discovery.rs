@@ -1,6 +1,8 @@
 //! The documents that applications read first; their bytes were made once. They pass none of the
 //! layers that the other routes have and bring their own headers.
 
+use std::time::Instant;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -11,11 +13,19 @@ use crate::web::answer::Answer;
 use crate::web::app::App;
 
 pub async fn document(state: State<App>, path: Path<String>) -> Answer {
-    publish(state, path, |published| &published.discovery)
+    let started = Instant::now();
+    let answer = publish(state, path, |published| &published.discovery);
+    metrics::histogram!("hufu_request_seconds", "route" => "discovery", "method" => "GET")
+        .record(started.elapsed());
+    answer
 }
 
 pub async fn jwks(state: State<App>, path: Path<String>) -> Answer {
-    publish(state, path, |published| &published.jwks)
+    let started = Instant::now();
+    let answer = publish(state, path, |published| &published.jwks);
+    metrics::histogram!("hufu_request_seconds", "route" => "jwks", "method" => "GET")
+        .record(started.elapsed());
+    answer
 }
 
 const HEADERS: [(HeaderName, &str); 5] = [

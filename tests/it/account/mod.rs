@@ -3,7 +3,7 @@
 
 mod applications;
 mod contact;
-mod contract;
+pub mod contract;
 mod endings;
 mod entering;
 mod enterprise;

@@ -92,7 +92,8 @@ fn what_people_change_is_audited() {
         drop(at_door(&app, "enterprise", door, "").await);
         let accepted = ["user-agreement", "personal-information", "face-service"];
         let accepted = accepted.map(|id| format!("agreement_accepted {id}"));
-        let wanted = [vec!["password_set".to_owned()], accepted.to_vec()].concat();
+        let passed = "second_factor_passed".to_owned();
+        let wanted = [vec!["password_set".to_owned()], accepted.to_vec(), vec![passed]].concat();
         assert_eq!(since(&app, n).await, wanted);
         // Somebody whom nobody knew yet is asked: their document and the relation.
         let mut li = as_li(&app).await;
@@ -128,6 +129,8 @@ fn what_people_change_is_audited() {
             "field_revealed name",
             "authorisation_changed edit",
             "authorisation_changed delete",
+            // Wang signs in.
+            "second_factor_passed",
             "authorisation_changed delete",
         ];
         assert_eq!(since(&app, n).await, wanted);

@@ -1,3 +1,4 @@
+mod address_windows;
 mod agency;
 mod all_in_one;
 mod attempts;

@@ -77,12 +77,31 @@ async fn looking_needs_the_database_alone_and_a_realm_that_was_served() {
     let announced = out(&run(&["keys", "rotate", "jiangxi"]));
     assert!(announced.contains(" ES256 announced: "), "{announced}");
     assert!(error(&run(&["keys", "rotate", "jiangxi"])).contains("announced already"));
+    // Shorter than what caches keep is refused, unless it is meant.
+    for seconds in ["1", "59", "60", "119", "-1", "soon"] {
+        let refused = run(&["keys", "rotate", "jiangxi", "RS256", &format!("--after={seconds}")]);
+        assert_eq!(refused.status.code(), Some(2), "{seconds}: {refused:?}");
+    }
+    for overlap in ["0", "1", "299", "419"] {
+        let refused = error(&run(&["keys", "rotate", "jiangxi", "RS256", "--overlap", overlap]));
+        assert!(refused.contains("has to verify for 420 seconds"), "{overlap}: {refused}");
+    }
+    let both = run(&["keys", "rotate", "jiangxi", "RS256", "--now", "--after", "120"]);
+    assert_eq!(both.status.code(), Some(2), "{both:?}");
+    for (algorithm, how, state) in [
+        ("RS256", &["--after", "120", "--overlap", "420"][..], " RS256 announced: "),
+        ("PS256", &["--now", "--overlap", "0"], " PS256 active: "),
+    ] {
+        let made = out(&run(&[&["keys", "rotate", "jiangxi", algorithm], how].concat()));
+        assert!(made.contains(state), "{made}");
+    }
     assert!(error(&run(&["keys", "retire", "jiangxi", old])).contains("only a superseded"));
     let sooner = out(&run(&["keys", "rotate", "jiangxi", "--after", "0"]));
     assert_eq!(sooner.split(' ').next(), announced.split(' ').next());
     assert!(run(&["keys", "retire", "jiangxi", old]).status.success());
     let list = out(&run(&["keys", "list", "jiangxi"]));
     assert!(list.contains(&format!("{old} ES256 retired: ")), "{list}");
+    assert!(list.contains(" PS256 retired: "), "with no overlap the old one is gone: {list}");
 
     let audit = run(&["audit", "jiangxi"]);
     assert!(audit.status.success() && audit.stdout.len() > 32, "{audit:?}");
@@ -133,4 +152,56 @@ fn a_closed_pipe_is_no_panic() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(141), ""));
+}
+
+/// Issue 13, 5: a folder is known by its name, however it is pointed at; a link by its own.
+#[test]
+fn a_realm_folder_is_found_by_every_path_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = served_realm(folder.path(), "https://sms.example/send");
+    std::fs::create_dir(folder.path().join("versions")).unwrap();
+    let version = folder.path().join("versions/v12");
+    std::fs::rename(&realm, &version).unwrap();
+    std::os::unix::fs::symlink(&version, &realm).unwrap();
+    let inner = realm.join("clients");
+    for (at, path) in [
+        (folder.path(), "realms/jiangxi"),
+        (folder.path(), "realms/jiangxi/"),
+        (folder.path(), "realms/jiangxi/."),
+        (folder.path(), "./realms/../realms/jiangxi"),
+    ] {
+        let said = hufu(at, &["realm", "validate", path]);
+        assert!(said.status.success(), "{path}: {said:?}");
+    }
+    // From within, where a link is what it leads to.
+    std::fs::remove_file(&realm).unwrap();
+    std::fs::rename(&version, &realm).unwrap();
+    for (at, path) in [(&realm, "."), (&realm, "./"), (&inner, ".."), (&inner, "../.")] {
+        let said = hufu(at, &["realm", "validate", path]);
+        assert!(said.status.success(), "{path}: {said:?}");
+    }
+}
+
+/// Issue 13, 5: what the registry tells is taken without one secret of the realm, the demo's published
+/// ones and its people included, and nothing but the database is opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn importing_needs_no_secret_of_the_realm() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let realm = served_realm(at, "https://sms.example/send");
+    drop(serve(at, free_ports(), "").await);
+    let path = realm.join("clients/tax-filing.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let elsewhere = text.replace("env = \"SECRET_FROM_OUTSIDE\"", "file = \"/nowhere/secret\"");
+    std::fs::write(&path, elsewhere).unwrap();
+    let table = "source_key,version,name,document,phone\n\
+                 p1,1,王小明,360102199003071236,13800138000\n";
+    std::fs::write(at.join("people.csv"), table).unwrap();
+    // Redis is not asked either.
+    let settings = "data = 'data'\nrealms = 'realms'\nredis_url = 'redis://127.0.0.1:1/'\n";
+    std::fs::write(at.join("hufu.toml"), settings).unwrap();
+    let import = ["--config", "hufu.toml", "import", "jiangxi", "people.csv", "--kind", "person"];
+    let done = bare(at, &import);
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(out(&done), "1 applied, 0 unchanged, 0 failed\n");
 }

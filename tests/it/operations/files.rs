@@ -152,3 +152,78 @@ fn fixtures_are_the_demos_alone() {
     }
     assert!(!realm.join("fixtures.toml").exists());
 }
+
+/// Issue 13, 5 and 7: what is right and could be better is told at its line, and refuses nothing.
+#[test]
+fn remarks_tell_what_could_be_better() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = served_realm(folder.path(), "https://sms.example/send");
+    let path = realm.join(CLIENT);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let more = |line: &str| (RETURN, format!("{line}\n{RETURN}"), line.to_owned());
+    let method = "token_endpoint_auth_method = ";
+    for ((what, by, line), part) in [
+        (more("pkce = \"optional\""), "without PKCE"),
+        (
+            more("id_token_alg = \"ES256\""),
+            "`id_token_alg` is called `id_token_signed_response_alg`",
+        ),
+        (more("userinfo_alg = \"ES256\""), "`userinfo_alg` is called"),
+        (more("access_token_alg = \"ES256\""), "`access_token_alg` is called"),
+        (more("audience = \"tax\""), "`audience` is called `serves`"),
+        (
+            (method, "auth_method = ".to_owned(), "auth_method".to_owned()),
+            "`auth_method` is called",
+        ),
+    ] {
+        let changed = text.replacen(what, &by, 1);
+        assert_ne!(changed, text, "{what}");
+        let number = 1 + changed[..changed.find(&line).unwrap()].matches('\n').count();
+        std::fs::write(&path, changed).unwrap();
+        let said = hufu(folder.path(), &["realm", "validate", "realms/jiangxi"]);
+        let told = String::from_utf8(said.stderr).unwrap();
+        assert!(said.status.success(), "{line}: {told}");
+        assert!(
+            told.contains(part) && told.contains(&format!("{CLIENT}:{number}:")),
+            "{line}: {told}"
+        );
+    }
+}
+
+/// Issue 13, 5: what the realm has no key for cannot be signed.
+#[test]
+fn a_client_signs_with_the_realms_algorithms() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = served_realm(folder.path(), "https://sms.example/send");
+    let path = realm.join("realm.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let all = "[\"ES256\", \"RS256\", \"PS256\", \"EdDSA\"]";
+    for (algorithms, is_right) in
+        [(all, true), ("[\"ES256\", \"RS256\"]", true), ("[\"ES256\"]", false)]
+    {
+        std::fs::write(&path, text.replace(all, algorithms)).unwrap();
+        let told = complaints(&realm, SECRET);
+        assert_eq!(told.is_empty(), is_right, "{algorithms}: {told:?}");
+        assert!(told.iter().all(|one| one.contains("the realm has no key for RS256")), "{told:?}");
+    }
+}
+
+/// A complaint goes into the log of a server that reads the file again.
+#[test]
+fn a_complaint_shows_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = served_realm(folder.path(), "https://sms.example/send");
+    let path = realm.join(CLIENT);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let by_name = "{ env = \"SECRET_FROM_OUTSIDE\" }";
+    for written in [
+        "{ literal = \"a-secret-that-somebody-wrote-here\" }",
+        "{ literal = 'a-secret-that-somebody-wrote-here' }",
+        "{literal=\"a-secret-that-somebody-wrote-here\"} # so",
+    ] {
+        assert!(text.contains(by_name), "{text}");
+        std::fs::write(&path, text.replace(by_name, written)).unwrap();
+        let told = complaints(&realm, SECRET).join("\n");
+        assert!(told.contains("never written") && !told.contains("somebody"), "{told}");
+    }
+}

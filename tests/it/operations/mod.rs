@@ -2,12 +2,17 @@
 //! and `hufu doctor`.
 
 mod answers;
+mod authorities;
 mod commands;
 mod crowds;
 mod databases;
+mod doctor;
 mod files;
+mod log;
+mod metrics;
 mod proxies;
 mod running;
+mod secrets;
 mod sweeping;
 
 use std::path::Path;
@@ -208,57 +213,6 @@ async fn a_live_session_survives_redis_being_away() {
     let refused = app.browser().get("/realms/jiangxi/login").await;
     assert_eq!(refused.status.as_u16(), 503);
     assert!(refused.header("retry-after").is_some());
-}
-
-/// Covers X-09.
-#[tokio::test(flavor = "multi_thread")]
-async fn no_log_line_holds_a_number_a_code_or_a_token() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_ports();
-    let log = folder.path().join("log");
-    let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
-        .args(["demo", "--port", &port.to_string(), "--data"])
-        .arg(folder.path().join("data"))
-        .env("RUST_LOG", "trace")
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(&log).unwrap())
-        .spawn()
-        .unwrap();
-    let running = Running::of(child);
-    wait_for(port).await;
-    let mut browser = crate::kit::Browser::over_http(&format!("http://127.0.0.1:{port}"));
-    let url = authorize_url(
-        &FILING,
-        &[("redirect_uri", &format!("http://localhost:{}/callback", port + 2))],
-    );
-    let page = browser.get(&url).await;
-    let wrong =
-        browser.type_credentials(&page, (EXAMPLE, "360102199003071236", "Wrong2026!")).await;
-    let page = browser.type_credentials(&wrong, (EXAMPLE, "13800138000", PASSWORD)).await;
-    let sent = browser.submit(&page, &[("act", "send")]).await;
-    let code = crate::journey::newest_code(port).await;
-    let chooser = browser.submit(&sent, &[("act", "verify"), ("code", &code)]).await;
-    let id = chooser.text.split("name=\"identity\" value=\"").nth(1).unwrap();
-    let id = id.split('"').next().unwrap().to_owned();
-    let done = browser.submit(&chooser, &[("identity", &id)]).await;
-    let authorization_code = done.answered("code").unwrap();
-    let session = browser.cookies.values().find(|value| value.len() == 43).unwrap().clone();
-    drop(running);
-    let log = std::fs::read_to_string(&log).unwrap();
-    assert!(log.contains("Answered"), "the log is empty");
-    for (what, secret) in [
-        ("a document number", "360102199003071236"),
-        ("a phone", "13800138000"),
-        ("a password", PASSWORD),
-        ("a wrong password", "Wrong2026!"),
-        ("an SMS code", &format!("\"{code}\"")),
-        ("a code", &authorization_code),
-        ("a session", &session),
-        ("a name", "王小明"),
-    ] {
-        let line = log.lines().find(|line| line.contains(secret));
-        assert!(line.is_none(), "{what} is in the log: {}", line.unwrap_or_default());
-    }
 }
 
 /// A gateway that keeps what it was given.

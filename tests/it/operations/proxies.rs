@@ -55,6 +55,12 @@ fn x_forwarded_for_is_one_list_walked_from_the_right() {
         (&["6.6.6.6, not an address"], PEER),
         (&["6.6.6.6, 203.0.113.9:port"], PEER),
         (&["6.6.6.6, 203.0.113.9:99999"], PEER),
+        (&["6.6.6.6, 203.0.113.9:+80"], PEER),
+        (&["6.6.6.6, 203.0.113.9:"], PEER),
+        // A name in a port's place is RFC 7239's alone.
+        (&["6.6.6.6, 203.0.113.9:_port"], PEER),
+        (&["[::ffff:203.0.113.9]:80"], "203.0.113.9"),
+        (&["203.0.113.9, [::ffff:10.0.0.2]:4711"], "203.0.113.9"),
         (&["6.6.6.6, [2001:db8::9"], PEER),
         (&["6.6.6.6, [2001:db8::9]x"], PEER),
         (&["6.6.6.6, 203.0.113.300"], PEER),
@@ -87,6 +93,21 @@ fn forwarded_is_read_where_the_settings_say_so() {
         (&["proto=https;for=\"[2001:db8::9]:4711\""], "2001:db8::9"),
         (&["for=6.6.6.6, for=203.0.113.9;host=\"a,b;c\", for=10.2.3.4"], "203.0.113.9"),
         (&["for=6.6.6.6", "for=203.0.113.9"], "203.0.113.9"),
+        // RFC 7239 §6.3: ports and names that are made up.
+        (&["for=\"[2001:db8::9]:_port\""], "2001:db8::9"),
+        (&["for=\"203.0.113.9:_a.b-c_9\""], "203.0.113.9"),
+        (&["for=203.0.113.9:_p"], "203.0.113.9"),
+        (&["for=6.6.6.6, for=\"203.0.113.9:_\""], PEER),
+        (&["for=6.6.6.6, for=\"203.0.113.9:port\""], PEER),
+        (&["for=6.6.6.6, for=\"203.0.113.9:_p p\""], PEER),
+        (&["for=6.6.6.6, for=\"_hidden:_port\""], PEER),
+        (&["for=6.6.6.6, for=\"unknown:80\""], PEER),
+        (&["for=\"[::ffff:203.0.113.9]\""], "203.0.113.9"),
+        (&["for=203.0.113.9, for=\"[::ffff:10.0.0.2]:_x\""], "203.0.113.9"),
+        // A mark may stand before any character of a quoted text.
+        (&["for=\"\\[2001:db8::9\\]\""], "2001:db8::9"),
+        (&["for=6.6.6.6, for=\"203.0.113.9\"x"], PEER),
+        (&["for=6.6.6.6, for=\"203.0.113.9\\"], PEER),
         (&["for=6.6.6.6, for=unknown"], PEER),
         (&["for=6.6.6.6, for=_secret"], PEER),
         (&["for=6.6.6.6, proto=https"], PEER),
@@ -112,15 +133,33 @@ fn a_network_is_an_address_with_its_bits() {
         ("128.0.0.0/1", "200.0.0.1", "127.0.0.1"),
         ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"),
         ("::1", "::1", "127.0.0.1"),
+        // IPv4 within IPv6 is IPv4, alone and as a network.
+        ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.6"),
+        ("::ffff:10.1.0.0/112", "10.1.255.255", "10.2.0.0"),
+        ("::ffff:10.0.0.0/104", "::ffff:10.255.0.1", "11.0.0.0"),
+        ("::ffff:a01:0/112", "10.1.0.9", "10.2.0.0"),
+        ("::ffff:192.0.2.7/128", "192.0.2.7", "192.0.2.6"),
         ("8000::/1", "fe80::1", "200.0.0.1"),
     ] {
         let known: Network = network.parse().unwrap();
         assert!(known.contains(inside.parse().unwrap()), "{network} {inside}");
         assert!(!known.contains(outside.parse().unwrap()), "{network} {outside}");
     }
-    for wrong in
-        ["", "proxy", "10.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0/8", "::/129", "1.2.3.4/x"]
-    {
+    for wrong in [
+        "",
+        "proxy",
+        "10.0.0.0/0",
+        "::/0",
+        "10.0.0.0/33",
+        "10.0.0/8",
+        "::/129",
+        "1.2.3.4/x",
+        // All of IPv4, and more than that.
+        "::ffff:0.0.0.0/96",
+        "::ffff:10.0.0.0/90",
+        "::ffff:10.0.0.0/8",
+        "::ffff:10.0.0.0/129",
+    ] {
         assert!(wrong.parse::<Network>().is_err(), "{wrong}");
     }
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::authorize::signed_in;
 use crate::kit::{
-    FILING, Setup, TestApp, authorize_url, changed_realm, demo_realm, on_each_database,
+    FILING, INVOICE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, demo_realm,
+    on_each_database, realm_named,
 };
 
 async fn jwks(app: &TestApp) -> Vec<Value> {
@@ -219,5 +220,141 @@ fn nodes_that_start_together_make_one_key_between_them() {
         second.await.unwrap();
         assert_eq!(jwks(&one).await, jwks(&other).await);
         assert_eq!(jwks(&one).await.len(), 4);
+    });
+}
+
+/// Issue 13, 4: while the database takes its time nobody but one request waits for it, however many
+/// names of keys strangers make up, and no other realm's requests do.
+#[test]
+fn a_flood_of_unknown_keys_waits_for_nobody() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![demo_realm()]).start().await;
+        let stranger = |n: usize| {
+            let header = format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"made up {n}"}}"#);
+            let header = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, header);
+            format!("{header}.x.y")
+        };
+        let services = &app.ctx.services;
+        // One that hangs in the database, for as long as this is held.
+        let turn = services.keys.turn(&app.ctx.realm);
+        let hanging = turn.lock().await;
+        let begun = std::time::Instant::now();
+        let tokens: Vec<String> = (0..200).map(stranger).collect();
+        let asked = tokens.iter().map(|token| app.userinfo(token));
+        let answers = futures_util::future::join_all(asked).await;
+        assert!(answers.iter().all(|(status, _)| status.as_u16() == 401));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+        let own = services.keys.turn(&realm_named("hunan", &[("realm.toml", "jiangxi", "hunan")]));
+        assert!(own.try_lock().is_ok(), "another realm waits");
+        drop(hanging);
+        // A key that is ours is read with the next that names it.
+        let other = app.second_node().await;
+        app.clock.advance(1);
+        rotated(&app, 0).await;
+        reads_again(&app).await;
+        let mut browser = signed_in(&app).await;
+        let done = browser.get(&authorize_url(&FILING, &[])).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        assert_eq!(other.userinfo(tokens["access_token"].as_str().unwrap()).await.0.as_u16(), 200);
+    });
+}
+
+/// Issue 13, 4: an algorithm that is added to a realm in use is announced like any other key. Until it
+/// signs, what nobody has chosen it for is signed as before, and who has chosen it is told so before
+/// anybody signs in, and in the words of the protocol.
+#[test]
+fn an_algorithm_that_is_added_is_announced_first() {
+    on_each_database(|on| async move {
+        let before = changed_realm(&[(
+            "realm.toml",
+            "algorithms = [\"ES256\", \"RS256\", \"PS256\", \"EdDSA\"]",
+            "algorithms = [\"ES256\", \"RS256\"]",
+        )]);
+        let app = Setup::of(on, vec![before]).start().await;
+        assert_eq!(jwks(&app).await.len(), 2);
+        let invoice = "id_token_signed_response_alg = \"RS256\"";
+        let after = std::sync::Arc::new(changed_realm(&[
+            (
+                "realm.toml",
+                "[\"ES256\", \"RS256\", \"PS256\", \"EdDSA\"]",
+                "[\"EdDSA\", \"ES256\", \"RS256\"]",
+            ),
+            ("clients/invoice.toml", invoice, "id_token_signed_response_alg = \"EdDSA\""),
+        ]));
+        // A code that is redeemed only then, and a refresh token that waits.
+        let mut browser = signed_in(&app).await;
+        let done = browser.get(&authorize_url(&INVOICE, &[])).await;
+        let done = browser.submit(&done, &[("act", "allow")]).await;
+        let basic = Some((INVOICE.id, INVOICE.secret));
+        let redeem = async |app: &TestApp, code: &str| {
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", INVOICE.redirect_uri),
+                ("code_verifier", VERIFIER),
+            ];
+            app.post("/token", basic, &form).await
+        };
+        let (_, tokens) = redeem(&app, &done.answered("code").unwrap()).await;
+        let waits = tokens["refresh_token"].as_str().unwrap().to_owned();
+        let late = browser.get(&authorize_url(&INVOICE, &[])).await;
+        let services = &app.ctx.services;
+        load(services, &after).await.unwrap();
+        app.app.replace(std::sync::Arc::clone(&after));
+        assert_eq!(jwks(&app).await.len(), 3, "it is published");
+        services.check_ready(&[std::sync::Arc::clone(&after)]).await.unwrap();
+
+        let done = browser.get(&authorize_url(&FILING, &[])).await;
+        let (status, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        assert_eq!(status.as_u16(), 200, "{tokens}");
+        verified(&app, "ES256", tokens["access_token"].as_str().unwrap()).await;
+        verified(&app, "RS256", tokens["id_token"].as_str().unwrap()).await;
+
+        let refused = browser.get(&authorize_url(&INVOICE, &[])).await;
+        assert_eq!(refused.answered("error").as_deref(), Some("temporarily_unavailable"));
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", waits.as_str())];
+        for _ in 0..2 {
+            let redeemed = redeem(&app, &late.answered("code").unwrap()).await;
+            let refreshed = app.post("/token", basic, &refresh).await;
+            for (status, answer) in [redeemed, refreshed] {
+                let told = (status.as_u16(), &answer["error"]);
+                assert_eq!(told, (503, &"temporarily_unavailable".into()));
+            }
+        }
+
+        // The same as when a key is rotated: others come later, nobody has a second one, and with its
+        // time it signs.
+        let node = app.second_node_without_keys().await;
+        load(&node.ctx.services, &after).await.unwrap();
+        assert_eq!(jwks(&node).await.len(), 3);
+        app.clock.advance(after.key_announcement);
+        load(services, &after).await.unwrap();
+        let done = browser.get(&authorize_url(&FILING, &[])).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        verified(&app, "EdDSA", tokens["access_token"].as_str().unwrap()).await;
+        let granted = browser.get(&authorize_url(&INVOICE, &[("prompt", "none")])).await;
+        assert!(granted.answered("code").is_some(), "{:?}", granted.left_to);
+        // Nothing was used up by asking too early.
+        let (status, tokens) = app.post("/token", basic, &refresh).await;
+        assert_eq!(status.as_u16(), 200, "{tokens}");
+        verified(&app, "EdDSA", tokens["id_token"].as_str().unwrap()).await;
+    });
+}
+
+/// Issue 13, 4: between "at once" and "when everybody can know it" there is nothing.
+#[test]
+fn an_announcement_covers_every_cache_or_is_none() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![demo_realm()]).start().await;
+        let store = &app.ctx.services.store;
+        for announcement in [-1, 1, 59, 60, 90, 119] {
+            let rotation = Rotation { algorithm: Algorithm::RS256, announcement, overlap: 86_400 };
+            let done = rotate(store, &app.ctx.realm.id, rotation, app.ctx.now()).await;
+            assert!(done.is_err(), "{announcement}");
+        }
+        let held = app.ctx.rows().keys().times().await.unwrap().len();
+        assert_eq!(held, 4);
+        let rotation = Rotation { algorithm: Algorithm::RS256, announcement: 120, overlap: 86_400 };
+        rotate(store, &app.ctx.realm.id, rotation, app.ctx.now()).await.unwrap();
     });
 }

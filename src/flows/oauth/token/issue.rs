@@ -190,7 +190,10 @@ pub(super) fn access_token(
         return Ok((token.expose().to_owned(), Some(opaque)));
     }
     let published = ctx.services.keys.of(&ctx.realm)?;
-    let key = published.keys.current(target.algorithm)?;
+    let key = match target.algorithm {
+        Some(algorithm) => published.keys.current(algorithm)?,
+        None => published.keys.first(&ctx.realm.algorithms)?,
+    };
     Ok((sign(key, "at+jwt", claims)?, None))
 }
 

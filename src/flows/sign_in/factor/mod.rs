@@ -103,7 +103,7 @@ pub async fn answer(
                 Refusal::Passkey => tries::count_failed(ctx, tx, &question, &refusal).await?,
                 // No guess, and an attempt all the same (E-24).
                 Refusal::OtpExpired => tries::log_failed(ctx, tx, &question, &refusal).await?,
-                _ => {}
+                _ => tries::count(ctx, question.factor, refusal.code()),
             }
             return Err(refusal.into());
         }
@@ -125,5 +125,9 @@ pub async fn accept(
     verified: &Verified,
 ) -> Result<LoginTransaction, Stop> {
     let entrance = ctx.realm.entrance_of(tx).ok_or(Refusal::State)?;
-    transaction::advance(ctx, tx, tx.accept(entrance, verified)?).await
+    let next = transaction::advance(ctx, tx, tx.accept(entrance, verified)?).await?;
+    if let Some(factor) = next.proved().and_then(|proved| proved.second.passed()) {
+        tries::count(ctx, factor, "ok");
+    }
+    Ok(next)
 }

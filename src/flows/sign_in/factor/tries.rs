@@ -3,15 +3,17 @@
 //! guessed, which is digits and recovery codes; a passkey, or a face on a phone, is never refused.
 //! Where the person has signed in before they have a budget of their own.
 
-use crate::domain::audit::LoginAttempt;
+use crate::domain::audit::{AuditEvent, LoginAttempt};
+use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
 use crate::domain::notice::NoticeKind;
 use crate::domain::proof::Question;
 use crate::domain::refusal::Refusal;
 use crate::flows::notify::person::tell_person;
 use crate::flows::sign_in::guesses::{Budget, is_known_place};
-use crate::flows::sign_in::log::{attempt, save_attempt};
+use crate::flows::sign_in::log::attempt;
 use crate::flows::{Ctx, Fault, Stop};
+use crate::store::Tx;
 
 /// The person hears of it from here on, once for each window.
 const TOLD_AT: u32 = 3;
@@ -60,6 +62,16 @@ impl Try {
     }
 }
 
+/// For the counter: `ok`, or the code of a refusal.
+pub fn count(ctx: &Ctx, factor: Factor, outcome: &str) {
+    let labels = [
+        ("realm", ctx.realm.id.clone()),
+        ("factor", factor.name().to_owned()),
+        ("outcome", outcome.to_owned()),
+    ];
+    metrics::counter!("hufu_second_factors_total", &labels).increment(1);
+}
+
 /// A wrong answer that nobody could have guessed: counted all the same.
 pub async fn count_failed(
     ctx: &Ctx,
@@ -71,7 +83,8 @@ pub async fn count_failed(
     // While it is locked there is nothing left to count.
     match one.budget.take(ctx).await {
         Err(Stop::Fault(fault)) => return Err(fault),
-        Ok(_) | Err(Stop::Refused(_) | Stop::Client(_)) => {}
+        Ok(_) => one.budget.has_locked(ctx).await.map(|_| ())?,
+        Err(Stop::Refused(_) | Stop::Client(_)) => {}
     }
     failed(ctx, tx, question, refusal).await
 }
@@ -83,8 +96,10 @@ pub async fn log_failed(
     question: &Question,
     refusal: &Refusal,
 ) -> Result<(), Fault> {
-    let way = question.factor.name();
-    save_attempt(ctx, &LoginAttempt { way, ..attempt(ctx, tx, None, refusal.code()) }).await
+    count(ctx, question.factor, refusal.code());
+    let db = ctx.begin().await?;
+    record(ctx, &db, tx, question, refusal).await?;
+    Ok(db.commit().await?)
 }
 
 /// A try that was taken was wrong, or refused.
@@ -94,15 +109,37 @@ pub async fn failed(
     question: &Question,
     refusal: &Refusal,
 ) -> Result<(), Fault> {
-    let kept = Try::of(ctx, question).await?.budget.kept(ctx).await?;
-    let way = question.factor.name();
-    let line = LoginAttempt { way, ..attempt(ctx, tx, None, refusal.code()) };
+    count(ctx, question.factor, refusal.code());
+    let budget = Try::of(ctx, question).await?.budget;
+    let kept = budget.kept(ctx).await?;
+    if *refusal == Refusal::Otp {
+        budget.has_locked(ctx).await?;
+    }
     let db = ctx.begin().await?;
-    db.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
+    record(ctx, &db, tx, question, refusal).await?;
     if let Some(kept) = kept.filter(|kept| kept.failures >= TOLD_AT) {
         let once = format!("second-factor/{}", kept.since.0);
         let kind = NoticeKind::SecondFactorFailed;
         tell_person(ctx, &db, question.person, kind, Some(&once)).await?;
     }
     Ok(db.commit().await?)
+}
+
+/// For the person and for the auditor.
+async fn record(
+    ctx: &Ctx,
+    db: &Tx<'_>,
+    tx: &LoginTransaction,
+    question: &Question,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    let way = question.factor.name();
+    let line = LoginAttempt { way, ..attempt(ctx, tx, None, refusal.code()) };
+    db.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
+    db.note(AuditEvent::SecondFactorFailed {
+        account: question.account,
+        factor: way.to_owned(),
+        code: refusal.code().to_owned(),
+    });
+    Ok(())
 }
