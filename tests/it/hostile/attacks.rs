@@ -309,7 +309,7 @@ fn reset(id: u32) -> Vec<u8> {
 /// Answers of which the client's window takes one byte (CVE-2019-9511).
 async fn leaves_answers(turn: Turn) -> usize {
     let path = b"/realms/jiangxi/login/credentials?t=x";
-    let block = [b"\x82\x86\x04", b"\x25", path, b"\x01\x04hufu"].concat();
+    let block = [&b"\x82\x86\x04\x25"[..], path, b"\x01\x04hufu"].concat();
     let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\x01";
     let asks = (0..64).flat_map(|n| stream(2 * n + 1, &block));
     let all: Vec<u8> = PREFACE[..24].iter().chain(settings).copied().chain(asks).collect();
