@@ -23,6 +23,8 @@ pub const SCANNED_SECONDS: i64 = 60;
 pub struct Scan {
     /// The sign-in that shows the code; no other may fetch the outcome.
     pub transaction: String,
+    /// The application that waits for it, of those that the realm knows.
+    pub client: Option<String>,
     /// Hash of what the showing page holds and the code does not.
     pub verifier: String,
     pub app: ScanApp,

@@ -73,8 +73,12 @@ pub async fn find_begun(
         None => ctx.ephemeral().get(&BEGUN, id).await?,
     };
     let Some(begun) = begun.filter(|begun| begun.expires_at > ctx.now()) else { return Ok(None) };
-    let is_used_up = ctx.rows().is_used_up(KIND, id).await?;
-    Ok((!is_used_up).then_some(begun))
+    Ok((!is_used_up(ctx, id).await?).then_some(begun))
+}
+
+/// Whether a sign-in has ended in something.
+pub async fn is_used_up(ctx: &Ctx, id: &str) -> Result<bool, Fault> {
+    Ok(ctx.rows().is_used_up(KIND, id).await?)
 }
 
 /// Saves a step forward; `E_STATE` when another tab was faster.

@@ -40,8 +40,9 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Kept for a minute at most, which the walk may take: that one of them is gone says nothing.
-const BY_TIME: [&str; 2] = ["finished", "count"];
+/// Kept for a minute at most, or for a second where a guess was given back, which the walk may take: that
+/// one of them is gone says nothing.
+const BY_TIME: [&str; 3] = ["finished", "count", "guesses"];
 
 /// Pages that there are more than one of.
 const MORE: &[Walked] = &[

@@ -86,8 +86,10 @@ pub async fn show(
         verifier: ctx.random().token().expose().to_owned(),
     };
     let now = ctx.now();
+    let client = tx.request().and_then(|asked| asked.get("client_id"));
     let scan = Scan {
         transaction: tx.id.clone(),
+        client: client.filter(|id| ctx.realm.clients.contains_key(*id)).cloned(),
         verifier: Hashed::of(&shown.verifier).to_text(),
         app,
         purpose,

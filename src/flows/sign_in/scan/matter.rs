@@ -40,8 +40,8 @@ impl Kind {
         }
     }
 
-    fn of(tx: &LoginTransaction, purpose: &Purpose) -> Self {
-        match (tx.errand(), purpose) {
+    fn of(errand: Option<&Errand>, purpose: &Purpose) -> Self {
+        match (errand, purpose) {
             (_, Purpose::SignIn) => Self::SignIn,
             (None, Purpose::Verify(_)) => Self::SecondFactor,
             (Some(Errand::Raise), _) => Self::Raise,
@@ -64,20 +64,30 @@ pub struct Matter {
 
 /// `E_SCAN_EXPIRED` where the sign-in that shows the code is over.
 pub async fn of(ctx: &Ctx, scan: &Scan, language: &str) -> Result<Matter, Stop> {
-    let tx = transaction::find(ctx, &scan.transaction).await?.ok_or(Refusal::ScanExpired)?;
-    let client = tx.request().and_then(|asked| ctx.realm.clients.get(asked.get("client_id")?));
+    let tx = transaction::find(ctx, &scan.transaction).await?;
+    // Of a sign-in in which nobody has proved anything its code is all that is kept.
+    let is_over = match (&tx, &scan.purpose) {
+        (Some(_), _) => false,
+        (None, Purpose::SignIn) => transaction::is_used_up(ctx, &scan.transaction).await?,
+        (None, Purpose::Verify(_)) => true,
+    };
+    if is_over {
+        return Err(Refusal::ScanExpired.into());
+    }
+    let errand = tx.as_ref().and_then(LoginTransaction::errand);
+    let client = scan.client.as_ref().and_then(|id| ctx.realm.clients.get(id));
     let whom = match scan.purpose.person() {
         Some(person) => Some(known::masked_name(ctx, person).await?),
         None => None,
     };
     let mut authorisations = Vec::new();
-    if let Some(Errand::Confirm(ids)) = tx.errand() {
+    if let Some(Errand::Confirm(ids)) = errand {
         for id in ids {
             authorisations.extend(authorisation(ctx, *id, language).await?);
         }
     }
     Ok(Matter {
-        kind: Kind::of(&tx, &scan.purpose),
+        kind: Kind::of(errand, &scan.purpose),
         application: client.map(|client| client.name.in_language(language).to_owned()),
         whom,
         authorisations,
