@@ -52,9 +52,6 @@ fn value(page: &Shown, name: &str) -> String {
     unescape(value.split('"').next().unwrap())
 }
 
-/// Every combination of empty, malformed and right fields at every door: each wrong one is marked with
-/// its text, the first of them has the focus, nothing but the password is lost, and nothing is sent to
-/// the checker: no guess is counted, the slider's proof is good once more. Covers E-02, S-02, I-02, G-02,
 fn is_kept(shown: &Shown, field: &str, sent: &str) -> bool {
     match field {
         "record_kind" => {
@@ -65,6 +62,9 @@ fn is_kept(shown: &Shown, field: &str, sent: &str) -> bool {
     }
 }
 
+/// Every combination of empty, malformed and right fields at every door: each wrong one is marked with
+/// its text, the first of them has the focus, nothing but the password is lost, and nothing is sent to
+/// the checker: no guess is counted, the slider's proof is good once more. Covers E-02, S-02, I-02, G-02,
 /// P-02.
 #[test]
 fn every_wrong_field_is_marked_at_every_door() {

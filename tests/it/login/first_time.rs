@@ -151,7 +151,6 @@ fn an_initial_password_is_replaced_before_any_session() {
     });
 }
 
-/// One password for one person, at every door: changed at one it is changed at all, and nobody else can read,
 /// Li's former password leads on nowhere, the present one does.
 async fn only_the_new_one(app: &TestApp, doors: &[Door], old: &str, new: &str) {
     for door in doors {
@@ -164,6 +163,7 @@ async fn only_the_new_one(app: &TestApp, doors: &[Door], old: &str, new: &str) {
     }
 }
 
+/// One password for one person, at every door: changed at one it is changed at all, and nobody else can read,
 /// set or reset it, be it a manager, a feed or an application. Covers E-22.
 #[test]
 fn one_password_is_the_persons_at_every_door() {

@@ -157,7 +157,6 @@ fn centre() -> Vec<(String, Vec<&'static str>)> {
     found
 }
 
-/// Not a page, form or download of the account centres opens to a specific entity, by its own session or
 async fn is_closed(app: &TestApp, browser: &mut Browser, (method, path): (&str, &str), case: &str) {
     let shown = match method {
         "get" => browser.get(&format!("/realms/jiangxi{path}")).await,
@@ -176,6 +175,7 @@ async fn is_closed(app: &TestApp, browser: &mut Browser, (method, path): (&str, 
     }
 }
 
+/// Not a page, form or download of the account centres opens to a specific entity, by its own session or
 /// after a switch to a record; the one page it has is the way to its enterprises, without a menu. Covers S-10.
 #[test]
 fn no_address_of_the_account_centre_opens_to_a_specific_entity() {

@@ -16,6 +16,7 @@ use crate::domain::scan::{
     Confirmed, Number, Phone, Purpose, SCANNED_SECONDS, Scan, ScanFault, ScanState, Told,
     UNSCANNED_SECONDS,
 };
+use crate::domain::session::Session;
 use crate::ephemeral::{Share, Slot};
 use crate::flows::identity::load;
 use crate::flows::sign_in::factor::tries;
@@ -170,6 +171,20 @@ pub async fn scan(
     Ok(scanned)
 }
 
+/// Whether what a session has proved signs a browser in, too. `E_ROLE`: for other applications than the
+/// doors that show codes (I-01).
+pub fn may_confirm(ctx: &Ctx, session: &Session) -> Result<(), Refusal> {
+    let own = ctx.realm.audience_of(&session.entrance);
+    if ctx.realm.scan_entrance().is_none_or(|door| door.audience != own) {
+        return Err(Refusal::Role);
+    }
+    // A known browser spared the second factor here, and spares nobody's elsewhere.
+    if ctx.realm.lacks_second_factor(session) {
+        return Err(Refusal::StepUpRequired);
+    }
+    Ok(())
+}
+
 /// The identity of a phone's session, as it stands at this moment.
 pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refusal> {
     let StandingSession { session, standing } = found;
@@ -177,10 +192,7 @@ pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refu
         return Err(Refusal::Credentials);
     }
     load::of(ctx, session.person, session.acting, standing.held).map_err(Refusal::NoIdentity)?;
-    // A known browser spared the second factor here, and spares nobody's elsewhere.
-    if ctx.realm.lacks_second_factor(&session) {
-        return Err(Refusal::StepUpRequired);
-    }
+    may_confirm(ctx, &session)?;
     Ok(Confirmed { person: session.person, account: session.account, acting: session.acting })
 }
 

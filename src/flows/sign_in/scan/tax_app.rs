@@ -2,7 +2,7 @@
 //! phone's key, so that nobody else can scan or confirm in their name. What a code is and
 //! becomes stands in `flows::sign_in::scan::code`, the face check in `flows::sign_in::scan::face`.
 
-use crate::base::id::{AccountId, PersonId};
+use crate::base::id::{AccountId, PersonId, SessionId};
 use crate::base::secret::Hashed;
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::factor::ScanApp;
@@ -22,6 +22,7 @@ const SCOPE: &str = "scan";
 pub struct AppUser {
     pub person: PersonId,
     account: AccountId,
+    session: SessionId,
     acting: Acting,
     pub identity: ActingIdentity,
     name: String,
@@ -41,6 +42,7 @@ pub async fn user(ctx: &Ctx, presented: &Presented<'_>) -> Result<AppUser, Stop>
     Ok(AppUser {
         person: grant.person,
         account: grant.account,
+        session: grant.session,
         acting: grant.acting,
         identity,
         name: person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
@@ -75,6 +77,8 @@ pub async fn confirm(
     if found.purpose != Purpose::SignIn {
         return Err(Refusal::State.into());
     }
+    let session = ctx.rows().sessions().find_live(user.session).await?.ok_or(Refusal::State)?;
+    code::may_confirm(ctx, &session)?;
     let who = Confirmed { person: user.person, account: user.account, acting: user.acting };
     code::confirm(ctx, code, &user.key, who, typed).await
 }
