@@ -76,6 +76,7 @@ logout-bad-hint = The application's proof of sign-in is not one of ours, or can 
 logout-nowhere = The address the application gave for the way back is not registered; you will not be taken back to it.
 nobody-signed-in-nowhere-title = Nobody is signed in
 nobody-signed-in-nowhere-text = There is no sign-in in this browser; nothing was changed. The address the application gave for the way back is not registered, so we cannot take you there; please start again from the tax bureau's home page.
+login-begin-again = Your sign-in was interrupted before it was finished. Please sign in again; what you came for is not lost.
 login-another-person = The application asks for another person than is signed in here. Please let that person sign in, or go back to the application.
 nobody-signed-in-title = Nobody is signed in
 nobody-signed-in-text = There is no sign-in in this browser; nothing was changed.

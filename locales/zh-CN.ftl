@@ -76,6 +76,7 @@ logout-bad-hint = 应用给出的登录凭证不是本系统签发的，或已�
 logout-nowhere = 应用给出的返回地址没有登记，退出后不会带您回到该应用。
 nobody-signed-in-nowhere-title = 没有需要退出的登录
 nobody-signed-in-nowhere-text = 此浏览器中没有登录，未作任何更改。应用给出的返回地址没有登记，因此不能带您回去；请从电子税务局首页重新进入。
+login-begin-again = 之前的登录没有完成，已填写的内容未能保留，请重新登录。您要办理的业务不受影响。
 login-another-person = 应用要求由另一位用户登录。当前登录的不是该用户，请由该用户登录，或返回应用。
 nobody-signed-in-title = 没有需要退出的登录
 nobody-signed-in-text = 此浏览器中没有登录，未作任何更改。

@@ -27,6 +27,7 @@ mod m20261127_000019_sweeping;
 mod m20261127_000022_unit_numbers;
 mod m20261127_000023_addresses;
 mod m20261127_000024_indexes;
+mod m20261127_000026_handlers_since;
 
 /// All steps in order.
 pub struct Migrator;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000022_unit_numbers::Migration),
             Box::new(m20261127_000023_addresses::Migration),
             Box::new(m20261127_000024_indexes::Migration),
+            Box::new(m20261127_000026_handlers_since::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 
 /// A new UUIDv7 from our clock and our chance.
@@ -25,6 +25,12 @@ macro_rules! ids {
         impl $name {
             pub fn new(clock: &Clock, random: &Random) -> Self {
                 Self(new_uuid(clock, random))
+            }
+
+            /// When it was made; `None` of one that is not ours.
+            pub fn made_at(self) -> Option<Timestamp> {
+                let (seconds, _) = self.0.get_timestamp()?.to_unix();
+                i64::try_from(seconds).ok().map(Timestamp)
             }
         }
 

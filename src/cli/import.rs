@@ -35,8 +35,9 @@ pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
     opened.check_realm(&arguments.realm).await?;
     let realm = realm_of_data(&wanted.realms.join(&arguments.realm))?;
     // What is told waits in the database, for the running server to send.
-    let ephemeral = Ephemeral::in_memory(opened.clock.clone());
-    let services = services(&wanted, &opened.master, opened.store, ephemeral)?;
+    let clock = opened.clock.clone();
+    let ephemeral = Ephemeral::in_memory(clock.clone());
+    let services = services(&wanted, &opened.master, opened.store, ephemeral, clock)?;
     let file = &arguments.file;
     let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));

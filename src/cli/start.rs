@@ -71,24 +71,26 @@ pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     check_statements(&wanted.database).await?;
     migrate(&wanted.database).await?;
     let store = Store::open(&wanted.database, &master).await?;
+    let clock = Clock::system();
     let ephemeral = match &wanted.redis_url {
-        Some(url) => Ephemeral::on_redis_within(Clock::system(), url, wanted.budget).await?,
-        None => Ephemeral::in_memory_within(Clock::system(), wanted.budget),
+        Some(url) => Ephemeral::on_redis_within(clock.clone(), url, wanted.budget).await?,
+        None => Ephemeral::in_memory_within(clock.clone(), wanted.budget),
     };
-    services(wanted, &master, store, ephemeral)
+    services(wanted, &master, store, ephemeral, clock)
 }
 
-/// The services on a database that is there.
+/// The services on a database that is there. `clock`: the short-lived store's, which the demo moves on.
 pub fn services(
     wanted: &Wanted,
     master: &MasterKey,
     store: Store,
     ephemeral: Ephemeral,
+    clock: Clock,
 ) -> Result<Arc<Services>, Failure> {
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let authorities = authorities(wanted)?.unwrap_or_default();
     Ok(Arc::new(Services {
-        clock: Clock::system(),
+        clock,
         random: Random::System,
         store,
         ephemeral,

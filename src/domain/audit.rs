@@ -75,6 +75,11 @@ pub enum AuditEvent {
         person: PersonId,
         kind: String,
     },
+    /// Until when it is good has changed.
+    DocumentDated {
+        person: PersonId,
+        kind: String,
+    },
     AuthenticatorAdded {
         account: AccountId,
     },

@@ -192,6 +192,14 @@ impl Authorisation {
         self.terms.valid_to
     }
 
+    /// Whether the person can confirm it now and work by it at once (E-16).
+    pub fn may_be_confirmed(&self, now: Timestamp) -> bool {
+        let today = now.day();
+        self.state == State::PendingByPerson
+            && self.valid_from <= today
+            && self.terms.valid_to.is_none_or(|end| end >= today)
+    }
+
     /// When both sides had agreed; an invitation that ran out never was.
     pub fn confirmed_at(&self) -> Option<Timestamp> {
         self.confirmed_at

@@ -30,7 +30,7 @@ pub struct PersonLine {
     #[serde(default = "verified", deserialize_with = "loose")]
     #[schemars(with = "u8", range(min = 1, max = 5))]
     pub real_name_level: u8,
-    /// The last day of the document; absent: as it was, or without end.
+    /// The last day of the document, `long_term`: without end; absent: as it was.
     pub document_valid_to: Option<String>,
     /// The authority reports the document void: the level falls to 2 (L-12).
     #[serde(default, deserialize_with = "loose")]

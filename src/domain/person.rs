@@ -37,6 +37,14 @@ pub enum PersonKind {
     Overseas,
 }
 
+/// Until when a document is good, as the registry says it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DocumentEnd {
+    Never,
+    /// Its last day.
+    On(Day),
+}
+
 /// A document of a person; only active ones lead to an account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdentityDocument {

@@ -6,9 +6,9 @@
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
 use crate::domain::number::address::PostalAddress;
-use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
-use crate::domain::person::{Account, Person, PhoneBinding};
+use crate::domain::person::{Account, DocumentEnd, Person, PhoneBinding};
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::people::Holding;
@@ -31,6 +31,20 @@ pub async fn hold_document(
         }
     }
     Ok(true)
+}
+
+/// The registry says until when a document is good.
+pub async fn date_document(
+    tx: &Tx<'_>,
+    person: PersonId,
+    kind: DocumentType,
+    end: DocumentEnd,
+) -> Result<(), Fault> {
+    if tx.rows().people().date_document(person, kind, end).await? {
+        let kind = kind.name().to_owned();
+        tx.note(AuditEvent::DocumentDated { person, kind });
+    }
+    Ok(())
 }
 
 pub async fn open_account(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result<(), Fault> {

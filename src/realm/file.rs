@@ -84,14 +84,15 @@ impl Default for Lifetimes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
-    /// Lines of the sign-in log. The Cybersecurity Law wants six months at the least (article 21).
-    #[schemars(range(min = 180, max = 3650))]
+    /// Lines of the sign-in log. The Cybersecurity Law wants six months at the least (article 21), which
+    /// are 184 days where they are longest.
+    #[schemars(range(min = 184, max = 3650))]
     pub sign_in_log_days: i64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { sign_in_log_days: 180 }
+        Self { sign_in_log_days: 184 }
     }
 }
 

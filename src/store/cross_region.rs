@@ -9,7 +9,7 @@ use sea_orm::{
     QueryResult, QuerySelect,
 };
 
-use crate::base::clock::Day;
+use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{EnterpriseId, PersonId, RecordId};
 use crate::domain::cross_region::{CrossRegionRecord, HeldRecord, RecordKind};
 use crate::domain::enterprise::Enterprise;
@@ -205,9 +205,20 @@ impl CrossRegion<'_, Writing> {
         &self,
         record: &CrossRegionRecord,
         handlers: &[PersonId],
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         use cross_region_record::Column;
         let db = self.0.db();
+        let former = self
+            .0
+            .find::<record_handler::Entity>()
+            .filter(record_handler::Column::RecordId.eq(record.id.0))
+            .all(&db)
+            .await?;
+        let since = |person: &PersonId| {
+            let known = former.iter().find(|one| one.person_id == person.0);
+            known.map_or(Some(now.0), |one| one.since)
+        };
         cross_region_record::Entity::insert(cross_region_record::ActiveModel {
             id: Set(record.id.0),
             realm: Set(self.0.realm.to_owned()),
@@ -251,6 +262,7 @@ impl CrossRegion<'_, Writing> {
                 realm: Set(self.0.realm.to_owned()),
                 record_id: Set(record.id.0),
                 person_id: Set(person.0),
+                since: Set(since(person)),
             })
             .exec_without_returning(&db)
             .await?;

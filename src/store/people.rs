@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use super::entity::{identity_document, person, real_name_step};
@@ -15,7 +17,7 @@ use crate::domain::number::address::PostalAddress;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
-use crate::domain::person::{IdentityDocument, Person, PersonKind};
+use crate::domain::person::{DocumentEnd, IdentityDocument, Person, PersonKind};
 
 pub struct People<'c, A>(Rows<'c, A>);
 
@@ -323,23 +325,35 @@ impl People<'_, Writing> {
         Ok(())
     }
 
-    /// The last day of the document of this kind that a person holds.
+    /// The last day of the document of this kind that a person holds; `false`: it was so before.
     pub async fn date_document(
         &self,
         person: PersonId,
         kind: DocumentType,
-        valid_to: Day,
-    ) -> Result<(), StoreError> {
+        end: DocumentEnd,
+    ) -> Result<bool, StoreError> {
         use identity_document::Column;
-        self.0
+        let (day, is_other) = match end {
+            DocumentEnd::Never => (None, Condition::all().add(Column::ValidTo.is_not_null())),
+            DocumentEnd::On(day) => {
+                let day = day.to_string();
+                let is_other = Condition::any()
+                    .add(Column::ValidTo.is_null())
+                    .add(Column::ValidTo.ne(day.as_str()));
+                (Some(day), is_other)
+            }
+        };
+        let done = self
+            .0
             .update::<identity_document::Entity>()
-            .col_expr(Column::ValidTo, Expr::value(valid_to.to_string()))
+            .col_expr(Column::ValidTo, Expr::value(day))
+            .filter(is_other)
             .filter(Column::PersonId.eq(person.0))
             .filter(Column::Kind.eq(kind.name()))
             .filter(Column::Status.eq(ACTIVE))
             .exec(&self.0.db())
             .await?;
-        Ok(())
+        Ok(done.rows_affected > 0)
     }
 
     /// The person holds this document from now on, in place of another of its kind (D-08).

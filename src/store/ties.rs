@@ -5,7 +5,7 @@ use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::base::clock::{Day, Timestamp};
-use crate::base::id::{EnterpriseId, PersonId};
+use crate::base::id::{AssignmentId, EnterpriseId, PersonId};
 use crate::store::entity::{
     agent_assignment, authorisation, cross_region_record, engagement, record_handler,
 };
@@ -38,8 +38,8 @@ impl<'c, A> Rows<'c, A> {
 }
 
 impl<A> Ties<'_, A> {
-    /// Of these people with these enterprises. What the business systems have ended is not known to
-    /// the day, and counts for nothing.
+    /// Of these people with these enterprises, as far as it is known to the day: what was revived counts
+    /// since then, what the business systems have ended for nothing.
     pub async fn between(
         &self,
         people: &[PersonId],
@@ -112,7 +112,8 @@ impl<A> Ties<'_, A> {
         let tie = |one: &agent_assignment::Model| {
             let of = engagements.iter().find(|of| of.id == one.engagement_id)?;
             let term = Term { from: &of.valid_from, to: of.valid_to.as_deref() };
-            term.tie(PersonId(one.person_id), EnterpriseId(of.agency_id))
+            let since = AssignmentId(one.id).made_at()?;
+            term.tie(PersonId(one.person_id), EnterpriseId(of.agency_id), since)
         };
         Ok(assigned.iter().filter_map(tie).collect())
     }
@@ -149,7 +150,8 @@ impl<A> Ties<'_, A> {
         let tie = |one: &record_handler::Model| {
             let of = records.iter().find(|of| of.id == one.record_id)?;
             let term = Term { from: &of.valid_from, to: of.valid_to.as_deref() };
-            term.tie(PersonId(one.person_id), EnterpriseId(of.enterprise_id))
+            let since = Timestamp(one.since?);
+            term.tie(PersonId(one.person_id), EnterpriseId(of.enterprise_id), since)
         };
         Ok(named.iter().filter_map(tie).collect())
     }
@@ -176,8 +178,9 @@ struct Term<'a> {
 }
 
 impl Term<'_> {
-    fn tie(&self, person: PersonId, enterprise: EnterpriseId) -> Option<Tie> {
-        let from = Day::parse(self.from)?.start();
+    /// `since`: when we were told; before that nobody knew.
+    fn tie(&self, person: PersonId, enterprise: EnterpriseId, since: Timestamp) -> Option<Tie> {
+        let from = Day::parse(self.from)?.start().max(since);
         let until = self.to.and_then(Day::parse).map(Day::end);
         Some(Tie { person, enterprise, from, until })
     }

@@ -164,7 +164,8 @@ fn authorisations_have_one_writer() {
 /// Where documents, phones and levels change, each with its trace.
 #[test]
 fn what_is_kept_of_people_has_one_writer() {
-    let acts = [".hold_document(", ".add_phone(", ".raise_level(", ".people().update("];
+    let acts =
+        [".date_document(", ".hold_document(", ".add_phone(", ".raise_level(", ".people().update("];
     let more = [".people().add(", ".accounts().add(", ".set_email(", ".set_address("];
     let mut wrong = Vec::new();
     each_source(|layer, path, text| {

@@ -242,8 +242,9 @@ impl Authorisation {
             after.terms = terms;
         }
         after.confirmed_at = match state {
-            State::Active if self.state.is_pending() => Some(now),
-            State::Active => self.confirmed_at.or(Some(now)),
+            State::Active if self.state == State::Active => self.confirmed_at.or(Some(now)),
+            // Also what is revived: in between nobody worked by it.
+            State::Active => Some(now),
             // What is asked anew was not agreed to, however it ends.
             State::PendingByPerson | State::PendingByEnterprise => None,
             _ => self.confirmed_at,

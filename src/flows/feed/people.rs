@@ -13,7 +13,8 @@ use crate::domain::number::phone::Phone;
 use crate::domain::number::resident::Sex;
 use crate::domain::number::username::Username;
 use crate::domain::person::{
-    Account, AccountOrigin, AccountStatus, PasswordState, Person, PersonKind, PhoneBinding,
+    Account, AccountOrigin, AccountStatus, DocumentEnd, PasswordState, Person, PersonKind,
+    PhoneBinding,
 };
 use crate::flows::Ctx;
 use crate::flows::feed::not_taken::NotTaken;
@@ -31,7 +32,7 @@ struct Told {
     phone: Option<Phone>,
     email: Option<EmailAddress>,
     real_name_level: u8,
-    document_valid_to: Option<Day>,
+    document_ends: Option<DocumentEnd>,
 }
 
 impl Told {
@@ -45,8 +46,11 @@ impl Told {
         if !(1..=5).contains(&line.real_name_level) {
             return Err(Wrong::field("real_name_level", "1 to 5"));
         }
-        let day = |text: &str| {
-            Day::parse(text).ok_or_else(|| Wrong::field("document_valid_to", "no such day"))
+        let end = |text: &str| match text {
+            "long_term" => Ok(DocumentEnd::Never),
+            _ => Day::parse(text)
+                .map(DocumentEnd::On)
+                .ok_or_else(|| Wrong::field("document_valid_to", "no such day")),
         };
         let phone = line.phone.as_deref().map(Phone::parse).transpose();
         let email = line.email.as_deref().map(EmailAddress::parse).transpose();
@@ -62,7 +66,7 @@ impl Told {
                 true => line.real_name_level.min(LOWERED),
                 false => line.real_name_level,
             },
-            document_valid_to: line.document_valid_to.as_deref().map(day).transpose()?,
+            document_ends: line.document_valid_to.as_deref().map(end).transpose()?,
         })
     }
 }
@@ -138,8 +142,8 @@ async fn hold_document(
     if !people::hold_document(ctx, tx, person, &told.number).await? {
         return Err(Wrong::field("document", "is somebody else's").into());
     }
-    if let Some(day) = told.document_valid_to {
-        tx.rows().people().date_document(person, told.number.kind, day).await?;
+    if let Some(end) = told.document_ends {
+        people::date_document(tx, person, told.number.kind, end).await?;
     }
     Ok(())
 }

@@ -201,7 +201,7 @@ async fn save_record(
         permissions: line.permissions.iter().cloned().collect(),
     };
     let before = at_work_in(ctx, tx, enterprise).await?;
-    rows.cross_region().save(&record, &handlers).await?;
+    rows.cross_region().save(&record, &handlers, ctx.now()).await?;
     look_after(ctx, tx, before).await?;
     Ok(record.id.0)
 }

@@ -2,7 +2,7 @@
 
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::EnterpriseIdentity;
-use crate::domain::authorisation::{Authorisation, State};
+use crate::domain::authorisation::Authorisation;
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::entrance::Audience;
 use crate::flows::identity::load::of_held;
@@ -67,11 +67,7 @@ pub async fn pending_in(
     enterprise: EnterpriseId,
 ) -> Result<Vec<Authorisation>, Fault> {
     let all = ctx.rows().authorisations().list(person, enterprise).await?;
-    let in_term = |one: &Authorisation| one.valid_to().is_none_or(|end| end >= ctx.now().day());
-    Ok(all
-        .into_iter()
-        .filter(|one| one.state() == State::PendingByPerson && in_term(one))
-        .collect())
+    Ok(all.into_iter().filter(|one| one.may_be_confirmed(ctx.now())).collect())
 }
 
 /// A page of the client enterprises that a member of staff may act for now.

@@ -82,7 +82,7 @@ pub async fn facts(
         }
         match (authorisation.usable(&enterprise, ctx.now()), authorisation.state()) {
             (Ok(()), _) => facts.usable.push(authorisation.id),
-            (_, State::PendingByPerson) if alive => {
+            (_, State::PendingByPerson) if alive && authorisation.may_be_confirmed(ctx.now()) => {
                 facts.pending_by_person.push(authorisation.id);
                 // Told where no step of the door confirms it.
                 facts.why_none = facts.why_none.or(Some(NoIdentity::Pending));

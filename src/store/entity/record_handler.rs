@@ -11,6 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub person_id: Uuid,
     pub realm: String,
+    pub since: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

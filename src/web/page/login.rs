@@ -69,8 +69,11 @@ pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> A
         enterprise_number: asked("identity_hint"),
         ..Credentials::default()
     };
-    let tells =
-        (params.get("why") == Some("another_person")).then(|| request.text("login-another-person"));
+    let tells = match params.get("why") {
+        Some("another_person") => Some(request.text("login-another-person")),
+        Some("begin_again") => Some(request.text("login-begin-again")),
+        _ => None,
+    };
     show_telling(&request, &transaction, &typed, None, tells).await
 }
 

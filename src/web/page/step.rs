@@ -141,6 +141,11 @@ impl AtStep {
             Next::Step(step) if step_at(request.uri.path()) == Some(step) => {
                 Ok(Self { request, form, transaction, step })
             }
+            // Of what was proved before nothing is known any more: the server has been killed.
+            Next::Step(Step::Credentials) => {
+                let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
+                Err(Failure::instead(see_other(&format!("{to}&why=begin_again"))))
+            }
             Next::Step(step) => Err(Failure::instead(to_step(&request, &transaction, step))),
             // A page ends nothing: what is due now is done by its form.
             _ if request.method != Method::POST => {

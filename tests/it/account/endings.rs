@@ -53,16 +53,21 @@ fn record(version: i64, more: &Value) -> Value {
 }
 
 /// Its access token and `sid`, from an application that the browser is signed in to.
-async fn holds(app: &TestApp, browser: &mut Browser) -> (String, String) {
+async fn holds(app: &TestApp, browser: &mut Browser) -> (String, String, String) {
     let tokens = tokens(app, browser).await;
     let access = tokens["access_token"].as_str().unwrap().to_owned();
     let sid = claims(&access)["sid"].as_str().unwrap().to_owned();
-    (access, sid)
+    (access, sid, tokens["refresh_token"].as_str().unwrap().to_owned())
 }
 
-async fn is_over(app: &TestApp, listener: &Listener, (access, sid): &(String, String)) {
+async fn is_over(
+    app: &TestApp,
+    listener: &Listener,
+    (access, sid, refresh): &(String, String, String),
+) {
     assert_eq!(logged_out(app, listener).await, [sid.as_str()], "told, and nobody else is");
     assert_eq!(app.introspect(access).await["active"], false);
+    assert_eq!(app.refresh(refresh).await.1["error"], "invalid_grant");
 }
 
 /// Covers E-23, invariant 9: an enterprise that is deregistered, an engagement and a record
@@ -134,7 +139,7 @@ fn what_the_registry_narrows_is_told_at_once() {
         let told = logged_out(&app, &listener).await;
         assert!(told.len() == 2 && told.contains(&before.1), "both who work in it: {told:?}");
         assert_eq!(app.introspect(&before.0).await["active"], false);
-        let (access, _) = holds(&app, &mut handler).await;
+        let (access, _, _) = holds(&app, &mut handler).await;
         assert_eq!(claims(&access)["permissions"], json!([]));
     });
 }
@@ -202,11 +207,11 @@ fn what_ends_by_its_term_is_told_as_the_day_begins() {
         app.clock.advance(4 * 3600);
         expiry::run(&app.ctx).await.unwrap();
         let mut told = logged_out(&app, &listener).await;
-        let mut expected: Vec<&str> = held_by.iter().map(|(_, sid)| sid.as_str()).collect();
+        let mut expected: Vec<&str> = held_by.iter().map(|(_, sid, _)| sid.as_str()).collect();
         told.sort_unstable();
         expected.sort_unstable();
         assert_eq!(told, expected);
-        for (access, _) in &held_by {
+        for (access, _, _) in &held_by {
             assert_eq!(app.introspect(access).await["active"], false);
         }
         assert!(logged_out(&app, &listener).await.is_empty(), "once");

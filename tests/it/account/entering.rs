@@ -219,6 +219,19 @@ fn a_switch_looks_at_the_target_anew() {
         feed(&app, &[line("03", 2)]).await;
         let done = post(&app, &mut li, "/account/switch", &[("identity", &sample)]).await;
         assert!(done.text.contains("南昌样板商贸"), "{}", done.text);
+        // While an agent's page was open the engagement ended.
+        let door = (AGENCY, "13300133000", PASSWORD);
+        let mut zhou = at_door(&app, "agency", door, "南昌示例科技").await;
+        let page = get(&mut zhou, "/account/switch").await;
+        let other = choice(&page, "identity", "南昌样板商贸");
+        let ended = json!({"feed": "engagement", "source_key": "ended", "version": 1,
+            "agency": AGENCY, "client": SAMPLE, "valid_from": "2026-01-01",
+            "staff": "360103199208150022", "is_ended": true});
+        feed(&app, &[ended]).await;
+        let session = zhou.cookies["__Host-hufu-session-jiangxi"].clone();
+        let refused = post(&app, &mut zhou, "/account/switch", &[("identity", &other)]).await;
+        assert_eq!(refused.code(), Some("E_NO_IDENTITY"), "{}", refused.text);
+        assert_eq!(zhou.cookies["__Host-hufu-session-jiangxi"], session);
         // A higher level than was proved is asked for by who needs it, and by nobody before.
         let higher = authorize_url(&FILING, &[("acr_values", "urn:hufu:realname:4")]);
         let asked = li.get(&higher).await;

@@ -6,6 +6,7 @@ use hufu::domain::function::{Function, Role};
 use super::{LI, WANG, as_li, get, held, post};
 use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
 use crate::login::doors::{DOORS, Door};
+use crate::login::scan::{code, go_on, login_page, scan, told};
 
 /// Signed in at one of the two doors.
 async fn insured(app: &TestApp, door: &Door) -> Browser {
@@ -27,6 +28,25 @@ async fn everything(app: &TestApp) -> Vec<Vec<String>> {
     let tables =
         ["authorisation", "authorisation_event", "authorisation_history", "notice", "delivery"];
     tables.iter().map(|table| rows.get(*table).cloned().unwrap_or_default()).collect()
+}
+
+/// Nor by lending what it has proved to a browser: a phone that came by such a door signs nobody in at
+/// the others.
+#[test]
+fn a_social_insurance_phone_signs_no_browser_in() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for door in [&DOORS[4], &DOORS[5]] {
+            let mut phone = insured(&app, door).await;
+            let (mut browser, page) = login_page(&app).await;
+            let asked = scan(&mut phone, &code(&page)).await;
+            let refused = phone.submit(&asked, &[("act", "confirm")]).await;
+            assert_eq!(refused.code(), Some("E_ROLE"), "{}: {}", door.id, refused.text);
+            assert_ne!(told(&mut browser, &page).await["state"], "confirmed", "{}", door.id);
+            assert!(go_on(&mut browser, &page).await.answered("code").is_none(), "{}", door.id);
+            assert!(door.is_signed_out(&mut browser).await, "{}", door.id);
+        }
+    });
 }
 
 /// A form: who is asked (a phone), where, what.

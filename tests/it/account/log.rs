@@ -222,6 +222,65 @@ fn a_manager_reads_no_strangers_name() {
     });
 }
 
+/// Covers AC-58: whoever is assigned or named later, or comes back after a gap, was a stranger before.
+#[test]
+fn what_came_later_names_nobody_of_before() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let line = json!({"feed": "authorisation", "source_key": "a-b", "version": 1,
+            "enterprise": BUILDER, "person": "360121198802290026",
+            "identity_type": "finance_supervisor", "valid_from": "2026-01-01"});
+        feed(&app, &[line]).await;
+        let wrong = "Wrong2026!";
+        let fails = async |door: &str, number: &str| {
+            app.clock.advance(61);
+            typed(&app, door, (number, WANG, wrong)).await;
+        };
+        fails("agency", AGENCY).await;
+        fails("specific_entity", BUILDER).await;
+        app.clock.advance(61);
+        let staff = json!({"feed": "engagement", "source_key": EXAMPLE, "version": 1,
+            "agency": AGENCY, "client": EXAMPLE, "valid_from": "2026-01-01",
+            "staff": "360103199208150022 360102199003071236", "permissions": "TAX_FILING"});
+        let named = json!({"feed": "record", "source_key": "later", "version": 1,
+            "enterprise": BUILDER, "record_kind": "inspection",
+            "record_no": "赣南税报验〔2026〕901号", "project_name": "工程", "division": "360100",
+            "tax_authority": "13601000000", "valid_from": "2026-01-01",
+            "handlers": "360102199003071236"});
+        feed(&app, &[staff, named.clone()]).await;
+        fails("agency", AGENCY).await;
+        fails("specific_entity", BUILDER).await;
+        // A newer line of the record keeps who was named before.
+        let mut newer = named;
+        newer["version"] = 2.into();
+        app.clock.advance(61);
+        feed(&app, &[newer]).await;
+        for number in [AGENCY, BUILDER] {
+            let mut li = at_door(&app, "enterprise", (number, LI, PASSWORD), "").await;
+            let page = get(&mut li, OF_ENTERPRISE).await;
+            let names: Vec<String> = rows(&page).into_iter().map(|row| row[1].clone()).collect();
+            assert_eq!(names, ["李*", "王*明", ""], "{number}: {}", page.text);
+        }
+        // Expired, tried meanwhile, and active once more.
+        for kind in ["tax_clerk", "invoicing_clerk"] {
+            let one = relation(&app, WANG, kind).await;
+            let by = By { actor: Actor::Clock, person: None };
+            change(&app.ctx, &one, &Event::Expire, by).await.unwrap();
+        }
+        fails("enterprise", EXAMPLE).await;
+        app.clock.advance(61);
+        let again = json!({"feed": "authorisation", "source_key": "w-again", "version": 1,
+            "enterprise": EXAMPLE, "person": "360102199003071236", "identity_type": "tax_clerk",
+            "permissions": "TAX_FILING", "valid_from": "2026-01-01", "state": "active"});
+        feed(&app, &[again]).await;
+        fails("enterprise", EXAMPLE).await;
+        let mut li = as_li(&app).await;
+        let page = get(&mut li, OF_ENTERPRISE).await;
+        let names: Vec<String> = rows(&page).into_iter().map(|row| row[1].clone()).collect();
+        assert_eq!(names[..3], ["李*", "王*明", ""], "{}", page.text);
+    });
+}
+
 /// Covers AC-58: an agency's staff and the handlers whom a record names belong to their enterprises
 /// within their terms.
 #[test]

@@ -134,7 +134,8 @@ fn what_people_change_is_audited() {
             "authorisation_changed delete",
         ];
         assert_eq!(since(&app, n).await, wanted);
-        let sides: Vec<Value> = app.audit().await.iter().map(|one| one["side"].clone()).collect();
+        let audit = app.audit().await;
+        let sides: Vec<&str> = audit.iter().filter_map(|one| one["side"].as_str()).collect();
         assert_eq!(sides[sides.len() - 2..], ["enterprise", "person"]);
         assert_eq!(get(&mut wang, "/account/person").await.status.as_u16(), 200);
         let text = Value::from(app.audit().await).to_string();

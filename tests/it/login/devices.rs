@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::doors::DOORS;
 use crate::kit::browser::Shown;
+use crate::kit::phone::Telephone;
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm,
     claims, on_each_database,
@@ -262,6 +263,14 @@ fn a_session_without_a_second_factor_opens_no_enterprise() {
             let refused = phone.submit(&asked, &[("act", "confirm")]).await;
             assert_eq!(refused.code(), Some("E_STEPUP_REQUIRED"), "{acting:?}: {}", refused.text);
         }
+        // Nor does the bureau's app, whose tokens are of such a session.
+        let mut owner = session(Acting::Personal).await;
+        let phone = Telephone::signed_in(&app, &mut owner).await;
+        let (_, page) = crate::login::scan::login_page(&app).await;
+        let code = crate::login::scan::id(&page);
+        phone.act(&app, (&code, "scan"), json!({})).await;
+        let (_, refused) = phone.act(&app, (&code, "confirm"), json!({})).await;
+        assert_eq!(refused["error"], "E_STEPUP_REQUIRED", "{refused}");
         // From the person no way leads to an enterprise, with or without.
         let mut browser = session(Acting::Personal).await;
         let hinted = authorize_url(&FILING, &[("identity_hint", EXAMPLE)]);

@@ -15,6 +15,11 @@ fn a_clerk_with_two_identities_chooses_one() {
         for field in ["enterprise_number", "personal_id", "password", "slider"] {
             assert!(page.text.contains(&format!("name=\"{field}\"")), "{field}");
         }
+        // Exactly those: what else the form sends nobody types.
+        let form = page.text.split("/login/credentials\" novalidate>").nth(1).unwrap();
+        let form = form.split("</form>").next().unwrap();
+        let typed = form.split("<input").skip(1).filter(|one| !one.contains("type=\"hidden\""));
+        assert_eq!(typed.count(), 4, "{form}");
         let page = browser.type_credentials(&page, (EXAMPLE, "360102199003071236", PASSWORD)).await;
         assert!(page.text.contains("138****8000"), "{}", page.text);
         assert!(!browser.cookies.keys().any(|name| name.contains("session")));

@@ -131,6 +131,8 @@ fn an_ended_document_takes_the_level_after_ninety_days() {
             ("2026-08-26", false),
             ("2026-11-23", false),
             ("2027-01-01", false),
+            ("2026-08-25", true),
+            ("long_term", false),
         ] {
             app.sql("UPDATE person SET real_name_level = 3").await;
             app.clock.advance(3601);
@@ -157,7 +159,7 @@ fn an_ended_document_takes_the_level_after_ninety_days() {
         .await;
         app.clock.advance(3601);
         assert_eq!(lower::run(&app.ctx).await.unwrap(), 1);
-        has_fallen(&app, at_work, ("document_ended", 2)).await;
+        has_fallen(&app, at_work, ("document_ended", 3)).await;
         let wrong = tell(&app, app.clock.now().0 + 9, json!({"document_valid_to": "soon"})).await;
         assert_eq!(wrong.failed[0].why.field.as_deref(), Some("document_valid_to"));
     });

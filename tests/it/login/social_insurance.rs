@@ -102,7 +102,7 @@ fn only_registered_units_and_those_who_may_handle_them_get_in() {
     });
 }
 
-/// As far as X-05 is built: certificate, specific entity and non-resident are still to come.
+/// As far as X-05 is built: there is no door for certificates yet.
 #[test]
 fn password_and_scan_share_a_page_and_other_doors_stand_below() {
     on_each_database(|on| async move {

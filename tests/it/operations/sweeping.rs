@@ -231,9 +231,9 @@ fn the_sign_in_log_has_a_retention_and_the_audit_none() {
 /// Six months are the least that the law wants.
 #[test]
 fn a_shorter_retention_is_refused() {
-    assert_eq!(demo_realm().retention.sign_in_log_days, 180);
+    assert_eq!(demo_realm().retention.sign_in_log_days, 184);
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi");
-    for (days, is_right) in [(179, false), (0, false), (-1, false), (180, true), (3650, true)] {
+    for (days, is_right) in [(183, false), (0, false), (-1, false), (184, true), (3650, true)] {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("jiangxi");
         copy(&root, &target);
