@@ -77,15 +77,20 @@ fn what_took_too_long_says_when_to_come_again() {
         for (accept, is_page) in [(BROWSER, true), ("application/json", false), ("", false)] {
             for (method, path) in [
                 (Method::GET, "/realms/jiangxi/account"),
-                (Method::POST, "/realms/jiangxi/introspect"),
+                (Method::GET, "/realms/jiangxi/userinfo"),
             ] {
-                // Whose session is looked for.
+                // Whose session or token is looked for.
                 let mut asked = request(&method, path, accept, 0);
-                let cookie = HeaderValue::from_static("__Host-hufu-session-jiangxi=nobody");
+                let cookie = HeaderValue::from_static(
+                    "__Host-hufu-session-jiangxi=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                );
                 asked.headers_mut().insert(header::COOKIE, cookie);
+                let token = "Bearer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+                asked.headers_mut().insert(header::AUTHORIZATION, HeaderValue::from_static(token));
                 let answer = hasty.clone().oneshot(asked).await.unwrap();
                 assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
                 assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
+                let is_page = is_page && path.ends_with("account");
                 assert_eq!(text(answer).await.contains("服务暂时繁忙"), is_page, "{accept}");
             }
         }

@@ -154,7 +154,8 @@ async fn a_file_that_is_away_for_a_moment_changes_nothing() {
     };
     // One of the looks, which are two seconds apart, finds it away.
     std::fs::rename(&file, &aside).unwrap();
-    assert!(looks(19).await, "what somebody saves was taken for what is wanted");
+    // A busy machine looks later than it wants to.
+    assert!(looks(10).await, "what somebody saves was taken for what is wanted");
     std::fs::rename(&aside, &file).unwrap();
     assert!(looks(40).await);
     std::fs::remove_file(&file).unwrap();
