@@ -36,6 +36,9 @@ struct Walk {
     visitor: Visitor,
 }
 
+/// The shortest that there is.
+const ANNOUNCEMENT: i64 = 120;
+
 /// `behind`: what stands behind it, when it is a proxy.
 pub async fn walk(library: Library, behind: Option<Behind>) {
     let Some(built) = library.built() else { return };
@@ -56,8 +59,12 @@ pub async fn walk(library: Library, behind: Option<Behind>) {
     walk.believes_no_header().await;
     walk.guards_its_api().await;
     walk.follows_a_switch().await;
-    let new = walk.provider.rotate(library.keeps_keys).await;
-    tokio::time::sleep(Duration::from_secs(library.keeps_keys.unsigned_abs() + 1)).await;
+    if library.keeps_keys > 0 {
+        // Announced; and before its time, but after the library's, brought forward.
+        walk.provider.rotate(ANNOUNCEMENT).await;
+        tokio::time::sleep(Duration::from_secs(library.keeps_keys.unsigned_abs() + 1)).await;
+    }
+    let new = walk.provider.rotate(0).await;
     assert_eq!(walk.provider.signing().await, new);
     walk.is_signed_out_from_elsewhere().await;
     walk.signs_out().await;
