@@ -27,6 +27,7 @@ mod second_factors;
 mod slider;
 mod social_insurance;
 mod specific_entity;
+mod step_up;
 mod tax_app;
 mod two_screens;
 mod usable;
