@@ -22,6 +22,7 @@ mod proofs;
 mod refusals;
 mod room;
 pub mod scan;
+mod scan_places;
 mod scan_stream;
 mod second_factors;
 mod slider;
