@@ -58,12 +58,12 @@ impl Budget {
         }
     }
 
-    /// What one place may make of a share: a hall of people shares an address, and a page's code takes
-    /// more than a try. `None`: whoever has proved something is limited where they did.
+    /// What one place may make of a share, a thirty-second: by default 1 MiB, which is the codes on the
+    /// pages of a thousand people who sit behind one address and sign in within five minutes. `None`:
+    /// whoever has proved something is limited where they did.
     pub fn of_place(self, share: Share) -> Option<usize> {
         match share {
-            Share::Anybody => Some(self.of(share) / 8),
-            Share::Tries => Some(self.of(share) / 32),
+            Share::Anybody | Share::Tries => Some(self.of(share) / 32),
             Share::Proved => None,
         }
     }

@@ -42,8 +42,8 @@ pub struct LoginPage {
     pub record_kinds: Vec<&'static str>,
     pub record_kind: String,
     pub slider_id: Option<String>,
-    /// What the browser asks the device, as JSON; `None`: not at this door.
-    pub passkey: Option<String>,
+    /// `None`: not at this door.
+    pub passkey: Option<PasskeyQuestion>,
     /// A unit that pays social insurance may give its own number (I-02).
     pub asks_unit: bool,
     /// How far the slider was drawn, where its proof is not used up.
@@ -54,6 +54,15 @@ pub struct LoginPage {
     pub tells: Option<String>,
     pub wrong: WrongFields,
     pub notice: Option<Notice>,
+}
+
+/// A passkey in place of the password.
+#[derive(Clone, Debug, Serialize)]
+pub struct PasskeyQuestion {
+    /// What the browser asks the device, as JSON.
+    pub options: String,
+    /// The server's half of the question, sealed: it comes back with the answer.
+    pub challenge: String,
 }
 
 /// What is said at each field of the sign-in form that is empty or malformed (E-02).

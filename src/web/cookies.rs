@@ -44,6 +44,11 @@ pub fn login_name(realm: &Realm, transaction: &str) -> String {
     name(realm, &format!("login-{transaction}"))
 }
 
+/// Whether a cookie is a sign-in's on its way, in whichever realm: a browser sends it to all of this host.
+pub fn is_begun(cookie: &str) -> bool {
+    cookie.strip_prefix("__Host-").unwrap_or(cookie).starts_with("hufu-login-")
+}
+
 /// The transaction that a cookie of this name belongs to.
 pub fn begun<'n>(realm: &Realm, cookie: &'n str) -> Option<&'n str> {
     let around = login_name(realm, "\n");

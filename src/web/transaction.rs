@@ -2,6 +2,7 @@
 //! proved something, and how one that the server has lost begins again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, Request as Incoming};
 use axum::http::StatusCode;
@@ -14,6 +15,7 @@ use crate::flows::Fault;
 use crate::flows::sign_in::transaction::{self, find_begun, finished};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
+use crate::realm::Realm;
 use crate::views::page::MessagePage;
 use crate::web::answer::{Failure, see_other, with_cookie};
 use crate::web::app::App;
@@ -55,13 +57,9 @@ impl Held {
     }
 }
 
+/// Measured as it is written: a quotation mark takes two bytes, a control character six.
 fn fits_cookie(then: &Then) -> bool {
-    let length: usize = match then {
-        Then::Authorize(request) => request.iter().map(|(k, v)| k.len() + v.len() + 6).sum(),
-        Then::Page(page) => page.len(),
-        Then::Nowhere => 0,
-    };
-    length <= LONGEST_REQUEST
+    serde_json::to_string(then).is_ok_and(|written| written.len() <= LONGEST_REQUEST)
 }
 
 /// A new sign-in, of which nothing is kept unless it is longer than a cookie may be.
@@ -73,15 +71,15 @@ pub async fn begin(request: &Request, then: Then) -> Result<LoginTransaction, Fa
     Ok(transaction)
 }
 
-/// Other sign-ins that a browser may have begun and not ended; more do not pass every proxy's limit of
-/// 8 KiB for all cookies together.
+/// Other sign-ins, in whichever realms of this host, that a browser may have begun and not ended; more do
+/// not pass every proxy's limit of 8 KiB for all cookies together.
 const MOST_BEGUN: usize = 2;
 
 /// Longer ones do not fit a cookie; such a sign-in cannot be begun again.
 const LONGEST_REQUEST: usize = 1300;
 
-/// Binds a transaction to the browser that began it (rule 9), in place of the oldest where there are
-/// many; `seconds`: how long the browser keeps it.
+/// Binds a transaction to the browser that began it (rule 9), in place of the oldest of the host where
+/// there are many; `seconds`: how long the browser keeps it.
 #[must_use]
 pub fn bound_to_browser(
     mut response: Response,
@@ -89,17 +87,24 @@ pub fn bound_to_browser(
     transaction: &LoginTransaction,
     seconds: i64,
 ) -> Response {
-    let realm = &request.ctx.realm;
-    let begun = request.cookies.keys().filter_map(|name| cookies::begun(realm, name));
-    let mut begun: Vec<(i64, &str)> =
-        begun.map(|id| (held(request, id).map_or(0, |held| held.expires_at), id)).collect();
-    begun.sort_unstable();
-    let too_many = begun.len().saturating_sub(MOST_BEGUN);
-    for (_, id) in begun.into_iter().take(too_many) {
-        let gone = cookies::set(realm, cookies::login_name(realm, id), String::new(), Some(0));
-        response = with_cookie(response, gone);
-    }
+    let (realm, realms) = (&request.ctx.realm, request.app.realms());
     let (name, value) = login_cookie(request, transaction);
+    let others = request.cookies.keys().filter(|other| cookies::is_begun(other) && **other != name);
+    // Of a realm that is no longer served, it is as old as can be.
+    let ends_at = |other: &str| {
+        let ends_in = |realm: &Realm| {
+            let id = cookies::begun(realm, other)?;
+            held_in(request, realm, id).map(|held| held.expires_at)
+        };
+        realms.iter().filter_map(|realm| ends_in(realm)).max().unwrap_or_default()
+    };
+    let mut others: Vec<(i64, &String)> = others.map(|other| (ends_at(other), other)).collect();
+    others.sort_unstable();
+    let too_many = others.len().saturating_sub(MOST_BEGUN);
+    for (_, other) in others.into_iter().take(too_many) {
+        response =
+            with_cookie(response, cookies::set(realm, other.clone(), String::new(), Some(0)));
+    }
     with_cookie(response, cookies::set(realm, name, value, Some(seconds)))
 }
 
@@ -124,9 +129,13 @@ fn login_cookie(request: &Request, transaction: &LoginTransaction) -> (String, S
 
 /// What this browser holds of the transaction that `t` names.
 fn held(request: &Request, id: &str) -> Option<Held> {
-    let sealed = request.cookies.get(&cookies::login_name(&request.ctx.realm, id))?;
+    held_in(request, &request.ctx.realm, id)
+}
+
+fn held_in(request: &Request, realm: &Realm, id: &str) -> Option<Held> {
+    let sealed = request.cookies.get(&cookies::login_name(realm, id))?;
     let secrets = &request.ctx.services.secrets;
-    let text = secrets.cookie.open_sealed_text(&request.ctx.realm.id, sealed).ok()?;
+    let text = secrets.cookie.open_sealed_text(&realm.id, sealed).ok()?;
     serde_json::from_str::<Held>(&text).ok().filter(|held| held.transaction == id)
 }
 
@@ -137,6 +146,34 @@ pub async fn begun(request: &Request, params: &Params) -> Result<Option<LoginTra
         Some(held) => find_begun(&request.ctx, id, held.begun()).await,
         None => Ok(None),
     }
+}
+
+/// How often, and after which pauses, one looks for the end of a sign-in that another request has used up
+/// and is about to answer.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where another request of the same browser, the first of two clicks, has just ended this sign-in; `id`
+/// is one that the browser has proved to hold.
+pub async fn ended_meanwhile(request: &Request, id: &str) -> Result<Option<Response>, Fault> {
+    match transaction::is_used_up(&request.ctx, id).await? {
+        true => end_awaited(request, id).await,
+        false => Ok(None),
+    }
+}
+
+/// The same where another request is known to be ending it; nobody else may see that before it has.
+pub async fn end_awaited(request: &Request, id: &str) -> Result<Option<Response>, Fault> {
+    for _ in 0..LOOKS {
+        if let Some((cookie, to)) = finished(&request.ctx, id).await? {
+            let realm = &request.ctx.realm;
+            let name = cookies::session_name(realm);
+            let cookie = cookies::set(realm, name, cookie.expose().to_owned(), None);
+            return Ok(Some(with_cookie(see_other(&to), cookie)));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(None)
 }
 
 /// A form of a sign-in that this browser began: genuine, and with its transaction; instead of one
@@ -167,12 +204,9 @@ impl Begun {
         let id = form.get("t").unwrap_or_default();
         let held = held(&request, id);
         if held.is_some()
-            && let Some((cookie, to)) = finished(&request.ctx, id).await?
+            && let Some(there) = ended_meanwhile(&request, id).await?
         {
-            let realm = &request.ctx.realm;
-            let name = cookies::session_name(realm);
-            let cookie = cookies::set(realm, name, cookie.expose().to_owned(), None);
-            return Err(Failure::instead(with_cookie(see_other(&to), cookie)));
+            return Err(Failure::instead(there));
         }
         // Whoever went back to a step has the session that it led to.
         if request.session().await?.is_some() {

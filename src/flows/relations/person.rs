@@ -178,6 +178,7 @@ pub async fn confirm_batch(
         return Err(Refusal::State.into());
     };
     proved.second.passed().ok_or(Refusal::State)?;
+    step_up::session_within(ctx, transaction).await?;
     let by = By::holder(proved.person);
     let mut outcomes = Vec::new();
     let tx = ctx.begin().await?;

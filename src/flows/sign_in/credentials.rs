@@ -12,7 +12,7 @@ use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Share;
 use crate::flows::sign_in::factor::device;
-use crate::flows::sign_in::log::record_way;
+use crate::flows::sign_in::log::{record_judged, record_refused};
 use crate::flows::sign_in::personal_id;
 use crate::flows::sign_in::throttle::{Attempt, asks_for_more};
 use crate::flows::sign_in::transaction::{admitted_door, advance};
@@ -56,9 +56,7 @@ pub async fn verify_credentials(
     };
     let password = check_format(entrance, form, ctx.now().day())?;
     if entrance.slider && !slider_is_done(ctx, transaction, form).await? {
-        if is_told_of(ctx).await? {
-            record(ctx, form, &Typed::nobody(), Refusal::Slider.code()).await?;
-        }
+        record_refused(ctx, form, &Typed::nobody(), Way::Password, &Refusal::Slider).await?;
         return Err(Refusal::Slider.into());
     }
     let found = personal_id::find(ctx, entrance, &form.personal_id).await?;
@@ -66,18 +64,26 @@ pub async fn verify_credentials(
     let attempt = match Stop::refusal(Attempt::begin(ctx, form, &found).await)? {
         Ok(attempt) => attempt,
         Err(refusal) => {
-            if is_told_of(ctx).await? {
-                record(ctx, form, &typed, refusal.code()).await?;
-            }
+            record_refused(ctx, form, &typed, Way::Password, &refusal).await?;
             return Err(refusal.into());
         }
     };
     let judged = personal_id::owner(ctx, &found, &password).await;
     let Ok(Some(owner)) = judged else {
         attempt.not_judged(ctx).await?;
-        return Err(judged.err().map_or(Refusal::Busy.into(), Stop::from));
+        if let Err(fault) = judged {
+            return Err(fault.into());
+        }
+        record_refused(ctx, form, &typed, Way::Password, &Refusal::Busy).await?;
+        return Err(Refusal::Busy.into());
     };
-    let typed = typed.decided(ctx, entrance, form, owner.clone()).await?;
+    let typed = match typed.decided(ctx, entrance, form, owner.clone()).await {
+        Ok(typed) => typed,
+        Err(fault) => {
+            attempt.not_judged(ctx).await?;
+            return Err(fault.into());
+        }
+    };
     match owner {
         Some(account) if typed.is_plausible(entrance) => {
             attempt.right(ctx).await?;
@@ -95,19 +101,10 @@ pub async fn verify_credentials(
         }
         _ => {
             attempt.wrong(ctx, form, &typed).await?;
-            record(ctx, form, &typed, Refusal::Credentials.code()).await?;
+            record_judged(ctx, form, &typed, Way::Password, &Refusal::Credentials).await?;
             Err(Refusal::Credentials.into())
         }
     }
-}
-
-/// Lines of the log for what was refused without a look, of one place in an hour: whoever is locked out
-/// must not fill the disk.
-const REFUSED_LINES: u32 = 100;
-
-async fn is_told_of(ctx: &Ctx) -> Result<bool, Fault> {
-    let (n, _) = ctx.ephemeral().count(&format!("refused-lines/{}", ctx.place()), 3600).await?;
-    Ok(n <= REFUSED_LINES)
 }
 
 /// A known browser spares the second factor of a door that may lead to the person themself. A door
@@ -144,8 +141,4 @@ async fn slider_is_done(
         .mark_in(Share::Tries, &format!("slider/{}", slider.name), SLIDER_SECONDS)
         .await?;
     Ok(is_first && form.slider == "100")
-}
-
-async fn record(ctx: &Ctx, form: &Credentials, typed: &Typed, outcome: &str) -> Result<(), Fault> {
-    record_way(ctx, form, typed, Way::Password, outcome).await
 }

@@ -7,19 +7,43 @@ use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::claims::NAMED_HANDLER;
 use crate::domain::factor::{Factor, Way};
 use crate::domain::login::LoginTransaction;
+use crate::domain::refusal::Refusal;
 use crate::domain::scan::Scan;
 use crate::domain::session::Session;
-use crate::flows::sign_in::log;
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault};
 
-/// An attempt that ended at the first page.
-pub async fn record_way(
+/// Lines for what no budget has counted, of one place in an hour: whoever is refused without a look must
+/// not fill the disk.
+const UNCOUNTED_LINES: u32 = 100;
+
+/// Whether a refusal that no budget has counted is still written down.
+pub async fn is_told_of(ctx: &Ctx) -> Result<bool, Fault> {
+    let (n, _) = ctx.ephemeral().count(&format!("refused-lines/{}", ctx.place()), 3600).await?;
+    Ok(n <= UNCOUNTED_LINES)
+}
+
+/// An attempt that was refused at the first page, and that no budget has counted.
+pub async fn record_refused(
     ctx: &Ctx,
     form: &Credentials,
     typed: &Typed,
     way: Way,
-    outcome: &str,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    match is_told_of(ctx).await? {
+        true => record_judged(ctx, form, typed, way, refusal).await,
+        false => Ok(()),
+    }
+}
+
+/// The same of one that was counted as a guess: budgets allow only so many.
+pub async fn record_judged(
+    ctx: &Ctx,
+    form: &Credentials,
+    typed: &Typed,
+    way: Way,
+    refusal: &Refusal,
 ) -> Result<(), Fault> {
     let attempt = LoginAttempt {
         at: ctx.now(),
@@ -28,7 +52,7 @@ pub async fn record_way(
         entrance: form.entrance.clone(),
         enterprise: typed.enterprise,
         identity_type: None,
-        outcome: outcome.to_owned(),
+        outcome: refusal.code().to_owned(),
         ip: ctx.ip,
         device: ctx.device.clone(),
     };
@@ -36,7 +60,7 @@ pub async fn record_way(
 }
 
 /// One line of the sign-in log (E-24).
-pub async fn save_attempt(ctx: &Ctx, attempt: &LoginAttempt) -> Result<(), Fault> {
+async fn save_attempt(ctx: &Ctx, attempt: &LoginAttempt) -> Result<(), Fault> {
     let tx = ctx.begin().await?;
     tx.rows().records().add_attempt(ctx.new_row_id(), attempt).await?;
     Ok(tx.commit().await?)
@@ -48,7 +72,7 @@ pub async fn log(
     identity: Option<&ActingIdentity>,
     outcome: &str,
 ) -> Result<(), Fault> {
-    log::save_attempt(ctx, &attempt(ctx, transaction, identity, outcome)).await
+    save_attempt(ctx, &attempt(ctx, transaction, identity, outcome)).await
 }
 
 /// The enterprise that somebody works in or for.
@@ -61,25 +85,29 @@ fn enterprise_of(identity: &ActingIdentity) -> Option<EnterpriseId> {
     }
 }
 
-/// A sign-in by phone that the phone has turned down: the browser's attempt, by whoever holds the phone.
-pub async fn log_scan(
-    ctx: &Ctx,
+/// A sign-in by phone that the phone has turned down, by whoever holds it; of the browser that shows the
+/// code.
+pub async fn record_scan(
+    browser: &Ctx,
     scan: &Scan,
     person: Option<PersonId>,
-    outcome: &str,
+    refusal: &Refusal,
 ) -> Result<(), Fault> {
+    if !is_told_of(browser).await? {
+        return Ok(());
+    }
     let attempt = LoginAttempt {
-        at: ctx.now(),
+        at: browser.now(),
         person,
         way: Way::Scan(scan.app).name(),
-        entrance: ctx.realm.scan_entrance().map(|door| door.id.clone()).unwrap_or_default(),
+        entrance: browser.realm.scan_entrance().map(|door| door.id.clone()).unwrap_or_default(),
         enterprise: None,
         identity_type: None,
-        outcome: outcome.to_owned(),
-        ip: scan.browser_ip,
-        device: scan.browser.clone(),
+        outcome: refusal.code().to_owned(),
+        ip: browser.ip,
+        device: browser.device.clone(),
     };
-    save_attempt(ctx, &attempt).await
+    save_attempt(browser, &attempt).await
 }
 
 pub fn attempt(

@@ -10,7 +10,7 @@ use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, 
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::sign_in::log::passed;
-use crate::flows::sign_in::transaction;
+use crate::flows::sign_in::{throttle, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
 
 /// The level that the step-up of this realm would prove.
@@ -71,19 +71,28 @@ fn way_of(session: &Session) -> Way {
     }
 }
 
+/// The session within which this step is taken, as it is now: neither ended nor over, this person's, and
+/// its account not cancelled meanwhile (rule 5).
+pub async fn session_within(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Session, Stop> {
+    let (Purpose::StepUp { session, .. }, Some(proved)) =
+        (&transaction.purpose, transaction.proved())
+    else {
+        return Err(Refusal::State.into());
+    };
+    let found = ctx.rows().sessions().find_live(*session).await?;
+    let stands = |one: &Session| one.person == proved.person && one.expires_at > ctx.now();
+    let session = found.filter(stands).ok_or(Refusal::State)?;
+    throttle::admits(ctx, session.account).await?;
+    Ok(session)
+}
+
 /// The step was passed: the same session under a new cookie, with what was proved added to it.
 pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret, Stop> {
-    let Purpose::StepUp { session, errand } = &transaction.purpose else {
-        return Err(Refusal::State.into());
-    };
+    let errand = transaction.errand().ok_or(Refusal::State)?;
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let factor = proved.second.passed().ok_or(Refusal::State)?;
-    let rows = ctx.rows();
-    let session = rows.sessions().find_live(*session).await?;
-    let Some(session) = session.filter(|session| session.person == proved.person) else {
-        return Err(Refusal::State.into());
-    };
-    let person = rows.people().find(proved.person).await?;
+    let session = session_within(ctx, transaction).await?;
+    let person = ctx.rows().people().find(proved.person).await?;
     let mut reached = person.map_or(1, |person| person.real_name_level);
     let is_lifted = errand.lifts() == Some(reached);
     reached += u8::from(is_lifted);

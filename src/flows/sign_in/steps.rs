@@ -143,6 +143,7 @@ pub async fn confirm_pending(
     id: &str,
 ) -> Result<LoginTransaction, Stop> {
     let proved = due(ctx, transaction, Step::ConfirmPendingAuthorisation).await?;
+    throttle::admits(ctx, proved.account).await?;
     let Some(enterprise) = proved.enterprise else { return Err(Refusal::State.into()) };
     let pending = choices::pending_in(ctx, proved.person, enterprise).await?;
     let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {

@@ -58,6 +58,11 @@ pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<LoginTransaction>, Fault
     Ok(ctx.ephemeral().get(&LOGIN, id).await?)
 }
 
+/// Whether another request has taken it further, or ended it, since it was read.
+pub async fn has_gone_on(ctx: &Ctx, transaction: &LoginTransaction) -> Result<bool, Fault> {
+    Ok(find(ctx, &transaction.id).await?.as_ref() != Some(transaction))
+}
+
 /// The same, or one in which nobody has yet. `held`: as the browser holds it; it may do so for longer
 /// than the sign-in lasts, so what was used up does not begin again.
 pub async fn find_begun(

@@ -39,7 +39,7 @@ impl Builder<'_> {
                      a `step_up` is `second_factor` alone",
                 ),
             }
-            self.check_password_steps(source, index, &one.steps);
+            self.check_settling_steps(source, index, &one.steps);
             for (at, link) in one.links.iter().enumerate() {
                 let path = [&path("links")[..], &[at.into(), "url".into()]].concat();
                 self.check_url(source, &path, &link.url);
@@ -90,17 +90,22 @@ impl Builder<'_> {
         }
     }
 
-    /// Where a password opens the door, an initial one must not live on, and nobody walks past what
-    /// everybody must have accepted.
-    fn check_password_steps(&mut self, source: &Source, index: usize, steps: &[Step]) {
-        if !steps.contains(&Step::Credentials) {
-            return;
-        }
-        for (step, name) in [(Step::NewPassword, "new_password"), (Step::Agreements, "agreements")]
-        {
+    /// Where a password opens the door, an initial one must not live on; and by no door, a phone's code
+    /// included, does anybody walk past what everybody must have accepted.
+    fn check_settling_steps(&mut self, source: &Source, index: usize, steps: &[Step]) {
+        let (new_password, agreements) =
+            ((Step::NewPassword, "new_password"), (Step::Agreements, "agreements"));
+        let (first, wanted) = match steps.first() {
+            Some(Step::Scan) => ("scan", vec![agreements]),
+            _ if steps.contains(&Step::Credentials) => {
+                ("credentials", vec![new_password, agreements])
+            }
+            _ => return,
+        };
+        for (step, name) in wanted {
             if !steps.contains(&step) {
                 let path = ["entrance".into(), index.into(), "steps".into()];
-                let message = format!("an entrance with `credentials` also has `{name}`");
+                let message = format!("an entrance with `{first}` also has `{name}`");
                 self.complain(source, &path, message);
             }
         }

@@ -173,8 +173,14 @@ async fn to_scan(visit: &Visit, ones: &[Authorisation], app: Option<&str>) -> An
 
 /// The scan was passed: done, and told one by one (AU-09).
 pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Answer {
-    let Ok(outcomes) = Stop::refusal(confirm_batch(&request.ctx, transaction).await)? else {
-        return request.forbidden();
+    let outcomes = match Stop::refusal(confirm_batch(&request.ctx, transaction).await)? {
+        Ok(outcomes) => outcomes,
+        // The first of two clicks has done it, or the session has ended: there it stands, or is asked for.
+        Err(Refusal::State) => {
+            let held = format!("{}{}?scope=national", request.base(), TABS[1].1);
+            return Ok(see_other(&held));
+        }
+        Err(_) => return request.forbidden(),
     };
     let view = |one: &crate::flows::relations::person::Outcome| {
         let notice = one.refusal.as_ref().map(|refusal| request.notice(refusal));

@@ -8,7 +8,7 @@ use crate::flows::sign_in::steps::choose_client;
 use crate::oidc::params::Params;
 use crate::views::page::ChooseClientPage;
 use crate::web::answer::{Answer, status_of};
-use crate::web::page::step::{AtStep, go_on};
+use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::page::view;
 use crate::web::request::Request;
 
@@ -22,7 +22,11 @@ pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let id = form.get("client").unwrap_or_default();
     match Stop::refusal(choose_client(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => show(&request, &transaction, &Params::default(), Some(&refusal)).await,
+        Err(refusal) => {
+            let none = Params::default();
+            let shown = show(&request, &transaction, &none, Some(&refusal));
+            unless_gone_on(&request, &transaction, shown).await
+        }
     }
 }
 

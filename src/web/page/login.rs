@@ -17,11 +17,11 @@ use crate::flows::sign_in::typed::Credentials;
 use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
-use crate::views::page::{LoginPage, Tab, WaitingPage, WrongFields};
+use crate::views::page::{LoginPage, PasskeyQuestion, Tab, WaitingPage, WrongFields};
 use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::page::scan_view;
-use crate::web::page::step::{AtStep, go_on};
+use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::request::Request;
 use crate::web::transaction::{begin, bound_to_browser};
 
@@ -81,7 +81,10 @@ pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let typed = typed(&request, &form);
     match Stop::refusal(verify_credentials(&request.ctx, &transaction, &typed).await)? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => show(&request, &transaction, &typed, Some(&refusal)).await,
+        Err(refusal) => {
+            let shown = show(&request, &transaction, &typed, Some(&refusal));
+            unless_gone_on(&request, &transaction, shown).await
+        }
     }
 }
 
@@ -106,10 +109,14 @@ fn typed(request: &Request, form: &Params) -> Credentials {
 /// A passkey instead of password and second factor.
 pub async fn post_passkey(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let typed = typed(&request, &form);
-    let made = form.get("made").unwrap_or_default();
-    match Stop::refusal(passkey::sign_in(&request.ctx, &transaction, &typed, made).await)? {
+    let text = |name| form.get(name).unwrap_or_default();
+    let given = passkey::Given { made: text("made"), challenge: text("challenge") };
+    match Stop::refusal(passkey::sign_in(&request.ctx, &transaction, &typed, given).await)? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => show(&request, &transaction, &typed, Some(&refusal)).await,
+        Err(refusal) => {
+            let shown = show(&request, &transaction, &typed, Some(&refusal));
+            unless_gone_on(&request, &transaction, shown).await
+        }
     }
 }
 
@@ -170,7 +177,7 @@ async fn show_telling(
         None => None,
     };
     let passkey = match current.passkey {
-        true => if_there_is_room(passkey::sign_in_challenge(&request.ctx, transaction).await)?,
+        true => Some(passkey::sign_in_challenge(&request.ctx, transaction)?),
         false => None,
     };
     let (base, language) = (request.base(), request.language());
@@ -211,7 +218,10 @@ async fn show_telling(
             _ => Vec::new(),
         },
         record_kind: typed.record_kind.clone(),
-        passkey: passkey.map(|question| question.to_string()),
+        passkey: passkey.map(|asked| PasskeyQuestion {
+            options: asked.options.to_string(),
+            challenge: asked.sealed,
+        }),
         slider_id: match current.slider {
             true if is_kept => Some(typed.slider_id.clone()),
             true => Some(new_slider(&request.ctx, transaction)),

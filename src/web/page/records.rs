@@ -11,7 +11,7 @@ use crate::flows::sign_in::steps::choose_record;
 use crate::oidc::params::Params;
 use crate::views::page::{ChooseRecordPage, LinkView, RecordView};
 use crate::web::answer::{Answer, status_of};
-use crate::web::page::step::{AtStep, go_on};
+use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::request::Request;
 
 pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
@@ -22,7 +22,11 @@ pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     let id = form.get("record").unwrap_or_default();
     match Stop::refusal(choose_record(&request.ctx, &transaction, id).await)? {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => show(&request, &transaction, &Params::default(), Some(&refusal)).await,
+        Err(refusal) => {
+            let none = Params::default();
+            let shown = show(&request, &transaction, &none, Some(&refusal));
+            unless_gone_on(&request, &transaction, shown).await
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::params::Params;
 use crate::web::answer::{Answer, no_store, see_other};
 use crate::web::page::scan_view::again;
-use crate::web::page::step::go_on;
+use crate::web::page::step::{go_on, unless_gone_on};
 use crate::web::request::Request;
 use crate::web::stream::told_as_it_changes;
 use crate::web::transaction::{Begun, begun};
@@ -73,7 +73,9 @@ pub async fn post(Begun { request, form, transaction: tx }: Begun) -> Answer {
     };
     match done {
         Ok(next) => go_on(&request, &next).await,
-        Err(refusal) => show_again(&request, &tx, &form, &refusal).await,
+        Err(refusal) => {
+            unless_gone_on(&request, &tx, show_again(&request, &tx, &form, &refusal)).await
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::views::page::{SecondFactorPage, Tab};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::page::scan_view;
-use crate::web::page::step::{AtStep, go_on};
+use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::request::Request;
 
 pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
@@ -40,7 +40,10 @@ pub async fn post(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     };
     match Stop::refusal(factor::answer(ctx, &transaction, given).await)? {
         Ok(next) => passed(&request, &form, &next).await,
-        Err(refusal) => show(&request, &transaction, Some(way), Some(&refusal)).await,
+        Err(refusal) => {
+            let shown = show(&request, &transaction, Some(way), Some(&refusal));
+            unless_gone_on(&request, &transaction, shown).await
+        }
     }
 }
 

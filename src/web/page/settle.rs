@@ -13,7 +13,7 @@ use crate::views::page::{
     NewPasswordPage, Notice,
 };
 use crate::web::answer::{Answer, status_of};
-use crate::web::page::step::{AtStep, go_on};
+use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::page::view;
 use crate::web::request::Request;
 
@@ -24,10 +24,13 @@ async fn refused(
     refusal: Refusal,
     step: Step,
 ) -> Answer {
-    if refusal == Refusal::State {
-        return go_on(request, transaction).await;
-    }
-    show(request, transaction, step, Some(request.notice(&refusal))).await
+    let shown = async {
+        if refusal == Refusal::State {
+            return go_on(request, transaction).await;
+        }
+        show(request, transaction, step, Some(request.notice(&refusal))).await
+    };
+    unless_gone_on(request, transaction, shown).await
 }
 
 async fn show(

@@ -4,11 +4,13 @@ use axum::extract::{FromRequest, FromRequestParts, Request as Incoming};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::base::secret::Secret;
+use crate::domain::acting::Acting;
 use crate::domain::entrance::Step;
 use crate::domain::login::{Errand, LoginTransaction, Next, Then};
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
-use crate::flows::sign_in::transaction::finish;
+use crate::flows::sign_in::transaction::{find, finish};
 use crate::flows::sign_in::{step_up, steps};
 use crate::oidc::params::Params;
 use crate::views::page::{GoOnPage, MessagePage};
@@ -17,7 +19,7 @@ use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::app::App;
 use crate::web::cookies;
 use crate::web::request::Request;
-use crate::web::transaction::{Begun, again, authorize_address};
+use crate::web::transaction::{Begun, again, authorize_address, end_awaited, ended_meanwhile};
 
 fn to_step(request: &Request, transaction: &LoginTransaction, step: Step) -> Response {
     let (base, id) = (request.base(), &transaction.id);
@@ -26,7 +28,6 @@ fn to_step(request: &Request, transaction: &LoginTransaction, step: Step) -> Res
 
 /// To the step that is due, or into the session.
 pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer {
-    let base = request.base();
     match steps::next(&request.ctx, transaction).await? {
         Next::Step(step) => Ok(to_step(request, transaction, step)),
         Next::Refused(Refusal::NoIdentity(why)) => {
@@ -37,37 +38,68 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
         Next::SignIn(_) if matches!(transaction.errand(), Some(Errand::Confirm(_))) => {
             confirmed(request, transaction).await
         }
-        Next::SignIn(acting) => {
-            let signed_in = if transaction.errand().is_some() {
-                Stop::refusal(step_up::finish(&request.ctx, transaction).await)?
-            } else {
-                let former = request.session().await?;
-                let signed_in = steps::sign_in(&request.ctx, transaction, acting, former.as_ref());
-                let made = Stop::refusal(signed_in.await)?;
-                made.map(|(_, cookie)| cookie)
-            };
-            let cookie = match signed_in {
-                Ok(cookie) => cookie,
-                Err(refusal) => return ended(request, transaction, &refusal),
-            };
-            let realm = &request.ctx.realm;
-            let session =
-                cookies::set(realm, cookies::session_name(realm), cookie.expose().to_owned(), None);
-            let done = cookies::login_name(realm, &transaction.id);
-            let done = cookies::set(realm, done, String::new(), Some(0));
-            let to = match &transaction.then {
-                Then::Page(page) => page.clone(),
-                Then::Nowhere => format!("{base}/signed-in"),
-                // Whoever has signed in since decided whether to be the one who was hinted.
-                Then::Authorize(asked) => {
-                    let mut asked = asked.clone();
-                    asked.remove("login_hint");
-                    authorize_address(request, &asked)
-                }
-            };
-            finish(&request.ctx, transaction, &cookie, &to).await;
-            Ok(with_cookie(with_cookie(see_other(&to), session), done))
+        Next::SignIn(acting) => match into_session(request, transaction, acting).await? {
+            Ok(cookie) => arrived(request, transaction, &cookie).await,
+            Err(Refusal::State) => match end_awaited(request, &transaction.id).await? {
+                Some(there) => Ok(there),
+                None => ended(request, transaction, &Refusal::State),
+            },
+            Err(refusal) => ended(request, transaction, &refusal),
+        },
+    }
+}
+
+/// The cookie of the session that was made, or of the one that has proved more.
+async fn into_session(
+    request: &Request,
+    transaction: &LoginTransaction,
+    acting: Acting,
+) -> Result<Result<Secret, Refusal>, Failure> {
+    let ctx = &request.ctx;
+    if transaction.errand().is_some() {
+        return Ok(Stop::refusal(step_up::finish(ctx, transaction).await)?);
+    }
+    let former = request.session().await?;
+    let made = steps::sign_in(ctx, transaction, acting, former.as_ref()).await;
+    Ok(Stop::refusal(made)?.map(|(_, cookie)| cookie))
+}
+
+/// On to what the sign-in was for, with the session.
+async fn arrived(request: &Request, transaction: &LoginTransaction, cookie: &Secret) -> Answer {
+    let realm = &request.ctx.realm;
+    let session =
+        cookies::set(realm, cookies::session_name(realm), cookie.expose().to_owned(), None);
+    let done = cookies::login_name(realm, &transaction.id);
+    let done = cookies::set(realm, done, String::new(), Some(0));
+    let to = match &transaction.then {
+        Then::Page(page) => page.clone(),
+        Then::Nowhere => format!("{}/signed-in", request.base()),
+        // Whoever has signed in since decided whether to be the one who was hinted.
+        Then::Authorize(asked) => {
+            let mut asked = asked.clone();
+            asked.remove("login_hint");
+            authorize_address(request, &asked)
         }
+    };
+    finish(&request.ctx, transaction, cookie, &to).await;
+    Ok(with_cookie(with_cookie(see_other(&to), session), done))
+}
+
+/// A form that was refused shows its page again, unless the same browser has come further meanwhile, by the
+/// first of two clicks: then it goes on from there.
+pub async fn unless_gone_on(
+    request: &Request,
+    transaction: &LoginTransaction,
+    show: impl Future<Output = Answer>,
+) -> Answer {
+    let there = match find(&request.ctx, &transaction.id).await? {
+        Some(now) if now == *transaction => None,
+        Some(now) => Some(go_on(request, &now).await?),
+        None => ended_meanwhile(request, &transaction.id).await?,
+    };
+    match there {
+        Some(there) => Ok(there),
+        None => show.await,
     }
 }
 

@@ -1,12 +1,22 @@
 //! The sign-in log (E-24): every attempt with way, entrance, enterprise, outcome, address and device.
 
 use axum::http::{HeaderValue, header};
+use hufu::domain::login::Then;
+use hufu::flows::Stop;
+use hufu::flows::sign_in::credentials::verify_credentials;
+use hufu::flows::sign_in::transaction::new;
 
+use super::deadline_hour::form;
 use super::doors::{DOORS, Door};
-use super::scan::{another, code, go_on, number, scan};
+use super::passkeys;
+use super::scan::{act, another, code, go_on, iit, number, scan};
 use crate::account::{AGENCY, LI, at_door};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use crate::kit::passkey::asked;
+use crate::kit::{
+    Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, demo_realm, on_each_database,
+};
+use crate::protocol::authorize::signed_in;
 
 /// Every line as "way entrance enterprise outcome person", whatever its order; each was written from the
 /// address and browser of the attempt.
@@ -186,5 +196,71 @@ fn every_sign_in_is_in_the_log() {
             assert!(done.answered("code").is_some(), "{}", done.text);
             log.left(&[&format!("tax_app_scan scan {enterprise} ok known")]).await;
         }
+    });
+}
+
+/// The same by passkey, by the other operator's app, and at the door of those who have no number of this
+/// country's. Covers E-24.
+#[test]
+fn every_other_way_in_is_in_the_log() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut owner = signed_in(&app).await;
+        let mut passkey = passkeys::enrol(&mut owner).await;
+        app.clock.advance(61);
+        let mut log = Watched { app: &app, before: lines(&app).await };
+        let mut browser = firefox(&app);
+        let page = DOORS[1].open_in(&mut browser).await;
+        let made = passkey.answer(&asked(&page).expect("options"));
+        let done = browser.submit(&page, &[("made", &made)]).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        log.left(&["passkey natural_person - ok known"]).await;
+
+        let mut browser = firefox(&app);
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let t = page.hidden()["t"].clone();
+        let other = format!("/realms/jiangxi/login/credentials?t={t}&app=iit_app");
+        let page = browser.get(&other).await;
+        let li = iit("李芳", "360121198802290026");
+        act(&app, &page, "scan", (&li, false), None).await;
+        act(&app, &page, "confirm", (&li, false), None).await;
+        log.left(&[]).await;
+        let done = go_on(&mut browser, &page).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        log.left(&["iit_app_scan scan - ok known"]).await;
+
+        let (number, email) = ("FJ3601008400000011", "john.miller@example.com");
+        let door = Door { id: "non_resident", enterprise: number, ..DOORS[1] };
+        let mut browser = firefox(&app);
+        let page = door.open_in(&mut browser).await;
+        door.type_in(&mut browser, &page, (email, "Wrong2026!")).await;
+        log.left(&[&format!("password non_resident {number} E_CREDENTIALS known")]).await;
+        let page = door.open_in(&mut browser).await;
+        let page = door.type_in(&mut browser, &page, (email, PASSWORD)).await;
+        let t = page.hidden()["t"].clone();
+        let way = format!("/realms/jiangxi/login/second_factor?t={t}&way=email");
+        let page = browser.get(&way).await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        let mut messages = app.ctx.services.outbound.inbox.messages().into_iter();
+        let code = messages.find(|message| message.to == email).expect("a code").code;
+        let done = browser.submit(&sent, &[("act", "verify"), ("code", &code)]).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        log.left(&[&format!("password non_resident {number} ok known")]).await;
+    });
+}
+
+/// Whoever finds every lane for passwords taken has tried, too. Covers E-24.
+#[test]
+fn who_comes_in_a_crowd_is_in_the_log() {
+    on_each_database(|on| async move {
+        let lanes = (0, 0);
+        let app = Setup { lanes, ..Setup::of(on, vec![demo_realm()]) }.start().await;
+        let transaction = new(&app.ctx, Then::Nowhere);
+        let form = form(&app.ctx, &transaction, EXAMPLE, (LI, PASSWORD));
+        let busy = verify_credentials(&app.ctx, &transaction, &form).await;
+        assert_eq!(Stop::refusal(busy).unwrap().unwrap_err().code(), "E_BUSY");
+        let lines = lines(&app).await;
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].ends_with(&format!("|password enterprise {EXAMPLE} E_BUSY known")));
     });
 }

@@ -28,6 +28,8 @@ const GUESSERS: usize = 50;
 /// Five minutes each.
 const STEPS: usize = 12;
 const HALL: &str = "198.51.100.1";
+/// Of the demo's non-resident enterprise.
+const CODE: &str = "FJ3601008400000011";
 
 /// The sign-in form, filled in.
 pub fn form(
@@ -234,5 +236,51 @@ fn a_hall_of_newcomers_who_mistype_is_let_in() {
             attempt(&ctx, &uscc(0), &format!("nobody{n:04}"), "Hufu2026?").await;
         }
         assert_eq!(attempt(&ctx, &uscc(0), &document(ATTACKED + 150), PASSWORD).await, "E_LOCKED");
+    });
+}
+
+/// Wrong passwords count under the typed name, so whoever has several can be guessed at under each: so many
+/// times as often from one place, and no more, whichever spelling of a name is taken; the place's own limit
+/// holds over all of them. Covers E-09.
+#[test]
+fn a_person_of_several_names_is_guessed_at_under_each() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let wang = ["360102199003071236", "13800138000", "wangxm"];
+        let miller = ["john.miller@example.com", "+14155550123", "jmiller"];
+        let spellings = [" 360102199003071236", "+8613800138000", "wangxm "];
+        let mut judged: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for _ in 0..STEPS {
+            for (from, entrance, names) in [
+                ("203.0.113.1", "enterprise", [wang, spellings].concat()),
+                ("203.0.113.2", "non_resident", miller.to_vec()),
+            ] {
+                let ctx = at(&app, from);
+                for name in names {
+                    for _ in 0..6 {
+                        let tx = new(&ctx, Then::Nowhere);
+                        let number = if from.ends_with('1') { uscc(1) } else { CODE.to_owned() };
+                        let form = form(&ctx, &tx, &number, (name, "Wrong2026!"));
+                        let form = Credentials { entrance: entrance.to_owned(), ..form };
+                        let heard = verify_credentials(&ctx, &tx, &form).await;
+                        match Stop::refusal(heard).unwrap().unwrap_err().code() {
+                            "E_CREDENTIALS" => *judged.entry((from, name)).or_default() += 1,
+                            code => assert_eq!(code, "E_LOCKED", "{name}"),
+                        }
+                    }
+                }
+            }
+            app.clock.advance(300);
+        }
+        // Three locks in an hour, as above; another spelling is the same name.
+        let rounds = 3 * usize::try_from(app.ctx.realm.limits.max_failures).unwrap();
+        for (from, names) in [("203.0.113.1", wang), ("203.0.113.2", miller)] {
+            let of_place: usize =
+                judged.iter().filter(|((at, _), _)| *at == from).map(|(_, count)| count).sum();
+            assert_eq!(of_place, names.len() * rounds, "{judged:?}");
+            for name in names {
+                assert_eq!(judged.get(&(from, name)), Some(&rounds), "{judged:?}");
+            }
+        }
     });
 }

@@ -105,7 +105,7 @@ pub async fn with_session_of(
     browser
 }
 
-async fn at_level(app: &TestApp, person: PersonId, level: u8) {
+pub async fn at_level(app: &TestApp, person: PersonId, level: u8) {
     let rows = app.ctx.rows();
     let mut person = rows.people().find(person).await.unwrap().unwrap();
     person.real_name_level = level;
@@ -114,7 +114,7 @@ async fn at_level(app: &TestApp, person: PersonId, level: u8) {
     tx.commit().await.unwrap();
 }
 
-async fn person_of(app: &TestApp, username: &str) -> PersonId {
+pub async fn person_of(app: &TestApp, username: &str) -> PersonId {
     let name = hufu::domain::number::username::Username::parse(username).unwrap();
     app.ctx.rows().accounts().find_by_username(&name).await.unwrap().unwrap().person
 }
@@ -287,7 +287,7 @@ fn what_cannot_be_reached_is_unmet() {
     });
 }
 
-async fn session(app: &TestApp, person: &Person) -> Session {
+pub async fn session(app: &TestApp, person: &Person) -> Session {
     let rows = app.ctx.rows();
     let account = rows.accounts().find_by_person(person.id).await.unwrap().unwrap();
     let now = app.ctx.now();

@@ -79,3 +79,47 @@ fn of_many_that_finish_a_sign_in_one_does() {
         assert_eq!(won, 1);
     });
 }
+
+/// Sends a form twice at the same moment; both are answered with a code of the application, and there is one
+/// session more.
+async fn twice(app: &TestApp, browser: &Browser, page: &Shown, values: &[(&str, &str)]) {
+    let sessions = async || app.count("SELECT COUNT(*) FROM session").await;
+    let before = sessions().await;
+    let mut clicks = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let (mut browser, page) = (browser.clone(), page.clone());
+        let values: Vec<(String, String)> =
+            values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        clicks.spawn(async move {
+            let values: Vec<(&str, &str)> =
+                values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            browser.submit(&page, &values).await
+        });
+    }
+    for shown in clicks.join_all().await {
+        let code = shown.code();
+        assert!(shown.answered("code").is_some(), "{} {code:?}: {}", shown.status, shown.url);
+    }
+    assert_eq!(sessions().await, before + 1);
+}
+
+/// Issue 13, 6: two clicks at once on the last step, whichever it is: both lead on, into one session.
+#[test]
+fn two_clicks_at_once_both_lead_on() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for _ in 0..5 {
+            app.clock.advance(61);
+            let (browser, page) = at_the_choice(&app).await;
+            twice(&app, &browser, &page, &[("identity", &first_identity(&page))]).await;
+            let li = "13900139000";
+            let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let page = browser.type_credentials(&page, (EXAMPLE, li, PASSWORD)).await;
+            let sent = browser.submit(&page, &[("act", "send")]).await;
+            twice(&app, &browser, &sent, &[("act", "verify"), ("code", &app.sms(li))]).await;
+        }
+        let failed = app.count("SELECT COUNT(*) FROM login_log WHERE outcome <> 'ok'").await;
+        assert_eq!(failed, 0, "nobody failed");
+    });
+}

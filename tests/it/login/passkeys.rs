@@ -196,3 +196,44 @@ fn enrolment_wants_a_fresh_sign_in_and_a_fresh_answer() {
         assert!(again.url.contains("/login/second_factor"), "{}", again.url);
     });
 }
+
+/// The question that a sign-in page asks is of that sign-in, for five minutes, and answered once.
+#[test]
+fn the_question_of_a_sign_in_page_is_answered_there() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut owner = signed_in(&app).await;
+        let mut passkey = enrol(&mut owner).await;
+        let challenge = |page: &Shown| page.filled(&[("made", "")]).1["challenge"].clone();
+        let (mut browser, page) = at_door(&app, "natural_person").await;
+        let (_, other) = at_door(&app, "natural_person").await;
+        let sealed = app.ctx.services.secrets.cookie.seal_text(app.ctx.random(), "jiangxi", "{}");
+        let made = passkey.answer(&asked(&page).unwrap());
+        let own = challenge(&page);
+        for wrong in ["", "x", &sealed, &own[1..], &challenge(&other)] {
+            let sent = [("made", made.as_str()), ("challenge", wrong)];
+            assert_eq!(browser.submit(&page, &sent).await.code(), Some("E_PASSKEY"), "{wrong}");
+        }
+        // Another sign-in's question with its own answer is none of this one.
+        let of_other = passkey.answer(&asked(&other).unwrap());
+        let sent = [("made", of_other.as_str()), ("challenge", &challenge(&other))];
+        assert_eq!(browser.submit(&page, &sent).await.code(), Some("E_PASSKEY"));
+        // Of two pages of one sign-in each has its question.
+        let again = browser.get(&page.url).await;
+        let made = passkey.answer(&asked(&again).unwrap());
+        let sent = [("made", made.as_str()), ("challenge", &challenge(&page))];
+        assert_eq!(browser.submit(&page, &sent).await.code(), Some("E_PASSKEY"));
+        let held = browser.cookies.clone();
+        let done = browser.submit(&again, &[("made", &made)]).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        // The same once more, from a browser that still holds the sign-in alone.
+        app.clock.advance(31);
+        let mut old = app.browser();
+        old.cookies = held;
+        assert_eq!(old.submit(&again, &[("made", &made)]).await.status.as_u16(), 410);
+        let (mut late, page) = at_door(&app, "natural_person").await;
+        let made = passkey.answer(&asked(&page).unwrap());
+        app.clock.advance(301);
+        assert_eq!(late.submit(&page, &[("made", &made)]).await.code(), Some("E_PASSKEY"));
+    });
+}

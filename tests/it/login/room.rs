@@ -8,9 +8,13 @@ use hufu::ephemeral::{Budget, Share, Slot};
 use tower::ServiceExt;
 
 use crate::kit::browser::Shown;
+use crate::kit::passkey::asked;
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, demo_realm, on_each_database,
 };
+use crate::login::doors::DOORS;
+use crate::login::passkeys;
+use crate::protocol::authorize::signed_in;
 
 const LI: &str = "13900139000";
 const STRANGERS: Slot<String> = Slot::of(Share::Anybody, "strangers");
@@ -168,7 +172,15 @@ fn while_strangers_fill_the_store_people_sign_in() {
         let app = Setup { budget, ..Setup::of(on, vec![demo_realm()]) }.start().await;
         let (_, usual) = login_page(&app).await;
         assert!(usual.text.contains("class=\"qr\""));
+        let mut owner = signed_in(&app).await;
+        let mut passkey = passkeys::enrol(&mut owner).await;
+        app.clock.advance(61);
         fill(&app).await;
+        // Of a passkey's question the page holds all.
+        let (mut browser, page) = DOORS[1].open(&app).await;
+        let made = passkey.answer(&asked(&page).expect("options"));
+        let done = browser.submit(&page, &[("made", &made)]).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
         let (mut browser, page) = login_page(&app).await;
         assert_eq!(page.status.as_u16(), 200);
         assert!(!page.text.contains("class=\"qr\""));
@@ -240,6 +252,29 @@ fn refusals_of_one_place_stand_in_the_log_a_hundred_times() {
         }
         let lines = app.count("SELECT COUNT(*) FROM login_log").await;
         assert_eq!(lines, 101);
+    });
+}
+
+/// The same of passkeys that are none, which nothing counts: for the price of a request each.
+#[test]
+fn passkeys_that_are_none_stand_in_the_log_a_hundred_times() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let lines = async || app.count("SELECT COUNT(*) FROM login_log").await;
+        let (mut browser, page) = DOORS[1].open(&app).await;
+        for _ in 0..130 {
+            let refused = browser.submit(&page, &[("made", "{}")]).await;
+            assert_eq!(refused.code(), Some("E_PASSKEY"));
+        }
+        assert_eq!(lines().await, 100);
+        // Another place is told of, and a guess that a budget counts always is.
+        let mut other = app.browser_at("203.0.113.9");
+        let page = DOORS[1].open_in(&mut other).await;
+        other.submit(&page, &[("made", "{}")]).await;
+        assert_eq!(lines().await, 101);
+        let (mut browser, page) = login_page(&app).await;
+        browser.type_credentials(&page, (EXAMPLE, LI, "Wrong2026!")).await;
+        assert_eq!(lines().await, 102);
     });
 }
 

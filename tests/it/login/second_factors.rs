@@ -300,3 +300,52 @@ fn a_remembered_browser_is_told_and_forgotten_by_a_proved_factor() {
         assert_eq!(notices(&app, NoticeKind::FactorRemoved).await, 1);
     });
 }
+
+/// What could not be judged costs no try: the table of recovery codes is away for as many tries as lock.
+#[test]
+fn a_fault_is_no_wrong_second_factor() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (phone, codes) = enrol(&app).await;
+        app.clock.advance(61);
+        let (mut browser, page) = open(&app, "203.0.113.9", "totp").await;
+        app.sql("ALTER TABLE recovery_code RENAME TO recovery_code_elsewhere").await;
+        for _ in 0..7 {
+            let sent = [("act", "totp"), ("code", codes[0].as_str())];
+            let failed = browser.submit(&page, &sent).await;
+            assert!(failed.status.is_server_error(), "{}", failed.status);
+        }
+        app.sql("ALTER TABLE recovery_code_elsewhere RENAME TO recovery_code").await;
+        // Digits are judged without it, and four wrong ones lock nothing yet.
+        for _ in 0..4 {
+            assert_eq!(totp(&mut browser, &page, "000000").await.0.as_deref(), Some("E_OTP"));
+        }
+        let code = phone.code(&app);
+        assert_eq!(totp(&mut browser, &page, &code).await.0, None);
+    });
+}
+
+/// What is refused while a lock lasts was no try at the code that was sent: it is good afterwards.
+#[test]
+fn a_lock_voids_no_code() {
+    on_each_database(|on| async move {
+        let short = ("realm.toml", "first_lock = 900", "first_lock = 60");
+        let app = Setup::of(on, vec![changed_realm(&[short])]).start().await;
+        enrol(&app).await;
+        app.clock.advance(61);
+        let (mut browser, page) = open(&app, "203.0.113.9", "sms").await;
+        let sent = browser.submit(&page, &[("act", "send")]).await;
+        let (mut other, page) = open(&app, "203.0.113.10", "totp").await;
+        for _ in 0..5 {
+            assert_eq!(totp(&mut other, &page, "000000").await.0.as_deref(), Some("E_OTP"));
+        }
+        let right = app.sms(LI);
+        for _ in 0..7 {
+            let shown = browser.submit(&sent, &[("act", "verify"), ("code", &right)]).await;
+            assert_eq!(shown.code(), Some("E_OTP_RATE"));
+        }
+        app.clock.advance(61);
+        let done = browser.submit(&sent, &[("act", "verify"), ("code", &right)]).await;
+        assert!(done.answered("code").is_some(), "{:?}", done.code());
+    });
+}

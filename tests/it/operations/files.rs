@@ -108,6 +108,12 @@ fn unsafe_realm_files_are_refused() {
             "also has `new_password`",
         ),
         ("entrances.toml", steps, steps.replace("\"agreements\", ", ""), "also has `agreements`"),
+        (
+            "entrances.toml",
+            "\"scan\", \"agreements\", ",
+            "\"scan\", ".to_owned(),
+            "with `scan` also has `agreements`",
+        ),
         ("clients/tax-app.toml", "\"scan\", ", String::new(), "no client speaks for `tax_app`"),
         ("clients/iit-app.toml", "scan_app = \"iit_app\"", String::new(), "`iit_app`"),
     ] {

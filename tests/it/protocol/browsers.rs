@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::http::{Request, header};
 
 use super::authorize::signed_in;
-use crate::kit::{FILING, Setup, TestApp, authorize_url, changed_realm, on_each_database};
+use crate::kit::{
+    FILING, Setup, TestApp, authorize_url, changed_realm, demo_realm, on_each_database, realm_named,
+};
 
 const OWN: &str = "https://filing.jiangxi.example";
 
@@ -99,6 +101,49 @@ fn a_browser_holds_few_sign_ins_that_were_begun() {
                 begun <= 3 && longest < 4096 && header < 7000,
                 "{n}: {begun} {longest} {header}"
             );
+        }
+    });
+}
+
+/// Whatever stands in a request, and in however many realms of one host sign-ins were begun: the cookies are
+/// small, and pass a proxy's 8 KiB together.
+#[test]
+fn the_cookies_of_all_realms_of_a_host_pass_a_proxy() {
+    on_each_database(|on| async move {
+        let there = [("realm.toml", "/realms/jiangxi\"", "/realms/hunan\"")];
+        let realms = vec![demo_realm(), realm_named("hunan", &there)];
+        let app = Setup::of(on, realms).start().await;
+        let quotes = |n: usize| format!("{{\"{}\":null}}", "\\\"".repeat(n));
+        let mut browser = app.browser();
+        for (n, text) in [
+            "\"".repeat(1200),
+            "\\".repeat(600),
+            "虎".repeat(400),
+            "x".repeat(1150),
+            quotes(150),
+            "\"虎\\".repeat(180),
+        ]
+        .iter()
+        .cycle()
+        .take(24)
+        .enumerate()
+        {
+            app.clock.advance(1);
+            let claims = format!("{{\"id_token\":{}}}", quotes(n % 5));
+            let more = [("state", text.as_str()), ("claims", claims.as_str())];
+            let realm = if n % 2 == 0 { "jiangxi" } else { "hunan" };
+            let url = authorize_url(&FILING, &more);
+            let url = url.replace("/realms/jiangxi", &format!("/realms/{realm}"));
+            let page = browser.get(&url).await;
+            assert!(page.text.contains("name=\"password\""), "{n}: {} {}", page.status, page.url);
+            let header: usize = browser.cookies.iter().map(|(k, v)| k.len() + v.len() + 3).sum();
+            let longest = browser.cookies.iter().map(|(k, v)| k.len() + v.len()).max().unwrap();
+            let begun = browser.cookies.keys().filter(|name| name.contains("-login-")).count();
+            let case = format!("{n}: {begun} of {longest} in {header}");
+            assert!(begun <= 3 && longest < 4096 && header < 7000, "{case}");
+            // The newest of both realms are there.
+            let own = browser.cookies.keys().filter(|name| name.ends_with(realm));
+            assert!(n == 0 || own.count() < begun, "{case}");
         }
     });
 }

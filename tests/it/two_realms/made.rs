@@ -148,6 +148,7 @@ impl Made {
         let options = asked(&page.1).unwrap();
         let answer = self.lasting.passkey.answer(&options);
         self.put("made.passkey", &answer);
+        self.put("asked.passkey", &page.1.filled(&[("made", "")]).1["challenge"]);
         self.keep("passkey", page);
         let (mut wu, page) = side.typed(comer("specific_entity", BUILDER, "13200132000")).await;
         let page = wu.submit(&page, &[("act", "send")]).await;

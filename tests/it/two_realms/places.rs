@@ -132,8 +132,9 @@ pub const SIGN_IN: &[Walked] = &[
         "/login/passkey",
         Nobody,
         Form,
-        "t={t.passkey}&csrf={csrf.passkey}&entrance=natural_person&made={made.passkey}",
-        "made t csrf",
+        "t={t.passkey}&csrf={csrf.passkey}&entrance=natural_person&made={made.passkey}\
+         &challenge={asked.passkey}",
+        "made challenge t csrf",
     ),
     walked("GET", "/login/second_factor", Nobody, Query, "t={t.second}&way=sms", "t way"),
     walked(

@@ -26,7 +26,7 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     // A link of the portal begins a sign-in.
     ("/login", &["login"]),
     // What a page shows to be answered once: a code to scan, a question for a passkey.
-    ("/login/credentials", &["scan", "scan-shown", "passkey-sign-in"]),
+    ("/login/credentials", &["scan", "scan-shown"]),
     ("/login/second_factor", &["scan", "scan-shown", "passkey"]),
     // Whoever proved a second factor long ago begins to prove one again.
     ("/account/passkeys", &["passkey-enrolment", "login"]),

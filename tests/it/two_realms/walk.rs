@@ -32,6 +32,7 @@ fn fits(slot: &str) -> &'static [&'static str] {
         "made" => &["made"],
         "order" => &["order"],
         "slider_id" => &["slider"],
+        "challenge" => &["asked"],
         "code" => &["code", "sms", "totp", "recovery", "q"],
         "{id}" | "{code}" => &["q", "id"],
         "refresh_token" => &["refresh_token"],

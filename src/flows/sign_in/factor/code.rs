@@ -242,16 +242,19 @@ pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verifi
     let Some(sent) = ephemeral.get(&CODE, &key).await? else {
         return Err(Refusal::OtpExpired.into());
     };
+    // What a lock refuses is no try at the code; once it is void nothing is.
     let tries = format!("otp-tries/{key}");
-    let (n_tries, _) = ephemeral.count(&tries, ctx.realm.sms.lifetime).await?;
-    if n_tries > MAX_TRIES {
-        let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
+    if ephemeral.counted(&tries).await? >= MAX_TRIES {
         return Err(Refusal::OtpExpired.into());
     }
-    let taken = Try::take(ctx, question).await?;
-    if !same(bind(question, &sent.to, code.secret()).as_bytes(), sent.hash.as_bytes()) {
-        return Err(Refusal::Otp.into());
-    }
-    taken.right(ctx).await?;
-    Ok(question.answered_by(question.person))
+    let is_right = async {
+        let (n_tries, _) = ephemeral.count(&tries, ctx.realm.sms.lifetime).await?;
+        if n_tries > MAX_TRIES {
+            let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
+            return Err(Refusal::OtpExpired.into());
+        }
+        let typed = bind(question, &sent.to, code.secret());
+        Ok(same(typed.as_bytes(), sent.hash.as_bytes()))
+    };
+    Try::judge(ctx, question, is_right).await
 }

@@ -95,6 +95,8 @@ pub async fn answer(
     };
     let verified = match Stop::refusal(judged)? {
         Ok(verified) => verified,
+        // The same answer came twice, and the first has taken its step: nobody failed.
+        Err(_) if transaction::has_gone_on(ctx, tx).await? => return Err(Refusal::State.into()),
         Err(refusal) => {
             match refusal {
                 Refusal::Otp | Refusal::OtpRate { .. } => {

@@ -1,9 +1,11 @@
 //! Passkeys: enrolled by a person who has just proved a second factor, then a second factor or, where the
 //! entrance allows it, the whole proof: what one has and who one is, in one act.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
 use crate::domain::audit::AuditEvent;
 use crate::domain::cross_region::RecordKind;
@@ -18,9 +20,9 @@ use crate::domain::person::Account;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::ephemeral::{Share, Slot};
+use crate::ephemeral::Slot;
 use crate::flows::sign_in::factor::change::{self, check_proved};
-use crate::flows::sign_in::log::record_way;
+use crate::flows::sign_in::log::record_refused;
 use crate::flows::sign_in::transaction::{self, admitted_door};
 use crate::flows::sign_in::typed::{self, Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
@@ -32,7 +34,37 @@ const MOST_PASSKEYS: usize = 10;
 
 const ENROLMENT: Slot<Enrolment> = Slot::new("passkey-enrolment");
 const CHALLENGE: Slot<Challenge> = Slot::new("passkey");
-const OPEN_CHALLENGE: Slot<OpenChallenge> = Slot::of(Share::Anybody, "passkey-sign-in");
+
+/// What a sign-in page asks, sealed into it: nothing is kept of it before a form brings it back. It is
+/// answered once, because the answer's step forward is taken once.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    transaction: String,
+    at: Timestamp,
+    challenge: OpenChallenge,
+}
+
+/// Sealed for these questions: what is sealed for cookies is none.
+fn challenge_place(ctx: &Ctx) -> String {
+    format!("passkey/{}", ctx.realm.id)
+}
+
+/// The question of a sign-in page.
+pub struct SignInChallenge {
+    /// For `navigator.credentials.get`.
+    pub options: Value,
+    /// Comes back with the answer.
+    pub sealed: String,
+}
+
+/// What the sign-in form brings.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// What the browser made.
+    pub made: &'a str,
+    /// [`SignInChallenge::sealed`]
+    pub challenge: &'a str,
+}
 
 /// Whether an entrance of this realm takes passkeys, in place of the password or after it.
 pub fn are_taken(ctx: &Ctx) -> bool {
@@ -175,11 +207,21 @@ async fn keep(ctx: &Ctx, held: &StoredPasskey, kept: &Credential) -> Result<bool
     Ok(is_there)
 }
 
-/// The question of the sign-in page.
-pub async fn sign_in_challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<Value, Fault> {
-    let (options, state) = relying_party(ctx)?.open_challenge().map_err(internal)?;
-    ctx.ephemeral().put(&OPEN_CHALLENGE, &tx.id, &state, CHALLENGE_SECONDS).await?;
-    Ok(options)
+/// A new question for a page of this sign-in.
+pub fn sign_in_challenge(ctx: &Ctx, tx: &LoginTransaction) -> Result<SignInChallenge, Fault> {
+    let (options, challenge) = relying_party(ctx)?.open_challenge().map_err(internal)?;
+    let asked = Asked { transaction: tx.id.clone(), at: ctx.now(), challenge };
+    let text = serde_json::to_string(&asked).map_err(|error| Fault::Internal(error.to_string()))?;
+    let sealed = ctx.services.secrets.cookie.seal_text(ctx.random(), &challenge_place(ctx), &text);
+    Ok(SignInChallenge { options, sealed })
+}
+
+/// What a page of this sign-in has asked, while it may be answered.
+fn asked(ctx: &Ctx, tx: &LoginTransaction, sealed: &str) -> Option<OpenChallenge> {
+    let opened = ctx.services.secrets.cookie.open_sealed_text(&challenge_place(ctx), sealed);
+    let asked = serde_json::from_str::<Asked>(&opened.ok()?).ok()?;
+    let is_open = asked.transaction == tx.id && ctx.now() < asked.at.plus(CHALLENGE_SECONDS);
+    is_open.then_some(asked.challenge)
 }
 
 /// Instead of password and second factor; everything after them is the entrance's as ever. One that does
@@ -188,13 +230,13 @@ pub async fn sign_in(
     ctx: &Ctx,
     tx: &LoginTransaction,
     form: &Credentials,
-    made: &str,
+    given: Given<'_>,
 ) -> Result<LoginTransaction, Stop> {
-    match Stop::refusal(judge(ctx, tx, form, made).await)? {
+    match Stop::refusal(judge(ctx, tx, form, given).await)? {
         Ok(next) => Ok(next),
         Err(refusal) => {
             if refusal == Refusal::Passkey {
-                record_way(ctx, form, &Typed::nobody(), Way::Passkey, refusal.code()).await?;
+                record_refused(ctx, form, &Typed::nobody(), Way::Passkey, &refusal).await?;
             }
             Err(refusal.into())
         }
@@ -205,14 +247,14 @@ async fn judge(
     ctx: &Ctx,
     tx: &LoginTransaction,
     form: &Credentials,
-    made: &str,
+    given: Given<'_>,
 ) -> Result<LoginTransaction, Stop> {
     let Some(entrance) = admitted_door(ctx, tx, &form.entrance).filter(|door| door.passkey) else {
         return Err(Refusal::format("entrance").into());
     };
     typed::check_numbers(entrance, form)?;
-    let state = ctx.ephemeral().get(&OPEN_CHALLENGE, &tx.id).await?;
-    let (Some(state), Ok(made)) = (state, Assertion::parse(made)) else {
+    let asked = asked(ctx, tx, given.challenge);
+    let (Some(state), Ok(made)) = (asked, Assertion::parse(given.made)) else {
         return Err(Refusal::Passkey.into());
     };
     let rows = ctx.rows();
@@ -230,11 +272,11 @@ async fn judge(
     };
     let typed = Typed::of(ctx, entrance, form, Some(account.clone())).await?;
     if let Err(refusal) = account.may_sign_in() {
-        record_way(ctx, form, &typed, Way::Passkey, refusal.code()).await?;
+        record_refused(ctx, form, &typed, Way::Passkey, &refusal).await?;
         return Err(refusal.into());
     }
     if !typed.is_plausible(entrance) {
-        record_way(ctx, form, &typed, Way::Passkey, Refusal::Credentials.code()).await?;
+        record_refused(ctx, form, &typed, Way::Passkey, &Refusal::Credentials).await?;
         return Err(Refusal::Credentials.into());
     }
     if !keep(ctx, &held, &kept).await? {
@@ -249,7 +291,5 @@ async fn judge(
         way: Way::Passkey,
         second: Second::Passed(Factor::Passkey),
     };
-    let next = transaction::advance(ctx, tx, tx.about(proved, None)?).await?;
-    ctx.forget(&OPEN_CHALLENGE, &tx.id).await;
-    Ok(next)
+    transaction::advance(ctx, tx, tx.about(proved, None)?).await
 }

@@ -152,8 +152,11 @@ impl Typed {
 /// judged, over all sign-ins of the account; what is neither costs none.
 pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verified, Stop> {
     let code = Typed::parse(code).ok_or(Refusal::format("code"))?;
-    let account = question.account;
-    let taken = Try::take(ctx, question).await?;
+    Try::judge(ctx, question, use_up(ctx, question.account, code)).await
+}
+
+/// Whether it is right and was not used before.
+async fn use_up(ctx: &Ctx, account: AccountId, code: Typed) -> Result<bool, Stop> {
     let found = ctx.rows().authenticators().find(account).await?;
     let Some(found) = found.filter(|found| found.is_confirmed) else {
         return Err(Refusal::State.into());
@@ -171,9 +174,5 @@ pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verifi
         }
     };
     db.commit().await?;
-    if !is_right {
-        return Err(Refusal::Otp.into());
-    }
-    taken.right(ctx).await?;
-    Ok(question.answered_by(question.person))
+    Ok(is_right)
 }

@@ -7,11 +7,11 @@ use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::factor::Factor;
 use crate::domain::login::LoginTransaction;
 use crate::domain::notice::NoticeKind;
-use crate::domain::proof::Question;
+use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::flows::notify::person::tell_person;
 use crate::flows::sign_in::guesses::{Budget, is_known_place};
-use crate::flows::sign_in::log::attempt;
+use crate::flows::sign_in::log::{attempt, is_told_of};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
 
@@ -43,8 +43,31 @@ impl Try {
         }
     }
 
-    /// Before an answer is judged that could be guessed; `E_OTP_RATE` while it is locked.
-    pub async fn take(ctx: &Ctx, question: &Question) -> Result<Self, Stop> {
+    /// Takes a try for an answer that could be guessed and lets it be judged: `E_OTP_RATE` while it is
+    /// locked, `E_OTP` where it is wrong. Nothing else costs a try: not a right one, and not one that was
+    /// never judged, because something was away or another tab was faster.
+    pub async fn judge(
+        ctx: &Ctx,
+        question: &Question,
+        is_right: impl Future<Output = Result<bool, Stop>>,
+    ) -> Result<Verified, Stop> {
+        let taken = Self::take(ctx, question).await?;
+        match is_right.await {
+            Ok(true) => {
+                taken.right(ctx).await?;
+                Ok(question.answered_by(question.person))
+            }
+            Ok(false) => Err(Refusal::Otp.into()),
+            Err(stop) => {
+                if let Err(error) = taken.budget.give_back(ctx).await {
+                    tracing::warn!(%error, "A try that nobody judged could not be given back");
+                }
+                Err(stop)
+            }
+        }
+    }
+
+    async fn take(ctx: &Ctx, question: &Question) -> Result<Self, Stop> {
         let one = Self::of(ctx, question).await?;
         match Stop::refusal(one.budget.take(ctx).await)? {
             Ok(_) => Ok(one),
@@ -54,7 +77,7 @@ impl Try {
     }
 
     /// Elsewhere it says nothing about what strangers have tried.
-    pub async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
+    async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
         match self.is_own {
             true => self.budget.forget(ctx).await,
             false => self.budget.give_back(ctx).await,
@@ -125,7 +148,7 @@ pub async fn failed(
     Ok(db.commit().await?)
 }
 
-/// For the person and for the auditor.
+/// For the person and for the auditor; of what is no guess only so many.
 async fn record(
     ctx: &Ctx,
     db: &Tx<'_>,
@@ -133,6 +156,9 @@ async fn record(
     question: &Question,
     refusal: &Refusal,
 ) -> Result<(), Fault> {
+    if *refusal != Refusal::Otp && !is_told_of(ctx).await? {
+        return Ok(());
+    }
     let way = question.factor.name();
     let line = LoginAttempt { way, ..attempt(ctx, tx, None, refusal.code()) };
     db.rows().records().add_attempt(ctx.new_row_id(), &line).await?;

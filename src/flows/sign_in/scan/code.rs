@@ -20,13 +20,14 @@ use crate::domain::session::Session;
 use crate::ephemeral::{Share, Slot};
 use crate::flows::identity::load;
 use crate::flows::sign_in::factor::tries;
-use crate::flows::sign_in::log::log_scan;
+use crate::flows::sign_in::log::record_scan;
 use crate::flows::sign_in::{factor, throttle, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::standing::StandingSession;
 
-/// Longer than a code can live, so that whoever comes late is told why.
-const KEPT_SECONDS: i64 = 600;
+/// A minute longer than a code can live, so that whoever comes late is told why; no longer, because
+/// strangers' codes fill the room of everybody's.
+const KEPT_SECONDS: i64 = UNSCANNED_SECONDS + SCANNED_SECONDS + 60;
 
 /// By what it is for: whoever has proved something keeps their code where strangers take no room.
 const SIGN_IN: Slot<Scan> = Slot::of(Share::Anybody, "scan");
@@ -251,13 +252,15 @@ pub async fn cancel_shown(
 }
 
 /// A second factor that failed on a phone: a wrong number, another person, another face. A sign-in that
-/// did is an attempt like any (E-24); `who`: holds the phone, where that is known.
+/// did is an attempt like any (E-24); `who`: holds the phone, where that is known. It is the browser's that
+/// shows the code, wherever the phone is and whichever server speaks for it.
 async fn count_failed(ctx: &Ctx, scan: &Scan, who: Option<PersonId>) -> Result<(), Fault> {
+    let browser = Ctx { ip: scan.browser_ip, device: scan.browser.clone(), ..ctx.clone() };
     let Purpose::Verify(question) = &scan.purpose else {
-        return log_scan(ctx, scan, who, Refusal::StepUpFailed.code()).await;
+        return record_scan(&browser, scan, who, &Refusal::StepUpFailed).await;
     };
     let Some(tx) = transaction::find(ctx, &scan.transaction).await? else { return Ok(()) };
-    tries::count_failed(ctx, &tx, question, &Refusal::StepUpFailed).await
+    tries::count_failed(&browser, &tx, question, &Refusal::StepUpFailed).await
 }
 
 /// The browser fetches the outcome, once, and its sign-in goes a step forward.
