@@ -22,6 +22,7 @@ impl Secret {
     }
 
     /// What follows this one, for who has the key: the same each time it is asked for.
+    #[must_use]
     pub fn successor(&self, key: &[u8; 32]) -> Self {
         Self::new(BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(key, &[self.0.as_bytes()])))
     }

@@ -52,13 +52,11 @@ impl Proof {
     /// anybody can make keys and proofs without end, and each leaves a mark here.
     pub async fn use_up(&self, ctx: &Ctx) -> Result<(), Stop> {
         let seen = format!("dpop/{}/{}", self.thumbprint, Hashed::of(&self.jti).to_text());
-        match ctx.ephemeral().mark(&seen, 2 * LIFETIME).await? {
-            true => Ok(()),
-            false => {
-                let reason = "the proof was used before";
-                Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason).into())
-            }
+        if ctx.ephemeral().mark(&seen, 2 * LIFETIME).await? {
+            return Ok(());
         }
+        let reason = "the proof was used before";
+        Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason).into())
     }
 }
 
