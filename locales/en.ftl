@@ -72,6 +72,7 @@ signed-out-title = You are signed out
 signed-out-text = All applications have been told. For your safety, please close the browser window.
 signed-out-nowhere-title = You are signed out
 signed-out-nowhere-text = All applications have been told. The address the application gave for the way back is not registered, so we cannot take you there; please start again from the tax bureau's home page.
+hint-not-ours = The application's proof of sign-in is not one of ours, or can no longer be read.
 logout-bad-hint = The application's proof of sign-in is not one of ours, or can no longer be read, so you are asked to confirm.
 logout-nowhere = The address the application gave for the way back is not registered; you will not be taken back to it.
 nobody-signed-in-nowhere-title = Nobody is signed in

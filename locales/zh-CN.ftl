@@ -72,6 +72,7 @@ signed-out-title = 您已退出
 signed-out-text = 所有应用都已收到通知。为安全起见，请关闭浏览器窗口。
 signed-out-nowhere-title = 您已退出
 signed-out-nowhere-text = 所有应用都已收到通知。应用给出的返回地址没有登记，因此不能带您回去；请从电子税务局首页重新进入。
+hint-not-ours = 应用给出的登录凭证不是本系统签发的，或已无法识别。
 logout-bad-hint = 应用给出的登录凭证不是本系统签发的，或已无法识别，因此需要您亲自确认。
 logout-nowhere = 应用给出的返回地址没有登记，退出后不会带您回到该应用。
 nobody-signed-in-nowhere-title = 没有需要退出的登录

@@ -21,6 +21,12 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
+    /// What follows this one, for who has the key: the same each time it is asked for.
+    #[must_use]
+    pub fn successor(&self, key: &[u8; 32]) -> Self {
+        Self::new(BASE64_URL_SAFE_NO_PAD.encode(keyed_hash(key, &[self.0.as_bytes()])))
+    }
+
     /// The one way to the text; each call site is a place to review.
     pub fn expose(&self) -> &str {
         &self.0

@@ -12,10 +12,11 @@ use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::serve::{listen, operations_listen};
 use crate::cli::start::{Wanted, authorities, master_key, read_realm, realm_folders};
 use crate::config::{Settings, SettingsError};
-use crate::ephemeral::Ephemeral;
+use crate::ephemeral::{Bounds, Ephemeral};
 use crate::outbound::client::{Outbound, Timeouts};
+use crate::outbound::email::Server;
 use crate::realm::Realm;
-use crate::store::connect::{check_statements, migration_status};
+use crate::store::connect::{check_statements, check_writable, migration_status};
 use crate::views::Views;
 use crate::web::tls::TlsFiles;
 
@@ -39,7 +40,7 @@ impl Findings {
 
 #[derive(clap::Args)]
 pub struct DoctorArguments {
-    /// Also knock at the gateways and providers that the realms name; nothing is sent.
+    /// Also knock at the gateways, providers and mail servers that the realms name; nothing is sent.
     #[arg(long)]
     gateways: bool,
 }
@@ -58,8 +59,7 @@ pub async fn run(
     findings.tell("master key", master_key_file(&wanted))?;
     findings.tell("database", database(&wanted).await)?;
     if let Some(url) = &settings.redis_url {
-        let answer = Ephemeral::on_redis(Clock::system(), url).await;
-        findings.tell("redis", answer.map(|_| "answers".to_owned()).map_err(Into::into))?;
+        findings.tell("redis", redis(url).await)?;
     }
     findings.tell("pages", Views::load().map(|_| "whole".to_owned()).map_err(Into::into))?;
     findings.tell("tls", tls(&settings))?;
@@ -131,9 +131,32 @@ fn master_key_file(wanted: &Wanted) -> Result<String, Failure> {
     Ok(file.display().to_string())
 }
 
+/// Ready only where it takes values, and safe only where it forgets none on its own.
+async fn redis(url: &str) -> Result<String, Failure> {
+    let kept = Ephemeral::on_redis(Clock::system(), url).await?;
+    kept.ping().await?;
+    let Ok(Some(Bounds { most: Some(most), policy: Some(policy) })) = kept.bounds().await else {
+        let told = "takes values; it does not say what bounds it: see that maxmemory is set and \
+                    maxmemory-policy is noeviction";
+        return Ok(told.to_owned());
+    };
+    if policy != "noeviction" {
+        let message = format!(
+            "maxmemory-policy is {policy}: once it is full it would forget locks and used-up \
+             codes; noeviction is needed"
+        );
+        return Err(message.into());
+    }
+    Ok(match most {
+        0 => "takes values; maxmemory is not set, so nothing bounds it".to_owned(),
+        most => format!("takes values, up to {} MiB", most >> 20),
+    })
+}
+
 /// The schema, and whether the master key opens what was sealed with it.
 async fn database(wanted: &Wanted) -> Result<String, Failure> {
     check_statements(&wanted.database).await?;
+    check_writable(&wanted.database).await?;
     let Some(steps) = migration_status(&wanted.database).await? else {
         return Ok("nothing there yet, the first start makes it".to_owned());
     };
@@ -142,6 +165,7 @@ async fn database(wanted: &Wanted) -> Result<String, Failure> {
         return Ok(format!("{pending} steps are pending, the next start runs them"));
     }
     let opened = Opened::at(wanted).await?;
+    opened.store.check_writes(opened.clock.now()).await?;
     for realm in opened.store.realms().await? {
         let keys = opened.store.rows(&realm).keys();
         let wrong = |error| format!("the master key does not open the keys of {realm}: {error}");
@@ -243,7 +267,15 @@ async fn gateways(
         findings.tell(&format!("{} {what}", realm.id), outcome)?;
     }
     if let Some(mail) = &realm.email {
-        findings.tell(&format!("{} mail", realm.id), Ok(mail.url.clone()))?;
+        let server = Server { url: &mail.url, from: &mail.from, login: mail.login.as_ref() };
+        let outcome = match knock {
+            false => Ok(mail.url.clone()),
+            true => match outbound.reaches_mail(&server).await {
+                Ok(()) => Ok(format!("{} answers", mail.url)),
+                Err(error) => Err(format!("{}: {error}", mail.url).into()),
+            },
+        };
+        findings.tell(&format!("{} mail", realm.id), outcome)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! [`Budget`]; beyond it the request is refused, and what is kept stays.
 
 mod budget;
+mod error;
 mod memory;
 mod shared;
 
@@ -15,7 +16,9 @@ use serde::de::DeserializeOwned;
 use crate::base::clock::Clock;
 use crate::domain::place::Place;
 pub use budget::{Budget, Full, Share};
+pub use error::EphemeralError;
 use memory::{Incoming, Memory};
+pub use shared::Bounds;
 use shared::Shared;
 
 /// Room for values of one type; those of different slots never meet.
@@ -50,34 +53,6 @@ enum Kept {
     Shared(Box<Shared>),
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum EphemeralError {
-    #[error("a short-lived value is malformed: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// Redis did not answer: try again later (503).
-    #[error("Redis is not available: {0}")]
-    Unavailable(redis::RedisError),
-    /// The budget is used up: try again later (`E_BUSY`).
-    #[error("the short-lived store is full: {0}")]
-    Full(#[from] Full),
-}
-
-impl From<redis::RedisError> for EphemeralError {
-    fn from(error: redis::RedisError) -> Self {
-        // What a script of ours met is told of in its text.
-        let is_full = error.code() == Some("OOM") || error.to_string().contains("OOM command");
-        if is_full { Self::full(Full::All) } else { Self::Unavailable(error) }
-    }
-}
-
-impl EphemeralError {
-    fn full(why: Full) -> Self {
-        metrics::counter!("hufu_refused_for_room_total", "what" => "short_lived", "limit" => why.name())
-            .increment(1);
-        Self::Full(why)
-    }
-}
-
 impl Ephemeral {
     pub fn in_memory(clock: Clock) -> Self {
         Self::in_memory_within(clock, Budget::DEFAULT)
@@ -91,7 +66,8 @@ impl Ephemeral {
         Self::on_redis_within(clock, url, Budget::DEFAULT).await
     }
 
-    /// Of the budget what strangers may make is watched here, the rest by Redis' own `maxmemory`.
+    /// Of the budget what strangers may make and tries are watched here, what those make who have proved
+    /// something by Redis' own `maxmemory`.
     pub async fn on_redis_within(
         clock: Clock,
         url: &str,
@@ -121,7 +97,15 @@ impl Ephemeral {
     /// Whether it takes values, which a Redis that is full or follows another does not; memory always
     /// does.
     pub async fn ping(&self) -> Result<(), EphemeralError> {
-        self.of("").count("ping", 1).await.map(|_| ())
+        self.of("").by_proved().count("ping", 1).await.map(|_| ())
+    }
+
+    /// What bounds Redis, as it says itself; `None` in memory.
+    pub async fn bounds(&self) -> Result<Option<Bounds>, EphemeralError> {
+        match &self.kept {
+            Kept::Memory(_) => Ok(None),
+            Kept::Shared(shared) => Ok(Some(shared.bounds().await?)),
+        }
     }
 
     /// Drops what has expired from memory; Redis does so by itself.
@@ -174,13 +158,7 @@ impl OfRealm<'_> {
         let incoming = self.incoming(slot.share, &key, seconds);
         match &self.all.kept {
             Kept::Memory(memory) => memory.put(&incoming, value).map_err(EphemeralError::full),
-            Kept::Shared(shared) if slot.share == Share::Anybody => {
-                match shared.put_within(&incoming, &value).await? {
-                    Some(full) => Err(EphemeralError::full(full)),
-                    None => Ok(()),
-                }
-            }
-            Kept::Shared(shared) => Ok(shared.put(&incoming, &value).await?),
+            Kept::Shared(shared) => shared.put(&incoming, &value).await,
         }
     }
 
@@ -206,7 +184,7 @@ impl OfRealm<'_> {
         let (key, now) = (self.key(slot.name, name), self.all.clock.millis());
         let found = match &self.all.kept {
             Kept::Memory(memory) => memory.take(slot.share, &key, now),
-            Kept::Shared(shared) => shared.take(&key, now).await?,
+            Kept::Shared(shared) => shared.take(&self.incoming(slot.share, &key, 0)).await?,
         };
         Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
     }
@@ -223,7 +201,9 @@ impl OfRealm<'_> {
         let (from, to) = (serde_json::to_string(from)?, serde_json::to_string(to)?);
         Ok(match &self.all.kept {
             Kept::Memory(memory) => memory.swap(slot.share, &key, &from, to, now),
-            Kept::Shared(shared) => shared.swap(&key, &from, &to, now).await?,
+            Kept::Shared(shared) => {
+                shared.swap(&self.incoming(slot.share, &key, 0), &from, &to).await?
+            }
         })
     }
 
@@ -244,7 +224,7 @@ impl OfRealm<'_> {
             Kept::Memory(memory) => {
                 memory.replace(&incoming, from.as_deref(), to).map_err(EphemeralError::full)
             }
-            Kept::Shared(shared) => Ok(shared.replace(&incoming, from.as_deref(), &to).await?),
+            Kept::Shared(shared) => shared.replace(&incoming, from.as_deref(), &to).await,
         }
     }
 
@@ -255,7 +235,7 @@ impl OfRealm<'_> {
     async fn remove(&self, share: Share, key: &str) -> Result<(), EphemeralError> {
         match &self.all.kept {
             Kept::Memory(memory) => memory.forget(share, key),
-            Kept::Shared(shared) => shared.forget(key).await?,
+            Kept::Shared(shared) => shared.forget(&self.incoming(share, key, 0)).await?,
         }
         Ok(())
     }
@@ -276,7 +256,7 @@ impl OfRealm<'_> {
         let incoming = self.incoming(share, &key, seconds);
         match &self.all.kept {
             Kept::Memory(memory) => memory.mark(&incoming).map_err(EphemeralError::full),
-            Kept::Shared(shared) => Ok(shared.mark(&incoming).await?),
+            Kept::Shared(shared) => shared.mark(&incoming).await,
         }
     }
 
@@ -309,7 +289,9 @@ impl OfRealm<'_> {
         let key = self.key(COUNTER, name);
         match &self.all.kept {
             Kept::Memory(memory) => memory.uncount(self.counters, &key),
-            Kept::Shared(shared) => shared.uncount(&key).await?,
+            Kept::Shared(shared) => {
+                shared.uncount(&self.incoming(self.counters, &key, 0)).await?;
+            }
         }
         Ok(())
     }

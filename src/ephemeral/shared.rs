@@ -1,86 +1,139 @@
 //! The contract on Redis, for several nodes. A value carries its own deadline in our clock's time;
 //! Redis' expiry only keeps it from growing. What is read and written is one script. What strangers
-//! make is added up in windows; everything together is bounded by `maxmemory` of Redis, which must
-//! refuse then and forget nothing (`noeviction`).
+//! make and what is counted of them is added up here; everything together is bounded by `maxmemory` of
+//! Redis, which must refuse then and forget nothing (`noeviction`).
 
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands, RedisError, Script};
+use redis::{AsyncCommands, RedisError, Script, ScriptInvocation};
 
 use super::budget::{Budget, Full, Share};
+use super::error::EphemeralError;
 use super::memory::Incoming;
 
 /// Beside its text, what Redis needs for a key and its expiry.
 const ENTRY: usize = 160;
 
-/// Milliseconds in which bytes are added up; nothing that strangers make is kept for longer.
-const WINDOW: i64 = 600_000;
+/// Milliseconds whose ends are added up together.
+const STEP: i64 = 600_000;
 
-/// Puts a value if its bytes still fit: of all strangers, and of their place. Returns which of the two
-/// was full, or 0.
-const PUT_WITHIN: &str = r"
-local size, window = tonumber(ARGV[3]), ARGV[4]
-for n = 2, #KEYS do
-  if tonumber(redis.call('GET', KEYS[n]) or 0) + size > tonumber(ARGV[n + 3]) then return n - 1 end
-end
-for n = 2, #KEYS do
-  if redis.call('INCRBY', KEYS[n], size) == size then redis.call('PEXPIRE', KEYS[n], window) end
-end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 0";
+/// What every script of a share with a limit begins with. Beside the value's key come those of what is
+/// taken, by everybody and by the place: `all`, and of that what ends in each step, from the step
+/// `since` on. `ARGV`: now, the step, the bytes beside the text, the limits of both, and then the
+/// script's own.
+const ROOM: &str = r"
+local now, step, beside = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local function step_of(instant) return math.floor(instant / step) end
+local function deadline(held) return tonumber(string.match(held, '^(%d+)')) end
+local function value(held) return string.match(held, '^%d+\n(.*)$') end
+local held = redis.call('GET', KEYS[1])
+local is_live = held and deadline(held) > now
 
-/// Replaces the value if it is still `from`, keeping its deadline.
+-- Without what has ended. `0 - n`, because Redis reads no `-0`.
+local function taken(key)
+  local all = tonumber(redis.call('HGET', key, 'all') or 0)
+  for at = tonumber(redis.call('HGET', key, 'since') or step_of(now)), step_of(now) - 1 do
+    local ended = redis.call('HGET', key, at)
+    if ended then
+      all = redis.call('HINCRBY', key, 'all', 0 - ended)
+      redis.call('HDEL', key, at)
+    end
+  end
+  return all
+end
+
+-- What is held makes room, and `text` takes some, if there is one. Returns which of the two has not
+-- enough, or 0.
+local function change(text, is_bounded)
+  local more, at, plan = 0, nil, {}
+  if text then more, at = beside + #text, step_of(deadline(text)) end
+  for n = 2, #KEYS do
+    local all, less, was_at = taken(KEYS[n]), 0, nil
+    if held and step_of(deadline(held)) >= step_of(now) then
+      was_at = step_of(deadline(held))
+      less = math.min(beside + #held, tonumber(redis.call('HGET', KEYS[n], was_at) or 0))
+    end
+    if is_bounded and more > less and all - less + more > tonumber(ARGV[n + 2]) then return n - 1 end
+    plan[n] = {less, was_at}
+  end
+  for n = 2, #KEYS do
+    local less, was_at = plan[n][1], plan[n][2]
+    redis.call('HSET', KEYS[n], 'since', step_of(now))
+    redis.call('HINCRBY', KEYS[n], 'all', more - less)
+    if was_at then redis.call('HINCRBY', KEYS[n], was_at, 0 - less) end
+    if at then redis.call('HINCRBY', KEYS[n], at, more) end
+    local life = (at or step_of(now)) * step + 2 * step - now
+    if redis.call('PTTL', KEYS[n]) < life then redis.call('PEXPIRE', KEYS[n], life) end
+  end
+  return 0
+end
+
+local function put(text, life)
+  local full = change(text, true)
+  if full == 0 then redis.call('SET', KEYS[1], text, 'PX', life) end
+  return full
+end
+";
+
+/// Returns what was full: 0, 1 (everybody's) or 2 (the place's).
+const PUT: &str = "return put(ARGV[6], ARGV[7])";
+
+/// Reads and removes.
+const TAKE: &str = r"
+if not held then return false end
+change(nil, false)
+redis.call('DEL', KEYS[1])
+return held";
+
+/// Replaces the value if it is still `from`, keeping its deadline; what is there may go on.
 const SWAP: &str = r"
-local held = redis.call('GET', KEYS[1])
-if not held then return 0 end
-local deadline, value = string.match(held, '^(%d+)\n(.*)$')
-if tonumber(deadline) <= tonumber(ARGV[1]) or value ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[1], deadline .. '\n' .. ARGV[3], 'KEEPTTL')
+if not is_live or value(held) ~= ARGV[6] then return 0 end
+local text = deadline(held) .. '\n' .. ARGV[7]
+change(text, false)
+redis.call('SET', KEYS[1], text, 'KEEPTTL')
 return 1";
 
-/// Replaces the value if it is still `from`, which is empty for nothing, with a new deadline.
+/// Replaces the value if it is still `from`, which is empty for nothing, with a new deadline. -1: it is
+/// another; else as `PUT`.
 const REPLACE: &str = r"
-local held, live = redis.call('GET', KEYS[1]), ''
-if held then
-  local deadline, value = string.match(held, '^(%d+)\n(.*)$')
-  if tonumber(deadline) > tonumber(ARGV[1]) then live = value end
-end
-if live ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[1], ARGV[4] .. '\n' .. ARGV[3], 'PX', ARGV[5])
-return 1";
+local found = is_live and value(held) or ''
+if found ~= ARGV[8] then return -1 end
+return put(ARGV[6], ARGV[7])";
 
-/// 1 when nothing live stood there before.
+/// -1 when something live stood there before; else as `PUT`.
 const MARK: &str = r"
-local held = redis.call('GET', KEYS[1])
-if held and tonumber(string.match(held, '^(%d+)')) > tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2] .. '\n1', 'PX', ARGV[3])
-return 1";
+if is_live then return -1 end
+return put(ARGV[6], ARGV[7])";
 
-/// Counts in the window that the first count began.
+/// Counts in the window that the first count began. Returns the count and its deadline, or 0 and what
+/// was full.
 const COUNT: &str = r"
-local held, count, deadline = redis.call('GET', KEYS[1]), 0, ARGV[2]
-if held then
-  local ends, value = string.match(held, '^(%d+)\n(.*)$')
-  if tonumber(ends) > tonumber(ARGV[1]) then count, deadline = tonumber(value), ends end
+if is_live then
+  local count = tonumber(value(held)) + 1
+  redis.call('SET', KEYS[1], deadline(held) .. '\n' .. count, 'KEEPTTL')
+  return {count, deadline(held)}
 end
-count = count + 1
-redis.call('SET', KEYS[1], deadline .. '\n' .. count, 'PX', ARGV[3])
-return {count, tonumber(deadline)}";
+local full = put(ARGV[6], ARGV[7])
+if full > 0 then return {0, full} end
+return {1, deadline(ARGV[6])}";
 
 /// Takes one count back; the window stays unless nothing is left in it.
 const UNCOUNT: &str = r"
-local held = redis.call('GET', KEYS[1])
 if not held then return 0 end
-local ends, value = string.match(held, '^(%d+)\n(.*)$')
-if tonumber(value) <= 1 then return redis.call('DEL', KEYS[1]) end
-redis.call('SET', KEYS[1], ends .. '\n' .. tonumber(value) - 1, 'KEEPTTL')
-return 1";
+local count = tonumber(value(held)) - 1
+if count > 0 then
+  redis.call('SET', KEYS[1], deadline(held) .. '\n' .. count, 'KEEPTTL')
+  return 1
+end
+change(nil, false)
+return redis.call('DEL', KEYS[1])";
 
 pub(super) struct Shared {
     connection: ConnectionManager,
     budget: Budget,
-    put_within: Script,
+    put: Script,
+    take: Script,
     swap: Script,
     replace: Script,
     mark: Script,
@@ -88,10 +141,31 @@ pub(super) struct Shared {
     uncount: Script,
 }
 
+/// How a Redis is bounded; `None` for what it does not say.
+pub struct Bounds {
+    /// Bytes; 0: by nothing.
+    pub most: Option<u64>,
+    /// What it does then.
+    pub policy: Option<String>,
+}
+
 fn live(held: Option<String>, now: i64) -> Option<String> {
     let held = held?;
     let (deadline, value) = held.split_once('\n')?;
     (deadline.parse::<i64>().ok()? > now).then(|| value.to_owned())
+}
+
+fn within_room(script: &str) -> Script {
+    Script::new(&format!("{ROOM}{script}"))
+}
+
+/// What a script tells of what it was to put: whether it did, unless there was no room.
+fn outcome(told: i64) -> Result<bool, EphemeralError> {
+    match told {
+        ..=0 => Ok(told == 0),
+        1 => Err(EphemeralError::full(Full::All)),
+        2.. => Err(EphemeralError::full(Full::Place)),
+    }
 }
 
 impl Incoming<'_> {
@@ -114,12 +188,23 @@ impl Shared {
         Ok(Self {
             connection: client.get_connection_manager_with_config(config).await?,
             budget,
-            put_within: Script::new(PUT_WITHIN),
-            swap: Script::new(SWAP),
-            replace: Script::new(REPLACE),
-            mark: Script::new(MARK),
-            count: Script::new(COUNT),
-            uncount: Script::new(UNCOUNT),
+            put: within_room(PUT),
+            take: within_room(TAKE),
+            swap: within_room(SWAP),
+            replace: within_room(REPLACE),
+            mark: within_room(MARK),
+            count: within_room(COUNT),
+            uncount: within_room(UNCOUNT),
+        })
+    }
+
+    pub(super) async fn bounds(&self) -> Result<Bounds, RedisError> {
+        let mut connection = self.connection();
+        let told: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await?;
+        let find = |name: &str| told.lines().find_map(|line| line.strip_prefix(name));
+        Ok(Bounds {
+            most: find("maxmemory:").and_then(|text| text.parse().ok()),
+            policy: find("maxmemory_policy:").map(str::to_owned),
         })
     }
 
@@ -127,51 +212,61 @@ impl Shared {
         self.connection.clone()
     }
 
-    pub(super) async fn put(&self, incoming: &Incoming<'_>, value: &str) -> Result<(), RedisError> {
-        let held = incoming.held(value);
-        self.connection().pset_ex(incoming.key, held, incoming.milliseconds()).await
+    /// A script with what `ROOM` asks for. What the proved make is Redis' own to bound.
+    fn call<'s>(&self, script: &'s Script, at: &Incoming<'_>) -> ScriptInvocation<'s> {
+        let mut call = script.key(at.key);
+        if at.share != Share::Proved {
+            let all = format!("hufu/room/{}", at.share.name());
+            let place = at.place.map(|place| format!("{all}/{place}"));
+            call.key(all);
+            if let Some(place) = place {
+                call.key(place);
+            }
+        }
+        call.arg(at.now).arg(STEP).arg(ENTRY + at.key.len());
+        call.arg(self.budget.of(at.share));
+        call.arg(self.budget.of_place(at.share).unwrap_or(usize::MAX));
+        call
     }
 
-    /// `Some`: it is not kept.
-    pub(super) async fn put_within(
+    /// The same with what it is to put.
+    fn putting<'s>(
+        &self,
+        script: &'s Script,
+        incoming: &Incoming<'_>,
+        value: &str,
+    ) -> ScriptInvocation<'s> {
+        let mut call = self.call(script, incoming);
+        call.arg(incoming.held(value)).arg(incoming.milliseconds());
+        call
+    }
+
+    pub(super) async fn put(
         &self,
         incoming: &Incoming<'_>,
         value: &str,
-    ) -> Result<Option<Full>, RedisError> {
-        let held = incoming.held(value);
-        let size = ENTRY + incoming.key.len() + held.len();
-        let mut call = self.put_within.key(incoming.key);
-        call.key("hufu/strangers");
-        call.arg(held).arg(incoming.milliseconds()).arg(size).arg(WINDOW);
-        call.arg(self.budget.of(Share::Anybody));
-        let limit = self.budget.of_place(Share::Anybody);
-        if let (Some(place), Some(limit)) = (incoming.place, limit) {
-            call.key(format!("hufu/strangers/{place}")).arg(limit);
-        }
-        Ok(match call.invoke_async(&mut self.connection()).await? {
-            0 => None,
-            1 => Some(Full::All),
-            _ => Some(Full::Place),
-        })
+    ) -> Result<(), EphemeralError> {
+        let call = self.putting(&self.put, incoming, value);
+        outcome(call.invoke_async(&mut self.connection()).await?).map(|_| ())
     }
 
     pub(super) async fn get(&self, key: &str, now: i64) -> Result<Option<String>, RedisError> {
         Ok(live(self.connection().get(key).await?, now))
     }
 
-    pub(super) async fn take(&self, key: &str, now: i64) -> Result<Option<String>, RedisError> {
-        Ok(live(self.connection().get_del(key).await?, now))
+    pub(super) async fn take(&self, at: &Incoming<'_>) -> Result<Option<String>, RedisError> {
+        let held = self.call(&self.take, at).invoke_async(&mut self.connection()).await?;
+        Ok(live(held, at.now))
     }
 
     pub(super) async fn swap(
         &self,
-        key: &str,
+        at: &Incoming<'_>,
         from: &str,
         to: &str,
-        now: i64,
     ) -> Result<bool, RedisError> {
-        let mut call = self.swap.key(key);
-        call.arg(now).arg(from).arg(to).invoke_async(&mut self.connection()).await
+        let mut call = self.call(&self.swap, at);
+        call.arg(from).arg(to).invoke_async(&mut self.connection()).await
     }
 
     /// `from` and `to` are never empty.
@@ -180,30 +275,34 @@ impl Shared {
         incoming: &Incoming<'_>,
         from: Option<&str>,
         to: &str,
-    ) -> Result<bool, RedisError> {
-        let mut call = self.replace.key(incoming.key);
-        call.arg(incoming.now).arg(from.unwrap_or_default()).arg(to).arg(incoming.expires_at);
-        call.arg(incoming.milliseconds()).invoke_async(&mut self.connection()).await
+    ) -> Result<bool, EphemeralError> {
+        let mut call = self.putting(&self.replace, incoming, to);
+        call.arg(from.unwrap_or_default());
+        outcome(call.invoke_async(&mut self.connection()).await?)
     }
 
-    pub(super) async fn mark(&self, incoming: &Incoming<'_>) -> Result<bool, RedisError> {
-        let mut call = self.mark.key(incoming.key);
-        call.arg(incoming.now).arg(incoming.expires_at).arg(incoming.milliseconds());
-        call.invoke_async(&mut self.connection()).await
+    pub(super) async fn mark(&self, incoming: &Incoming<'_>) -> Result<bool, EphemeralError> {
+        let call = self.putting(&self.mark, incoming, "1");
+        outcome(call.invoke_async(&mut self.connection()).await?)
     }
 
-    pub(super) async fn count(&self, incoming: &Incoming<'_>) -> Result<(u32, i64), RedisError> {
-        let mut call = self.count.key(incoming.key);
-        call.arg(incoming.now).arg(incoming.expires_at).arg(incoming.milliseconds());
-        call.invoke_async(&mut self.connection()).await
+    pub(super) async fn count(
+        &self,
+        incoming: &Incoming<'_>,
+    ) -> Result<(u32, i64), EphemeralError> {
+        let call = self.putting(&self.count, incoming, "1");
+        let (count, told): (u32, i64) = call.invoke_async(&mut self.connection()).await?;
+        if count == 0 {
+            outcome(told)?;
+        }
+        Ok((count, told))
     }
 
-    pub(super) async fn uncount(&self, key: &str) -> Result<(), RedisError> {
-        let _: i64 = self.uncount.key(key).invoke_async(&mut self.connection()).await?;
-        Ok(())
+    pub(super) async fn uncount(&self, at: &Incoming<'_>) -> Result<(), RedisError> {
+        self.call(&self.uncount, at).invoke_async(&mut self.connection()).await
     }
 
-    pub(super) async fn forget(&self, key: &str) -> Result<(), RedisError> {
-        self.connection().del(key).await
+    pub(super) async fn forget(&self, at: &Incoming<'_>) -> Result<(), RedisError> {
+        self.take(at).await.map(|_| ())
     }
 }

@@ -65,6 +65,8 @@ pub struct Secrets {
     pub sid: [u8; 32],
     pub pairwise: [u8; 32],
     pub csrf: [u8; 32],
+    /// Makes a refresh token's successor.
+    pub refresh: [u8; 32],
     pub cookie: Cipher,
 }
 
@@ -74,6 +76,7 @@ impl Secrets {
             sid: master.derive("sid"),
             pairwise: master.derive("pairwise"),
             csrf: master.derive("csrf"),
+            refresh: master.derive("refresh"),
             cookie: master.cipher("cookie"),
         }
     }

@@ -26,6 +26,8 @@ pub struct SessionView {
     pub stands: bool,
     /// The browser was known and spared the second factor.
     pub lacks_second_factor: bool,
+    /// It has shown a password alone, and moves to no other identity.
+    pub is_bound_to_its_door: bool,
     pub is_personal: bool,
     pub fit: Fit,
     /// The application has tokens of this session already.
@@ -144,7 +146,8 @@ fn standing(view: &View<'_>) -> Option<Need> {
 fn second_factor(view: &View<'_>) -> Option<Need> {
     let session = view.session.as_ref()?;
     let moves = matches!(&session.fit, Fit::Others(others) if !others.is_empty());
-    let is_missing = session.lacks_second_factor && (!session.is_personal || moves);
+    let is_missing = (session.lacks_second_factor && !session.is_personal)
+        || (session.is_bound_to_its_door && moves);
     let act = if session.may_renew { Act::Second } else { Act::SignIn };
     let reason = "a second factor is needed for this identity";
     is_missing.then(|| Need::new(act, ErrorCode::InteractionRequired, reason))

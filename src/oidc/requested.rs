@@ -84,6 +84,9 @@ fn members<'de, D: Deserializer<'de>>(
 /// What a token says of its sign-in whether it is asked for or not.
 const ALWAYS: [&str; 2] = ["acr", "sub"];
 
+/// Claims by which a person signs in, and no two do.
+const NAMES: [&str; 3] = ["preferred_username", "email", "phone_number"];
+
 impl RequestedClaims {
     /// Two objects, their members `null` or an object; a member of those that is `null` is absent.
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
@@ -124,6 +127,15 @@ impl RequestedClaims {
             .into_iter()
             .filter_map(|place| place.get("sub"))
             .all(|asked| asked.takes(&subject))
+    }
+
+    /// By which names the person is asked for: of each group one is to be theirs. Only what is essential
+    /// names somebody; what is not is left out of the answer (OIDC Core §5.5.1).
+    pub fn names(&self) -> impl Iterator<Item = Vec<&str>> {
+        let places = [&self.userinfo, &self.id_token].into_iter();
+        let asked = places.flat_map(|place| NAMES.iter().filter_map(|name| place.get(*name)));
+        let groups = asked.filter(|asked| asked.essential).filter_map(ClaimRequest::wanted);
+        groups.map(|group| group.into_iter().filter_map(Value::as_str).collect())
     }
 
     /// The levels of the ID token that will do and whether one of them must be reached, if any are

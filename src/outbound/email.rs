@@ -75,6 +75,19 @@ impl Outbound {
     }
 }
 
+impl Outbound {
+    /// Whether a mail server would take messages of ours; nothing is sent.
+    pub async fn reaches_mail(&self, server: &Server<'_>) -> Result<(), SendError> {
+        let transport = transport(server, &self.authorities, self.timeouts.page)?;
+        match tokio::time::timeout(self.timeouts.page, transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(SendError::away("the mail server takes no commands")),
+            Ok(Err(error)) => Err(SendError::with_causes(error)),
+            Err(_) => Err(SendError::away("the mail server did not answer in time")),
+        }
+    }
+}
+
 fn transport(
     server: &Server<'_>,
     authorities: &Authorities,

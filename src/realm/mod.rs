@@ -162,6 +162,14 @@ impl Realm {
             && session.amr.iter().all(|method| method == "pwd")
     }
 
+    /// Whether a session has shown a password alone where other doors ask for more: it is worth the
+    /// identity that its own door led to, and cannot be carried on to another (DEC-9).
+    pub fn is_bound_to_its_door(&self, session: &Session) -> bool {
+        let others_ask = || self.doors().any(|known| known.entrance.asks_second_factor());
+        session.amr.iter().all(|method| method == "pwd")
+            && (self.lacks_second_factor(session) || others_ask())
+    }
+
     /// The doors of the sign-in page.
     pub fn doors(&self) -> impl Iterator<Item = &RealmEntrance> {
         let is_door =

@@ -69,6 +69,22 @@ pub async fn check_statements(url: &DatabaseUrl) -> Result<(), StoreError> {
     outcome.await.map_err(StoreError::of_a_pooler)
 }
 
+/// Whether a transaction may write there at all: in one that follows another, or is set so, none may. A
+/// file says so when it is written to.
+pub async fn check_writable(url: &DatabaseUrl) -> Result<(), StoreError> {
+    let DatabaseUrl::Postgres(url) = url else { return Ok(()) };
+    let connection = connect_postgres(url, |_| 1).await?;
+    let ask = Statement::from_string(DbBackend::Postgres, "SHOW transaction_read_only");
+    let row = connection.query_one_raw(ask).await?;
+    let told = row.map(|row| row.try_get::<String>("", "transaction_read_only")).transpose()?;
+    connection.close().await?;
+    if told.as_deref() == Some("on") {
+        let text = "it takes no rows: it follows another, or default_transaction_read_only is on";
+        return Err(StoreError::Unavailable(text.to_owned()));
+    }
+    Ok(())
+}
+
 /// Each step's name and whether it has run; `None` where nothing of ours is. Makes nothing.
 pub async fn migration_status(
     url: &DatabaseUrl,

@@ -2,7 +2,7 @@
 //! its refresh tokens form one family that ends as a whole.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
 use crate::base::clock::Timestamp;
@@ -93,6 +93,13 @@ impl<A> Grants<'_, A> {
         Ok(row.map(read_refresh))
     }
 
+    /// Whether neither it nor its session was ended.
+    pub async fn stands(&self, id: GrantId) -> Result<bool, StoreError> {
+        const STANDS: &str = "SELECT g.id FROM oauth_grant g JOIN session s ON s.id = g.session_id \
+            WHERE g.realm = $1 AND g.id = $2 AND g.revoked_at IS NULL AND s.ended_at IS NULL";
+        Ok(self.0.one(STANDS, [id.0.into()]).await?.is_some())
+    }
+
     /// The scope a person agreed to give a client, if any.
     pub async fn consent(
         &self,
@@ -150,7 +157,7 @@ impl Grants<'_, Writing> {
         Ok(())
     }
 
-    /// Uses the code up; `false` when somebody did before. `key`: what refresh tokens are bound to
+    /// Uses the code up; `false` when somebody did before, or its grant or session has ended. `key`: what refresh tokens are bound to
     /// from now on.
     pub async fn take_code(
         &self,
@@ -166,6 +173,7 @@ impl Grants<'_, Writing> {
             .filter(oauth_grant::Column::Id.eq(id.0))
             .filter(oauth_grant::Column::CodeUsedAt.is_null())
             .filter(oauth_grant::Column::RevokedAt.is_null())
+            .filter(Expr::exists(live_session()))
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
@@ -242,17 +250,14 @@ impl Grants<'_, Writing> {
 
     /// Uses a refresh token up; `false` when it was used before, or its grant or session has ended.
     pub async fn take_refresh(&self, token: Hashed, now: Timestamp) -> Result<bool, StoreError> {
-        let of_session = Expr::col((session::Entity, session::Column::Id))
-            .equals((oauth_grant::Entity, oauth_grant::Column::SessionId));
         let of_token = Expr::col((oauth_grant::Entity, oauth_grant::Column::Id))
             .equals((refresh_token::Entity, refresh_token::Column::GrantId));
         let live = Query::select()
             .expr(Expr::val(1))
             .from(oauth_grant::Entity)
-            .inner_join(session::Entity, of_session)
             .and_where(of_token)
             .and_where(oauth_grant::Column::RevokedAt.is_null())
-            .and_where(session::Column::EndedAt.is_null())
+            .and_where(Expr::exists(live_session()))
             .to_owned();
         let done = self
             .0
@@ -290,6 +295,18 @@ impl Grants<'_, Writing> {
         .await?;
         Ok(())
     }
+}
+
+/// The session of the grant that a statement looks at, while it has not ended.
+fn live_session() -> SelectStatement {
+    let of_grant = Expr::col((session::Entity, session::Column::Id))
+        .equals((oauth_grant::Entity, oauth_grant::Column::SessionId));
+    Query::select()
+        .expr(Expr::val(1))
+        .from(session::Entity)
+        .and_where(of_grant)
+        .and_where(session::Column::EndedAt.is_null())
+        .to_owned()
 }
 
 pub(super) fn read_refresh(row: refresh_token::Model) -> StoredRefreshToken {

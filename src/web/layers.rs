@@ -36,21 +36,26 @@ const TO_SEND_IN_A_CROWD: Duration = Duration::from_secs(2);
 /// A body that comes with its request is not late.
 const AT_ONCE: Duration = Duration::from_millis(300);
 
-/// `time_out`: how long a client waits; its handler goes on among the abandoned.
-pub fn around(router: Router<App>, time_out: Duration, app: App) -> Router<App> {
-    let numbers = Arc::new(AtomicU64::new(1));
+/// What may end a request before its handler has answered. `time_out`: how long a client waits; its
+/// handler goes on among the abandoned.
+pub fn limited(router: Router<App>, time_out: Duration, app: App) -> Router<App> {
     let abandoned = app.abandoned().clone();
     router
         .layer(from_fn(move |request: Request, next: Next| abandoned.keep(next.run(request))))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
         .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(app.clone(), whole))
+        .layer(from_fn_with_state(app, whole))
         .layer(from_fn(to_applications))
-        .layer(from_fn_with_state(app, in_words))
-        .layer(from_fn(security_headers))
-        .layer(from_fn(move |request: Request, next: Next| {
+}
+
+/// What every answer gets, whoever has made it.
+pub fn around(router: Router<App>, app: App) -> Router<App> {
+    let numbers = Arc::new(AtomicU64::new(1));
+    router.layer(from_fn_with_state(app, in_words)).layer(from_fn(security_headers)).layer(from_fn(
+        move |request: Request, next: Next| {
             log(numbers.fetch_add(1, Ordering::Relaxed), request, next)
-        }))
+        },
+    ))
 }
 
 /// Reads the body, and lets the request in where there is room.

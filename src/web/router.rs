@@ -23,7 +23,6 @@ pub fn router(app: App) -> Router {
 /// `time_out`: how long a client waits for its answer.
 pub fn router_within(app: App, time_out: Duration) -> Router {
     let realm = Router::new()
-        .merge(for_scripts(&app))
         .route(
             path::AUTHORIZE,
             get(oauth::authorize::get).post(oauth::authorize::post).head(not_by_head),
@@ -81,32 +80,20 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/signed-in", get(account::home::signed_in))
         .route("/language", get(page::login::language))
         .route("/assets/{name}", get(ops::asset));
-    let all = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
+    let limited = |router| layers::limited(router, time_out, app.clone());
+    let pages = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
+    let scripts = Router::new().nest("/realms/{realm}", for_scripts());
+    // A page must be able to read also that it is to come again later.
+    let all = limited(pages).merge(limited(scripts).layer(cross_origin(&app)));
     let stopping = app.stopping().clone();
-    layers::around(all, time_out, app.clone())
+    layers::around(all, app.clone())
         .merge(documents())
         .layer(MapResponseLayer::new(move |response| stopping.applied_to(response)))
         .with_state(app)
 }
 
-/// What applications in a browser ask by script, from their own origins.
-fn for_scripts(app: &App) -> Router<App> {
-    let app = app.clone();
-    let admits = move |origin: &HeaderValue, parts: &Parts| {
-        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
-        let realm = uri.path().split('/').nth(2).and_then(|id| app.realm(id));
-        realm.is_some_and(|realm| origin.to_str().is_ok_and(|origin| realm.admits_origin(origin)))
-    };
-    let cors = CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(admits))
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            HeaderName::from_static("dpop"),
-        ])
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
-        .max_age(Duration::from_mins(10));
+/// What applications in a browser ask by script.
+fn for_scripts() -> Router<App> {
     Router::new()
         .route(path::TOKEN, post(oauth::token::post))
         .route(
@@ -115,7 +102,28 @@ fn for_scripts(app: &App) -> Router<App> {
         )
         .route(path::INTROSPECT, post(oauth::resource::introspect))
         .route(path::REVOKE, post(oauth::resource::revoke))
-        .layer(cors)
+}
+
+/// From the origins of the realm's applications. Which of them asks is not looked at: a preflight does
+/// not say, no cookie counts here, and whoever shows a client's code, token or credential could read
+/// the answer anywhere.
+fn cross_origin(app: &App) -> CorsLayer {
+    let app = app.clone();
+    let admits = move |origin: &HeaderValue, parts: &Parts| {
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+        let realm = uri.path().split('/').nth(2).and_then(|id| app.realm(id));
+        realm.is_some_and(|realm| origin.to_str().is_ok_and(|origin| realm.admits_origin(origin)))
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(admits))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("dpop"),
+        ])
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
+        .max_age(Duration::from_mins(10))
 }
 
 /// What every relying party fetches again and again: bytes made once, answered before anything

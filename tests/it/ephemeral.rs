@@ -188,6 +188,104 @@ async fn a_mark_that_finds_no_room_is_no_mark() {
     assert!(from(1).mark("new", 600).await.unwrap());
 }
 
+/// Tries are bounded wherever they are kept: by a place, by all, however they are made; what is there
+/// may go on, and what is over or taken back makes room.
+async fn tries_have_a_budget(clock: &Clock, kept: &Ephemeral) {
+    const TRY: Slot<String> = Slot::of(Share::Tries, "try");
+    let text = "x".repeat(1000);
+    for (n, way) in ["mark", "count", "replace"].into_iter().enumerate() {
+        let from = format!("203.0.113.{n}");
+        let own = kept.of("jiangxi").asked_from(place(&from));
+        let mut made = 0;
+        let why = loop {
+            let name = format!("{way}{made}");
+            let outcome = match way {
+                "mark" => full(own.mark_in(Share::Tries, &name, 60).await),
+                "count" => full(own.count(&name, 900).await),
+                _ => full(own.replace(&TRY, &name, None, &text, 86_400).await),
+            };
+            if outcome.is_some() {
+                break outcome;
+            }
+            made += 1;
+        };
+        // A thirty-second part of two mebibytes.
+        assert_eq!(why, Some(Full::Place), "{way}");
+        assert!((if n == 2 { 40..65 } else { 200..420 }).contains(&made), "{way} {made}");
+        // What is counted is counted on, and another place has its own.
+        if n > 0 {
+            assert!(own.count("count0", 900).await.unwrap().0 > 1);
+        }
+        let elsewhere = kept.of("jiangxi").asked_from(place(&format!("198.51.100.{n}")));
+        assert!(elsewhere.mark_in(Share::Tries, &format!("e{n}"), 60).await.unwrap());
+    }
+    // Given back: as much room as it took.
+    let own = kept.of("jiangxi").asked_from(place("203.0.113.1"));
+    assert_eq!(full(own.count("counted1", 900).await), Some(Full::Place));
+    own.uncount("count101").await.unwrap();
+    assert_eq!(full(own.count("counted1", 900).await), None);
+    assert_eq!(full(own.count("counted2", 900).await), Some(Full::Place));
+    own.reset("counted1").await.unwrap();
+    assert_eq!(full(own.count("counted2", 900).await), None);
+    let own = kept.of("jiangxi").asked_from(place("203.0.113.2"));
+    assert_eq!(full(own.replace(&TRY, "replace-n", None, &text, 60).await), Some(Full::Place));
+    own.forget(&TRY, "replace10").await.unwrap();
+    assert_eq!(full(own.replace(&TRY, "replace-n", None, &text, 60).await), None);
+    assert!(own.replace(&TRY, "replace-n", Some(&text), &"y".repeat(1000), 60).await.unwrap());
+    // Over: the marks first, the longest last.
+    let of = |from| kept.of("jiangxi").asked_from(place(from));
+    clock.advance(1300);
+    for n in 0..200 {
+        assert!(of("203.0.113.0").mark_in(Share::Tries, &format!("m{n}"), 60).await.unwrap());
+        of("203.0.113.1").count(&format!("c{n}"), 60).await.unwrap();
+    }
+    let mut longest = 0;
+    while full(of("203.0.113.2").replace(&TRY, &format!("r{longest}"), None, &text, 60).await)
+        .is_none()
+    {
+        longest += 1;
+    }
+    assert!(longest < 5, "{longest}");
+    // From everywhere there is an end, too.
+    let mut n = 0;
+    let why = loop {
+        let from = format!("198.18.{}.{}", n / 200, n % 200);
+        let own = kept.of("jiangxi").asked_from(place(&from));
+        for _ in 0..20 {
+            n += 1;
+            let why = full(own.replace(&TRY, &format!("all{n}"), None, &text, 600).await);
+            if why == Some(Full::All) {
+                break;
+            }
+        }
+        let why = full(own.replace(&TRY, &format!("all{n}x"), None, &text, 600).await);
+        if why.is_some() || n > 5000 {
+            break why;
+        }
+    };
+    assert_eq!(why, Some(Full::All), "{n}");
+    // The node is ready all the same, and whoever has proved something goes on.
+    kept.ping().await.unwrap();
+    assert!(kept.of("jiangxi").mark("proved", 60).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tries_have_a_budget_in_memory() {
+    let clock = Clock::fixed(START);
+    tries_have_a_budget(&clock, &Ephemeral::in_memory_within(clock.clone(), SMALL)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tries_have_a_budget_on_redis() {
+    let Some(server) = std::env::var_os("HUFU_TEST_REDIS") else {
+        eprintln!("left out: Redis (scripts/test starts it)");
+        return;
+    };
+    let clock = Clock::fixed(START);
+    let kept = redis(&clock, server.to_str().unwrap(), SMALL).await;
+    tries_have_a_budget(&clock, &kept).await;
+}
+
 /// What is counted of those who have proved something is no stranger's: the jobs count for everybody, from
 /// one place.
 #[tokio::test]

@@ -27,7 +27,9 @@ pub async fn switch(ctx: &Ctx, session: &Session, to: Acting) -> Result<(Session
     if to == Acting::Personal && !offers_personal(ctx, session) {
         return Err(Refusal::OneWay.into());
     }
-    if to != Acting::Personal && ctx.realm.lacks_second_factor(session) {
+    // Where a known browser spared the factor, it did so for the person themself.
+    let is_spared = to == Acting::Personal && ctx.realm.lacks_second_factor(session);
+    if ctx.realm.is_bound_to_its_door(session) && !is_spared {
         return Err(Refusal::StepUpRequired.into());
     }
     load(ctx, session.person, to).await?;

@@ -271,6 +271,7 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
         knows_client,
         level: session.acr,
         lacks_second_factor: ctx.realm.lacks_second_factor(&session),
+        is_bound_to_its_door: ctx.realm.is_bound_to_its_door(&session),
         is_personal: session.acting == Acting::Personal,
         provable,
         reachable: match (&identity, provable) {

@@ -1,7 +1,7 @@
 //! Tokens that are worth something only together with a key (RFC 9449): the proof of a request is
 //! checked, and used up.
 
-use crate::ephemeral::Share;
+use crate::base::secret::Hashed;
 use crate::flows::{Ctx, Stop};
 use crate::jose::jwt::verify_embedded;
 use crate::oidc::dpop::{LIFETIME, ProofClaims, TYPE, check};
@@ -21,15 +21,19 @@ pub struct Presented<'a> {
     pub shown: Shown<'a>,
 }
 
-/// The thumbprint of the key that a request proves; `None` when it proves none. `share`: whose making
-/// the mark is that the proof was used.
-pub async fn key(
+/// A proof that fits its request. It counts once it is used up.
+pub struct Proof {
+    pub thumbprint: String,
+    jti: String,
+}
+
+/// `None` where the request proves nothing. `access_token`: the one it is shown with.
+pub fn read(
     ctx: &Ctx,
     shown: &Shown<'_>,
     access_token: Option<&str>,
-    share: Share,
-) -> Result<Option<String>, Stop> {
-    let wrong = |reason| Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason).into());
+) -> Result<Option<Proof>, OAuthError> {
+    let wrong = |reason| Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason));
     let proof = match shown.proofs {
         [] => return Ok(None),
         [only] => only,
@@ -40,11 +44,20 @@ pub async fn key(
     };
     let url = ctx.realm.url(shown.path);
     check(&proof.claims, shown.method, &url, access_token, ctx.now().0)?;
-    let seen = format!("dpop/{}/{}", proof.thumbprint, proof.claims.jti);
-    if !ctx.ephemeral().mark_in(share, &seen, 2 * LIFETIME).await? {
-        return wrong("the proof was used before");
+    Ok(Some(Proof { thumbprint: proof.thumbprint, jti: proof.claims.jti }))
+}
+
+impl Proof {
+    /// Refuses one that was used before. Asked last, of who has shown something beside it that is real:
+    /// anybody can make keys and proofs without end, and each leaves a mark here.
+    pub async fn use_up(&self, ctx: &Ctx) -> Result<(), Stop> {
+        let seen = format!("dpop/{}/{}", self.thumbprint, Hashed::of(&self.jti).to_text());
+        if ctx.ephemeral().mark(&seen, 2 * LIFETIME).await? {
+            return Ok(());
+        }
+        let reason = "the proof was used before";
+        Err(OAuthError::new(ErrorCode::InvalidDpopProof, reason).into())
     }
-    Ok(Some(proof.thumbprint))
 }
 
 /// Whether the token was presented as its own claims demand: bound ones with their key, others as
@@ -64,8 +77,8 @@ pub async fn fits(
     if !presented.is_dpop {
         return invalid("the access token is bound to a key");
     }
-    match key(ctx, &presented.shown, Some(presented.token), Share::Proved).await? {
-        Some(key) if key == bound_to => Ok(()),
+    match read(ctx, &presented.shown, Some(presented.token))? {
+        Some(proof) if proof.thumbprint == bound_to => proof.use_up(ctx).await,
         Some(_) => invalid("the access token is bound to another key"),
         None => {
             Err(OAuthError::new(ErrorCode::InvalidDpopProof, "no proof beside the token").into())

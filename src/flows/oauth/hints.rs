@@ -40,7 +40,9 @@ pub async fn may_be(
 ) -> Result<bool, Fault> {
     let by = match hint {
         Hint::Of(hinted) if hinted != subject => Some("id_token_hint"),
-        _ if !request.claims.may_be(subject) => Some("claims"),
+        _ if !request.claims.may_be(subject) || !has_names(ctx, request, session).await? => {
+            Some("claims")
+        }
         _ => match &request.login_hint {
             Some(text) if text != subject && !is_name_of(ctx, session, text).await? => {
                 Some("login_hint")
@@ -52,6 +54,24 @@ pub async fn may_be(
         tracing::info!(by, session = %session.id, "Another person is named than has signed in");
     }
     Ok(by.is_none())
+}
+
+/// Whether the person has the names that the claims ask for by value.
+async fn has_names(
+    ctx: &Ctx,
+    request: &AuthorizeRequest,
+    session: &Session,
+) -> Result<bool, Fault> {
+    for group in request.claims.names() {
+        let mut has = false;
+        for text in group {
+            has = has || is_name_of(ctx, session, text).await?;
+        }
+        if !has {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether the person signs in by this text. Nobody else is looked up, so that nothing is told of others.

@@ -15,6 +15,10 @@ use crate::realm::client::Client;
 use crate::store::deliveries::Delivery;
 use crate::store::sessions::SessionClient;
 
+/// The parameters that mean something here (RP-Initiated Logout §2); others are kept nowhere.
+pub const KNOWN: [&str; 5] =
+    ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"];
+
 /// What an application's sign-out request amounts to (RP-Initiated Logout §2, §3).
 #[derive(Default)]
 pub struct Asked {

@@ -95,12 +95,12 @@ pub async fn verify_credentials(
                 enterprise: typed.enterprise,
                 record_kind: RecordKind::parse(&form.record_kind),
                 way: Way::Password,
-                second: second(ctx, entrance, form, &account).await?,
+                second: second(ctx, entrance, form, &typed, &account).await?,
             };
             advance(ctx, transaction, transaction.about(proved, None)?).await
         }
         _ => {
-            attempt.wrong(ctx, form, &typed).await?;
+            attempt.wrong(ctx, &typed).await?;
             record_judged(ctx, form, &typed, Way::Password, &Refusal::Credentials).await?;
             Err(Refusal::Credentials.into())
         }
@@ -113,10 +113,11 @@ async fn second(
     ctx: &Ctx,
     entrance: &Entrance,
     form: &Credentials,
+    typed: &Typed,
     account: &Account,
 ) -> Result<Second, Fault> {
     if !entrance.asks_second_factor() {
-        let asks = !entrance.second_factors.is_empty() && asks_for_more(ctx, form).await?;
+        let asks = !entrance.second_factors.is_empty() && asks_for_more(ctx, typed).await?;
         return Ok(if asks { Second::Due } else { Second::NotAsked });
     }
     let is_spared = entrance.leads_to_person()

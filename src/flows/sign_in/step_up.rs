@@ -4,7 +4,7 @@
 
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
-use crate::domain::entrance::Entrance;
+use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
 use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
@@ -27,7 +27,12 @@ pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
 /// by, for the phone one that sends codes. `None`: there is no step to take, only a sign-in.
 pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c Entrance> {
     let own = ctx.realm.entrance(&session.entrance).map(|known| &known.entrance);
-    let own = own.filter(|door| door.asks_second_factor());
+    // Also one for passwords that lists factors and asks for them only when it is attacked.
+    let own = own.filter(|door| {
+        let lists =
+            door.steps.first() == Some(&Step::Credentials) && !door.second_factors.is_empty();
+        door.asks_second_factor() || lists
+    });
     match errand {
         Errand::Renew => own,
         Errand::Phone => {

@@ -6,11 +6,10 @@
 
 use uuid::Uuid;
 
-use crate::base::id::{AccountId, PersonId};
+use crate::base::id::{AccountId, EnterpriseId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::audit::AuditEvent;
 use crate::domain::lockout::LockoutPolicy;
-use crate::domain::number::normalise;
 use crate::domain::number::personal_id::comparable;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
@@ -149,9 +148,9 @@ impl Attempt {
 
     /// It was wrong: counted already. An account's lock leaves its trace, and whoever has a
     /// relation to the enterprise is counted against its number.
-    pub async fn wrong(&self, ctx: &Ctx, form: &Credentials, typed: &Typed) -> Result<(), Fault> {
-        if typed.has_relation {
-            ctx.ephemeral().count(&enterprise(form), ctx.realm.limits.window).await?;
+    pub async fn wrong(&self, ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
+        if let Some(enterprise) = typed.enterprise.filter(|_| typed.has_relation) {
+            ctx.ephemeral().count(&counter(enterprise), ctx.realm.limits.window).await?;
         }
         for budget in std::iter::once(&self.own).chain(&self.elsewhere) {
             let Some(until) = budget.has_locked(ctx).await? else { continue };
@@ -190,13 +189,15 @@ pub async fn end_locks(ctx: &Ctx, account: AccountId, person: PersonId) -> Resul
 }
 
 /// Whether so much was tried against this enterprise's people that no browser is believed alone.
-pub async fn asks_for_more(ctx: &Ctx, form: &Credentials) -> Result<bool, Fault> {
-    let failures = ctx.ephemeral().counted(&enterprise(form)).await?;
+pub async fn asks_for_more(ctx: &Ctx, typed: &Typed) -> Result<bool, Fault> {
+    let Some(enterprise) = typed.enterprise else { return Ok(false) };
+    let failures = ctx.ephemeral().counted(&counter(enterprise)).await?;
     Ok(failures > ctx.realm.limits.max_failures_per_enterprise)
 }
 
-fn enterprise(form: &Credentials) -> String {
-    format!("enterprise/{}", Hashed::of(&normalise(&form.enterprise_number)).to_text())
+/// One for all numbers that an enterprise has or had.
+fn counter(enterprise: EnterpriseId) -> String {
+    format!("enterprise/{enterprise}")
 }
 
 async fn known(ctx: &Ctx, form: &Credentials, found: &[Account]) -> Result<Known, Fault> {

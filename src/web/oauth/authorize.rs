@@ -34,18 +34,20 @@ pub async fn get(request: Request) -> Answer {
 
 pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
     match form {
-        // A form of another site brings no cookie of ours; the browser comes again as with GET
-        // (OIDC Core §3.1.2.1 wants both to mean the same).
-        Ok(OauthForm(params)) => {
-            let query = params.encode();
-            if query.len() > LONGEST_QUERY {
-                return refuse(&request, &OAuthError::request("the request is too long"));
-            }
-            Ok(see_other(&format!("{}{}?{query}", request.base(), path::AUTHORIZE)))
-        }
+        Ok(OauthForm(params)) => again_by_get(&request, path::AUTHORIZE, &params),
         Err(Unread::Malformed(error)) => refuse(&request, &error),
         Err(Unread::Body(response)) => Ok(response),
     }
+}
+
+/// A form of another site brings no cookie of ours: the browser comes again as with GET (OIDC Core
+/// §3.1.2.1 wants both to mean the same).
+pub fn again_by_get(request: &Request, path: &str, params: &Params) -> Answer {
+    let query = params.encode();
+    if query.len() > LONGEST_QUERY {
+        return refuse(request, &OAuthError::request("the request is too long"));
+    }
+    Ok(see_other(&format!("{}{path}?{query}", request.base())))
 }
 
 async fn run(mut request: Request, params: Params) -> Answer {

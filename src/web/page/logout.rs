@@ -2,15 +2,15 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 
-use crate::flows::oauth::logout::{Asked, end, front_channel, read};
+use crate::flows::oauth::logout::{Asked, KNOWN, end, front_channel, read};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
-use crate::views::page::{FrontChannelPage, LogoutPage};
+use crate::views::page::{FrontChannelPage, LogoutPage, MessagePage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
 use crate::web::layers::POLICY;
-use crate::web::oauth::authorize::refuse;
+use crate::web::oauth::authorize::{again_by_get, refuse};
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -28,9 +28,7 @@ pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
         Err(Unread::Body(response)) => return Ok(response),
     };
     if form.get("act") != Some("logout") {
-        // A form of another site brings no cookie of ours: the browser comes again as with GET.
-        let query = form.encode();
-        return Ok(see_other(&format!("{}{}?{query}", request.base(), path::END_SESSION)));
+        return again_by_get(&request, path::END_SESSION, &form.only(&KNOWN));
     }
     if !request.is_genuine(&form, &request.session_binding()) {
         return request.forbidden();
@@ -42,6 +40,7 @@ pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
 }
 
 async fn asked(mut request: Request, params: Params) -> Answer {
+    let params = params.only(&KNOWN);
     request.prefer(params.get("ui_locales"));
     let own = request.session().await?;
     let is_own = own.is_some();
@@ -72,7 +71,18 @@ async fn sign_out(request: &Request, asked: Asked) -> Answer {
     let response = match &asked.redirect {
         _ if !frames.is_empty() => in_frames(request, frames, asked.redirect.clone())?,
         Some(to) => see_other(to),
-        None => request.message(StatusCode::OK, key, None)?,
+        None => {
+            let mut text = request.text(&format!("{key}-text"));
+            if asked.session.is_none() && asked.has_bad_hint {
+                text = format!("{text} {}", request.text("hint-not-ours"));
+            }
+            let title = request.text(&format!("{key}-title"));
+            request.page(
+                StatusCode::OK,
+                "",
+                &MessagePage { title, text, code: None, link: None },
+            )?
+        }
     };
     if asked.session.is_none() || request.session_cookie().is_none() {
         return Ok(response);

@@ -264,12 +264,16 @@ const CODE: &str = "FJ3601008400000011";
 
 /// At the door of non-residents, where a realm asks for no second factor.
 async fn at_non_residents(app: &TestApp, from: &str, who: &str, password: &str) -> Shown {
+    with_number(app, from, CODE, who, password).await
+}
+
+async fn with_number(app: &TestApp, from: &str, number: &str, who: &str, password: &str) -> Shown {
     let mut browser = app.browser_at(from);
     let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
     let t = page.hidden()["t"].clone();
     let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=non_resident");
     let page = browser.get(&url).await;
-    let shown = browser.type_credentials(&page, (CODE, who, password)).await;
+    let shown = browser.type_credentials(&page, (number, who, password)).await;
     if !shown.url.contains("/login/second_factor") {
         return shown;
     }
@@ -312,6 +316,36 @@ fn an_enterprise_that_is_tried_asks_for_the_second_factor() {
         app.clock.advance(901);
         let shown = at_non_residents(&app, "127.0.0.1", "jmiller", PASSWORD).await;
         assert!(shown.answered("code").is_some(), "{}", shown.text);
+    });
+}
+
+/// An enterprise has one counter, by whichever of its numbers it is typed.
+#[test]
+fn all_numbers_of_an_enterprise_count_together() {
+    on_each_database(|on| async move {
+        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
+        let less = "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
+        let few = "[lockout]\nmax_failures_per_enterprise = 3\n";
+        let realm =
+            changed_realm(&[("entrances.toml", all, less), ("realm.toml", "[lockout]\n", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let former = "FJ3601003440000024";
+        app.sql(&format!(
+            "INSERT INTO enterprise_number (realm, number, enterprise_id) \
+             SELECT realm, '{former}', id FROM enterprise WHERE tin = '{CODE}'"
+        ))
+        .await;
+        for n in 0..4 {
+            let from = format!("203.0.113.{n}");
+            let number = if n % 2 == 0 { former } else { CODE };
+            let refused = with_number(&app, &from, number, "jmiller", WRONG).await;
+            assert_eq!(refused.code(), Some("E_CREDENTIALS"));
+        }
+        for number in [CODE, former] {
+            let shown = with_number(&app, "127.0.0.1", number, "jmiller", PASSWORD).await;
+            assert!(shown.url.contains("/login/second_factor"), "{number} {}", shown.text);
+            app.clock.advance(61);
+        }
     });
 }
 

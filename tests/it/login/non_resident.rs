@@ -99,6 +99,73 @@ fn a_realm_may_leave_the_second_factor_out() {
     });
 }
 
+/// DEC-9: what a password alone has opened is worth that identity: to another, whose own door asks for
+/// more, leads a second factor, by the account centre, by an application and by the phone.
+#[test]
+fn without_a_second_factor_nothing_leads_to_other_identities() {
+    on_each_database(|on| async move {
+        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
+        let less = "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
+        let realm = changed_realm(&[("entrances.toml", all, less)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let line = format!(
+            "{{\"feed\":\"authorisation\",\"source_key\":\"x1\",\"version\":1,\
+             \"enterprise\":\"{EXAMPLE}\",\"person\":\"L898902C3\",\
+             \"identity_type\":\"tax_clerk\",\"valid_from\":\"2026-01-01\"}}"
+        );
+        let format = hufu::flows::feed::Format::JsonLines;
+        let done = hufu::flows::feed::import(&app.ctx, "t", line.as_bytes(), format, None).await;
+        assert!(done.as_ref().unwrap().failed.is_empty(), "{done:?}");
+        let (mut browser, done) = type_in(&app, CODE, EMAIL).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        // Its own identity goes on as before.
+        let own = browser.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert!(own.answered("code").is_some(), "{:?}", own.left_to);
+        for (name, value) in [
+            ("identity_hint", EXAMPLE.to_owned()),
+            (
+                "authorization_details",
+                format!("[{{\"type\":\"tax_identity\",\"enterprise\":\"{EXAMPLE}\"}}]"),
+            ),
+        ] {
+            let asked = [(name, value.as_str()), ("prompt", "none")];
+            let other = browser.get(&authorize_url(&FILING, &asked)).await;
+            let error = other.answered("error");
+            assert_eq!(error.as_deref(), Some("interaction_required"), "{:?}", other.left_to);
+        }
+        let page = browser.get("/realms/jiangxi/account/switch").await;
+        let choice = page.text.split("name=\"identity\" value=\"").skip(1);
+        let ids: Vec<String> =
+            choice.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect();
+        assert!(!ids.is_empty(), "{}", page.text);
+        for id in ids.iter().map(String::as_str).chain(["personal"]) {
+            let page = browser.get("/realms/jiangxi/account/switch").await;
+            let moved = browser.submit(&page, &[("identity", id)]).await;
+            let asks = moved.url.contains("second_factor") || moved.url.contains("/account");
+            assert!(asks, "{id} {} {}", moved.url, moved.text);
+            let own = browser.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+            let (_, tokens) = app.redeem(&own.answered("code").unwrap()).await;
+            let id = claims(tokens["id_token"].as_str().unwrap());
+            assert_eq!(id["tax_identity"]["enterprise"]["tin"], CODE);
+        }
+        // With one it does.
+        let page = browser.get("/realms/jiangxi/account/switch").await;
+        let other = ids.iter().find(|id| *id != "personal").unwrap();
+        let asks = browser.submit(&page, &[("identity", other)]).await;
+        assert!(asks.url.contains("second_factor"), "{} {}", asks.url, asks.text);
+        let sent = browser.submit(&asks, &[("act", "send")]).await;
+        let messages = app.ctx.services.outbound.inbox.messages();
+        let code = messages.first().unwrap().code.clone();
+        browser.submit(&sent, &[("act", "verify"), ("code", &code)]).await;
+        let page = browser.get("/realms/jiangxi/account/switch").await;
+        browser.submit(&page, &[("identity", other)]).await;
+        let own = browser.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        let (_, tokens) = app.redeem(&own.answered("code").unwrap()).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["enterprise"]["tin"], EXAMPLE);
+    });
+}
+
 /// A mail server that takes one message and tells what it was.
 async fn mail_server(hangs: bool) -> (String, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

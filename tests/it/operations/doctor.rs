@@ -10,7 +10,7 @@ use hufu::cli::doctor::check_clock;
 use hufu::store::connect::DatabaseUrl;
 
 use super::{gateway, hufu, serve, served_realm};
-use crate::kit::demo::free_ports;
+use crate::kit::demo::{Running, free_ports, wait_for};
 use crate::kit::{On, TestDatabase, copy};
 
 const SETTINGS: &str = "data = 'data'\nrealms = 'realms'\n";
@@ -167,7 +167,120 @@ async fn gateways_are_named_and_tried_on_demand() {
         tried.1
     );
     assert!(tried.1.contains(&format!("wrong jiangxi face check: {away}: ")), "{}", tried.1);
+    let mail = "wrong jiangxi mail: smtp://127.0.0.1:2525: ";
+    assert!(tried.1.contains(mail), "{}", tried.1);
     assert!(got.lock().unwrap().is_empty(), "something was sent");
+}
+
+/// One that greets, and takes no message.
+fn mail_server() -> u16 {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.write_all(b"220 test\r\n").unwrap();
+            for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+                let Ok(line) = line else { break };
+                let answer: &[u8] = match line.split(' ').next().unwrap_or_default() {
+                    "EHLO" | "NOOP" => b"250 test\r\n",
+                    "QUIT" => b"221 bye\r\n",
+                    _ => b"500 nothing is to be sent\r\n",
+                };
+                stream.write_all(answer).unwrap();
+            }
+        }
+    });
+    port
+}
+
+/// A mail server is knocked at as the gateways are, and nothing is sent.
+#[test]
+fn a_mail_server_that_answers_is_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let realm = served_realm(at, "https://sms.example/send");
+    let factors = realm.join("factors.toml");
+    let text = std::fs::read_to_string(&factors).unwrap();
+    let url = format!("smtp://127.0.0.1:{}", mail_server());
+    std::fs::write(&factors, text.replace("smtp://127.0.0.1:2525", &url)).unwrap();
+    let settings = format!("{SETTINGS}operations_listen = '127.0.0.1:{}'\n", free_ports());
+    let (_, told) = doctor(at, &settings, &["--gateways"]);
+    assert!(told.contains(&format!("ok    jiangxi mail: {url} answers")), "{told}");
+}
+
+/// A Redis that `serve` would not become ready with, or that forgets on its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_none_for_us_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    served_realm(at, "https://sms.example/send");
+    let operations = free_ports();
+    for (more, starts) in [
+        (vec![], "ok    redis: takes values; maxmemory is not set"),
+        (vec!["--maxmemory", "64mb"], "ok    redis: takes values, up to 64 MiB"),
+        (
+            vec!["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"],
+            "wrong redis: maxmemory-policy is allkeys-lru",
+        ),
+        (vec!["--maxmemory-policy", "volatile-ttl"], "wrong redis: maxmemory-policy is volatile"),
+        (vec!["--replicaof", "127.0.0.1", "1"], "wrong redis: "),
+        (vec!["--maxmemory", "1"], "wrong redis: "),
+        (vec!["--rename-command", "INFO", ""], "ok    redis: takes values; it does not say"),
+    ] {
+        let port = free_ports();
+        let server = std::process::Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--save", ""])
+            .args(&more)
+            .stdout(std::process::Stdio::null())
+            .spawn();
+        let Ok(server) = server else {
+            eprintln!("left out: Redis of its own (scripts/test installs it)");
+            return;
+        };
+        let _server = Running::of(server);
+        wait_for(port).await;
+        let settings = format!(
+            "{SETTINGS}operations_listen = '127.0.0.1:{operations}'\n\
+             redis_url = 'redis://127.0.0.1:{port}/'\n"
+        );
+        let at = at.to_owned();
+        let looked = tokio::task::spawn_blocking(move || doctor(&at, &settings, &[]));
+        let (code, told) = looked.await.unwrap();
+        assert!(told.contains(starts), "{more:?}: {told}");
+        assert_eq!(code, Some(i32::from(starts.starts_with("wrong"))), "{more:?}: {told}");
+    }
+}
+
+/// A database that takes no rows, before the first start and after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_rows_is_named() {
+    if std::env::var_os("HUFU_TEST_POSTGRES").is_none() {
+        eprintln!("left out: PostgreSQL (scripts/test starts it)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    served_realm(folder.path(), "https://sms.example/send");
+    for was_served in [false, true] {
+        let database = TestDatabase::blank(On::Postgres).await;
+        let DatabaseUrl::Postgres(url) = &database.url else { panic!("no PostgreSQL") };
+        let more = format!("database_url = '{url}'\n");
+        if was_served {
+            drop(serve(folder.path(), free_ports(), &more).await);
+        }
+        let connection = sea_orm::Database::connect(url).await.unwrap();
+        let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+        let set = format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = on");
+        sea_orm::ConnectionTrait::execute_unprepared(&connection, &set).await.unwrap();
+        connection.close().await.unwrap();
+        let settings =
+            format!("{SETTINGS}operations_listen = '127.0.0.1:{}'\n{more}", free_ports());
+        let at = folder.path().to_owned();
+        let looked = tokio::task::spawn_blocking(move || doctor(&at, &settings, &[]));
+        let (code, told) = looked.await.unwrap();
+        assert!(code == Some(1) && told.contains("it takes no rows"), "{told}");
+    }
 }
 
 /// Issue 13, 5: what a server has left: its database, its key, its state.

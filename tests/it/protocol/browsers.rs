@@ -1,7 +1,11 @@
 //! What browsers hold and send: origins that may ask by script, cookies of sign-ins that were begun.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, header};
+use hufu::web::router::router_within;
+use tower::ServiceExt;
 
 use super::authorize::signed_in;
 use crate::kit::{
@@ -78,6 +82,42 @@ fn pages_of_registered_origins_may_ask_by_script() {
             .filter_map(|one| one.as_str())
             .collect();
         assert!(!scopes.contains(&"scan") && !scopes.contains(&"registry_import"), "{scopes:?}");
+    });
+}
+
+/// A page reads every answer, also one that no endpoint gave: too long, too late, come again.
+#[test]
+fn pages_of_registered_origins_read_why_nothing_came() {
+    on_each_database(|on| async move {
+        let named = format!("web_origins = [\"{OWN}\"]\nclient_id");
+        let realm = changed_realm(&[("clients/tax-filing.toml", "client_id", &named)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let hasty = router_within(app.app.clone(), Duration::ZERO);
+        for path in ["/token", "/userinfo", "/introspect", "/revoke"] {
+            for (router, body, status) in [
+                (&app.router, Body::from("x".repeat(70_000)), 413),
+                // Later than anybody waits.
+                (&hasty, Body::from(format!("token=x&client_id={}", FILING.id)), 503),
+            ] {
+                let request = Request::post(format!("/realms/jiangxi{path}"))
+                    .header(header::ORIGIN, OWN)
+                    .header(header::AUTHORIZATION, "Bearer x")
+                    .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(body)
+                    .unwrap();
+                let answer = router.clone().oneshot(request).await.unwrap();
+                if status == 503 && answer.status() != 503 {
+                    // It had nothing to wait for.
+                    continue;
+                }
+                assert_eq!(answer.status().as_u16(), status, "{path}");
+                let headers = answer.headers();
+                assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], OWN, "{path}");
+                let exposed = headers[header::ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap();
+                assert!(exposed.contains("retry-after"), "{exposed}");
+                assert_eq!(headers.contains_key(header::RETRY_AFTER), status == 503);
+            }
+        }
     });
 }
 

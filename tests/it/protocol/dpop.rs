@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use hufu::cli::demo::phone_app::tax::Phone;
+use hufu::ephemeral::Share;
 use serde_json::Value;
 
 use crate::kit::phone::{Telephone, code, code_form, proof, token};
@@ -106,5 +107,50 @@ fn codes_and_refresh_tokens_of_a_public_client_are_bound_too() {
         let bound = code(&mut browser, &[("dpop_jkt", jkt.as_str().unwrap())]).await;
         refused(token(&app, Some(proof(&app, &thief, "/token", None)), &code_form(&bound)).await);
         assert_eq!(token(&app, own(), &code_form(&bound)).await.0.as_u16(), 200);
+    });
+}
+
+/// Anybody can name the app, make keys and sign proofs: what comes with nothing real leaves nothing behind.
+/// A proof counts once it was used for something, and then once.
+#[test]
+fn a_strangers_proofs_leave_nothing_behind() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let taken = || Share::ALL.map(|share| app.ctx.services.ephemeral.size(share));
+        // Redis does not say.
+        let before = taken();
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+        for _ in 0..20 {
+            let own = || Some(proof(&app, &Phone::new().unwrap(), "/token", None));
+            let told = token(&app, own(), &code_form("bogus")).await;
+            assert_eq!(told.1["error"], "invalid_grant");
+            assert_eq!(token(&app, own(), &refresh).await.1["error"], "invalid_grant");
+            let machine = [("grant_type", "client_credentials")];
+            assert_ne!(token(&app, own(), &machine).await.0.as_u16(), 200);
+            let url = format!("{ISSUER}/userinfo");
+            let bogus = Phone::new().unwrap().proof(("GET", &url), Some("x"), app.ctx.now().0);
+            let told = userinfo(&app, "DPoP", "x", Some(bogus.unwrap())).await;
+            assert_eq!(told.0.as_u16(), 401);
+        }
+        assert_eq!(taken(), before);
+        // Another's code and another's token.
+        let filing = browser.get(&crate::kit::authorize_url(&FILING, &[])).await;
+        let filing = filing.answered("code").unwrap();
+        let held = Telephone::signed_in(&app, &mut browser).await;
+        let with_one = taken();
+        let thief = Phone::new().unwrap();
+        let own = proof(&app, &thief, "/token", None);
+        assert_eq!(token(&app, Some(own), &code_form(&filing)).await.1["error"], "invalid_grant");
+        let url = format!("{ISSUER}/userinfo");
+        let stolen = thief.proof(("GET", &url), Some(&held.access_token), app.ctx.now().0);
+        let told = userinfo(&app, "DPoP", &held.access_token, Some(stolen.unwrap())).await;
+        assert_eq!(told.0.as_u16(), 401);
+        assert_eq!(taken(), with_one);
+        let (one, another) = (code(&mut browser, &[]).await, code(&mut browser, &[]).await);
+        let once = proof(&app, &held.phone, "/token", None);
+        assert_eq!(token(&app, Some(once.clone()), &code_form(&one)).await.0.as_u16(), 200);
+        let again = token(&app, Some(once), &code_form(&another)).await;
+        assert_eq!(again.1["error"], "invalid_dpop_proof");
     });
 }

@@ -71,6 +71,32 @@ fn a_request_that_names_somebody_else_is_not_answered_for_who_is_there() {
         }
         refused.extend([claims(both(&wang, &li)), claims(both(&li, &wang))]);
         taken.push(claims(both(&li, &li)));
+        // A name that one signs in by names somebody as `sub` does, where it is essential; where it is
+        // not, the claim is left out (OIDC Core §5.5.1).
+        for place in ["id_token", "userinfo"] {
+            let named = |name: &str, how: Value| {
+                let mut asked = json!({});
+                asked[place][name] = how;
+                claims(asked.to_string())
+            };
+            let phone = |how| named("phone_number", how);
+            refused.extend([
+                phone(json!({"essential": true, "value": "+8613800138000"})),
+                phone(json!({"essential": true, "values": ["+8613800138000", "x"]})),
+                phone(json!({"essential": true, "values": []})),
+                phone(json!({"essential": true, "value": 5})),
+                named("preferred_username", json!({"essential": true, "value": "wangxm"})),
+            ]);
+            taken.extend([
+                phone(json!({"essential": true, "value": "+8613900139000"})),
+                phone(json!({"essential": true, "values": ["x", "+8613900139000"]})),
+                phone(json!({"essential": true})),
+                phone(json!({"value": "+8613800138000"})),
+                named("preferred_username", json!({"value": "wangxm"})),
+                // What the client is not registered for is not looked at.
+                named("email", json!({"essential": true, "value": "nobody@nowhere.example"})),
+            ]);
+        }
         let hints = |all: &[&str]| {
             all.iter().map(|hint| ("login_hint", (*hint).to_owned())).collect::<Vec<_>>()
         };
@@ -274,7 +300,8 @@ fn a_refused_sign_out_request_is_told() {
             assert!(page.text.contains("logout-confirm"));
             // Where nobody is signed in, too.
             let page = app.browser().get(&logout(&asked)).await;
-            assert_eq!(page.text.contains(bad_address), told[1], "{asked:?} {}", page.text);
+            let said = [bad_hint, bad_address].map(|text| page.text.contains(text));
+            assert_eq!(said, told, "{asked:?} {}", page.text);
         }
     });
 }

@@ -114,6 +114,7 @@ fn ready() -> SessionView {
         audience: Audience::Tax,
         stands: true,
         lacks_second_factor: false,
+        is_bound_to_its_door: false,
         is_personal: false,
         fit: Fit::Fits,
         knows_client: true,
@@ -137,7 +138,8 @@ fn cases() -> Vec<Case<'static>> {
     let three = ("acr_values", "urn:hufu:realname:3");
     let four = ("acr_values", "urn:hufu:realname:4");
     let old = ("max_age", "99");
-    let spared = || SessionView { lacks_second_factor: true, ..ready() };
+    let spared =
+        || SessionView { lacks_second_factor: true, is_bound_to_its_door: true, ..ready() };
     vec![
         ("a second factor", Some(spared()), None, Act::Second, ErrorCode::InteractionRequired),
         (

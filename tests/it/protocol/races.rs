@@ -39,3 +39,39 @@ fn twenty_redemptions_of_one_code_and_of_one_refresh_token() {
         }
     });
 }
+
+/// With a grace all of them are answered, and alike; one ends with its session, however fast it is.
+#[test]
+fn twenty_at_once_within_the_grace_and_a_sign_out_between_them() {
+    on_each_database(|on| async move {
+        let app = std::sync::Arc::new(Setup::of(on, vec![rotating(10)]).start().await);
+        let mut browser = signed_in(&app).await;
+        for round in 0..20 {
+            let done = browser.get(&authorize_url(&FILING, &[])).await;
+            let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+            let token = tokens["refresh_token"].as_str().unwrap().to_owned();
+            let mut races = tokio::task::JoinSet::new();
+            for _ in 0..20 {
+                let (app, token) = (std::sync::Arc::clone(&app), token.clone());
+                races.spawn(async move { app.refresh(&token).await });
+            }
+            if round == 19 {
+                let id = tokens["id_token"].as_str().unwrap();
+                browser.get(&format!("/realms/jiangxi/logout?id_token_hint={id}")).await;
+            }
+            let answers = races.join_all().await;
+            let given = answers.iter().filter(|(status, _)| status.as_u16() == 200);
+            let next: std::collections::BTreeSet<&str> =
+                given.clone().map(|(_, told)| told["refresh_token"].as_str().unwrap()).collect();
+            assert!(round == 19 || (given.count() == 20 && next.len() == 1), "{answers:?}");
+            assert!(next.len() <= 1, "{next:?}");
+            if round == 19 {
+                for (status, told) in &answers {
+                    assert!(matches!(status.as_u16(), 200 | 400), "{status} {told}");
+                    let access = told["access_token"].as_str().unwrap_or("none");
+                    assert_eq!(app.introspect(access).await["active"], false);
+                }
+            }
+        }
+    });
+}

@@ -69,6 +69,16 @@ fn signing_out_says_and_does_only_what_was_asked() {
         let asks = browser.get(sent.left_to.as_deref().unwrap()).await;
         assert!(asks.text.contains("logout-confirm"), "{}", asks.text);
         assert!(is_active(&app, &held).await);
+        // What means nothing here is not sent on, and what is too long for proxies is refused.
+        let padded = format!("x={}&client_id={}", "y".repeat(30_000), FILING.id);
+        let sent = across_sites(&mut browser, "/realms/jiangxi/logout", &padded).await;
+        let back = format!("/realms/jiangxi/logout?client_id={}", FILING.id);
+        assert!(sent.left_to.as_deref().unwrap().ends_with(&back), "{:?}", sent.left_to);
+        for name in ["id_token_hint", "state", "post_logout_redirect_uri", "ui_locales"] {
+            let long = format!("{name}={}", "y".repeat(30_000));
+            let sent = across_sites(&mut browser, "/realms/jiangxi/logout", &long).await;
+            assert_eq!((sent.status.as_u16(), sent.left_to), (400, None), "{name}");
+        }
         // `client_id` instead of a hint asks, too, and then returns.
         let named = [("client_id", FILING.id), ("post_logout_redirect_uri", OUT), ("state", "s 1")];
         let asks = browser.get(&logout(&named)).await;

@@ -7,6 +7,7 @@ use crate::kit::{
     FILING, INVOICE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, claims,
     on_each_database,
 };
+use hufu::base::secret::Secret;
 use hufu::domain::authorisation::{Actor, By, Event, Terms};
 use hufu::realm::Realm;
 
@@ -99,7 +100,8 @@ fn a_refresh_token_rotates_and_its_reuse_ends_the_family() {
     });
 }
 
-/// A lost answer, or a second tab: for a while the same token answers once more.
+/// A lost answer, or a second tab: for a while the same token is answered with the same successor, so
+/// that there is one line of them, and whoever falls behind on it is found.
 #[test]
 fn a_rotated_refresh_token_has_a_grace_and_then_ends_the_family() {
     on_each_database(|on| async move {
@@ -111,15 +113,69 @@ fn a_rotated_refresh_token_has_a_grace_and_then_ends_the_family() {
         let (status, again) = app.refresh(&first).await;
         assert_eq!(status.as_u16(), 200, "{again}");
         let newest = again["refresh_token"].as_str().unwrap();
-        assert!(newest != first && again["refresh_token"] != lost["refresh_token"]);
+        assert!(newest != first && again["refresh_token"] == lost["refresh_token"]);
+        assert_ne!(again["access_token"], lost["access_token"]);
         // Both of them go on: nobody knows which answer arrived.
-        for one in [&lost, &again] {
-            let token = one["refresh_token"].as_str().unwrap();
-            assert_eq!(app.refresh(token).await.0.as_u16(), 200);
-        }
+        let (_, one) = app.refresh(newest).await;
+        let (status, other) = app.refresh(newest).await;
+        assert_eq!(status.as_u16(), 200, "{other}");
+        assert_eq!(one["refresh_token"], other["refresh_token"]);
         app.clock.advance(1);
         assert_eq!(app.refresh(&first).await.1["error"], "invalid_grant");
         assert_eq!(app.introspect(again["access_token"].as_str().unwrap()).await["active"], false);
+    });
+}
+
+/// A thief who was quick has no line of their own: whoever comes later with what the other has used ends
+/// both.
+#[test]
+fn a_thief_within_the_grace_is_found() {
+    on_each_database(|on| async move {
+        for thief_goes_first in [true, false] {
+            let app = Setup::of(on, vec![rotating(10)]).start().await;
+            let (_, tokens) = app.redeem(&code(&app).await).await;
+            let stolen = tokens["refresh_token"].as_str().unwrap().to_owned();
+            let (_, honest) = app.refresh(&stolen).await;
+            app.clock.advance(5);
+            let (status, theirs) = app.refresh(&stolen).await;
+            assert_eq!(status.as_u16(), 200, "{theirs}");
+            let (mut turns, mut all) = ([&theirs, &honest], vec![]);
+            if !thief_goes_first {
+                turns.reverse();
+            }
+            for turn in turns {
+                app.clock.advance(300);
+                all.push(app.refresh(turn["refresh_token"].as_str().unwrap()).await);
+            }
+            assert_eq!(all[1].1["error"], "invalid_grant");
+            let newest = all[0].1["refresh_token"].as_str().unwrap();
+            assert_eq!(app.refresh(newest).await.1["error"], "invalid_grant");
+            let access = theirs["access_token"].as_str().unwrap();
+            assert_eq!(app.introspect(access).await["active"], false);
+        }
+    });
+}
+
+/// What stands behind a token may end between the look and the answer: each of the three writes sees it.
+#[test]
+fn nothing_is_given_for_what_has_just_ended() {
+    on_each_database(|on| async move {
+        for ended in ["session SET ended_at = 1", "oauth_grant SET revoked_at = 1"] {
+            let app = TestApp::start(on).await;
+            let (_, tokens) = app.redeem(&code(&app).await).await;
+            let refresh = Secret::new(tokens["refresh_token"].as_str().unwrap().to_owned());
+            let id = app.ctx.rows().grants().find_refresh(refresh.hashed()).await.unwrap();
+            let id = id.unwrap().grant;
+            assert!(app.ctx.rows().grants().stands(id).await.unwrap());
+            app.sql(&format!("UPDATE {ended}")).await;
+            app.sql("UPDATE oauth_grant SET code_used_at = NULL").await;
+            assert!(!app.ctx.rows().grants().stands(id).await.unwrap(), "{ended}");
+            let tx = app.ctx.begin().await.unwrap();
+            let (grants, now) = (tx.rows().grants(), app.ctx.now());
+            assert!(!grants.stands(id).await.unwrap(), "{ended}");
+            assert!(!grants.take_refresh(refresh.hashed(), now).await.unwrap(), "{ended}");
+            assert!(!grants.take_code(id, now, None).await.unwrap(), "{ended}");
+        }
     });
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
-use crate::base::secret::Hashed;
+use crate::base::secret::{Hashed, Secret};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
 use crate::domain::identity_type::Permissions;
@@ -59,11 +59,12 @@ pub(super) struct Refresh {
     expires_at: Timestamp,
 }
 
-/// Whether the one that was shown goes on.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The refresh token that goes out.
 pub(super) enum RefreshToken {
-    New,
-    Kept,
+    /// One that gets its row now.
+    New(Secret),
+    /// One that has it: the same that was shown, or its successor once more.
+    Known(Secret),
 }
 
 impl Issued {
@@ -96,13 +97,15 @@ pub(super) fn issue(
     let grant = person.grant.id;
     let (access_token, opaque) = access_token(ctx, target, &claims, Some(grant))?;
     let id_token = sign_id(ctx, client, approved, person, &access_token)?;
-    let gives = refresh == RefreshToken::New && client.may(GrantType::RefreshToken);
-    let refresh_token = gives.then(|| ctx.random().token());
-    let refresh = refresh_token.as_ref().map(|token| Refresh {
-        token: token.hashed(),
-        grant,
-        expires_at: cut(person.grant.expires_at, person.identity),
-    });
+    let expires_at = cut(person.grant.expires_at, person.identity);
+    let (refresh_token, refresh) = match refresh {
+        RefreshToken::New(token) if client.may(GrantType::RefreshToken) => {
+            let row = Refresh { token: token.hashed(), grant, expires_at };
+            (Some(token), Some(row))
+        }
+        RefreshToken::New(_) => (None, None),
+        RefreshToken::Known(token) => (Some(token), None),
+    };
     let response = TokenResponse {
         access_token,
         token_type: token_type(key),

@@ -7,12 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::base::clock::Timestamp;
 use crate::base::id::GrantId;
-use crate::base::secret::Hashed;
+use crate::base::secret::{Hashed, Secret};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
-use crate::ephemeral::Share;
 use crate::flows::oauth::clients;
-use crate::flows::oauth::dpop::{self, Shown};
+use crate::flows::oauth::dpop::{self, Proof, Shown};
 use crate::flows::oauth::person_claims::{named, person_claims};
 use crate::flows::oauth::standing::{extensions, still_good};
 use crate::flows::oauth::target::Target;
@@ -50,15 +49,11 @@ pub async fn exchange(
     if !client.may(grant_type) {
         return refused(ErrorCode::UnauthorizedClient, "the client may not use this grant_type");
     }
-    let share = match client.credential {
-        Credential::Public => Share::Tries,
-        _ => Share::Proved,
-    };
-    let key = dpop::key(ctx, proof, None, share).await?;
-    if client.dpop && key.is_none() {
+    let proof = dpop::read(ctx, proof, None)?;
+    if client.dpop && proof.is_none() {
         return refused(ErrorCode::InvalidDpopProof, "this client proves a key with every request");
     }
-    let asked = Asked { client: &client, params, key: key.as_deref() };
+    let asked = Asked { client: &client, params, proof: proof.as_ref() };
     match grant_type {
         GrantType::AuthorizationCode => by_code(ctx, &asked).await,
         GrantType::RefreshToken => by_refresh(ctx, &asked).await,
@@ -70,8 +65,8 @@ pub async fn exchange(
 struct Asked<'a> {
     client: &'a Client,
     params: &'a Params,
-    /// Thumbprint of the key it has proved (RFC 9449).
-    key: Option<&'a str>,
+    /// Of a key (RFC 9449).
+    proof: Option<&'a Proof>,
 }
 
 impl Asked<'_> {
@@ -87,7 +82,20 @@ impl Asked<'_> {
     }
 
     fn rotates(&self) -> bool {
-        self.client.rotates(self.key.is_some())
+        self.client.rotates(self.proof.is_some())
+    }
+
+    /// Thumbprint of the key it has proved.
+    fn key(&self) -> Option<&str> {
+        self.proof.map(|proof| proof.thumbprint.as_str())
+    }
+
+    /// Only of a request that brings something real: a stranger's proof leaves nothing behind.
+    async fn use_up_proof(&self, ctx: &Ctx) -> Result<(), Stop> {
+        match self.proof {
+            Some(proof) => proof.use_up(ctx).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -101,7 +109,7 @@ struct Presented {
 
 enum OneTime {
     Code,
-    Refresh(Hashed),
+    Refresh(Secret),
 }
 
 /// What a use of it means.
@@ -111,7 +119,8 @@ enum Use {
     First,
     /// One of many: the client has proved more than that it holds the token.
     Any,
-    /// Again, so soon that the answer to the first may have been lost.
+    /// Again, so soon that the answer to the first may have been lost: it is given again, with the same
+    /// successor, so that the family never has two branches of which one could be a thief's.
     Soon,
     Again,
 }
@@ -135,10 +144,11 @@ async fn by_code(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
 }
 
 async fn by_refresh(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
-    let Some(token) = asked.params.get("refresh_token").map(Hashed::of) else {
+    let Some(token) = asked.params.get("refresh_token") else {
         return Err(OAuthError::request("refresh_token is missing").into());
     };
-    let found = ctx.rows().standings().by_refresh(token).await?;
+    let token = Secret::new(token.to_owned());
+    let found = ctx.rows().standings().by_refresh(token.hashed()).await?;
     let presented = found.map(|(grant, refresh)| Presented {
         token: OneTime::Refresh(token),
         grant,
@@ -157,24 +167,30 @@ fn use_of(ctx: &Ctx, asked: &Asked<'_>, refresh: &StoredRefreshToken) -> Use {
     }
 }
 
-/// Everything is checked and signed first; then one conditional write uses the token up, and of
-/// two that come at once one is refused.
+/// What is nobody's, or another's, is refused before anything is kept of the request.
 async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> Answer {
-    let Asked { client, params, key } = asked;
     let refused = |reason| Err(OAuthError::grant(reason).into());
     let Some(presented) = presented else { return refused("the code or token is unknown") };
-    let grant = &presented.grant.grant;
-    if grant.client_id != client.client_id {
+    if presented.grant.grant.client_id != asked.client.client_id {
         return refused("the code or token is another client's");
     }
+    asked.use_up_proof(ctx).await?;
+    answer(ctx, asked, presented).await
+}
+
+/// Everything is checked and signed first; then one conditional write uses the token up, and of
+/// two that come at once one is refused.
+async fn answer(ctx: &Ctx, asked: &Asked<'_>, presented: Presented) -> Answer {
+    let (Asked { client, params, .. }, key) = (asked, asked.key());
+    let grant = &presented.grant.grant;
     if presented.use_ == Use::Again {
         return reused(ctx, &presented).await;
     }
     if presented.expires_at <= ctx.now() {
-        return refused("the code or token has expired");
+        return Err(OAuthError::grant("the code or token has expired").into());
     }
     // What is bound to a key is worth nothing without it (RFC 9449 §5, §10).
-    if grant.dpop_jkt.is_some() && grant.dpop_jkt.as_deref() != *key {
+    if grant.dpop_jkt.is_some() && grant.dpop_jkt.as_deref() != key {
         let error = OAuthError::new(ErrorCode::InvalidDpopProof, "another key or none");
         return Err(error.into());
     }
@@ -190,50 +206,74 @@ async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> A
         identity: &identity,
         claims: id_claims(ctx, asked, &approved, grant, &identity).await?,
     };
-    let refresh = match presented.use_ {
-        Use::Any => RefreshToken::Kept,
-        Use::First | Use::Soon | Use::Again => RefreshToken::New,
-    };
-    let wanted = Wanted { client, approved: &approved, target: &target, key: *key };
-    let mut issued = issue(ctx, &wanted, &person, refresh)?;
-    if presented.use_ == Use::Any {
-        issued.response.refresh_token = params.get("refresh_token").map(str::to_owned);
-        if issued.writes_nothing() {
-            return Ok(issued.response);
-        }
+    let wanted = Wanted { client, approved: &approved, target: &target, key };
+    let issued = issue(ctx, &wanted, &person, refresh_token(ctx, &presented))?;
+    if !give(ctx, asked, &presented, &issued).await? {
+        return too_late(ctx, asked, presented).await;
     }
-    let tx = ctx.begin().await?;
-    let grants = tx.rows().grants();
-    let is_first = match (&presented.token, presented.use_) {
-        (OneTime::Code, _) => {
-            // A confidential client's refresh tokens are bound to the client itself.
-            let is_public = matches!(client.credential, Credential::Public);
-            let kept = key.filter(|_| is_public);
-            grants.take_code(grant.id, ctx.now(), kept).await?
-        }
-        (OneTime::Refresh(token), Use::First) => grants.take_refresh(*token, ctx.now()).await?,
-        (OneTime::Refresh(_), _) => true,
-    };
-    if !is_first {
-        drop(tx);
-        return too_late(ctx, asked, &presented).await;
-    }
-    issued.save(ctx, &tx).await?;
-    tx.commit().await?;
     Ok(issued.response)
 }
 
+fn refresh_token(ctx: &Ctx, presented: &Presented) -> RefreshToken {
+    let OneTime::Refresh(shown) = &presented.token else {
+        return RefreshToken::New(ctx.random().token());
+    };
+    let successor = || shown.successor(&ctx.services.secrets.refresh);
+    match presented.use_ {
+        Use::Any => RefreshToken::Known(shown.clone()),
+        Use::Soon => RefreshToken::Known(successor()),
+        Use::First | Use::Again => RefreshToken::New(successor()),
+    }
+}
+
+/// Saves what goes out with it. `false`: somebody was faster, with the same token or by ending what
+/// stands behind it, and nothing goes out.
+async fn give(
+    ctx: &Ctx,
+    asked: &Asked<'_>,
+    presented: &Presented,
+    issued: &Issued,
+) -> Result<bool, Fault> {
+    let id = presented.grant.grant.id;
+    if presented.use_ != Use::First && issued.writes_nothing() {
+        return Ok(ctx.rows().grants().stands(id).await?);
+    }
+    let tx = ctx.begin().await?;
+    let grants = tx.rows().grants();
+    let may_go = match (&presented.token, presented.use_) {
+        (OneTime::Code, _) => {
+            // A confidential client's refresh tokens are bound to the client itself.
+            let is_public = matches!(asked.client.credential, Credential::Public);
+            let kept = asked.key().filter(|_| is_public);
+            grants.take_code(id, ctx.now(), kept).await?
+        }
+        (OneTime::Refresh(token), Use::First) => {
+            grants.take_refresh(token.hashed(), ctx.now()).await?
+        }
+        (OneTime::Refresh(_), _) => grants.stands(id).await?,
+    };
+    if may_go {
+        issued.save(ctx, &tx).await?;
+    }
+    // Also where nothing was written: whoever was faster is committed before they are looked at.
+    tx.commit().await?;
+    Ok(may_go)
+}
+
 /// Somebody was faster: with the same token, or by ending what stands behind it.
-async fn too_late(ctx: &Ctx, asked: &Asked<'_>, presented: &Presented) -> Answer {
-    let OneTime::Refresh(token) = presented.token else { return reused(ctx, presented).await };
-    let found = ctx.rows().standings().by_refresh(token).await?;
-    let Some((grant, refresh)) = found else { return reused(ctx, presented).await };
+async fn too_late(ctx: &Ctx, asked: &Asked<'_>, presented: Presented) -> Answer {
+    let OneTime::Refresh(token) = &presented.token else { return reused(ctx, &presented).await };
+    let found = ctx.rows().standings().by_refresh(token.hashed()).await?;
+    let Some((grant, refresh)) = found else {
+        return Err(OAuthError::grant("the token is gone").into());
+    };
     still_good(ctx, &grant)?;
-    let (token, expires_at) = (OneTime::Refresh(token), refresh.expires_at);
-    let again = Presented { token, grant, use_: use_of(ctx, asked, &refresh), expires_at };
-    match again.use_ {
-        Use::Soon => Box::pin(redeem(ctx, asked, Some(again))).await,
-        _ => reused(ctx, presented).await,
+    let use_ = use_of(ctx, asked, &refresh);
+    let again = Presented { grant, use_, expires_at: refresh.expires_at, ..presented };
+    match use_ {
+        Use::Soon => Box::pin(answer(ctx, asked, again)).await,
+        Use::Again => reused(ctx, &again).await,
+        Use::First | Use::Any => Err(OAuthError::grant("what stood behind it has ended").into()),
     }
 }
 
@@ -296,21 +336,22 @@ async fn id_claims(
 }
 
 async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
-    let Asked { client, params, key } = asked;
+    let (Asked { client, params, .. }, key) = (asked, asked.key());
     if matches!(client.credential, Credential::Public) {
         return Err(OAuthError::client("a public client has no credentials of its own").into());
     }
+    asked.use_up_proof(ctx).await?;
     let own: Vec<&str> = client.scopes.iter().map(String::as_str).collect();
     let allowed = Scopes::parse(&own.join(" "));
     let approved = engine::client_credentials(params, &client.client_id, &allowed)?;
     let target = asked.target(ctx, None)?;
-    let wanted = Wanted { client, approved: &approved, target: &target, key: *key };
+    let wanted = Wanted { client, approved: &approved, target: &target, key };
     let claims = access_claims(ctx, &wanted, None);
     let (access_token, opaque) = access_token(ctx, &target, &claims, None)?;
     let issued = Issued {
         response: TokenResponse {
             access_token,
-            token_type: token_type(*key),
+            token_type: token_type(key),
             expires_in: claims.exp - claims.iat,
             refresh_token: None,
             scope: approved.scope().to_string(),

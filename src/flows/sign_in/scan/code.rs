@@ -179,8 +179,8 @@ pub fn may_confirm(ctx: &Ctx, session: &Session) -> Result<(), Refusal> {
     if ctx.realm.scan_entrance().is_none_or(|door| door.audience != own) {
         return Err(Refusal::Role);
     }
-    // A known browser spared the second factor here, and spares nobody's elsewhere.
-    if ctx.realm.lacks_second_factor(session) {
+    // What spared the second factor here, a known browser or the door, spares nobody's elsewhere.
+    if ctx.realm.is_bound_to_its_door(session) {
         return Err(Refusal::StepUpRequired);
     }
     Ok(())
