@@ -42,7 +42,6 @@ pub struct LoginPage {
     pub record_kinds: Vec<&'static str>,
     pub record_kind: String,
     pub slider_id: Option<String>,
-    /// `None`: not at this door.
     pub passkey: Option<PasskeyQuestion>,
     /// A unit that pays social insurance may give its own number (I-02).
     pub asks_unit: bool,
@@ -56,12 +55,11 @@ pub struct LoginPage {
     pub notice: Option<Notice>,
 }
 
-/// A passkey in place of the password.
+/// A passkey in place of the password, at doors that take one; `challenge`: the server's half, sealed.
 #[derive(Clone, Debug, Serialize)]
 pub struct PasskeyQuestion {
     /// What the browser asks the device, as JSON.
     pub options: String,
-    /// The server's half of the question, sealed: it comes back with the answer.
     pub challenge: String,
 }
 

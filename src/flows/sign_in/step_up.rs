@@ -10,7 +10,7 @@ use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, 
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::sign_in::log::passed;
-use crate::flows::sign_in::{throttle, transaction};
+use crate::flows::sign_in::{session, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
 
 /// The level that the step-up of this realm would prove.
@@ -86,9 +86,9 @@ pub async fn session_within(ctx: &Ctx, transaction: &LoginTransaction) -> Result
     };
     let found = ctx.rows().sessions().find_live(*session).await?;
     let stands = |one: &Session| one.person == proved.person && one.expires_at > ctx.now();
-    let session = found.filter(stands).ok_or(Refusal::State)?;
-    throttle::admits(ctx, session.account).await?;
-    Ok(session)
+    let found = found.filter(stands).ok_or(Refusal::State)?;
+    session::admits(ctx, found.account).await?;
+    Ok(found)
 }
 
 /// The step was passed: the same session under a new cookie, with what was proved added to it.

@@ -18,7 +18,7 @@ use crate::flows::notify::tell::end_session;
 use crate::flows::relations::writer::change;
 use crate::flows::sign_in::log::{attempt, log, passed};
 use crate::flows::sign_in::transaction::{self, abandon};
-use crate::flows::sign_in::{facts, throttle};
+use crate::flows::sign_in::{facts, session, throttle};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::accounts::Acceptance;
 
@@ -143,7 +143,7 @@ pub async fn confirm_pending(
     id: &str,
 ) -> Result<LoginTransaction, Stop> {
     let proved = due(ctx, transaction, Step::ConfirmPendingAuthorisation).await?;
-    throttle::admits(ctx, proved.account).await?;
+    session::admits(ctx, proved.account).await?;
     let Some(enterprise) = proved.enterprise else { return Err(Refusal::State.into()) };
     let pending = choices::pending_in(ctx, proved.person, enterprise).await?;
     let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
@@ -262,7 +262,7 @@ pub async fn sign_in(
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let identity = load::load(ctx, proved.person, acting).await?;
     let now = ctx.now();
-    if let Err(refusal) = Stop::refusal(throttle::admits(ctx, proved.account).await)? {
+    if let Err(refusal) = Stop::refusal(session::admits(ctx, proved.account).await)? {
         log(ctx, transaction, Some(&identity), refusal.code()).await?;
         return Err(refusal.into());
     }

@@ -18,13 +18,6 @@ use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
 
-/// Whether the account may sign in at this moment, by whatever way: its end may have come since it
-/// was asked last (rule 5).
-pub async fn admits(ctx: &Ctx, id: AccountId) -> Result<(), Stop> {
-    let account = ctx.rows().accounts().find(id).await?;
-    Ok(account.ok_or(Refusal::Credentials)?.may_sign_in()?)
-}
-
 /// One attempt, counted before it is judged, so that parallel guesses are all counted.
 pub struct Attempt {
     /// Of this name and place; whoever is right begins it anew.

@@ -9,9 +9,9 @@ use crate::domain::acting::Acting;
 use crate::domain::entrance::Step;
 use crate::domain::login::{Errand, LoginTransaction, Next, Then};
 use crate::domain::refusal::Refusal;
-use crate::flows::Stop;
 use crate::flows::sign_in::transaction::{find, finish};
 use crate::flows::sign_in::{step_up, steps};
+use crate::flows::{Shown, Stop};
 use crate::oidc::params::Params;
 use crate::views::page::{GoOnPage, MessagePage};
 use crate::web::account::authorisations::confirmed;
@@ -54,7 +54,7 @@ async fn into_session(
     request: &Request,
     transaction: &LoginTransaction,
     acting: Acting,
-) -> Result<Result<Secret, Refusal>, Failure> {
+) -> Result<Shown<Secret>, Failure> {
     let ctx = &request.ctx;
     if transaction.errand().is_some() {
         return Ok(Stop::refusal(step_up::finish(ctx, transaction).await)?);

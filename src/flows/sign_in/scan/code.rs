@@ -21,7 +21,7 @@ use crate::ephemeral::{Share, Slot};
 use crate::flows::identity::load;
 use crate::flows::sign_in::factor::tries;
 use crate::flows::sign_in::log::record_scan;
-use crate::flows::sign_in::{factor, throttle, transaction};
+use crate::flows::sign_in::{factor, session, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::standing::StandingSession;
 
@@ -208,7 +208,7 @@ pub async fn confirm(
 ) -> Result<(), Stop> {
     let Some(found) = find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
     if found.purpose == Purpose::SignIn {
-        throttle::admits(ctx, who.account).await?;
+        session::admits(ctx, who.account).await?;
     }
     // Another operator's app knows the person, never an enterprise.
     let who = match found.app {
