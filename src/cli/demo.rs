@@ -10,7 +10,7 @@ use rust_embed::RustEmbed;
 
 use crate::cli::reload::watch;
 use crate::cli::result::{CliResult, Failure, say};
-use crate::cli::start::{Wanted, start};
+use crate::cli::start::{Started, Wanted, start};
 use crate::ephemeral::Budget;
 use crate::flows::Ctx;
 use crate::flows::feed::fixtures;
@@ -107,15 +107,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         ],
     };
     let started = start(&wanted).await?;
-    let mut people = Vec::new();
-    for realm in &started.realms {
-        let file = wanted.realms.join(&realm.id).join("fixtures.toml");
-        let text = std::fs::read_to_string(&file)?;
-        let (_, fixtures) = Source::read::<Fixtures>(&file.display().to_string(), &text)
-            .map_err(|complaints| complaints.iter().map(ToString::to_string).collect::<String>())?;
-        fixtures::load(&Ctx::own(started.app.services(), realm), &fixtures).await?;
-        people.push((realm.id.clone(), fixtures));
-    }
+    let people = inhabit(&started, &wanted.realms).await?;
     started.app.services().outbound.sandbox.set_base(at(1));
     let clock = started.app.services().clock.clone();
     let now: phone_app::Now = Arc::new(move || clock.now().0);
@@ -150,6 +142,20 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     )?;
     work_off(&started.app, house).await;
     Ok(())
+}
+
+/// The people and enterprises of each realm's `fixtures.toml`, which are there from now on.
+async fn inhabit(started: &Started, realms: &Path) -> Result<Vec<(String, Fixtures)>, Failure> {
+    let mut people = Vec::new();
+    for realm in &started.realms {
+        let file = realms.join(&realm.id).join("fixtures.toml");
+        let text = std::fs::read_to_string(&file)?;
+        let (_, fixtures) = Source::read::<Fixtures>(&file.display().to_string(), &text)
+            .map_err(|complaints| complaints.iter().map(ToString::to_string).collect::<String>())?;
+        fixtures::load(&Ctx::own(started.app.services(), realm), &fixtures).await?;
+        people.push((realm.id.clone(), fixtures));
+    }
+    Ok(people)
 }
 
 /// Where the desk leads to.

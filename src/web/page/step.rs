@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Request as Incoming};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
@@ -87,20 +88,22 @@ async fn arrived(request: &Request, transaction: &LoginTransaction, cookie: &Sec
 
 /// A form that was refused shows its page again, unless the same browser has come further meanwhile, by the
 /// first of two clicks: then it goes on from there.
-pub async fn unless_gone_on(
-    request: &Request,
-    transaction: &LoginTransaction,
-    show: impl Future<Output = Answer>,
-) -> Answer {
-    let there = match find(&request.ctx, &transaction.id).await? {
-        Some(now) if now == *transaction => None,
-        Some(now) => Some(go_on(request, &now).await?),
-        None => ended_meanwhile(request, &transaction.id).await?,
-    };
-    match there {
-        Some(there) => Ok(there),
-        None => show.await,
-    }
+pub fn unless_gone_on<'a>(
+    request: &'a Request,
+    transaction: &'a LoginTransaction,
+    show: impl Future<Output = Answer> + Send + 'a,
+) -> BoxFuture<'a, Answer> {
+    Box::pin(async move {
+        let there = match find(&request.ctx, &transaction.id).await? {
+            Some(now) if now == *transaction => None,
+            Some(now) => Some(go_on(request, &now).await?),
+            None => ended_meanwhile(request, &transaction.id).await?,
+        };
+        match there {
+            Some(there) => Ok(there),
+            None => show.await,
+        }
+    })
 }
 
 /// Where each step has its page; the code of a scan stands beside the form.

@@ -68,7 +68,7 @@ fn of_persons<'a>(history: &str, [pending, applied, active]: [&'a str; 3]) -> Ve
     ]
 }
 
-fn of_managers<'a>([pending, applied, active]: [&'a str; 3]) -> Vec<Posted<'a>> {
+fn of_managers([pending, applied, active]: [&str; 3]) -> Vec<Posted<'_>> {
     let one = |id: &str, fields| (LI, format!("/account/handlers/{id}"), fields);
     let saved = |act| vec![("act", act), ("p-TAX_FILING", "yes"), ("term", "long")];
     vec![

@@ -99,7 +99,7 @@ impl Kept {
         let request = b"GET /realms/jiangxi/.well-known/openid-configuration HTTP/1.1\r\nHost: localhost\r\n\r\n";
         self.process.stdin.as_mut().unwrap().write_all(request).await.unwrap();
         let mut seen = Vec::new();
-        let mut part = [0; 16384];
+        let mut part = vec![0; 16384];
         while !seen.ends_with(b"}") {
             let more = self.process.stdout.as_mut().unwrap().read(&mut part);
             let n = tokio::time::timeout(Duration::from_secs(5), more).await.unwrap().unwrap();

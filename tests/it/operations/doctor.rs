@@ -358,7 +358,7 @@ async fn a_clock_that_is_wrong_is_named() {
         match part {
             None => assert_eq!(told, None),
             Some(part) => {
-                assert!(told.as_ref().is_some_and(|told| told.contains(part)), "{told:?}")
+                assert!(told.as_ref().is_some_and(|told| told.contains(part)), "{told:?}");
             }
         }
     }

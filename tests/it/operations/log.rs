@@ -78,6 +78,7 @@ fn assertion(client: &str) -> String {
 /// Issue 13, 4: each refusal is one line with the client and the address that were offered and the real
 /// reason, though the client hears less.
 #[test]
+#[expect(clippy::too_many_lines, reason = "two tables")]
 fn each_refused_client_is_named_with_the_real_reason() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;

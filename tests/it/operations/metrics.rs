@@ -1,5 +1,7 @@
 //! Counters, gauges and histograms: each says what it is, and moves when that happens.
 
+#![expect(clippy::float_cmp, reason = "counted in whole numbers")]
+
 use std::time::Duration;
 
 use hufu::base::clock::Clock;

@@ -25,6 +25,7 @@ async fn id_token(app: &TestApp, phone: &str) -> String {
 
 /// OIDC Core §3.1.2.1, §5.5.1: 李芳 is signed in, 王小明 is named.
 #[test]
+#[expect(clippy::too_many_lines, reason = "two lists")]
 fn a_request_that_names_somebody_else_is_not_answered_for_who_is_there() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
