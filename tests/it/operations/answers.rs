@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
@@ -68,6 +69,22 @@ fn what_no_handler_answers_is_said_in_our_own_words() {
     });
 }
 
+/// A request whose session or token is looked for, which may be done before anybody has waited.
+async fn until_late(router: &Router, request: impl Fn() -> Request<Body>) -> Response {
+    let cookie = "__Host-hufu-session-jiangxi=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let token = "Bearer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for _ in 0..200 {
+        let mut asked = request();
+        asked.headers_mut().insert(header::COOKIE, HeaderValue::from_static(cookie));
+        asked.headers_mut().insert(header::AUTHORIZATION, HeaderValue::from_static(token));
+        let answer = router.clone().oneshot(asked).await.unwrap();
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return answer;
+        }
+    }
+    panic!("never late")
+}
+
 /// Issue 13, 4: also of what took too long.
 #[test]
 fn what_took_too_long_says_when_to_come_again() {
@@ -79,16 +96,7 @@ fn what_took_too_long_says_when_to_come_again() {
                 (Method::GET, "/realms/jiangxi/account"),
                 (Method::GET, "/realms/jiangxi/userinfo"),
             ] {
-                // Whose session or token is looked for.
-                let mut asked = request(&method, path, accept, 0);
-                let cookie = HeaderValue::from_static(
-                    "__Host-hufu-session-jiangxi=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-                );
-                asked.headers_mut().insert(header::COOKIE, cookie);
-                let token = "Bearer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-                asked.headers_mut().insert(header::AUTHORIZATION, HeaderValue::from_static(token));
-                let answer = hasty.clone().oneshot(asked).await.unwrap();
-                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+                let answer = until_late(&hasty, || request(&method, path, accept, 0)).await;
                 assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
                 let is_page = is_page && path.ends_with("account");
                 assert_eq!(text(answer).await.contains("服务暂时繁忙"), is_page, "{accept}");
