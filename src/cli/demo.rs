@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use rust_embed::RustEmbed;
+use tokio::net::TcpSocket;
 
 use crate::cli::reload::watch;
 use crate::cli::result::{CliResult, Failure, say};
@@ -23,7 +24,7 @@ use crate::web::client_ip::Proxies;
 use crate::web::desk::{self, Desk};
 use crate::web::layers;
 use crate::web::router::router_within;
-use crate::web::server::{listen, serve, work_off};
+use crate::web::server::{serve, work_off};
 use crate::web::stopping::Signals;
 
 #[path = "../../examples/tax_app/app.rs"]
@@ -71,8 +72,8 @@ impl DemoArguments {
 
 pub async fn run(arguments: DemoArguments) -> CliResult {
     telemetry::start(false, "warn,hufu=info");
-    // Before anything is thrown away: somebody else may have one of the ports.
-    drop(Listeners::of(arguments.port)?);
+    // Before anything is thrown away: somebody else may have one of the ports. Nobody gets in yet.
+    let ports = Ports::of(arguments.port)?;
     if arguments.fresh && arguments.data.exists() {
         std::fs::remove_dir_all(&arguments.data)?;
     }
@@ -125,13 +126,12 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     let (filing, invoice, insurance) = applications(&at);
     let filing = tax_app::router(filing)?;
     let (invoice, insurance) = (tax_app::router(invoice)?, tax_app::router(insurance)?);
-    let listeners = Listeners::of(arguments.port)?;
+    let [provider, desk_at, filing_at, invoice_at, phones, insurance_at] = ports.open()?;
     say_where_to_look(&at, &arguments.data)?;
     let stopping = started.app.stopping().clone();
     tokio::spawn(stopping.clone().at_a_signal(Signals::listen()?, Duration::ZERO));
     let house = tokio::spawn(jobs::run(started.app.clone()));
     tokio::spawn(watch(started.app.clone(), wanted));
-    let [provider, desk_at, filing_at, invoice_at, phones, insurance_at] = listeners.0;
     tokio::try_join!(
         serve(provider, router_within(started.app.clone(), arguments.time_out()), None, &stopping),
         serve(desk_at, desk::router(desk), None, &stopping),
@@ -172,19 +172,34 @@ fn links(at: &impl Fn(u16) -> String) -> Vec<(String, String)> {
 }
 
 /// The six ports of the demo, all of them taken.
-struct Listeners([TcpListener; 6]);
+struct Ports([TcpSocket; 6]);
 
-impl Listeners {
-    /// The error names the port that somebody else has.
+impl Ports {
+    /// Taken, and open to nobody. The error names the port that somebody else has.
     fn of(first: u16) -> Result<Self, Failure> {
         let at = |offset: u16| {
             let port = first.checked_add(offset).ok_or("six ports in a row are needed")?;
-            listen(SocketAddr::from(([127, 0, 0, 1], port))).map_err(|error| {
-                Failure::from(format!("{error}; --port names the first of six that are free"))
+            let address = SocketAddr::from(([127, 0, 0, 1], port));
+            taken(address).map_err(|error| {
+                let what = format!("{address}: {error}");
+                Failure::from(format!("{what}; --port names the first of six that are free"))
             })
         };
         Ok(Self([at(0)?, at(1)?, at(2)?, at(3)?, at(4)?, at(5)?]))
     }
+
+    fn open(self) -> std::io::Result<[TcpListener; 6]> {
+        let [one, two, three, four, five, six] =
+            self.0.map(|socket| socket.listen(1024)?.into_std());
+        Ok([one?, two?, three?, four?, five?, six?])
+    }
+}
+
+fn taken(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// Two tax applications and one of social insurance; `at` gives the address of a port of the demo.
