@@ -46,6 +46,17 @@ fn what_the_registry_changes_of_a_person_is_audited() {
             ("a name", json!({"name": "钱多多"}), vec!["name_changed"]),
             ("the name of before", json!({}), vec!["name_changed"]),
             (
+                "its last day",
+                json!({"document_valid_to": "2030-01-01"}),
+                vec!["document_dated resident_id_card"],
+            ),
+            ("the same day", json!({"document_valid_to": "2030-01-01"}), vec![]),
+            (
+                "no end",
+                json!({"document_valid_to": "long_term"}),
+                vec!["document_dated resident_id_card"],
+            ),
+            (
                 "another document",
                 json!({"document": "E12345678", "document_type": "chinese_passport"}),
                 vec!["document_held chinese_passport"],
