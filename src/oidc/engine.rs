@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use oxide_auth::code_grant::accesstoken::{self, AccessToken};
@@ -14,7 +15,7 @@ use oxide_auth::code_grant::client_credentials::{self, ClientCredentials};
 use oxide_auth::code_grant::extensions::Pkce;
 use oxide_auth::code_grant::refresh::{self, Refresh};
 use oxide_auth::primitives::grant::{Extensions, Grant, Value};
-use oxide_auth::primitives::registrar::{BoundClient, ExactUrl, PreGrant, RegisteredUrl};
+use oxide_auth::primitives::registrar::{BoundClient, PreGrant, RegisteredUrl};
 use oxide_auth::primitives::scope::Scope;
 
 use crate::domain::wanted::WantedIdentity;
@@ -64,7 +65,8 @@ pub fn requested_claims(extensions: &BTreeMap<String, String>) -> RequestedClaim
 }
 
 /// Client credentials have no redirect URI, the machine wants one all the same.
-const NOWHERE: &str = "https://client-credentials.invalid/";
+static NOWHERE: LazyLock<Option<RegisteredUrl>> =
+    LazyLock::new(|| "https://client-credentials.invalid/".parse().ok().map(RegisteredUrl::Exact));
 
 fn stopped() -> OAuthError {
     OAuthError::request("the request is malformed")
@@ -330,8 +332,7 @@ pub fn client_credentials(
     let Output::Binding { .. } = machine.advance(Input::Authenticated) else {
         return Err(stopped());
     };
-    let nowhere: ExactUrl = NOWHERE.parse().map_err(|_| stopped())?;
-    let redirect_uri = RegisteredUrl::Exact(nowhere);
+    let redirect_uri = NOWHERE.clone().ok_or_else(stopped)?;
     let bound_client = BoundClient {
         client_id: Cow::Owned(client_id.to_owned()),
         redirect_uri: Cow::Owned(redirect_uri.clone()),

@@ -1,7 +1,7 @@
 //! Answers that no handler has written: of what is not there, is too long, took too long, or fell
 //! over. People get a page, machines what they got, and a 503 always says when to come again.
 
-use axum::extract::{FromRequestParts, Request as Incoming, State};
+use axum::extract::{FromRequestParts, Request as Incoming};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -14,14 +14,14 @@ use crate::web::request::Request;
 /// Seconds after which one may come again, where nobody knows better.
 const SOON: i64 = 5;
 
-pub async fn in_words(State(app): State<App>, incoming: Incoming, next: Next) -> Response {
+pub async fn in_words(app: &App, incoming: Incoming, next: Next) -> Response {
     let (parts, body) = incoming.into_parts();
     let asked = reads_pages(&parts.headers).then(|| parts.clone());
     let response = next.run(Incoming::from_parts(parts, body)).await;
     let status = response.status();
     let (bare, body) = response.into_parts();
     let response = match asked.filter(|_| is_bare(status, &bare.headers)) {
-        Some(asked) => with_headers_of(&bare.headers, page(&app, asked, status).await),
+        Some(asked) => with_headers_of(&bare.headers, page(app, asked, status).await),
         None => Response::from_parts(bare, body),
     };
     match status == StatusCode::SERVICE_UNAVAILABLE {

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::Label;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
@@ -40,29 +41,44 @@ const AT_ONCE: Duration = Duration::from_millis(300);
 /// handler goes on among the abandoned.
 pub fn limited(router: Router<App>, time_out: Duration, app: App) -> Router<App> {
     let abandoned = app.abandoned().clone();
-    router
-        .layer(from_fn(move |request: Request, next: Next| abandoned.keep(next.run(request))))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
-        .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(app, whole))
-        .layer(from_fn(to_applications))
+    // As one: each layer that is added by itself boxes every request and every answer once more.
+    router.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(app, whole))
+            .layer(CatchPanicLayer::new())
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time_out))
+            .layer(from_fn(move |request: Request, next: Next| abandoned.keep(next.run(request)))),
+    )
 }
 
 /// What every answer gets, whoever has made it.
 pub fn around(router: Router<App>, app: App) -> Router<App> {
     let numbers = Arc::new(AtomicU64::new(1));
-    router.layer(from_fn_with_state(app, in_words)).layer(from_fn(security_headers)).layer(from_fn(
-        move |request: Request, next: Next| {
-            log(numbers.fetch_add(1, Ordering::Relaxed), request, next)
-        },
-    ))
+    router.layer(from_fn(move |request: Request, next: Next| {
+        log(numbers.fetch_add(1, Ordering::Relaxed), app.clone(), request, next)
+    }))
 }
 
-/// Reads the body, and lets the request in where there is room.
+/// Reads the body, and lets the request in where there is room. Applications hear in their own words
+/// that there is none, or that something is away.
 async fn whole(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_application = is_for_applications(request.uri().path());
+    let response = with_room(&app, request, next).await;
+    if response.status() != StatusCode::SERVICE_UNAVAILABLE || !is_application || is_json(&response)
+    {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let (told, body) = busy_for_applications().into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(told.headers);
+    Response::from_parts(parts, body)
+}
+
+async fn with_room(app: &App, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let place = Place::of(caller(&parts, &app));
-    let body = match read(&app, place, body).await {
+    let place = Place::of(caller(&parts, app));
+    let body = match read(app, place, body).await {
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
@@ -92,21 +108,6 @@ async fn read(app: &App, place: Place, body: Body) -> Result<Bytes, StatusCode> 
     read.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
 }
 
-/// Applications hear in their own words that something is away.
-async fn to_applications(request: Request, next: Next) -> Response {
-    let is_application = is_for_applications(request.uri().path());
-    let response = next.run(request).await;
-    if response.status() != StatusCode::SERVICE_UNAVAILABLE || !is_application || is_json(&response)
-    {
-        return response;
-    }
-    let (mut parts, _) = response.into_parts();
-    let (told, body) = busy_for_applications().into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.extend(told.headers);
-    Response::from_parts(parts, body)
-}
-
 fn is_json(response: &Response) -> bool {
     let media_type = response.headers().get(header::CONTENT_TYPE);
     media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
@@ -125,26 +126,26 @@ pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self
     connect-src 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
 
-async fn security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
-    ] {
+fn add_security_headers(headers: &mut HeaderMap) {
+    headers.reserve(SECURITY.len() + 4);
+    for (name, value) in SECURITY {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }
+
+const SECURITY: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
 
 /// Method, route and outcome; never the address itself, in which codes and numbers may stand. Everything
 /// that is logged on the way carries the request's number, and the answer does too.
-async fn log(number: u64, request: Request, next: Next) -> Response {
+async fn log(number: u64, app: App, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -158,7 +159,7 @@ async fn log(number: u64, request: Request, next: Next) -> Response {
         client_id = tracing::field::Empty,
         redirect_uri = tracing::field::Empty
     );
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = in_words(&app, request, next).instrument(span.clone()).await;
     let (status, took) = (response.status(), started.elapsed());
     let micros = took.as_micros();
     span.in_scope(|| tracing::debug!(status = status.as_u16(), micros, "Answered"));
@@ -171,7 +172,9 @@ async fn log(number: u64, request: Request, next: Next) -> Response {
     metrics::counter!("hufu_requests_total", "status" => class).increment(1);
     let labels = [Label::new("route", route.to_owned()), Label::new("method", method)];
     metrics::histogram!("hufu_request_seconds", labels.iter()).record(took);
-    response.headers_mut().insert(HeaderName::from_static("x-request-id"), number.into());
+    let headers = response.headers_mut();
+    add_security_headers(headers);
+    headers.insert(HeaderName::from_static("x-request-id"), number.into());
     response
 }
 

@@ -6,12 +6,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::base::clock::Timestamp;
+use crate::ephemeral::EphemeralError;
 use crate::flows::notify::streams;
 use crate::flows::oauth::logout;
 use crate::flows::sign_in::factor::code::gateway;
 use crate::flows::{Ctx, Fault};
+use crate::outbound::error::SendError;
 use crate::outbound::sms::{Gateway, Message};
 use crate::realm::file::GatewayKind;
+use crate::store::StoreError;
 use crate::store::deliveries::{Channel, Delivery, DeliveryState, Receiver};
 use crate::store::streams::StreamStatus;
 
@@ -93,18 +96,22 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
     if !claimed {
         return Ok(None);
     }
-    let sent = send(ctx, delivery).await?;
-    let is_taken = sent.is_ok();
+    let sent = match send(ctx, delivery).await {
+        Ok(()) => None,
+        Err(NotTaken::Because(why)) => Some(why),
+        Err(NotTaken::Fault(fault)) => return Err(fault),
+    };
+    let is_taken = sent.is_none();
     let tx = ctx.begin().await?;
     match sent {
-        Ok(()) => {
+        None => {
             count(ctx, delivery, "done");
             let took = u32::try_from(ctx.now().since(delivery.created_at)).unwrap_or_default();
             metrics::histogram!("hufu_delivery_seconds", "channel" => delivery.channel.name())
                 .record(took);
             tx.rows().deliveries().done(delivery.id).await?;
         }
-        Err(error) => {
+        Some(error) => {
             let again_at = BACK_OFF.get(tries).map(|wait| ctx.now().plus(*wait));
             tell_failure(ctx, delivery, n_tries + 1, again_at, &error);
             tx.rows().deliveries().failed(delivery.id, n_tries + 1, again_at, error).await?;
@@ -143,69 +150,80 @@ fn count(ctx: &Ctx, delivery: &Delivery, outcome: &'static str) {
     metrics::counter!("hufu_deliveries_total", &labels).increment(1);
 }
 
-/// Whether a receiver has taken it, or why not.
-type Taken = Result<(), String>;
+/// Why a receiver has not taken it.
+enum NotTaken {
+    /// A failed try, which waits for the next one.
+    Because(String),
+    /// Nobody was asked.
+    Fault(Fault),
+}
+
+impl From<SendError> for NotTaken {
+    fn from(error: SendError) -> Self {
+        Self::Because(error.to_string())
+    }
+}
+
+impl From<EphemeralError> for NotTaken {
+    fn from(error: EphemeralError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<StoreError> for NotTaken {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// A token for which no key signs yet is a failed try like any other: it waits, and says why.
+impl From<Fault> for NotTaken {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NoSigner(_) => Self::Because(fault.to_string()),
+            fault => Self::Fault(fault),
+        }
+    }
+}
 
 /// What nobody listens for any more counts as delivered.
-async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
+async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     if delivery.channel == Channel::Sms {
         return send_text(ctx, delivery).await;
     }
-    let Some(client) = ctx.realm.clients.get(&delivery.client_id) else { return Ok(Ok(())) };
+    let Some(client) = ctx.realm.clients.get(&delivery.client_id) else { return Ok(()) };
     let outbound = &ctx.services.outbound;
-    let sent = match delivery.channel {
-        Channel::Logout => match &client.backchannel_logout_uri {
-            Some(url) => match signed(logout::token(ctx, client, delivery))? {
-                Ok(token) => outbound.deliver_logout(url, &token).await,
-                Err(why) => return Ok(Err(why)),
-            },
-            None => Ok(()),
-        },
-        Channel::Relation => match &client.relation_events {
-            Some((url, secret)) => {
-                let handed_in = (&ctx.services.clock, ctx.random());
-                outbound.post_signed(url, secret, delivery.body.clone(), handed_in).await
-            }
-            None => Ok(()),
-        },
+    match delivery.channel {
+        Channel::Logout => {
+            let Some(url) = &client.backchannel_logout_uri else { return Ok(()) };
+            let token = logout::token(ctx, client, delivery)?;
+            outbound.deliver_logout(url, &token).await?;
+        }
+        Channel::Relation => {
+            let Some((url, secret)) = &client.relation_events else { return Ok(()) };
+            let handed_in = (&ctx.services.clock, ctx.random());
+            outbound.post_signed(url, secret, delivery.body.clone(), handed_in).await?;
+        }
         Channel::Push => {
             let stream = streams::find(ctx, &delivery.client_id).await?;
             let stream = stream.filter(|stream| Some(stream.id) == delivery.stream);
-            match (&client.event_endpoint, stream) {
-                (Some(url), Some(stream)) => match signed(streams::token(ctx, delivery))? {
-                    Ok(token) => {
-                        outbound.push_event(url, token, stream.authorization.as_ref()).await
-                    }
-                    Err(why) => return Ok(Err(why)),
-                },
-                _ => Ok(()),
-            }
+            let (Some(url), Some(stream)) = (&client.event_endpoint, stream) else { return Ok(()) };
+            let token = streams::token(ctx, delivery)?;
+            outbound.push_event(url, token, stream.authorization.as_ref()).await?;
         }
-        Channel::Poll | Channel::Sms => Ok(()),
-    };
-    Ok(sent.map_err(|error| error.to_string()))
-}
-
-/// A token, or why there is none yet.
-type Signed = Result<String, String>;
-
-/// A token for which no key signs yet is a failed try like any other: it waits, and says why.
-fn signed(made: Result<String, Fault>) -> Result<Signed, Fault> {
-    match made {
-        Ok(token) => Ok(Ok(token)),
-        Err(fault @ Fault::NoSigner(_)) => Ok(Err(fault.to_string())),
-        Err(fault) => Err(fault),
+        Channel::Poll | Channel::Sms => {}
     }
+    Ok(())
 }
 
 /// To the person's default phone as it is now.
-async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
+async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     let rows = ctx.rows();
-    let Ok(person) = delivery.about.parse() else { return Ok(Ok(())) };
-    let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(Ok(())) };
+    let Ok(person) = delivery.about.parse() else { return Ok(()) };
+    let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(()) };
     let phones = rows.accounts().phones(account.id).await?;
     let Some(binding) = phones.into_iter().find(|binding| binding.is_default) else {
-        return Ok(Ok(()));
+        return Ok(());
     };
     let body: Value =
         serde_json::from_str(&delivery.body).map_err(|error| Fault::Internal(error.to_string()))?;
@@ -219,18 +237,18 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
         .filter(|one| one.kind == GatewayKind::Webhook || !one.notice_template.is_empty());
     let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.notice_template)).collect();
     if gateways.is_empty() && !ctx.realm.sms.gateways.is_empty() {
-        return Ok(Ok(()));
+        return Ok(());
     }
     let handed_in = (&ctx.services.clock, ctx.random());
     let rate = format!("notice/{person}");
     let counters = ctx.ephemeral().by_proved();
     let (count, _) = counters.count(&rate, 86_400).await?;
     if count > TEXTS_PER_PERSON_AND_DAY {
-        return Ok(Ok(()));
+        return Ok(());
     }
     let sent = ctx.services.outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
     if sent.is_err() {
         counters.uncount(&rate).await?;
     }
-    Ok(sent.map_err(|error| error.to_string()))
+    Ok(sent?)
 }

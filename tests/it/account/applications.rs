@@ -117,7 +117,7 @@ fn an_application_is_rejected() {
         }
         let pending = get(&mut li, "/account/handlers/pending").await;
         assert!(!pending.text.contains("孙*"));
-        let (_, page) = super::log::typed(&app, "enterprise", (EXAMPLE, SUN, PASSWORD)).await;
+        let (_, page) = super::typed(&app, "enterprise", (EXAMPLE, SUN, PASSWORD)).await;
         assert!(page.answered("code").is_none());
         let apply = [("number", EXAMPLE), ("identity_type", "tax_clerk"), ("sure", "yes")];
         let again = post(&app, &mut sun, "/account/authorisations/apply", &apply).await;

@@ -306,6 +306,13 @@ async fn offered(app: &TestApp, session: &mut Browser) -> Vec<bool> {
     ]
 }
 
+/// 王小明 becomes the agency's finance supervisor.
+fn supervisor_of_agency() -> Value {
+    json!({"feed": "authorisation", "source_key": "afs", "version": 1, "enterprise": AGENCY,
+        "person": "360102199003071236", "identity_type": "finance_supervisor",
+        "valid_from": "2026-01-01"})
+}
+
 /// An engagement that is ended, whose term is over, and an assignment that is taken away: the client vanishes
 /// from every list at once, whoever works for it is signed out and their application told, work for another
 /// client goes on; and the agency's managers see that, and until when, they were engaged. Covers G-17.
@@ -335,18 +342,23 @@ fn an_ended_engagement_vanishes_everywhere_at_once() {
             assert_eq!(offered(&app, &mut other).await, [false; 5], "{what}");
             // Work for another client goes on.
             assert_eq!(app.introspect(&kept.0).await["active"], true, "{what}");
-            let mut manager =
-                at_door(&app, "enterprise", (AGENCY, "13900139000", PASSWORD), "").await;
-            let clients = get(&mut manager, "/account/clients").await;
-            let row =
-                clients.text.split("<li><div>").skip(1).find(|row| row.contains("南昌示例科技"));
-            let row = row.map(|row| row.split("<details>").next().unwrap().to_owned());
             let is_over = !what.ends_with("assigned");
-            if is_over {
-                let row = row.unwrap_or_else(|| panic!("{what}: {}", clients.text));
-                assert!(row.contains("已终止") && row.contains("2026-01-01"), "{what}: {row}");
+            // The agency's legal representative, and its finance supervisor.
+            tell(&app, supervisor_of_agency()).await;
+            for phone in ["13900139000", "13800138000"] {
+                let door = (AGENCY, phone, PASSWORD);
+                let mut manager = at_door(&app, "enterprise", door, "").await;
+                let clients = get(&mut manager, "/account/clients").await;
+                let mut rows = clients.text.split("<li><div>").skip(1);
+                let row = rows.find(|row| row.contains("南昌示例科技"));
+                let row = row.map(|row| row.split("<details>").next().unwrap().to_owned());
+                if is_over {
+                    let row = row.unwrap_or_else(|| panic!("{what}: {}", clients.text));
+                    let shown = row.contains("已终止") && row.contains("2026-01-01");
+                    assert!(shown, "{what} {phone}: {row}");
+                }
+                assert!(clients.text.contains("南昌样板商贸"), "{what} {phone}");
             }
-            assert!(clients.text.contains("南昌样板商贸"), "{what}");
             let mut client = as_li(&app).await;
             let own = get(&mut client, "/account/agencies").await;
             assert_eq!(own.text.contains("已终止"), is_over, "{what}: {}", own.text);

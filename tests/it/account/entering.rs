@@ -232,6 +232,29 @@ fn a_switch_looks_at_the_target_anew() {
         let refused = post(&app, &mut zhou, "/account/switch", &[("identity", &other)]).await;
         assert_eq!(refused.code(), Some("E_NO_IDENTITY"), "{}", refused.text);
         assert_eq!(zhou.cookies["__Host-hufu-session-jiangxi"], session);
+        // While the page of records was open one of them was closed, and one ran out.
+        let record = |version: i64, more: Value| {
+            let mut line = json!({"feed": "record", "source_key": "r-open", "version": version,
+                "enterprise": BUILDER, "record_kind": "inspection",
+                "record_no": "赣南税报验〔2026〕501号", "project_name": "工程五",
+                "division": "360102", "tax_authority": "13601020000",
+                "permissions": "TAX_FILING", "valid_from": "2026-01-01",
+                "handlers": ["360121198802290026"]});
+            line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            line
+        };
+        let mut version = 1;
+        for over in [json!({"is_closed": true}), json!({"valid_to": "2026-11-23"})] {
+            feed(&app, &[record(version, json!({}))]).await;
+            let page = get(&mut li, "/account/switch/records?kind=inspection").await;
+            let open = choice(&page, "record", "501号");
+            feed(&app, &[record(version + 1, over.clone())]).await;
+            version += 2;
+            let session = li.cookies["__Host-hufu-session-jiangxi"].clone();
+            let refused = post(&app, &mut li, "/account/switch", &[("record", &open)]).await;
+            assert_eq!(refused.code(), Some("E_NO_IDENTITY"), "{over}: {}", refused.text);
+            assert_eq!(li.cookies["__Host-hufu-session-jiangxi"], session, "{over}");
+        }
         // A higher level than was proved is asked for by who needs it, and by nobody before.
         let higher = authorize_url(&FILING, &[("acr_values", "urn:hufu:realname:4")]);
         let asked = li.get(&higher).await;

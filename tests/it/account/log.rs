@@ -15,27 +15,6 @@ const WU: &str = "13200132000";
 const BUILDER: &str = "91330100MA2BUJ786T";
 const OF_ENTERPRISE: &str = "/account/log?of=enterprise&from=2026-11-01";
 
-/// Credentials typed at a door, from an address of their own.
-pub async fn typed(app: &TestApp, door: &str, who: (&str, &str, &str)) -> (Browser, Shown) {
-    let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let page = get(&mut browser, &format!("/login/credentials?t={t}&entrance={door}")).await;
-    let (enterprise, person, password) = who;
-    let mut values = vec![
-        ("enterprise_number", enterprise),
-        ("personal_id", person),
-        ("password", password),
-        ("slider", "100"),
-    ];
-    if door == "specific_entity" {
-        values.push(("record_kind", "inspection"));
-    }
-    values.retain(|(_, value)| !value.is_empty());
-    let page = browser.submit(&page, &values).await;
-    (browser, page)
-}
-
 /// Covers AC-58, PC-27: time, way, entrance, identity, address, device and result of each, the newest
 /// first.
 #[test]

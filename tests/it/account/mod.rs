@@ -71,21 +71,16 @@ pub async fn get(browser: &mut Browser, path: &str) -> Shown {
     browser.get(&format!("/realms/jiangxi{path}")).await
 }
 
-/// Signed in at a door; where several identities are offered, as the one whose page says `as_what`.
-pub async fn at_door(
-    app: &TestApp,
-    door: &str,
-    (enterprise, phone, password): (&str, &str, &str),
-    as_what: &str,
-) -> Browser {
-    app.clock.advance(61);
+/// Credentials typed at a door, from an address of their own.
+pub async fn typed(app: &TestApp, door: &str, who: (&str, &str, &str)) -> (Browser, Shown) {
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     let t = page.hidden()["t"].clone();
     let page = get(&mut browser, &format!("/login/credentials?t={t}&entrance={door}")).await;
+    let (enterprise, person, password) = who;
     let mut values = vec![
         ("enterprise_number", enterprise),
-        ("personal_id", phone),
+        ("personal_id", person),
         ("password", password),
         ("slider", "100"),
     ];
@@ -94,6 +89,18 @@ pub async fn at_door(
     }
     values.retain(|(_, value)| !value.is_empty());
     let page = browser.submit(&page, &values).await;
+    (browser, page)
+}
+
+/// Signed in at a door; where several identities are offered, as the one whose page says `as_what`.
+pub async fn at_door(
+    app: &TestApp,
+    door: &str,
+    (enterprise, phone, password): (&str, &str, &str),
+    as_what: &str,
+) -> Browser {
+    app.clock.advance(61);
+    let (mut browser, page) = typed(app, door, (enterprise, phone, password)).await;
     let page = browser.pass_second_factor(app, &page, phone).await;
     let page = settle(&mut browser, page).await;
     for name in ["identity", "client", "record"] {

@@ -1,6 +1,8 @@
 //! What the other side of an authorisation is told: each act once, nobody what they did themself, and
 //! each end thirty and seven days before.
 
+use serde_json::json;
+
 use hufu::base::clock::Day;
 use hufu::domain::authorisation::{Actor, Authorisation, By, Event, Terms};
 use hufu::domain::notice::NoticeKind;
@@ -8,8 +10,8 @@ use hufu::flows::relations::expiry;
 use hufu::flows::relations::writer::change;
 
 use super::enterprise::add;
-use super::{LI, WANG, as_li, as_person, get, held, id_of, post, relation};
-use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
+use super::{LI, WANG, as_li, as_person, feed, get, held, id_of, post, relation};
+use crate::kit::{Browser, EXAMPLE, Setup, TestApp, changed_realm, on_each_database};
 
 const ZHANG: &str = "13700137000";
 const SUN: &str = "13500135000";
@@ -117,6 +119,107 @@ fn each_act_is_told_to_the_other_side_alone() {
         let messages = app.ctx.services.outbound.inbox.messages();
         assert!(messages.iter().all(|message| !message.code.is_empty()), "codes alone");
     });
+}
+
+/// Who is told of which event, by telephone.
+fn texted(app: &TestApp) -> Vec<String> {
+    let messages = app.ctx.services.outbound.inbox.messages();
+    let notices = messages.iter().filter(|one| one.code.is_empty());
+    let mut all: Vec<String> = notices.map(|one| one.to.clone()).collect();
+    all.sort();
+    all
+}
+
+/// Covers X-16: where the realm says so each kind goes out by text message, too: to the holder, or to
+/// both managers, whoever of them has a phone; and the person who acted gets none.
+#[test]
+fn each_kind_goes_out_by_text_message_to_the_other_side() {
+    on_each_database(|on| async move {
+        let with_texts = ("factors.toml", "[sms]\nlifetime", "[sms]\nnotices = true\nlifetime");
+        let realm = changed_realm(&[with_texts]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let zhao = relation(&app, ZHAO, "tax_clerk").await;
+        let sun = relation(&app, SUN, "tax_clerk").await;
+        let wang = relation(&app, WANG, "tax_clerk").await;
+        let soon = Some(Day::parse("2026-12-20").unwrap());
+        let shorter = Terms { valid_to: soon, ..wang.terms().clone() };
+        let (managers, by_holder) = ([ZHANG, LI], |one: &Authorisation| By::holder(one.person));
+        for (what, one, event, by, told) in [
+            ("accepted", &sun, Event::Accept(wang.terms().clone()), MANAGER, &[SUN][..]),
+            ("confirmed", &zhao, Event::Confirm, by_holder(&zhao), &managers),
+            ("changed", &wang, Event::Edit(shorter), MANAGER, &[WANG]),
+        ] {
+            let before = texted(&app);
+            change(&app.ctx, one, &event, by).await.unwrap();
+            app.deliver().await;
+            assert_eq!(new_of(&before, texted(&app)), to(told), "{what}");
+        }
+        // Not thirty days before a term that was given for fewer; seven days before, and at the end.
+        for (what, days, told) in [
+            ("within thirty days", 0, &[][..]),
+            ("seven days before", 19, &[WANG, LI, ZHANG]),
+            ("over", 8, &[WANG, LI, ZHANG]),
+        ] {
+            let before = texted(&app);
+            app.clock.advance(days * 86_400);
+            for _ in 0..2 {
+                app.clock.advance(3601);
+                expiry::run(&app.ctx).await.unwrap();
+                app.deliver().await;
+            }
+            assert_eq!(new_of(&before, texted(&app)), to(told), "{what}");
+        }
+        for (what, holder, event, by, told) in [
+            ("deleted by the enterprise", ZHAO, Event::Delete, MANAGER, &[ZHAO][..]),
+            ("deleted by the person", SUN, Event::Delete, by_holder(&sun), &managers),
+        ] {
+            let one = relation(&app, holder, "tax_clerk").await;
+            let before = texted(&app);
+            change(&app.ctx, &one, &event, by).await.unwrap();
+            app.deliver().await;
+            assert_eq!(new_of(&before, texted(&app)), to(told), "{what}");
+        }
+        // Asked by the one side and by the other; refused, and taken back.
+        for (at, (state, event, by, told)) in [
+            ("pending_by_person", Event::Reject, by_holder(&zhao), [&[ZHAO][..], &managers]),
+            ("pending_by_person", Event::Withdraw, MANAGER, [&[ZHAO], &[ZHAO]]),
+            ("pending_by_enterprise", Event::Reject, MANAGER, [&managers, &[ZHAO]]),
+            ("pending_by_enterprise", Event::Withdraw, by_holder(&zhao), [&managers, &managers]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let before = texted(&app);
+            let line = json!({"feed": "authorisation", "source_key": format!("n-{at}"),
+                "version": 1, "enterprise": EXAMPLE, "person": "34052419800101001X",
+                "identity_type": "tax_clerk", "permissions": "TAX_FILING",
+                "valid_from": "2026-01-01", "state": state,
+                "invited_by": "360121198802290026"});
+            feed(&app, &[line]).await;
+            app.deliver().await;
+            assert_eq!(new_of(&before, texted(&app)), to(told[0]), "{state} asked");
+            let before = texted(&app);
+            let one = relation(&app, ZHAO, "tax_clerk").await;
+            let what = format!("{state} {event:?}");
+            change(&app.ctx, &one, &event, by).await.unwrap();
+            app.deliver().await;
+            assert_eq!(new_of(&before, texted(&app)), to(told[1]), "{what}");
+        }
+    });
+}
+
+fn to(phones: &[&str]) -> Vec<String> {
+    let mut all: Vec<String> = phones.iter().map(|phone| format!("+86{phone}")).collect();
+    all.sort();
+    all
+}
+
+fn new_of(before: &[String], mut after: Vec<String>) -> Vec<String> {
+    for one in before {
+        let at = after.iter().position(|other| other == one).unwrap();
+        after.remove(at);
+    }
+    after
 }
 
 async fn ends_on(app: &TestApp, one: &Authorisation, end: Day) -> Authorisation {

@@ -4,8 +4,12 @@
 use serde_json::{Value, json};
 
 use super::enterprise::add;
+use hufu::domain::number::phone::Phone;
+
 use super::{WANG, as_li, as_person, at_door, feed, get, id_of, post, relation};
-use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::kit::{EXAMPLE, FILING, TestApp, authorize_url, on_each_database};
+use crate::login::authenticator::enrol_at;
+use crate::login::passkeys::enrol;
 
 /// The events since there were `n`, as action and what tells two of them apart.
 async fn since(app: &TestApp, n: usize) -> Vec<String> {
@@ -155,5 +159,49 @@ fn what_people_change_is_audited() {
         }
         let chain = app.ctx.rows().records().verify_audit(&[]).await.unwrap();
         assert_eq!(chain.fault, None);
+    });
+}
+
+/// Covers X-09: factors that a person adds and takes away, and texts that they decline; what is refused
+/// leaves nothing.
+#[test]
+fn what_people_change_of_their_factors_is_audited() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let passkeys = "/realms/jiangxi/account/passkeys";
+        let apps = "/realms/jiangxi/account/authenticator";
+        let n = app.audit().await.len();
+        enrol(&mut li).await;
+        let page = li.get(passkeys).await;
+        let id = page.text.split("name=\"remove\" value=\"").nth(1).unwrap();
+        let id = id.split('"').next().unwrap().to_owned();
+        li.submit(&page, &[("remove", &id)]).await;
+        assert_eq!(li.submit(&page, &[("remove", &id)]).await.code(), Some("E_STATE"));
+        assert_eq!(since(&app, n).await, ["passkey_added", "passkey_removed"]);
+        // A wrong code enrols nothing; taking away what is not there takes nothing away.
+        let n = app.audit().await.len();
+        enrol_at(&app, &mut li).await;
+        let page = li.get(apps).await;
+        li.submit(&page, &[("act", "remove")]).await;
+        li.submit(&page, &[("act", "remove")]).await;
+        assert_eq!(since(&app, n).await, ["authenticator_added", "authenticator_removed"]);
+        let last = app.audit().await.pop().unwrap();
+        let account = Phone::parse(super::LI).unwrap();
+        let account = app.ctx.rows().accounts().find_by_phone(&account).await.unwrap().unwrap();
+        assert_eq!(last["account"], json!(account.id.to_string()));
+        // 张伟 comes for the first time, sets a password and declines.
+        let n = app.audit().await.len();
+        let mut zhang = app.browser();
+        let page = zhang.get(&authorize_url(&FILING, &[])).await;
+        let page = zhang.type_credentials(&page, (EXAMPLE, "13700137000", "014512")).await;
+        let page = zhang.pass_second_factor(&app, &page, "13700137000").await;
+        let new = [("new", "Spring2026+"), ("repeated", "Spring2026+")];
+        let page = zhang.submit(&page, &new).await;
+        let declined = zhang.submit(&page, &[("act", "decline")]).await;
+        assert_eq!(declined.code(), Some("E_AGREEMENT"));
+        let events = since(&app, n).await;
+        assert_eq!(events.iter().filter(|one| one.contains("declined")).count(), 3, "{events:?}");
+        assert!(!events.iter().any(|one| one.contains("accepted")), "{events:?}");
     });
 }

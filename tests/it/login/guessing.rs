@@ -7,7 +7,7 @@ use hufu::domain::place::Place;
 
 use crate::kit::browser::Shown;
 use crate::kit::{
-    Browser, EXAMPLE, FILING, PASSWORD, START, Setup, TestApp, authorize_url, changed_realm,
+    Browser, EXAMPLE, FILING, On, PASSWORD, START, Setup, TestApp, authorize_url, changed_realm,
     on_each_database,
 };
 
@@ -288,18 +288,23 @@ async fn with_number(app: &TestApp, from: &str, number: &str, who: &str, passwor
     shown
 }
 
+/// The non-residents' door asks for no second factor, until the enterprise has failed three times.
+async fn without_second_factor(on: On) -> TestApp {
+    let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
+    let less =
+        "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
+    let few = "[lockout]\nmax_failures_per_enterprise = 3\n";
+    let realm = changed_realm(&[("entrances.toml", all, less), ("realm.toml", "[lockout]\n", few)]);
+    Setup::of(on, vec![realm]).start().await
+}
+
 /// Beyond its threshold an enterprise's number asks for more: at a door without a second factor the one
 /// that its entrance lists. Strangers' names count for nothing, and a right password is let in. Covers
 /// E-09.
 #[test]
 fn an_enterprise_that_is_tried_asks_for_the_second_factor() {
     on_each_database(|on| async move {
-        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
-        let less = "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
-        let few = "[lockout]\nmax_failures_per_enterprise = 3\n";
-        let realm =
-            changed_realm(&[("entrances.toml", all, less), ("realm.toml", "[lockout]\n", few)]);
-        let app = Setup::of(on, vec![realm]).start().await;
+        let app = without_second_factor(on).await;
         for (tries, asks) in [(3, false), (1, true)] {
             for n in 0..tries {
                 let from = format!("203.0.113.{n}");
@@ -323,12 +328,7 @@ fn an_enterprise_that_is_tried_asks_for_the_second_factor() {
 #[test]
 fn all_numbers_of_an_enterprise_count_together() {
     on_each_database(|on| async move {
-        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
-        let less = "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
-        let few = "[lockout]\nmax_failures_per_enterprise = 3\n";
-        let realm =
-            changed_realm(&[("entrances.toml", all, less), ("realm.toml", "[lockout]\n", few)]);
-        let app = Setup::of(on, vec![realm]).start().await;
+        let app = without_second_factor(on).await;
         let former = "FJ3601003440000024";
         app.sql(&format!(
             "INSERT INTO enterprise_number (realm, number, enterprise_id) \

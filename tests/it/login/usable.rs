@@ -284,6 +284,54 @@ fn nothing_but_an_active_relation_in_its_term_is_usable() {
     });
 }
 
+/// What waits is offered only while it could be worked by at once: not before its first day and not after its
+/// last, at either door, nor by a form that was filled in while it could. Covers E-16.
+#[test]
+fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let zhao =
+            Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
+        let waiting = held(&app.ctx, zhao.phone).await.remove(0);
+        let (row, id) = (app.literal(waiting.id.0), waiting.id.to_string());
+        let term = async |from: &str, to: &str| {
+            let to = if to.is_empty() { "NULL".to_owned() } else { format!("'{to}'") };
+            app.sql(&format!(
+                "UPDATE authorisation SET valid_from = '{from}', valid_to = {to} WHERE id = {row}"
+            ))
+            .await;
+        };
+        let is_waiting = async || held(&app.ctx, zhao.phone).await[0].state().is_pending();
+        for (from, to, is_offered) in [
+            ("2026-11-24", "2026-11-24", true),
+            ("2026-01-01", "", true),
+            ("2026-11-25", "", false),
+            ("2026-11-25", "2027-03-31", false),
+            ("2026-01-01", "2026-11-23", false),
+        ] {
+            for door in [Door { ..zhao }, Door { id: "all_in_one", enterprise: "", ..zhao }] {
+                app.clock.advance(61);
+                term("2026-01-01", "").await;
+                let (mut browser, page) = door.at_second_factor(&app).await;
+                let open = browser.pass_second_factor(&app, &page, zhao.phone).await;
+                term(from, to).await;
+                let case = format!("{from} to {to:?} at {}", door.id);
+                if !is_offered {
+                    // The page is from a day on which it could.
+                    let late = browser.submit(&open, &[("confirm", &id)]).await;
+                    assert!(late.answered("code").is_none(), "{case}");
+                    assert!(is_waiting().await, "{case}");
+                }
+                app.clock.advance(61);
+                let (mut browser, page) = door.at_second_factor(&app).await;
+                let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+                assert_eq!(page.text.contains(&id), is_offered, "{case}: {}", page.text);
+                assert!(is_waiting().await, "{case}");
+            }
+        }
+    });
+}
+
 /// With no relation to any enterprise, with one, with several, with one that only waits or is over: at the
 /// personal door it is the person, and one's own affairs alone. Covers P-07.
 #[test]
