@@ -89,18 +89,20 @@ impl Authenticators<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    pub async fn remove(&self, id: AccountId) -> Result<(), StoreError> {
+    /// `false`: there was none.
+    pub async fn remove(&self, id: AccountId) -> Result<bool, StoreError> {
         self.0
             .delete::<recovery_code::Entity>()
             .filter(recovery_code::Column::AccountId.eq(id.0))
             .exec(&self.0.db())
             .await?;
-        self.0
+        let done = self
+            .0
             .delete::<authenticator::Entity>()
             .filter(authenticator::Column::AccountId.eq(id.0))
             .exec(&self.0.db())
             .await?;
-        Ok(())
+        Ok(done.rows_affected == 1)
     }
 
     pub async fn add_recovery_code(&self, id: AccountId, code: Hashed) -> Result<(), StoreError> {

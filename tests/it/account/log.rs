@@ -5,9 +5,8 @@ use hufu::domain::authorisation::{Actor, By, Event};
 use hufu::flows::relations::writer::change;
 use serde_json::json;
 
-use super::{AGENCY, LI, WANG, as_li, as_person, at_door, feed, get, relation, rows};
-use crate::kit::browser::Shown;
-use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use super::{AGENCY, LI, WANG, as_li, as_person, at_door, feed, get, relation, rows, typed};
+use crate::kit::{EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
 
 const ZHAO: &str = "13600136000";
 const HE: &str = "13100131000";

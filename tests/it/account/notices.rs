@@ -121,11 +121,11 @@ fn each_act_is_told_to_the_other_side_alone() {
     });
 }
 
-/// Who is told of which event, by telephone.
+/// Who has been told what by text message.
 fn texted(app: &TestApp) -> Vec<String> {
     let messages = app.ctx.services.outbound.inbox.messages();
-    let notices = messages.iter().filter(|one| one.code.is_empty());
-    let mut all: Vec<String> = notices.map(|one| one.to.clone()).collect();
+    let notices = messages.iter().filter(|one| one.template == "notice");
+    let mut all: Vec<String> = notices.map(|one| format!("{} {}", one.to, one.code)).collect();
     all.sort();
     all
 }
@@ -144,21 +144,21 @@ fn each_kind_goes_out_by_text_message_to_the_other_side() {
         let soon = Some(Day::parse("2026-12-20").unwrap());
         let shorter = Terms { valid_to: soon, ..wang.terms().clone() };
         let (managers, by_holder) = ([ZHANG, LI], |one: &Authorisation| By::holder(one.person));
-        for (what, one, event, by, told) in [
-            ("accepted", &sun, Event::Accept(wang.terms().clone()), MANAGER, &[SUN][..]),
+        for (kind, one, event, by, told) in [
+            ("confirmed", &sun, Event::Accept(wang.terms().clone()), MANAGER, &[SUN][..]),
             ("confirmed", &zhao, Event::Confirm, by_holder(&zhao), &managers),
             ("changed", &wang, Event::Edit(shorter), MANAGER, &[WANG]),
         ] {
             let before = texted(&app);
             change(&app.ctx, one, &event, by).await.unwrap();
             app.deliver().await;
-            assert_eq!(new_of(&before, texted(&app)), to(told), "{what}");
+            assert_eq!(new_of(&before, texted(&app)), to(told, kind), "{kind}");
         }
         // Not thirty days before a term that was given for fewer; seven days before, and at the end.
-        for (what, days, told) in [
-            ("within thirty days", 0, &[][..]),
-            ("seven days before", 19, &[WANG, LI, ZHANG]),
-            ("over", 8, &[WANG, LI, ZHANG]),
+        for (kind, days, told) in [
+            ("expiring", 0, &[][..]),
+            ("expiring", 19, &[WANG, LI, ZHANG]),
+            ("expired", 8, &[WANG, LI, ZHANG]),
         ] {
             let before = texted(&app);
             app.clock.advance(days * 86_400);
@@ -167,24 +167,26 @@ fn each_kind_goes_out_by_text_message_to_the_other_side() {
                 expiry::run(&app.ctx).await.unwrap();
                 app.deliver().await;
             }
-            assert_eq!(new_of(&before, texted(&app)), to(told), "{what}");
+            assert_eq!(new_of(&before, texted(&app)), to(told, kind), "{kind} {days}");
         }
-        for (what, holder, event, by, told) in [
-            ("deleted by the enterprise", ZHAO, Event::Delete, MANAGER, &[ZHAO][..]),
-            ("deleted by the person", SUN, Event::Delete, by_holder(&sun), &managers),
+        for (holder, event, by, told) in [
+            (ZHAO, Event::Delete, MANAGER, &[ZHAO][..]),
+            (SUN, Event::Delete, by_holder(&sun), &managers),
         ] {
             let one = relation(&app, holder, "tax_clerk").await;
             let before = texted(&app);
             change(&app.ctx, &one, &event, by).await.unwrap();
             app.deliver().await;
-            assert_eq!(new_of(&before, texted(&app)), to(told), "{what}");
+            assert_eq!(new_of(&before, texted(&app)), to(told, "deleted"), "{holder}");
         }
         // Asked by the one side and by the other; refused, and taken back.
-        for (at, (state, event, by, told)) in [
-            ("pending_by_person", Event::Reject, by_holder(&zhao), [&[ZHAO][..], &managers]),
-            ("pending_by_person", Event::Withdraw, MANAGER, [&[ZHAO], &[ZHAO]]),
-            ("pending_by_enterprise", Event::Reject, MANAGER, [&managers, &[ZHAO]]),
-            ("pending_by_enterprise", Event::Withdraw, by_holder(&zhao), [&managers, &managers]),
+        let (person, enterprise) = ("pending_by_person", "pending_by_enterprise");
+        let (invited, applied) = (to(&[ZHAO], "invited"), to(&managers, "applied"));
+        for (at, (state, asked, event, by, told)) in [
+            (person, &invited, Event::Reject, by_holder(&zhao), to(&managers, "rejected")),
+            (person, &invited, Event::Withdraw, MANAGER, to(&[ZHAO], "withdrawn")),
+            (enterprise, &applied, Event::Reject, MANAGER, to(&[ZHAO], "rejected")),
+            (enterprise, &applied, Event::Withdraw, by_holder(&zhao), to(&managers, "withdrawn")),
         ]
         .into_iter()
         .enumerate()
@@ -197,19 +199,19 @@ fn each_kind_goes_out_by_text_message_to_the_other_side() {
                 "invited_by": "360121198802290026"});
             feed(&app, &[line]).await;
             app.deliver().await;
-            assert_eq!(new_of(&before, texted(&app)), to(told[0]), "{state} asked");
+            assert_eq!(new_of(&before, texted(&app)), *asked, "{state} asked");
             let before = texted(&app);
             let one = relation(&app, ZHAO, "tax_clerk").await;
             let what = format!("{state} {event:?}");
             change(&app.ctx, &one, &event, by).await.unwrap();
             app.deliver().await;
-            assert_eq!(new_of(&before, texted(&app)), to(told[1]), "{what}");
+            assert_eq!(new_of(&before, texted(&app)), told, "{what}");
         }
     });
 }
 
-fn to(phones: &[&str]) -> Vec<String> {
-    let mut all: Vec<String> = phones.iter().map(|phone| format!("+86{phone}")).collect();
+fn to(phones: &[&str], kind: &str) -> Vec<String> {
+    let mut all: Vec<String> = phones.iter().map(|phone| format!("+86{phone} {kind}")).collect();
     all.sort();
     all
 }

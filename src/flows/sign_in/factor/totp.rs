@@ -122,7 +122,9 @@ pub async fn remove(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     check_proved(ctx, session)?;
     let event = AuditEvent::AuthenticatorRemoved { account: session.account };
     let tx = ctx.begin().await?;
-    tx.rows().authenticators().remove(session.account).await?;
+    if !tx.rows().authenticators().remove(session.account).await? {
+        return Err(Refusal::State.into());
+    }
     change::tell(ctx, &tx, session, NoticeKind::FactorRemoved).await?;
     tx.note(event);
     tx.commit().await?;
