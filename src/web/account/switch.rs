@@ -17,7 +17,7 @@ use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::Form;
-use crate::web::page::view;
+use crate::web::page::view::{self, authority};
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -152,7 +152,10 @@ fn options(
         is_chosen: chosen.is_empty(),
     };
     let option = |value: String| OptionView {
-        title: request.division(&value),
+        title: match value.len() {
+            ..=6 => request.division(&value),
+            _ => authority(request, &value),
+        },
         is_chosen: value == chosen,
         value,
     };
@@ -193,7 +196,11 @@ pub async fn records(request: Request) -> Answer {
         no: one.record_no.as_str().to_owned(),
         project: one.project_name.clone(),
         enterprise: enterprise.clone(),
-        place: format!("{} · {}", request.division(&one.division), one.tax_authority),
+        place: format!(
+            "{} · {}",
+            request.division(&one.division),
+            authority(request, &one.tax_authority)
+        ),
         valid_to: one.valid_to.map(|day| day.to_string()),
         is_current: visit.is_acting(Acting::Record(one.id)),
     };

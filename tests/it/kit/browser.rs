@@ -100,6 +100,15 @@ impl Shown {
     }
 }
 
+/// A page without the number of its request, which is another each time.
+pub fn without_number(text: &str) -> String {
+    let line = |line: &str| match line.contains("<p class=\"code\">") {
+        true => line.rsplit_once(" · ").map_or(line, |(before, _)| before).to_owned(),
+        false => line.to_owned(),
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 pub fn unescape(text: &str) -> String {
     let named = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
     named.replace("&#x27;", "'").replace("&#x2F;", "/").replace("&amp;", "&")
