@@ -57,6 +57,8 @@ for (const counter of document.querySelectorAll("[data-counts]")) {
   const words = counter.textContent;
   const isButton = counter.tagName === "BUTTON";
   counter.disabled = isButton;
+  // What the button counts itself need not be said beside it.
+  if (isButton && counter.nextElementSibling) counter.nextElementSibling.hidden = true;
   const tick = () => {
     if (isButton) counter.textContent = left > 0 ? counter.dataset.counting.replace("…", left) : words;
     else if (left > 0) counter.textContent = words.replace(/\d+/, Math.ceil(left / 60));

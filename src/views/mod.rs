@@ -2,6 +2,7 @@
 //! assets are embedded; a template that names an unknown function fails when it is loaded.
 
 pub mod account;
+pub mod assets;
 pub mod face;
 pub mod locale;
 pub mod notice;
@@ -22,10 +23,6 @@ use locale::Locales;
 #[derive(RustEmbed)]
 #[folder = "templates"]
 struct Templates;
-
-#[derive(RustEmbed)]
-#[folder = "assets"]
-struct Assets;
 
 /// What a template needs besides its page.
 #[derive(Clone, Debug, Serialize)]
@@ -172,14 +169,3 @@ pub fn qr_svg(text: &str) -> String {
 
 /// Modules of light around the code (ISO/IEC 18004).
 const QUIET: usize = 4;
-
-/// An embedded style sheet, script or picture and its media type.
-pub fn asset(name: &str) -> Option<(Vec<u8>, &'static str)> {
-    let media_type = match name.rsplit('.').next()? {
-        "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "svg" => "image/svg+xml",
-        _ => return None,
-    };
-    Some((Assets::get(name)?.data.into_owned(), media_type))
-}

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::face;
-use crate::views::asset as embedded;
+use crate::views::assets::asset as embedded;
 
 pub async fn live() -> StatusCode {
     StatusCode::NO_CONTENT
@@ -33,10 +33,8 @@ pub async fn asset(
     headers: HeaderMap,
 ) -> Response {
     let own = app.realm(&realm).and_then(|realm| face::asset(&realm.look, &name));
-    match own.or_else(|| embedded(&name)) {
-        Some((bytes, media_type)) => {
-            face::file(bytes, media_type, headers.get(header::IF_NONE_MATCH))
-        }
+    match own.or_else(|| embedded(&name).cloned()) {
+        Some(found) => face::file(found, &headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

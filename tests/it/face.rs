@@ -128,6 +128,14 @@ fn a_file_is_not_sent_twice() {
             assert!(to_bytes(again.into_body(), 1 << 20).await.unwrap().is_empty());
             let other = ask(Some("\"of-before\"".to_owned())).await.unwrap();
             assert_eq!(other.status(), StatusCode::OK, "{name}");
+            let asked = Request::get(format!("/realms/jiangxi/assets/{name}"));
+            let asked = asked.header(header::ACCEPT_ENCODING, "br, gzip").body(Body::empty());
+            let packed = app.router.clone().oneshot(asked.unwrap()).await.unwrap();
+            assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip", "{name}");
+            assert_eq!(packed.headers()[header::VARY], "accept-encoding", "{name}");
+            assert_ne!(packed.headers()[header::ETAG], tag.as_str(), "{name}");
+            let bytes = to_bytes(packed.into_body(), 1 << 20).await.unwrap();
+            assert!(bytes.starts_with(&[0x1f, 0x8b]), "{name}");
             tags.push(tag);
         }
         tags.dedup();

@@ -206,7 +206,7 @@ pub async fn records(request: Request) -> Answer {
     };
     let path = "/account/switch/records";
     let mut kinds =
-        tabs(request, &[("record-kind-inspection", path), ("record-kind-tax-source", path)], "");
+        tabs(request, &[("records-inspection", path), ("records-tax-source", path)], "");
     for (tab, one) in kinds.iter_mut().zip(RecordKind::ALL) {
         tab.href = href(request, path, &[("kind", one.name())]);
         tab.is_current = one == kind;

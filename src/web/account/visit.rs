@@ -231,6 +231,7 @@ impl Visit {
             Role::Person => vec![
                 ("menu-person", "/account/person"),
                 ("menu-authorisations", "/account/authorisations"),
+                ("level-title", "/account/level"),
                 ("menu-log", "/account/log"),
             ],
             // S-10: none; the drop-down leads to the enterprises.

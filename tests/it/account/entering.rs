@@ -1,5 +1,6 @@
 //! The ways into a centre, and from one identity to the next.
 
+use hufu::domain::number::phone::Phone;
 use serde_json::{Value, json};
 
 use super::switching::{choice, token_claims};
@@ -146,11 +147,11 @@ fn every_switch_begins_anew_and_asks_for_nothing() {
         let page = get(&mut li, "/account/switch").await;
         let sample = choice(&page, "identity", "南昌样板商贸");
         // The current one is no choice.
-        let own = super::held(&app.ctx, LI).await;
-        let is_example = |one: &&hufu::domain::authorisation::Authorisation| {
-            one.identity_type.0 == "legal_representative" && one.id.to_string() != sample
-        };
-        let example = own.iter().find(is_example).unwrap().id.to_string();
+        let rows = app.ctx.rows();
+        let phone = Phone::parse(LI).unwrap();
+        let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
+        let live = rows.sessions().live_of(account.id, app.clock.now()).await.unwrap();
+        let example = live.last().unwrap().acting.authorisation().unwrap().to_string();
         let mut from = format!("enterprise {example}");
         for (field, to) in [
             ("identity", sample.as_str()),

@@ -100,13 +100,14 @@ impl Shown {
     }
 }
 
-/// A page without the number of its request, which is another each time.
+/// A page without the number of its request and the tries that are left, which are others each time.
 pub fn without_number(text: &str) -> String {
     let line = |line: &str| match line.contains("<p class=\"code\">") {
         true => line.rsplit_once(" · ").map_or(line, |(before, _)| before).to_owned(),
         false => line.to_owned(),
     };
-    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+    let lines = text.split('\n').filter(|line| !line.contains("id=\"tries-left\""));
+    lines.map(line).collect::<Vec<_>>().join("\n")
 }
 
 pub fn unescape(text: &str) -> String {

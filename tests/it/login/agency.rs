@@ -223,7 +223,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
     let id = page.text.split("class=\"identity\" name=\"identity\" value=\"").nth(1).unwrap();
     let id = id.split('"').next().unwrap().to_owned();
     let one = claims_of(&app, &done).await["tax_identity"]["enterprise"]["tin"].clone();
-    let other = browser.get("/realms/jiangxi/account/switch?text=4712").await;
+    let other = browser.get("/realms/jiangxi/account/switch?text=4713").await;
     let switched =
         other.text.split("class=\"identity\" name=\"identity\" value=\"").nth(1).unwrap();
     let switched = switched.split('"').next().unwrap().to_owned();
