@@ -354,22 +354,18 @@ async fn refresh(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Redire
         .add_extra_param("resource", &app.settings.issuer)
         .request_async(&app.http)
         .await;
-    match refreshed {
-        Ok(tokens) => {
-            let renewed = SignedIn {
-                access_token: tokens.access_token().secret().clone(),
-                refresh_token: tokens.refresh_token().map(|token| token.secret().clone()),
-                ..signed_in
-            };
-            lock(&app.sessions).insert(cookie, renewed);
-            Ok(Redirect::to("/?done=refreshed"))
-        }
-        // The identity has ended: so has the session here.
-        Err(_) => {
-            lock(&app.sessions).remove(&cookie);
-            Ok(Redirect::to("/?done=ended"))
-        }
-    }
+    // Refused: the identity has ended, and so has the session here.
+    let Ok(tokens) = refreshed else {
+        lock(&app.sessions).remove(&cookie);
+        return Ok(Redirect::to("/?done=ended"));
+    };
+    let renewed = SignedIn {
+        access_token: tokens.access_token().secret().clone(),
+        refresh_token: tokens.refresh_token().map(|token| token.secret().clone()),
+        ..signed_in
+    };
+    lock(&app.sessions).insert(cookie, renewed);
+    Ok(Redirect::to("/?done=refreshed"))
 }
 
 /// An API of this application: it asks the provider what the access token is worth. What needs a

@@ -71,12 +71,13 @@ fn nobody() -> String {
 /// (claim, id of its cell, value, what to do with it)
 type Row<'a> = (&'a str, &'a str, String, &'a str);
 
-fn somebody(settings: &Settings, signed_in: &SignedIn) -> String {
+/// The identity that somebody works in.
+fn identity_rows(signed_in: &SignedIn) -> [Row<'_>; 6] {
     let claims = &signed_in.claims;
     let identity = &claims.tax_identity;
     let text = |value: &Value| value.as_str().unwrap_or("–").to_owned();
     let permissions: Vec<&str> = claims.permissions.iter().map(String::as_str).collect();
-    let rows: [Row<'_>; 12] = [
+    [
         (
             "企业 · enterprise.name",
             "enterprise",
@@ -113,6 +114,13 @@ fn somebody(settings: &Settings, signed_in: &SignedIn) -> String {
             text(&identity["valid_to"]),
             "空为长期；到期由登录系统结束会话 · Absent: long-term",
         ),
+    ]
+}
+
+/// The person, and how they were proved.
+fn session_rows(signed_in: &SignedIn) -> [Row<'_>; 6] {
+    let claims = &signed_in.claims;
+    [
         (
             "用户 · sub",
             "sub",
@@ -149,14 +157,18 @@ fn somebody(settings: &Settings, signed_in: &SignedIn) -> String {
             if signed_in.refresh_token.is_some() { "✓".to_owned() } else { "–".to_owned() },
             "只保存在服务器上，每次刷新都会更换 · Kept on the server alone, new each time",
         ),
-    ];
+    ]
+}
+
+fn somebody(settings: &Settings, signed_in: &SignedIn) -> String {
     let row = |(claim, id, value, meaning): &Row<'_>| {
         format!(
             "<tr><th scope=\"row\">{claim}</th><td id=\"{id}\">{}</td><td>{meaning}</td></tr>",
             escape(value)
         )
     };
-    let table: String = rows.iter().map(row).collect();
+    let rows = identity_rows(signed_in).into_iter().chain(session_rows(signed_in));
+    let table: String = rows.map(|one| row(&one)).collect();
     let invoices = match settings.invoices {
         Some(_) => {
             "<a class=\"button\" id=\"invoices\" href=\"/invoices\">发票接口 · Invoice API</a>"

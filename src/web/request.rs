@@ -322,7 +322,7 @@ impl Request {
             csrf,
             who,
             acting,
-            is_large: self.cookies.get(&cookies::look_name(&self.ctx.realm)).is_some(),
+            is_large: self.cookies.contains_key(&cookies::look_name(&self.ctx.realm)),
             request_number: self.number.0,
             face: face::of(&self.ctx.realm, &self.language, self.ctx.now().day()),
             texts: face::texts(&self.ctx.realm, &self.language),

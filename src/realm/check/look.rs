@@ -66,7 +66,7 @@ impl Builder<'_> {
             }
             Ok(bytes) => Some(Logo { name: own, media_type, bytes }),
             Err(error) => {
-                self.complain(source, &path, &format!("{name}: {error}"));
+                self.complain(source, &path, format!("{name}: {error}"));
                 None
             }
         }
@@ -89,7 +89,7 @@ impl Builder<'_> {
                     "its least contrast is {least:.2}, which is too little to read: \
                      {LEAST_CONTRAST} at the least"
                 );
-                self.complain(source, &path, &message);
+                self.complain(source, &path, message);
             }
         }
     }
@@ -103,14 +103,20 @@ impl Builder<'_> {
         let is_police = |text: &str| text.contains("公网安备") && text.ends_with('号');
         let is_site =
             |text: &str| text.len() == 10 && text.chars().all(|c| c.is_ascii_alphanumeric());
-        let checks: [(&str, &Option<String>, &dyn Fn(&str) -> bool, &str); 4] = [
-            ("support", &file.support, &is_phone, "a phone number, such as `12366`"),
-            ("icp", &file.icp, &is_icp, "a number such as `赣ICP备12345678号-1`"),
-            ("police", &file.police, &is_police, "a number such as `赣公网安备 36010002000001号`"),
-            ("site_code", &file.site_code, &is_site, "ten letters and digits"),
-        ];
-        for (key, value, is_right, form) in checks {
-            if value.as_deref().is_some_and(|value| !is_right(value)) {
+        let wrong = |value: &Option<String>, is_right: &dyn Fn(&str) -> bool| {
+            value.as_deref().is_some_and(|value| !is_right(value))
+        };
+        for (key, is_wrong, form) in [
+            ("support", wrong(&file.support, &is_phone), "a phone number, such as `12366`"),
+            ("icp", wrong(&file.icp, &is_icp), "a number such as `赣ICP备12345678号-1`"),
+            (
+                "police",
+                wrong(&file.police, &is_police),
+                "a number such as `赣公网安备 36010002000001号`",
+            ),
+            ("site_code", wrong(&file.site_code, &is_site), "ten letters and digits"),
+        ] {
+            if is_wrong {
                 self.complain(source, &["look".into(), key.into()], form);
             }
         }
