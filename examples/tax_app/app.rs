@@ -4,6 +4,8 @@
 
 #[path = "invoices.rs"]
 mod invoices;
+#[path = "page.rs"]
+mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
@@ -13,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -44,6 +46,8 @@ pub struct Settings {
     pub title: String,
     /// Where the invoice service's API is, if this application uses it.
     pub invoices: Option<String>,
+    /// Other places of the same demonstration: (words, address).
+    pub links: Vec<(String, String)>,
     /// Who the provider's certificate is from, in PEM, where the system does not know them.
     pub authority: Option<Vec<u8>>,
 }
@@ -105,6 +109,10 @@ struct SignedIn {
     claims: TaxClaims,
     /// The level that was proved.
     acr: String,
+    /// By what (RFC 8176).
+    amr: String,
+    /// When, in seconds since 1970.
+    auth_time: i64,
     subject: String,
     id_token: String,
     access_token: String,
@@ -174,10 +182,17 @@ pub fn router(settings: Settings) -> Result<Router, reqwest::Error> {
         .with_state(app))
 }
 
-type AppError = (StatusCode, String);
+/// What went wrong, as a page with a way on.
+struct AppError(StatusCode, String);
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        (self.0, page::refused(&self.1)).into_response()
+    }
+}
 
 fn failed(error: impl std::fmt::Display) -> AppError {
-    (StatusCode::BAD_GATEWAY, format!("sign-in failed: {error}"))
+    AppError(StatusCode::BAD_GATEWAY, format!("sign-in failed: {error}"))
 }
 
 impl TaxApp {
@@ -225,6 +240,9 @@ struct SignIn {
     prompt: Option<String>,
     /// A real-name level that this application needs now (RFC 9470).
     acr: Option<String>,
+    /// Who is to sign in, and for which enterprise: what the sign-in page begins with.
+    person: Option<String>,
+    enterprise: Option<String>,
 }
 
 async fn sign_in(
@@ -251,6 +269,11 @@ async fn sign_in(
     let is_silent = wanted.prompt.as_deref() == Some("none");
     if is_silent {
         request = request.add_prompt(CoreAuthPrompt::None);
+    }
+    for (name, hint) in [("login_hint", wanted.person), ("identity_hint", wanted.enterprise)] {
+        if let Some(hint) = hint {
+            request = request.add_extra_param(name, hint);
+        }
     }
     if let Some(acr) = wanted.acr {
         request = request.add_auth_context_value(AuthenticationContextClass::new(acr));
@@ -301,6 +324,10 @@ async fn callback(
     let signed_in = SignedIn {
         claims: claims.additional_claims().clone(),
         acr: claims.auth_context_ref().map(|acr| acr.to_string()).unwrap_or_default(),
+        amr: claims.auth_method_refs().map_or_else(String::new, |all| {
+            all.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(" ")
+        }),
+        auth_time: claims.auth_time().map(|at| at.timestamp()).unwrap_or_default(),
         subject: claims.subject().to_string(),
         id_token: id_token.to_string(),
         access_token: tokens.access_token().secret().clone(),
@@ -327,21 +354,18 @@ async fn refresh(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Redire
         .add_extra_param("resource", &app.settings.issuer)
         .request_async(&app.http)
         .await;
-    match refreshed {
-        Ok(tokens) => {
-            let renewed = SignedIn {
-                access_token: tokens.access_token().secret().clone(),
-                refresh_token: tokens.refresh_token().map(|token| token.secret().clone()),
-                ..signed_in
-            };
-            lock(&app.sessions).insert(cookie, renewed);
-        }
-        // The identity has ended: so has the session here.
-        Err(_) => {
-            lock(&app.sessions).remove(&cookie);
-        }
-    }
-    Ok(Redirect::to("/"))
+    // Refused: the identity has ended, and so has the session here.
+    let Ok(tokens) = refreshed else {
+        lock(&app.sessions).remove(&cookie);
+        return Ok(Redirect::to("/?done=ended"));
+    };
+    let renewed = SignedIn {
+        access_token: tokens.access_token().secret().clone(),
+        refresh_token: tokens.refresh_token().map(|token| token.secret().clone()),
+        ..signed_in
+    };
+    lock(&app.sessions).insert(cookie, renewed);
+    Ok(Redirect::to("/?done=refreshed"))
 }
 
 /// An API of this application: it asks the provider what the access token is worth. What needs a
@@ -352,7 +376,7 @@ async fn api(
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     let Some((_, signed_in)) = app.signed_in(&headers) else {
-        return Err((StatusCode::UNAUTHORIZED, "nobody is signed in".to_owned()));
+        return Err(AppError(StatusCode::UNAUTHORIZED, "nobody is signed in".to_owned()));
     };
     if let Some(acr) = wanted.acr.filter(|acr| signed_in.acr < *acr) {
         let challenge =
@@ -370,7 +394,16 @@ async fn api(
         .map_err(failed)?;
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = answer.text().await.map_err(failed)?;
-    Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(answered(&headers, "GET /userinfo", status, body))
+}
+
+/// What an API said: to people as a page, to programs as it came.
+fn answered(headers: &HeaderMap, asked: &str, status: StatusCode, body: String) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    match accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        true => (status, page::answer(asked, status.as_u16(), &body)).into_response(),
+        false => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+    }
 }
 
 /// Who is signed in, as headers, for a proxy that asks before each request (nginx's `auth_request`).
@@ -415,7 +448,7 @@ async fn backchannel_logout(
     let provider = app.provider().await?;
     let sid = logged_out(&notice.logout_token, provider.jwks().keys(), &app.settings);
     let Some(sid) = sid else {
-        return Err((StatusCode::BAD_REQUEST, "not a logout token of ours".to_owned()));
+        return Err(AppError(StatusCode::BAD_REQUEST, "not a logout token of ours".to_owned()));
     };
     lock(&app.sessions).retain(|cookie, signed_in| {
         let goes_on = signed_in.claims.sid != sid;
@@ -450,49 +483,18 @@ fn logged_out(token: &str, keys: &[CoreJsonWebKey], settings: &Settings) -> Opti
     is_ours.then(|| claims["sid"].as_str().map(str::to_owned))?
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+#[derive(Deserialize)]
+struct Home {
+    /// `refreshed` or `ended`: what the refresh came to.
+    done: Option<String>,
 }
 
 /// Whoever was signed in here until the provider told us may work in another identity by now.
-async fn home(State(app): State<TaxApp>, headers: HeaderMap) -> Response {
+async fn home(State(app): State<TaxApp>, Query(home): Query<Home>, headers: HeaderMap) -> Response {
     let was_told = app.cookie(&headers).is_some_and(|cookie| lock(&app.told).remove(&cookie));
     if was_told {
         return Redirect::to("/sign-in?prompt=none").into_response();
     }
-    show(&app, &headers).into_response()
-}
-
-const INVOICES: &str = "<a id=\"invoices\" href=\"/invoices\">发票接口 · Invoice API</a> · ";
-
-fn show(app: &TaxApp, headers: &HeaderMap) -> Html<String> {
-    let title = escape(&app.settings.title);
-    let body = match app.signed_in(headers) {
-        None => "<p>尚未登录 · Not signed in</p><p><a id=\"sign-in\" href=\"/sign-in\">登录 · Sign in</a></p>".to_owned(),
-        Some((_, signed_in)) => {
-            let claims = &signed_in.claims;
-            let enterprise = &claims.tax_identity["enterprise"];
-            let text = |value: &Value| escape(value.as_str().unwrap_or("–"));
-            let permissions: Vec<&str> = claims.permissions.iter().map(String::as_str).collect();
-            format!(
-                "<table><tr><th>企业 · Enterprise</th><td id=\"enterprise\">{}</td></tr>\
-                 <tr><th>税号 · Number</th><td id=\"number\">{}</td></tr>\
-                 <tr><th>身份 · Role</th><td id=\"roles\">{}</td></tr>\
-                 <tr><th>权限 · Permissions</th><td id=\"permissions\">{}</td></tr>\
-                 <tr><th>sub</th><td>{}</td></tr></table>\
-                 <p><a href=\"/api\">API</a> · {}<a href=\"/sign-in?prompt=select_account\">切换身份 · Switch identity</a> · <a id=\"step-up\" href=\"/sign-in?acr=urn:hufu:realname:3\">提升验证等级 · Prove more</a></p>\
-                 <form method=\"post\" action=\"/refresh\"><button id=\"refresh\">刷新令牌 · Refresh</button></form>\
-                 <form method=\"post\" action=\"/sign-out\"><button id=\"sign-out\">退出 · Sign out</button></form>",
-                text(&enterprise["name"]), text(&enterprise["tin"]), escape(&claims.roles.join(", ")),
-                escape(&permissions.join(", ")), escape(&signed_in.subject),
-                if app.settings.invoices.is_some() { INVOICES } else { "" },
-            )
-        }
-    };
-    Html(format!(
-        "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title}</title><style>body{{font:17px/1.7 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}\
-         th{{text-align:left;padding:.3rem 1.5rem .3rem 0}}button{{font:inherit;min-height:44px;margin:.5rem 0}}</style>\
-         <h1>{title}</h1>{body}"
-    ))
+    let signed_in = app.signed_in(&headers).map(|(_, signed_in)| signed_in);
+    page::home(&app.settings, signed_in.as_ref(), home.done.as_deref()).into_response()
 }

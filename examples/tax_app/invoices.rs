@@ -10,7 +10,7 @@ use axum::routing::get;
 use openidconnect::{OAuth2TokenResponse, RefreshToken};
 use serde_json::{Value, json};
 
-use super::{AppError, Settings, TaxApp, failed};
+use super::{AppError, Settings, TaxApp, answered, failed};
 
 /// As it is registered in the realm's `resources/invoices.toml`.
 pub(super) const IDENTIFIER: &str = "https://api.jiangxi.example/invoices";
@@ -43,7 +43,7 @@ async fn ask(State(app): State<TaxApp>, headers: HeaderMap) -> Result<Response, 
     let answer = shown.await.map_err(failed)?;
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = answer.text().await.map_err(failed)?;
-    Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(answered(&headers, "GET /api/invoices", status, body))
 }
 
 /// The other side: whatever is shown, the provider is asked what it is worth now (RFC 7662).

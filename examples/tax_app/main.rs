@@ -17,6 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         own_url: own_url.clone(),
         title: "Tax application".to_owned(),
         invoices: None,
+        links: Vec::new(),
         authority: authority.first().map(std::fs::read).transpose()?,
     };
     let address = own_url.trim_start_matches("http://").trim_end_matches('/');

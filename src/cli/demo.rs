@@ -121,6 +121,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         inbox: started.app.services().outbound.inbox.clone(),
         clock: started.app.services().clock.clone(),
         people: Arc::new(people),
+        sign_in: at(2),
         links: Arc::new(links(&at)),
     };
     let (filing, invoice, insurance) = applications(&at);
@@ -214,6 +215,10 @@ fn applications(
         own_url: at(2),
         title: "纳税申报 · Tax filing".to_owned(),
         invoices: Some(format!("{}/api/invoices", at(3))),
+        links: vec![
+            ("演示台 · Demo desk".to_owned(), at(1)),
+            ("账户中心 · Account centre".to_owned(), format!("{}/realms/jiangxi/account", at(0))),
+        ],
         authority: None,
     };
     let invoice = tax_app::Settings {

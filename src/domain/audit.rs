@@ -180,4 +180,6 @@ pub struct LoginAttempt {
     pub ip: IpAddr,
     /// Browser and system in a few words.
     pub device: String,
+    /// By which second factor, where one was passed.
+    pub second: Option<&'static str>,
 }

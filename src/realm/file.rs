@@ -10,14 +10,9 @@ use crate::domain::entrance::{Audience, EnterpriseNumber, PersonalIdKind, Step, 
 use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::identity_type::Capability;
 use crate::jose::Algorithm;
+use crate::realm::look::LookFile;
 
-/// A text in each language of the realm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Texts {
-    pub zh: String,
-    pub en: String,
-}
+pub use super::texts::Texts;
 
 /// `realm.toml`
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +40,12 @@ pub struct RealmFile {
     pub retention: Retention,
     #[serde(default)]
     pub agreements: Vec<Agreement>,
+    /// The bureau's own face.
+    #[serde(default)]
+    pub look: LookFile,
+    /// Names of tax authorities by their codes, as the registry has them.
+    #[serde(default)]
+    pub tax_authorities: BTreeMap<String, Texts>,
 }
 
 /// Seconds.

@@ -7,10 +7,12 @@ pub mod complaint;
 pub mod file;
 pub mod fixtures;
 pub mod format;
+pub mod look;
 pub mod plan;
 pub mod registration;
 pub mod resource;
 pub mod source;
+pub mod texts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +49,10 @@ pub struct Realm {
     pub lockout: LockoutPolicy,
     pub limits: Lockout,
     pub retention: file::Retention,
+    /// The bureau's own face.
+    pub look: look::Look,
+    /// Names by codes.
+    pub tax_authorities: BTreeMap<String, Texts>,
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,
     pub sms: Sms,
@@ -211,12 +217,5 @@ impl Realm {
     /// The address of a path below the issuer.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
-    }
-}
-
-impl Texts {
-    /// `language`: `zh-CN` or `en`.
-    pub fn in_language(&self, language: &str) -> &str {
-        if language == "en" { &self.en } else { &self.zh }
     }
 }

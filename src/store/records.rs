@@ -36,6 +36,8 @@ pub struct LoginLogEntry {
     pub outcome: String,
     pub ip: String,
     pub device: String,
+    /// By which second factor, where one was passed.
+    pub second: Option<String>,
 }
 
 /// How far a chain fits, and what is wrong after that.
@@ -138,6 +140,7 @@ impl<A> Records<'_, A> {
             outcome: row.outcome,
             ip: row.ip,
             device: row.device,
+            second: row.second_factor,
         };
         Ok(rows.into_iter().map(read).collect())
     }
@@ -211,6 +214,7 @@ impl Records<'_, Writing> {
             outcome: Set(attempt.outcome.clone()),
             ip: Set(attempt.ip.to_string()),
             device: Set(attempt.device.clone()),
+            second_factor: Set(attempt.second.map(str::to_owned)),
         })
         .exec_without_returning(&self.0.db())
         .await?;

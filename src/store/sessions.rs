@@ -79,6 +79,22 @@ impl<A> Sessions<'_, A> {
         row.map(read).transpose()
     }
 
+    /// As whom the browser with this cookie worked until its session ended.
+    pub async fn ended_acting(
+        &self,
+        cookie: Hashed,
+        now: Timestamp,
+    ) -> Result<Option<Acting>, StoreError> {
+        let row = self
+            .0
+            .find::<session::Entity>()
+            .filter(session::Column::CookieHash.eq(cookie.0.to_vec()))
+            .one(&self.0.db())
+            .await?;
+        let ended = row.filter(|row| row.ended_at.is_some() || row.expires_at <= now.0);
+        Ok(ended.map(read).transpose()?.map(|session| session.acting))
+    }
+
     /// Those of an account that are signed in now.
     pub async fn live_of(
         &self,

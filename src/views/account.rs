@@ -15,6 +15,13 @@ pub struct FieldView {
     pub is_masked: bool,
 }
 
+/// A field that stands open, and the proof that it was opened.
+#[derive(Debug, Serialize)]
+pub struct OpenView {
+    pub name: String,
+    pub proof: String,
+}
+
 #[derive(Debug, Serialize)]
 pub struct BlockView {
     pub title: String,
@@ -29,6 +36,8 @@ pub struct HomePage {
     /// The viewer's identities in this enterprise.
     pub identities: Vec<IdentityView>,
     pub current: String,
+    /// What its form carries on of the fields that are open.
+    pub opened: Vec<OpenView>,
     pub notice: Option<Notice>,
 }
 
@@ -87,6 +96,17 @@ pub struct OwnPermissionsPage {
 
 impl Page for OwnPermissionsPage {
     const TEMPLATE: &'static str = "account/own_permissions.html";
+}
+
+/// A page that is read and nothing else.
+#[derive(Debug, Serialize)]
+pub struct TextPage {
+    pub title: String,
+    pub paragraphs: Vec<String>,
+}
+
+impl Page for TextPage {
+    const TEMPLATE: &'static str = "account/text.html";
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -407,6 +427,8 @@ pub struct PersonPage {
     pub level: u8,
     pub is_verified: bool,
     pub completeness: Vec<CompletenessView>,
+    /// What its form carries on of the fields that are open.
+    pub opened: Vec<OpenView>,
     /// Offered here, or enrolled while they were.
     pub has_authenticators: bool,
     pub has_passkeys: bool,

@@ -2,25 +2,27 @@
 //! assets are embedded; a template that names an unknown function fails when it is loaded.
 
 pub mod account;
+pub mod assets;
+pub mod face;
 pub mod locale;
+pub mod notice;
 pub mod page;
 pub mod phone;
+pub mod sign_in;
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use qrcode::render::svg;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
+use face::Face;
 use locale::Locales;
 
 #[derive(RustEmbed)]
 #[folder = "templates"]
 struct Templates;
-
-#[derive(RustEmbed)]
-#[folder = "assets"]
-struct Assets;
 
 /// What a template needs besides its page.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +36,15 @@ pub struct Chrome {
     /// The address of this page, for the language link.
     pub here: String,
     pub who: Option<Who>,
+    /// The identity of a session on pages outside the centres.
+    pub acting: Option<String>,
+    /// Large letters (长辈版).
+    pub is_large: bool,
+    /// By which the log knows this request.
+    pub request_number: u64,
+    pub face: Face,
+    /// The realm's own words, by their keys.
+    pub texts: BTreeMap<String, String>,
 }
 
 /// Whose page of an account centre it is: the name, the identity, where one may go.
@@ -100,6 +111,11 @@ impl Views {
                 let lang = state.get::<String>("lang")?.unwrap_or_default();
                 let key = args.must_get::<String>("key")?;
                 let n = args.get::<String>("n")?;
+                let texts = state.get::<tera::Value>("texts")?.unwrap_or_else(tera::Value::none);
+                let own = texts.get_from_path(&key).and_then(tera::Value::as_str);
+                if let Some(own) = own {
+                    return Ok(face::with_value(own, n.as_deref()));
+                }
                 words.text(&lang, &key, n.as_deref()).map_err(tera::Error::message)
             },
         );
@@ -125,27 +141,31 @@ impl Views {
     }
 }
 
-/// A QR code as SVG, for a page to hold.
+/// A QR code as SVG, for a page to hold: one path, a run of dark modules at a time.
 pub fn qr_svg(text: &str) -> String {
     let Ok(code) = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::M) else {
         return String::new();
     };
-    let mut image = code.render::<qrcode::render::svg::Color<'_>>();
+    let width = code.width();
+    let mut path = String::new();
+    for (y, row) in code.to_colors().chunks(width).enumerate() {
+        let mut x = 0;
+        while x < width {
+            let n_dark = row[x..].iter().take_while(|one| **one == qrcode::Color::Dark).count();
+            if n_dark > 0 {
+                let _ = write!(path, "M{} {}h{n_dark}v1h-{n_dark}z", x + QUIET, y + QUIET);
+            }
+            x += n_dark.max(1);
+        }
+    }
+    let size = width + 2 * QUIET;
     // Dark on light whatever the page's colours: cameras want it so.
-    let image = image.min_dimensions(200, 200).dark_color(svg::Color("#1c2430"));
-    image
-        .light_color(svg::Color("#ffffff"))
-        .build()
-        .replace("<?xml version=\"1.0\" standalone=\"yes\"?>", "")
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" \
+         shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/>\
+         <path fill=\"#1c2430\" d=\"{path}\"/></svg>"
+    )
 }
 
-/// An embedded style sheet, script or picture and its media type.
-pub fn asset(name: &str) -> Option<(Vec<u8>, &'static str)> {
-    let media_type = match name.rsplit('.').next()? {
-        "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "svg" => "image/svg+xml",
-        _ => return None,
-    };
-    Some((Assets::get(name)?.data.into_owned(), media_type))
-}
+/// Modules of light around the code (ISO/IEC 18004).
+const QUIET: usize = 4;

@@ -4,15 +4,7 @@ use serde::Serialize;
 
 use crate::views::Page;
 
-/// A refusal above a form.
-#[derive(Clone, Debug, Serialize)]
-pub struct Notice {
-    /// The stable code, for help desks and tests.
-    pub code: String,
-    pub text: String,
-    /// Seconds after which it is worth trying again.
-    pub retry_after: Option<i64>,
-}
+pub use super::notice::Notice;
 
 #[derive(Debug, Serialize)]
 pub struct Tab {
@@ -111,36 +103,12 @@ pub struct ScanView {
 }
 
 #[derive(Debug, Serialize)]
-pub struct SecondFactorPage {
-    pub transaction: String,
-    pub ways: Vec<Tab>,
-    /// The way of a code that is sent: `sms` or `email`.
-    pub sent_by: Option<&'static str>,
-    pub is_totp: bool,
-    /// The code that was typed is malformed, wrong or too old.
-    pub is_code_wrong: bool,
-    /// What the browser asks the device, as JSON.
-    pub passkey: Option<String>,
-    /// For how long the browser can be remembered; `None`: not here.
-    pub remember_days: Option<String>,
-    pub scan: Option<ScanView>,
-    /// Masked; `None`: none is bound, this way is closed (E-11).
-    pub sent_to: Option<String>,
-    /// Why ways are closed.
-    pub hints: Vec<Notice>,
-    pub is_sent: bool,
-    pub notice: Option<Notice>,
-}
-
-impl Page for SecondFactorPage {
-    const TEMPLATE: &'static str = "page/second_factor.html";
-}
-
-#[derive(Debug, Serialize)]
 pub struct NewPasswordPage {
     pub transaction: String,
     pub min_length: usize,
     pub max_length: usize,
+    /// The realm's own rule in words.
+    pub rule: String,
     pub notice: Option<Notice>,
 }
 
@@ -239,6 +207,16 @@ pub struct RecordView {
 pub struct LinkView {
     pub href: String,
     pub title: String,
+}
+
+/// The bureaus of a host.
+#[derive(Debug, Serialize)]
+pub struct RealmsPage {
+    pub realms: Vec<LinkView>,
+}
+
+impl Page for RealmsPage {
+    const TEMPLATE: &'static str = "page/realms.html";
 }
 
 #[derive(Debug, Serialize)]
@@ -396,7 +374,7 @@ impl Page for RaisePage {
 /// Too many at once: a page that asks again by itself.
 #[derive(Debug, Serialize)]
 pub struct WaitingPage {
-    pub notice: Notice,
+    pub busy: Notice,
 }
 
 impl Page for WaitingPage {

@@ -1,15 +1,21 @@
 //! Answers that no handler has written: of what is not there, is too long, took too long, or fell
 //! over. People get a page, machines what they got, and a 503 always says when to come again.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{FromRequestParts, Request as Incoming};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::views::Chrome;
+use crate::views::face::Face;
+use crate::views::page::MessagePage;
 use crate::web::answer::{APOLOGY, html, with_retry_after};
 use crate::web::app::App;
-use crate::web::request::Request;
+use crate::web::cookies;
+use crate::web::request::{Request, accepted_language};
 
 /// Seconds after which one may come again, where nobody knows better.
 const SOON: i64 = 5;
@@ -55,10 +61,23 @@ async fn page(app: &App, mut asked: Parts, status: StatusCode) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => "too-long",
         _ => "not-served",
     };
-    if let Ok(request) = Request::from_request_parts(&mut asked, app).await
-        && let Ok(page) = request.message(status, key, None)
-    {
-        return page;
+    if let Ok(request) = Request::from_request_parts(&mut asked, app).await {
+        let to_login = (format!("{}/login", request.base()), "back-to-login");
+        if let Ok(page) = request.message(status, key, Some(to_login)) {
+            return page;
+        }
+    }
+    let language = accepted_language(&asked.headers);
+    let text = |part| app.views().text(&language, &format!("{key}-{part}"), None);
+    let page = MessagePage {
+        title: text("title"),
+        text: text("text"),
+        code: None,
+        link: Some(("/".to_owned(), app.views().text(&language, "back-to-login", None))),
+    };
+    let chrome = chrome(app, &language, &asked.headers);
+    if let Some(page) = chrome.and_then(|chrome| app.views().render(&chrome, &page).ok()) {
+        return html(status, page);
     }
     let words = |lang, part| app.views().text(lang, &format!("{key}-{part}"), None);
     let (title, text) = (words("zh-CN", "title"), words("zh-CN", "text"));
@@ -70,6 +89,25 @@ async fn page(app: &App, mut asked: Parts, status: StatusCode) -> Response {
              <h1>{title}</h1><p>{text}</p><p lang=\"en\">{english}</p>"
         ),
     )
+}
+
+/// Around a page of no realm: the looks of the host's first, and nobody's name. `None`: it serves none.
+pub fn chrome(app: &App, language: &str, headers: &HeaderMap) -> Option<Chrome> {
+    let realm = app.realms().into_iter().min_by(|one, other| one.id.cmp(&other.id))?;
+    let large = cookies::look_name(&realm);
+    Some(Chrome {
+        lang: language.to_owned(),
+        realm_name: app.views().text(language, "realms-name", None),
+        base: format!("/realms/{}", realm.id),
+        csrf: String::new(),
+        here: String::new(),
+        who: None,
+        acting: None,
+        is_large: cookies::read(headers).contains_key(&large),
+        request_number: 0,
+        face: Face::default(),
+        texts: BTreeMap::new(),
+    })
 }
 
 /// What else the bare answer said: which methods there are, how to prove oneself, when to come again.

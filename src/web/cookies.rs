@@ -35,6 +35,11 @@ fn name(realm: &Realm, what: &str) -> String {
     format!("{prefix}hufu-{what}-{}", realm.id)
 }
 
+/// Whether somebody reads in large letters.
+pub fn look_name(realm: &Realm) -> String {
+    name(realm, "look")
+}
+
 pub fn session_name(realm: &Realm) -> String {
     name(realm, "session")
 }

@@ -15,7 +15,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::outbound::asked::FaceState;
 use crate::outbound::inbox::Inbox;
 use crate::outbound::sandbox::face::Sandbox;
-use crate::realm::fixtures::Fixtures;
+use crate::realm::fixtures::{Fixtures, PersonFixture};
 
 /// What the desk shows and moves.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Desk {
     pub relations: Arc<Mutex<Vec<String>>>,
     pub clock: Clock,
     pub people: std::sync::Arc<Vec<(String, Fixtures)>>,
+    /// The application whose sign-in the people's links begin.
+    pub sign_in: String,
     /// (words, address)
     pub links: std::sync::Arc<Vec<(String, String)>>,
 }
@@ -132,6 +134,45 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
+/// How a person's words, passwords and enterprises stand on the desk, with the way in.
+fn person_row(desk: &Desk, realm: &str, fixtures: &Fixtures, one: &PersonFixture) -> String {
+    let held = fixtures.authorisation.iter().filter(|held| held.person == one.document);
+    let mut enterprises: Vec<&str> = held.map(|held| held.enterprise.as_str()).collect();
+    let engaged = fixtures.engagement.iter();
+    let engaged = engaged.filter(|engagement| engagement.staff.contains(&one.document));
+    enterprises.extend(engaged.map(|engagement| engagement.agency.as_str()));
+    enterprises.dedup();
+    let last_six = one.document.get(12..).unwrap_or_default();
+    let way_in = |number: &str| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("person", &one.document);
+        if !number.is_empty() {
+            query.append_pair("enterprise", number);
+        }
+        let words = if number.is_empty() { "以本人登录 · as themself" } else { number };
+        format!("<a href=\"{}/sign-in?{}\">{words}</a>", desk.sign_in, query.finish())
+    };
+    // The applications of this demo are the first realm's.
+    let ways: Vec<String> = match (realm == FIRST, enterprises.is_empty()) {
+        (false, _) => enterprises.iter().map(|&number| escape(number)).collect(),
+        (true, true) => vec![way_in("")],
+        (true, false) => enterprises.iter().map(|&number| way_in(number)).collect(),
+    };
+    format!(
+        "<tr><td>{}</td><td>{}</td><td>{}<br>{}<br>{}</td><td><code>{}</code></td><td>{}</td></tr>",
+        escape(&one.name),
+        escape(&one.note),
+        one.document,
+        one.phone.as_deref().unwrap_or("–"),
+        one.username.as_deref().unwrap_or("–"),
+        one.password.as_deref().unwrap_or(last_six),
+        ways.join("<br>"),
+    )
+}
+
+/// The realm whose applications run here.
+const FIRST: &str = "jiangxi";
+
 async fn page(State(desk): State<Desk>) -> Html<String> {
     let link = |(words, to): &(String, String)| format!("<li><a href=\"{to}\">{words}</a></li>");
     let links: String = desk.links.iter().map(link).collect();
@@ -140,30 +181,17 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
         format!("<tr><td>{}</td><td><strong>{}</strong></td><td>{at}</td></tr>", one.to, one.code)
     };
     let messages: String = desk.inbox.messages().iter().take(10).map(message).collect();
-    let mut people = String::new();
-    for (realm, fixtures) in desk.people.iter() {
-        for one in &fixtures.person {
-            let last_six = one.document.get(12..).unwrap_or_default();
-            let enterprises =
-                fixtures.authorisation.iter().filter(|held| held.person == one.document);
-            let mut enterprises: Vec<&str> =
-                enterprises.map(|held| held.enterprise.as_str()).collect();
-            let engaged = fixtures.engagement.iter();
-            let engaged = engaged.filter(|engagement| engagement.staff.contains(&one.document));
-            enterprises.extend(engaged.map(|engagement| engagement.agency.as_str()));
-            enterprises.dedup();
-            people += &format!(
-                "<tr><td>{realm}</td><td>{}</td><td>{}<br>{}<br>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                escape(&one.name),
-                one.document,
-                one.phone.as_deref().unwrap_or("–"),
-                one.username.as_deref().unwrap_or("–"),
-                one.password.as_deref().unwrap_or(last_six),
-                enterprises.join("<br>"),
-                escape(&one.note),
-            );
-        }
-    }
+    let mut realms: Vec<&(String, Fixtures)> = desk.people.iter().collect();
+    realms.sort_by_key(|(realm, _)| realm != FIRST);
+    let people = |(realm, fixtures): &&(String, Fixtures)| {
+        let rows = fixtures.person.iter().map(|one| person_row(&desk, realm, fixtures, one));
+        format!(
+            "<h3>{realm}</h3><div><table><thead><tr><th>姓名</th><th>故事 · Story</th><th>证件 / 手机 / 用户名</th>\
+             <th>密码</th><th>登录 · Sign in as</th></tr></thead><tbody>{}</tbody></table></div>",
+            rows.collect::<String>()
+        )
+    };
+    let people: String = realms.iter().map(people).collect();
     let provider = |(words, path, is_down): (&str, &str, bool)| {
         let (state, act) = match is_down {
             true => ("不可用 · down", "恢复 · Bring back"),
@@ -184,11 +212,22 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
     let now = desk.clock.now().for_people();
     Html(format!(
         "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Hufu desk</title><style>body{{font:16px/1.6 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}}\
-         table{{border-collapse:collapse;width:100%}}td,th{{border-bottom:1px solid #ccc;padding:.4rem;text-align:left;vertical-align:top}}\
-         div{{overflow-x:auto}}</style><h1>演示台 · Demo desk</h1><ul>{links}<li><a href=\"/relation-events\">人企关系推送 · Relation events</a></li></ul>\
-         <h2>短信 · SMS</h2><div><table><tr><th>手机</th><th>验证码</th><th>时间</th></tr>{messages}</table></div>\
-         <h2>人员 · People</h2><div><table><tr><th>realm</th><th>姓名</th><th>证件 / 手机 / 用户名</th><th>密码</th><th>企业</th><th></th></tr>{people}</table></div>\
-         <h2>外部服务 · Providers</h2>{providers}<h2>时钟 · Clock</h2><p>{now}</p><form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form>"
+         <title>演示台 · Hufu desk</title><style>{STYLE}</style><h1>演示台 · Demo desk</h1>\
+         <section><h2>应用与入口 · Applications</h2><ul>{links}<li><a href=\"/relation-events\">人企关系推送 · Relation events</a></li></ul></section>\
+         <section><h2>短信 · SMS</h2><div><table><thead><tr><th>手机</th><th>验证码</th><th>时间</th></tr></thead><tbody id=\"sms\">{messages}</tbody></table></div></section>\
+         <section><h2>人员 · People</h2>{people}</section>\
+         <section><h2>外部服务 · Providers</h2>{providers}</section><section><h2>时钟 · Clock</h2><p>{now}</p>\
+         <form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form></section><script>{RENEWS}</script>"
     ))
 }
+
+const STYLE: &str = "body{font:16px/1.6 'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',system-ui,sans-serif;max-width:76rem;margin:1.5rem auto;padding:0 1rem;color:#1c2430;background:#f4f2ee}\
+    section{background:#fff;border:1px solid #d8d4cb;border-radius:14px;padding:1rem 1.5rem;margin:1rem 0}h2{margin:.25rem 0 .5rem;font-size:1.2rem}h3{margin:1rem 0 .25rem;font-size:1rem}\
+    ul{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;padding:0;list-style:none;margin:0}a{color:#0b4f8a}table{border-collapse:collapse;width:100%}\
+    td,th{border-bottom:1px solid #e6e2da;padding:.4rem .75rem .4rem 0;text-align:left;vertical-align:top}div{overflow-x:auto}\
+    button{font:inherit;min-height:44px;padding:0 1rem;border-radius:10px;border:1px solid #0b4f8a;background:#fff;color:#0b4f8a}";
+
+/// The box of messages looks for itself whether something has come.
+const RENEWS: &str = "setInterval(async()=>{const answer=await fetch('/').catch(()=>null);if(!answer?.ok)return;\
+    const page=new DOMParser().parseFromString(await answer.text(),'text/html');\
+    document.getElementById('sms').replaceWith(page.getElementById('sms'))},3000)";

@@ -22,7 +22,7 @@ use crate::oidc::discovery::path;
 use crate::web::answer::{busy, busy_for_applications};
 use crate::web::app::App;
 use crate::web::bare::in_words;
-use crate::web::request::caller;
+use crate::web::request::{RequestNumber, caller};
 
 /// No form of ours is larger.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -145,7 +145,8 @@ const SECURITY: [(HeaderName, &str); 7] = [
 
 /// Method, route and outcome; never the address itself, in which codes and numbers may stand. Everything
 /// that is logged on the way carries the request's number, and the answer does too.
-async fn log(number: u64, app: App, request: Request, next: Next) -> Response {
+async fn log(number: u64, app: App, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(RequestNumber(number));
     let started = Instant::now();
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();

@@ -15,6 +15,7 @@ pub mod crowd;
 pub mod desk;
 mod doing;
 pub mod events_api;
+mod face;
 pub mod form;
 pub mod layers;
 pub mod oauth;

@@ -1,11 +1,12 @@
 //! Beside the faces: health, embedded assets, what does not exist.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::app::App;
-use crate::views::asset as embedded;
+use super::face;
+use crate::views::assets::asset as embedded;
 
 pub async fn live() -> StatusCode {
     StatusCode::NO_CONTENT
@@ -25,15 +26,15 @@ pub async fn ready(State(app): State<App>) -> Response {
     }
 }
 
-pub async fn asset(Path((_, name)): Path<(String, String)>) -> Response {
-    match embedded(&name) {
-        Some((bytes, media_type)) => {
-            let headers = [
-                (header::CONTENT_TYPE, media_type),
-                (header::CACHE_CONTROL, "public, max-age=3600"),
-            ];
-            (headers, bytes).into_response()
-        }
+/// The realm's own before ours.
+pub async fn asset(
+    State(app): State<App>,
+    Path((realm, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let own = app.realm(&realm).and_then(|realm| face::asset(&realm.look, &name));
+    match own.or_else(|| embedded(&name).cloned()) {
+        Some(found) => face::file(found, &headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

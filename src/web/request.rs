@@ -15,18 +15,21 @@ use tracing::Span;
 
 use crate::base::secret::{Secret, keyed_hash, same};
 use crate::domain::number::division::province_name;
+use crate::domain::password::PasswordFault;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::oauth::dpop::Shown;
 use crate::flows::sign_in::session::{StandingSession, by_cookie};
 use crate::flows::{Ctx, Fault};
 use crate::oidc::params::Params;
+use crate::views::face::with_value;
 use crate::views::page::{MessagePage, Notice};
 use crate::views::{Chrome, Page, Who};
 use crate::web::answer::{Failure, html};
 use crate::web::app::App;
 use crate::web::client_ip::client_ip;
 use crate::web::cookies;
+use crate::web::face;
 
 #[derive(Clone)]
 pub struct Request {
@@ -38,7 +41,25 @@ pub struct Request {
     pub proofs: Vec<String>,
     pub method: Method,
     pub uri: Uri,
+    /// By which the log knows it.
+    pub number: RequestNumber,
     language: String,
+}
+
+/// Counted from the start of the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestNumber(pub u64);
+
+/// What is refused as a whole, by no field of its page.
+const NO_FIELDS: [&str; 3] = ["entrance", "selection", "value"];
+
+/// The id of a field's element, where it is not the field's name.
+fn element_of(field: &str) -> &str {
+    match field {
+        "held_name" | "passkey_name" => "name",
+        "range" => "from",
+        other => other,
+    }
 }
 
 impl FromRequestParts<App> for Request {
@@ -67,6 +88,7 @@ impl FromRequestParts<App> for Request {
             authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
             proofs: proofs(&parts.headers),
             method: parts.method.clone(),
+            number: parts.extensions.get().copied().unwrap_or_default(),
             app: app.clone(),
             cookies,
             uri,
@@ -84,7 +106,8 @@ fn peer(parts: &Parts) -> IpAddr {
     peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.ip())
 }
 
-fn accepted_language(headers: &HeaderMap) -> String {
+/// The first that a browser asks for.
+pub fn accepted_language(headers: &HeaderMap) -> String {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let first = accepted.unwrap_or_default().split(',').next().unwrap_or_default();
     let english = first.trim().to_ascii_lowercase().starts_with("en");
@@ -186,13 +209,21 @@ impl Request {
         self.session_cookie().map(|cookie| cookie.hashed().to_text()).unwrap_or_default()
     }
 
+    /// In the realm's own words where it has some.
     pub fn text(&self, key: &str) -> String {
-        self.app.views().text(&self.language, key, None)
+        self.in_words(key, None)
     }
 
     /// A text that holds one value.
     pub fn text_with(&self, key: &str, n: &str) -> String {
-        self.app.views().text(&self.language, key, Some(n))
+        self.in_words(key, Some(n))
+    }
+
+    fn in_words(&self, key: &str, n: Option<&str>) -> String {
+        match self.ctx.realm.look.texts.get(key) {
+            Some(own) => with_value(own.in_language(&self.language), n),
+            None => self.app.views().text(&self.language, key, n),
+        }
     }
 
     /// A division by its code; provinces have names.
@@ -208,20 +239,43 @@ impl Request {
 
     /// A refusal in the reader's words, with its stable code.
     pub fn notice(&self, refusal: &Refusal) -> Notice {
-        let views = self.app.views();
         let wait = refusal.retry_after().map(|seconds| {
             let (key, n) = if seconds < 120 {
                 ("seconds", seconds)
             } else {
                 ("minutes", (seconds + 59).div_euclid(60))
             };
-            views.text(&self.language, key, Some(&n.to_string()))
+            self.text_with(key, &n.to_string())
         });
-        Notice {
+        let text = self.in_words(&refusal.text_key(), wait.as_deref());
+        let notice = Notice {
             code: refusal.code().to_owned(),
-            text: views.text(&self.language, &refusal.text_key(), wait.as_deref()),
+            text: text.clone(),
             retry_after: refusal.retry_after(),
+            ..Notice::default()
+        };
+        let own = |field: &&str| !NO_FIELDS.contains(field);
+        let said = |field: &str| self.text(&Refusal::text_key_of(field));
+        match refusal {
+            Refusal::Format { fields } => notice.at_fields(
+                fields
+                    .iter()
+                    .copied()
+                    .filter(own)
+                    .map(|one| (element_of(one).to_owned(), said(one))),
+            ),
+            Refusal::Otp => notice.at_fields([("code".to_owned(), text)]),
+            Refusal::PasswordPolicy(PasswordFault::NotEqual) => {
+                notice.at_fields([("repeated".to_owned(), text)])
+            }
+            Refusal::PasswordPolicy(_) => notice.at_fields([("new".to_owned(), text)]),
+            _ => notice,
         }
+    }
+
+    /// The same in words that only this page has: `key` of `locales/`.
+    pub fn notice_as(&self, refusal: &Refusal, key: &str) -> Notice {
+        Notice { text: self.text(key), ..self.notice(refusal) }
     }
 
     pub fn page<P: Page>(
@@ -230,7 +284,17 @@ impl Request {
         binding: &str,
         page: &P,
     ) -> Result<Response, Failure> {
-        self.render(status, self.csrf(binding), None, page)
+        self.render(status, self.csrf(binding), (None, None), page)
+    }
+
+    /// A page of a session that stands outside the centres; `acting`: as whom somebody works.
+    pub fn page_as<P: Page>(
+        &self,
+        status: StatusCode,
+        acting: Option<String>,
+        page: &P,
+    ) -> Result<Response, Failure> {
+        self.render(status, self.csrf(&self.session_binding()), (None, acting), page)
     }
 
     /// A page of an account centre; its forms are the session's.
@@ -240,14 +304,14 @@ impl Request {
         who: Who,
         page: &P,
     ) -> Result<Response, Failure> {
-        self.render(status, self.csrf(&self.session_binding()), Some(who), page)
+        self.render(status, self.csrf(&self.session_binding()), (Some(who), None), page)
     }
 
     fn render<P: Page>(
         &self,
         status: StatusCode,
         csrf: String,
-        who: Option<Who>,
+        (who, acting): (Option<Who>, Option<String>),
         page: &P,
     ) -> Result<Response, Failure> {
         let here = self.uri.path_and_query().map_or_else(String::new, ToString::to_string);
@@ -257,6 +321,11 @@ impl Request {
             base: self.base(),
             csrf,
             who,
+            acting,
+            is_large: self.cookies.contains_key(&cookies::look_name(&self.ctx.realm)),
+            request_number: self.number.0,
+            face: face::of(&self.ctx.realm, &self.language, self.ctx.now().day()),
+            texts: face::texts(&self.ctx.realm, &self.language),
             here: form_urlencoded::byte_serialize(here.as_bytes()).collect(),
         };
         let text = self.app.views().render(&chrome, page);
@@ -290,6 +359,12 @@ impl Request {
             link: None,
         };
         self.page(StatusCode::BAD_REQUEST, "", &page)
+    }
+
+    /// The way to the realm's portal, where pages end that lead nowhere else.
+    pub fn portal(&self) -> Option<(String, String)> {
+        let portal = self.ctx.realm.portals.first()?;
+        Some((portal.clone(), self.text("signed-in-portal")))
     }
 
     pub fn forbidden(&self) -> Result<Response, Failure> {

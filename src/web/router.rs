@@ -78,10 +78,17 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/ssf/verify", post(events_api::verify))
         .route("/ssf/poll", post(events_api::poll))
         .route("/signed-in", get(account::home::signed_in))
+        .route("/", get(page::reading::to_sign_in))
         .route("/language", get(page::login::language))
+        .route("/look", get(page::reading::look))
+        .route("/accessibility", get(page::reading::accessibility))
         .route("/assets/{name}", get(ops::asset));
     let limited = |router| layers::limited(router, time_out, app.clone());
-    let pages = Router::new().nest("/realms/{realm}", realm).fallback(ops::not_found);
+    let pages = Router::new()
+        .route("/", get(page::reading::root))
+        .route("/realms/{realm}/", get(page::reading::to_sign_in))
+        .nest("/realms/{realm}", realm)
+        .fallback(ops::not_found);
     let scripts = Router::new().nest("/realms/{realm}", for_scripts());
     // A page must be able to read also that it is to come again later.
     let all = limited(pages).merge(limited(scripts).layer(cross_origin(&app)));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::domain::login::{LoginTransaction, Progress, Purpose, TRANSACTION_SECONDS, Then};
 use crate::flows::Fault;
+use crate::flows::sign_in::session::{self, Ended};
 use crate::flows::sign_in::transaction::{self, find_begun, finished};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
@@ -218,14 +219,26 @@ impl Begun {
             return Err(Failure::instead(see_other(&to)));
         }
         let link = held.and_then(|held| again(&request, held.request()));
+        let text = request.text(if link.is_some() { "expired-text" } else { "expired-plain" });
+        let to_login = || (format!("{}/login", request.base()), request.text("back-to-login"));
         let page = MessagePage {
             title: request.text("expired-title"),
-            text: request.text(if link.is_some() { "expired-text" } else { "expired-plain" }),
+            text,
             code: None,
-            link,
+            link: link.or_else(|| Some(to_login())),
         };
         Err(Failure::instead(request.page(StatusCode::GONE, "", &page)?))
     }
+}
+
+/// `&why=…` for the sign-in page of a browser whose session has ended without its doing.
+pub async fn ended_why(request: &Request) -> Result<&'static str, Fault> {
+    let Some(cookie) = request.session_cookie() else { return Ok("") };
+    Ok(match session::ended_why(&request.ctx, &cookie).await? {
+        Some(Ended::Relation) => "&why=relation_ended",
+        Some(Ended::Otherwise) => "&why=session_ended",
+        None => "",
+    })
 }
 
 /// Where the request of an application begins once more, and the words for it.

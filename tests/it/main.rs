@@ -12,6 +12,7 @@ mod audit;
 mod cutter;
 mod domain;
 mod ephemeral;
+mod face;
 mod feed;
 mod fuzz;
 mod hostile;

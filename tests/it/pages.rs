@@ -82,7 +82,7 @@ async fn every_page_is_readable_for_everybody() {
     walk.inspect("new-password").await;
     chromium.type_into("#new", "Spring2026+").await;
     chromium.type_into("#repeated", "Spring2026+").await;
-    chromium.click("main button").await;
+    chromium.click("main button[type=submit]").await;
     walk.inspect("agreements").await;
     chromium.window.delete_all_cookies().await.unwrap();
 

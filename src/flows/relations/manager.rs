@@ -61,15 +61,32 @@ pub struct CheckedHandler {
     terms: Terms,
 }
 
-/// Everything that can be said without looking anybody up.
+/// Everything that can be said without looking anybody up, all fields at once.
 pub fn check(ctx: &Ctx, new: &NewHandler) -> Result<CheckedHandler, Refusal> {
-    let name = PersonName::parse(&new.name).map_err(|_| Refusal::format("name"))?;
+    let name = PersonName::parse(&new.name).ok();
     let kind = DocumentType::parse(&new.document_type);
-    let kind = kind.ok_or(Refusal::format("document_type"))?;
-    let number = DocumentNumber::parse(kind, &new.document, ctx.now().day());
-    let number = number.map_err(|_| Refusal::format("document"))?;
+    let number =
+        kind.and_then(|kind| DocumentNumber::parse(kind, &new.document, ctx.now().day()).ok());
     let identity_type = IdentityTypeName(new.identity_type.clone());
-    let terms = check_terms(ctx, &identity_type, &new.permissions, new.valid_to.as_deref())?;
+    let terms = check_terms(ctx, &identity_type, &new.permissions, new.valid_to.as_deref());
+    let (name, number, terms) = match (name, number, terms) {
+        (Some(name), Some(number), Ok(terms)) => (name, number, terms),
+        (name, number, terms) => {
+            let mut fields = Vec::new();
+            if name.is_none() {
+                fields.push("name");
+            }
+            if kind.is_none() {
+                fields.push("document_type");
+            } else if number.is_none() {
+                fields.push("document");
+            }
+            if let Err(Refusal::Format { fields: more }) = terms {
+                fields.extend(more);
+            }
+            return Err(Refusal::Format { fields });
+        }
+    };
     Ok(CheckedHandler { name, number, identity_type, terms })
 }
 
@@ -83,16 +100,19 @@ pub fn check_terms(
     let known = ctx.realm.identity_type(identity_type);
     let known = known.filter(|known| known.can(Capability::GrantedOnline));
     let known = known.ok_or(Refusal::format("identity_type"))?;
+    let mut fields = Vec::new();
     if permissions.is_empty() || !known.allows(permissions) {
-        return Err(Refusal::format("permissions"));
+        fields.push("permissions");
     }
-    let valid_to = match valid_to {
-        None => None,
-        Some(text) => {
-            let day = Day::parse(text.trim()).filter(|day| *day >= ctx.now().day());
-            Some(day.ok_or(Refusal::format("valid_to"))?)
-        }
-    };
+    let day = |text: &str| Day::parse(text.trim()).filter(|day| *day >= ctx.now().day());
+    let day_of = valid_to.map(day);
+    if day_of == Some(None) {
+        fields.push("valid_to");
+    }
+    if !fields.is_empty() {
+        return Err(Refusal::Format { fields });
+    }
+    let valid_to = day_of.flatten();
     Ok(Terms { permissions: permissions.clone(), valid_to })
 }
 
@@ -111,7 +131,7 @@ pub async fn add(
         let has_account = rows.accounts().find_by_person(id).await?.is_some();
         // An invitation's name proves nothing; an account's does (AC-23).
         if has_account && known.is_some_and(|known| known.name != new.name) {
-            return Err(Refusal::format("name").into());
+            return Err(Refusal::format("held_name").into());
         }
         id
     } else {

@@ -55,6 +55,7 @@ pub async fn record_judged(
         outcome: refusal.code().to_owned(),
         ip: ctx.ip,
         device: ctx.device.clone(),
+        second: None,
     };
     save_attempt(ctx, &attempt).await
 }
@@ -106,6 +107,7 @@ pub async fn record_scan(
         outcome: refusal.code().to_owned(),
         ip: browser.ip,
         device: browser.device.clone(),
+        second: None,
     };
     save_attempt(browser, &attempt).await
 }
@@ -138,6 +140,7 @@ pub fn attempt(
         outcome: outcome.to_owned(),
         ip: ctx.ip,
         device: ctx.device.clone(),
+        second: proved.and_then(|proved| proved.second.passed()).map(Factor::name),
     }
 }
 

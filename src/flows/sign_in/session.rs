@@ -3,6 +3,8 @@
 
 use crate::base::id::AccountId;
 use crate::base::secret::Secret;
+use crate::domain::acting::Acting;
+use crate::domain::authorisation::State;
 use crate::domain::refusal::Refusal;
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -11,6 +13,27 @@ pub use crate::store::standing::StandingSession;
 /// `None`: unknown, ended or expired.
 pub async fn by_cookie(ctx: &Ctx, cookie: &Secret) -> Result<Option<StandingSession>, Fault> {
     Ok(ctx.rows().standings().by_cookie(cookie.hashed(), ctx.now()).await?)
+}
+
+/// Why a browser is no longer signed in that has not signed out itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// What it worked in has ended: the authorisation, the assignment, the record.
+    Relation,
+    /// By time, or from somewhere else.
+    Otherwise,
+}
+
+/// `None`: the cookie is of no session, or of one that lives.
+pub async fn ended_why(ctx: &Ctx, cookie: &Secret) -> Result<Option<Ended>, Fault> {
+    let rows = ctx.rows();
+    let Some(acting) = rows.sessions().ended_acting(cookie.hashed(), ctx.now()).await? else {
+        return Ok(None);
+    };
+    let Acting::Enterprise(id) = acting else { return Ok(Some(Ended::Otherwise)) };
+    let held = rows.authorisations().find(id).await?;
+    let is_over = held.is_none_or(|held| held.state() != State::Active);
+    Ok(Some(if is_over { Ended::Relation } else { Ended::Otherwise }))
 }
 
 /// Whether the account may sign in at this moment, by whatever way: its end may have come since it

@@ -4,6 +4,7 @@ mod addresses;
 mod clients;
 mod entrances;
 mod factors;
+mod look;
 mod published;
 mod resources;
 
@@ -116,6 +117,7 @@ impl Builder<'_> {
         self.check_main(&source, &main);
         self.check_fixtures();
         let agreements = self.agreements(&source, &main);
+        let look = self.look(&source, &main.look);
         let (roles_source, roles) = roles?;
         let identity_types = self.identity_types(&roles_source, &roles);
         let (entrances_source, entrances) = entrances?;
@@ -157,6 +159,8 @@ impl Builder<'_> {
             },
             limits: main.lockout,
             retention: main.retention,
+            look,
+            tax_authorities: main.tax_authorities,
             agreements,
             entrances,
             sms,

@@ -18,6 +18,7 @@ pub struct Model {
     pub outcome: String,
     pub ip: String,
     pub device: String,
+    pub second_factor: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

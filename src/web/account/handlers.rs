@@ -164,7 +164,10 @@ async fn show_add(
         valid_to: new.valid_to.clone().unwrap_or_default(),
         today: request.ctx.now().day().to_string(),
         asks_risk,
-        notice: refusal.map(|refusal| request.notice(refusal)),
+        notice: refusal.map(|refusal| match refusal {
+            Refusal::State => request.notice_as(refusal, "refusal-state-handler"),
+            refusal => request.notice(refusal),
+        }),
     };
     visit.page(refusal, &page).await
 }

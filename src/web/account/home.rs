@@ -8,11 +8,12 @@ use crate::flows::Stop;
 use crate::flows::centre::fields::{Field, fields, identities_here, reveal as reveal_field};
 use crate::flows::centre::known;
 use crate::views::account::{BlockView, FieldView, HomePage};
-use crate::views::page::MessagePage;
+use crate::views::sign_in::SignedInPage;
+use crate::web::account::eye::Opened;
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other};
 use crate::web::form::Form;
-use crate::web::page::view;
+use crate::web::page::view::{self, authority};
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -25,21 +26,27 @@ pub async fn get(request: Request) -> Answer {
         return Ok(see_other(&format!("{}/account/person", request.base())));
     }
     let visit = Visit::enter(request, Function::EnterpriseBasics).await?;
-    show(&visit, None, None).await
+    show(&visit, &Opened::default()).await
 }
 
-/// One field in full; the next page hides it again.
+/// One field in full, beside those that were opened before; another page hides them again.
 pub async fn reveal(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::Reveal).await?;
     let key = form.get("field").unwrap_or_default();
     let person = visit.session.person;
     match Stop::refusal(reveal_field(&visit.request.ctx, &visit.identity, person, key).await)? {
-        Ok(field) => show(&visit, Some(&field), None).await,
+        Ok(field) => {
+            let opened = Opened::of(&visit.request, EYES, &form).with(&field.key);
+            show(&visit, &opened).await
+        }
         Err(refusal) => visit.refused(&refusal),
     }
 }
 
-async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>) -> Answer {
+/// The page whose eyes these are.
+const EYES: &str = "enterprise";
+
+async fn show(visit: &Visit, opened: &Opened) -> Answer {
     let (request, ctx) = (&visit.request, &visit.request.ctx);
     let all = fields(ctx, &visit.identity).await?;
     let mut blocks = Vec::new();
@@ -51,14 +58,18 @@ async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>
     ] {
         let of_block = all.iter().filter(|field| field.block == block);
         let view = |field: &Field| {
-            let is_open = revealed.is_some_and(|revealed| revealed.key == field.key);
+            let is_open = opened.holds(&field.key);
             FieldView {
                 key: field.key.clone(),
                 label: match field.label.starts_with("field-") {
                     true => request.text(&field.label),
                     false => field.label.clone(),
                 },
-                value: if is_open { field.full.clone() } else { field.masked.clone() },
+                value: match (field.key.as_str(), is_open) {
+                    ("tax_authority", _) => authority(request, &field.full),
+                    (_, true) => field.full.clone(),
+                    (_, false) => field.masked.clone(),
+                },
                 is_masked: !is_open && field.masked != field.full,
             }
         };
@@ -77,9 +88,10 @@ async fn show(visit: &Visit, revealed: Option<&Field>, refusal: Option<&Refusal>
             ActingIdentity::Enterprise(one) => view::type_name(request, &one.identity_type.name),
             _ => request.text("acting-agent"),
         },
-        notice: refusal.map(|refusal| request.notice(refusal)),
+        opened: opened.views(request, EYES),
+        notice: None,
     };
-    visit.page(refusal, &page).await
+    visit.page(None, &page).await
 }
 
 /// Where a sign-in ends that no application had begun: from here, too, lead both ways into the
@@ -89,13 +101,8 @@ pub async fn signed_in(request: Request) -> Answer {
         return Ok(see_other(&format!("{}/login", request.base())));
     }
     let visit = Visit::signed_in(request).await?;
-    let page = MessagePage {
-        title: visit.request.text("signed-in-title"),
-        text: visit.request.text("signed-in-text"),
-        code: None,
-        link: None,
-    };
-    visit.page(None, &page).await
+    let portal = visit.request.ctx.realm.portals.first().cloned();
+    visit.page(None, &SignedInPage { portal }).await
 }
 
 /// Certificates on tokens are managed elsewhere for now; said so instead of a missing page.
@@ -104,5 +111,5 @@ pub async fn certificates(request: Request) -> Answer {
     if visit.role == Role::Agent {
         return visit.refused(&Refusal::Role);
     }
-    visit.done("menu-certificates", "certificates-text")
+    visit.told("menu-certificates", "certificates-text").await
 }

@@ -10,6 +10,7 @@ use crate::domain::function::Function;
 use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
+use crate::flows::centre::known::masked_name;
 use crate::flows::centre::log::{Line, LogQuery, LoginLogEntry, Whose, page};
 use crate::views::account::{LogPage, LogRow, OptionView};
 use crate::web::account::show::{href, tabs};
@@ -49,6 +50,28 @@ const WAYS: [&str; 9] = [
     "totp",
     "tax_app",
     "iit_app",
+];
+/// What stops an attempt, by its code without `E_`.
+const WHYS: [&str; 19] = [
+    "CREDENTIALS",
+    "SLIDER",
+    "LOCKED",
+    "OTP",
+    "OTP_EXPIRED",
+    "OTP_RATE",
+    "OTP_UNAVAILABLE",
+    "NO_PHONE",
+    "NO_EMAIL",
+    "STEPUP_FAILED",
+    "STEPUP_REQUIRED",
+    "FACE_UNAVAILABLE",
+    "PASSKEY",
+    "SCAN_EXPIRED",
+    "NO_IDENTITY",
+    "AGREEMENT",
+    "ROLE",
+    "STATE",
+    "BUSY",
 ];
 const OUTCOMES: [&str; 2] = ["ok", "refused"];
 const FURTHEST: u64 = 1_000_000;
@@ -97,9 +120,17 @@ async fn rows(visit: &Visit, asked: &Asked) -> Result<Vec<LogRow>, Failure> {
         offset: asked.offset,
     };
     let lines = page(&visit.request.ctx, &query).await?;
-    let row = |line: Line| match asked.is_enterprise {
-        true => LogRow { person: line.name, ..row(&visit.request, &line.entry) },
-        false => LogRow { enterprise: line.name, ..row(&visit.request, &line.entry) },
+    let enterprise = match (&visit.identity, asked.is_enterprise) {
+        (ActingIdentity::Enterprise(one), true) => one.enterprise.name.clone(),
+        _ => String::new(),
+    };
+    let own = masked_name(&visit.request.ctx, visit.session.person).await?;
+    let row = |line: Line| {
+        let (person, enterprise) = match asked.is_enterprise {
+            true => (line.name, enterprise.clone()),
+            false => (own.clone(), line.name),
+        };
+        LogRow { person, enterprise, ..row(&visit.request, &line.entry) }
     };
     Ok(lines.into_iter().map(row).collect())
 }
@@ -113,7 +144,14 @@ fn row(request: &Request, entry: &LoginLogEntry) -> LogRow {
         at: entry.at.for_people(),
         person: String::new(),
         enterprise: String::new(),
-        way: way_title(request, &entry.way),
+        way: match &entry.second {
+            Some(second) => format!(
+                "{} + {}",
+                way_title(request, &entry.way),
+                request.text(&format!("log-second-{}", second.replace('_', "-")))
+            ),
+            None => way_title(request, &entry.way),
+        },
         entrance: entrance.unwrap_or_default(),
         identity: identity_title(request, entry),
         address: address.unwrap_or_default(),
@@ -121,9 +159,16 @@ fn row(request: &Request, entry: &LoginLogEntry) -> LogRow {
         is_ok: entry.outcome == "ok",
         outcome: match entry.outcome.as_str() {
             "ok" => request.text("log-ok"),
-            code => format!("{} {code}", request.text("log-refused")),
+            code => format!("{}：{}", request.text("log-refused"), why(request, code)),
         },
     }
+}
+
+/// What stopped an attempt, in words; the code is for help desks and stands in no list.
+fn why(request: &Request, code: &str) -> String {
+    let known = code.trim_start_matches("E_");
+    let key = if WHYS.contains(&known) { known } else { "other" };
+    request.text(&format!("log-why-{}", key.to_ascii_lowercase().replace('_', "-")))
 }
 
 /// As whom they came in: an identity type, a member of an agency's staff, a handler whom a record
@@ -236,8 +281,17 @@ pub async fn csv(request: Request) -> Answer {
     let mut response = no_store(table.into_response());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-    let name = HeaderValue::from_static("attachment; filename=\"sign-ins.csv\"");
-    headers.insert(header::CONTENT_DISPOSITION, name);
+    // What it is and of which days, also for who keeps several (RFC 6266 §4.3).
+    let days = format!("{}-{}", asked.from, asked.to);
+    let title: String =
+        form_urlencoded::byte_serialize(visit.request.text("menu-log").as_bytes()).collect();
+    let title = title.replace('+', "%20");
+    let name = format!(
+        "attachment; filename=\"sign-ins-{days}.csv\"; filename*=UTF-8''{title}-{days}.csv"
+    );
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
     Ok(response)
 }
 

@@ -5,6 +5,7 @@ pub mod agencies;
 pub mod authenticator;
 pub mod authorisations;
 pub mod devices;
+mod eye;
 pub mod handler;
 pub mod handlers;
 pub mod history;

@@ -10,6 +10,7 @@ use crate::flows::centre::fields::revealed;
 use crate::flows::centre::own::{self, OwnData};
 use crate::flows::sign_in::factor::{passkey, totp};
 use crate::views::account::{CompletenessView, FieldView, PersonPage};
+use crate::web::account::eye::Opened;
 use crate::web::account::maintain::PATH as MAINTAIN;
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
@@ -18,10 +19,10 @@ use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::PersonalInformation).await?;
-    show(&visit, None).await
+    show(&visit, &Opened::default()).await
 }
 
-/// One's own field in full, logged; the next page hides it again. `E_ROLE` where there is none.
+/// One's own field in full, logged, beside those that were opened before; another page hides them again. `E_ROLE` where there is none.
 pub async fn reveal(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::PersonalInformation).await?;
     let request = &visit.request;
@@ -33,7 +34,7 @@ pub async fn reveal(form: Form) -> Answer {
         return visit.refused(&Refusal::Role);
     }
     revealed(&request.ctx, visit.session.person, None, key).await?;
-    show(&visit, Some(key)).await
+    show(&visit, &Opened::of(request, EYES, &form).with(key)).await
 }
 
 /// One line of the page.
@@ -76,11 +77,14 @@ fn fields(request: &Request, own: &OwnData) -> Vec<Field> {
     fields
 }
 
-async fn show(visit: &Visit, open: Option<&str>) -> Answer {
+/// The page whose eyes these are.
+const EYES: &str = "person";
+
+async fn show(visit: &Visit, opened: &Opened) -> Answer {
     let (request, session) = (&visit.request, &visit.session);
     let Some(own) = own::find(&request.ctx, session).await? else { return request.forbidden() };
     let view = |one: Field| {
-        let is_open = open == Some(one.key.as_str());
+        let is_open = opened.holds(&one.key);
         FieldView {
             label: request.text(one.label),
             is_masked: !is_open && one.masked != one.full,
@@ -100,6 +104,7 @@ async fn show(visit: &Visit, open: Option<&str>) -> Answer {
             done("person-email", "email", own.person.email.is_some()),
             done("person-address", "address", own.address.is_some()),
         ],
+        opened: opened.views(request, EYES),
         level: own.person.real_name_level,
         is_verified: own.person.real_name_level >= 3,
         has_authenticators: totp::is_taken(&request.ctx)

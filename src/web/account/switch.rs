@@ -17,7 +17,7 @@ use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::Form;
-use crate::web::page::view;
+use crate::web::page::view::{self, authority};
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -152,7 +152,10 @@ fn options(
         is_chosen: chosen.is_empty(),
     };
     let option = |value: String| OptionView {
-        title: request.division(&value),
+        title: match value.len() {
+            ..=6 => request.division(&value),
+            _ => authority(request, &value),
+        },
         is_chosen: value == chosen,
         value,
     };
@@ -193,13 +196,17 @@ pub async fn records(request: Request) -> Answer {
         no: one.record_no.as_str().to_owned(),
         project: one.project_name.clone(),
         enterprise: enterprise.clone(),
-        place: format!("{} · {}", request.division(&one.division), one.tax_authority),
+        place: format!(
+            "{} · {}",
+            request.division(&one.division),
+            authority(request, &one.tax_authority)
+        ),
         valid_to: one.valid_to.map(|day| day.to_string()),
         is_current: visit.is_acting(Acting::Record(one.id)),
     };
     let path = "/account/switch/records";
     let mut kinds =
-        tabs(request, &[("record-kind-inspection", path), ("record-kind-tax-source", path)], "");
+        tabs(request, &[("records-inspection", path), ("records-tax-source", path)], "");
     for (tab, one) in kinds.iter_mut().zip(RecordKind::ALL) {
         tab.href = href(request, path, &[("kind", one.name())]);
         tab.is_current = one == kind;

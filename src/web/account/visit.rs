@@ -16,6 +16,7 @@ use crate::flows::identity::load;
 use crate::flows::identity::switch::choices;
 use crate::flows::relations::manager::Manager;
 use crate::oidc::params::Params;
+use crate::views::account::TextPage;
 use crate::views::page::MessagePage;
 use crate::views::{MenuItem, Page, QuickItem, Who};
 use crate::web::answer::{Answer, Failure, see_other, status_of};
@@ -149,14 +150,11 @@ impl Visit {
         self.request.account_page(status, who, page)
     }
 
-    pub fn done(&self, title: &str, text: &str) -> Answer {
-        let page = MessagePage {
-            title: self.request.text(title),
-            text: self.request.text(text),
-            code: None,
-            link: Some((self.path("/account"), self.request.text("back-to-account"))),
-        };
-        self.request.page(StatusCode::OK, "", &page)
+    /// A page that is read and nothing else, within the centre; both are keys of `locales/`.
+    pub async fn told(&self, title: &str, text: &str) -> Answer {
+        let page =
+            TextPage { title: self.request.text(title), paragraphs: vec![self.request.text(text)] };
+        self.page(None, &page).await
     }
 
     async fn who(&self) -> Result<Who, Failure> {
@@ -233,6 +231,7 @@ impl Visit {
             Role::Person => vec![
                 ("menu-person", "/account/person"),
                 ("menu-authorisations", "/account/authorisations"),
+                ("level-title", "/account/level"),
                 ("menu-log", "/account/log"),
             ],
             // S-10: none; the drop-down leads to the enterprises.
@@ -272,8 +271,13 @@ fn told(
         title: request.text(title),
         text: notice.text,
         code: Some(notice.code),
-        link: can_sign_in
-            .then(|| (format!("{}/login", request.base()), request.text("back-to-login"))),
+        link: match (can_sign_in, refusal) {
+            (true, _) => Some((format!("{}/login", request.base()), request.text("back-to-login"))),
+            (false, Refusal::NoAccountCentre) => {
+                Some((format!("{}/signed-in", request.base()), request.text("go-back")))
+            }
+            _ => Some((format!("{}/account", request.base()), request.text("back-to-account"))),
+        },
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }

@@ -17,7 +17,7 @@ use crate::web::answer::{Answer, see_other, tell_refused, with_cookie};
 use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
 use crate::web::request::Request;
-use crate::web::transaction::{begin, bound_to_browser, to_second_factor};
+use crate::web::transaction::{begin, bound_to_browser, ended_why, to_second_factor};
 
 /// Longer addresses than this do not pass every proxy.
 const LONGEST_QUERY: usize = 6000;
@@ -97,6 +97,7 @@ pub async fn sign_in(request: &Request, params: Params) -> Answer {
 
 async fn begin_at(request: &Request, params: Params, why: &str) -> Answer {
     let transaction = begin(request, Then::Authorize(params.into_map())).await?;
+    let why = if why.is_empty() { ended_why(request).await? } else { why };
     let to = format!("{}/login/credentials?t={}{why}", request.base(), transaction.id);
     Ok(bound_to_browser(see_other(&to), request, &transaction, 6 * TRANSACTION_SECONDS))
 }
@@ -108,7 +109,7 @@ pub fn refuse(request: &Request, error: &OAuthError) -> Answer {
         title: request.text("error-title"),
         text: request.text("error-request"),
         code: Some(format!("{}: {}", error.code.name(), error.reason)),
-        link: None,
+        link: request.portal(),
     };
     request.page(StatusCode::BAD_REQUEST, "", &page)
 }

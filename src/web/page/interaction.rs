@@ -10,6 +10,7 @@ use crate::domain::login::Then;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::Stop;
+use crate::flows::identity::load;
 use crate::flows::identity::switch::{choice, fitting_choices, needed, offers_personal, switch};
 use crate::flows::oauth::authorize::{
     ReachNeeded, choice_needed, consent_needed, give_consent, leave_needed, reach_needed,
@@ -98,7 +99,13 @@ async fn choose_page(
         offers_personal: needs.is_empty() && offers_personal(&request.ctx, session),
         notice,
     };
-    request.page(status, &request.session_binding(), &page)
+    request.page_as(status, acting(request, session).await?, &page)
+}
+
+/// As whom this session works, for the header of pages outside the centres.
+async fn acting(request: &Request, session: &Session) -> Result<Option<String>, Failure> {
+    let identity = load::load(&request.ctx, session.person, session.acting).await;
+    Ok(Stop::refusal(identity)?.ok().map(|identity| view::acting_title(request, &identity)))
 }
 
 pub async fn post_choose(asked: Asked) -> Answer {
@@ -150,6 +157,7 @@ pub async fn get_consent(request: Request) -> Answer {
     let Some(session) = request.standing_session().await? else {
         return Ok(back(&request, &params));
     };
+    let acting = acting(&request, &session.session).await?;
     // Decided anew, so that the page cannot be asked to lie.
     let Some(needed) = consent_needed(&request.ctx, params.clone(), session).await? else {
         return Ok(back(&request, &params));
@@ -165,7 +173,7 @@ pub async fn get_consent(request: Request) -> Answer {
             .collect(),
         request: needed.params.encode(),
     };
-    request.page(StatusCode::OK, &request.session_binding(), &page)
+    request.page_as(StatusCode::OK, acting, &page)
 }
 
 pub async fn post_consent(asked: Asked) -> Answer {
@@ -209,7 +217,8 @@ async fn raise_page(request: &Request, needed: &ReachNeeded, refusal: Option<&Re
         request: needed.params.encode(),
         notice,
     };
-    request.page(status, &request.session_binding(), &page)
+    let acting = acting(request, &needed.session).await?;
+    request.page_as(status, acting, &page)
 }
 
 pub async fn post_raise(asked: Asked) -> Answer {

@@ -17,13 +17,13 @@ use crate::flows::sign_in::typed::Credentials;
 use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
-use crate::views::page::{LoginPage, PasskeyQuestion, Tab, WaitingPage, WrongFields};
+use crate::views::page::{LoginPage, Notice, PasskeyQuestion, Tab, WaitingPage, WrongFields};
 use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::page::scan_view;
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::request::Request;
-use crate::web::transaction::{begin, bound_to_browser};
+use crate::web::transaction::{begin, bound_to_browser, ended_why};
 
 /// A longer address is none that a portal has made.
 const LONGEST_PAGE: usize = 1000;
@@ -41,7 +41,8 @@ pub async fn start(request: Request) -> Answer {
     let short = |to: &String| to.len() <= LONGEST_PAGE;
     let then = portal.filter(short).filter(known).map_or(Then::Nowhere, Then::Page);
     let transaction = begin(&request, then).await?;
-    let to = format!("{}/login/credentials?t={}", request.base(), transaction.id);
+    let why = ended_why(&request).await?;
+    let to = format!("{}/login/credentials?t={}{why}", request.base(), transaction.id);
     Ok(bound_to_browser(see_other(&to), &request, &transaction, TRANSACTION_SECONDS))
 }
 
@@ -49,7 +50,7 @@ pub async fn start(request: Request) -> Answer {
 fn waiting(request: &Request) -> Answer {
     let notice = request.notice(&Refusal::Busy);
     let seconds = notice.retry_after;
-    let page = request.page(StatusCode::SERVICE_UNAVAILABLE, "", &WaitingPage { notice })?;
+    let page = request.page(StatusCode::SERVICE_UNAVAILABLE, "", &WaitingPage { busy: notice })?;
     let mut page = with_retry_after(page, seconds);
     page.headers_mut().insert("refresh", HeaderValue::from(seconds.unwrap_or(2)));
     Ok(page)
@@ -72,6 +73,8 @@ pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> A
     let tells = match params.get("why") {
         Some("another_person") => Some(request.text("login-another-person")),
         Some("begin_again") => Some(request.text("login-begin-again")),
+        Some("relation_ended") => Some(request.text("login-relation-ended")),
+        Some("session_ended") => Some(request.text("login-session-ended")),
         _ => None,
     };
     show_telling(&request, &transaction, &typed, None, tells).await
@@ -98,7 +101,7 @@ fn typed(request: &Request, form: &Params) -> Credentials {
         slider_id: text("slider_id"),
         slider: text("slider"),
         record_kind: text("record_kind"),
-        scan_app: String::new(),
+        scan_app: text("shown_app"),
         device: request
             .cookies
             .get(&cookies::device_name(&request.ctx.realm))
@@ -197,12 +200,14 @@ async fn show_telling(
         let doors = realm.doors().filter(fits);
         doors.filter(|known| (kind(known) == kind(door)) == is_same).map(tab).collect()
     };
-    let notice = refusal.map(|refusal| request.notice(refusal));
+    let wrong = wrong_fields(request, current, refusal);
+    let notice = refusal.map(|refusal| notice(request, refusal, &wrong));
     let status = status_of(notice.as_ref());
     let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
-    let wrong = wrong_fields(request, current, refusal);
     // Nothing was sent to the checker: the slider's proof is not used up either.
     let is_kept = !wrong.first.is_empty() && !typed.slider_id.is_empty();
+    // Who has drawn it once need not draw it again for a wrong password; the proof is a new one.
+    let is_drawn = refusal.is_some_and(|why| *why != Refusal::Slider) && !typed.slider.is_empty();
     let page = LoginPage {
         transaction: transaction.id.clone(),
         tabs: doors(true),
@@ -227,7 +232,7 @@ async fn show_telling(
             true => Some(new_slider(&request.ctx, transaction)),
             false => None,
         },
-        slider: if is_kept { typed.slider.clone() } else { "0".to_owned() },
+        slider: if is_drawn { typed.slider.clone() } else { "0".to_owned() },
         asks_unit: current.audience == Audience::SocialInsurance,
         wrong,
         enterprise_number: typed.enterprise_number.clone(),
@@ -236,6 +241,28 @@ async fn show_telling(
         notice,
     };
     Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))
+}
+
+/// The refusal above the form, with the words of this door for its fields.
+fn notice(request: &Request, refusal: &Refusal, wrong: &WrongFields) -> Notice {
+    let notice = match refusal {
+        Refusal::State => request.notice_as(refusal, "refusal-state-scan"),
+        refusal => request.notice(refusal),
+    };
+    let said = [
+        ("record_kind", &wrong.record_kind),
+        ("enterprise_number", &wrong.enterprise_number),
+        ("personal_id", &wrong.personal_id),
+        ("password", &wrong.password),
+    ];
+    let said = said.into_iter().filter_map(|(id, text)| Some((id.to_owned(), text.clone()?)));
+    match refusal {
+        Refusal::Slider => {
+            let text = notice.text.clone();
+            notice.at_fields([("slider".to_owned(), text)])
+        }
+        _ => notice.at_fields(said),
+    }
 }
 
 /// At which fields something is wrong, in the words of this door.

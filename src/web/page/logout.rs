@@ -80,7 +80,7 @@ async fn sign_out(request: &Request, asked: Asked) -> Answer {
             request.page(
                 StatusCode::OK,
                 "",
-                &MessagePage { title, text, code: None, link: None },
+                &MessagePage { title, text, code: None, link: request.portal() },
             )?
         }
     };

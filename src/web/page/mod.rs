@@ -5,6 +5,7 @@ pub mod interaction;
 pub mod login;
 pub mod logout;
 pub mod phone;
+pub mod reading;
 pub mod records;
 pub mod scan;
 pub mod scan_view;

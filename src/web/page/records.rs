@@ -12,6 +12,7 @@ use crate::oidc::params::Params;
 use crate::views::page::{ChooseRecordPage, LinkView, RecordView};
 use crate::web::answer::{Answer, status_of};
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
+use crate::web::page::view::authority;
 use crate::web::request::Request;
 
 pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
@@ -55,7 +56,7 @@ async fn show(
         id: one.id.to_string(),
         no: one.record_no.as_str().to_owned(),
         project: one.project_name.clone(),
-        tax_authority: one.tax_authority.clone(),
+        tax_authority: authority(request, &one.tax_authority),
         valid_to: one.valid_to.map(|day| day.to_string()),
     };
     let notice = refusal.map(|refusal| request.notice(refusal));

@@ -1,19 +1,23 @@
 //! The second factor: three ways on one page, each leads on equally (E-10).
 
 use crate::domain::factor::Factor;
-use crate::domain::login::{LoginTransaction, Second};
+use crate::domain::login::{LoginTransaction, Second, Then};
+use crate::domain::proof::Question;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
-use crate::flows::Stop;
-use crate::flows::sign_in::factor::code::{is_sent, masked};
+use crate::flows::centre::known::masked_name;
+use crate::flows::sign_in::factor::code::{masked, standing};
 use crate::flows::sign_in::factor::{self, Given, device, passkey};
+use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
-use crate::views::page::{SecondFactorPage, Tab};
+use crate::views::page::Tab;
+use crate::views::sign_in::{SecondFactorPage, SentView};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::page::scan_view;
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::request::Request;
+use crate::web::transaction::authorize_address;
 
 pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
     let way = params.get("way").and_then(Factor::parse);
@@ -87,6 +91,41 @@ async fn closed(
     Ok(closed)
 }
 
+/// Who is signing in, masked, with the enterprise that was typed; the password is proved by now.
+async fn whose(request: &Request, transaction: &LoginTransaction) -> Result<Option<String>, Fault> {
+    let Some(proved) = transaction.proved() else { return Ok(None) };
+    let name = masked_name(&request.ctx, proved.person).await?;
+    let title = request.ctx.realm.entrance(&proved.entrance);
+    let title = title.map(|door| door.title.in_language(request.language()));
+    Ok(Some(title.map_or_else(|| name.clone(), |title| format!("{name} · {title}"))))
+}
+
+/// Where somebody else begins the same sign-in; a step within a session is its person's.
+fn not_you(request: &Request, transaction: &LoginTransaction) -> Option<String> {
+    match (&transaction.then, transaction.errand()) {
+        (_, Some(_)) => None,
+        (Then::Authorize(asked), None) if !asked.is_empty() => {
+            Some(authorize_address(request, asked))
+        }
+        (Then::Page(page), None) => {
+            let query = Params::from_map([("return_to".to_owned(), page.clone())].into()).encode();
+            Some(format!("{}/login?{query}", request.base()))
+        }
+        _ => Some(format!("{}/login", request.base())),
+    }
+}
+
+/// The code that is on its way, as the page counts it down.
+async fn sent(request: &Request, question: &Question) -> Result<Option<SentView>, Fault> {
+    let sent = standing(&request.ctx, question).await?;
+    Ok(sent.map(|sent| SentView {
+        valid_for: sent.valid_for.to_string(),
+        valid_minutes: ((sent.valid_for + 59) / 60).to_string(),
+        wait: (sent.wait > 0).then(|| sent.wait.to_string()),
+        tries_left: sent.tries_left.to_string(),
+    }))
+}
+
 /// `way`: the one that is open; by default the realm's first that can reach the person.
 pub async fn show(
     request: &Request,
@@ -95,11 +134,12 @@ pub async fn show(
     refusal: Option<&Refusal>,
 ) -> Answer {
     let ctx = &request.ctx;
-    let ways = factor::offered(ctx, transaction).await?;
+    let mut ways = factor::offered(ctx, transaction).await?;
     let closed = closed(request, transaction, &ways).await?;
-    let is_open = |way: &&Factor| closed.iter().all(|(known, _)| known != *way);
-    let open = way.filter(|way| ways.contains(way));
-    let open = open.or(ways.iter().find(is_open).or(ways.first()).copied());
+    let is_closed = |way: &Factor| closed.iter().any(|(known, _)| known == way);
+    // What cannot be used does not come first.
+    ways.sort_by_key(is_closed);
+    let open = way.filter(|way| ways.contains(way)).or(ways.first().copied());
     let question = match open {
         Some(open) => factor::question(ctx, transaction, open).await?,
         None => None,
@@ -110,11 +150,11 @@ pub async fn show(
         return if is_due { request.forbidden() } else { go_on(request, transaction).await };
     };
     let open = question.factor;
-    let (sent_by, sent_to, is_sent) = match open {
+    let (sent_by, sent_to, sent) = match open {
         Factor::Sms | Factor::Email => {
-            (Some(open.name()), masked(ctx, &question).await?, is_sent(ctx, &question).await?)
+            (Some(open.name()), masked(ctx, &question).await?, sent(request, &question).await?)
         }
-        _ => (None, None, false),
+        _ => (None, None, None),
     };
     let passkey = match open {
         Factor::Passkey => Some(passkey::challenge(ctx, &question).await?.to_string()),
@@ -131,28 +171,30 @@ pub async fn show(
         title: request.text(&format!("way-{}", way.name().replace('_', "-"))),
         href: address(request, transaction, *way),
         is_current: *way == open,
-        is_closed: closed.iter().any(|(known, _)| known == way),
+        is_closed: is_closed(way),
     };
     // The page of a closed way says so itself.
     let hints = closed.iter().filter(|(known, _)| *known != open);
     let hints = hints.map(|(_, refusal)| request.notice(refusal)).collect();
-    let notice = refusal.map(|refusal| request.notice(refusal));
+    let notice = refusal.map(|refusal| match refusal {
+        Refusal::State => request.notice_as(refusal, "refusal-state-scan"),
+        refusal => request.notice(refusal),
+    });
     let status = status_of(notice.as_ref());
     let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
     let page = SecondFactorPage {
         transaction: transaction.id.clone(),
+        whose: whose(request, transaction).await?,
+        not_you: not_you(request, transaction),
         ways: ways.iter().map(tab).collect(),
         sent_by,
         is_totp: open == Factor::Totp,
-        is_code_wrong: matches!(
-            refusal,
-            Some(Refusal::Otp | Refusal::OtpExpired | Refusal::Format { .. })
-        ),
+        is_code_wrong: sent.is_some() && refusal == Some(&Refusal::Otp),
         passkey,
         remember_days: device::days(ctx, transaction).map(|days| days.to_string()),
         sent_to,
         hints,
-        is_sent,
+        sent,
         scan,
         notice,
     };

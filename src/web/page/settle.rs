@@ -45,7 +45,8 @@ async fn show(
         Step::NewPassword => {
             let rules = &request.ctx.realm.password;
             let (min_length, max_length) = (rules.min_length, rules.max_length);
-            let page = NewPasswordPage { transaction: id, min_length, max_length, notice };
+            let rule = view::password_rule(request);
+            let page = NewPasswordPage { transaction: id, min_length, max_length, rule, notice };
             request.page(status, &transaction.id, &page)
         }
         Step::Agreements => {

@@ -27,6 +27,21 @@ pub fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {
     names.map(|texts| texts.in_language(request.language()).to_owned()).collect()
 }
 
+/// A tax authority by its name where the realm knows it, and by its code where it does not.
+pub fn authority(request: &Request, code: &str) -> String {
+    let known = request.ctx.realm.tax_authorities.get(code);
+    known.map_or_else(|| code.to_owned(), |name| name.in_language(request.language()).to_owned())
+}
+
+/// The realm's rule for a new password.
+pub fn password_rule(request: &Request) -> String {
+    let rules = &request.ctx.realm.password;
+    let lengths = format!("{}–{}", rules.min_length, rules.max_length);
+    let key = if rules.letters_merged { "password-rule-merged" } else { "password-rule" };
+    let length = request.text_with("password-rule-length", &lengths);
+    format!("{length}{}", request.text_with(key, &rules.min_classes.to_string()))
+}
+
 /// Enterprise and identity type in one line.
 pub fn title(request: &Request, one: &EnterpriseIdentity) -> String {
     format!("{} · {}", one.enterprise.name, type_name(request, &one.identity_type.name))

@@ -1,9 +1,10 @@
 //! The ways into a centre, and from one identity to the next.
 
+use hufu::domain::number::phone::Phone;
 use serde_json::{Value, json};
 
 use super::switching::{choice, token_claims};
-use super::{AGENCY, WANG, as_li, as_person, as_wang, at_door, feed, get, post, relation};
+use super::{AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, feed, get, post, relation};
 use crate::kit::browser::Shown;
 use crate::kit::{
     EXAMPLE, FILING, PASSWORD, SAMPLE, TestApp, authorize_url, claims, on_each_database,
@@ -145,7 +146,12 @@ fn every_switch_begins_anew_and_asks_for_nothing() {
         let record = choice(&records, "record", "101号");
         let page = get(&mut li, "/account/switch").await;
         let sample = choice(&page, "identity", "南昌样板商贸");
-        let example = choice(&page, "identity", "南昌示例科技");
+        // The current one is no choice.
+        let rows = app.ctx.rows();
+        let phone = Phone::parse(LI).unwrap();
+        let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
+        let live = rows.sessions().live_of(account.id, app.clock.now()).await.unwrap();
+        let example = live.last().unwrap().acting.authorisation().unwrap().to_string();
         let mut from = format!("enterprise {example}");
         for (field, to) in [
             ("identity", sample.as_str()),

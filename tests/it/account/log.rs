@@ -37,8 +37,12 @@ fn each_line_says_when_how_where_as_whom_and_what_came_of_it() {
             let ways = ["密码", entrance, identity, "127.0.0.*", "? / ?", "成功"];
             ways.map(str::to_owned).to_vec()
         };
-        let myself = ok("个人（自然人业务）", "自然人业务");
-        let record = ok("经办人（子身份） · 杭州示例建设有限公司", "特定主体登录");
+        let with_code = |mut row: Vec<String>| {
+            row[0] = format!("{} + 短信验证", row[0]);
+            row
+        };
+        let myself = with_code(ok("个人（自然人业务）", "自然人业务"));
+        let record = with_code(ok("经办人（子身份） · 杭州示例建设有限公司", "特定主体登录"));
         let failed = |way: &str, code: &str| {
             let said = [way, "自然人业务", "", "127.0.0.*", "? / ?", code];
             said.map(str::to_owned).to_vec()
@@ -47,8 +51,8 @@ fn each_line_says_when_how_where_as_whom_and_what_came_of_it() {
         let said: Vec<Vec<String>> = found.iter().map(|row| row[1..].to_vec()).collect();
         let wanted = [
             myself.clone(),
-            failed("短信验证（第二重验证）", "未成功 E_OTP"),
-            failed("密码", "未成功 E_CREDENTIALS"),
+            failed("短信验证", "未成功：验证码不正确"),
+            failed("密码", "未成功：企业、个人信息或密码不正确"),
             myself,
             record,
         ];
@@ -59,7 +63,7 @@ fn each_line_says_when_how_where_as_whom_and_what_came_of_it() {
         // The same as a table for other programs.
         let table = get(&mut wu, "/account/log.csv").await;
         assert_eq!(table.text.lines().count(), 6, "{}", table.text);
-        assert!(table.text.contains("\"未成功 E_OTP\""));
+        assert!(table.text.contains("\"未成功：验证码不正确\""));
         // A member of an agency's staff reads it in the personal centre alone.
         let door = (AGENCY, "13300133000", PASSWORD);
         let mut zhou = at_door(&app, "agency", door, "南昌示例科技").await;
@@ -132,7 +136,7 @@ fn a_month_is_shown_where_nothing_else_is_asked_for() {
             ("?from=2026-12-26&to=2027-01-01", 0),
         ] {
             let page = get(&mut browser, &format!("/account/log{query}")).await;
-            let n = rows(&page).iter().filter(|row| row[6].contains("E_CREDENTIALS")).count();
+            let n = rows(&page).iter().filter(|row| row[6].contains("密码不正确")).count();
             assert_eq!(n, failed, "{query}: {}", page.text);
             assert_eq!(page.code(), None, "{query}");
         }

@@ -223,7 +223,10 @@ async fn every_page_of_the_centre_is_readable() {
         page.inspect(name).await;
     }
     manager.account("").await;
-    page.click("button.eye").await;
+    // In place: the second eye leaves the first field open.
+    page.click_here("button.eye").await;
+    let revealed = "#f-name[tabindex]";
+    page.window.wait().for_element(Locator::Css(revealed)).await.unwrap();
     page.inspect("centre-revealed").await;
     page.click_here("#who summary").await;
     page.inspect("quick-switch").await;

@@ -8,6 +8,7 @@ mod endings;
 mod entering;
 mod enterprise;
 mod foreign;
+mod forms;
 mod held;
 mod history;
 mod insurance;
@@ -241,6 +242,13 @@ pub fn listed(page: &Shown) -> Vec<(String, String, String)> {
 /// The cells of a page's table, row by row.
 pub fn rows(page: &Shown) -> Vec<Vec<String>> {
     let rows = page.text.split("<tr><td>").skip(1).map(|row| row.split("</tr>").next().unwrap());
-    let cell = |cell: &str| crate::kit::browser::unescape(cell.split("</td>").next().unwrap());
-    rows.map(|row| row.split("<td>").map(cell).collect()).collect()
+    let cell = |cell: &str| {
+        let cell = cell.split_once('>').map_or(cell, |(_, cell)| cell);
+        crate::kit::browser::unescape(cell.split("</td>").next().unwrap())
+    };
+    let row = |row: &str| {
+        let first = std::iter::once(row).map(|row| row.split("</td>").next().unwrap().to_owned());
+        first.chain(row.split("<td").skip(1).map(cell)).collect()
+    };
+    rows.map(row).collect()
 }

@@ -196,7 +196,7 @@ fn the_log_shows_a_month_of_ones_own_sign_ins() {
         assert!(page.text.contains("127.0.0.*") && page.text.contains("企业业务"));
         let all = get(&mut wang, "/account/log?from=2026-11-01&to=2026-12-31").await;
         assert_eq!(all.text.matches("<tr><td>").count(), 3, "{}", all.text);
-        assert!(all.text.contains("E_CREDENTIALS"));
+        assert!(all.text.contains("密码不正确") && !all.text.contains("E_CREDENTIALS"));
         let newest = all.text.find("2026-12-29").unwrap();
         assert!(newest < all.text.find("2026-11-24").unwrap(), "newest first");
         assert!(page.text.contains("办税员 · 南昌示例科技有限公司"), "{}", page.text);

@@ -100,6 +100,16 @@ impl Shown {
     }
 }
 
+/// A page without the number of its request and the tries that are left, which are others each time.
+pub fn without_number(text: &str) -> String {
+    let line = |line: &str| match line.contains("<p class=\"code\">") {
+        true => line.rsplit_once(" · ").map_or(line, |(before, _)| before).to_owned(),
+        false => line.to_owned(),
+    };
+    let lines = text.split('\n').filter(|line| !line.contains("id=\"tries-left\""));
+    lines.map(line).collect::<Vec<_>>().join("\n")
+}
+
 pub fn unescape(text: &str) -> String {
     let named = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
     named.replace("&#x27;", "'").replace("&#x2F;", "/").replace("&amp;", "&")

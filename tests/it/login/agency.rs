@@ -218,12 +218,12 @@ async fn five_thousand_clients_are_searched_and_paged() {
     let nothing = url.replace("4711", "%25%25");
     assert!(browser.get(&nothing).await.status.as_u16() < 500);
     // Whom no list shows is reached by a search, or by an application's hint (G-14).
-    let page = browser.get("/realms/jiangxi/account/switch?text=4711").await;
+    let page = browser.get("/realms/jiangxi/account/switch?text=4712").await;
     assert_eq!(page.text.matches("class=\"identity\"").count(), 1, "{}", page.text);
     let id = page.text.split("class=\"identity\" name=\"identity\" value=\"").nth(1).unwrap();
     let id = id.split('"').next().unwrap().to_owned();
     let one = claims_of(&app, &done).await["tax_identity"]["enterprise"]["tin"].clone();
-    let other = browser.get("/realms/jiangxi/account/switch?text=4712").await;
+    let other = browser.get("/realms/jiangxi/account/switch?text=4713").await;
     let switched =
         other.text.split("class=\"identity\" name=\"identity\" value=\"").nth(1).unwrap();
     let switched = switched.split('"').next().unwrap().to_owned();

@@ -113,6 +113,7 @@ async fn fill(app: &TestApp) {
             outcome: "ok".to_owned(),
             ip: home(n).parse::<IpAddr>().unwrap(),
             device: "test".to_owned(),
+            second: None,
         };
         tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await.unwrap();
     }

@@ -25,6 +25,7 @@ pub mod scan;
 mod scan_places;
 mod scan_stream;
 mod second_factors;
+mod shown;
 mod slider;
 mod social_insurance;
 mod specific_entity;

@@ -103,7 +103,7 @@ fn guesses_at_the_authenticator_end_are_logged_and_told() {
         assert_eq!(failed.count(), n_failed);
         assert!(log.iter().any(|one| one.way == "totp" && one.outcome == "E_OTP_RATE"));
         let page = owner.get("/realms/jiangxi/account/messages").await;
-        assert!(page.text.contains("多次未能通过第二重验证"), "{}", page.text);
+        assert!(page.text.contains("多次未能通过身份验证"), "{}", page.text);
         assert!(page.text.contains("新增了一种验证方式"));
     });
 }

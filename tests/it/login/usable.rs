@@ -2,7 +2,7 @@
 
 use super::doors::{DOORS, Door};
 use crate::account::{LI, get, held};
-use crate::kit::browser::Shown;
+use crate::kit::browser::{Shown, without_number};
 use crate::kit::{
     EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm, claims,
     on_each_database,
@@ -19,8 +19,9 @@ fn comparable(page: &Shown, typed: &[&str]) -> (u16, Vec<(String, String)>, Stri
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
         .collect();
     headers.sort();
-    let mut text = page.text.clone();
-    for field in page.hidden().values().chain(page.hidden_of_form("login-submit").values()) {
+    let mut text = without_number(&page.text);
+    let forms = ["login-submit", "scan-continue"].map(|form| page.hidden_of_form(form));
+    for field in forms.iter().flat_map(|fields| fields.values()) {
         if field.len() > 12 {
             text = text.replace(field.as_str(), "…");
         }
@@ -32,7 +33,7 @@ fn comparable(page: &Shown, typed: &[&str]) -> (u16, Vec<(String, String)>, Stri
     let pieces = text.split("<svg").map(|piece| piece.split("</svg>").last().unwrap_or_default());
     let text: String = pieces.collect();
     let kept = text.lines().filter(|line| !line.contains("qr") && !line.contains("data-scan="));
-    let kept = kept.filter(|line| !line.contains("data-passkey=") && !line.contains("/language"));
+    let kept = kept.filter(|line| !line.contains("data-passkey=") && !line.contains("&amp;back="));
     (page.status.as_u16(), headers, kept.collect::<Vec<_>>().join("\n"))
 }
 

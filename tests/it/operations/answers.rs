@@ -36,7 +36,6 @@ fn what_no_handler_answers_is_said_in_our_own_words() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
         for (method, path, n_bytes, status, words) in [
-            (Method::GET, "/", 0, 404, "页面不存在"),
             (Method::GET, "/realms/nowhere/login", 0, 404, "页面不存在"),
             (Method::GET, "/realms/jiangxi/nowhere", 0, 404, "页面不存在"),
             (Method::GET, "/realms/jiangxi/assets/nowhere.css", 0, 404, "页面不存在"),
@@ -52,12 +51,24 @@ fn what_no_handler_answers_is_said_in_our_own_words() {
             assert_eq!(has_methods, status == 405, "{method} {path}");
             let text = text(answer).await;
             assert!(text.contains(words), "{method} {path}: {text}");
-            // In the look of the realm where there is one.
-            assert_eq!(text.contains("hufu.css"), path.contains("jiangxi"), "{path}");
+            // In the look of the realm where there is one, and of the host where there is none, with a way on.
+            assert!(
+                text.contains("hufu.css") && text.contains("class=\"button\""),
+                "{path}: {text}"
+            );
+            let names = text.contains("江西省电子税务局");
+            assert_eq!(names, path.contains("jiangxi"), "{path}");
             let asked = request(&method, path, "application/json", n_bytes);
             let answer = app.router.clone().oneshot(asked).await.unwrap();
             assert_eq!(answer.status().as_u16(), status, "{method} {path}");
             assert!(!self::text(answer).await.contains('<'), "{method} {path}");
+        }
+        // Bare addresses lead to the sign-in.
+        for path in ["/", "/realms/jiangxi", "/realms/jiangxi/"] {
+            let asked = request(&Method::GET, path, BROWSER, 0);
+            let answer = app.router.clone().oneshot(asked).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
+            assert_eq!(answer.headers()[header::LOCATION], "/realms/jiangxi/login", "{path}");
         }
         // What a handler has said is left as it is.
         let asked = request(&Method::GET, "/realms/jiangxi/userinfo", "application/json", 0);

@@ -43,6 +43,7 @@ impl Behind {
                 secret_in_body: false,
                 own_url: own_url.to_owned(),
                 title: "helper".to_owned(),
+                links: Vec::new(),
                 invoices: None,
                 authority: Some(std::fs::read(data("localhost.cert.pem")).unwrap()),
             };

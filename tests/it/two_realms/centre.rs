@@ -248,5 +248,6 @@ pub const CENTRE: &[Walked] = &[
     walked("POST", "/ssf/poll", SSF, Json, "ack=x", "ack bearer"),
     walked("GET", "/signed-in", LI, Query, "", "cookie:session"),
     walked("GET", "/language", LI, Query, "to=en", "back"),
+    walked("GET", "/look", LI, Query, "to=large", "back"),
     walked("GET", "/assets/{name}", Nobody, Query, "{name}=x", "{name}"),
 ];

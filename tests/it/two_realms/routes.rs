@@ -14,6 +14,9 @@ pub fn routes() -> impl Iterator<Item = &'static Walked> {
 
 /// Without a value that is looked up, but for the realm itself; and the other listeners'.
 pub const NOT_WALKED: &[&str] = &[
+    "/",
+    "/realms/{realm}/",
+    "/accessibility",
     "/realms/{realm}/.well-known/openid-configuration",
     "/realms/{realm}/.well-known/oauth-authorization-server",
     "/.well-known/oauth-authorization-server/realms/{realm}",

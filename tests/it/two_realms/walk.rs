@@ -20,6 +20,7 @@ use super::routes::routes;
 use super::shadow::given;
 use super::side::Side;
 use super::told::{Told, alike, difference, marks, words};
+use crate::kit::browser::without_number;
 use crate::kit::{FILING, VERIFIER};
 
 /// Which values are looked up where a slot of this name stands.
@@ -172,7 +173,7 @@ impl<'a> Walk<'a> {
         // A stream of events that begins would not end.
         let text = tokio::time::timeout(Duration::from_secs(2), to_bytes(body, 1 << 20)).await;
         let text = text.map_or_else(|_| b"a stream"[..].into(), Result::unwrap);
-        let text = String::from_utf8_lossy(&text).into_owned();
+        let text = without_number(&String::from_utf8_lossy(&text));
         let to = head.headers.get(header::LOCATION).map_or("", |to| to.to_str().unwrap());
         for one in given(head.status, &head.headers, &text) {
             self.wrong.push(format!("{what} gave {one}"));

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::factor::Factor;
@@ -53,6 +54,17 @@ impl Channel {
 struct Sent {
     hash: String,
     to: String,
+    /// Unknown of those that a node of before has sent.
+    at: Option<Timestamp>,
+}
+
+/// How a code stands that is on its way.
+pub struct Standing {
+    /// Seconds for which it is still good.
+    pub valid_for: i64,
+    /// Seconds until another can be asked for.
+    pub wait: i64,
+    pub tries_left: u32,
 }
 
 const CODE: Slot<Sent> = Slot::new("code");
@@ -116,10 +128,18 @@ async fn destination(
     }
 }
 
-/// Whether a code is on its way that answers this.
-pub async fn is_sent(ctx: &Ctx, question: &Question) -> Result<bool, Fault> {
-    let sent = ctx.ephemeral().get(&CODE, &question.key()).await?;
-    Ok(sent.is_some())
+/// The code that is on its way and answers this.
+pub async fn standing(ctx: &Ctx, question: &Question) -> Result<Option<Standing>, Fault> {
+    let (ephemeral, key) = (ctx.ephemeral(), question.key());
+    let Some(sent) = ephemeral.get(&CODE, &key).await? else { return Ok(None) };
+    let tries = ephemeral.counted(&format!("otp-tries/{key}")).await?;
+    let passed = sent.at.map_or(0, |at| ctx.now().0 - at.0);
+    let sms = &ctx.realm.sms;
+    Ok(Some(Standing {
+        valid_for: (sms.lifetime - passed).max(0),
+        wait: (sms.limits.pause - passed).max(0),
+        tries_left: MAX_TRIES.saturating_sub(tries),
+    }))
 }
 
 /// Sends a code. A send that fails burns neither the code before it nor the person's limits.
@@ -134,7 +154,7 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
     };
     let code = send_to(ctx, question.person, &to).await?;
     let (to, key) = (to.comparable(), question.key());
-    let sent = Sent { hash: bind(question, &to, &code), to };
+    let sent = Sent { hash: bind(question, &to, &code), to, at: Some(ctx.now()) };
     let ephemeral = ctx.ephemeral();
     ephemeral.put(&CODE, &key, &sent, ctx.realm.sms.lifetime).await?;
     ephemeral.reset(&format!("otp-tries/{key}")).await?;

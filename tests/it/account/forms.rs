@@ -1,0 +1,174 @@
+//! Forms of the centre that are refused, fields that are opened, identities that are switched: what their
+//! pages say (issue 14).
+
+use super::{LI, WANG, as_li, as_person, as_wang, get, held, post};
+use crate::kit::browser::Shown;
+use crate::kit::{TestApp, on_each_database};
+
+/// The fields that the summary links to, and those that are marked with their texts.
+fn said(page: &Shown) -> (Vec<String>, Vec<String>) {
+    let notice = page.text.split("id=\"notice\"").nth(1).unwrap_or_else(|| panic!("{}", page.text));
+    let notice = notice.split("</div>").next().unwrap();
+    let until = |part: &str, end: &str| part.split(end).next().unwrap().to_owned();
+    let linked = notice.split("href=\"#").skip(1).map(|part| until(part, "\"")).collect();
+    let marked = page.text.split("class=\"wrong\" id=\"").skip(1);
+    (linked, marked.map(|part| until(part, "-wrong\"")).collect())
+}
+
+/// All that is empty is said at once, above with links and at each field; the title says so, the code is
+/// small, and the number is the one that the log has. Covers AC-13, AC-14, AC-15.
+#[test]
+fn every_empty_field_is_said_at_once() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let path = "/account/handlers/add";
+        let fields = [("identity_type", "tax_clerk"), ("document_type", "resident_id_card")];
+        let term = [("term", "date"), ("valid_to", "2020-01-01")];
+        let page = post(&app, &mut li, path, &[&fields[..], &term[..]].concat()).await;
+        assert_eq!((page.status.as_u16(), page.code()), (422, Some("E_FORMAT")));
+        let wanted = ["name", "document", "permissions", "valid_to"].map(str::to_owned).to_vec();
+        assert_eq!(said(&page), (wanted.clone(), wanted), "{}", page.text);
+        assert!(page.text.contains("<title>错误："), "{}", page.text);
+        assert_eq!(page.text.matches(" autofocus").count(), 1, "{}", page.text);
+        let number = page.header("x-request-id").unwrap();
+        assert!(page.text.contains(&format!("<code>{number}</code>")), "{number}");
+        let right = get(&mut li, path).await;
+        assert!(!right.text.contains("错误：") && !right.text.contains("aria-invalid"));
+    });
+}
+
+/// Each refusal in the words of its page: who is a handler already, and whose name is another.
+/// Covers AC-17, AC-23.
+#[test]
+fn a_refusal_says_what_it_is_about() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let mut add = async |name: &str| {
+            let fields = [
+                ("identity_type", "tax_clerk"),
+                ("document_type", "resident_id_card"),
+                ("name", name),
+                ("document", "360102199003071236"),
+                ("p-TAX_FILING", "yes"),
+                ("term", "long"),
+                ("risk", "yes"),
+            ];
+            post(&app, &mut li, "/account/handlers/add", &fields).await
+        };
+        let there = add("王小明").await;
+        assert_eq!(there.code(), Some("E_STATE"));
+        assert!(there.text.contains("该人员已有办税员授权"), "{}", there.text);
+        let other = add("王大明").await;
+        assert_eq!(other.code(), Some("E_FORMAT"));
+        assert!(other.text.contains("姓名与证件号码不符"), "{}", other.text);
+        assert_eq!(said(&other).0, ["name"]);
+    });
+}
+
+/// What was opened stays open beside what is opened next, with one trace each; a proof that was made up, of
+/// another field or of another page opens nothing. Covers AC-06, X-06.
+#[test]
+fn opened_fields_stay_open_and_each_leaves_its_trace() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let reveal = "/account/reveal";
+        let traces = async || {
+            let found = app.audit().await;
+            found.iter().filter(|event| event.to_string().contains("field_revealed")).count()
+        };
+        let first = post(&app, &mut li, reveal, &[("field", "name")]).await;
+        assert!(first.text.contains("<span>南昌示例科技有限公司</span>"), "{}", first.text);
+        let proof = first.hidden_of_form("open-name")["open-name"].clone();
+        let both =
+            post(&app, &mut li, reveal, &[("field", "registered_address"), ("open-name", &proof)])
+                .await;
+        assert!(both.text.contains("<span>南昌示例科技有限公司</span>"), "{}", both.text);
+        assert!(both.text.contains("open-registered_address"), "{}", both.text);
+        assert_eq!(traces().await, 2);
+        for (name, sent) in [
+            ("open-name", "made-up"),
+            ("open-business_address", proof.as_str()),
+            ("open-person-0-name", proof.as_str()),
+        ] {
+            let page =
+                post(&app, &mut li, reveal, &[("field", "registered_address"), (name, sent)]).await;
+            assert!(!page.text.contains("<span>南昌示例科技有限公司</span>"), "{name}");
+            assert!(!page.text.contains(&format!("name=\"{name}\"")), "{name}");
+        }
+        // Another page hides them again.
+        let page = get(&mut li, "/account").await;
+        assert!(!page.text.contains("open-"), "{}", page.text);
+        // A tax authority has a name.
+        assert!(page.text.contains("国家税务总局南昌市") && !page.text.contains(">13601"));
+    });
+}
+
+/// The header names the identity on every page; where one switches, the current one is marked and is no
+/// button. Covers AC-49.
+#[test]
+fn the_current_identity_is_seen_and_not_switched_to() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        for path in ["/account", "/account/switch", "/account/person", "/signed-in"] {
+            let page = get(&mut wang, path).await;
+            let header = page.text.split("<header").nth(1).unwrap().split("</header>").next();
+            let summary = header.unwrap().split("</summary>").next().unwrap();
+            assert!(summary.contains("南昌示例科技有限公司 · 办税员"), "{path}: {summary}");
+        }
+        let page = get(&mut wang, "/account/switch?enterprise=91360100MA35ABCD43").await;
+        let current = page.text.split("aria-current=\"true\"").nth(1).expect("it is marked");
+        let current = current.split("</div>").next().unwrap();
+        assert!(current.contains("当前身份") && current.contains("办税员"), "{current}");
+        assert!(page.text.contains("class=\"identity still current\""), "no button: {}", page.text);
+    });
+}
+
+/// Who was signed out because the enterprise ended the relation is told so; who was signed out otherwise
+/// hears that; who has never been here hears nothing.
+#[test]
+fn who_was_signed_out_hears_why() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let clerkships = held(&app.ctx, WANG).await;
+        let clerkship = clerkships.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        let mut li = as_li(&app).await;
+        let path = format!("/account/handlers/{}", clerkship.id);
+        let done = post(&app, &mut li, &path, &[("act", "delete"), ("sure", "yes")]).await;
+        assert!(done.text.contains("id=\"done\""), "{}", done.text);
+        let page = get(&mut wang, "/account").await;
+        assert!(page.text.contains("您在该企业的授权已结束"), "{}", page.text);
+        let mut person = as_person(&app, LI).await;
+        app.sql("UPDATE session SET ended_at = 1").await;
+        let page = get(&mut person, "/account").await;
+        assert!(page.text.contains("您的登录已失效"), "{}", page.text);
+        let page = get(&mut app.browser(), "/account").await;
+        assert!(!page.text.contains("login-tells"), "{}", page.text);
+    });
+}
+
+/// What can be done is done in the list: withdrawn there, without another page. Covers AC-25.
+#[test]
+fn an_invitation_is_withdrawn_in_the_list() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let fields = [
+            ("identity_type", "tax_clerk"),
+            ("document_type", "resident_id_card"),
+            ("name", "吴刚"),
+            ("document", "330102199008204020"),
+            ("p-TAX_FILING", "yes"),
+            ("term", "long"),
+            ("risk", "yes"),
+        ];
+        post(&app, &mut li, "/account/handlers/add", &fields).await;
+        let list = get(&mut li, "/account/handlers/pending").await;
+        let done = li.submit(&list, &[("act", "withdraw")]).await;
+        assert!(done.text.contains("已撤回"), "{}", done.text);
+    });
+}
