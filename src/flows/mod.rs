@@ -13,6 +13,7 @@ pub mod notify;
 pub mod oauth;
 pub mod people;
 pub mod relations;
+pub mod self_help;
 pub mod sign_in;
 mod stop;
 pub mod versions;
