@@ -2,6 +2,7 @@
 //! is rolled back, so a refusal leaves nothing behind but what was committed by name (failures that
 //! are counted, attempts that are logged). Flows that cannot refuse say so: their `Err` is a [`Fault`].
 
+pub mod aside;
 pub mod centre;
 mod ctx;
 pub mod feed;
