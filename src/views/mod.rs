@@ -6,6 +6,7 @@ pub mod locale;
 pub mod page;
 pub mod phone;
 pub mod scan;
+pub mod self_help;
 
 use std::sync::Arc;
 
