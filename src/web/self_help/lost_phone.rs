@@ -62,7 +62,7 @@ pub async fn get(helping: Helping) -> Answer {
 pub async fn post(helping: Helping) -> Answer {
     let text = |name| helping.form.get(name).unwrap_or_default();
     if text("act") == "begin" {
-        let begun = helping.begin();
+        let begun = helping.new_journey();
         return match Stop::refusal(begin(&helping, &begun).await)? {
             Ok(()) => {
                 let to = address(&helping.request, "", &begun.id);

@@ -69,7 +69,7 @@ impl Helping {
     }
 
     /// A journey that begins with this form.
-    pub fn begin(&self) -> Begun {
+    pub fn new_journey(&self) -> Begun {
         Begun::new(&self.request.ctx, &self.browser)
     }
 
