@@ -13,7 +13,7 @@ pub fn aside(work: impl Future<Output = Result<(), Stop>> + Send + 'static) -> J
             Ok(()) => {}
             // Nobody to tell: they may not be who they say.
             Err(Stop::Refused(refusal)) => {
-                tracing::info!(code = refusal.code(), "Nothing was done")
+                tracing::info!(code = refusal.code(), "Nothing was done");
             }
             Err(stop) => tracing::warn!(error = %stop, "What was to be done aside failed"),
         }

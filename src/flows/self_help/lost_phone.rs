@@ -152,17 +152,13 @@ async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
         judged?;
         return Err(Refusal::Busy.into());
     };
-    match owner.filter(|account| account.password != PasswordState::Initial) {
-        Some(account) => {
-            attempt.right(ctx).await?;
-            Ok(account)
-        }
-        None => {
-            attempt.wrong(ctx, &known).await?;
-            log(ctx, known.person(), &Refusal::Credentials).await?;
-            Err(Refusal::Credentials.into())
-        }
+    if let Some(account) = owner.filter(|account| account.password != PasswordState::Initial) {
+        attempt.right(ctx).await?;
+        return Ok(account);
     }
+    attempt.wrong(ctx, &known).await?;
+    log(ctx, known.person(), &Refusal::Credentials).await?;
+    Err(Refusal::Credentials.into())
 }
 
 async fn log(ctx: &Ctx, person: Option<PersonId>, refusal: &Refusal) -> Result<(), Stop> {
