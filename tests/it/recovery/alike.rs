@@ -72,7 +72,8 @@ fn said(page: &Shown) -> (u16, Vec<String>, String, String) {
         .collect();
     headers.sort();
     let to = page.left_to.clone().unwrap_or_default();
-    let to = to.split("?t=").next().unwrap_or_default().to_owned();
+    let to = to.split("?t=").next().unwrap_or_default();
+    let to = if to.contains("/face/") { "the provider" } else { to }.to_owned();
     (page.status.as_u16(), headers, to, plain(page))
 }
 
