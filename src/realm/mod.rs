@@ -53,6 +53,7 @@ pub struct Realm {
     pub look: look::Look,
     /// Names by codes.
     pub tax_authorities: BTreeMap<String, Texts>,
+    pub phone_recovery: file::PhoneRecovery,
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,
     pub sms: Sms,

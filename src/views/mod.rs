@@ -9,6 +9,8 @@ pub mod notice;
 pub mod page;
 pub mod phone;
 pub mod sign_in;
+pub mod scan;
+pub mod self_help;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::views::Page;
-use crate::views::page::{Notice, ScanView, Tab};
+use crate::views::page::{Notice, Tab};
+use crate::views::scan::ScanView;
 
 #[derive(Debug, Serialize)]
 pub struct SecondFactorPage {

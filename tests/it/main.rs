@@ -25,6 +25,7 @@ mod outbound;
 mod pages;
 mod protocol;
 mod realm;
+mod recovery;
 mod relying_parties;
 mod store;
 mod tidy;

@@ -40,7 +40,7 @@ struct Asked {
 }
 
 /// Ways in, and the second factors that fail by themselves.
-const WAYS: [&str; 9] = [
+const WAYS: [&str; 11] = [
     "password",
     "tax_app_scan",
     "iit_app_scan",
@@ -50,6 +50,8 @@ const WAYS: [&str; 9] = [
     "totp",
     "tax_app",
     "iit_app",
+    "forgot_password",
+    "recover_phone",
 ];
 /// What stops an attempt, by its code without `E_`.
 const WHYS: [&str; 19] = [

@@ -6,10 +6,11 @@ use std::path::Path;
 use hufu::oidc::discovery::path;
 
 use super::centre::CENTRE;
+use super::help::HELP;
 use super::places::{SIGN_IN, Walked};
 
 pub fn routes() -> impl Iterator<Item = &'static Walked> {
-    SIGN_IN.iter().chain(CENTRE)
+    SIGN_IN.iter().chain(CENTRE).chain(HELP)
 }
 
 /// Without a value that is looked up, but for the realm itself; and the other listeners'.
