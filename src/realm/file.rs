@@ -43,11 +43,19 @@ pub struct RealmFile {
     pub lockout: Lockout,
     #[serde(default)]
     pub retention: Retention,
+    /// Full years of age under which nobody is a handler of an enterprise.
+    #[serde(default = "handler_min_age")]
+    #[schemars(range(min = 0, max = 30))]
+    pub handler_min_age: u8,
     /// What a new phone takes that somebody who is not signed in asks for (DEC-23).
     #[serde(default)]
     pub phone_recovery: PhoneRecovery,
     #[serde(default)]
     pub agreements: Vec<Agreement>,
+}
+
+fn handler_min_age() -> u8 {
+    16
 }
 
 /// After document number, password and a code to the new phone.

@@ -47,6 +47,8 @@ pub struct Realm {
     pub lockout: LockoutPolicy,
     pub limits: Lockout,
     pub retention: file::Retention,
+    /// Full years of age.
+    pub handler_min_age: u8,
     pub phone_recovery: file::PhoneRecovery,
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,

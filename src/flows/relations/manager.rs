@@ -68,6 +68,10 @@ pub fn check(ctx: &Ctx, new: &NewHandler) -> Result<CheckedHandler, Refusal> {
     let kind = kind.ok_or(Refusal::format("document_type"))?;
     let number = DocumentNumber::parse(kind, &new.document, ctx.now().day());
     let number = number.map_err(|_| Refusal::format("document"))?;
+    let (today, least) = (ctx.now().day(), i32::from(ctx.realm.handler_min_age));
+    if number.birth_date.is_some_and(|born| born.years_until(today) < least) {
+        return Err(Refusal::format("handler_age"));
+    }
     let identity_type = IdentityTypeName(new.identity_type.clone());
     let terms = check_terms(ctx, &identity_type, &new.permissions, new.valid_to.as_deref())?;
     Ok(CheckedHandler { name, number, identity_type, terms })

@@ -157,6 +157,7 @@ impl Builder<'_> {
             },
             limits: main.lockout,
             retention: main.retention,
+            handler_min_age: main.handler_min_age,
             phone_recovery: main.phone_recovery,
             agreements,
             entrances,
