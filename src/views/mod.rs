@@ -4,6 +4,7 @@
 pub mod account;
 pub mod locale;
 pub mod page;
+pub mod personal;
 pub mod phone;
 pub mod scan;
 pub mod self_help;

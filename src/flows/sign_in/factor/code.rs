@@ -116,6 +116,13 @@ async fn destination(
     }
 }
 
+/// Whether that is where a code would go now.
+async fn still_goes_to(ctx: &Ctx, question: &Question, to: &str) -> Result<bool, Fault> {
+    let Some(channel) = Channel::of(question.factor) else { return Ok(false) };
+    let now = destination(ctx, question, channel).await?;
+    Ok(now.is_some_and(|now| now.comparable() == to))
+}
+
 /// Whether a code is on its way that answers this.
 pub async fn is_sent(ctx: &Ctx, question: &Question) -> Result<bool, Fault> {
     let sent = ctx.ephemeral().get(&CODE, &question.key()).await?;
@@ -256,7 +263,12 @@ pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verifi
             return Err(Refusal::OtpExpired.into());
         }
         let typed = bind(question, &sent.to, code.secret());
-        Ok(same(typed.as_bytes(), sent.hash.as_bytes()))
+        let is_right = same(typed.as_bytes(), sent.hash.as_bytes());
+        // A number that was taken over since is somebody else's, and so is what was sent there.
+        if is_right && !still_goes_to(ctx, question, &sent.to).await? {
+            return Err(Refusal::OtpExpired.into());
+        }
+        Ok(is_right)
     };
     Try::judge(ctx, question, is_right).await
 }
