@@ -77,15 +77,21 @@ pub enum Errand {
     Phone,
     /// Authorisations that are confirmed once it is passed (AU-08).
     Confirm(Vec<AuthorisationId>),
+    /// A new password, hashed and sealed, that is the person's once it is passed (PC-06).
+    Password(String),
+    /// The change of this name may add a first phone once it is passed (PC-13).
+    FirstPhone(String),
 }
 
 impl Errand {
-    /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation and
-    /// level 4 want a face (L-05, AU-08).
+    /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation,
+    /// level 4, a new password and a first phone want a face (L-05, AU-08, PC-06, PC-13).
     fn takes(&self, factor: Factor) -> bool {
         match self {
             Self::Raise | Self::Renew => true,
-            Self::Lift | Self::Confirm(_) => factor.is_face(),
+            Self::Lift | Self::Confirm(_) | Self::Password(_) | Self::FirstPhone(_) => {
+                factor.is_face()
+            }
             Self::Phone => factor == Factor::Sms,
         }
     }
@@ -95,7 +101,11 @@ impl Errand {
         match self {
             Self::Phone => Some(1),
             Self::Lift => Some(3),
-            Self::Raise | Self::Renew | Self::Confirm(_) => None,
+            Self::Raise
+            | Self::Renew
+            | Self::Confirm(_)
+            | Self::Password(_)
+            | Self::FirstPhone(_) => None,
         }
     }
 }

@@ -25,6 +25,11 @@ pub enum NoticeKind {
     ContactChanged,
     /// The real-name level has fallen (L-12).
     LevelLowered,
+    /// Somebody else has proved that a phone of this account is theirs.
+    PhoneTaken,
+    /// A phone was removed by its holder, or another became the default.
+    PhoneChanged,
+    UsernameChanged,
     /// The password is another one, and everybody is signed out (F-06).
     PasswordChanged,
     /// Somebody fails at setting a new password signed out.
@@ -36,7 +41,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -51,6 +56,9 @@ impl NoticeKind {
         Self::FactorRemoved,
         Self::ContactChanged,
         Self::LevelLowered,
+        Self::PhoneTaken,
+        Self::PhoneChanged,
+        Self::UsernameChanged,
         Self::PasswordChanged,
         Self::RecoveryFailed,
         Self::PhoneAwaited,
@@ -73,6 +81,9 @@ impl NoticeKind {
             Self::FactorRemoved => "factor-removed",
             Self::ContactChanged => "contact-changed",
             Self::LevelLowered => "level-lowered",
+            Self::PhoneTaken => "phone-taken",
+            Self::PhoneChanged => "phone-changed",
+            Self::UsernameChanged => "username-changed",
             Self::PasswordChanged => "password-changed",
             Self::RecoveryFailed => "recovery-failed",
             Self::PhoneAwaited => "phone-awaited",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
-use crate::domain::number::document::DocumentType;
+use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
 use crate::domain::number::phone::Phone;
@@ -54,6 +54,13 @@ pub struct IdentityDocument {
     pub valid_to: Option<Day>,
 }
 
+impl IdentityDocument {
+    /// The day of birth, where the number tells it.
+    pub fn born(&self, today: Day) -> Option<Day> {
+        DocumentNumber::parse(self.kind, &self.number, today).ok()?.birth_date
+    }
+}
+
 /// The credentials of a person (账号).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
@@ -95,7 +102,15 @@ pub struct PhoneBinding {
     pub account: AccountId,
     pub phone: Phone,
     pub is_default: bool,
+    /// When a code reached it, or, by the word of the registry, when its holder used it last.
     pub verified_at: Timestamp,
+}
+
+impl PhoneBinding {
+    /// Of one account (PC-09).
+    pub const MOST: usize = 5;
+    /// The registry does not know when it was used.
+    pub const NOBODY_KNOWS: Timestamp = Timestamp(0);
 }
 
 impl Account {

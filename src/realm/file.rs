@@ -38,6 +38,10 @@ pub struct RealmFile {
     pub lockout: Lockout,
     #[serde(default)]
     pub retention: Retention,
+    /// Full years of age under which nobody is a handler of an enterprise.
+    #[serde(default = "handler_min_age")]
+    #[schemars(range(min = 0, max = 30))]
+    pub handler_min_age: u8,
     /// What a new phone takes that somebody who is not signed in asks for (DEC-23).
     #[serde(default)]
     pub phone_recovery: PhoneRecovery,
@@ -49,6 +53,10 @@ pub struct RealmFile {
     /// Names of tax authorities by their codes, as the registry has them.
     #[serde(default)]
     pub tax_authorities: BTreeMap<String, Texts>,
+}
+
+fn handler_min_age() -> u8 {
+    16
 }
 
 /// After document number, password and a code to the new phone.

@@ -53,6 +53,8 @@ pub struct Realm {
     pub look: look::Look,
     /// Names by codes.
     pub tax_authorities: BTreeMap<String, Texts>,
+    /// Full years of age.
+    pub handler_min_age: u8,
     pub phone_recovery: file::PhoneRecovery,
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,

@@ -7,6 +7,7 @@ pub mod face;
 pub mod locale;
 pub mod notice;
 pub mod page;
+pub mod personal;
 pub mod phone;
 pub mod sign_in;
 pub mod scan;

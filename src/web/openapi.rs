@@ -153,7 +153,7 @@ fn asked() -> Value {
             "state": {"enum": ["scanned", "confirmed", "cancelled", "failed", "consumed", "expired", "pending"]},
             "site": text("the realm"),
             "purpose": {"enum": ["sign_in", "verify"]},
-            "matter": text("sign_in, second_factor, raise, renew, lift or authorise; null on another person's phone"),
+            "matter": text("sign_in, second_factor, raise, renew, lift, authorise, new_password, new_phone or registration; null on another person's phone"),
             "application": text("the application that waits"),
             "whom": text("the person who is verified, masked"),
             "authorisations": {"type": "array", "items": {"type": "string"}},
@@ -170,21 +170,23 @@ fn asked() -> Value {
 
 fn report() -> Value {
     let count = json!({"type": "integer", "minimum": 0});
+    let line = json!({
+        "type": "object",
+        "required": ["line", "reason"],
+        "properties": {
+            "line": count,
+            "field": {"type": ["string", "null"]},
+            "reason": {"type": "string"},
+        },
+    });
     json!({
         "type": "object",
-        "required": ["applied", "unchanged", "failed"],
+        "required": ["applied", "unchanged", "failed", "remarks"],
         "properties": {
             "applied": count,
             "unchanged": count,
-            "failed": {"type": "array", "items": {
-                "type": "object",
-                "required": ["line", "reason"],
-                "properties": {
-                    "line": count,
-                    "field": {"type": ["string", "null"]},
-                    "reason": {"type": "string"},
-                },
-            }},
+            "failed": {"type": "array", "items": line},
+            "remarks": {"type": "array", "items": line},
         },
     })
 }

@@ -1,147 +1,68 @@
-//! How a person is reached, filled in by themself (AC-42): a phone or an e-mail address by a code that
-//! is sent to it, a postal address by its text. A phone and an e-mail address get codes from then on, so
-//! whoever adds one has just proved a second factor, and hears of it.
+//! How a person is reached and named, by themself (PC-17, AC-42): an e-mail address by a code that is
+//! sent to it, a postal address by its text, the username once a year. An e-mail address gets codes from
+//! then on and a username leads in, so whoever changes one has just proved a second factor, and hears of
+//! it. Phones are in `phones`.
 
-use serde::{Deserialize, Serialize};
-
-use crate::base::secret::{Hashed, same};
+use crate::base::clock::{Day, Timestamp};
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::address::PostalAddress;
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::number::email::EmailAddress;
-use crate::domain::number::phone::Phone;
-use crate::domain::person::PhoneBinding;
+use crate::domain::number::username::Username;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::ephemeral::Slot;
+use crate::flows::centre::sent::{Sent, send};
 use crate::flows::sign_in::factor::change::{check_proved, tell};
-use crate::flows::sign_in::factor::code::{Destination, send_to};
+use crate::flows::sign_in::factor::code::Destination;
 use crate::flows::{Ctx, Fault, Stop, people};
+use crate::store::StoreError;
 
-const MAX_TRIES: u32 = 5;
-/// Of one account (PC-09).
-const MOST_PHONES: usize = 5;
+/// One at a time for each session.
+const EMAIL: Slot<Sent> = Slot::new("contact");
+const PURPOSE: &str = "email";
 
-/// What a code can prove.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Phone,
-    Email,
+fn address(text: &str) -> Result<EmailAddress, Refusal> {
+    EmailAddress::parse(text).map_err(|_| Refusal::format("email"))
 }
 
-impl Kind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Phone => "phone",
-            Self::Email => "email",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Phone, Self::Email].into_iter().find(|kind| kind.name() == name)
-    }
-
-    fn destination(self, text: &str) -> Result<Destination, Refusal> {
-        match self {
-            Self::Phone => Phone::parse(text).map(Destination::Phone),
-            Self::Email => EmailAddress::parse(text).map(Destination::Email),
-        }
-        .map_err(|_| Refusal::format(self.name()))
-    }
+/// The e-mail address that waits for its code, as it was typed.
+pub async fn awaited_email(ctx: &Ctx, session: &Session) -> Result<Option<String>, Fault> {
+    let sent = ctx.ephemeral().get(&EMAIL, &session.id.to_string()).await?;
+    Ok(sent.map(|sent| sent.to))
 }
 
-/// A code on its way to what is to be added; one at a time for each session.
-#[derive(Clone, Serialize, Deserialize)]
-struct Asked {
-    kind: Kind,
-    to: String,
-    hash: String,
-}
-
-const ASKED: Slot<Asked> = Slot::new("contact");
-
-/// What waits for its code, as it was typed.
-pub async fn asked(ctx: &Ctx, session: &Session) -> Result<Option<(Kind, String)>, Fault> {
-    let asked = ctx.ephemeral().get(&ASKED, &session.id.to_string()).await?;
-    Ok(asked.map(|asked| (asked.kind, asked.to)))
-}
-
-/// Sends a code to what is to be added.
-pub async fn ask(ctx: &Ctx, session: &Session, kind: Kind, text: &str) -> Result<(), Stop> {
+pub async fn send_to_email(ctx: &Ctx, session: &Session, text: &str) -> Result<(), Stop> {
     check_proved(ctx, session)?;
-    let to = kind.destination(text)?;
-    if kind == Kind::Phone {
-        let phones = ctx.rows().accounts().phones(session.account).await?;
-        if phones.len() >= MOST_PHONES {
-            return Err(Refusal::State.into());
-        }
-    }
-    let code = send_to(ctx, session.person, &to).await?;
-    let key = session.id.to_string();
-    let text = to.text();
-    let asked = Asked { kind, hash: bind(&key, kind, &text, code.expose()), to: text };
-    let ephemeral = ctx.ephemeral();
-    ephemeral.put(&ASKED, &key, &asked, ctx.realm.sms.lifetime).await?;
-    ephemeral.reset(&tries(&key)).await?;
-    Ok(())
+    let to = Destination::Email(address(text)?);
+    let sent = send(ctx, session, PURPOSE, &to).await?;
+    let (key, seconds) = (session.id.to_string(), ctx.realm.sms.lifetime);
+    Ok(ctx.ephemeral().put(&EMAIL, &key, &sent, seconds).await?)
 }
 
-fn tries(key: &str) -> String {
-    format!("contact-tries/{key}")
-}
-
-/// A code fits one session, one purpose and one destination.
-fn bind(key: &str, kind: Kind, to: &str, code: &str) -> String {
-    Hashed::of(&format!("{key}\n{}\n{to}\n{code}", kind.name())).to_text()
-}
-
-/// Right once; five wrong ones void the code. `E_TAKEN`: the phone is bound to another account.
-pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<(), Stop> {
+pub async fn change_email(ctx: &Ctx, session: &Session, code: &str) -> Result<(), Stop> {
     check_proved(ctx, session)?;
-    let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
     let (ephemeral, key) = (ctx.ephemeral(), session.id.to_string());
-    let Some(asked) = ephemeral.get(&ASKED, &key).await? else {
+    // What is no code is said first, whatever waits.
+    let Some(sent) = ephemeral.get(&EMAIL, &key).await? else {
+        return Err(nothing_waits(code).into());
+    };
+    sent.check(ctx, session, PURPOSE, code).await?;
+    let Some(sent) = ephemeral.take(&EMAIL, &key).await? else {
         return Err(Refusal::OtpExpired.into());
     };
-    let (n_tries, _) = ephemeral.count(&tries(&key), ctx.realm.sms.lifetime).await?;
-    if n_tries > MAX_TRIES {
-        let _: Option<Asked> = ephemeral.take(&ASKED, &key).await?;
-        return Err(Refusal::OtpExpired.into());
-    }
-    let right = bind(&key, asked.kind, &asked.to, code.secret().expose());
-    if !same(right.as_bytes(), asked.hash.as_bytes()) {
-        return Err(Refusal::Otp.into());
-    }
-    let Some(asked): Option<Asked> = ephemeral.take(&ASKED, &key).await? else {
-        return Err(Refusal::OtpExpired.into());
-    };
-    save(ctx, session, &asked).await
-}
-
-async fn save(ctx: &Ctx, session: &Session, asked: &Asked) -> Result<(), Stop> {
     let tx = ctx.begin().await?;
-    match asked.kind.destination(&asked.to)? {
-        Destination::Phone(phone) => {
-            let accounts = tx.rows().accounts();
-            if accounts.find_by_phone(&phone).await?.is_some() {
-                return Err(Refusal::Taken.into());
-            }
-            let is_default = accounts.phones(session.account).await?.is_empty();
-            let binding = PhoneBinding {
-                account: session.account,
-                phone,
-                is_default,
-                verified_at: ctx.now(),
-            };
-            people::bind_phone(ctx, &tx, &binding).await?;
-        }
-        Destination::Email(email) => {
-            people::change_email(ctx, &tx, session.person, &email).await?;
-        }
-    }
+    people::change_email(ctx, &tx, session.person, &address(&sent.to)?).await?;
     tell(ctx, &tx, session, NoticeKind::ContactChanged).await?;
     Ok(tx.commit().await?)
+}
+
+/// Of a code for which nothing waits: it has no form, or it came too late.
+pub fn nothing_waits(code: &str) -> Refusal {
+    match OneTimeCode::parse(code) {
+        Ok(_) => Refusal::OtpExpired,
+        Err(_) => Refusal::format("code"),
+    }
 }
 
 /// A postal address is only a text.
@@ -149,5 +70,42 @@ pub async fn save_address(ctx: &Ctx, session: &Session, text: &str) -> Result<()
     let address = PostalAddress::parse(text).map_err(|_| Refusal::format("address"))?;
     let tx = ctx.begin().await?;
     people::change_address(&tx, session.person, &address).await?;
+    Ok(tx.commit().await?)
+}
+
+/// From when on the username can be changed; `None`: now (PC-18, DEC-8).
+pub async fn username_changes_on(ctx: &Ctx, session: &Session) -> Result<Option<Day>, Fault> {
+    let changed_at = ctx.rows().accounts().username_changed_at(session.account).await?;
+    let is_this_year = |at: &Timestamp| *at >= ctx.now().start_of_year();
+    let changed_at = changed_at.filter(is_this_year);
+    Ok(changed_at.and_then(|at| Day::from_ymd(at.day().year() + 1, 1, 1)))
+}
+
+/// `E_TAKEN`: somebody else has it; `E_IMMUTABLE`: it was changed this year already. The first is no
+/// change, and the same once more is nothing.
+pub async fn change_username(ctx: &Ctx, session: &Session, text: &str) -> Result<(), Stop> {
+    check_proved(ctx, session)?;
+    let new = Username::choose(text, ctx.now().day()).map_err(|_| Refusal::format("username"))?;
+    let accounts = ctx.rows().accounts();
+    let account = accounts.find(session.account).await?.ok_or(Refusal::State)?;
+    if account.username.as_ref().is_some_and(|own| own.as_str() == new.as_str()) {
+        return Ok(());
+    }
+    if username_changes_on(ctx, session).await?.is_some() {
+        return Err(Refusal::Immutable.into());
+    }
+    let holder = accounts.find_by_username(&new).await?;
+    if holder.is_some_and(|holder| holder.id != account.id) {
+        return Err(Refusal::Taken.into());
+    }
+    let tx = ctx.begin().await?;
+    match people::change_username(ctx, &tx, &account, &new).await {
+        Ok(true) => {}
+        Ok(false) => return Err(Refusal::Immutable.into()),
+        // Somebody else took it a moment ago.
+        Err(Fault::Store(StoreError::Conflict(_))) => return Err(Refusal::Taken.into()),
+        Err(fault) => return Err(fault.into()),
+    }
+    tell(ctx, &tx, session, NoticeKind::UsernameChanged).await?;
     Ok(tx.commit().await?)
 }

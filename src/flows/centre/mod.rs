@@ -9,3 +9,6 @@ pub mod known;
 pub mod log;
 pub mod messages;
 pub mod own;
+pub mod password;
+pub mod phones;
+mod sent;

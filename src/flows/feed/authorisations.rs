@@ -8,7 +8,7 @@ use crate::domain::authorisation::{Authorisation, By, Event, New, State, Terms};
 use crate::domain::feed::{AuthorisationLine, Wrong};
 use crate::domain::identity_type::IdentityTypeName;
 use crate::domain::refusal::Refusal;
-use crate::flows::feed::fields::{enterprise, person, term};
+use crate::flows::feed::fields::{TOO_YOUNG, enterprise, person, term};
 use crate::flows::feed::not_taken::NotTaken;
 use crate::flows::relations::writer::{begin_in, change_in, put_in};
 use crate::flows::{Ctx, Stop};
@@ -102,6 +102,7 @@ fn not_taken(stop: Stop, known: Option<&Authorisation>, line: &AuthorisationLine
             Some(&"permissions") => {
                 Wrong::field("permissions", "not all of them fit the identity type")
             }
+            Some(&"handler_age") => Wrong::field("person", TOO_YOUNG),
             field => Wrong::field(field.copied().unwrap_or("value"), "does not fit"),
         },
         (_, Some(known)) => {

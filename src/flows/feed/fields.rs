@@ -7,7 +7,12 @@ use crate::domain::number::division::Division;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::flows::feed::not_taken::NotTaken;
+use crate::flows::relations::writer::check_age;
+use crate::flows::{Ctx, Stop};
 use crate::store::Tx;
+
+/// Of somebody who is to work for an enterprise.
+pub(super) const TOO_YOUNG: &str = "is too young to be a handler";
 
 pub(super) fn term(from: &str, to: Option<&str>) -> Result<(Day, Option<Day>), Wrong> {
     let day = |field: &str, text: &str| {
@@ -50,7 +55,9 @@ pub fn division(field: &str, text: &str) -> Result<String, Wrong> {
     known.ok_or_else(|| Wrong::field(field, "six digits of a division are needed"))
 }
 
+/// Those who are to work for an enterprise; children do not.
 pub async fn people(
+    ctx: &Ctx,
     tx: &Tx<'_>,
     field: &str,
     numbers: &[String],
@@ -58,6 +65,10 @@ pub async fn people(
     let mut found = Vec::new();
     for number in numbers {
         let person = person(tx, field, number).await?;
+        match check_age(ctx, tx, person).await {
+            Err(Stop::Refused(_)) => return Err(Wrong::field(field, TOO_YOUNG).into()),
+            judged => judged?,
+        }
         if !found.contains(&person) {
             found.push(person);
         }

@@ -24,6 +24,18 @@ fn happened(kind: NoticeKind) -> Option<(&'static str, &'static str)> {
             "已通过【找回手机号码】绑定新的手机号码",
             "a new phone number was bound by “Recover phone number”",
         ),
+        NoticeKind::PhoneTaken => (
+            "一个手机号码已由他人验证并绑定，已从您的账号移除",
+            "a phone number was proved by somebody else and removed from your account",
+        ),
+        NoticeKind::PhoneChanged => (
+            "手机号码已删除，或默认手机号码已变更",
+            "a phone number was removed, or another is the default",
+        ),
+        NoticeKind::ContactChanged => {
+            ("新增了手机号码或更换了电子邮箱", "a phone number or another e-mail address was added")
+        }
+        NoticeKind::UsernameChanged => ("用户名已变更", "the username was changed"),
         _ => return None,
     })
 }

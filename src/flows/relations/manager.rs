@@ -67,6 +67,11 @@ pub fn check(ctx: &Ctx, new: &NewHandler) -> Result<CheckedHandler, Refusal> {
     let kind = DocumentType::parse(&new.document_type);
     let number =
         kind.and_then(|kind| DocumentNumber::parse(kind, &new.document, ctx.now().day()).ok());
+    let (today, least) = (ctx.now().day(), i32::from(ctx.realm.handler_min_age));
+    let born = number.as_ref().and_then(|number| number.birth_date);
+    if born.is_some_and(|born| born.years_until(today) < least) {
+        return Err(Refusal::format("handler_age"));
+    }
     let identity_type = IdentityTypeName(new.identity_type.clone());
     let terms = check_terms(ctx, &identity_type, &new.permissions, new.valid_to.as_deref());
     let (name, number, terms) = match (name, number, terms) {

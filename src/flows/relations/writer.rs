@@ -33,6 +33,18 @@ pub async fn change(
     Ok(changed)
 }
 
+/// A child is nobody's handler, whoever asks (`docs/formats.md`). What a document does not say of its
+/// holder's age is not known here.
+pub async fn check_age(ctx: &Ctx, tx: &Tx<'_>, person: PersonId) -> Result<(), Stop> {
+    let (today, least) = (ctx.now().day(), i32::from(ctx.realm.handler_min_age));
+    for document in tx.rows().people().documents(person).await? {
+        if document.born(today).is_some_and(|born| born.years_until(today) < least) {
+            return Err(Refusal::format("handler_age").into());
+        }
+    }
+    Ok(())
+}
+
 /// The same within a transaction that does more.
 pub async fn change_in(
     ctx: &Ctx,
@@ -54,6 +66,7 @@ pub async fn begin_in(
     event: &Event,
     by: By,
 ) -> Result<Authorisation, Stop> {
+    check_age(ctx, tx, new.person).await?;
     let changed = Authorisation::begin(new, event, by, ctx.now())?;
     save(ctx, tx, &changed).await?;
     Ok(changed.after().clone())

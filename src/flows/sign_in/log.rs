@@ -130,6 +130,12 @@ pub fn record_claim(browser: &Ctx, app: ScanApp, claim: &Claim, refusal: &Refusa
     });
 }
 
+/// A line about somebody who is signed in.
+pub fn within(ctx: &Ctx, session: &Session, outcome: &str) -> LoginAttempt {
+    let line = unsigned(ctx, Some(session.person), Way::Password.name(), outcome);
+    LoginAttempt { entrance: session.entrance.clone(), ..line }
+}
+
 /// A line about somebody who helps themself signed out.
 pub fn unsigned(
     ctx: &Ctx,

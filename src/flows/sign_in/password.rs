@@ -48,6 +48,11 @@ impl NewPassword {
         Ok(Self { account: account.id, hash })
     }
 
+    /// One that was checked, and kept as [`Self::hash`] since.
+    pub fn kept(account: AccountId, hash: String) -> Self {
+        Self { account, hash }
+    }
+
     pub fn hash(&self) -> &str {
         &self.hash
     }

@@ -40,7 +40,11 @@ pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c 
             let mut doors = own.into_iter().chain(others);
             doors.find(|door| door.asks_second_factor() && door.takes(Factor::Sms))
         }
-        Errand::Raise | Errand::Lift | Errand::Confirm(_) => ctx.realm.step_up_entrance(),
+        Errand::Raise
+        | Errand::Lift
+        | Errand::Confirm(_)
+        | Errand::Password(_)
+        | Errand::FirstPhone(_) => ctx.realm.step_up_entrance(),
     }
 }
 

@@ -161,6 +161,7 @@ impl Builder<'_> {
             retention: main.retention,
             look,
             tax_authorities: main.tax_authorities,
+            handler_min_age: main.handler_min_age,
             phone_recovery: main.phone_recovery,
             agreements,
             entrances,

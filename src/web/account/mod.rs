@@ -15,7 +15,11 @@ pub mod log;
 pub mod maintain;
 pub mod messages;
 pub mod passkeys;
+pub mod password;
+pub mod paths;
 pub mod person;
+pub mod personal;
+pub mod phones;
 pub mod second_proof;
 pub mod show;
 pub mod switch;
@@ -60,6 +64,8 @@ pub fn routes() -> Router<App> {
         .route("/account/log.csv", get(log::csv))
         .route("/account/messages", get(messages::get).post(messages::post))
         .route("/account/person", get(person::get).post(person::reveal))
+        .route("/account/password", get(password::get).post(password::post))
+        .route("/account/phones", get(phones::get).post(phones::post))
         .route("/account/maintain", get(maintain::get).post(maintain::post))
         .route(
             "/account/authenticator",

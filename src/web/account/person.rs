@@ -9,9 +9,11 @@ use crate::domain::refusal::Refusal;
 use crate::flows::centre::fields::revealed;
 use crate::flows::centre::own::{self, OwnData};
 use crate::flows::sign_in::factor::{passkey, totp};
-use crate::views::account::{CompletenessView, FieldView, PersonPage};
+use crate::views::account::{BlockView, FieldView};
+use crate::views::personal::{CompletenessView, PersonPage};
 use crate::web::account::eye::Opened;
-use crate::web::account::maintain::PATH as MAINTAIN;
+use crate::web::account::paths::{MAINTAIN, PERSON as PATH, PHONES};
+use crate::web::account::personal::tabs;
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
@@ -30,7 +32,8 @@ pub async fn reveal(form: Form) -> Answer {
         return request.forbidden();
     };
     let key = form.get("field").unwrap_or_default();
-    if !fields(request, &own).iter().any(|one| one.key == key && one.masked != one.full) {
+    let mut fields = basics(request, &own).into_iter().chain(documents(request, &own));
+    if !fields.any(|one| one.key == key && one.masked != one.full) {
         return visit.refused(&Refusal::Role);
     }
     revealed(&request.ctx, visit.session.person, None, key).await?;
@@ -46,33 +49,53 @@ struct Field {
     full: String,
 }
 
-fn fields(request: &Request, own: &OwnData) -> Vec<Field> {
+/// Named by what it is and where it stands.
+fn add(fields: &mut Vec<Field>, label: &'static str, masked: String, full: &str) {
+    let key = format!("{label}-{}", fields.len());
+    fields.push(Field { key, label, masked, full: full.to_owned() });
+}
+
+fn basics(request: &Request, own: &OwnData) -> Vec<Field> {
     let mut fields = Vec::new();
-    let mut add = |label: &'static str, masked: String, full: &str| {
-        let key = format!("{label}-{}", fields.len());
-        fields.push(Field { key, label, masked, full: full.to_owned() });
-    };
     let name = own.person.name.as_str();
-    add("person-name", mask::name(name), name);
-    for document in &own.documents {
-        let kind = format!("document-{}", document.kind.name().replace('_', "-"));
-        let kind = request.text(&kind);
-        add("document-type", kind.clone(), &kind);
-        let number = &document.number;
-        add("field-document", mask::document(number, Viewer::Own), number);
+    add(&mut fields, "person-name", mask::name(name), name);
+    if let Some(sex) = &own.person.sex {
+        let sex = request.text(&format!("person-sex-{sex}"));
+        add(&mut fields, "person-sex", sex.clone(), &sex);
     }
+    let nationality = match own.person.nationality.as_str() {
+        "CHN" => request.text("person-nationality-chn"),
+        code => code.to_owned(),
+    };
+    add(&mut fields, "person-nationality", nationality.clone(), &nationality);
     if let Some(username) = own.account.as_ref().and_then(|account| account.username.as_ref()) {
-        add("person-username", username.as_str().to_owned(), username.as_str());
+        add(&mut fields, "person-username", username.as_str().to_owned(), username.as_str());
     }
     for binding in &own.phones {
         let national = binding.phone.national();
-        add("field-phone", mask::phone(national, Viewer::Own), national);
+        add(&mut fields, "field-phone", mask::phone(national, Viewer::Own), national);
     }
     if let Some(email) = own.person.email.as_ref().map(EmailAddress::as_str) {
-        add("person-email", mask::email(email, Viewer::Own), email);
+        add(&mut fields, "person-email", mask::email(email, Viewer::Own), email);
     }
     if let Some(address) = own.address.as_ref().map(PostalAddress::as_str) {
-        add("person-address", mask::address(address), address);
+        add(&mut fields, "person-address", mask::address(address), address);
+    }
+    fields
+}
+
+fn documents(request: &Request, own: &OwnData) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for document in &own.documents {
+        let kind = format!("document-{}", document.kind.name().replace('_', "-"));
+        let kind = request.text(&kind);
+        add(&mut fields, "document-type", kind.clone(), &kind);
+        let number = &document.number;
+        add(&mut fields, "field-document", mask::document(number, Viewer::Own), number);
+        if let Some(end) = document.valid_to {
+            let end = end.to_string();
+            add(&mut fields, "person-document-end", end.clone(), &end);
+        }
     }
     fields
 }
@@ -92,17 +115,25 @@ async fn show(visit: &Visit, opened: &Opened) -> Answer {
             key: one.key,
         }
     };
-    let done = |key: &str, section: &str, is_done: bool| CompletenessView {
+    let block = |title: &str, fields: Vec<Field>| BlockView {
+        title: request.text(title),
+        fields: fields.into_iter().map(view).collect(),
+    };
+    let done = |key: &str, path: &str, is_done: bool| CompletenessView {
         title: request.text(key),
         is_done,
-        href: visit.path(&format!("{MAINTAIN}#{section}")),
+        href: visit.path(path),
     };
     let page = PersonPage {
-        fields: fields(request, &own).into_iter().map(view).collect(),
+        tabs: tabs(visit, PATH),
+        blocks: vec![
+            block("block-basics", basics(request, &own)),
+            block("block-documents", documents(request, &own)),
+        ],
         completeness: vec![
-            done("field-phone", "phone", !own.phones.is_empty()),
-            done("person-email", "email", own.person.email.is_some()),
-            done("person-address", "address", own.address.is_some()),
+            done("field-phone", &format!("{PHONES}#phone"), !own.phones.is_empty()),
+            done("person-email", &format!("{MAINTAIN}#email"), own.person.email.is_some()),
+            done("person-address", &format!("{MAINTAIN}#address"), own.address.is_some()),
         ],
         opened: opened.views(request, EYES),
         level: own.person.real_name_level,

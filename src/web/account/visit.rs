@@ -19,6 +19,7 @@ use crate::oidc::params::Params;
 use crate::views::account::TextPage;
 use crate::views::page::MessagePage;
 use crate::views::{MenuItem, Page, QuickItem, Who};
+use crate::web::account::paths::{PERSON, PERSONAL};
 use crate::web::answer::{Answer, Failure, see_other, status_of};
 use crate::web::form::Form;
 use crate::web::page::view;
@@ -231,7 +232,8 @@ impl Visit {
             Role::Person => vec![
                 ("menu-person", "/account/person"),
                 ("menu-authorisations", "/account/authorisations"),
-                ("level-title", "/account/level"),
+                ("menu-level", "/account/level"),
+                ("menu-documents", "/account/documents"),
                 ("menu-log", "/account/log"),
             ],
             // S-10: none; the drop-down leads to the enterprises.
@@ -248,6 +250,7 @@ impl Visit {
             href: self.path(path),
             is_current: match path {
                 "/account" => here == self.path(path),
+                PERSON => PERSONAL.iter().any(|one| here == self.path(one)),
                 _ => here.starts_with(&self.path(path)),
             },
         };

@@ -1,11 +1,11 @@
-//! What makes one's information complete: each missing thing leads to where it is filled in, a phone
-//! and an e-mail address by a code that went there.
+//! What makes one's information complete: each missing thing leads to where it is filled in, an e-mail
+//! address by a code that went there; and the username, once a year.
 
 use serde_json::json;
 
-use super::{LI, WANG, as_li, as_person, at_door, get, post};
+use super::{LI, WANG, as_li, as_person, get, post};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, PASSWORD, TestApp, on_each_database};
+use crate::kit::{Browser, TestApp, on_each_database};
 
 const PATH: &str = "/account/maintain";
 const EMAIL: &str = "wang@example.com";
@@ -28,9 +28,9 @@ fn code_to(app: &TestApp, to: &str) -> String {
     messages.into_iter().find(|message| message.to == to).expect("no code was sent").code
 }
 
-async fn send(app: &TestApp, browser: &mut Browser, kind: &str, to: &str) -> Shown {
+async fn send(app: &TestApp, browser: &mut Browser, to: &str) -> Shown {
     app.clock.advance(61);
-    post(app, browser, PATH, &[("act", "send"), ("kind", kind), ("to", to)]).await
+    post(app, browser, PATH, &[("act", "send"), ("to", to)]).await
 }
 
 async fn verify(app: &TestApp, browser: &mut Browser, code: &str) -> Shown {
@@ -51,49 +51,44 @@ fn what_is_missing_leads_to_where_it_is_filled_in() {
             let done: Vec<_> =
                 items.iter().map(|(title, done, _)| (title.as_str(), *done)).collect();
             assert_eq!(done, [("手机号码", true), ("邮箱", false), ("个人住址", false)]);
-            for ((_, _, href), section) in items.iter().zip(["phone", "email", "address"]) {
+            for ((_, _, href), (page, section)) in items.iter().zip([
+                ("phones", "phone"),
+                ("maintain", "email"),
+                ("maintain", "address"),
+            ]) {
                 let (path, fragment) = href.split_once('#').expect("a section");
-                assert_eq!((path, fragment), ("/realms/jiangxi/account/maintain", section));
+                assert_eq!(fragment, section);
+                assert_eq!(path, format!("/realms/jiangxi/account/{page}"));
                 let page = browser.get(path).await;
                 let part = page.text.split(&format!("id=\"{section}\"")).nth(1).unwrap();
                 let part = part.split("</section>").next().unwrap();
-                assert!(
-                    part.contains("<form method=\"post\"") && part.contains("<input id=\"new-")
-                );
+                assert!(part.contains("method=\"post\""), "{part}");
+                assert!(section == "phone" || part.contains("<input id=\"new-"), "{part}");
             }
         }
         let n = app.audit().await.len();
         let address = "江西省南昌市东湖区阳明路1号2栋301室";
         let saved = post(&app, &mut wang, PATH, &[("act", "address"), ("address", address)]).await;
         assert!(saved.text.contains("已保存"), "{}", saved.text);
-        let sent = send(&app, &mut wang, "email", EMAIL).await;
+        let sent = send(&app, &mut wang, EMAIL).await;
         assert!(sent.text.contains("验证码已发送"), "{}", sent.text);
         let page = get(&mut wang, "/account/person").await;
         assert!(!completeness(&page)[1].1, "not before the code");
         let done = verify(&app, &mut wang, &code_to(&app, EMAIL)).await;
         assert!(done.text.contains("已保存"), "{}", done.text);
-        // A second phone beside the first, which stays the default.
-        send(&app, &mut wang, "phone", "13712341234").await;
-        let done = verify(&app, &mut wang, &code_to(&app, "+8613712341234")).await;
-        assert!(done.text.contains("137****1234") && done.text.contains("138****8000"));
         let page = get(&mut wang, "/account/person").await;
         assert!(completeness(&page).iter().all(|(_, done, _)| *done), "{}", page.text);
-        for shown in ["江西省南昌市东湖区****", "wa***", "137****1234"] {
+        for shown in ["江西省南昌市东湖区****", "wa***"] {
             assert!(page.text.contains(shown), "{shown}: {}", page.text);
         }
-        for hidden in ["阳明路", EMAIL, "13712341234"] {
+        for hidden in ["阳明路", EMAIL] {
             assert!(!page.text.contains(hidden), "{hidden}");
         }
         let actions: Vec<_> =
             app.audit().await[n..].iter().map(|one| one["action"].clone()).collect();
-        assert_eq!(
-            actions,
-            [json!("address_changed"), json!("email_changed"), json!("phone_bound")]
-        );
+        assert_eq!(actions, [json!("address_changed"), json!("email_changed")]);
         let told = get(&mut wang, "/account/messages").await;
-        assert_eq!(told.text.matches("新增了手机号码或更换了电子邮箱").count(), 2, "{}", told.text);
-        // It is a way in from now on, and codes still go to the first phone.
-        drop(at_door(&app, "natural_person", ("", WANG, PASSWORD), "").await);
+        assert_eq!(told.text.matches("新增了手机号码或更换了电子邮箱").count(), 1, "{}", told.text);
     });
 }
 
@@ -108,11 +103,18 @@ fn what_cannot_be_reached_is_not_kept() {
             (vec![("act", "address"), ("address", "")], "E_FORMAT"),
             (vec![("act", "address"), ("address", "  \u{200b} ")], "E_FORMAT"),
             (vec![("act", "address"), ("address", long.as_str())], "E_FORMAT"),
-            (vec![("act", "send"), ("kind", "email"), ("to", "nobody")], "E_FORMAT"),
-            (vec![("act", "send"), ("kind", "email"), ("to", "")], "E_FORMAT"),
-            (vec![("act", "send"), ("kind", "phone"), ("to", "12345")], "E_FORMAT"),
-            (vec![("act", "send"), ("kind", "phone"), ("to", EMAIL)], "E_FORMAT"),
-            (vec![("act", "send"), ("kind", "fax"), ("to", "13712341234")], "E_STATE"),
+            (vec![("act", "send"), ("to", "nobody")], "E_FORMAT"),
+            (vec![("act", "send"), ("to", "")], "E_FORMAT"),
+            (vec![("act", "send"), ("to", "13712341234")], "E_FORMAT"),
+            (vec![("act", "username"), ("username", "")], "E_FORMAT"),
+            (vec![("act", "username"), ("username", "abc")], "E_FORMAT"),
+            (vec![("act", "username"), ("username", "1abcd")], "E_FORMAT"),
+            (vec![("act", "username"), ("username", "wang xm")], "E_FORMAT"),
+            (vec![("act", "username"), ("username", "E12345678")], "E_FORMAT"),
+            (
+                vec![("act", "username"), ("username", "abcdefghijabcdefghijabcdefghijk")],
+                "E_FORMAT",
+            ),
             (vec![("act", "nonsense")], "E_STATE"),
             (vec![("act", "verify"), ("code", "123456")], "E_OTP_EXPIRED"),
             (vec![("act", "verify"), ("code", "12")], "E_FORMAT"),
@@ -121,19 +123,12 @@ fn what_cannot_be_reached_is_not_kept() {
             assert_eq!(page.code(), Some(code), "{fields:?}");
         }
         let n = app.audit().await.len();
-        // Somebody else's phone: told only to who holds it, and it stays theirs.
-        send(&app, &mut wang, "phone", LI).await;
-        let right = code_to(&app, &format!("+86{LI}"));
-        let wrong = if right == "000000" { "000001" } else { "000000" };
-        assert_eq!(verify(&app, &mut wang, wrong).await.code(), Some("E_OTP"));
-        assert_eq!(verify(&app, &mut wang, &right).await.code(), Some("E_TAKEN"));
-        assert_eq!(verify(&app, &mut wang, &right).await.code(), Some("E_OTP_EXPIRED"), "once");
         // A code is for one session, one destination and five tries.
-        send(&app, &mut wang, "email", EMAIL).await;
+        send(&app, &mut wang, EMAIL).await;
         let of_email = code_to(&app, EMAIL);
         let mut other = as_person(&app, LI).await;
         assert_eq!(verify(&app, &mut other, &of_email).await.code(), Some("E_OTP_EXPIRED"));
-        send(&app, &mut wang, "email", "other@example.com").await;
+        send(&app, &mut wang, "other@example.com").await;
         if code_to(&app, "other@example.com") != of_email {
             assert_eq!(verify(&app, &mut wang, &of_email).await.code(), Some("E_OTP"));
         }
@@ -149,12 +144,96 @@ fn what_cannot_be_reached_is_not_kept() {
         assert_eq!(changed.count(), 0, "nothing has changed");
         // Whoever has proved nothing for a quarter of an hour is asked first, and led back.
         app.clock.advance(901);
-        let asked = send(&app, &mut wang, "email", EMAIL).await;
+        let asked = send(&app, &mut wang, EMAIL).await;
         assert!(asked.url.contains("/login/second_factor"), "{}", asked.url);
         let back = wang.pass_second_factor(&app, &asked, WANG).await;
         assert!(back.url.ends_with(PATH), "{}", back.url);
-        send(&app, &mut wang, "email", EMAIL).await;
+        send(&app, &mut wang, EMAIL).await;
         let done = verify(&app, &mut wang, &code_to(&app, EMAIL)).await;
         assert!(done.text.contains("已保存"), "{}", done.text);
+    });
+}
+
+async fn rename(app: &TestApp, browser: &mut Browser, name: &str) -> Shown {
+    post(app, browser, PATH, &[("act", "username"), ("username", name)]).await
+}
+
+/// Covers PC-17, PC-18, PC-19: once a calendar year in Shanghai (DEC-8), not somebody else's, and the new
+/// one leads in at once where the old one no longer does.
+#[test]
+fn a_username_is_changed_once_a_year() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let n = app.audit().await.len();
+        // Somebody else's, in whatever case; nothing is used up by it.
+        for taken in ["chenjing", "ChenJing"] {
+            let refused = rename(&app, &mut wang, taken).await;
+            assert_eq!(refused.code(), Some("E_TAKEN"), "{}", refused.text);
+            assert!(refused.text.contains("aria-invalid") && refused.text.contains(taken));
+        }
+        let done = rename(&app, &mut wang, "xiaoming.wang").await;
+        assert!(
+            done.text.contains("已保存") && done.text.contains("xiaoming.wang"),
+            "{}",
+            done.text
+        );
+        assert!(done.text.contains("2027-01-01"), "from when on again: {}", done.text);
+        // The same once more is nothing; another one is too early.
+        assert_eq!(rename(&app, &mut wang, "xiaoming.wang").await.code(), None);
+        let refused = rename(&app, &mut wang, "wang.second").await;
+        assert_eq!(refused.code(), Some("E_IMMUTABLE"), "{}", refused.text);
+        assert!(refused.text.contains("2027-01-01"), "{}", refused.text);
+        let own = get(&mut wang, "/account/person").await;
+        assert!(own.text.contains("xiaoming.wang"));
+        let actions: Vec<_> =
+            app.audit().await[n..].iter().map(|one| one["action"].clone()).collect();
+        assert_eq!(actions, [json!("username_changed")]);
+        // The last second of the year in Shanghai, and the first of the next.
+        let new_year = hufu::base::clock::Day::from_ymd(2027, 1, 1).unwrap().start();
+        app.clock.advance(new_year.since(app.ctx.now()) - 300);
+        let mut wang = as_person(&app, WANG).await;
+        app.clock.advance(new_year.since(app.ctx.now()) - 1);
+        assert_eq!(rename(&app, &mut wang, "wang.second").await.code(), Some("E_IMMUTABLE"));
+        app.clock.advance(1);
+        assert_eq!(rename(&app, &mut wang, "wang.second").await.code(), None);
+        assert_eq!(rename(&app, &mut wang, "wang.third").await.code(), Some("E_IMMUTABLE"));
+    });
+}
+
+/// Covers PC-18: the first is no change (DEC-8).
+#[test]
+fn a_first_username_is_no_change() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        for (name, code) in
+            [("li.fang", None), ("li.fang2", None), ("li.fang3", Some("E_IMMUTABLE"))]
+        {
+            assert_eq!(rename(&app, &mut li, name).await.code(), code, "{name}");
+        }
+    });
+}
+
+/// Covers PC-18: of two who change at once, one does; of two who want one name, one has it.
+#[test]
+fn a_username_is_changed_by_one_of_two_tabs() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut one = as_person(&app, WANG).await;
+        let mut two = one.clone();
+        let (first, second) = tokio::join!(
+            rename(&app, &mut one, "wang.first"),
+            rename(&app, &mut two, "wang.second")
+        );
+        let codes = [first.code(), second.code()];
+        assert!(codes.contains(&None) && codes.contains(&Some("E_IMMUTABLE")), "{codes:?}");
+        app.clock.advance(40 * 86_400);
+        let mut one = as_person(&app, WANG).await;
+        let mut li = as_li(&app).await;
+        let (first, second) =
+            tokio::join!(rename(&app, &mut one, "same.name"), rename(&app, &mut li, "same.name"));
+        let codes = [first.code(), second.code()];
+        assert!(codes.contains(&None) && codes.contains(&Some("E_TAKEN")), "{codes:?}");
     });
 }

@@ -31,7 +31,7 @@ const WITH_IDS: [(&str, &[&str]); 9] = [
 ];
 
 /// Addresses that take no id of anything.
-const WITHOUT_IDS: [&str; 21] = [
+const WITHOUT_IDS: [&str; 23] = [
     "/account",
     "/account/certificates",
     "/account/handlers",
@@ -47,6 +47,8 @@ const WITHOUT_IDS: [&str; 21] = [
     "/account/log.csv",
     "/account/messages",
     "/account/maintain",
+    "/account/password",
+    "/account/phones",
     "/account/authenticator",
     "/account/level",
     "/account/handlers/history",

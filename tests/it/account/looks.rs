@@ -40,13 +40,17 @@ impl Window {
         chromium.type_into("#password", PASSWORD).await;
         chromium.type_into("#slider", "\u{e010}").await;
         chromium.click("#login-submit").await;
-        // Codes to one phone are a minute apart.
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let url = format!("http://localhost:{}/api/clock/advance?seconds=61", self.port + 1);
-        http.post(url).send().await.unwrap();
+        self.minute().await;
         chromium.click("button[value=send]").await;
         chromium.type_into("#code", &newest_code(self.port).await).await;
         chromium.click("button[value=verify]").await;
+    }
+
+    /// Codes to one phone are a minute apart.
+    async fn minute(&self) {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://localhost:{}/api/clock/advance?seconds=61", self.port + 1);
+        http.post(url).send().await.unwrap();
     }
 
     async fn sign_in(&self, enterprise: &str, person: &str) {
@@ -199,6 +203,71 @@ async fn confirm_alone(clerk: &Window) {
     clerk.account("/person").await;
     own.inspect("person").await;
     own.window.delete_all_cookies().await.unwrap();
+}
+
+/// 【个人信息管理】 by somebody in their own centre: the password by a code, a second phone, the rest.
+/// Covers PC-02, PC-03, PC-05, PC-12, PC-13, PC-17, PC-19.
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_information_is_kept_by_oneself() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_ports();
+    let Some(own) = Window::open(port, 1440).await else { return };
+    let _demo = start(port, folder.path()).await;
+    own.to(0, "/realms/jiangxi/login?return_to=/realms/jiangxi/account/person").await;
+    own.chromium.click("a[href*='entrance=natural_person']").await;
+    own.prove("", "13800138000").await;
+    let page = &own.chromium;
+    page.inspect("personal").await;
+    own.account("/password").await;
+    page.inspect("personal-password").await;
+    page.type_into("#old", "Wrong2026!").await;
+    page.type_into("#new", "Winter2026#").await;
+    page.type_into("#repeated", "Winter2026#").await;
+    page.click("#password-save").await;
+    page.inspect("personal-password-wrong").await;
+    own.account("/password?way=face").await;
+    page.inspect("personal-password-face").await;
+    own.minute().await;
+    own.account("/password?way=sms").await;
+    page.click("#password-send").await;
+    page.type_into("#new", "Winter2026#").await;
+    page.type_into("#repeated", "Winter2026#").await;
+    page.type_into("#code", &newest_code(port).await).await;
+    page.inspect("personal-password-sms").await;
+    page.click("#password-save").await;
+    page.inspect("personal-password-done").await;
+
+    own.account("/phones").await;
+    page.inspect("personal-phones").await;
+    page.click("#phone-add").await;
+    own.minute().await;
+    page.click("#existing-send").await;
+    page.inspect("personal-phone-existing").await;
+    page.type_into("#code", &newest_code(port).await).await;
+    page.click("#existing-verify").await;
+    page.type_into("#new-phone", "13712341234").await;
+    page.inspect("personal-phone-new").await;
+    page.click("#new-send").await;
+    page.type_into("#code", "12").await;
+    page.click("#new-verify").await;
+    page.inspect("personal-phone-wrong").await;
+    page.type_into("#code", &newest_code(port).await).await;
+    page.click("#new-verify").await;
+    page.inspect("personal-phones-two").await;
+
+    own.account("/maintain").await;
+    page.type_into("#new-username", "wang.xiaoming").await;
+    page.click("#username-save").await;
+    page.type_into("#new-email", "wang@example.com").await;
+    page.click("#email-send").await;
+    page.inspect("personal-maintain").await;
+    page.type_into("#code", &newest_code(port).await).await;
+    page.click("#contact-verify").await;
+    page.type_into("#new-username", "wang.second").await;
+    page.click("#username-save").await;
+    page.inspect("personal-maintain-later").await;
+    page.click("header nav a").await;
+    page.inspect("personal-maintain-en").await;
 }
 
 /// The pages of a manager, and English.

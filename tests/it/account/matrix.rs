@@ -155,7 +155,7 @@ fn each_cell_of_the_role_matrix_holds_through_the_interface() {
     });
 }
 
-/// Covers AC-03, G-08: the groups of each centre, and the way in from the header.
+/// Covers AC-03, G-08, PC-01: the groups of each centre, and the way in from the header.
 #[test]
 fn each_centre_has_its_own_groups() {
     on_each_database(|on| async move {
@@ -184,5 +184,9 @@ fn each_centre_has_its_own_groups() {
         let mut zhou = at_door(&app, agent.0, agent.1, "南昌示例科技").await;
         let page = get(&mut zhou, "/account").await;
         assert_eq!(menu(&page), ["企业信息管理", "人员权限查看", "身份切换"]);
+        let mut wang = as_person(&app, WANG).await;
+        let page = get(&mut wang, "/account").await;
+        let groups = ["个人信息管理", "企业授权管理", "个人实名等级", "个人证件管理", "日志管理"];
+        assert_eq!(menu(&page), groups);
     });
 }

@@ -2,6 +2,7 @@
 //! applications are told.
 
 mod applications;
+mod children;
 mod contact;
 pub mod contract;
 mod endings;
@@ -17,11 +18,14 @@ mod log;
 mod looks;
 mod matrix;
 mod notices;
+mod password;
 mod person;
+mod phones;
 mod receivers;
 mod registry;
 mod streams;
 mod switching;
+mod take_over;
 mod traces;
 
 pub use person::invite;

@@ -49,7 +49,7 @@ async fn fill_in(app: &TestApp, browser: &mut Browser, email: &str, address: &st
     const PATH: &str = "/account/maintain";
     post(app, browser, PATH, &[("act", "address"), ("address", address)]).await;
     app.clock.advance(61);
-    post(app, browser, PATH, &[("act", "send"), ("kind", "email"), ("to", email)]).await;
+    post(app, browser, PATH, &[("act", "send"), ("to", email)]).await;
     let sent = app.ctx.services.outbound.inbox.messages();
     let code = sent.into_iter().find(|message| message.to == email).unwrap().code;
     let done = post(app, browser, PATH, &[("act", "verify"), ("code", &code)]).await;

@@ -142,6 +142,19 @@ pub async fn standing(ctx: &Ctx, question: &Question) -> Result<Option<Standing>
     }))
 }
 
+/// Whether that is where a code would go now.
+async fn still_goes_to(ctx: &Ctx, question: &Question, to: &str) -> Result<bool, Fault> {
+    let Some(channel) = Channel::of(question.factor) else { return Ok(false) };
+    let now = destination(ctx, question, channel).await?;
+    Ok(now.is_some_and(|now| now.comparable() == to))
+}
+
+/// Whether a code is on its way that answers this.
+pub async fn is_sent(ctx: &Ctx, question: &Question) -> Result<bool, Fault> {
+    let sent = ctx.ephemeral().get(&CODE, &question.key()).await?;
+    Ok(sent.is_some())
+}
+
 /// Sends a code. A send that fails burns neither the code before it nor the person's limits.
 pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
     let channel = Channel::of(question.factor).ok_or(Refusal::State)?;
@@ -276,7 +289,12 @@ pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verifi
             return Err(Refusal::OtpExpired.into());
         }
         let typed = bind(question, &sent.to, code.secret());
-        Ok(same(typed.as_bytes(), sent.hash.as_bytes()))
+        let is_right = same(typed.as_bytes(), sent.hash.as_bytes());
+        // A number that was taken over since is somebody else's, and so is what was sent there.
+        if is_right && !still_goes_to(ctx, question, &sent.to).await? {
+            return Err(Refusal::OtpExpired.into());
+        }
+        Ok(is_right)
     };
     Try::judge(ctx, question, is_right).await
 }

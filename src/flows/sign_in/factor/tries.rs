@@ -9,9 +9,10 @@ use crate::domain::login::LoginTransaction;
 use crate::domain::notice::NoticeKind;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::notify::person::tell_person;
 use crate::flows::sign_in::guesses::{Budget, is_known_place};
-use crate::flows::sign_in::log::{attempt, is_told_of};
+use crate::flows::sign_in::log::{attempt, is_told_of, within};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
 
@@ -121,7 +122,7 @@ pub async fn log_failed(
 ) -> Result<(), Fault> {
     count(ctx, question.factor, refusal.code());
     let db = ctx.begin().await?;
-    record(ctx, &db, tx, question, refusal).await?;
+    record(ctx, &db, attempt(ctx, tx, None, refusal.code()), question, refusal).await?;
     Ok(db.commit().await?)
 }
 
@@ -132,6 +133,29 @@ pub async fn failed(
     question: &Question,
     refusal: &Refusal,
 ) -> Result<(), Fault> {
+    failed_as(ctx, attempt(ctx, tx, None, refusal.code()), question, refusal).await
+}
+
+/// The same of somebody who is signed in, and proves themself for something that their account centre
+/// does.
+pub async fn failed_within(
+    ctx: &Ctx,
+    session: &Session,
+    question: &Question,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    if !matches!(refusal, Refusal::Otp | Refusal::OtpRate { .. }) {
+        return Ok(());
+    }
+    failed_as(ctx, within(ctx, session, refusal.code()), question, refusal).await
+}
+
+async fn failed_as(
+    ctx: &Ctx,
+    line: LoginAttempt,
+    question: &Question,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
     count(ctx, question.factor, refusal.code());
     let budget = Try::of(ctx, question).await?.budget;
     let kept = budget.kept(ctx).await?;
@@ -139,7 +163,7 @@ pub async fn failed(
         budget.has_locked(ctx).await?;
     }
     let db = ctx.begin().await?;
-    record(ctx, &db, tx, question, refusal).await?;
+    record(ctx, &db, line, question, refusal).await?;
     if let Some(kept) = kept.filter(|kept| kept.failures >= TOLD_AT) {
         let once = format!("second-factor/{}", kept.since.0);
         let kind = NoticeKind::SecondFactorFailed;
@@ -152,7 +176,7 @@ pub async fn failed(
 async fn record(
     ctx: &Ctx,
     db: &Tx<'_>,
-    tx: &LoginTransaction,
+    line: LoginAttempt,
     question: &Question,
     refusal: &Refusal,
 ) -> Result<(), Fault> {
@@ -160,7 +184,7 @@ async fn record(
         return Ok(());
     }
     let way = question.factor.name();
-    let line = LoginAttempt { way, ..attempt(ctx, tx, None, refusal.code()) };
+    let line = LoginAttempt { way, ..line };
     db.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
     db.note(AuditEvent::SecondFactorFailed {
         account: question.account,

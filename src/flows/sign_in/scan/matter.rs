@@ -26,6 +26,9 @@ pub enum Kind {
     Lift,
     /// Authorisations are confirmed.
     Authorise,
+    /// Somebody who is signed in sets another password, or adds a first phone.
+    NewPassword,
+    NewPhone,
     /// Somebody who is not signed in proves that a document is theirs.
     Claim(ClaimedFor),
 }
@@ -39,6 +42,8 @@ impl Kind {
             Self::Renew => "renew",
             Self::Lift => "lift",
             Self::Authorise => "authorise",
+            Self::NewPassword => ClaimedFor::Password.name(),
+            Self::NewPhone => ClaimedFor::Phone.name(),
             Self::Claim(to) => to.name(),
         }
     }
@@ -52,6 +57,8 @@ impl Kind {
             (Some(Errand::Renew), _) => Self::Renew,
             (Some(Errand::Lift | Errand::Phone), _) => Self::Lift,
             (Some(Errand::Confirm(_)), _) => Self::Authorise,
+            (Some(Errand::Password(_)), _) => Self::NewPassword,
+            (Some(Errand::FirstPhone(_)), _) => Self::NewPhone,
         }
     }
 }

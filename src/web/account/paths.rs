@@ -1,0 +1,9 @@
+//! Where the pages of 【个人信息管理】 are, for each of them and the menu.
+
+pub const PERSON: &str = "/account/person";
+pub const PASSWORD: &str = "/account/password";
+pub const PHONES: &str = "/account/phones";
+pub const MAINTAIN: &str = "/account/maintain";
+
+/// In the guide's order.
+pub const PERSONAL: [&str; 4] = [PERSON, PASSWORD, PHONES, MAINTAIN];
