@@ -25,10 +25,18 @@ pub enum NoticeKind {
     ContactChanged,
     /// The real-name level has fallen (L-12).
     LevelLowered,
+    /// The password is another one, and everybody is signed out (F-06).
+    PasswordChanged,
+    /// Somebody fails at setting a new password signed out.
+    RecoveryFailed,
+    /// A new phone waits to be bound; whoever reads this can stop it (DEC-23).
+    PhoneAwaited,
+    /// A phone was bound by somebody who is not signed in (PH-06).
+    PhoneRecovered,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -43,6 +51,10 @@ impl NoticeKind {
         Self::FactorRemoved,
         Self::ContactChanged,
         Self::LevelLowered,
+        Self::PasswordChanged,
+        Self::RecoveryFailed,
+        Self::PhoneAwaited,
+        Self::PhoneRecovered,
     ];
 
     pub fn name(self) -> &'static str {
@@ -61,6 +73,10 @@ impl NoticeKind {
             Self::FactorRemoved => "factor-removed",
             Self::ContactChanged => "contact-changed",
             Self::LevelLowered => "level-lowered",
+            Self::PasswordChanged => "password-changed",
+            Self::RecoveryFailed => "recovery-failed",
+            Self::PhoneAwaited => "phone-awaited",
+            Self::PhoneRecovered => "phone-recovered",
         }
     }
 
