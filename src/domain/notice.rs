@@ -25,6 +25,11 @@ pub enum NoticeKind {
     ContactChanged,
     /// The real-name level has fallen (L-12).
     LevelLowered,
+    /// An account was opened by registration.
+    Registered,
+    /// Whoever had cancelled an account has registered again; what they may do for the enterprise goes on
+    /// (PC-26).
+    HandlerReturned,
     /// The password is another one, and everybody is signed out (F-06).
     PasswordChanged,
     /// Somebody fails at setting a new password signed out.
@@ -36,7 +41,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -51,6 +56,8 @@ impl NoticeKind {
         Self::FactorRemoved,
         Self::ContactChanged,
         Self::LevelLowered,
+        Self::Registered,
+        Self::HandlerReturned,
         Self::PasswordChanged,
         Self::RecoveryFailed,
         Self::PhoneAwaited,
@@ -73,6 +80,8 @@ impl NoticeKind {
             Self::FactorRemoved => "factor-removed",
             Self::ContactChanged => "contact-changed",
             Self::LevelLowered => "level-lowered",
+            Self::Registered => "registered",
+            Self::HandlerReturned => "handler-returned",
             Self::PasswordChanged => "password-changed",
             Self::RecoveryFailed => "recovery-failed",
             Self::PhoneAwaited => "phone-awaited",

@@ -187,14 +187,37 @@ pub struct Access {
     pub is_proved: bool,
 }
 
+/// Who says that name and number belong together (L-04).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedBy {
+    Hall,
+    /// The authority that knows names and numbers.
+    Authority,
+    /// It knows no documents of this kind: whoever compares the face does, with the portrait of that
+    /// number.
+    Face,
+}
+
+impl NamedBy {
+    /// How level 3 was reached.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hall => "hall",
+            Self::Authority => "real_name",
+            Self::Face => "face",
+        }
+    }
+}
+
 /// What is left to prove, once the contact is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// The hall's record and its phone: no face is looked at.
     Hall,
-    /// A face; `by_hall`: name and number are the hall's, and no authority was asked.
-    Face { by_hall: bool, has_agreed: bool },
+    /// A face.
+    Face { named_by: NamedBy, has_agreed: bool },
 }
 
 /// Somebody's registration on its way.
@@ -255,18 +278,24 @@ impl Registration {
         Self { turn, access, proof: None, ..self.clone() }
     }
 
-    /// The code came back, and this is left.
+    /// The code came back.
     #[must_use]
-    pub fn proved(&self, proof: Proof) -> Self {
+    pub fn reached(&self) -> Self {
         let access = self.access.clone().map(|access| Access { is_proved: true, ..access });
-        Self { access, proof: Some(proof), ..self.clone() }
+        Self { access, ..self.clone() }
+    }
+
+    /// This is left to prove.
+    #[must_use]
+    pub fn left_with(&self, proof: Proof) -> Self {
+        Self { proof: Some(proof), ..self.clone() }
     }
 
     /// Both parts were agreed to before the face check.
     #[must_use]
     pub fn agreeing(&self, more: Vec<(String, String)>) -> Self {
         let proof = self.proof.clone().map(|proof| match proof {
-            Proof::Face { by_hall, .. } => Proof::Face { by_hall, has_agreed: true },
+            Proof::Face { named_by, .. } => Proof::Face { named_by, has_agreed: true },
             Proof::Hall => Proof::Hall,
         });
         let mut agreed = self.agreed.clone();
@@ -287,9 +316,13 @@ pub struct Known {
 }
 
 /// What the proof of a contact has opened.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Judged {
-    Left(Proof),
+    /// The hall's record and phone are enough.
+    Hall,
+    /// A face is wanted; `is_named`: name and number stand in the hall's record, and no authority need be
+    /// asked.
+    Face { is_named: bool },
     /// They have an account: they sign in, or recover it.
     HasAccount,
 }
@@ -319,10 +352,10 @@ pub fn judge(
     });
     // A legal representative's powers want a face that somebody has compared (DEC-24).
     let is_enough = by_sight || !known.is_some_and(|known| known.is_manager);
-    Ok(Judged::Left(match is_hall_phone && is_enough {
-        true => Proof::Hall,
-        false => Proof::Face { by_hall: hall.is_some(), has_agreed: false },
-    }))
+    Ok(match is_hall_phone && is_enough {
+        true => Judged::Hall,
+        false => Judged::Face { is_named: hall.is_some() },
+    })
 }
 
 /// The steps of the real-name level that a registration has proved, each with how, lowest first (L-01 to
@@ -336,8 +369,8 @@ pub fn levels(contact: &Contact, proof: &Proof, hall: Option<&HallRecord>) -> Ve
                 reached.push((4, "hall"));
             }
         }
-        Proof::Face { by_hall, .. } => {
-            reached.push((3, if *by_hall { "hall" } else { "real_name" }));
+        Proof::Face { named_by, .. } => {
+            reached.push((3, named_by.name()));
             reached.push((4, "face"));
         }
     }

@@ -3,3 +3,4 @@
 //! time that an answer takes.
 
 pub mod progress;
+pub mod register;
