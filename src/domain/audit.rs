@@ -81,6 +81,28 @@ pub enum AuditEvent {
         person: PersonId,
         kind: String,
     },
+    /// Signed out: a new password or a new phone, proved by this factor. `what`: the way's name in the
+    /// sign-in log.
+    Recovered {
+        person: PersonId,
+        what: String,
+        factor: String,
+    },
+    RecoveryFailed {
+        person: PersonId,
+        what: String,
+        factor: String,
+        /// Of the refusal.
+        code: String,
+    },
+    /// A phone waits to be bound (DEC-23).
+    PhoneAwaited {
+        account: AccountId,
+    },
+    /// It was stopped, or the password has changed meanwhile.
+    AwaitedPhoneDropped {
+        account: AccountId,
+    },
     AuthenticatorAdded {
         account: AccountId,
     },

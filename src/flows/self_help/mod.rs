@@ -2,5 +2,7 @@
 //! registration. Nothing here tells whether anybody exists: not by a status, a text, a cookie or the
 //! time that an answer takes.
 
+pub mod document;
+pub mod forgotten;
 pub mod progress;
 pub mod register;

@@ -1,0 +1,60 @@
+//! Which document somebody says is theirs, as the first page asks for it. Whether anybody has it is not
+//! asked here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::secret::Hashed;
+use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::number::personal_id::comparable;
+use crate::domain::refusal::Refusal;
+use crate::flows::{Ctx, Stop};
+
+/// Starts of one journey for one number from one place in an hour (F-07).
+const STARTS: u32 = 5;
+const HOUR: i64 = 3600;
+
+/// A document by its kind and number, which fits the kind.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Document {
+    pub kind: DocumentType,
+    pub number: String,
+}
+
+impl Document {
+    /// Every field that is empty or malformed is told at once.
+    pub fn typed(ctx: &Ctx, kind: &str, number: &str) -> Result<Self, Refusal> {
+        let Some(kind) = DocumentType::parse(kind) else {
+            return Err(Refusal::format("document_type"));
+        };
+        let number = DocumentNumber::parse(kind, number, ctx.now().day())
+            .map_err(|_| Refusal::format("document"))?;
+        Ok(Self { kind, number: number.as_str().to_owned() })
+    }
+
+    /// As it is looked for; `None`: no longer right, which a document can become by its date.
+    pub fn parsed(&self, ctx: &Ctx) -> Option<DocumentNumber> {
+        DocumentNumber::parse(self.kind, &self.number, ctx.now().day()).ok()
+    }
+
+    /// What guesses about it are counted by: the same for every spelling, whether or not anybody has it.
+    pub fn counted_as(&self, ctx: &Ctx) -> String {
+        let number = comparable(&self.number, ctx.now().day());
+        Hashed::of(&format!("{}\n{number}", self.kind.name())).to_text()
+    }
+}
+
+/// Counts a start of this journey. A hall of people shares an address, so what one number may have there
+/// and what all together may are apart; nobody elsewhere is refused for it. `E_OTP_RATE`.
+pub async fn count_start(ctx: &Ctx, journey: &str, document: &Document) -> Result<(), Stop> {
+    let place = ctx.place();
+    let own = format!("{journey}-starts/{place}/{}", document.counted_as(ctx));
+    let all = format!("{journey}-starts/{place}");
+    let limits = [(own, STARTS), (all, ctx.realm.limits.max_failures_per_address)];
+    for (name, most) in limits {
+        let (count, retry_after) = ctx.ephemeral().count(&name, HOUR).await?;
+        if count > most {
+            return Err(Refusal::OtpRate { retry_after }.into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! A forgotten password (F-01 to F-07): which document, then a code to a phone or a face, then a new
+//! password, once. Nothing is looked up while an answer is made: codes go out, and failures are
+//! written down, in tasks of their own, and a code to scan asks whose it is when the phone does. So a
+//! number that nobody has is answered as any other, and as fast.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
+use crate::base::id::PersonId;
+use crate::base::secret::{Hashed, Secret, same};
+use crate::domain::audit::AuditEvent;
+use crate::domain::factor::{Factor, ScanApp};
+use crate::domain::lockout::LockoutPolicy;
+use crate::domain::notice::NoticeKind;
+use crate::domain::number::code::OneTimeCode;
+use crate::domain::number::phone::Phone;
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{Claim, ClaimedFor};
+use crate::ephemeral::Slot;
+use crate::flows::aside::aside;
+use crate::flows::notify::person::tell_person;
+use crate::flows::self_help::document::{Document, count_start};
+use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
+use crate::flows::sign_in::factor::code::{Destination, send_to};
+use crate::flows::sign_in::guesses::Budget;
+use crate::flows::sign_in::log::{is_told_of, unsigned};
+use crate::flows::sign_in::password::{self, NewPassword};
+use crate::flows::sign_in::scan::claim;
+use crate::flows::sign_in::scan::code::Current;
+use crate::flows::{Ctx, Stop};
+
+/// Its name in the sign-in log.
+pub const WAY: &str = "forgot_password";
+
+/// Wrong answers to one code; then it is void (E-11).
+const MAX_TRIES: u32 = 5;
+/// Codes that one phone gets by this way in an hour, of those that it gets at all: what is left is its
+/// holder's, to sign in with.
+const CODES_PER_PHONE: u32 = 3;
+/// The person hears of it from here on, once for each window.
+const TOLD_AT: u32 = 3;
+
+/// How far somebody has come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Forgotten {
+    pub document: Document,
+    /// The sign-in that they came from, and go back to.
+    pub from: String,
+    pub step: Step,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// To be proved.
+    Named,
+    /// A code was asked for to this phone, which may or may not be theirs.
+    Asked {
+        phone: String,
+        at: Timestamp,
+        /// Which code of the journey it is.
+        nth: u32,
+    },
+    /// By this factor.
+    Proved(Factor),
+}
+
+pub const FORGOTTEN: Journey<Forgotten> = Journey::new("forgotten", STEP_SECONDS);
+
+/// A code on its way, bound to journey and phone; only there if the phone is the person's.
+const CODE: Slot<String> = Slot::new("forgotten-code");
+
+/// Step 1: which document (F-02).
+pub async fn start(
+    ctx: &Ctx,
+    begun: &Begun,
+    document: Document,
+    from: &str,
+) -> Result<(), Stop> {
+    count_start(ctx, WAY, &document).await?;
+    let first = Forgotten { document, from: from.to_owned(), step: Step::Named };
+    Ok(FORGOTTEN.begin(ctx, begun, &first).await?)
+}
+
+/// Step 2a: a code to the phone that was typed, if it is the person's (F-03). The same answer either way.
+pub async fn send(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &Forgotten,
+    typed: &str,
+) -> Result<Forgotten, Stop> {
+    let phone = Phone::parse(typed).map_err(|_| Refusal::format("phone"))?;
+    let nth = match &at.step {
+        Step::Named => 1,
+        Step::Asked { nth, .. } => nth + 1,
+        Step::Proved(_) => return Err(Refusal::State.into()),
+    };
+    let pause = format!("forgotten-pause/{}", at.document.counted_as(ctx));
+    let pause = format!("{pause}/{}", ctx.place());
+    let (n_now, retry_after) = ctx.ephemeral().count(&pause, ctx.realm.sms.limits.pause).await?;
+    if n_now > 1 {
+        return Err(Refusal::OtpRate { retry_after }.into());
+    }
+    ctx.ephemeral().forget(&CODE, begun.key()).await?;
+    let step = Step::Asked { phone: phone.as_str().to_owned(), at: ctx.now(), nth };
+    let next = Forgotten { step, ..at.clone() };
+    FORGOTTEN.go(ctx, begun, at, &next).await?;
+    let (ctx, begun, document) = (ctx.clone(), begun.clone(), at.document.clone());
+    aside(async move { send_aside(&ctx, &begun, nth, &document, phone).await });
+    Ok(next)
+}
+
+async fn send_aside(
+    ctx: &Ctx,
+    begun: &Begun,
+    nth: u32,
+    document: &Document,
+    phone: Phone,
+) -> Result<(), Stop> {
+    let rows = ctx.rows();
+    let Some(person) = claim::holder(ctx, document.parsed(ctx).as_ref()).await? else {
+        return Ok(());
+    };
+    let owner = rows.accounts().find_by_phone(&phone).await?;
+    if owner.is_none_or(|owner| owner.person != person || !owner.is_live()) {
+        return Ok(());
+    }
+    let counter = format!("forgotten-sms/{}", Hashed::of(phone.as_str()).to_text());
+    let (count, _) = ctx.ephemeral().count(&counter, 3600).await?;
+    if count > CODES_PER_PHONE {
+        return Ok(());
+    }
+    let to = Destination::Phone(phone);
+    let code = send_to(ctx, person, &to).await?;
+    let sent = bind(begun, nth, &to.text(), &code);
+    Ok(ctx.ephemeral().put(&CODE, begun.key(), &sent, ctx.realm.sms.lifetime).await?)
+}
+
+/// A code fits one journey, the last time it was asked for, and one phone.
+fn bind(begun: &Begun, nth: u32, phone: &str, code: &Secret) -> String {
+    Hashed::of(&format!("{}\n{nth}\n{phone}\n{}", begun.key(), code.expose())).to_text()
+}
+
+/// Step 2a, its end. Wrong codes are counted for the number, whether or not anybody has it: here, and
+/// more generously from all places together. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
+pub async fn verify(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &Forgotten,
+    typed: &str,
+) -> Result<Forgotten, Stop> {
+    let Step::Asked { phone, at: asked_at, nth } = &at.step else {
+        return Err(Refusal::State.into());
+    };
+    let code = OneTimeCode::parse(typed).map_err(|_| Refusal::format("code"))?;
+    let tries = format!("forgotten-tries/{}/{nth}", begun.key());
+    let is_old = ctx.now().since(*asked_at) > ctx.realm.sms.lifetime;
+    if is_old || ctx.ephemeral().counted(&tries).await? >= MAX_TRIES {
+        return Err(Refusal::OtpExpired.into());
+    }
+    let budgets = Budgets::of(ctx, &at.document);
+    budgets.take(ctx).await?;
+    let (n_tries, _) = ctx.ephemeral().count(&tries, ctx.realm.sms.lifetime).await?;
+    let sent = ctx.ephemeral().get(&CODE, begun.key()).await?.unwrap_or_default();
+    let given = bind(begun, *nth, phone, code.secret());
+    if n_tries > MAX_TRIES || !same(given.as_bytes(), sent.as_bytes()) {
+        failed(ctx, &at.document, &budgets, Factor::Sms, &Refusal::Otp).await?;
+        return Err(Refusal::Otp.into());
+    }
+    budgets.give_back(ctx).await?;
+    let next = proved(ctx, begun, at, Factor::Sms).await?;
+    ctx.forget(&CODE, begun.key()).await;
+    Ok(next)
+}
+
+/// Guesses at codes for one number.
+struct Budgets {
+    here: Budget,
+    in_all: Budget,
+}
+
+impl Budgets {
+    fn of(ctx: &Ctx, document: &Document) -> Self {
+        let (name, policy) = (document.counted_as(ctx), ctx.realm.lockout.clone());
+        let elsewhere = ctx.realm.limits.max_failures_elsewhere;
+        Self {
+            here: Budget {
+                name: format!("forgotten/{name}/{}", ctx.place()),
+                policy: policy.clone(),
+            },
+            in_all: Budget {
+                name: format!("forgotten/{name}"),
+                policy: LockoutPolicy { max_failures: elsewhere, ..policy },
+            },
+        }
+    }
+
+    async fn take(&self, ctx: &Ctx) -> Result<(), Stop> {
+        for budget in [&self.here, &self.in_all] {
+            match Stop::refusal(budget.take(ctx).await)? {
+                Ok(_) => {}
+                Err(Refusal::Locked { retry_after }) => {
+                    return Err(Refusal::OtpRate { retry_after }.into());
+                }
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// It was right.
+    async fn give_back(&self, ctx: &Ctx) -> Result<(), Stop> {
+        self.here.forget(ctx).await?;
+        Ok(self.in_all.give_back(ctx).await?)
+    }
+}
+
+/// A wrong code: counted already; written down, and told, aside.
+async fn failed(
+    ctx: &Ctx,
+    document: &Document,
+    budgets: &Budgets,
+    factor: Factor,
+    refusal: &Refusal,
+) -> Result<(), Stop> {
+    let kept = budgets.here.kept(ctx).await?;
+    for budget in [&budgets.here, &budgets.in_all] {
+        budget.has_locked(ctx).await?;
+    }
+    let once = kept.filter(|kept| kept.failures >= TOLD_AT).map(|kept| kept.since);
+    let (ctx, document, code) = (ctx.clone(), document.clone(), refusal.code().to_owned());
+    aside(async move {
+        if !is_told_of(&ctx).await? {
+            return Ok(());
+        }
+        let person = claim::holder(&ctx, document.parsed(&ctx).as_ref()).await?;
+        let tx = ctx.begin().await?;
+        let line = unsigned(&ctx, person, WAY, &code);
+        tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
+        if let Some(person) = person {
+            let factor = factor.name().to_owned();
+            tx.note(AuditEvent::RecoveryFailed { person, what: WAY.to_owned(), factor, code });
+            if let Some(since) = once {
+                let once = format!("forgotten/{}/{}", person, since.0);
+                let kind = NoticeKind::RecoveryFailed;
+                tell_person(&ctx, &tx, person, kind, Some(&once)).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    });
+    Ok(())
+}
+
+async fn proved(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &Forgotten,
+    factor: Factor,
+) -> Result<Forgotten, Stop> {
+    let next = Forgotten { step: Step::Proved(factor), ..at.clone() };
+    FORGOTTEN.go(ctx, begun, at, &next).await?;
+    Ok(next)
+}
+
+/// Step 2b: the code that either app may scan (F-04).
+pub async fn code(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &Forgotten,
+    app: ScanApp,
+) -> Result<Current, Stop> {
+    Ok(claim::show(ctx, begun.key(), app, claim_of(&at.document)).await?)
+}
+
+fn claim_of(document: &Document) -> Claim {
+    Claim {
+        to: ClaimedFor::Password,
+        kind: document.kind,
+        number: document.number.clone(),
+        name: None,
+    }
+}
+
+/// Step 2b, its end: the phone has said that it is so.
+pub async fn scanned(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &Forgotten,
+    (id, verifier): (&str, &str),
+) -> Result<Forgotten, Stop> {
+    if matches!(at.step, Step::Proved(_)) {
+        return Err(Refusal::State.into());
+    }
+    let (claim, app) = claim::take(ctx, begun.key(), id, verifier).await?;
+    if claim != claim_of(&at.document) {
+        return Err(Refusal::State.into());
+    }
+    proved(ctx, begun, at, app.factor()).await
+}
+
+/// Step 3: the new password, once (F-05, F-06).
+pub async fn set(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &Forgotten,
+    new: &Secret,
+    repeated: &Secret,
+) -> Result<(), Stop> {
+    let Step::Proved(factor) = at.step else { return Err(Refusal::State.into()) };
+    let person = person(ctx, at).await?;
+    let account = ctx.rows().accounts().find_by_person(person).await?.ok_or(Refusal::State)?;
+    let new = NewPassword::check(ctx, &account, new, repeated).await?;
+    let tx = ctx.begin().await?;
+    FORGOTTEN.use_up(&tx, begun).await?;
+    password::change(ctx, &tx, &account, &new, None).await?;
+    let line = unsigned(ctx, Some(person), WAY, "ok");
+    tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
+    let factor = factor.name().to_owned();
+    tx.note(AuditEvent::Recovered { person, what: WAY.to_owned(), factor });
+    tx.commit().await?;
+    FORGOTTEN.forget(ctx, begun).await;
+    Ok(())
+}
+
+async fn person(ctx: &Ctx, at: &Forgotten) -> Result<PersonId, Stop> {
+    let person = claim::holder(ctx, at.document.parsed(ctx).as_ref()).await?;
+    Ok(person.ok_or(Refusal::State)?)
+}
