@@ -360,7 +360,11 @@ pub fn judge(
 
 /// The steps of the real-name level that a registration has proved, each with how, lowest first (L-01 to
 /// L-05). An officer's comparison by sight, with the portrait, is worth the camera's.
-pub fn levels(contact: &Contact, proof: &Proof, hall: Option<&HallRecord>) -> Vec<(u8, &'static str)> {
+pub fn levels(
+    contact: &Contact,
+    proof: &Proof,
+    hall: Option<&HallRecord>,
+) -> Vec<(u8, &'static str)> {
     let mut reached = vec![(1, "password"), (2, contact.name())];
     match proof {
         Proof::Hall => {

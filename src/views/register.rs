@@ -117,8 +117,8 @@ pub struct RegisterAgreementsPage {
     pub step: u8,
     pub summary: Summary,
     pub agreements: Vec<AgreementView>,
-    /// The hall's record spares the face (L348); when it was made.
-    pub collected_on: Option<String>,
+    /// The hall's record spares the face (L348).
+    pub is_hall: bool,
     pub notice: Option<Notice>,
 }
 

@@ -13,7 +13,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::oidc::discovery::path;
 use crate::web::app::App;
 use crate::web::ops::{by_get_alone, not_by_head};
-use crate::web::{account, admin_api, app_api, events_api, layers, oauth, ops, page};
+use crate::web::{account, admin_api, app_api, events_api, layers, oauth, ops, page, self_help};
 
 /// The realms' faces: applications and people.
 pub fn router(app: App) -> Router {
@@ -66,6 +66,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/admin/import", post(admin_api::import_lines))
         .route("/admin/history", get(admin_api::history::get).head(by_get_alone))
         .merge(account::routes())
+        .merge(self_help::register::routes())
         .route(
             "/ssf/stream",
             get(events_api::read)

@@ -71,12 +71,7 @@ pub const FORGOTTEN: Journey<Forgotten> = Journey::new("forgotten", STEP_SECONDS
 const CODE: Slot<String> = Slot::new("forgotten-code");
 
 /// Step 1: which document (F-02).
-pub async fn start(
-    ctx: &Ctx,
-    begun: &Begun,
-    document: Document,
-    from: &str,
-) -> Result<(), Stop> {
+pub async fn start(ctx: &Ctx, begun: &Begun, document: Document, from: &str) -> Result<(), Stop> {
     count_start(ctx, WAY, &document).await?;
     let first = Forgotten { document, from: from.to_owned(), step: Step::Named };
     Ok(FORGOTTEN.begin(ctx, begun, &first).await?)
@@ -263,12 +258,7 @@ async fn proved(
 }
 
 /// Step 2b: the code that either app may scan (F-04).
-pub async fn code(
-    ctx: &Ctx,
-    begun: &Begun,
-    at: &Forgotten,
-    app: ScanApp,
-) -> Result<Current, Stop> {
+pub async fn code(ctx: &Ctx, begun: &Begun, at: &Forgotten, app: ScanApp) -> Result<Current, Stop> {
     Ok(claim::show(ctx, begun.key(), app, claim_of(&at.document)).await?)
 }
 

@@ -2,6 +2,8 @@
 //! began what it goes on with: another one's address or form leads nowhere. The steps of each journey
 //! are its own file's.
 
+pub mod register;
+
 use axum::extract::{FromRequest, FromRequestParts, Request as Incoming};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};

@@ -71,12 +71,7 @@ pub async fn by_face(
 }
 
 /// The hall's record and its phone are enough. `ticked`: what was agreed to.
-pub async fn by_hall(
-    ctx: &Ctx,
-    begun: &Begun,
-    held: &Held,
-    ticked: &[String],
-) -> Result<(), Stop> {
+pub async fn by_hall(ctx: &Ctx, begun: &Begun, held: &Held, ticked: &[String]) -> Result<(), Stop> {
     if held.registration.proof != Some(Proof::Hall) {
         return Err(Refusal::State.into());
     }
@@ -142,10 +137,8 @@ async fn save_person(
 ) -> Result<PersonId, Stop> {
     let (candidate, now) = (whole.candidate, ctx.now());
     let person = Person {
-        id: known.map_or_else(
-            || PersonId::new(&ctx.services.clock, ctx.random()),
-            |known| known.id,
-        ),
+        id: known
+            .map_or_else(|| PersonId::new(&ctx.services.clock, ctx.random()), |known| known.id),
         kind: whole.registration.way.kind(),
         name: candidate.name.clone(),
         sex: Some(candidate.sex.name().to_owned()),

@@ -9,7 +9,9 @@ use crate::domain::hall::HallRecord;
 use crate::domain::identity_type::Capability;
 use crate::domain::person::Person;
 use crate::domain::refusal::Refusal;
-use crate::domain::registration::{Access, Candidate, Judged, Known, NamedBy, Proof, judge as judged};
+use crate::domain::registration::{
+    Access, Candidate, Judged, Known, NamedBy, Proof, judge as judged,
+};
 use crate::flows::self_help::progress::Begun;
 use crate::flows::self_help::register::{Held, JOURNEY, keep};
 use crate::flows::{Ctx, Fault, Stop};

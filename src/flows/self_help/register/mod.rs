@@ -66,9 +66,7 @@ pub async fn find(ctx: &Ctx, begun: &Begun) -> Result<Option<Found>, Fault> {
     let text = ctx.services.secrets.cookie.open_sealed_text(&place(ctx), &kept.0).ok();
     let stage = text.and_then(|text| serde_json::from_str::<Stage>(&text).ok());
     Ok(stage.map(|stage| match stage {
-        Stage::On(registration) => {
-            Found::On(Box::new(Held { registration: *registration, kept }))
-        }
+        Stage::On(registration) => Found::On(Box::new(Held { registration: *registration, kept })),
         Stage::Done(then) => Found::Done(then),
     }))
 }
