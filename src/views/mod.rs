@@ -7,6 +7,7 @@ pub mod page;
 pub mod phone;
 pub mod register;
 pub mod scan;
+pub mod self_help;
 
 use std::sync::Arc;
 

@@ -50,6 +50,8 @@ pub struct LoginPage {
     pub slider: String,
     pub enterprise_number: String,
     pub personal_id: String,
+    /// The door of people as themselves, where they register and recover a phone.
+    pub is_own: bool,
     /// Why it is shown to somebody who did not expect it.
     pub tells: Option<String>,
     pub wrong: WrongFields,

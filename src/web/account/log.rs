@@ -39,7 +39,7 @@ struct Asked {
 }
 
 /// Ways in, and the second factors that fail by themselves.
-const WAYS: [&str; 9] = [
+const WAYS: [&str; 11] = [
     "password",
     "tax_app_scan",
     "iit_app_scan",
@@ -49,6 +49,8 @@ const WAYS: [&str; 9] = [
     "totp",
     "tax_app",
     "iit_app",
+    "forgot_password",
+    "recover_phone",
 ];
 const OUTCOMES: [&str; 2] = ["ok", "refused"];
 const FURTHEST: u64 = 1_000_000;

@@ -228,6 +228,7 @@ async fn show_telling(
             false => None,
         },
         slider: if is_kept { typed.slider.clone() } else { "0".to_owned() },
+        is_own: current.leads_to_person(),
         asks_unit: current.audience == Audience::SocialInsurance,
         wrong,
         enterprise_number: typed.enterprise_number.clone(),

@@ -56,7 +56,7 @@ pub async fn events(request: Request) -> Answer {
 }
 
 /// A confirmed code waits for this browser, and nothing else becomes of it by itself.
-fn is_over(told: &Value) -> bool {
+pub fn is_over(told: &Value) -> bool {
     !matches!(told["state"].as_str(), Some("new" | "scanned"))
 }
 

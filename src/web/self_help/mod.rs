@@ -2,11 +2,15 @@
 //! began what it goes on with: another one's address or form leads nowhere. The steps of each journey
 //! are its own file's.
 
+pub mod forgotten;
+pub mod part;
 pub mod register;
 
+use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request as Incoming};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 
 use crate::flows::self_help::progress::Begun;
 use crate::oidc::params::Params;
@@ -95,4 +99,14 @@ impl Helping {
         };
         request.page(StatusCode::GONE, "", &page)
     }
+}
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/forgot-password", get(forgotten::get).post(forgotten::post))
+        .route("/forgot-password/prove", get(forgotten::get_prove).post(forgotten::post_prove))
+        .route("/forgot-password/scan", post(forgotten::post_scan))
+        .route("/forgot-password/new", get(forgotten::get_new).post(forgotten::post_new))
+        .route("/help/scan/state", get(part::state))
+        .route("/help/scan/events", get(part::events))
 }

@@ -18,7 +18,7 @@ use crate::flows::relations::writer::notify;
 use crate::flows::self_help::progress::Begun;
 use crate::flows::self_help::register::judge::Facts;
 use crate::flows::self_help::register::{
-    Held, JOURNEY, Stage, agreed, claim, hall_agreements, sealed, shower,
+    Held, JOURNEY, Stage, agreed, claim, hall_agreements, sealed,
 };
 use crate::flows::sign_in::scan::claim as scan;
 use crate::flows::{Ctx, Fault, Stop, people};
@@ -63,7 +63,7 @@ pub async fn by_face(
 ) -> Result<(), Stop> {
     let registration = &held.registration;
     let Some(wanted) = claim(registration) else { return Err(Refusal::State.into()) };
-    let (proved, _) = scan::take(ctx, &shower(begun, registration), id, verifier).await?;
+    let (proved, _) = scan::take(ctx, begun.key(), id, verifier).await?;
     if proved != wanted {
         return Err(Refusal::State.into());
     }

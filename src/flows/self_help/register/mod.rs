@@ -186,8 +186,3 @@ pub fn claim(registration: &Registration) -> Option<Claim> {
         name: Some(candidate.name.as_str().to_owned()),
     })
 }
-
-/// The name under which its codes to scan are shown: those of a former name or number answer nothing.
-pub fn shower(begun: &Begun, registration: &Registration) -> String {
-    format!("{}/{}", begun.key(), registration.turn)
-}

@@ -37,8 +37,6 @@ pub fn routes() -> Router<App> {
         .route("/register/contact", get(reach).post(post_contact))
         .route("/register/verify", get(verify).post(post_verify))
         .route("/register/scan", post(scan::post))
-        .route("/register/scan/state", get(scan::state))
-        .route("/register/scan/events", get(scan::events))
         .route("/register/done", get(done))
 }
 
@@ -216,7 +214,7 @@ async fn refused(helping: &Helping, held: &Held, refusal: &Refusal) -> Answer {
 
 async fn verify(helping: Helping) -> Answer {
     let held = at(&helping, Step::Verify).await?;
-    let app = helping.form.get("app").unwrap_or_default();
+    let app = helping.form.get("way").unwrap_or_default();
     view::verify(&helping, &held.registration, app, None).await
 }
 

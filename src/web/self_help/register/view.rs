@@ -6,9 +6,9 @@ use crate::domain::number::country;
 use crate::domain::number::document::DocumentType;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{Contact, Proof, Registration, Typed, Way};
-use crate::flows::Fault;
+use crate::flows::Stop;
 use crate::flows::self_help::register::{
-    claim, contact, face_agreements, first_agreements, hall_agreements, shower,
+    claim, contact, face_agreements, first_agreements, hall_agreements,
 };
 use crate::flows::sign_in::scan::claim::show as show_code;
 use crate::realm::Agreement;
@@ -19,9 +19,9 @@ use crate::views::register::{
 };
 use crate::views::scan::ScanView;
 use crate::web::answer::{Answer, Failure, status_of, with_retry_after};
-use crate::web::page::scan_view::{Shows, shown};
 use crate::web::request::Request;
 use crate::web::self_help::Helping;
+use crate::web::self_help::part::{APPS, scan_view};
 use crate::web::self_help::register::{address, candidate};
 
 fn notice(request: &Request, refusal: Option<&Refusal>) -> Option<Notice> {
@@ -258,7 +258,7 @@ async fn face(
         transaction: helping.begun.id.clone(),
         step: 4,
         summary: summary(request, registration)?,
-        scan_apps: [ScanApp::TaxApp, ScanApp::IitApp].map(ScanApp::name).to_vec(),
+        scan_apps: APPS.map(ScanApp::name).to_vec(),
         scan: code(helping, registration, app).await?,
         notice: notice(request, refusal),
     };
@@ -270,23 +270,12 @@ async fn code(
     helping: &Helping,
     registration: &Registration,
     app: &str,
-) -> Result<Option<ScanView>, Fault> {
+) -> Result<Option<ScanView>, Stop> {
     let (request, begun) = (&helping.request, &helping.begun);
     let Some(claim) = claim(registration) else { return Ok(None) };
     let app = ScanApp::parse(app).unwrap_or(ScanApp::TaxApp);
-    let made = show_code(&request.ctx, &shower(begun, registration), app, claim).await;
-    let current = match made {
-        Ok(current) => current,
-        Err(fault) if fault.is_want_of_room() => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
-    let scan = format!("{}/register/scan", request.base());
-    let page = Shows {
-        transaction: begun.id.clone(),
-        entrance: String::new(),
-        again: format!("{}&app={}", address(request, "verify", begun), app.name()),
-        asks: scan.clone(),
-        action: scan,
-    };
-    Ok(Some(shown(request, app, current, page)))
+    let made = show_code(&request.ctx, begun.key(), app, claim).await.map_err(Stop::from);
+    let page = address(request, "verify", begun);
+    let action = format!("{}/register/scan", request.base());
+    scan_view(helping, app, made, (&page, &action))
 }
