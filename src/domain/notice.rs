@@ -25,10 +25,14 @@ pub enum NoticeKind {
     ContactChanged,
     /// The real-name level has fallen (L-12).
     LevelLowered,
+    /// Somebody else has proved that a phone of this account is theirs.
+    PhoneTaken,
+    /// A phone was removed by its holder, or another became the default.
+    PhoneChanged,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -43,6 +47,8 @@ impl NoticeKind {
         Self::FactorRemoved,
         Self::ContactChanged,
         Self::LevelLowered,
+        Self::PhoneTaken,
+        Self::PhoneChanged,
     ];
 
     pub fn name(self) -> &'static str {
@@ -61,6 +67,8 @@ impl NoticeKind {
             Self::FactorRemoved => "factor-removed",
             Self::ContactChanged => "contact-changed",
             Self::LevelLowered => "level-lowered",
+            Self::PhoneTaken => "phone-taken",
+            Self::PhoneChanged => "phone-changed",
         }
     }
 
