@@ -29,10 +29,18 @@ pub enum NoticeKind {
     PhoneTaken,
     /// A phone was removed by its holder, or another became the default.
     PhoneChanged,
+    /// The password is another one, and everybody is signed out (F-06).
+    PasswordChanged,
+    /// Somebody fails at setting a new password signed out.
+    RecoveryFailed,
+    /// A new phone waits to be bound; whoever reads this can stop it (DEC-23).
+    PhoneAwaited,
+    /// A phone was bound by somebody who is not signed in (PH-06).
+    PhoneRecovered,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -49,6 +57,10 @@ impl NoticeKind {
         Self::LevelLowered,
         Self::PhoneTaken,
         Self::PhoneChanged,
+        Self::PasswordChanged,
+        Self::RecoveryFailed,
+        Self::PhoneAwaited,
+        Self::PhoneRecovered,
     ];
 
     pub fn name(self) -> &'static str {
@@ -69,6 +81,10 @@ impl NoticeKind {
             Self::LevelLowered => "level-lowered",
             Self::PhoneTaken => "phone-taken",
             Self::PhoneChanged => "phone-changed",
+            Self::PasswordChanged => "password-changed",
+            Self::RecoveryFailed => "recovery-failed",
+            Self::PhoneAwaited => "phone-awaited",
+            Self::PhoneRecovered => "phone-recovered",
         }
     }
 

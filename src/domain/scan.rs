@@ -9,6 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::acting::Acting;
 use crate::domain::factor::ScanApp;
+use crate::domain::number::document::DocumentType;
 use crate::domain::number::normalise;
 use crate::domain::place::Place;
 use crate::domain::proof::Question;
@@ -45,13 +46,49 @@ pub enum Purpose {
     SignIn,
     /// As second factor: answers this question, of this person and no other.
     Verify(Question),
+    /// Of somebody who is not signed in and may not exist.
+    Claim(Claim),
+}
+
+/// Somebody says that this document is theirs, and a face is to prove it. Whether anybody has it is
+/// asked when the face is looked at, and not before.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Claim {
+    pub to: ClaimedFor,
+    pub kind: DocumentType,
+    /// Fits its kind.
+    pub number: String,
+    /// As it was typed, by somebody whom nobody knows yet; `None`: the name that is kept.
+    pub name: Option<String>,
+}
+
+/// What a proved claim leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimedFor {
+    /// A new password in place of a forgotten one (F-04).
+    Password,
+    /// A phone in place of a lost one (DEC-23).
+    Phone,
+    /// An account.
+    Registration,
+}
+
+impl ClaimedFor {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Password => "new_password",
+            Self::Phone => "new_phone",
+            Self::Registration => "registration",
+        }
+    }
 }
 
 impl Purpose {
-    /// Who must answer; `None`: whoever comes.
+    /// Who must answer; `None`: whoever comes, or whoever a claim is about.
     pub fn person(&self) -> Option<PersonId> {
         match self {
-            Self::SignIn => None,
+            Self::SignIn | Self::Claim(_) => None,
             Self::Verify(question) => Some(question.person),
         }
     }
@@ -66,6 +103,8 @@ pub enum ScanState {
         number: Option<Number>,
     },
     Confirmed(Confirmed),
+    /// The face was that of the claim.
+    Proved,
     /// On the phone or in the browser.
     Cancelled,
     /// Another face, another person, a wrong number: begin again with a new code.
@@ -142,7 +181,10 @@ impl Scan {
     fn live(&self, now: Timestamp) -> Result<&Self, ScanFault> {
         match self.state {
             _ if self.expires_at <= now => Err(ScanFault::Expired),
-            ScanState::New | ScanState::Scanned { .. } | ScanState::Confirmed(_) => Ok(self),
+            ScanState::New
+            | ScanState::Scanned { .. }
+            | ScanState::Confirmed(_)
+            | ScanState::Proved => Ok(self),
             ScanState::Cancelled | ScanState::Failed | ScanState::Consumed => Err(ScanFault::State),
         }
     }
@@ -211,7 +253,11 @@ impl Scan {
         now: Timestamp,
     ) -> Result<Self, ScanFault> {
         let is_number = self.is_number(key, typed, now)?;
-        let is_expected = self.purpose.person().is_none_or(|person| person == who.person);
+        let is_expected = match &self.purpose {
+            Purpose::SignIn => true,
+            Purpose::Verify(question) => question.person == who.person,
+            Purpose::Claim(_) => false,
+        };
         let state = match is_expected && is_number {
             true => ScanState::Confirmed(who),
             false => ScanState::Failed,
@@ -241,6 +287,30 @@ impl Scan {
         }
     }
 
+    /// The phone's answer to a claim. `is_true`: the face, or whoever answers for it, says that it is
+    /// theirs; anything else ends the code like a wrong number.
+    pub fn answered(
+        &self,
+        key: &str,
+        is_true: bool,
+        typed: Option<Number>,
+        now: Timestamp,
+    ) -> Result<Self, ScanFault> {
+        let is_number = self.is_number(key, typed, now)?;
+        let is_claim = matches!(self.purpose, Purpose::Claim(_));
+        let is_proved = is_claim && is_number && is_true;
+        let state = if is_proved { ScanState::Proved } else { ScanState::Failed };
+        Ok(Self { state, ..self.clone() })
+    }
+
+    /// The same as [`Scan::consumed`] of a claim.
+    pub fn taken(&self, now: Timestamp) -> Result<Self, ScanFault> {
+        match &self.live(now)?.state {
+            ScanState::Proved => Ok(Self { state: ScanState::Consumed, ..self.clone() }),
+            _ => Err(ScanFault::State),
+        }
+    }
+
     /// How it stands, in one word.
     pub fn stands(&self, now: Timestamp) -> &'static str {
         if self.live(now) == Err(ScanFault::Expired) {
@@ -249,7 +319,7 @@ impl Scan {
         match &self.state {
             ScanState::New => "new",
             ScanState::Scanned { .. } => "scanned",
-            ScanState::Confirmed(_) => "confirmed",
+            ScanState::Confirmed(_) | ScanState::Proved => "confirmed",
             ScanState::Cancelled => "cancelled",
             ScanState::Failed => "failed",
             ScanState::Consumed => "consumed",

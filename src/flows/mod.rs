@@ -2,6 +2,7 @@
 //! is rolled back, so a refusal leaves nothing behind but what was committed by name (failures that
 //! are counted, attempts that are logged). Flows that cannot refuse say so: their `Err` is a [`Fault`].
 
+pub mod aside;
 pub mod centre;
 mod ctx;
 pub mod feed;
@@ -13,6 +14,7 @@ pub mod notify;
 pub mod oauth;
 pub mod people;
 pub mod relations;
+pub mod self_help;
 pub mod sign_in;
 mod stop;
 pub mod versions;

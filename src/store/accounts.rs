@@ -127,14 +127,24 @@ impl Accounts<'_, Writing> {
         Ok(())
     }
 
-    /// Replaces the initial password once; `false` when one was set meanwhile (E-05).
-    pub async fn set_first_password(&self, id: AccountId, hash: &str) -> Result<bool, StoreError> {
+    /// In place of the one before, of a live account; `false` when another was set meanwhile (E-05).
+    pub async fn set_password(
+        &self,
+        id: AccountId,
+        before: &PasswordState,
+        hash: &str,
+    ) -> Result<bool, StoreError> {
+        let is_before = match before {
+            PasswordState::Initial => account::Column::PasswordHash.is_null(),
+            PasswordState::Set(hash) => account::Column::PasswordHash.eq(hash),
+        };
         let done = self
             .0
             .update::<account::Entity>()
             .col_expr(account::Column::PasswordHash, Expr::value(hash))
             .filter(account::Column::Id.eq(id.0))
-            .filter(account::Column::PasswordHash.is_null())
+            .filter(account::Column::Status.eq("active"))
+            .filter(is_before)
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)

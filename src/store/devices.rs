@@ -101,6 +101,13 @@ impl Devices<'_, Writing> {
         Ok(())
     }
 
+    /// Every browser of an account.
+    pub async fn forget_all(&self, account: AccountId) -> Result<(), StoreError> {
+        let of_account = self.0.delete::<Entity>().filter(Column::AccountId.eq(account.0));
+        of_account.exec(&self.0.db()).await?;
+        Ok(())
+    }
+
     /// `false` when there was none of this account.
     pub async fn forget(&self, account: AccountId, id: Uuid) -> Result<bool, StoreError> {
         let done = self

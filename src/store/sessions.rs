@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Value};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value};
 
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{
@@ -94,6 +94,20 @@ impl<A> Sessions<'_, A> {
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(read).collect()
+    }
+
+    /// Those of an account that nobody has ended, also past their time: tokens for work without the
+    /// person may outlive it.
+    pub async fn unended_of(&self, account: AccountId) -> Result<Vec<SessionId>, StoreError> {
+        let ids = self
+            .0
+            .find::<session::Entity>()
+            .select_only()
+            .column(session::Column::Id)
+            .filter(session::Column::AccountId.eq(account.0))
+            .filter(session::Column::EndedAt.is_null());
+        let ids: Vec<uuid::Uuid> = ids.into_tuple().all(&self.0.db()).await?;
+        Ok(ids.into_iter().map(SessionId).collect())
     }
 
     /// Those that act in or for an enterprise now.

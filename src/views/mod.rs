@@ -5,6 +5,7 @@ pub mod account;
 pub mod locale;
 pub mod page;
 pub mod phone;
+pub mod scan;
 
 use std::sync::Arc;
 

@@ -56,6 +56,11 @@ pub fn begun<'n>(realm: &Realm, cookie: &'n str) -> Option<&'n str> {
     cookie.strip_prefix(before)?.strip_suffix(after)
 }
 
+/// What a browser proves itself with that helps itself signed out.
+pub fn help_name(realm: &Realm) -> String {
+    name(realm, "help")
+}
+
 /// What a phone proves itself with while it handles a scanned code.
 pub fn phone_name(realm: &Realm) -> String {
     name(realm, "phone")

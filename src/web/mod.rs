@@ -23,6 +23,7 @@ pub mod ops;
 pub mod page;
 pub mod request;
 pub mod router;
+pub mod self_help;
 pub mod server;
 pub mod stopping;
 pub mod stream;

@@ -5,11 +5,13 @@ use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::claims::NAMED_HANDLER;
-use crate::domain::factor::{Factor, Way};
+use crate::domain::factor::{Factor, ScanApp, Way};
 use crate::domain::login::LoginTransaction;
+use crate::domain::number::document::DocumentNumber;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::Scan;
+use crate::domain::scan::{Claim, Scan};
 use crate::domain::session::Session;
+use crate::flows::aside::aside;
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault};
 
@@ -108,6 +110,42 @@ pub async fn record_scan(
         device: browser.device.clone(),
     };
     save_attempt(browser, &attempt).await
+}
+
+/// Another's face, or a wrong number, at a code of somebody who is not signed in. Aside: whether there
+/// is anybody to write it down for is nothing that the phone may hear.
+pub fn record_claim(browser: &Ctx, app: ScanApp, claim: &Claim, refusal: &Refusal) {
+    let (ctx, claim, outcome) = (browser.clone(), claim.clone(), refusal.code().to_owned());
+    aside(async move {
+        if !is_told_of(&ctx).await? {
+            return Ok(());
+        }
+        let number = DocumentNumber::parse(claim.kind, &claim.number, ctx.now().day());
+        let numbers: Vec<DocumentNumber> = number.into_iter().collect();
+        let found = ctx.rows().people().find_by_documents(&numbers).await?;
+        let line = unsigned(&ctx, found.first().copied(), Way::Scan(app).name(), &outcome);
+        Ok(save_attempt(&ctx, &line).await?)
+    });
+}
+
+/// A line about somebody who helps themself signed out.
+pub fn unsigned(
+    ctx: &Ctx,
+    person: Option<PersonId>,
+    way: &'static str,
+    outcome: &str,
+) -> LoginAttempt {
+    LoginAttempt {
+        at: ctx.now(),
+        person,
+        way,
+        entrance: String::new(),
+        enterprise: None,
+        identity_type: None,
+        outcome: outcome.to_owned(),
+        ip: ctx.ip,
+        device: ctx.device.clone(),
+    }
 }
 
 pub fn attempt(

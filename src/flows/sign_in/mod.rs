@@ -7,6 +7,7 @@ pub mod guesses;
 pub mod level;
 pub mod log;
 pub mod lower;
+pub mod password;
 pub mod personal_id;
 pub mod scan;
 pub mod session;

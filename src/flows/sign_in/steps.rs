@@ -9,14 +9,14 @@ use crate::domain::authorisation::{By, Event};
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{acr, amr};
 use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
-use crate::domain::number::document::initial_password;
-use crate::domain::password::PasswordFault;
+use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
 use crate::flows::notify::tell::end_session;
 use crate::flows::relations::writer::change;
 use crate::flows::sign_in::log::{attempt, log, passed};
+use crate::flows::sign_in::password::NewPassword;
 use crate::flows::sign_in::transaction::{self, abandon};
 use crate::flows::sign_in::{facts, session, throttle};
 use crate::flows::{Ctx, Fault, Stop};
@@ -58,34 +58,17 @@ pub async fn set_password(
     repeated: &Secret,
 ) -> Result<(), Stop> {
     let proved = due(ctx, transaction, Step::NewPassword).await?;
-    if new.expose() != repeated.expose() {
-        return Err(Refusal::PasswordPolicy(PasswordFault::NotEqual).into());
-    }
-    let rows = ctx.rows();
-    let mut personal = Vec::new();
-    for document in rows.people().documents(proved.person).await? {
-        personal.push(initial_password(&document.number).to_owned());
-    }
-    for binding in rows.accounts().phones(proved.account).await? {
-        personal.push(binding.phone.national().to_owned());
-    }
-    let account = rows.accounts().find(proved.account).await?;
-    let username = account.and_then(|account| account.username);
-    personal.extend(username.map(|name| name.as_str().to_owned()));
-    if let Err(fault) = ctx.realm.password.check(new, &personal) {
-        return Err(Refusal::PasswordPolicy(fault).into());
-    }
-    let Some(hash) = ctx.services.hashing.hash(new, ctx.random()).await? else {
-        return Err(Refusal::Busy.into());
-    };
+    let account = ctx.rows().accounts().find(proved.account).await?.ok_or(Refusal::State)?;
+    let new = NewPassword::check(ctx, &account, new, repeated).await?;
     let event = AuditEvent::PasswordSet { account: proved.account, person: proved.person };
     let tx = ctx.begin().await?;
-    if !tx.rows().accounts().set_first_password(proved.account, &hash).await? {
+    let accounts = tx.rows().accounts();
+    if !accounts.set_password(proved.account, &PasswordState::Initial, new.hash()).await? {
         return Err(Refusal::State.into());
     }
     tx.note(event);
     tx.commit().await?;
-    throttle::end_locks(ctx, proved.account, proved.person).await?;
+    throttle::end_locks(ctx, ctx.rows(), &account).await?;
     Ok(())
 }
 

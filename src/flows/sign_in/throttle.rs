@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use crate::base::id::{AccountId, EnterpriseId, PersonId};
+use crate::base::id::{EnterpriseId, PersonId};
 use crate::base::secret::Hashed;
 use crate::domain::audit::AuditEvent;
 use crate::domain::lockout::LockoutPolicy;
@@ -17,6 +17,7 @@ use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
+use crate::store::Rows;
 
 /// One attempt, counted before it is judged, so that parallel guesses are all counted.
 pub struct Attempt {
@@ -158,18 +159,16 @@ impl Attempt {
 
 /// Whoever has set a new password after a second factor is who they are: the locks on their names end, here
 /// and over all unknown places together (E-09). Other places have guessed for themselves.
-pub async fn end_locks(ctx: &Ctx, account: AccountId, person: PersonId) -> Result<(), Fault> {
-    let rows = ctx.rows();
+pub async fn end_locks(ctx: &Ctx, rows: Rows<'_>, account: &Account) -> Result<(), Fault> {
     let mut names: Vec<String> = Vec::new();
-    for document in rows.people().documents(person).await? {
+    for document in rows.people().documents(account.person).await? {
         names.push(document.number);
     }
-    for binding in rows.accounts().phones(account).await? {
+    for binding in rows.accounts().phones(account.id).await? {
         names.push(binding.phone.as_str().to_owned());
     }
-    let username = rows.accounts().find(account).await?.and_then(|account| account.username);
-    names.extend(username.map(|name| name.as_str().to_owned()));
-    let email = rows.people().find(person).await?.and_then(|person| person.email);
+    names.extend(account.username.iter().map(|name| name.as_str().to_owned()));
+    let email = rows.people().find(account.person).await?.and_then(|person| person.email);
     names.extend(email.map(|email| email.as_str().to_owned()));
     let place = ctx.place();
     for name in names {

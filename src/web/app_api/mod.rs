@@ -131,6 +131,7 @@ async fn acted(
 async fn asked(request: &Request, user: &AppUser, scan: &Scan) -> Result<Value, Stop> {
     let is_sign_in = scan.purpose == Purpose::SignIn;
     let asks_agreement = match scan.purpose.person() {
+        None if let Purpose::Claim(claim) = &scan.purpose => claim.name.is_none(),
         // Another person's phone learns nothing of the one who is expected.
         Some(person) if person == user.person => !face::has_agreed(&request.ctx, person).await?,
         _ => !is_sign_in,

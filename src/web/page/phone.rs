@@ -104,10 +104,7 @@ async fn show(
         Ok(holder) => holder,
         Err(refusal) => return told(request, &refusal),
     };
-    let asks_agreement = match scan.purpose.person() {
-        Some(person) => !face::has_agreed(ctx, person).await?,
-        None => false,
-    };
+    let asks_agreement = asks_agreement(ctx, scan).await?;
     let is_one_place = Place::of(scan.browser_ip) == ctx.place();
     let where_is = if is_one_place { "phone-here" } else { "phone-elsewhere" };
     let (whom, as_whom) = match holder {
@@ -131,6 +128,16 @@ async fn show(
         notice: refusal.map(|refusal| request.notice(refusal)),
     };
     request.page(status_of(page.notice.as_ref()), key, &page)
+}
+
+/// Whether the face agreement is still to be ticked. Of whoever is not signed in nothing is said: all
+/// but those who register, who were asked in the browser, are asked.
+async fn asks_agreement(ctx: &Ctx, scan: &Scan) -> Result<bool, Fault> {
+    match &scan.purpose {
+        Purpose::SignIn => Ok(false),
+        Purpose::Verify(question) => Ok(!face::has_agreed(ctx, question.person).await?),
+        Purpose::Claim(claim) => Ok(claim.name.is_none()),
+    }
 }
 
 /// Who will be signed in, by the phone's own session.
@@ -184,7 +191,7 @@ async fn post_scan(request: &Request, id: &str, found: &Scan, key: String) -> An
             known::masked_name(&request.ctx, session.person).await?
         }
         // Whoever verifies needs no session, and one that is there may be another's.
-        (_, Purpose::Verify(_)) => String::new(),
+        (_, Purpose::Verify(_) | Purpose::Claim(_)) => String::new(),
     };
     let phone = Phone { key, name };
     match Stop::refusal(scan(&request.ctx, id, phone, Some(request.ctx.ip)).await)? {
@@ -201,10 +208,12 @@ async fn post_confirm(
 ) -> Answer {
     let ctx = &request.ctx;
     let refusal = match &found.purpose {
-        Purpose::Verify(_) => match Stop::refusal(face_check(ctx, id, key, form).await)? {
-            Ok(url) => return Ok(see_other(&url)),
-            Err(refusal) => refusal,
-        },
+        Purpose::Verify(_) | Purpose::Claim(_) => {
+            match Stop::refusal(face_check(ctx, id, key, form).await)? {
+                Ok(url) => return Ok(see_other(&url)),
+                Err(refusal) => refusal,
+            }
+        }
         Purpose::SignIn => match Stop::refusal(tap(request, id, key, form).await)? {
             Ok(()) => return request.message(StatusCode::OK, "phone-done", None),
             Err(refusal) => refusal,

@@ -22,7 +22,7 @@ use crate::web::transaction::{Begun, begun};
 /// How a code stands, for the browser that shows it; `None` for every other.
 async fn told(ctx: &Ctx, tx: &LoginTransaction, params: &Params) -> Result<Option<Value>, Fault> {
     let text = |name| params.get(name).unwrap_or_default();
-    let found = find_shown(ctx, tx, text("q"), text("v")).await?;
+    let found = find_shown(ctx, &tx.id, text("q"), text("v")).await?;
     let told = found.map(|scan| serde_json::to_value(scan.told(ctx.now())));
     told.transpose().map_err(|error| Fault::Internal(error.to_string()))
 }
@@ -65,7 +65,7 @@ pub async fn post(Begun { request, form, transaction: tx }: Begun) -> Answer {
     let text = |name| form.get(name).unwrap_or_default();
     let (ctx, id, verifier) = (&request.ctx, text("q"), text("v"));
     let done = match text("act") {
-        "cancel" => match Stop::refusal(cancel_shown(ctx, &tx, id, verifier).await)? {
+        "cancel" => match Stop::refusal(cancel_shown(ctx, &tx.id, id, verifier).await)? {
             Ok(()) => return Ok(see_other(&again(&request, &tx, text("entrance"), text("app")))),
             Err(refusal) => Err(refusal),
         },

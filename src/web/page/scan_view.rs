@@ -4,9 +4,9 @@ use crate::domain::factor::ScanApp;
 use crate::domain::login::LoginTransaction;
 use crate::domain::scan::{Number, Purpose};
 use crate::flows::Fault;
-use crate::flows::sign_in::scan::code::show;
-use crate::views::page::ScanView;
+use crate::flows::sign_in::scan::code::{Current, Shower, show};
 use crate::views::qr_svg;
+use crate::views::scan::ScanView;
 use crate::web::request::Request;
 
 /// The code for a page; `entrance`: the door that the page shows, empty at the second factor.
@@ -17,9 +17,31 @@ pub async fn view(
     purpose: Purpose,
     entrance: &str,
 ) -> Result<ScanView, Fault> {
-    let current = show(&request.ctx, tx, app, purpose).await?;
+    let current = show(&request.ctx, &Shower::sign_in(tx), app, purpose).await?;
+    let of_sign_in = Shows {
+        transaction: tx.id.clone(),
+        entrance: entrance.to_owned(),
+        again: again(request, tx, entrance, app.name()),
+        asks: format!("{}/login/scan", request.base()),
+        action: format!("{}/login/scan", request.base()),
+    };
+    Ok(shown(request, app, current, of_sign_in))
+}
+
+/// The page around a code: where it asks how the code stands, and where its form goes.
+pub struct Shows {
+    /// What the page's form is about.
+    pub transaction: String,
+    pub entrance: String,
+    pub again: String,
+    /// `…/state` and `…/events` lie below it.
+    pub asks: String,
+    pub action: String,
+}
+
+pub fn shown(request: &Request, app: ScanApp, current: Current, page: Shows) -> ScanView {
     let href = request.ctx.realm.url(&format!("/q/{}", current.shown.id));
-    Ok(ScanView {
+    ScanView {
         app: app.name().to_owned(),
         svg: qr_svg(&href),
         href,
@@ -28,10 +50,12 @@ pub async fn view(
         number: current.told.number.map(Number::value),
         id: current.shown.id,
         verifier: current.shown.verifier,
-        transaction: tx.id.clone(),
-        entrance: entrance.to_owned(),
-        again: again(request, tx, entrance, app.name()),
-    })
+        transaction: page.transaction,
+        entrance: page.entrance,
+        again: page.again,
+        asks: page.asks,
+        action: page.action,
+    }
 }
 
 /// The page that shows a code of this app: the same while it is live, then another.

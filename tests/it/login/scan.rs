@@ -12,7 +12,7 @@ use hufu::domain::factor::ScanApp;
 use hufu::domain::login::{LoginTransaction, Then};
 use hufu::domain::scan::Purpose;
 use hufu::flows::Ctx;
-use hufu::flows::sign_in::scan::code::{find, show};
+use hufu::flows::sign_in::scan::code::{Shower, find, show};
 use hufu::flows::sign_in::transaction::new;
 use hufu::outbound::asked::FaceState;
 use serde_json::Value;
@@ -602,7 +602,7 @@ fn looking_at_codes_uses_none_up() {
         let tx = new(&app.ctx, Then::Nowhere);
         for n in 0..320 {
             let tx = LoginTransaction { id: format!("hall-{n}"), ..tx.clone() };
-            show(&app.ctx, &tx, ScanApp::TaxApp, Purpose::SignIn).await.unwrap();
+            show(&app.ctx, &Shower::sign_in(&tx), ScanApp::TaxApp, Purpose::SignIn).await.unwrap();
         }
         let (_, page) = login_page(&app).await;
         assert!(page.text.contains("class=\"qr\""), "a code is still shown");

@@ -20,7 +20,7 @@ use crate::domain::session::Session;
 use crate::ephemeral::{Share, Slot};
 use crate::flows::identity::load;
 use crate::flows::sign_in::factor::tries;
-use crate::flows::sign_in::log::record_scan;
+use crate::flows::sign_in::log::{record_claim, record_scan};
 use crate::flows::sign_in::{factor, session, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::standing::StandingSession;
@@ -39,7 +39,7 @@ const VERIFY_SHOWN: Slot<String> = Slot::new("scan-verify-shown");
 
 fn slots(purpose: &Purpose) -> (&'static Slot<Scan>, &'static Slot<String>) {
     match purpose {
-        Purpose::SignIn => (&SIGN_IN, &SIGN_IN_SHOWN),
+        Purpose::SignIn | Purpose::Claim(_) => (&SIGN_IN, &SIGN_IN_SHOWN),
         Purpose::Verify(_) => (&VERIFY, &VERIFY_SHOWN),
     }
 }
@@ -59,17 +59,33 @@ pub struct Current {
     pub told: Told,
 }
 
+/// What shows a code, and may fetch its outcome.
+pub struct Shower<'a> {
+    /// The sign-in's id, or the key of what was begun without one.
+    pub transaction: &'a str,
+    /// The application that waits for it.
+    pub client: Option<&'a str>,
+}
+
+impl<'a> Shower<'a> {
+    pub fn sign_in(tx: &'a LoginTransaction) -> Self {
+        let client = tx.request().and_then(|asked| asked.get("client_id"));
+        Self { transaction: &tx.id, client: client.map(String::as_str) }
+    }
+}
+
 /// The code of this sign-in for an app and purpose: the one that is live, or a new one. Looking at a
 /// page is no try: a code cannot be guessed, and a hall of people shares one address.
 pub async fn show(
     ctx: &Ctx,
-    tx: &LoginTransaction,
+    by: &Shower<'_>,
     app: ScanApp,
     purpose: Purpose,
 ) -> Result<Current, Fault> {
     let name = match &purpose {
-        Purpose::SignIn => format!("{}/sign-in/{}", tx.id, app.name()),
+        Purpose::SignIn => format!("{}/sign-in/{}", by.transaction, app.name()),
         Purpose::Verify(question) => question.key(),
+        Purpose::Claim(_) => format!("{}/claim/{}", by.transaction, app.name()),
     };
     let (scans, codes) = slots(&purpose);
     let sealed = ctx.ephemeral().get(codes, &name).await?;
@@ -88,10 +104,10 @@ pub async fn show(
         verifier: ctx.random().token().expose().to_owned(),
     };
     let now = ctx.now();
-    let client = tx.request().and_then(|asked| asked.get("client_id"));
+    let client = by.client.filter(|id| ctx.realm.clients.contains_key(*id));
     let scan = Scan {
-        transaction: tx.id.clone(),
-        client: client.filter(|id| ctx.realm.clients.contains_key(*id)).cloned(),
+        transaction: by.transaction.to_owned(),
+        client: client.map(str::to_owned),
         verifier: Hashed::of(&shown.verifier).to_text(),
         app,
         purpose,
@@ -123,21 +139,22 @@ pub async fn find(ctx: &Ctx, id: &str) -> Result<Option<Scan>, Fault> {
     }
 }
 
-/// The same for the browser that shows it: the sign-in and the page's verifier must both fit.
+/// The same for the browser that shows it: the sign-in, or what else shows it, and the page's verifier
+/// must both fit.
 pub async fn find_shown(
     ctx: &Ctx,
-    tx: &LoginTransaction,
+    transaction: &str,
     id: &str,
     verifier: &str,
 ) -> Result<Option<Scan>, Fault> {
     let proves = |scan: &Scan| {
         let hash = Hashed::of(verifier).to_text();
-        scan.transaction == tx.id && same(hash.as_bytes(), scan.verifier.as_bytes())
+        scan.transaction == transaction && same(hash.as_bytes(), scan.verifier.as_bytes())
     };
     Ok(find(ctx, id).await?.filter(proves))
 }
 
-async fn save(ctx: &Ctx, id: &str, from: &Scan, to: &Scan) -> Result<(), Stop> {
+pub(super) async fn save(ctx: &Ctx, id: &str, from: &Scan, to: &Scan) -> Result<(), Stop> {
     let (scans, _) = slots(&from.purpose);
     let swapped = ctx.ephemeral().swap(scans, &key(id), from, to).await?;
     if swapped { Ok(()) } else { Err(Refusal::State.into()) }
@@ -241,11 +258,11 @@ pub async fn end(ctx: &Ctx, id: &str, phone_key: &str, state: ScanState) -> Resu
 /// The person turned back in the browser that shows the code: it is dead, and the phone hears of it.
 pub async fn cancel_shown(
     ctx: &Ctx,
-    tx: &LoginTransaction,
+    transaction: &str,
     id: &str,
     verifier: &str,
 ) -> Result<(), Stop> {
-    let Some(found) = find_shown(ctx, tx, id, verifier).await? else {
+    let Some(found) = find_shown(ctx, transaction, id, verifier).await? else {
         return Err(Refusal::ScanExpired.into());
     };
     save(ctx, id, &found, &found.cancelled(ctx.now())?).await
@@ -254,10 +271,21 @@ pub async fn cancel_shown(
 /// A second factor that failed on a phone: a wrong number, another person, another face. A sign-in that
 /// did is an attempt like any (E-24); `who`: holds the phone, where that is known. It is the browser's that
 /// shows the code, wherever the phone is and whichever server speaks for it.
-async fn count_failed(ctx: &Ctx, scan: &Scan, who: Option<PersonId>) -> Result<(), Fault> {
+pub(super) async fn count_failed(
+    ctx: &Ctx,
+    scan: &Scan,
+    who: Option<PersonId>,
+) -> Result<(), Fault> {
     let browser = Ctx { ip: scan.browser_ip, device: scan.browser.clone(), ..ctx.clone() };
-    let Purpose::Verify(question) = &scan.purpose else {
-        return record_scan(&browser, scan, who, &Refusal::StepUpFailed).await;
+    let question = match &scan.purpose {
+        Purpose::SignIn => {
+            return record_scan(&browser, scan, who, &Refusal::StepUpFailed).await;
+        }
+        Purpose::Verify(question) => question,
+        Purpose::Claim(claim) => {
+            record_claim(&browser, scan.app, claim, &Refusal::StepUpFailed);
+            return Ok(());
+        }
     };
     let Some(tx) = transaction::find(ctx, &scan.transaction).await? else { return Ok(()) };
     tries::count_failed(&browser, &tx, question, &Refusal::StepUpFailed).await
@@ -270,7 +298,7 @@ pub async fn consume(
     id: &str,
     verifier: &str,
 ) -> Result<LoginTransaction, Stop> {
-    let Some(found) = find_shown(ctx, tx, id, verifier).await? else {
+    let Some(found) = find_shown(ctx, &tx.id, id, verifier).await? else {
         return Err(Refusal::ScanExpired.into());
     };
     if found.state == ScanState::Failed {
@@ -283,6 +311,8 @@ pub async fn consume(
             factor::accept(ctx, tx, &question.answered_by(who.person)).await
         }
         Purpose::SignIn => sign_in(ctx, tx, found.app, who).await,
+        // Its outcome is no sign-in.
+        Purpose::Claim(_) => Err(Refusal::State.into()),
     }
 }
 

@@ -7,12 +7,15 @@ use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
+use crate::domain::number::document::DocumentType;
+use crate::domain::number::name::PersonName;
 use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Confirmed, Number, ScanState};
+use crate::domain::scan::{Claim, Confirmed, Number, Purpose, Scan, ScanState};
 use crate::ephemeral::Slot;
+use crate::flows::aside::aside;
 use crate::flows::sign_in::guesses::knows;
-use crate::flows::sign_in::scan::code;
+use crate::flows::sign_in::scan::{claim, code};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
 use crate::store::accounts::Acceptance;
@@ -20,13 +23,18 @@ use crate::store::accounts::Acceptance;
 /// The agreement that must be accepted before a face is looked at.
 const FACE_AGREEMENT: &str = "face-service";
 const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
+
+/// In place of a name where there is nobody.
+const NOBODY: &str = "查无此人";
 const ORDER_SECONDS: i64 = 300;
 
 /// A check on its way; one serves one scan, once.
 #[derive(Clone, Serialize, Deserialize)]
 struct Order {
-    /// Whose face was compared.
-    person: PersonId,
+    /// Whose face was compared, where that is known.
+    person: Option<PersonId>,
+    /// A face that passes proves nothing: nobody has this document.
+    is_nobodys: bool,
     scan: String,
     phone_key: String,
     handle: String,
@@ -70,6 +78,16 @@ async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
     Ok(tx.commit().await?)
 }
 
+fn agree_aside(ctx: &Ctx, person: PersonId) {
+    let ctx = ctx.clone();
+    aside(async move {
+        match has_agreed(&ctx, person).await? {
+            true => Ok(()),
+            false => Ok(agree(&ctx, person).await?),
+        }
+    });
+}
+
 /// Where the phone goes for its check. `number`: typed on the phone; a wrong one ends the code.
 pub async fn start(
     ctx: &Ctx,
@@ -79,38 +97,22 @@ pub async fn start(
     has_ticked: bool,
 ) -> Result<String, Stop> {
     let Some(found) = code::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
-    let Some(person) = found.purpose.person() else { return Err(Refusal::State.into()) };
+    let Some(subject) = subject(ctx, &found).await? else { return Err(Refusal::State.into()) };
     if !found.is_number(phone_key, Some(number), ctx.now())? {
         Stop::refusal(code::end(ctx, id, phone_key, ScanState::Failed).await)?.ok();
         return Err(Refusal::StepUpFailed.into());
     }
-    if !has_ticked && !has_agreed(ctx, person).await? {
+    if !has_ticked && subject.must_tick {
         return Err(Refusal::Agreement.into());
     }
-    let ephemeral = ctx.ephemeral();
-    // Whoever has the password somewhere else cannot use up the checks of a place of their own.
-    let browser = Place::of(found.browser_ip);
-    let rate = match knows(ctx, person, &browser).await? {
-        true => format!("face/{person}/{browser}"),
-        false => format!("face/{person}"),
-    };
-    let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
-    if count > CHECKS_PER_PERSON_AND_DAY {
-        return Err(Refusal::OtpRate { retry_after }.into());
-    }
-    let rows = ctx.rows();
-    let (known, documents) =
-        (rows.people().find(person).await?, rows.people().documents(person).await?);
-    let (Some(known), Some(document)) = (known, documents.first()) else {
-        return Err(Refusal::StepUpFailed.into());
-    };
+    take_checks(ctx, &subject.rates).await?;
     let order = ctx.random().token().expose().to_owned();
     let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
     let asked = FaceRequest {
         order: &order,
-        name: known.name.as_str(),
-        document_type: document.kind.name(),
-        number: &document.number,
+        name: &subject.name,
+        document_type: subject.kind.name(),
+        number: &subject.number,
         return_url: &return_url,
     };
     let handed_in = (&ctx.services.clock, ctx.random());
@@ -119,20 +121,103 @@ pub async fn start(
         Ok(started) => started,
         Err(error) => {
             tracing::warn!(%error, "The face check could not be started");
-            ephemeral.uncount(&rate).await?;
+            give_checks_back(ctx, &subject.rates).await?;
             return Err(Refusal::FaceUnavailable.into());
         }
     };
     let kept = Order {
-        person,
+        person: subject.person,
+        is_nobodys: subject.is_nobodys,
         scan: id.to_owned(),
         phone_key: phone_key.to_owned(),
         handle: started.handle,
         number,
         has_ticked,
     };
-    ephemeral.put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
+    ctx.ephemeral().put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
     Ok(started.url)
+}
+
+/// Whom the provider is asked about.
+struct Subject {
+    person: Option<PersonId>,
+    is_nobodys: bool,
+    name: String,
+    kind: DocumentType,
+    number: String,
+    /// Counters of a day, each with its limit.
+    rates: Vec<(String, u32)>,
+    /// The agreement was not accepted before.
+    must_tick: bool,
+}
+
+/// `None`: a sign-in wants no face.
+async fn subject(ctx: &Ctx, found: &Scan) -> Result<Option<Subject>, Stop> {
+    let browser = Place::of(found.browser_ip);
+    match &found.purpose {
+        Purpose::SignIn => Ok(None),
+        Purpose::Verify(question) => of_person(ctx, question.person, &browser).await.map(Some),
+        Purpose::Claim(claim) => of_claim(ctx, claim, &browser).await.map(Some),
+    }
+}
+
+async fn of_person(ctx: &Ctx, person: PersonId, browser: &Place) -> Result<Subject, Stop> {
+    // Whoever has the password somewhere else cannot use up the checks of a place of their own.
+    let rate = match knows(ctx, person, browser).await? {
+        true => format!("face/{person}/{browser}"),
+        false => format!("face/{person}"),
+    };
+    let people = ctx.rows().people();
+    let (known, documents) = (people.find(person).await?, people.documents(person).await?);
+    let document = documents.into_iter().next();
+    let (Some(known), Some(document)) = (known, document) else {
+        return Err(Refusal::StepUpFailed.into());
+    };
+    Ok(Subject {
+        person: Some(person),
+        is_nobodys: false,
+        name: known.name.as_str().to_owned(),
+        kind: document.kind,
+        number: document.number,
+        rates: vec![(rate, CHECKS_PER_PERSON_AND_DAY)],
+        must_tick: !has_agreed(ctx, person).await?,
+    })
+}
+
+/// The provider is asked about somebody who does not exist as about anybody, under no name.
+async fn of_claim(ctx: &Ctx, claim: &Claim, browser: &Place) -> Result<Subject, Stop> {
+    let whose = claim::whose(ctx, claim).await?;
+    let name = whose.name.as_ref().map_or(NOBODY, PersonName::as_str).to_owned();
+    Ok(Subject {
+        person: whose.person,
+        is_nobodys: whose.name.is_none(),
+        name,
+        kind: claim.kind,
+        number: claim.number.clone(),
+        rates: claim::rates(claim, &browser.to_string()).to_vec(),
+        // Whether somebody has agreed before would tell that they exist; whoever registers has just
+        // been asked in the browser.
+        must_tick: claim.name.is_none(),
+    })
+}
+
+/// Takes a check of the day, or none: `E_OTP_RATE`.
+async fn take_checks(ctx: &Ctx, rates: &[(String, u32)]) -> Result<(), Stop> {
+    for (at, (rate, most)) in rates.iter().enumerate() {
+        let (count, retry_after) = ctx.ephemeral().count(rate, 86_400).await?;
+        if count > *most {
+            give_checks_back(ctx, rates.get(..=at).unwrap_or_default()).await?;
+            return Err(Refusal::OtpRate { retry_after }.into());
+        }
+    }
+    Ok(())
+}
+
+async fn give_checks_back(ctx: &Ctx, rates: &[(String, u32)]) -> Result<(), Fault> {
+    for (rate, _) in rates {
+        ctx.ephemeral().uncount(rate).await?;
+    }
+    Ok(())
 }
 
 fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
@@ -164,7 +249,17 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
         ctx.forget(&ORDER, &order_key(order)).await;
         return Err(Refusal::StepUpFailed.into());
     }
-    let person = kept.person;
+    let Some(found) = code::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
+    if matches!(found.purpose, Purpose::Claim(_)) {
+        let is_true = !kept.is_nobodys;
+        claim::answer(ctx, id, phone_key, is_true, Some(kept.number)).await?;
+        if let Some(person) = kept.person.filter(|_| kept.has_ticked) {
+            agree_aside(ctx, person);
+        }
+        ctx.forget(&ORDER, &order_key(order)).await;
+        return Ok(true);
+    }
+    let Some(person) = kept.person else { return Err(Refusal::StepUpFailed.into()) };
     let account = ctx.rows().accounts().find_by_person(person).await?;
     let Some(account) = account else { return Err(Refusal::StepUpFailed.into()) };
     if kept.has_ticked && !has_agreed(ctx, person).await? {

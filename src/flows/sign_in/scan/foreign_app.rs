@@ -15,8 +15,8 @@ use crate::domain::mask;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::name::PersonName;
 use crate::domain::refusal::{NoIdentity, Refusal};
-use crate::domain::scan::{Confirmed, Number, Phone, Purpose, Scan, ScanState};
-use crate::flows::sign_in::scan::{code, matter};
+use crate::domain::scan::{Claim, Confirmed, Number, Phone, Purpose, Scan, ScanState};
+use crate::flows::sign_in::scan::{claim, code, matter};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::verify_foreign;
 use crate::realm::client::{Client, Credential};
@@ -75,6 +75,13 @@ pub async fn act(
             matter::asked(ctx, &scanned, holder, "zh-CN").await
         }
         "state" if found.is_held_by(&key) => Ok(json!({"state": found.stands(ctx.now())})),
+        "confirm" if let Purpose::Claim(claim) = &found.purpose => {
+            let is_true = fits(ctx, claim, &said).await?;
+            let typed = Some(typed).filter(|typed| !typed.is_empty());
+            let typed = typed.map(Number::parse).transpose()?;
+            claim::answer(ctx, code, &key, is_true, typed).await?;
+            Ok(json!({"state": "confirmed"}))
+        }
         "confirm" => match Stop::refusal(person(ctx, &found, &said).await)? {
             Ok(who) => {
                 let typed = Some(typed).filter(|typed| !typed.is_empty());
@@ -133,6 +140,15 @@ async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, 
     let id = Stop::refusal(named(ctx, said).await)?.map_err(|_| refused.clone())?;
     let account = ctx.rows().accounts().find_by_person(id).await?.ok_or(refused)?;
     Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
+}
+
+/// Whether the operator says that its person has the claimed name and number, and just now that face.
+async fn fits(ctx: &Ctx, claim: &Claim, said: &Statement) -> Result<bool, Fault> {
+    let claimed = claim::whose(ctx, claim).await?;
+    let (Some(name), Some(number)) = (claimed.name, claimed.number) else { return Ok(false) };
+    let numbers = DocumentNumber::candidates(&said.document_number, ctx.now().day());
+    let is_named = PersonName::parse(&said.name).is_ok_and(|said| said == name);
+    Ok(said.face && is_named && numbers.contains(&number))
 }
 
 /// The one person of this name and number; `E_NO_IDENTITY` where there is none.

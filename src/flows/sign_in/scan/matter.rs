@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::login::{Errand, LoginTransaction};
-use crate::domain::mask;
+use crate::domain::mask::{self, Viewer};
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Purpose, Scan};
+use crate::domain::scan::{ClaimedFor, Purpose, Scan};
 use crate::flows::centre::known;
 use crate::flows::sign_in::transaction;
 use crate::flows::{Ctx, Fault, Stop};
@@ -26,6 +26,8 @@ pub enum Kind {
     Lift,
     /// Authorisations are confirmed.
     Authorise,
+    /// Somebody who is not signed in proves that a document is theirs.
+    Claim(ClaimedFor),
 }
 
 impl Kind {
@@ -37,12 +39,14 @@ impl Kind {
             Self::Renew => "renew",
             Self::Lift => "lift",
             Self::Authorise => "authorise",
+            Self::Claim(to) => to.name(),
         }
     }
 
     fn of(errand: Option<&Errand>, purpose: &Purpose) -> Self {
         match (errand, purpose) {
             (_, Purpose::SignIn) => Self::SignIn,
+            (_, Purpose::Claim(claim)) => Self::Claim(claim.to),
             (None, Purpose::Verify(_)) => Self::SecondFactor,
             (Some(Errand::Raise), _) => Self::Raise,
             (Some(Errand::Renew), _) => Self::Renew,
@@ -56,7 +60,8 @@ pub struct Matter {
     pub kind: Kind,
     /// The application that waits, in the reader's language.
     pub application: Option<String>,
-    /// The person whom it is about, masked; `None`: whoever holds the phone.
+    /// The person whom it is about, masked, or the number that was typed; `None`: whoever holds the
+    /// phone.
     pub whom: Option<String>,
     /// Enterprise, masked, and identity type of each authorisation that is confirmed.
     pub authorisations: Vec<String>,
@@ -70,15 +75,18 @@ pub async fn of(ctx: &Ctx, scan: &Scan, language: &str) -> Result<Matter, Stop> 
         (Some(_), _) => false,
         (None, Purpose::SignIn) => transaction::is_used_up(ctx, &scan.transaction).await?,
         (None, Purpose::Verify(_)) => true,
+        (None, Purpose::Claim(_)) => false,
     };
     if is_over {
         return Err(Refusal::ScanExpired.into());
     }
     let errand = tx.as_ref().and_then(LoginTransaction::errand);
     let client = scan.client.as_ref().and_then(|id| ctx.realm.clients.get(id));
-    let whom = match scan.purpose.person() {
-        Some(person) => Some(known::masked_name(ctx, person).await?),
-        None => None,
+    let whom = match &scan.purpose {
+        Purpose::SignIn => None,
+        Purpose::Verify(question) => Some(known::masked_name(ctx, question.person).await?),
+        // What was typed, and nothing that is known.
+        Purpose::Claim(claim) => Some(mask::document(&claim.number, Viewer::Other)),
     };
     let mut authorisations = Vec::new();
     if let Some(Errand::Confirm(ids)) = errand {

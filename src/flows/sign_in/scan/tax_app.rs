@@ -106,16 +106,18 @@ pub async fn start_face(
     has_ticked: bool,
 ) -> Result<String, Stop> {
     let found = own(ctx, code).await?;
-    match found.purpose.person() {
-        Some(person) if person == user.person => {
+    match &found.purpose {
+        Purpose::Verify(question) if question.person == user.person => {
             face::start(ctx, code, &user.key, number, has_ticked).await
         }
-        Some(_) => {
+        // The app need not be signed in for it, so it does not matter as whom it is (L37).
+        Purpose::Claim(_) => face::start(ctx, code, &user.key, number, has_ticked).await,
+        Purpose::Verify(_) => {
             tracing::info!("Another person's phone answered a verification");
             Stop::refusal(code::end(ctx, code, &user.key, ScanState::Failed).await)?.ok();
             Err(Refusal::StepUpFailed.into())
         }
-        None => Err(Refusal::State.into()),
+        Purpose::SignIn => Err(Refusal::State.into()),
     }
 }
 
