@@ -101,6 +101,11 @@ impl Outbound {
         }
     }
 
+    /// Whether messages go out by e-mail. `has_server`: the realm names one.
+    pub fn mails(&self, has_server: bool) -> bool {
+        has_server || self.has_sandboxes
+    }
+
     /// Whether a running server says that it is ready.
     pub async fn is_ready(&self, address: &str) -> Result<(), SendError> {
         accepted(self.client.get(format!("{address}/health/ready"))).await

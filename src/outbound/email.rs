@@ -1,4 +1,4 @@
-//! Codes by e-mail through the realm's own mail server (SMTP). Answers within three seconds
+//! Codes and notices by e-mail through the realm's own mail server (SMTP). Answers within three seconds
 //! whatever the server does; without a server the demo's inbox gets the message.
 
 use std::time::Duration;
@@ -51,7 +51,6 @@ impl Outbound {
                 Ok(())
             });
         };
-        let mailbox = |text: &str| text.parse::<Mailbox>().map_err(SendError::away);
         let body = format!(
             "验证码：{code}，{minutes} 分钟内有效。请勿告诉他人；如非本人操作，请忽略。\r\n\r\n\
              Your code is {code}, valid for {minutes} minutes. Do not tell it to anybody. \
@@ -59,14 +58,48 @@ impl Outbound {
             code = code.expose(),
             minutes = words.minutes,
         );
+        self.mail(&server, to, &words.subject, body).await
+    }
+
+    /// What happened to somebody's account; `event`: for the demo's inbox.
+    pub async fn mail_notice(
+        &self,
+        server: Option<Server<'_>>,
+        to: &str,
+        (subject, body): (&str, &str),
+        event: &str,
+        now: Timestamp,
+    ) -> Result<(), SendError> {
+        let Some(server) = server else {
+            return self.played(|| {
+                self.inbox.add(SentMessage {
+                    to: to.to_owned(),
+                    template: "notice".to_owned(),
+                    code: event.to_owned(),
+                    at: now.0,
+                });
+                Ok(())
+            });
+        };
+        self.mail(&server, to, subject, body.to_owned()).await
+    }
+
+    async fn mail(
+        &self,
+        server: &Server<'_>,
+        to: &str,
+        subject: &str,
+        body: String,
+    ) -> Result<(), SendError> {
+        let mailbox = |text: &str| text.parse::<Mailbox>().map_err(SendError::away);
         let message = Message::builder()
             .from(mailbox(server.from)?)
             .to(mailbox(to)?)
-            .subject(&words.subject)
+            .subject(subject)
             .header(ContentType::TEXT_PLAIN)
             .body(body)
             .map_err(SendError::away)?;
-        let transport = transport(&server, &self.authorities, self.timeouts.page)?;
+        let transport = transport(server, &self.authorities, self.timeouts.page)?;
         match tokio::time::timeout(self.timeouts.page, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(SendError::with_causes(error)),

@@ -44,7 +44,9 @@ pub enum Message<'a> {
     Code { code: &'a Secret, minutes: i64 },
     /// What happened to an authorisation, and in which enterprise; the bureau where it is
     /// about the person's own account.
-    Notice { event: &'a str, enterprise: &'a str },
+    /// `link`: where it can be stopped; our own webhook alone is told, carriers take no addresses that
+    /// they have not seen.
+    Notice { event: &'a str, enterprise: &'a str, link: Option<&'a str> },
 }
 
 impl Message<'_> {
@@ -69,7 +71,10 @@ impl Message<'_> {
                 json!({"code": code.expose(), "ttl_min": minutes.to_string()})
             }
             Self::Code { code, .. } => json!({"code": code.expose()}),
-            Self::Notice { event, enterprise } => {
+            Self::Notice { event, enterprise, link: Some(link) } if is_own => {
+                json!({"event": event, "enterprise": enterprise, "link": link})
+            }
+            Self::Notice { event, enterprise, .. } => {
                 json!({"event": event, "enterprise": enterprise})
             }
         }
@@ -79,7 +84,7 @@ impl Message<'_> {
     fn placed(&self) -> Value {
         match self {
             Self::Code { code, minutes } => json!([code.expose(), minutes.to_string()]),
-            Self::Notice { event, enterprise } => json!([enterprise, event]),
+            Self::Notice { event, enterprise, .. } => json!([enterprise, event]),
         }
     }
 }

@@ -87,10 +87,13 @@ pub enum Channel {
     Poll,
     /// A text message to a person.
     Sms,
+    /// A message to a person's address.
+    Email,
 }
 
 impl Channel {
-    const ALL: [Self; 5] = [Self::Logout, Self::Relation, Self::Push, Self::Poll, Self::Sms];
+    const ALL: [Self; 6] =
+        [Self::Logout, Self::Relation, Self::Push, Self::Poll, Self::Sms, Self::Email];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -99,6 +102,7 @@ impl Channel {
             Self::Push => "push",
             Self::Poll => "poll",
             Self::Sms => "sms",
+            Self::Email => "email",
         }
     }
 

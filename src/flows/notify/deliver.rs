@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::base::clock::Timestamp;
-use crate::flows::notify::streams;
+use crate::domain::notice::NoticeKind;
+use crate::flows::notify::{mail, streams};
 use crate::flows::oauth::logout;
-use crate::flows::sign_in::factor::code::gateway;
+use crate::flows::sign_in::factor::code::{gateway, mail_server};
 use crate::flows::{Ctx, Fault};
 use crate::outbound::sms::{Gateway, Message};
 use crate::realm::file::GatewayKind;
@@ -148,8 +149,10 @@ type Taken = Result<(), String>;
 
 /// What nobody listens for any more counts as delivered.
 async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
-    if delivery.channel == Channel::Sms {
-        return send_text(ctx, delivery).await;
+    match delivery.channel {
+        Channel::Sms => return send_text(ctx, delivery).await,
+        Channel::Email => return send_mail(ctx, delivery).await,
+        _ => {}
     }
     let Some(client) = ctx.realm.clients.get(&delivery.client_id) else { return Ok(Ok(())) };
     let outbound = &ctx.services.outbound;
@@ -181,7 +184,7 @@ async fn send(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
                 _ => Ok(()),
             }
         }
-        Channel::Poll | Channel::Sms => Ok(()),
+        Channel::Poll | Channel::Sms | Channel::Email => Ok(()),
     };
     Ok(sent.map_err(|error| error.to_string()))
 }
@@ -198,19 +201,46 @@ fn signed(made: Result<String, Fault>) -> Result<Signed, Fault> {
     }
 }
 
-/// To the person's default phone as it is now.
+/// To the person's address as it is now.
+async fn send_mail(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
+    let Ok(person) = delivery.about.parse() else { return Ok(Ok(())) };
+    let found = ctx.rows().people().find(person).await?;
+    let Some(email) = found.and_then(|found| found.email) else { return Ok(Ok(())) };
+    let body = read(&delivery.body)?;
+    let event = body["event"].as_str().unwrap_or_default();
+    let link = body["link"].as_str();
+    let kind = NoticeKind::parse(event);
+    let words = kind.and_then(|kind| mail::words(ctx, kind, delivery.created_at, link));
+    let Some((subject, text)) = words else { return Ok(Ok(())) };
+    let shown = link.map_or_else(|| event.to_owned(), |link| format!("{event} {link}"));
+    let (server, to) = (mail_server(ctx), email.deliverable());
+    let outbound = &ctx.services.outbound;
+    let sent = outbound.mail_notice(server, &to, (&subject, &text), &shown, ctx.now()).await;
+    Ok(sent.map_err(|error| error.to_string()))
+}
+
+fn read(body: &str) -> Result<Value, Fault> {
+    serde_json::from_str(body).map_err(|error| Fault::Internal(error.to_string()))
+}
+
+/// To the person's default phone as it is now, or to every one of them.
 async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
     let rows = ctx.rows();
     let Ok(person) = delivery.about.parse() else { return Ok(Ok(())) };
     let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(Ok(())) };
     let phones = rows.accounts().phones(account.id).await?;
-    let Some(binding) = phones.into_iter().find(|binding| binding.is_default) else {
+    let body = read(&delivery.body)?;
+    let to_all = body["every_phone"] == Value::Bool(true);
+    let phones: Vec<_> = phones.into_iter().filter(|one| to_all || one.is_default).collect();
+    if phones.is_empty() {
         return Ok(Ok(()));
-    };
-    let body: Value =
-        serde_json::from_str(&delivery.body).map_err(|error| Fault::Internal(error.to_string()))?;
+    }
     let text = |name: &str| body[name].as_str().unwrap_or_default();
-    let message = Message::Notice { event: text("event"), enterprise: text("enterprise") };
+    let message = Message::Notice {
+        event: text("event"),
+        enterprise: text("enterprise"),
+        link: body["link"].as_str(),
+    };
     let known = ctx
         .realm
         .sms
@@ -228,9 +258,19 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<Taken, Fault> {
     if count > TEXTS_PER_PERSON_AND_DAY {
         return Ok(Ok(()));
     }
-    let sent = ctx.services.outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
-    if sent.is_err() {
-        counters.uncount(&rate).await?;
+    let outbound = &ctx.services.outbound;
+    let (mut is_told, mut outcome) = (false, Ok(()));
+    for binding in phones {
+        let sent = outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
+        match sent {
+            // Whoever has it is not told again because another phone is out of order.
+            Ok(()) => is_told = true,
+            Err(error) => outcome = Err(error.to_string()),
+        }
     }
-    Ok(sent.map_err(|error| error.to_string()))
+    if is_told {
+        return Ok(Ok(()));
+    }
+    counters.uncount(&rate).await?;
+    Ok(outcome)
 }

@@ -2,6 +2,7 @@
 //! afterwards with patience.
 
 pub mod deliver;
+pub mod mail;
 pub mod person;
 pub mod streams;
 pub mod tell;

@@ -1,10 +1,11 @@
-//! Telling a person what happened to their own account: in the message centre, and by text message
-//! where the realm says so.
+//! Telling a person what happened to their own account: in the message centre, by text message where
+//! the realm says so, and by e-mail what concerns their safety.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::id::PersonId;
 use crate::domain::notice::{Notice, NoticeKind};
+use crate::flows::notify::mail::is_mailed;
 use crate::flows::notify::tell::queued;
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
@@ -18,8 +19,28 @@ pub async fn tell_person(
     kind: NoticeKind,
     once: Option<&str>,
 ) -> Result<(), Fault> {
-    let notice = Notice { to, kind, relation: None, at: ctx.now(), is_read: false };
-    keep(ctx, tx, &notice, once, &ctx.realm.name.zh).await
+    let body = json!({"event": kind.name(), "enterprise": ctx.realm.name.zh});
+    queue(ctx, tx, &of_person(ctx, to, kind), once, body).await
+}
+
+/// The same to every phone and the e-mail address: one of them may be somebody else's by now. `link`:
+/// where whoever reads it can stop what was begun.
+pub async fn warn_person(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    to: PersonId,
+    kind: NoticeKind,
+    link: Option<&str>,
+) -> Result<(), Fault> {
+    let name = &ctx.realm.name.zh;
+    let body = json!({
+        "event": kind.name(), "enterprise": name, "every_phone": true, "link": link,
+    });
+    queue(ctx, tx, &of_person(ctx, to, kind), None, body).await
+}
+
+fn of_person(ctx: &Ctx, to: PersonId, kind: NoticeKind) -> Notice {
+    Notice { to, kind, relation: None, at: ctx.now(), is_read: false }
 }
 
 /// Keeps a notice and, when it is new, queues the same as a text message; whoever has no phone has
@@ -32,12 +53,28 @@ pub async fn keep(
     once: Option<&str>,
     enterprise: &str,
 ) -> Result<(), Fault> {
+    let body = json!({"event": notice.kind.name(), "enterprise": enterprise});
+    queue(ctx, tx, notice, once, body).await
+}
+
+async fn queue(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    notice: &Notice,
+    once: Option<&str>,
+    body: Value,
+) -> Result<(), Fault> {
     let id = ctx.new_row_id();
     let once = once.map_or_else(|| id.to_string(), str::to_owned);
-    let is_new = tx.rows().notices().add(id, notice, &once).await?;
-    if is_new && ctx.realm.sms.notices {
-        let body = json!({"event": notice.kind.name(), "enterprise": enterprise});
+    if !tx.rows().notices().add(id, notice, &once).await? {
+        return Ok(());
+    }
+    if ctx.realm.sms.notices {
         let delivery = queued(ctx, "", Channel::Sms, notice.to, &body);
+        tx.rows().deliveries().add(&delivery).await?;
+    }
+    if is_mailed(notice.kind) && ctx.services.outbound.mails(ctx.realm.email.is_some()) {
+        let delivery = queued(ctx, "", Channel::Email, notice.to, &body);
         tx.rows().deliveries().add(&delivery).await?;
     }
     Ok(())

@@ -19,8 +19,8 @@ use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::email::{Server, Words};
 use crate::outbound::error::SendError;
 use crate::outbound::sms::{Gateway, Message};
-use crate::realm::SmsGateway;
 use crate::realm::file::GatewayKind;
+use crate::realm::{MailServer, SmsGateway};
 
 const MAX_TRIES: u32 = 5;
 
@@ -198,11 +198,7 @@ async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendE
             outbound.send_sms(&gateways, phone, &message, (clock, ctx.random())).await
         }
         Destination::Email(email) => {
-            let server = ctx.realm.email.as_ref().map(|known| Server {
-                url: &known.url,
-                from: &known.from,
-                login: known.login.as_ref(),
-            });
+            let server = mail_server(ctx);
             let subject = &ctx.realm.name;
             let words = Words {
                 subject: format!("{} 验证码 · {} code", subject.zh, subject.en),
@@ -211,6 +207,12 @@ async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendE
             outbound.mail_code(server, &email.deliverable(), code, &words, clock.now()).await
         }
     }
+}
+
+/// Where messages leave from; `None`: the demo's inbox.
+pub fn mail_server(ctx: &Ctx) -> Option<Server<'_>> {
+    let MailServer { url, from, login } = ctx.realm.email.as_ref()?;
+    Some(Server { url, from, login: login.as_ref() })
 }
 
 /// `template`: which of its texts is sent.
