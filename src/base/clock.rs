@@ -43,6 +43,18 @@ impl Timestamp {
         earlier.map_or(self, |at| Self(at.timestamp()))
     }
 
+    /// The first second of its calendar year in Asia/Shanghai.
+    #[must_use]
+    pub fn start_of_year(self) -> Self {
+        Day::from_ymd(self.day().year(), 1, 1).map_or(self, Day::start)
+    }
+
+    /// `2026-11-24T13:05:00+08:00` (RFC 3339), or a day: its first second.
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp()));
+        at.or_else(|| Day::parse(text).map(Day::start))
+    }
+
     /// `2026-11-24T05:05:00Z`, for machines.
     pub fn rfc3339(self) -> String {
         let at = DateTime::from_timestamp(self.0, 0);
@@ -73,6 +85,10 @@ impl Day {
 
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
         NaiveDate::from_ymd_opt(year, month, day).map(Self)
+    }
+
+    pub fn year(self) -> i32 {
+        self.0.year()
     }
 
     #[must_use]

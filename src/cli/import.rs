@@ -50,6 +50,9 @@ pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
         report.unchanged,
         report.failed.len()
     ))?;
+    for remarked in &report.remarks {
+        remark(format_args!("{}:{}: {}", file.display(), remarked.line, remarked.why));
+    }
     if report.failed.is_empty() {
         return Ok(());
     }

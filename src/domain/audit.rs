@@ -62,6 +62,20 @@ pub enum AuditEvent {
     PhoneBound {
         account: AccountId,
     },
+    /// Somebody else has proved that the number is theirs.
+    PhoneTaken {
+        account: AccountId,
+        by: AccountId,
+    },
+    PhoneRemoved {
+        account: AccountId,
+    },
+    DefaultPhoneSet {
+        account: AccountId,
+    },
+    UsernameChanged {
+        account: AccountId,
+    },
     EmailChanged {
         person: PersonId,
     },

@@ -26,6 +26,9 @@ pub struct PersonLine {
     /// ISO 3166-1 alpha-3; absent: `CHN`.
     pub nationality: Option<String>,
     pub phone: Option<String>,
+    /// When the person last did something that a code to this phone verified, a day or RFC 3339: of
+    /// several people with one number it is that of whoever used it last (PC-15).
+    pub phone_used_at: Option<String>,
     pub email: Option<String>,
     #[serde(default = "verified", deserialize_with = "loose")]
     #[schemars(with = "u8", range(min = 1, max = 5))]

@@ -30,6 +30,10 @@ pub enum NoticeKind {
     /// Whoever had cancelled an account has registered again; what they may do for the enterprise goes on
     /// (PC-26).
     HandlerReturned,
+    /// Somebody else has proved that a phone of this account is theirs.
+    PhoneTaken,
+    /// A phone was removed by its holder, or another became the default.
+    PhoneChanged,
     /// The password is another one, and everybody is signed out (F-06).
     PasswordChanged,
     /// Somebody fails at setting a new password signed out.
@@ -41,7 +45,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -58,6 +62,8 @@ impl NoticeKind {
         Self::LevelLowered,
         Self::Registered,
         Self::HandlerReturned,
+        Self::PhoneTaken,
+        Self::PhoneChanged,
         Self::PasswordChanged,
         Self::RecoveryFailed,
         Self::PhoneAwaited,
@@ -82,6 +88,8 @@ impl NoticeKind {
             Self::LevelLowered => "level-lowered",
             Self::Registered => "registered",
             Self::HandlerReturned => "handler-returned",
+            Self::PhoneTaken => "phone-taken",
+            Self::PhoneChanged => "phone-changed",
             Self::PasswordChanged => "password-changed",
             Self::RecoveryFailed => "recovery-failed",
             Self::PhoneAwaited => "phone-awaited",

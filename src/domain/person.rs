@@ -95,7 +95,15 @@ pub struct PhoneBinding {
     pub account: AccountId,
     pub phone: Phone,
     pub is_default: bool,
+    /// When a code reached it, or, by the word of the registry, when its holder used it last.
     pub verified_at: Timestamp,
+}
+
+impl PhoneBinding {
+    /// Of one account (PC-09).
+    pub const MOST: usize = 5;
+    /// The registry does not know when it was used.
+    pub const NOBODY_KNOWS: Timestamp = Timestamp(0);
 }
 
 impl Account {

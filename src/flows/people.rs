@@ -3,15 +3,20 @@
 //! `tests/it/tidy.rs` looks. Relations are `flows::relations`', passwords and factors
 //! `flows::sign_in`'s.
 
+mod phones;
+
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
 use crate::domain::number::address::PostalAddress;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
-use crate::domain::person::{Account, DocumentEnd, Person, PhoneBinding};
+use crate::domain::number::username::Username;
+use crate::domain::person::{Account, DocumentEnd, Person};
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::people::Holding;
+
+pub use phones::{bind_phone, bind_told_phone, contest_phone, remove_phone, set_default_phone};
 
 /// The person holds this document from now on, in place of another of its kind (D-08); `false`: it is
 /// somebody else's.
@@ -50,13 +55,6 @@ pub async fn date_document(
 pub async fn open_account(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result<(), Fault> {
     tx.rows().accounts().add(account, ctx.now()).await?;
     tx.note(AuditEvent::AccountOpened { account: account.id, person: account.person });
-    Ok(())
-}
-
-/// A number that nobody has yet.
-pub async fn bind_phone(ctx: &Ctx, tx: &Tx<'_>, binding: &PhoneBinding) -> Result<(), Fault> {
-    tx.rows().accounts().add_phone(ctx.new_row_id(), binding).await?;
-    tx.note(AuditEvent::PhoneBound { account: binding.account });
     Ok(())
 }
 
@@ -117,6 +115,23 @@ pub async fn change_address(
     tx.rows().people().set_address(person, address).await?;
     tx.note(AuditEvent::AddressChanged { person });
     Ok(())
+}
+
+/// `false`: somebody was faster, or it was changed this year already (PC-18).
+pub async fn change_username(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    account: &Account,
+    new: &Username,
+) -> Result<bool, Fault> {
+    let (accounts, now) = (tx.rows().accounts(), ctx.now());
+    let before = account.username.as_ref();
+    let is_changed =
+        accounts.set_username(account.id, before, new, now.start_of_year(), now).await?;
+    if is_changed {
+        tx.note(AuditEvent::UsernameChanged { account: account.id });
+    }
+    Ok(is_changed)
 }
 
 /// One level higher, proved here (L-01); `false`: it has changed meanwhile.

@@ -1,19 +1,21 @@
-//! Accounts: credentials, phones, accepted agreements.
+//! Accounts: credentials, accepted agreements. Their phones are in `phones`.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
 use std::net::IpAddr;
 use uuid::Uuid;
 
-use super::entity::{account, agreement_acceptance, phone_binding};
+use super::entity::{account, agreement_acceptance};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
-use crate::domain::number::phone::Phone;
 use crate::domain::number::username::Username;
-use crate::domain::person::{Account, AccountOrigin, AccountStatus, PasswordState, PhoneBinding};
+use crate::domain::person::{Account, AccountOrigin, AccountStatus, PasswordState};
 
-pub struct Accounts<'c, A>(Rows<'c, A>);
+pub struct Accounts<'c, A>(pub(super) Rows<'c, A>);
 
 impl<'c, A> Rows<'c, A> {
     pub fn accounts(self) -> Accounts<'c, A> {
@@ -67,38 +69,18 @@ impl<A> Accounts<'_, A> {
         row.map(read).transpose()
     }
 
-    pub async fn find_by_phone(&self, phone: &Phone) -> Result<Option<Account>, StoreError> {
+    /// When the username was changed last; `None`: never.
+    pub async fn username_changed_at(
+        &self,
+        id: AccountId,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let row = self
             .0
-            .find::<phone_binding::Entity>()
-            .filter(phone_binding::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
+            .find::<account::Entity>()
+            .filter(account::Column::Id.eq(id.0))
             .one(&self.0.db())
             .await?;
-        match row {
-            Some(row) => self.find(AccountId(row.account_id)).await,
-            None => Ok(None),
-        }
-    }
-
-    pub async fn phones(&self, id: AccountId) -> Result<Vec<PhoneBinding>, StoreError> {
-        let rows = self
-            .0
-            .find::<phone_binding::Entity>()
-            .filter(phone_binding::Column::AccountId.eq(id.0))
-            .order_by_desc(phone_binding::Column::IsDefault)
-            .all(&self.0.db())
-            .await?;
-        let read = |row: phone_binding::Model| {
-            let text = self.0.unseal(&format!("phone.{}", row.id), &row.phone)?;
-            Ok(PhoneBinding {
-                account: AccountId(row.account_id),
-                phone: Phone::parse(&text)
-                    .map_err(|_| StoreError::inconsistent("phone_binding", "phone", row.id))?,
-                is_default: row.is_default,
-                verified_at: Timestamp(row.verified_at),
-            })
-        };
-        rows.into_iter().map(read).collect()
+        Ok(row.and_then(|row| row.username_changed_at).map(Timestamp))
     }
 
     /// Whether every one of these (document, version) pairs has been accepted.
@@ -137,24 +119,23 @@ impl Accounts<'_, Writing> {
                 PasswordState::Set(hash) => Some(hash.clone()),
             }),
             created_at: Set(now.0),
+            username_changed_at: Set(None),
         })
         .exec_without_returning(&self.0.db())
         .await?;
         Ok(())
     }
 
-    pub async fn add_phone(&self, row_id: Uuid, binding: &PhoneBinding) -> Result<(), StoreError> {
-        phone_binding::Entity::insert(phone_binding::ActiveModel {
-            id: Set(row_id),
-            realm: Set(self.0.realm.to_owned()),
-            account_id: Set(binding.account.0),
-            phone: Set(self.0.seal(&format!("phone.{row_id}"), binding.phone.as_str())),
-            phone_index: Set(self.0.index("phone", binding.phone.as_str())),
-            is_default: Set(binding.is_default),
-            verified_at: Set(binding.verified_at.0),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
+    /// Whoever holds accounts has them alone until their transaction ends: for rules that look at
+    /// several of their rows. In one order, so that two do not wait for each other. SQLite's writers
+    /// are alone anyhow.
+    pub async fn hold(&self, accounts: &[AccountId]) -> Result<(), StoreError> {
+        let db = self.0.db();
+        if db.get_database_backend() == DbBackend::Postgres {
+            let ids = accounts.iter().map(|account| account.0);
+            let held = self.0.find::<account::Entity>().filter(account::Column::Id.is_in(ids));
+            held.order_by_asc(account::Column::Id).lock(LockType::NoKeyUpdate).all(&db).await?;
+        }
         Ok(())
     }
 
@@ -179,6 +160,36 @@ impl Accounts<'_, Writing> {
             .exec(&self.0.db())
             .await?;
         Ok(done.rows_affected == 1)
+    }
+
+    /// In place of `before`, if nobody has changed it meanwhile, nor since `year`, when the year began
+    /// (PC-18); `false` otherwise. The first is no change (DEC-8).
+    pub async fn set_username(
+        &self,
+        id: AccountId,
+        before: Option<&Username>,
+        new: &Username,
+        year: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let column = account::Column::UsernameFolded;
+        let is_as_before = match before {
+            Some(before) => column.eq(before.folded()),
+            None => column.is_null(),
+        };
+        let changed_at = account::Column::UsernameChangedAt;
+        let mut update = self
+            .0
+            .update::<account::Entity>()
+            .col_expr(account::Column::Username, Expr::value(new.as_str()))
+            .col_expr(column, Expr::value(new.folded()))
+            .filter(account::Column::Id.eq(id.0))
+            .filter(is_as_before)
+            .filter(changed_at.is_null().or(changed_at.lt(year.0)));
+        if before.is_some() {
+            update = update.col_expr(changed_at, Expr::value(now.0));
+        }
+        Ok(update.exec(&self.0.db()).await?.rows_affected == 1)
     }
 
     /// Keeps text version, time, address and channel (E-19). Accepting twice changes nothing.

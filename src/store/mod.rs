@@ -25,6 +25,7 @@ pub mod keys;
 pub mod notices;
 pub mod passkeys;
 pub mod people;
+pub mod phones;
 pub mod realms;
 pub mod records;
 pub mod relations;

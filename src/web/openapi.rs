@@ -170,21 +170,23 @@ fn asked() -> Value {
 
 fn report() -> Value {
     let count = json!({"type": "integer", "minimum": 0});
+    let line = json!({
+        "type": "object",
+        "required": ["line", "reason"],
+        "properties": {
+            "line": count,
+            "field": {"type": ["string", "null"]},
+            "reason": {"type": "string"},
+        },
+    });
     json!({
         "type": "object",
-        "required": ["applied", "unchanged", "failed"],
+        "required": ["applied", "unchanged", "failed", "remarks"],
         "properties": {
             "applied": count,
             "unchanged": count,
-            "failed": {"type": "array", "items": {
-                "type": "object",
-                "required": ["line", "reason"],
-                "properties": {
-                    "line": count,
-                    "field": {"type": ["string", "null"]},
-                    "reason": {"type": "string"},
-                },
-            }},
+            "failed": {"type": "array", "items": line},
+            "remarks": {"type": "array", "items": line},
         },
     })
 }

@@ -45,6 +45,7 @@ async fn add(app: &TestApp, name: &str, document: (&str, &str), phone: &str, pas
         document: document.1.to_owned(),
         nationality: None,
         phone: Some(phone.to_owned()),
+        phone_used_at: None,
         email: None,
         real_name_level: 3,
         document_valid_to: None,

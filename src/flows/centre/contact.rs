@@ -19,8 +19,6 @@ use crate::flows::sign_in::factor::code::{Destination, send_to};
 use crate::flows::{Ctx, Fault, Stop, people};
 
 const MAX_TRIES: u32 = 5;
-/// Of one account (PC-09).
-const MOST_PHONES: usize = 5;
 
 /// What a code can prove.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -73,7 +71,7 @@ pub async fn ask(ctx: &Ctx, session: &Session, kind: Kind, text: &str) -> Result
     let to = kind.destination(text)?;
     if kind == Kind::Phone {
         let phones = ctx.rows().accounts().phones(session.account).await?;
-        if phones.len() >= MOST_PHONES {
+        if phones.len() >= PhoneBinding::MOST {
             return Err(Refusal::State.into());
         }
     }
@@ -96,7 +94,7 @@ fn bind(key: &str, kind: Kind, to: &str, code: &str) -> String {
     Hashed::of(&format!("{key}\n{}\n{to}\n{code}", kind.name())).to_text()
 }
 
-/// Right once; five wrong ones void the code. `E_TAKEN`: the phone is bound to another account.
+/// Right once; five wrong ones void the code.
 pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<(), Stop> {
     check_proved(ctx, session)?;
     let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
@@ -123,17 +121,8 @@ async fn save(ctx: &Ctx, session: &Session, asked: &Asked) -> Result<(), Stop> {
     let tx = ctx.begin().await?;
     match asked.kind.destination(&asked.to)? {
         Destination::Phone(phone) => {
-            let accounts = tx.rows().accounts();
-            if accounts.find_by_phone(&phone).await?.is_some() {
-                return Err(Refusal::Taken.into());
-            }
-            let is_default = accounts.phones(session.account).await?.is_empty();
-            let binding = PhoneBinding {
-                account: session.account,
-                phone,
-                is_default,
-                verified_at: ctx.now(),
-            };
+            let (account, verified_at) = (session.account, ctx.now());
+            let binding = PhoneBinding { account, phone, is_default: false, verified_at };
             people::bind_phone(ctx, &tx, &binding).await?;
         }
         Destination::Email(email) => {

@@ -68,6 +68,7 @@ async fn add_person(
         document: fixture.document.clone(),
         nationality: fixture.nationality.clone(),
         phone: fixture.phone.clone(),
+        phone_used_at: None,
         email: fixture.email.clone(),
         real_name_level: fixture.real_name_level,
         document_valid_to: None,

@@ -8,6 +8,7 @@ pub mod fixtures;
 mod hall;
 pub mod not_taken;
 mod people;
+mod phones;
 mod profile;
 mod rows;
 
@@ -41,6 +42,8 @@ pub struct Report {
     /// This version or a newer one was known.
     pub unchanged: u64,
     pub failed: Vec<FailedLine>,
+    /// Of lines that were taken: what of them was not followed.
+    pub remarks: Vec<FailedLine>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,8 +70,11 @@ pub async fn import(
             Err(why) => Err(why.into()),
         };
         match outcome {
-            Ok(true) => report.applied += 1,
-            Ok(false) => report.unchanged += 1,
+            Ok(Some(remark)) => {
+                report.applied += 1;
+                report.remarks.extend(remark.map(|why| FailedLine { line, why }));
+            }
+            Ok(None) => report.unchanged += 1,
             Err(NotTaken::Wrong(why)) => report.failed.push(FailedLine { line, why }),
             Err(NotTaken::Fault(fault)) => {
                 let refusal = fault.refusal();
@@ -127,19 +133,19 @@ fn read(text: impl BufRead, format: Format) -> Vec<(u64, Fields)> {
     found
 }
 
-/// `false`: the version is not newer than what is known.
-async fn apply(ctx: &Ctx, entry: &Entry) -> Result<bool, NotTaken> {
+/// With what is to be remarked; `None`: the version is not newer than what is known.
+async fn apply(ctx: &Ctx, entry: &Entry) -> Result<Option<Option<Wrong>>, NotTaken> {
     let (kind, key) = (entry.line.kind(), entry.source_key.as_str());
     let tx = ctx.begin().await?;
     let known = tx.rows().feed().find(kind, &entry.source_key).await?;
     if known.is_some_and(|(version, _)| version >= entry.version) {
-        return Ok(false);
+        return Ok(None);
     }
-    let target = save(ctx, &tx, &entry.line, known.map(|(_, target)| target)).await?;
+    let saved = save(ctx, &tx, &entry.line, known.map(|(_, target)| target)).await?;
     let known = known.map(|(version, _)| version);
-    if !tx.rows().feed().record(kind, key, known, entry.version, target).await? {
-        return Ok(false);
+    if !tx.rows().feed().record(kind, key, known, entry.version, saved.target).await? {
+        return Ok(None);
     }
     tx.commit().await?;
-    Ok(true)
+    Ok(Some(saved.remark))
 }

@@ -1,7 +1,22 @@
-//! Why a line of a feed was not taken.
+//! What became of a line of a feed: its row, or why it was not taken.
+
+use uuid::Uuid;
 
 use crate::domain::feed::Wrong;
 use crate::flows::{Fault, Stop};
+
+/// A line that was taken.
+pub struct Saved {
+    pub target: Uuid,
+    /// What of it was not followed, and why.
+    pub remark: Option<Wrong>,
+}
+
+impl From<Uuid> for Saved {
+    fn from(target: Uuid) -> Self {
+        Self { target, remark: None }
+    }
+}
 
 /// Why a line was not taken.
 #[derive(Debug)]

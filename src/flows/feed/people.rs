@@ -1,22 +1,19 @@
 //! A person's line of a feed into person, document, account and phone.
 
-use uuid::Uuid;
-
-use crate::base::clock::Day;
+use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::feed::{PersonLine, Wrong};
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
 use crate::domain::number::normalise;
-use crate::domain::number::phone::Phone;
 use crate::domain::number::username::Username;
 use crate::domain::person::{
     Account, AccountOrigin, AccountStatus, DocumentEnd, PasswordState, Person, PersonKind,
-    PhoneBinding,
 };
 use crate::flows::Ctx;
-use crate::flows::feed::not_taken::NotTaken;
+use crate::flows::feed::not_taken::{NotTaken, Saved};
+use crate::flows::feed::phones::{ToldPhone, follow};
 use crate::flows::people;
 use crate::flows::sign_in::lower::lower_in;
 use crate::store::Tx;
@@ -28,14 +25,15 @@ struct Told {
     number: DocumentNumber,
     /// ISO 3166-1 alpha-3.
     nationality: String,
-    phone: Option<Phone>,
+    phone: Option<ToldPhone>,
     email: Option<EmailAddress>,
     real_name_level: u8,
     document_ends: Option<DocumentEnd>,
 }
 
 impl Told {
-    fn parse(line: &PersonLine, today: Day) -> Result<Self, Wrong> {
+    fn parse(line: &PersonLine, now: Timestamp) -> Result<Self, Wrong> {
+        let today = now.day();
         let kind = DocumentType::parse(&line.document_type)
             .ok_or_else(|| Wrong::field("document_type", "no such kind of document"))?;
         let nationality = normalise(line.nationality.as_deref().unwrap_or("CHN"));
@@ -51,14 +49,13 @@ impl Told {
                 .map(DocumentEnd::On)
                 .ok_or_else(|| Wrong::field("document_valid_to", "no such day")),
         };
-        let phone = line.phone.as_deref().map(Phone::parse).transpose();
         let email = line.email.as_deref().map(EmailAddress::parse).transpose();
         Ok(Self {
             name: PersonName::parse(&line.name).map_err(|error| Wrong::field("name", error))?,
             number: DocumentNumber::parse(kind, &line.document, today)
                 .map_err(|error| Wrong::field("document", error))?,
             nationality,
-            phone: phone.map_err(|error| Wrong::field("phone", error))?,
+            phone: ToldPhone::parse(line, now)?,
             email: email.map_err(|error| Wrong::field("email", error))?,
             // What rests on a void document is not reached by it.
             real_name_level: match line.document_void {
@@ -76,8 +73,8 @@ pub async fn save_person(
     tx: &Tx<'_>,
     line: &PersonLine,
     known: Option<PersonId>,
-) -> Result<Uuid, NotTaken> {
-    let (rows, told) = (tx.rows(), Told::parse(line, ctx.now().day())?);
+) -> Result<Saved, NotTaken> {
+    let (rows, told) = (tx.rows(), Told::parse(line, ctx.now())?);
     let holder = rows.people().find_by_document(&told.number).await?;
     if known.is_some() && holder.is_some() && holder != known {
         return Err(Wrong::field("document", "is somebody else's").into());
@@ -87,11 +84,11 @@ pub async fn save_person(
         None => None,
     };
     let Some(person) = person else {
-        let (person, _) = add(ctx, tx, told, None, PasswordState::Initial).await?;
-        return Ok(person.0);
+        let added = add(ctx, tx, told, None, PasswordState::Initial).await?;
+        return Ok(Saved { target: added.account.person.0, remark: added.remark });
     };
-    let has_account = rows.accounts().find_by_person(person.id).await?.is_some();
-    if known.is_none() && has_account {
+    let account = rows.accounts().find_by_person(person.id).await?;
+    if known.is_none() && account.is_some() {
         check_same(&person, &told)?;
     }
     let before = person.clone();
@@ -109,14 +106,19 @@ pub async fn save_person(
     };
     people::update(tx, &before, &changed).await?;
     hold_document(ctx, tx, changed.id, &told).await?;
-    // An invitation knew a name and a document, no account.
-    if !has_account {
-        add_account(ctx, tx, changed.id, told.phone, None, PasswordState::Initial).await?;
-    }
+    let remark = match (&account, &told.phone) {
+        (Some(account), Some(phone)) => follow(ctx, tx, account, phone).await?,
+        (Some(_), None) => None,
+        // An invitation knew a name and a document, no account.
+        (None, _) => {
+            let opened = new_account(ctx, changed.id, None, PasswordState::Initial);
+            open(ctx, tx, opened, told.phone.as_ref()).await?.remark
+        }
+    };
     if line.document_void {
         lower_in(ctx, tx, changed.id, "document_void").await?;
     }
-    Ok(changed.id.0)
+    Ok(Saved { target: changed.id.0, remark })
 }
 
 /// A line of its own for a document that is known: the same person, or a mistake. Foreign passports
@@ -155,7 +157,14 @@ pub async fn add_person(
     username: Option<Username>,
     password: PasswordState,
 ) -> Result<(PersonId, AccountId), NotTaken> {
-    add(ctx, tx, Told::parse(line, ctx.now().day())?, username, password).await
+    let added = add(ctx, tx, Told::parse(line, ctx.now())?, username, password).await?;
+    Ok((added.account.person, added.account.id))
+}
+
+/// An account, and what is to be said of its phone.
+struct Opened {
+    account: Account,
+    remark: Option<Wrong>,
 }
 
 async fn add(
@@ -164,7 +173,7 @@ async fn add(
     told: Told,
     username: Option<Username>,
     password: PasswordState,
-) -> Result<(PersonId, AccountId), NotTaken> {
+) -> Result<Opened, NotTaken> {
     let now = ctx.now();
     let person = Person {
         id: PersonId::new(&ctx.services.clock, ctx.random()),
@@ -183,20 +192,17 @@ async fn add(
     };
     people::add(tx, &person).await?;
     hold_document(ctx, tx, person.id, &told).await?;
-    let account = add_account(ctx, tx, person.id, told.phone, username, password).await?;
-    Ok((person.id, account))
+    let account = new_account(ctx, person.id, username, password);
+    open(ctx, tx, account, told.phone.as_ref()).await
 }
 
-async fn add_account(
+fn new_account(
     ctx: &Ctx,
-    tx: &Tx<'_>,
     person: PersonId,
-    phone: Option<Phone>,
     username: Option<Username>,
     password: PasswordState,
-) -> Result<AccountId, NotTaken> {
-    let (now, rows) = (ctx.now(), tx.rows());
-    let account = Account {
+) -> Account {
+    Account {
         id: AccountId::new(&ctx.services.clock, ctx.random()),
         person,
         status: AccountStatus::Active,
@@ -206,15 +212,19 @@ async fn add_account(
         },
         username,
         password,
-    };
-    people::open_account(ctx, tx, &account).await?;
-    if let Some(phone) = phone {
-        if rows.accounts().find_by_phone(&phone).await?.is_some() {
-            return Err(Wrong::field("phone", "is bound to another account").into());
-        }
-        let binding =
-            PhoneBinding { account: account.id, phone, is_default: true, verified_at: now };
-        people::bind_phone(ctx, tx, &binding).await?;
     }
-    Ok(account.id)
+}
+
+async fn open(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    account: Account,
+    phone: Option<&ToldPhone>,
+) -> Result<Opened, NotTaken> {
+    people::open_account(ctx, tx, &account).await?;
+    let remark = match phone {
+        Some(phone) => follow(ctx, tx, &account, phone).await?,
+        None => None,
+    };
+    Ok(Opened { account, remark })
 }

@@ -15,7 +15,7 @@ use crate::flows::Ctx;
 use crate::flows::feed::authorisations::save_authorisation;
 use crate::flows::feed::fields::{division, enterprise, people, term};
 use crate::flows::feed::hall::save_hall_record;
-use crate::flows::feed::not_taken::NotTaken;
+use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::people::save_person;
 use crate::flows::feed::profile::parsed;
 use crate::flows::notify::tell::{at_work_in, look_after};
@@ -28,16 +28,17 @@ pub async fn save(
     tx: &Tx<'_>,
     line: &Line,
     known: Option<Uuid>,
-) -> Result<Uuid, NotTaken> {
+) -> Result<Saved, NotTaken> {
     line.check_texts()?;
-    match line {
-        Line::Person(line) => save_person(ctx, tx, line, known.map(PersonId)).await,
+    let target = match line {
+        Line::Person(line) => return save_person(ctx, tx, line, known.map(PersonId)).await,
         Line::Enterprise(line) => save_enterprise(ctx, tx, line, known.map(EnterpriseId)).await,
         Line::Authorisation(line) => save_authorisation(ctx, tx, line).await,
         Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
         Line::Record(line) => save_record(ctx, tx, line, known.map(RecordId)).await,
         Line::HallRecord(line) => save_hall_record(ctx, tx, line, known).await,
-    }
+    };
+    Ok(target?.into())
 }
 
 async fn save_enterprise(

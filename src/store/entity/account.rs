@@ -16,6 +16,7 @@ pub struct Model {
     pub username_folded: Option<String>,
     pub password_hash: Option<String>,
     pub created_at: i64,
+    pub username_changed_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

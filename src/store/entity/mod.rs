@@ -11,6 +11,7 @@ pub mod authorisation;
 pub mod authorisation_event;
 pub mod authorisation_history;
 pub mod consent;
+pub mod contested_phone;
 pub mod cross_region_record;
 pub mod delivery;
 pub mod engagement;

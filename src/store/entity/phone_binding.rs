@@ -14,6 +14,7 @@ pub struct Model {
     pub phone_index: Vec<u8>,
     pub is_default: bool,
     pub verified_at: i64,
+    pub is_told: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

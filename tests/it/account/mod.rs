@@ -21,6 +21,7 @@ mod receivers;
 mod registry;
 mod streams;
 mod switching;
+mod take_over;
 mod traces;
 
 pub use person::invite;
