@@ -24,6 +24,7 @@ mod outbound;
 mod pages;
 mod protocol;
 mod realm;
+mod registration;
 mod relying_parties;
 mod store;
 mod tidy;

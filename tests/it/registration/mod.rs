@@ -36,35 +36,23 @@ pub const XU: Registrant = Registrant {
     way: "domestic",
     name: "许佳",
     kind: "resident_id_card",
-    number: "360104198502300011",
+    number: "360104198502030023",
     sex: "",
     nationality: "",
     contact: "13911139111",
 };
 
 /// A number that is one.
-pub const FANG: Registrant = Registrant {
-    name: "方宇",
-    number: "360102199505180037",
-    contact: "13922239222",
-    ..XU
-};
+pub const FANG: Registrant =
+    Registrant { name: "方宇", number: "360102199505180037", contact: "13922239222", ..XU };
 
 /// In a hall's record, with portrait and phone.
-pub const LIN: Registrant = Registrant {
-    name: "林婷",
-    number: "360102198703140023",
-    contact: "13811138111",
-    ..XU
-};
+pub const LIN: Registrant =
+    Registrant { name: "林婷", number: "360102198703140023", contact: "13811138111", ..XU };
 
 /// In a hall's record, without a portrait.
-pub const GUO: Registrant = Registrant {
-    name: "郭亮",
-    number: "36010319901126005X",
-    contact: "13822238222",
-    ..XU
-};
+pub const GUO: Registrant =
+    Registrant { name: "郭亮", number: "36010319901126005X", contact: "13822238222", ..XU };
 
 /// In a hall's record, by a foreign passport.
 pub const ANNA: Registrant = Registrant {
@@ -136,11 +124,8 @@ pub async fn reached(app: &TestApp, who: Registrant) -> (Browser, Shown) {
 
 /// Both parts before the face check.
 pub async fn agree_to_face(browser: &mut Browser, page: &Shown) -> Shown {
-    let ticks = [
-        ("accept-personal-information", "yes"),
-        ("accept-face-service", "yes"),
-        ("act", "accept"),
-    ];
+    let ticks =
+        [("accept-personal-information", "yes"), ("accept-face-service", "yes"), ("act", "accept")];
     browser.submit(page, &ticks).await
 }
 

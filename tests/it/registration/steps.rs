@@ -1,8 +1,8 @@
 //! Step after step: what each asks and refuses, going back, breaks, two tabs, another browser.
 
 use hufu::domain::number::document::DocumentType;
-use hufu::domain::registration::{Candidate, Contact, Typed, Way};
 use hufu::domain::refusal::Refusal;
+use hufu::domain::registration::{Candidate, Contact, Typed, Way};
 use hufu::outbound::asked::{FaceState, NameAnswer};
 
 use super::*;
@@ -29,9 +29,17 @@ fn the_number_says_sex_and_nationality() {
     // way, name, kind, number, sex, nationality; what it comes to, or the fields that are wrong.
     let table: &[(Way, [&str; 5], Result<(&str, &str), &[&str]>)] = &[
         (home, ["方宇", "resident_id_card", "360102199505180037", "", ""], Ok(("male", "CHN"))),
-        (home, ["方宇", "resident_id_card", "360102199505180037", "male", "CHN"], Ok(("male", "CHN"))),
+        (
+            home,
+            ["方宇", "resident_id_card", "360102199505180037", "male", "CHN"],
+            Ok(("male", "CHN")),
+        ),
         (home, ["方宇", "resident_id_card", "360102199505180037", "female", ""], Err(&["sex"])),
-        (home, ["方宇", "resident_id_card", "360102199505180037", "", "USA"], Err(&["nationality"])),
+        (
+            home,
+            ["方宇", "resident_id_card", "360102199505180037", "", "USA"],
+            Err(&["nationality"]),
+        ),
         (home, ["方宇", "resident_id_card", "360102199505180037", "x", ""], Err(&["sex"])),
         (home, ["方宇", "chinese_passport", "E12345678", "female", ""], Ok(("female", "CHN"))),
         (home, ["方宇", "chinese_passport", "E12345678", "", ""], Err(&["sex"])),
@@ -40,13 +48,33 @@ fn the_number_says_sex_and_nationality() {
         (home, ["方宇", "library_card", "1", "", ""], Err(&["document_type"])),
         (home, ["方宇", "resident_id_card", "610104620927690", "", ""], Err(&["document"])),
         (home, ["方宇", "resident_id_card", "810000199003071237", "", ""], Err(&["document"])),
-        (away, ["陈大文", "hk_macao_residence_permit", "810000199003071237", "", ""], Ok(("male", "CHN"))),
-        (away, ["陈大文", "taiwan_residence_permit", "810000199003071237", "", ""], Err(&["document"])),
+        (
+            away,
+            ["陈大文", "hk_macao_residence_permit", "810000199003071237", "", ""],
+            Ok(("male", "CHN")),
+        ),
+        (
+            away,
+            ["陈大文", "taiwan_residence_permit", "810000199003071237", "", ""],
+            Err(&["document"]),
+        ),
         (away, ["CHAN", "hk_macao_travel_permit", "H12345678", "male", ""], Ok(("male", "CHN"))),
         (away, ["CHAN", "taiwan_travel_permit", "12345678", "", ""], Err(&["sex"])),
-        (away, ["KIM", "foreign_permanent_resident_id", "911124198108030024", "", ""], Ok(("female", "CAN"))),
-        (away, ["KIM", "foreign_permanent_resident_id", "911124198108030024", "", "KOR"], Err(&["nationality"])),
-        (away, ["KIM", "foreign_permanent_resident_id", "CAN360075051516", "male", ""], Ok(("male", "CAN"))),
+        (
+            away,
+            ["KIM", "foreign_permanent_resident_id", "911124198108030024", "", ""],
+            Ok(("female", "CAN")),
+        ),
+        (
+            away,
+            ["KIM", "foreign_permanent_resident_id", "911124198108030024", "", "KOR"],
+            Err(&["nationality"]),
+        ),
+        (
+            away,
+            ["KIM", "foreign_permanent_resident_id", "CAN360075051516", "male", ""],
+            Ok(("male", "CAN")),
+        ),
         (away, ["KIM", "foreign_passport", "M12345678", "male", "KOR"], Ok(("male", "KOR"))),
         (away, ["KIM", "foreign_passport", "M12345678", "male", ""], Err(&["nationality"])),
         (away, ["KIM", "foreign_passport", "M12345678", "", "XXX"], Err(&["sex", "nationality"])),
@@ -60,7 +88,11 @@ fn the_number_says_sex_and_nationality() {
         match expected {
             Ok((sex, nationality)) => {
                 let found = found.unwrap_or_else(|why| panic!("{typed:?}: {why:?}"));
-                assert_eq!((found.sex.name(), &*found.nationality), (*sex, *nationality), "{typed:?}");
+                assert_eq!(
+                    (found.sex.name(), &*found.nationality),
+                    (*sex, *nationality),
+                    "{typed:?}"
+                );
             }
             Err(wrong) => assert_eq!(fields(found.unwrap_err()), *wrong, "{typed:?}"),
         }

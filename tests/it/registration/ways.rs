@@ -14,7 +14,8 @@ fn somebody_new_registers_by_a_face() {
         let before = app.rows_of("jiangxi").await;
         let mut browser = app.browser();
         let page = browser.get(&url("")).await;
-        for said in ["第 1 步，共 4 步", "境内自然人", "切换到境外自然人", "用户协议"] {
+        for said in ["第 1 步，共 4 步", "境内自然人", "切换到境外自然人", "用户协议"]
+        {
             assert!(page.text.contains(said), "{said}: {}", page.text);
         }
         let page = browser.submit(&page, &[("accept-user-agreement", "yes")]).await;
@@ -28,7 +29,8 @@ fn somebody_new_registers_by_a_face() {
         assert!(page.text.contains("id=\"code\""), "{}", page.text);
         let code = sent(&app, FANG.contact);
         let page = browser.submit(&page, &[("act", "verify"), ("code", &code)]).await;
-        for said in ["第 4 步，共 4 步", "个人信息保护告知同意书", "人脸识别服务协议"] {
+        for said in ["第 4 步，共 4 步", "个人信息保护告知同意书", "人脸识别服务协议"]
+        {
             assert!(page.text.contains(said), "{said}: {}", page.text);
         }
         // Nothing but the audit knows of it until the face has passed.
@@ -58,7 +60,8 @@ fn somebody_new_registers_by_a_face() {
         assert_eq!(phones.len(), 1);
         assert!(phones[0].is_default);
         let now = actions(&app).await;
-        let steps = ["account_opened", "document_held", "phone_bound", "agreement_accepted", "registered"];
+        let steps =
+            ["account_opened", "document_held", "phone_bound", "agreement_accepted", "registered"];
         for action in steps {
             assert!(now.iter().any(|one| one == action), "{action}: {now:?}");
         }
