@@ -164,6 +164,22 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
             );
         }
     }
+    let collected = desk
+        .people
+        .iter()
+        .flat_map(|(realm, fixtures)| fixtures.hall_record.iter().map(move |one| (realm, one)));
+    let hall: String = collected
+        .map(|(realm, one)| {
+            format!(
+                "<tr><td>{realm}</td><td>{}</td><td>{} {}</td><td>{}</td><td>{}</td></tr>",
+                escape(&one.name),
+                one.document_type,
+                one.document,
+                one.phone.as_deref().unwrap_or("–"),
+                if one.portrait.is_some() { "有人像 · portrait" } else { "–" },
+            )
+        })
+        .collect();
     let provider = |(words, path, is_down): (&str, &str, bool)| {
         let (state, act) = match is_down {
             true => ("不可用 · down", "恢复 · Bring back"),
@@ -189,6 +205,7 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
          div{{overflow-x:auto}}</style><h1>演示台 · Demo desk</h1><ul>{links}<li><a href=\"/relation-events\">人企关系推送 · Relation events</a></li></ul>\
          <h2>短信 · SMS</h2><div><table><tr><th>手机</th><th>验证码</th><th>时间</th></tr>{messages}</table></div>\
          <h2>人员 · People</h2><div><table><tr><th>realm</th><th>姓名</th><th>证件 / 手机 / 用户名</th><th>密码</th><th>企业</th><th></th></tr>{people}</table></div>\
+         <h2>办税服务厅采集，可注册 · Collected in the hall, may register</h2><div><table>{hall}</table></div>\
          <h2>外部服务 · Providers</h2>{providers}<h2>时钟 · Clock</h2><p>{now}</p><form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form>"
     ))
 }

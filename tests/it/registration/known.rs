@@ -32,7 +32,7 @@ fn bare(shown: &Shown, who: Registrant) -> String {
     ] {
         text = text.replace(own, mark);
     }
-    for (name, value) in shown.hidden() {
+    for (name, value) in shown.hidden().into_iter().filter(|(_, value)| !value.is_empty()) {
         text = text.replace(&value, &name);
     }
     let headers = shown.headers.iter().map(|(name, value)| {

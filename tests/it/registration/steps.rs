@@ -241,7 +241,7 @@ fn a_break_and_a_step_back_lose_nothing() {
         app.clock.advance(600);
         let proved = browser.get(&url(&format!("/contact?t={t}"))).await;
         assert!(proved.text.contains("id=\"register-proved\""), "{}", proved.text);
-        let page = agree_to_face(&mut browser, &page).await;
+        agree_to_face(&mut browser, &page).await;
         app.clock.advance(600);
         let page = browser.get(&url(&format!("/verify?t={t}"))).await;
         show_face(&app, &page, FaceState::Passed).await;

@@ -6,6 +6,7 @@ mod counters;
 mod made;
 mod places;
 mod plans;
+mod register;
 mod routes;
 mod safe;
 mod shadow;

@@ -7,9 +7,10 @@ use hufu::oidc::discovery::path;
 
 use super::centre::CENTRE;
 use super::places::{SIGN_IN, Walked};
+use super::register::REGISTER;
 
 pub fn routes() -> impl Iterator<Item = &'static Walked> {
-    SIGN_IN.iter().chain(CENTRE)
+    SIGN_IN.iter().chain(CENTRE).chain(REGISTER)
 }
 
 /// Without a value that is looked up, but for the realm itself; and the other listeners'.

@@ -28,6 +28,7 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     // What a page shows to be answered once: a code to scan, a question for a passkey.
     ("/login/credentials", &["scan", "scan-shown"]),
     ("/login/second_factor", &["scan", "scan-shown", "passkey"]),
+    ("/register/verify", &["scan", "scan-shown"]),
     // Whoever proved a second factor long ago begins to prove one again.
     ("/account/passkeys", &["passkey-enrolment", "login"]),
     ("/account/authenticator", &["login"]),

@@ -5,6 +5,8 @@
 pub mod scan;
 mod view;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -26,6 +28,7 @@ use crate::views::page::MessagePage;
 use crate::views::register::{RegisterDonePage, RegisterKnownPage};
 use crate::web::answer::{Answer, Failure, see_other};
 use crate::web::app::App;
+use crate::web::ops::not_by_head;
 use crate::web::request::Request;
 use crate::web::self_help::Helping;
 use crate::web::transaction::{authorize_address, begun as sign_in};
@@ -35,7 +38,7 @@ pub fn routes() -> Router<App> {
         .route("/register", get(begin).post(post_begin))
         .route("/register/identity", get(identity).post(post_identity))
         .route("/register/contact", get(reach).post(post_contact))
-        .route("/register/verify", get(verify).post(post_verify))
+        .route("/register/verify", get(verify).post(post_verify).head(not_by_head))
         .route("/register/scan", post(scan::post))
         .route("/register/done", get(done))
 }
@@ -84,6 +87,22 @@ async fn unless_gone_on(
         Some(Found::On(_) | Found::Done(_)) => Ok(onward(helping)),
         None => helping.expired("/register"),
     }
+}
+
+/// How often, and after which pauses, one looks for the end that another click of the same browser is just
+/// writing.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether that end has come.
+async fn is_done_meanwhile(helping: &Helping) -> Result<bool, Failure> {
+    for _ in 0..LOOKS {
+        if matches!(find(&helping.request.ctx, &helping.begun).await?, Some(Found::Done(_))) {
+            return Ok(true);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(false)
 }
 
 /// Ids of these agreements that were ticked.
@@ -231,7 +250,12 @@ async fn post_verify(helping: Helping) -> Answer {
         }
         _ => register::agree(ctx, begun, &held, &ticked(form, face_agreements(ctx))).await,
     };
-    finished(&helping, &held, Stop::refusal(done)?).await
+    let done = Stop::refusal(done)?;
+    let may_be_done = held.registration.proof == Some(Proof::Hall) && done == Err(Refusal::State);
+    if may_be_done && is_done_meanwhile(&helping).await? {
+        return Ok(onward(&helping));
+    }
+    finished(&helping, &held, done).await
 }
 
 /// What the last form has led to.
