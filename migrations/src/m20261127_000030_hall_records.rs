@@ -1,5 +1,4 @@
-//! What the tax service halls have collected of people, sealed, found by the document's number; and a
-//! person's accounts that are over, found by the person.
+//! What the tax service halls have collected of people, sealed, found by the document's number.
 
 use sea_orm_migration::prelude::{
     DbErr, DeriveMigrationName, MigrationTrait, SchemaManager, async_trait,
@@ -22,6 +21,4 @@ CREATE TABLE hall_record (
   sex TEXT, nationality TEXT NOT NULL, valid_to TEXT, verified_by_sight BOOLEAN NOT NULL,
   portrait BYTEA, collected_on TEXT NOT NULL, collected_by TEXT NOT NULL);
 CREATE UNIQUE INDEX hall_record_document ON hall_record (realm, kind, number_index);
-
-CREATE INDEX account_of_person ON account (person_id);
 ";

@@ -65,7 +65,17 @@ fn somebody_new_registers_by_a_face() {
         for action in steps {
             assert!(now.iter().any(|one| one == action), "{action}: {now:?}");
         }
-        assert_eq!(now.iter().filter(|one| *one == "real_name_raised").count(), 4);
+        let own = id.to_string();
+        let is_raised = |event: &serde_json::Value| {
+            event["action"] == "real_name_raised" && event["person"] == own.as_str()
+        };
+        let raised: Vec<serde_json::Value> = app.audit().await;
+        let raised: Vec<i64> = raised
+            .iter()
+            .filter(|event| is_raised(event))
+            .map(|event| event["level"].as_i64().unwrap())
+            .collect();
+        assert_eq!(raised, [1, 2, 3, 4]);
         // The old way in stays shut, the new one opens, and nothing is asked again.
         assert_eq!(signs_in(&app, FANG, "180037").await.code(), Some("E_CREDENTIALS"));
         let arrived = signs_in(&app, FANG, NEW_PASSWORD).await;
