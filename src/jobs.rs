@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::flows::notify::deliver;
 use crate::flows::relations::expiry;
+use crate::flows::self_help::lost_phone;
 use crate::flows::sign_in::lower;
 use crate::flows::{Ctx, Fault, Services, keys};
 use crate::realm::Realm;
@@ -87,6 +88,9 @@ async fn keep_house(app: &App) {
             for realm in app.realms() {
                 if let Err(fault) = expiry::run(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Terms could not end");
+                }
+                if let Err(fault) = lost_phone::bind_due(&Ctx::own(app.services(), &realm)).await {
+                    tracing::warn!(%fault, realm = realm.id, "Phones that waited could not be bound");
                 }
                 if let Err(fault) = lower::run(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Levels could not fall");

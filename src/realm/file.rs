@@ -43,8 +43,24 @@ pub struct RealmFile {
     pub lockout: Lockout,
     #[serde(default)]
     pub retention: Retention,
+    /// What a new phone takes that somebody who is not signed in asks for (DEC-23).
+    #[serde(default)]
+    pub phone_recovery: PhoneRecovery,
     #[serde(default)]
     pub agreements: Vec<Agreement>,
+}
+
+/// After document number, password and a code to the new phone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PhoneRecovery {
+    /// A face by either app; who can have none checked waits as with `delay`.
+    #[default]
+    Scan,
+    /// 24 hours, in which every phone and the e-mail address are told how to stop it.
+    Delay,
+    /// Nothing more, as the guide has it: a stolen password is enough to replace the second factor.
+    Guide,
 }
 
 /// Seconds.

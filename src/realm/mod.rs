@@ -47,6 +47,7 @@ pub struct Realm {
     pub lockout: LockoutPolicy,
     pub limits: Lockout,
     pub retention: file::Retention,
+    pub phone_recovery: file::PhoneRecovery,
     pub agreements: Vec<Agreement>,
     pub entrances: Vec<RealmEntrance>,
     pub sms: Sms,

@@ -13,6 +13,7 @@ mod link;
 pub mod accounts;
 pub mod authenticators;
 pub mod authorisations;
+pub mod awaited_phones;
 pub mod cross_region;
 pub mod deliveries;
 pub mod devices;

@@ -24,6 +24,7 @@ mod outbound;
 mod pages;
 mod protocol;
 mod realm;
+mod recovery;
 mod registration;
 mod relying_parties;
 mod store;

@@ -67,7 +67,7 @@ async fn personal(ctx: &Ctx, account: &Account) -> Result<Vec<String>, Fault> {
 
 /// Saves it. `account`: as it was when the password was checked; `E_STATE` where another change was
 /// faster. Every session but `keep` ends with its tokens, and applications hear of it; no browser is
-/// remembered any more; the locks on the person's names end (F-06, E-09); the person is told.
+/// remembered any more, and no phone awaited; the locks on the person's names end (F-06, E-09); the person is told.
 pub async fn change(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -87,6 +87,10 @@ pub async fn change(
         }
     }
     rows.devices().forget_all(account.id).await?;
+    // Whoever asked for it knew the password before.
+    if rows.awaited_phones().drop_of(account.id).await? {
+        tx.note(AuditEvent::AwaitedPhoneDropped { account: account.id });
+    }
     throttle::end_locks(ctx, rows.reading(), account).await?;
     tell_person(ctx, tx, account.person, NoticeKind::PasswordChanged, None).await?;
     tx.note(AuditEvent::PasswordSet { account: account.id, person: account.person });

@@ -157,6 +157,7 @@ impl Builder<'_> {
             },
             limits: main.lockout,
             retention: main.retention,
+            phone_recovery: main.phone_recovery,
             agreements,
             entrances,
             sms,

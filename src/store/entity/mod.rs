@@ -10,6 +10,7 @@ pub mod authenticator;
 pub mod authorisation;
 pub mod authorisation_event;
 pub mod authorisation_history;
+pub mod awaited_phone;
 pub mod consent;
 pub mod contested_phone;
 pub mod cross_region_record;

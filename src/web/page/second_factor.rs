@@ -95,9 +95,11 @@ pub async fn show(
     refusal: Option<&Refusal>,
 ) -> Answer {
     let ctx = &request.ctx;
-    let ways = factor::offered(ctx, transaction).await?;
+    let mut ways = factor::offered(ctx, transaction).await?;
     let closed = closed(request, transaction, &ways).await?;
     let is_open = |way: &&Factor| closed.iter().all(|(known, _)| known != *way);
+    // What cannot reach the person comes last.
+    ways.sort_by_key(|way| !is_open(&way));
     let open = way.filter(|way| ways.contains(way));
     let open = open.or(ways.iter().find(is_open).or(ways.first()).copied());
     let question = match open {

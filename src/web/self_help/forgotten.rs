@@ -28,7 +28,7 @@ pub async fn get(helping: Helping) -> Answer {
 pub async fn post(helping: Helping) -> Answer {
     let text = |name| helping.form.get(name).unwrap_or_default();
     let ctx = &helping.request.ctx;
-    let begun = helping.begin();
+    let begun = helping.new_journey();
     let started = async {
         let document = Document::typed(ctx, text("document_type"), text("document"))?;
         forgotten::start(ctx, &begun, document, &from(&helping.form)).await
@@ -62,9 +62,13 @@ fn address(request: &Request, step: &str, id: &str) -> String {
     format!("{}{FIRST}/{step}?t={id}", request.base())
 }
 
+fn is_proved(at: &Forgotten) -> bool {
+    matches!(at.step, Step::Proved(_))
+}
+
 /// To the page of the step that is due.
 fn due(helping: &Helping, at: &Forgotten) -> Response {
-    let step = if matches!(at.step, Step::Proved(_)) { "new" } else { "prove" };
+    let step = if is_proved(at) { "new" } else { "prove" };
     see_other(&address(&helping.request, step, &helping.begun.id))
 }
 
@@ -87,7 +91,7 @@ async fn taken(
     match Stop::refusal(outcome)? {
         Ok(next) => Ok(due(helping, &next)),
         Err(refusal) => match FORGOTTEN.find(&helping.request.ctx, &helping.begun).await? {
-            Some(now) if now != *before => Ok(due(helping, &now)),
+            Some(now) if now != *before || is_proved(&now) => Ok(due(helping, &now)),
             _ => show_prove(helping, before, way, Some(&refusal)).await,
         },
     }
@@ -95,7 +99,7 @@ async fn taken(
 
 pub async fn get_prove(helping: Helping) -> Answer {
     let at = at(&helping).await?;
-    if matches!(at.step, Step::Proved(_)) {
+    if is_proved(&at) {
         return Ok(due(&helping, &at));
     }
     let way = helping.form.get("way").unwrap_or_default().to_owned();
@@ -183,9 +187,9 @@ async fn show_prove(
 
 pub async fn get_new(helping: Helping) -> Answer {
     let at = at(&helping).await?;
-    match at.step {
-        Step::Proved(_) => show_new(&helping, None),
-        _ => Ok(due(&helping, &at)),
+    match is_proved(&at) {
+        true => show_new(&helping, None),
+        false => Ok(due(&helping, &at)),
     }
 }
 
@@ -206,7 +210,7 @@ fn show_new(helping: &Helping, refusal: Option<&Refusal>) -> Answer {
 
 pub async fn post_new(helping: Helping) -> Answer {
     let at = at(&helping).await?;
-    if !matches!(at.step, Step::Proved(_)) {
+    if !is_proved(&at) {
         return Ok(due(&helping, &at));
     }
     let secret = |name| Secret::new(helping.form.get(name).unwrap_or_default().to_owned());

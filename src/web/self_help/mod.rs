@@ -3,6 +3,7 @@
 //! are its own file's.
 
 pub mod forgotten;
+pub mod lost_phone;
 pub mod part;
 pub mod register;
 
@@ -69,7 +70,7 @@ impl Helping {
     }
 
     /// A journey that begins with this form.
-    pub fn begin(&self) -> Begun {
+    pub fn new_journey(&self) -> Begun {
         Begun::new(&self.request.ctx, &self.browser)
     }
 
@@ -107,6 +108,10 @@ pub fn routes() -> Router<App> {
         .route("/forgot-password/prove", get(forgotten::get_prove).post(forgotten::post_prove))
         .route("/forgot-password/scan", post(forgotten::post_scan))
         .route("/forgot-password/new", get(forgotten::get_new).post(forgotten::post_new))
+        .route("/recover-phone", get(lost_phone::get).post(lost_phone::post))
+        .route("/recover-phone/face", get(lost_phone::get_face).post(lost_phone::post_face))
+        .route("/recover-phone/scan", post(lost_phone::post_scan))
+        .route("/recover-phone/stop", get(lost_phone::get_stop).post(lost_phone::post_stop))
         .route("/help/scan/state", get(part::state))
         .route("/help/scan/events", get(part::events))
 }

@@ -161,7 +161,34 @@ impl Made {
         self.keep("client", side.passed(comer("agency", AGENCY, "13300133000")).await);
         let he = comer("specific_entity", BUILDER, "13100131000");
         self.keep("record", side.passed(he).await);
+        self.help(side).await;
         self.register(side).await;
+    }
+
+    /// A forgotten password and a lost phone of 王小明, each before its face.
+    async fn help(&mut self, side: Side<'_>) {
+        let document = [("document_type", "resident_id_card"), ("document", "360102199003071236")];
+        let mut browser = side.app.browser();
+        let first = browser.get(&side.path("/forgot-password")).await;
+        self.put("csrf.help", &first.hidden()["csrf"]);
+        let page = browser.submit(&first, &document).await;
+        let page = browser.get(&format!("{}&way=tax_app", page.url)).await;
+        let (_, fields) = page.filled(&[("app", "tax_app")]);
+        for (name, field) in [("q.help", "q"), ("v.help", "v"), ("csrf.forgot", "csrf")] {
+            self.put(name, &fields[field]);
+        }
+        self.keep("forgot", (browser.clone(), page));
+        let first = browser.get(&side.path("/recover-phone")).await;
+        let (phone, password) = ("13911110000", crate::kit::PASSWORD);
+        let typed = [("phone", phone), ("password", password), ("act", "begin")];
+        let page = browser.submit(&first, &[&document[..], &typed[..]].concat()).await;
+        let code = [("code", &*side.app.sms(phone)), ("act", "verify")];
+        let page = browser.submit(&page, &code).await;
+        let (_, fields) = page.filled(&[("app", "tax_app")]);
+        for (name, field) in [("q.lost", "q"), ("v.lost", "v"), ("csrf.lost", "csrf")] {
+            self.put(name, &fields[field]);
+        }
+        self.keep("lost", (browser, page));
     }
 
     /// A registration before its face.

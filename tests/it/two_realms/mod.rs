@@ -3,6 +3,7 @@
 
 mod centre;
 mod counters;
+mod help;
 mod made;
 mod places;
 mod plans;

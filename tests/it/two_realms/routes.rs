@@ -6,11 +6,12 @@ use std::path::Path;
 use hufu::oidc::discovery::path;
 
 use super::centre::CENTRE;
+use super::help::HELP;
 use super::places::{SIGN_IN, Walked};
 use super::register::REGISTER;
 
 pub fn routes() -> impl Iterator<Item = &'static Walked> {
-    SIGN_IN.iter().chain(CENTRE).chain(REGISTER)
+    SIGN_IN.iter().chain(CENTRE).chain(HELP).chain(REGISTER)
 }
 
 /// Without a value that is looked up, but for the realm itself; and the other listeners'.

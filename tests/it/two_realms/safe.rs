@@ -28,6 +28,8 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     // What a page shows to be answered once: a code to scan, a question for a passkey.
     ("/login/credentials", &["scan", "scan-shown"]),
     ("/login/second_factor", &["scan", "scan-shown", "passkey"]),
+    ("/forgot-password/prove", &["scan", "scan-shown"]),
+    ("/recover-phone/face", &["scan", "scan-shown"]),
     ("/register/verify", &["scan", "scan-shown"]),
     // Whoever proved a second factor long ago begins to prove one again.
     ("/account/passkeys", &["passkey-enrolment", "login"]),

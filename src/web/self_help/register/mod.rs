@@ -91,7 +91,7 @@ async fn unless_gone_on(
 
 /// How often, and after which pauses, one looks for the end that another click of the same browser is just
 /// writing.
-const LOOKS: u32 = 10;
+const LOOKS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whether that end has come.

@@ -1,0 +1,383 @@
+//! A phone in place of a lost one (PH-01 to PH-06): number, password, and a code to the new phone. A
+//! password alone must not replace the second factor, so the realm asks for a face after it, or for a
+//! day's patience in which whoever is told can stop it (DEC-23); as the guide has it, it is bound at
+//! once. What waits is `awaited`'s.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::{AccountId, PersonId};
+use crate::base::secret::{Hashed, Secret, same};
+use crate::domain::audit::AuditEvent;
+use crate::domain::factor::{Factor, ScanApp};
+use crate::domain::notice::NoticeKind;
+use crate::domain::number::code::OneTimeCode;
+use crate::domain::number::phone::Phone;
+use crate::domain::person::{Account, PasswordState, PhoneBinding};
+use crate::domain::refusal::Refusal;
+use crate::domain::scan::{Claim, ClaimedFor};
+use crate::ephemeral::Slot;
+use crate::flows::notify::person::warn_person;
+use crate::flows::self_help::awaited;
+use crate::flows::self_help::document::Document;
+use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
+use crate::flows::sign_in::factor::code::{Destination, send_to};
+use crate::flows::sign_in::guesses::Budget;
+use crate::flows::sign_in::log::{is_told_of, unsigned};
+use crate::flows::sign_in::scan::claim;
+use crate::flows::sign_in::scan::code::Current;
+use crate::flows::sign_in::throttle::Attempt;
+use crate::flows::sign_in::typed::{Credentials, Typed};
+use crate::flows::sign_in::{personal_id, session};
+use crate::flows::{Ctx, Fault, Stop, people};
+use crate::realm::file::PhoneRecovery;
+use crate::store::Tx;
+use crate::store::awaited_phones::AwaitedPhone;
+
+/// Its name in the sign-in log.
+pub const WAY: &str = "recover_phone";
+
+/// Wrong answers to one code; then it is void (E-11).
+const MAX_TRIES: u32 = 5;
+/// Of one account (PC-09).
+const MOST_PHONES: usize = 5;
+/// Phones that waited and are bound in one go.
+const AT_ONCE: u64 = 100;
+
+/// How far somebody has come whose number and password were right.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LostPhone {
+    pub document: Document,
+    person: PersonId,
+    account: AccountId,
+    pub phone: String,
+    /// The sign-in that they came from, and go back to.
+    pub from: String,
+    pub step: Step,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A code is on its way to the new phone.
+    Sent,
+    /// The code was right; a face, or a day, is due.
+    Reached,
+}
+
+pub const LOST_PHONE: Journey<LostPhone> = Journey::new("lost-phone", STEP_SECONDS);
+
+const CODE: Slot<String> = Slot::new("lost-phone-code");
+
+/// What the first form holds.
+pub struct Form {
+    pub document: Document,
+    pub password: Secret,
+    pub phone: Phone,
+    /// What the browser may be known by.
+    pub device: Option<Secret>,
+    pub from: String,
+}
+
+/// Number and password, counted as a sign-in's (PH-03, E-09), then a code to the new phone. Nothing is
+/// sent to anybody for somebody who does not know a password. `E_CREDENTIALS` whatever of it was
+/// wrong; the initial password is not accepted (PH-04).
+pub async fn begin(ctx: &Ctx, begun: &Begun, form: Form) -> Result<(), Stop> {
+    let account = owner(ctx, &form).await?;
+    let to = Destination::Phone(form.phone.clone());
+    let code = send_to(ctx, account.person, &to).await?;
+    let first = LostPhone {
+        document: form.document,
+        person: account.person,
+        account: account.id,
+        phone: form.phone.as_str().to_owned(),
+        from: form.from,
+        step: Step::Sent,
+    };
+    LOST_PHONE.begin(ctx, begun, &first).await?;
+    keep(ctx, begun, &first, &code).await
+}
+
+/// The code once more.
+pub async fn send_again(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
+    if at.step != Step::Sent {
+        return Err(Refusal::State.into());
+    }
+    let code = send_to(ctx, at.person, &Destination::Phone(phone(at)?)).await?;
+    keep(ctx, begun, at, &code).await
+}
+
+async fn keep(ctx: &Ctx, begun: &Begun, at: &LostPhone, code: &Secret) -> Result<(), Stop> {
+    let sent = bind(begun, &at.phone, code);
+    ctx.ephemeral().put(&CODE, begun.key(), &sent, ctx.realm.sms.lifetime).await?;
+    Ok(ctx.ephemeral().reset(&tries(begun)).await?)
+}
+
+fn tries(begun: &Begun) -> String {
+    format!("lost-phone-tries/{}", begun.key())
+}
+
+/// A code fits one journey and one phone.
+fn bind(begun: &Begun, phone: &str, code: &Secret) -> String {
+    Hashed::of(&format!("{}\n{phone}\n{}", begun.key(), code.expose())).to_text()
+}
+
+fn phone(at: &LostPhone) -> Result<Phone, Refusal> {
+    Phone::parse(&at.phone).map_err(|_| Refusal::format("phone"))
+}
+
+/// Whose number and password it is.
+async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
+    let mut found = Vec::new();
+    if let Some(person) = claim::holder(ctx, form.document.parsed(ctx).as_ref()).await? {
+        found.extend(ctx.rows().accounts().find_by_person(person).await?);
+    }
+    let typed = Credentials {
+        personal_id: form.document.number.clone(),
+        device: form.device.clone(),
+        ..Credentials::default()
+    };
+    let known = Typed { account: found.first().cloned(), ..Typed::nobody() };
+    let attempt = match Stop::refusal(Attempt::begin(ctx, &typed, &found).await)? {
+        Ok(attempt) => attempt,
+        Err(refusal) => {
+            if is_told_of(ctx).await? {
+                log(ctx, known.person(), &refusal).await?;
+            }
+            return Err(refusal.into());
+        }
+    };
+    let judged = personal_id::owner(ctx, &found, &form.password).await;
+    let Ok(Some(owner)) = judged else {
+        attempt.not_judged(ctx).await?;
+        judged?;
+        return Err(Refusal::Busy.into());
+    };
+    match owner.filter(|account| account.password != PasswordState::Initial) {
+        Some(account) => {
+            attempt.right(ctx).await?;
+            Ok(account)
+        }
+        None => {
+            attempt.wrong(ctx, &known).await?;
+            log(ctx, known.person(), &Refusal::Credentials).await?;
+            Err(Refusal::Credentials.into())
+        }
+    }
+}
+
+async fn log(ctx: &Ctx, person: Option<PersonId>, refusal: &Refusal) -> Result<(), Stop> {
+    let tx = ctx.begin().await?;
+    let line = unsigned(ctx, person, WAY, refusal.code());
+    tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What a right code leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reached {
+    /// A face is due, or patience.
+    Face,
+    /// It is bound.
+    Bound,
+    /// It will be, in a day.
+    Awaited,
+}
+
+/// The code that reached the new phone. `E_OTP`, `E_OTP_EXPIRED`, `E_OTP_RATE`.
+pub async fn verify(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &LostPhone,
+    typed: &str,
+) -> Result<Reached, Stop> {
+    if at.step != Step::Sent {
+        return Err(Refusal::State.into());
+    }
+    let code = OneTimeCode::parse(typed).map_err(|_| Refusal::format("code"))?;
+    let Some(sent) = ctx.ephemeral().get(&CODE, begun.key()).await? else {
+        return Err(Refusal::OtpExpired.into());
+    };
+    judge(ctx, begun, at, &sent, code.secret()).await?;
+    let reached = match ctx.realm.phone_recovery {
+        PhoneRecovery::Scan => {
+            let next = LostPhone { step: Step::Reached, ..at.clone() };
+            LOST_PHONE.go(ctx, begun, at, &next).await?;
+            Reached::Face
+        }
+        PhoneRecovery::Delay => {
+            wait(ctx, begun, at).await?;
+            Reached::Awaited
+        }
+        PhoneRecovery::Guide => {
+            finish(ctx, begun, at, Factor::Sms).await?;
+            Reached::Bound
+        }
+    };
+    ctx.forget(&CODE, begun.key()).await;
+    Ok(reached)
+}
+
+/// Wrong codes are counted for the account, here: whoever has the password does not guess at phones.
+async fn judge(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &LostPhone,
+    sent: &str,
+    code: &Secret,
+) -> Result<(), Stop> {
+    let name = format!("lost-phone/{}/{}", at.account, ctx.place());
+    let budget = Budget { name, policy: ctx.realm.lockout.clone() };
+    match Stop::refusal(budget.take(ctx).await)? {
+        Ok(_) => {}
+        Err(Refusal::Locked { retry_after }) => return Err(Refusal::OtpRate { retry_after }.into()),
+        Err(refusal) => return Err(refusal.into()),
+    }
+    let (n_tries, _) = ctx.ephemeral().count(&tries(begun), ctx.realm.sms.lifetime).await?;
+    if n_tries > MAX_TRIES {
+        budget.give_back(ctx).await?;
+        return Err(Refusal::OtpExpired.into());
+    }
+    let given = bind(begun, &at.phone, code);
+    if same(given.as_bytes(), sent.as_bytes()) {
+        return Ok(budget.forget(ctx).await?);
+    }
+    budget.has_locked(ctx).await?;
+    log(ctx, Some(at.person), &Refusal::Otp).await?;
+    Err(Refusal::Otp.into())
+}
+
+/// The code that either app may scan.
+pub async fn code(ctx: &Ctx, begun: &Begun, at: &LostPhone, app: ScanApp) -> Result<Current, Stop> {
+    Ok(claim::show(ctx, begun.key(), app, claim_of(&at.document)).await?)
+}
+
+fn claim_of(document: &Document) -> Claim {
+    Claim {
+        to: ClaimedFor::Phone,
+        kind: document.kind,
+        number: document.number.clone(),
+        name: None,
+    }
+}
+
+/// The phone has said that it is the person: the new number is bound.
+pub async fn scanned(
+    ctx: &Ctx,
+    begun: &Begun,
+    at: &LostPhone,
+    (id, verifier): (&str, &str),
+) -> Result<(), Stop> {
+    if at.step != Step::Reached {
+        return Err(Refusal::State.into());
+    }
+    let (claim, app) = claim::take(ctx, begun.key(), id, verifier).await?;
+    if claim != claim_of(&at.document) {
+        return Err(Refusal::State.into());
+    }
+    finish(ctx, begun, at, app.factor()).await
+}
+
+/// Whoever can have no face checked waits a day (DEC-15).
+pub async fn wait_instead(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
+    if at.step != Step::Reached {
+        return Err(Refusal::State.into());
+    }
+    wait(ctx, begun, at).await
+}
+
+async fn wait(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
+    session::admits(ctx, at.account).await?;
+    let tx = ctx.begin().await?;
+    LOST_PHONE.use_up(&tx, begun).await?;
+    awaited::begin(ctx, &tx, (at.person, at.account), phone(at)?).await?;
+    tx.commit().await?;
+    LOST_PHONE.forget(ctx, begun).await;
+    Ok(())
+}
+
+async fn finish(ctx: &Ctx, begun: &Begun, at: &LostPhone, factor: Factor) -> Result<(), Stop> {
+    session::admits(ctx, at.account).await?;
+    let binding = PhoneBinding {
+        account: at.account,
+        phone: phone(at)?,
+        is_default: false,
+        verified_at: ctx.now(),
+    };
+    let tx = ctx.begin().await?;
+    LOST_PHONE.use_up(&tx, begun).await?;
+    bind_phone(ctx, &tx, at.person, &binding, factor.name()).await?;
+    tx.rows().awaited_phones().drop_of(at.account).await?;
+    tx.commit().await?;
+    LOST_PHONE.forget(ctx, begun).await;
+    Ok(())
+}
+
+/// Binds it, with all that is told and written of it (PH-04, PH-06). `how`: a factor, or `delay`.
+pub async fn bind_phone(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    binding: &PhoneBinding,
+    how: &str,
+) -> Result<(), Stop> {
+    let phones = tx.rows().accounts().phones(binding.account).await?;
+    let is_held = phones.iter().any(|held| held.phone == binding.phone);
+    if phones.len() >= MOST_PHONES && !is_held {
+        return Err(Refusal::State.into());
+    }
+    if !is_held {
+        let binding = PhoneBinding { is_default: phones.is_empty(), ..binding.clone() };
+        people::bind_phone(ctx, tx, &binding).await?;
+    }
+    let line = unsigned(ctx, Some(person), WAY, "ok");
+    tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
+    let (what, factor) = (WAY.to_owned(), how.to_owned());
+    tx.note(AuditEvent::Recovered { person, what, factor });
+    Ok(warn_person(ctx, tx, person, NoticeKind::PhoneRecovered, None).await?)
+}
+
+/// Binds those whose day is over; returns how many were.
+pub async fn bind_due(ctx: &Ctx) -> Result<usize, Fault> {
+    let due = ctx.rows().awaited_phones().due(ctx.now(), AT_ONCE).await?;
+    let mut n_bound = 0;
+    for one in due {
+        match bind_awaited(ctx, &one).await {
+            Ok(is_bound) => n_bound += usize::from(is_bound),
+            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(stop) => {
+                tracing::info!(realm = ctx.realm.id, %stop, "A phone that waited is not bound");
+                give_up(ctx, &one).await?;
+            }
+        }
+    }
+    Ok(n_bound)
+}
+
+/// `false`: it was stopped meanwhile, or nobody has the account any more.
+async fn bind_awaited(ctx: &Ctx, one: &AwaitedPhone) -> Result<bool, Stop> {
+    let tx = ctx.begin().await?;
+    if !tx.rows().awaited_phones().take(one.id).await? {
+        return Ok(false);
+    }
+    let account = tx.rows().accounts().find(one.account).await?;
+    let Some(account) = account.filter(Account::is_live) else {
+        tx.commit().await?;
+        return Ok(false);
+    };
+    let binding = PhoneBinding {
+        account: one.account,
+        phone: one.phone.clone(),
+        is_default: false,
+        verified_at: one.verified_at,
+    };
+    bind_phone(ctx, &tx, account.person, &binding, "delay").await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn give_up(ctx: &Ctx, one: &AwaitedPhone) -> Result<(), Fault> {
+    let tx = ctx.begin().await?;
+    tx.rows().awaited_phones().take(one.id).await?;
+    tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,94 @@
+//! Phones that are bound after a day unless somebody stops it (DEC-23). One of an account at a time,
+//! sealed, used up or stopped by one conditional write.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::entity::awaited_phone::{ActiveModel, Column, Entity, Model};
+use super::{Rows, StoreError, Writing};
+use crate::base::clock::Timestamp;
+use crate::base::id::AccountId;
+use crate::base::secret::Hashed;
+use crate::domain::number::phone::Phone;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AwaitedPhone {
+    pub id: Uuid,
+    pub account: AccountId,
+    pub phone: Phone,
+    /// When a code reached it.
+    pub verified_at: Timestamp,
+    pub due_at: Timestamp,
+}
+
+pub struct AwaitedPhones<'c, A>(Rows<'c, A>);
+
+impl<'c, A> Rows<'c, A> {
+    pub fn awaited_phones(self) -> AwaitedPhones<'c, A> {
+        AwaitedPhones(self)
+    }
+}
+
+impl<A> AwaitedPhones<'_, A> {
+    /// Those whose day is over, oldest first.
+    pub async fn due(&self, now: Timestamp, limit: u64) -> Result<Vec<AwaitedPhone>, StoreError> {
+        let due = self.0.find::<Entity>().filter(Column::DueAt.lte(now.0));
+        let due = due.order_by_asc(Column::DueAt).limit(limit);
+        let rows = due.all(&self.0.db()).await?;
+        rows.into_iter().map(|row| self.read(row)).collect()
+    }
+
+    /// The one that this secret can stop.
+    pub async fn find(&self, stop: Hashed) -> Result<Option<AwaitedPhone>, StoreError> {
+        let found = self.0.find::<Entity>().filter(Column::StopHash.eq(stop.0.to_vec()));
+        let row = found.one(&self.0.db()).await?;
+        row.map(|row| self.read(row)).transpose()
+    }
+
+    fn read(&self, row: Model) -> Result<AwaitedPhone, StoreError> {
+        let text = self.0.unseal(&place(row.id), &row.phone)?;
+        let wrong = |_| StoreError::inconsistent("awaited_phone", "phone", row.id);
+        Ok(AwaitedPhone {
+            id: row.id,
+            account: AccountId(row.account_id),
+            phone: Phone::parse(&text).map_err(wrong)?,
+            verified_at: Timestamp(row.verified_at),
+            due_at: Timestamp(row.due_at),
+        })
+    }
+}
+
+impl AwaitedPhones<'_, Writing> {
+    /// In place of whichever waited for this account. `stop`: of the secret that stops it.
+    pub async fn replace(&self, new: &AwaitedPhone, stop: Hashed) -> Result<(), StoreError> {
+        self.drop_of(new.account).await?;
+        Entity::insert(ActiveModel {
+            id: Set(new.id),
+            realm: Set(self.0.realm.to_owned()),
+            account_id: Set(new.account.0),
+            phone: Set(self.0.seal(&place(new.id), new.phone.as_str())),
+            stop_hash: Set(stop.0.to_vec()),
+            verified_at: Set(new.verified_at.0),
+            due_at: Set(new.due_at.0),
+        })
+        .exec_without_returning(&self.0.db())
+        .await?;
+        Ok(())
+    }
+
+    /// `false`: none waited.
+    pub async fn drop_of(&self, account: AccountId) -> Result<bool, StoreError> {
+        let of_account = self.0.delete::<Entity>().filter(Column::AccountId.eq(account.0));
+        Ok(of_account.exec(&self.0.db()).await?.rows_affected > 0)
+    }
+
+    /// `false`: it was bound or stopped meanwhile.
+    pub async fn take(&self, id: Uuid) -> Result<bool, StoreError> {
+        let one = self.0.delete::<Entity>().filter(Column::Id.eq(id));
+        Ok(one.exec(&self.0.db()).await?.rows_affected == 1)
+    }
+}
+
+fn place(id: Uuid) -> String {
+    format!("awaited_phone.{id}")
+}

@@ -1,0 +1,111 @@
+//! What strangers can do to somebody by this way: next to nothing. They are refused by what they
+//! multiply themselves; the person's sign-in stays open and their phone quiet.
+
+use hufu::domain::notice::NoticeKind;
+
+use super::{
+    NOBODY_ID, WANG, WANG_ID, answer, ask, begin, begin_as, by, logged, sent, settled, sign_in,
+    told, until_sent,
+};
+use crate::kit::{PASSWORD, TestApp, on_each_database};
+
+/// Covers F-07: five starts an hour for one number from one place, whoever has it.
+#[test]
+fn starts_are_counted_for_number_and_place() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for document in [WANG_ID, NOBODY_ID] {
+            for n in 0..7 {
+                let mut browser = app.browser_at("203.0.113.5");
+                let page = begin(&mut browser, "resident_id_card", document).await;
+                let expected = (n >= 5).then_some("E_OTP_RATE");
+                assert_eq!(page.code(), expected, "{document} {n}");
+                assert_eq!(page.status.as_u16(), if n >= 5 { 429 } else { 200 });
+                assert_eq!(page.header("retry-after").is_some(), n >= 5);
+            }
+            // Elsewhere the same number is nobody's concern.
+            let mut owner = app.browser_at("198.51.100.7");
+            begin_as(&mut owner, document).await;
+        }
+        app.clock.advance(3601);
+        let mut browser = app.browser_at("203.0.113.5");
+        begin_as(&mut browser, WANG_ID).await;
+    });
+}
+
+/// Five wrong codes and the code is void; the number is locked here with the same doubling as
+/// elsewhere, the third is told, each stands in the log. Neither the person's sign-in nor their own
+/// place is touched. Covers E-11, E-24.
+#[test]
+fn wrong_codes_are_counted_and_lock_nobody_out() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser_at("203.0.113.5");
+        let page = begin_as(&mut browser, WANG_ID).await;
+        let page = ask(&mut browser, &page, WANG).await;
+        until_sent(&app, WANG, 1).await;
+        for n in 1..=5 {
+            let refused = answer(&mut browser, &page, "000000").await;
+            assert_eq!(refused.code(), Some("E_OTP"), "{n}");
+            settled().await;
+            assert_eq!(told(&app, "wangxm", NoticeKind::RecoveryFailed).await, usize::from(n >= 3));
+        }
+        // The right one comes too late, and says no more than that.
+        assert_eq!(answer(&mut browser, &page, &app.sms(WANG)).await.code(), Some("E_OTP_EXPIRED"));
+        for malformed in ["", "12345", "abcdef"] {
+            let refused = answer(&mut browser, &page, malformed).await;
+            assert_eq!(refused.code(), Some("E_FORMAT"), "no guess: {malformed}");
+        }
+        app.clock.advance(61);
+        let again = ask(&mut browser, &page, WANG).await;
+        assert_eq!(again.code(), None, "{}", again.text);
+        let locked = answer(&mut browser, &again, "000000").await;
+        assert_eq!((locked.code(), locked.status.as_u16()), (Some("E_OTP_RATE"), 429));
+        settled().await;
+        let wrong = vec!["E_OTP"; 5];
+        assert_eq!(logged(&app, "wangxm", "forgot_password").await, wrong);
+        // The way by a face stays open, and so does the sign-in, from anywhere.
+        let scan = by(&mut browser, &again, "tax_app").await;
+        assert!(scan.text.contains("class=\"qr\""), "{}", scan.text);
+        app.clock.advance(61);
+        let (mut own, page) = sign_in(&app, "203.0.113.5", WANG, PASSWORD).await;
+        let page = own.pass_second_factor(&app, &page, WANG).await;
+        assert!(page.text.contains("name=\"identity\""), "{}", page.text);
+        // So does recovering the password from another place.
+        let mut owner = app.browser_at("198.51.100.7");
+        let page = begin_as(&mut owner, WANG_ID).await;
+        let page = ask(&mut owner, &page, WANG).await;
+        assert_eq!(answer(&mut owner, &page, "000000").await.code(), Some("E_OTP"));
+    });
+}
+
+/// A phone that a stranger names gets three codes an hour at most by this way, of the five that it gets
+/// at all; the person can still sign in by one. A phone that is not the person's gets none.
+#[test]
+fn no_phone_is_flooded() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for n in 0..8 {
+            let mut browser = app.browser_at(&format!("203.0.113.{n}"));
+            let page = begin_as(&mut browser, WANG_ID).await;
+            let page = ask(&mut browser, &page, WANG).await;
+            assert!(page.text.contains("id=\"asked\""), "{}", page.text);
+            let at_once = ask(&mut browser, &page, WANG).await;
+            assert_eq!(at_once.code(), Some("E_OTP_RATE"), "a pause between two");
+            settled().await;
+            app.clock.advance(61);
+        }
+        assert_eq!(sent(&app, WANG), 3);
+        let (mut own, page) = sign_in(&app, "198.51.100.7", WANG, PASSWORD).await;
+        let page = own.pass_second_factor(&app, &page, WANG).await;
+        assert!(page.text.contains("name=\"identity\""), "{}", page.text);
+
+        let strangers = "13900139000";
+        let mut browser = app.browser_at("203.0.113.77");
+        let page = begin_as(&mut browser, WANG_ID).await;
+        let page = ask(&mut browser, &page, strangers).await;
+        assert!(page.text.contains("id=\"asked\""), "the same word: {}", page.text);
+        settled().await;
+        assert_eq!(sent(&app, strangers), 0);
+    });
+}
