@@ -126,7 +126,7 @@ async fn post_begin(mut helping: Helping) -> Answer {
             Stop::refusal(again.await)?.map(|()| helping.begun.clone())
         }
         Some(Found::Done(_)) | None => {
-            let (begun, then) = (helping.begin(), waits(&helping).await?);
+            let (begun, then) = (helping.new_journey(), waits(&helping).await?);
             Stop::refusal(register::begin(ctx, &begun, way, then, &accepted).await)?.map(|()| begun)
         }
     };
