@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, GrantId, PersonId, SessionId};
@@ -193,6 +194,25 @@ pub enum AuditEvent {
     },
     FixturesLoaded {
         persons: usize,
+    },
+    /// What a hall has collected of a person, in place of what it had of the same document.
+    HallRecordKept {
+        record: Uuid,
+        kind: String,
+    },
+    /// Somebody who registers has a code from the phone or address that they named; nobody is made yet.
+    RegistrationBegun {
+        way: String,
+    },
+    /// They did not agree to what comes before the face check: nothing else is kept of it.
+    RegistrationDeclined {
+        way: String,
+    },
+    /// `by`: `face`, or `hall` where the hall's record spared it.
+    Registered {
+        account: AccountId,
+        person: PersonId,
+        by: String,
     },
     FeedImported {
         by: String,

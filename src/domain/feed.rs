@@ -1,5 +1,5 @@
 //! What the registry and the business systems tell (outside-parts 5.3): people, enterprises,
-//! relations, engagements and cross-region records, one line each. A line is known by the key of
+//! relations, engagements, cross-region records and what halls collect, one line each. A line is known by the key of
 //! its source and has a version; a newer version replaces what the older said.
 
 use std::fmt;
@@ -153,6 +153,34 @@ pub struct RecordLine {
     pub is_closed: bool,
 }
 
+/// What the tax service hall has collected of a person who came there with a document.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HallRecordLine {
+    pub name: String,
+    /// Any of the eleven.
+    #[serde(default = "resident_id_card")]
+    pub document_type: String,
+    pub document: String,
+    /// The last day of the document, `long_term`: without end.
+    pub document_valid_to: Option<String>,
+    /// `male` or `female`; absent: as the number says.
+    pub sex: Option<String>,
+    /// ISO 3166-1 alpha-3; absent: as the document says.
+    pub nationality: Option<String>,
+    pub phone: Option<String>,
+    /// The officer has compared face and document by sight.
+    #[serde(default, deserialize_with = "loose")]
+    #[schemars(with = "bool")]
+    pub verified_by_sight: bool,
+    /// SHA-256 of the portrait that was taken, 64 hexadecimal digits; the picture stays where it is.
+    pub portrait: Option<String>,
+    /// The day.
+    pub collected_on: String,
+    /// Who collected it: a name or number of the hall's own.
+    pub collected_by: String,
+}
+
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Line {
@@ -161,6 +189,7 @@ pub enum Line {
     Authorisation(AuthorisationLine),
     Engagement(EngagementLine),
     Record(RecordLine),
+    HallRecord(HallRecordLine),
 }
 
 /// One line with what tells it from others.
@@ -200,8 +229,8 @@ impl fmt::Display for Wrong {
 }
 
 impl Line {
-    pub const KINDS: [&'static str; 5] =
-        ["person", "enterprise", "authorisation", "engagement", "record"];
+    pub const KINDS: [&'static str; 6] =
+        ["person", "enterprise", "authorisation", "engagement", "record", "hall_record"];
 
     pub fn kind(&self) -> &'static str {
         match self {
@@ -210,6 +239,7 @@ impl Line {
             Self::Authorisation(_) => "authorisation",
             Self::Engagement(_) => "engagement",
             Self::Record(_) => "record",
+            Self::HallRecord(_) => "hall_record",
         }
     }
 
@@ -276,6 +306,7 @@ impl Entry {
             "authorisation" => Line::Authorisation(of(fields)?),
             "engagement" => Line::Engagement(of(fields)?),
             "record" => Line::Record(of(fields)?),
+            "hall_record" => Line::HallRecord(of(fields)?),
             other => {
                 let known = Line::KINDS.join(", ");
                 return Err(Wrong::field("feed", format!("`{other}` is none of {known}")));

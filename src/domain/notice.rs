@@ -25,6 +25,11 @@ pub enum NoticeKind {
     ContactChanged,
     /// The real-name level has fallen (L-12).
     LevelLowered,
+    /// An account was opened by registration.
+    Registered,
+    /// Whoever had cancelled an account has registered again; what they may do for the enterprise goes on
+    /// (PC-26).
+    HandlerReturned,
     /// Somebody else has proved that a phone of this account is theirs.
     PhoneTaken,
     /// A phone was removed by its holder, or another became the default.
@@ -41,7 +46,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -59,6 +64,8 @@ impl NoticeKind {
         Self::PhoneTaken,
         Self::PhoneChanged,
         Self::UsernameChanged,
+        Self::Registered,
+        Self::HandlerReturned,
         Self::PasswordChanged,
         Self::RecoveryFailed,
         Self::PhoneAwaited,
@@ -84,6 +91,8 @@ impl NoticeKind {
             Self::PhoneTaken => "phone-taken",
             Self::PhoneChanged => "phone-changed",
             Self::UsernameChanged => "username-changed",
+            Self::Registered => "registered",
+            Self::HandlerReturned => "handler-returned",
             Self::PasswordChanged => "password-changed",
             Self::RecoveryFailed => "recovery-failed",
             Self::PhoneAwaited => "phone-awaited",

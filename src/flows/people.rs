@@ -83,6 +83,18 @@ pub async fn update(tx: &Tx<'_>, before: &Person, after: &Person) -> Result<(), 
     Ok(())
 }
 
+/// Somebody known, as they have just registered: their real-name level begins at nothing and rests on what
+/// they prove now, whatever an account before this one had proved.
+pub async fn register(tx: &Tx<'_>, before: &Person, after: &Person) -> Result<(), Fault> {
+    let person = after.id;
+    tx.rows().people().update(after).await?;
+    tx.rows().people().begin_levels(person).await?;
+    if before.name.as_str() != after.name.as_str() {
+        tx.note(AuditEvent::NameChanged { person });
+    }
+    Ok(())
+}
+
 /// Proved by a code that was sent there.
 pub async fn change_email(
     ctx: &Ctx,

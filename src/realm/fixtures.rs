@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use schemars::JsonSchema;
 
 use crate::domain::feed::{
-    AuthorisationLine, EngagementLine, EnterpriseLine, RecordLine, resident_id_card, verified,
+    AuthorisationLine, EngagementLine, EnterpriseLine, HallRecordLine, RecordLine,
+    resident_id_card, verified,
 };
 
 /// People whom the demo knows.
@@ -23,6 +24,8 @@ pub struct Fixtures {
     pub engagement: Vec<EngagementLine>,
     #[serde(default)]
     pub record: Vec<RecordLine>,
+    #[serde(default)]
+    pub hall_record: Vec<HallRecordLine>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

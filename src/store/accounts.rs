@@ -46,6 +46,18 @@ impl<A> Accounts<'_, A> {
         row.map(read).transpose()
     }
 
+    /// Whether the person had an account that was cancelled.
+    pub async fn has_cancelled(&self, person: PersonId) -> Result<bool, StoreError> {
+        let row = self
+            .0
+            .find::<account::Entity>()
+            .filter(account::Column::PersonId.eq(person.0))
+            .filter(account::Column::Status.eq("cancelled"))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.is_some())
+    }
+
     pub async fn find_by_username(&self, name: &Username) -> Result<Option<Account>, StoreError> {
         let row = self
             .0

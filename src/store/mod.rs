@@ -21,6 +21,7 @@ pub mod engagements;
 pub mod enterprises;
 pub mod feed;
 pub mod grants;
+pub mod hall_records;
 pub mod keys;
 pub mod notices;
 pub mod passkeys;

@@ -174,7 +174,7 @@ impl<A> People<'_, A> {
 }
 
 impl People<'_, Writing> {
-    /// What a feed says of somebody known: name, level, address.
+    /// What is said of somebody known: all but their documents and postal address.
     pub async fn update(&self, person: &Person) -> Result<(), StoreError> {
         let place = |column: &str| format!("person.{column}.{}", person.id);
         let email = person.email.as_ref();
@@ -197,6 +197,9 @@ impl People<'_, Writing> {
                 person::Column::EmailVerifiedAt,
                 Expr::value(person.email_verified_at.map(|at| at.0)),
             )
+            .col_expr(person::Column::Kind, Expr::value(kind_name(person.kind)))
+            .col_expr(person::Column::Sex, Expr::value(person.sex.clone()))
+            .col_expr(person::Column::Nationality, Expr::value(person.nationality.clone()))
             .col_expr(person::Column::UpdatedAt, Expr::value(person.updated_at.0))
             .filter(person::Column::Id.eq(person.id.0))
             .exec(&self.0.db())
@@ -274,6 +277,22 @@ impl People<'_, Writing> {
         .exec_without_returning(&self.0.db())
         .await?;
         Ok(true)
+    }
+
+    /// Level 0: nothing of how levels were reached counts any more.
+    pub async fn begin_levels(&self, id: PersonId) -> Result<(), StoreError> {
+        self.0
+            .update::<person::Entity>()
+            .col_expr(person::Column::RealNameLevel, Expr::value(0))
+            .filter(person::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        self.0
+            .delete::<real_name_step::Entity>()
+            .filter(real_name_step::Column::PersonId.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
     }
 
     /// Down to 2, from wherever above; `false` where nothing is above (L-12). How the levels above were

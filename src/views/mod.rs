@@ -10,6 +10,7 @@ pub mod page;
 pub mod personal;
 pub mod phone;
 pub mod sign_in;
+pub mod register;
 pub mod scan;
 pub mod self_help;
 

@@ -192,6 +192,22 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
         )
     };
     let people: String = realms.iter().map(people).collect();
+    let collected = desk
+        .people
+        .iter()
+        .flat_map(|(realm, fixtures)| fixtures.hall_record.iter().map(move |one| (realm, one)));
+    let hall: String = collected
+        .map(|(realm, one)| {
+            format!(
+                "<tr><td>{realm}</td><td>{}</td><td>{} {}</td><td>{}</td><td>{}</td></tr>",
+                escape(&one.name),
+                one.document_type,
+                one.document,
+                one.phone.as_deref().unwrap_or("–"),
+                if one.portrait.is_some() { "有人像 · portrait" } else { "–" },
+            )
+        })
+        .collect();
     let provider = |(words, path, is_down): (&str, &str, bool)| {
         let (state, act) = match is_down {
             true => ("不可用 · down", "恢复 · Bring back"),
@@ -216,6 +232,7 @@ async fn page(State(desk): State<Desk>) -> Html<String> {
          <section><h2>应用与入口 · Applications</h2><ul>{links}<li><a href=\"/relation-events\">人企关系推送 · Relation events</a></li></ul></section>\
          <section><h2>短信 · SMS</h2><div><table><thead><tr><th>手机</th><th>验证码</th><th>时间</th></tr></thead><tbody id=\"sms\">{messages}</tbody></table></div></section>\
          <section><h2>人员 · People</h2>{people}</section>\
+         <section><h2>办税服务厅采集，可注册 · Collected in the hall, may register</h2><div><table><tbody>{hall}</tbody></table></div></section>\
          <section><h2>外部服务 · Providers</h2>{providers}</section><section><h2>时钟 · Clock</h2><p>{now}</p>\
          <form method=\"post\" action=\"/api/clock/advance?seconds=600\"><button>+10 min</button></form></section><script>{RENEWS}</script>"
     ))

@@ -67,6 +67,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/admin/history", get(admin_api::history::get).head(by_get_alone))
         .merge(account::routes())
         .merge(self_help::routes())
+        .merge(self_help::register::routes())
         .route(
             "/ssf/stream",
             get(events_api::read)

@@ -26,6 +26,7 @@ mod pages;
 mod protocol;
 mod realm;
 mod recovery;
+mod registration;
 mod relying_parties;
 mod store;
 mod tidy;

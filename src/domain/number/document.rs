@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Day;
 
 use super::check::{mod_10_731, mod_11_2};
+use super::country::{self, CHINA};
 use super::division::is_province;
 use super::resident::{ResidentNumber, Sex, birth_date, from_first_generation};
 use super::{NumberError, normalise};
@@ -94,7 +95,7 @@ impl DocumentType {
 
 /// A number that fits its document, and what it carries. Two are equal when they are of one
 /// kind and one person's: renewal counts do not matter, equal digits of two kinds do not meet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DocumentNumber {
     pub kind: DocumentType,
     text: String,
@@ -164,6 +165,30 @@ impl DocumentNumber {
 
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// ISO 3166-1 alpha-3, where the document says it: residents and travel permits are Chinese, a
+    /// permanent resident's number names the country.
+    pub fn nationality(&self) -> Option<&'static str> {
+        match self.kind {
+            DocumentType::ResidentIdCard
+            | DocumentType::TaiwanResidencePermit
+            | DocumentType::HkMacaoResidencePermit
+            | DocumentType::TaiwanTravelPermit
+            | DocumentType::HkMacaoTravelPermit
+            | DocumentType::ChinesePassport => Some(CHINA),
+            DocumentType::ForeignPermanentResidentId => {
+                let found = match self.text.len() {
+                    18 => self.text.get(3..6).and_then(country::by_numeric),
+                    _ => self.text.get(..3).and_then(country::by_alpha),
+                };
+                found.map(|country| country.alpha)
+            }
+            DocumentType::ForeignPassport
+            | DocumentType::ForeignWorkPermitA
+            | DocumentType::ForeignWorkPermitB
+            | DocumentType::ForeignWorkPermitC => None,
+        }
     }
 
     /// What two cards of the same person share: renewal counts of travel permits are left out.

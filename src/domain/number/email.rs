@@ -2,13 +2,14 @@
 
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{NumberError, is_invisible};
 
 /// `zhangsan@example.com`. Equal when the mailboxes are: no server that people use tells letters
 /// apart by case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EmailAddress {
     text: String,
     local: String,

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod check;
 pub mod code;
+pub mod country;
 pub mod division;
 pub mod document;
 pub mod email;

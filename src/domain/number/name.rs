@@ -2,6 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -10,7 +11,7 @@ use super::{NumberError, is_hyphen, is_invisible};
 
 /// A name as it is kept. Two names are equal when their forms are, so that `==` cannot be asked of
 /// the spelling by mistake.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PersonName {
     text: String,
     form: String,

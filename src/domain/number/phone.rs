@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{NumberError, normalise};
 
 /// `+8613800138000`
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Phone(String);
 
 impl Phone {
@@ -42,6 +45,11 @@ impl Phone {
             return Err(NumberError::Kind);
         }
         Ok(Self(format!("+86{text}")))
+    }
+
+    /// Of the mainland, whose people give no other.
+    pub fn is_mainland(&self) -> bool {
+        self.0.starts_with("+86")
     }
 
     pub fn as_str(&self) -> &str {

@@ -1,5 +1,7 @@
 //! Resident identity numbers (GB 11643-1999) and the permits that share their form.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::clock::Day;
 
 use super::check::mod_11_2;
@@ -7,10 +9,24 @@ use super::division::is_province;
 use super::{NumberError, normalise};
 
 /// What a resident number itself tells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sex {
     Female,
     Male,
+}
+
+impl Sex {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Female => "female",
+            Self::Male => "male",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Female, Self::Male].into_iter().find(|sex| sex.name() == name)
+    }
 }
 
 /// A valid number of 18 characters and what it carries.

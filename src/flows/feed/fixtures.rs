@@ -38,7 +38,9 @@ pub async fn load(ctx: &Ctx, fixtures: &Fixtures) -> Result<bool, Fault> {
         feed::put_authorisation(ctx, &tx, line).await.map_err(wrong)?;
     }
     let engagements = fixtures.engagement.iter().cloned().map(Line::Engagement);
-    for line in engagements.chain(fixtures.record.iter().cloned().map(Line::Record)) {
+    let records = fixtures.record.iter().cloned().map(Line::Record);
+    let collected = fixtures.hall_record.iter().cloned().map(Line::HallRecord);
+    for line in engagements.chain(records).chain(collected) {
         feed::save(ctx, &tx, &line, None).await.map_err(wrong)?;
     }
     let event = AuditEvent::FixturesLoaded { persons: fixtures.person.len() };

@@ -5,6 +5,7 @@
 mod authorisations;
 pub mod fields;
 pub mod fixtures;
+mod hall;
 pub mod not_taken;
 mod people;
 mod phones;

@@ -7,7 +7,6 @@ use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
 use crate::domain::number::normalise;
-use crate::domain::number::resident::Sex;
 use crate::domain::number::username::Username;
 use crate::domain::person::{
     Account, AccountOrigin, AccountStatus, DocumentEnd, PasswordState, Person, PersonKind,
@@ -176,7 +175,6 @@ async fn add(
     password: PasswordState,
 ) -> Result<Opened, NotTaken> {
     let now = ctx.now();
-    let sex = told.number.sex.map(|sex| if sex == Sex::Male { "male" } else { "female" });
     let person = Person {
         id: PersonId::new(&ctx.services.clock, ctx.random()),
         kind: match told.nationality.as_str() {
@@ -184,7 +182,7 @@ async fn add(
             _ => PersonKind::Overseas,
         },
         name: told.name.clone(),
-        sex: sex.map(str::to_owned),
+        sex: told.number.sex.map(|sex| sex.name().to_owned()),
         nationality: told.nationality.clone(),
         real_name_level: told.real_name_level,
         email: told.email.clone(),

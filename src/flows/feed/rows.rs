@@ -14,6 +14,7 @@ use crate::domain::number::unit::UnitNumber;
 use crate::flows::Ctx;
 use crate::flows::feed::authorisations::save_authorisation;
 use crate::flows::feed::fields::{division, enterprise, people, term};
+use crate::flows::feed::hall::save_hall_record;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::people::save_person;
 use crate::flows::feed::profile::parsed;
@@ -35,6 +36,7 @@ pub async fn save(
         Line::Authorisation(line) => save_authorisation(ctx, tx, line).await,
         Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
         Line::Record(line) => save_record(ctx, tx, line, known.map(RecordId)).await,
+        Line::HallRecord(line) => save_hall_record(ctx, tx, line, known).await,
     };
     Ok(target?.into())
 }

@@ -7,3 +7,4 @@ pub mod document;
 pub mod forgotten;
 pub mod lost_phone;
 pub mod progress;
+pub mod register;

@@ -5,6 +5,7 @@
 pub mod forgotten;
 pub mod lost_phone;
 pub mod part;
+pub mod register;
 
 use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request as Incoming};

@@ -237,6 +237,7 @@ fn feed_lines() {
             Line::Authorisation(line) => serde_json::to_value(line),
             Line::Engagement(line) => serde_json::to_value(line),
             Line::Record(line) => serde_json::to_value(line),
+            Line::HallRecord(line) => serde_json::to_value(line),
         };
         spelt.unwrap()
     }

@@ -162,6 +162,7 @@ impl Made {
         let he = comer("specific_entity", BUILDER, "13100131000");
         self.keep("record", side.passed(he).await);
         self.help(side).await;
+        self.register(side).await;
     }
 
     /// A forgotten password and a lost phone of 王小明, each before its face.
@@ -188,6 +189,41 @@ impl Made {
             self.put(name, &fields[field]);
         }
         self.keep("lost", (browser, page));
+    }
+
+    /// A registration before its face.
+    async fn register(&mut self, side: Side<'_>) {
+        let mut browser = side.app.browser();
+        let page = browser.get(&side.path("/register")).await;
+        self.put("csrf.begin", &page.hidden()["csrf"]);
+        let page = browser.submit(&page, &[("accept-user-agreement", "yes")]).await;
+        let who = [
+            ("name", "方宇"),
+            ("document_type", "resident_id_card"),
+            ("document", "360102199505180037"),
+        ];
+        let page = browser.submit(&page, &who).await;
+        let phone = "13922239222";
+        let typed = [
+            ("password", "Spring2026!"),
+            ("repeated", "Spring2026!"),
+            ("contact", phone),
+            ("act", "send"),
+        ];
+        let page = browser.submit(&page, &typed).await;
+        let code = [("act", "verify"), ("code", &*side.app.sms(phone))];
+        let page = browser.submit(&page, &code).await;
+        let ticks = [
+            ("accept-personal-information", "yes"),
+            ("accept-face-service", "yes"),
+            ("act", "accept"),
+        ];
+        let page = browser.submit(&page, &ticks).await;
+        let (_, fields) = page.filled(&[("app", "tax_app")]);
+        for (name, field) in [("q.register", "q"), ("v.register", "v"), ("csrf.register", "csrf")] {
+            self.put(name, &fields[field]);
+        }
+        self.keep("register", (browser, page));
     }
 
     /// Codes that a phone has opened: for a sign-in, and for the face of 李芳.

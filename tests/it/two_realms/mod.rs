@@ -7,6 +7,7 @@ mod help;
 mod made;
 mod places;
 mod plans;
+mod register;
 mod routes;
 mod safe;
 mod shadow;

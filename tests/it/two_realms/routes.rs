@@ -8,9 +8,10 @@ use hufu::oidc::discovery::path;
 use super::centre::CENTRE;
 use super::help::HELP;
 use super::places::{SIGN_IN, Walked};
+use super::register::REGISTER;
 
 pub fn routes() -> impl Iterator<Item = &'static Walked> {
-    SIGN_IN.iter().chain(CENTRE).chain(HELP)
+    SIGN_IN.iter().chain(CENTRE).chain(HELP).chain(REGISTER)
 }
 
 /// Without a value that is looked up, but for the realm itself; and the other listeners'.

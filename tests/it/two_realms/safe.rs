@@ -30,6 +30,7 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     ("/login/second_factor", &["scan", "scan-shown", "passkey"]),
     ("/forgot-password/prove", &["scan", "scan-shown"]),
     ("/recover-phone/face", &["scan", "scan-shown"]),
+    ("/register/verify", &["scan", "scan-shown"]),
     // Whoever proved a second factor long ago begins to prove one again.
     ("/account/passkeys", &["passkey-enrolment", "login"]),
     ("/account/authenticator", &["login"]),

@@ -177,6 +177,15 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
 /// Sends a fresh code within the carriers' limits; where somebody who is signed in adds what they are
 /// reached by, to that. A send that fails burns none of the limits.
 pub async fn send_to(ctx: &Ctx, person: PersonId, to: &Destination) -> Result<Secret, Stop> {
+    send_within(ctx, to, is_known_place(ctx, person).await?).await
+}
+
+/// The same for somebody whom nobody knows yet.
+pub async fn send_to_stranger(ctx: &Ctx, to: &Destination) -> Result<Secret, Stop> {
+    send_within(ctx, to, false).await
+}
+
+async fn send_within(ctx: &Ctx, to: &Destination, is_own_place: bool) -> Result<Secret, Stop> {
     let ephemeral = ctx.ephemeral();
     let (name, most) = (Hashed::of(&to.comparable()).to_text(), &ctx.realm.sms.limits);
     let kind = to.channel().name();
@@ -192,7 +201,7 @@ pub async fn send_to(ctx: &Ctx, person: PersonId, to: &Destination) -> Result<Se
         (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
     ];
     // A hall of people shares an address: it is counted where it is strange to them.
-    if !is_known_place(ctx, person).await? {
+    if !is_own_place {
         let key = format!("{kind}-address/{}", ctx.place());
         limits.insert(2, (key, most.per_address_and_hour, 3600));
     }

@@ -74,7 +74,8 @@ impl<'a> Shower<'a> {
     }
 }
 
-/// The code of this sign-in for an app and purpose: the one that is live, or a new one. Looking at a
+/// The code of this sign-in for an app and purpose: the one that is live, or a new one; of a claim that has
+/// changed always another. Looking at a
 /// page is no try: a code cannot be guessed, and a hall of people shares one address.
 pub async fn show(
     ctx: &Ctx,
@@ -93,6 +94,7 @@ pub async fn show(
     let held = sealed.and_then(|sealed| cipher.open_sealed_text(&ctx.realm.id, &sealed).ok());
     if let Some(shown) = held.and_then(|text| serde_json::from_str::<Shown>(&text).ok())
         && let Some(scan) = find(ctx, &shown.id).await?
+        && scan.purpose == purpose
     {
         let told = scan.told(ctx.now());
         if matches!(told.state, "new" | "scanned" | "confirmed") {

@@ -1,0 +1,37 @@
+//! Countries by their codes (ISO 3166-1), with the names that people choose a nationality by. Hong Kong,
+//! Macao and Taiwan are no nationalities.
+
+/// Three letters, three digits, Chinese name, English name; in the order of the Chinese names, China first.
+const TABLE: &str = include_str!("countries.tsv");
+
+/// Of residents, and of whoever holds a permit or passport of theirs.
+pub const CHINA: &str = "CHN";
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Country {
+    /// `CHN`
+    pub alpha: &'static str,
+    /// `156`
+    numeric: &'static str,
+    pub zh: &'static str,
+    pub en: &'static str,
+}
+
+fn read(line: &'static str) -> Option<Country> {
+    let mut cells = line.split('\t');
+    let mut cell = || cells.next();
+    Some(Country { alpha: cell()?, numeric: cell()?, zh: cell()?, en: cell()? })
+}
+
+/// All of them.
+pub fn all() -> impl Iterator<Item = Country> {
+    TABLE.lines().filter_map(read)
+}
+
+pub fn by_alpha(alpha: &str) -> Option<Country> {
+    all().find(|country| country.alpha == alpha)
+}
+
+pub fn by_numeric(numeric: &str) -> Option<Country> {
+    all().find(|country| country.numeric == numeric)
+}

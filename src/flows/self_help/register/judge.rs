@@ -1,0 +1,125 @@
+//! What is known of somebody whose phone or address is proved: an account, a hall's record, a name that
+//! an authority knows. Each question costs one of the day's, so that a phone is no key to a list of
+//! numbers.
+
+use crate::base::id::PersonId;
+use crate::base::secret::{Hashed, Secret};
+use crate::domain::authorisation::State;
+use crate::domain::hall::HallRecord;
+use crate::domain::identity_type::Capability;
+use crate::domain::person::Person;
+use crate::domain::refusal::Refusal;
+use crate::domain::registration::{
+    Access, Candidate, Judged, Known, NamedBy, Proof, judge as judged,
+};
+use crate::flows::self_help::progress::Begun;
+use crate::flows::self_help::register::{Held, JOURNEY, keep};
+use crate::flows::{Ctx, Fault, Stop};
+use crate::outbound::asked::{NameAnswer, NameAsked};
+use crate::store::Rows;
+
+const QUESTIONS_PER_CONTACT_AND_DAY: u32 = 5;
+
+/// Where somebody goes from here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// To the step that is due.
+    GoOn,
+    /// Nowhere: they have an account, and the registration is over.
+    HasAccount,
+}
+
+/// What the rows say of a candidate.
+pub(super) struct Facts {
+    pub person: Option<Person>,
+    pub known: Option<Known>,
+    pub hall: Option<HallRecord>,
+}
+
+impl Facts {
+    pub async fn read(ctx: &Ctx, rows: Rows<'_>, candidate: &Candidate) -> Result<Self, Fault> {
+        let hall = rows.hall_records().find(&candidate.number).await?;
+        let person = match rows.people().find_by_document(&candidate.number).await? {
+            Some(id) => rows.people().find(id).await?,
+            None => None,
+        };
+        let known = match &person {
+            Some(person) => Some(Known {
+                name: person.name.clone(),
+                is_verified: person.real_name_level >= 3,
+                has_account: rows.accounts().find_by_person(person.id).await?.is_some(),
+                is_manager: is_manager(ctx, rows, person.id).await?,
+            }),
+            None => None,
+        };
+        Ok(Self { person, known, hall })
+    }
+
+    pub fn judge(&self, candidate: &Candidate, access: &Access) -> Result<Judged, Refusal> {
+        judged(candidate, &access.contact, self.hall.as_ref(), self.known.as_ref())
+    }
+}
+
+async fn is_manager(ctx: &Ctx, rows: Rows<'_>, person: PersonId) -> Result<bool, Fault> {
+    let held = rows.standings().held(person).await?;
+    Ok(held.iter().any(|(one, _)| {
+        let known = ctx.realm.identity_type(&one.identity_type);
+        let is_open = one.state() == State::Active || one.state().is_pending();
+        is_open && known.is_some_and(|known| known.can(Capability::ManageHandlers))
+    }))
+}
+
+/// Asks, and keeps what is left to prove.
+pub(super) async fn judge(ctx: &Ctx, begun: &Begun, held: &Held) -> Result<Verdict, Stop> {
+    let registration = &held.registration;
+    let candidate = registration.candidate.as_ref().ok_or(Refusal::State)?;
+    let access = registration.access.as_ref().ok_or(Refusal::State)?;
+    let rate = format!("register-asked/{}", Hashed::of(&access.contact.comparable()).to_text());
+    let (count, retry_after) = ctx.ephemeral().count(&rate, 86_400).await?;
+    if count > QUESTIONS_PER_CONTACT_AND_DAY {
+        return Err(Refusal::OtpRate { retry_after }.into());
+    }
+    let facts = Facts::read(ctx, ctx.rows(), candidate).await?;
+    let proof = match facts.judge(candidate, access)? {
+        Judged::HasAccount => {
+            JOURNEY.forget(ctx, begun).await;
+            return Ok(Verdict::HasAccount);
+        }
+        Judged::Hall => Proof::Hall,
+        Judged::Face { is_named: true } => {
+            Proof::Face { named_by: NamedBy::Hall, has_agreed: false }
+        }
+        Judged::Face { is_named: false } => {
+            let named_by = named_by(ctx, candidate, &rate).await?;
+            Proof::Face { named_by, has_agreed: false }
+        }
+    };
+    keep(ctx, begun, held, registration.left_with(proof)).await?;
+    Ok(Verdict::GoOn)
+}
+
+/// The authority that knows names (L-04). Kinds of documents that it does not know are left to whoever
+/// compares the face with the portrait behind the number.
+async fn named_by(ctx: &Ctx, candidate: &Candidate, rate: &str) -> Result<NamedBy, Stop> {
+    let provider = ctx.realm.real_name.as_ref();
+    let provider: Option<(&str, &Secret)> = provider.map(|(url, secret)| (url.as_str(), secret));
+    if !ctx.services.outbound.knows_names(provider) {
+        return Ok(NamedBy::Face);
+    }
+    let asked = NameAsked {
+        name: candidate.name.as_str(),
+        document_type: candidate.number.kind.name(),
+        number: candidate.number.as_str(),
+    };
+    let handed_in = (&ctx.services.clock, ctx.random());
+    match ctx.services.outbound.check_name(provider, &asked, handed_in).await {
+        Ok(NameAnswer::Match) => Ok(NamedBy::Authority),
+        Ok(NameAnswer::Unsupported) => Ok(NamedBy::Face),
+        Ok(NameAnswer::Mismatch | NameAnswer::NotFound) => Err(Refusal::RealName.into()),
+        Err(error) => {
+            tracing::warn!(%error, "A real name could not be verified");
+            ctx.ephemeral().uncount(rate).await?;
+            Err(Refusal::RealNameUnavailable.into())
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Who is known already: nothing tells before a code has come back; then an account stops the registration, a
+//! phone is taken over, and whoever comes back finds their relations as they were.
+
+use hufu::domain::notice::NoticeKind;
+use hufu::domain::number::name::PersonName;
+use hufu::domain::number::phone::Phone;
+use hufu::domain::person::{Person, PersonKind};
+use hufu::flows::feed::{Format, import};
+use hufu::flows::people;
+use hufu::outbound::asked::FaceState;
+use serde_json::json;
+
+use super::*;
+use crate::kit::{EXAMPLE, FILING, PASSWORD, authorize_url, claims, on_each_database};
+
+const LI: Registrant =
+    Registrant { name: "李芳", number: "360121198802290026", contact: "13944449444", ..XU };
+const WANG: Registrant =
+    Registrant { name: "王小明", number: "360102199003071236", contact: "13800138000", ..XU };
+const ZHANG: Registrant =
+    Registrant { name: "张伟", number: "360402198511014512", contact: "13700137000", ..XU };
+
+/// A page with all that is this registrant's or this browser's own taken out of it.
+fn bare(shown: &Shown, who: Registrant) -> String {
+    let masked = format!("{}**********{}", &who.number[..4], &who.number[14..]);
+    let mut text = shown.text.clone();
+    for (own, mark) in [
+        (who.name, "NAME"),
+        (who.number, "NUMBER"),
+        (masked.as_str(), "MASKED"),
+        (who.contact, "CONTACT"),
+    ] {
+        text = text.replace(own, mark);
+    }
+    for (name, value) in shown.hidden().into_iter().filter(|(_, value)| !value.is_empty()) {
+        text = text.replace(&value, &name);
+    }
+    let headers = shown.headers.iter().map(|(name, value)| {
+        let value = value.to_str().unwrap();
+        let value = match name.as_str() {
+            "set-cookie" => {
+                format!("{}={}", value.split('=').next().unwrap(), value.split_once(';').unwrap().1)
+            }
+            "location" => value.split("?t=").next().unwrap().to_owned(),
+            "content-length" => String::new(),
+            _ => value.to_owned(),
+        };
+        format!("{name}: {value}")
+    });
+    let mut headers: Vec<String> = headers.collect();
+    // Each answer is named for its log.
+    headers.retain(|line| !line.starts_with("x-request-id"));
+    headers.sort();
+    format!("{}\n{}\n{text}", shown.status, headers.join("\n"))
+}
+
+/// Covers R-06: until the code has come back the pages of somebody with an account and of nobody are the same,
+/// byte for byte; then the one is sent to the sign-in, and whoever does not know the name learns nothing.
+#[test]
+fn nobody_learns_who_exists() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let stranger = Registrant { name: "许佳", ..XU };
+        let mut walks = Vec::new();
+        for who in [LI, stranger] {
+            let mut browser = app.browser();
+            let mut seen = Vec::new();
+            let page = agreed(&mut browser, who.way).await;
+            seen.push(bare(&page, who));
+            let page = name(&mut browser, &page, who).await;
+            seen.push(bare(&page, who));
+            let refused = send(&mut browser, &page, "1").await;
+            seen.push(bare(&refused, who));
+            let page = send(&mut browser, &page, who.contact).await;
+            seen.push(bare(&page, who));
+            let wrong = browser.submit(&page, &[("act", "verify"), ("code", "000000")]).await;
+            seen.push(bare(&wrong, who));
+            walks.push((browser, page, seen));
+        }
+        let (of_nobody, of_li) = (walks.pop().unwrap(), walks.pop().unwrap());
+        assert_eq!(of_li.2, of_nobody.2);
+        let (mut browser, page, _) = of_li;
+        let t = page.hidden()["t"].clone();
+        let typed = [("act", "verify"), ("code", &*sent(&app, LI.contact))];
+        let known = browser.submit(&page, &typed).await;
+        assert_eq!((known.status.as_u16(), known.code()), (409, Some("E_TAKEN")));
+        for way in ["/realms/jiangxi/login", "/forgot-password", "/recover-phone"] {
+            assert!(known.text.contains(way), "{way}: {}", known.text);
+        }
+        assert_eq!(browser.get(&url(&format!("/verify?t={t}"))).await.status.as_u16(), 410);
+        let guess = Registrant { name: "李芬", contact: "13955559555", ..LI };
+        let (_, page) = reached(&app, guess).await;
+        assert_eq!(page.code(), Some("E_REAL_NAME"), "{}", page.text);
+        // Her account is as it was.
+        app.clock.advance(61);
+        let arrived = signs_in(&app, Registrant { contact: "13900139000", ..LI }, PASSWORD).await;
+        assert!(arrived.url.ends_with("/signed-in"), "{}", arrived.text);
+    });
+}
+
+async fn holder(app: &TestApp, phone: &str) -> Option<PersonId> {
+    let phone = Phone::parse(phone).unwrap();
+    let found = app.ctx.rows().accounts().find_by_phone(&phone).await.unwrap();
+    found.map(|account| account.person)
+}
+
+/// Covers R-14, R-16, PH-01: a phone of somebody else's moves when the registration is complete, and not before.
+#[test]
+fn a_phone_is_taken_over_at_the_end() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let wang = person(&app, WANG).await.unwrap();
+        let fang = Registrant { contact: WANG.contact, ..FANG };
+        let (mut browser, page) = at_face(&app, fang).await;
+        assert_eq!(holder(&app, WANG.contact).await, Some(wang), "not by the code alone");
+        show_face(&app, &page, FaceState::Passed).await;
+        let done = go_on(&mut browser, &page).await;
+        assert!(done.text.contains("注册完成"), "{}", done.text);
+        assert_eq!(holder(&app, WANG.contact).await, person(&app, FANG).await);
+        let told = app.ctx.rows().notices().list(wang, 10).await.unwrap();
+        assert!(told.iter().any(|one| one.kind == NoticeKind::PhoneTaken), "{told:?}");
+        // He signs in by his number, and the SMS way is closed.
+        app.clock.advance(61);
+        let page = signs_in_as_far(&app, WANG, PASSWORD).await;
+        assert!(page.url.contains("second_factor"), "{} {}", page.url, page.text);
+        assert!(page.text.contains("E_NO_PHONE"), "{}", page.text);
+    });
+}
+
+async fn signs_in_as_far(app: &TestApp, who: Registrant, password: &str) -> Shown {
+    let mut browser = app.browser();
+    let page = browser.get("/realms/jiangxi/login").await;
+    let t = page.hidden()["t"].clone();
+    let door = format!("/realms/jiangxi/login/credentials?t={t}&entrance=natural_person");
+    let page = browser.get(&door).await;
+    let typed = [("personal_id", who.number), ("password", password), ("slider", "100")];
+    browser.submit(&page, &typed).await
+}
+
+/// Past the pages of a cancellation: the account is over, and with it its phone.
+async fn cancelled(app: &TestApp, who: Registrant) {
+    let account = account(app, who).await.unwrap();
+    let id = app.literal(account.id.0);
+    app.sql(&format!(
+        "DELETE FROM phone_binding WHERE account_id = {id}; \
+         UPDATE account SET status = 'cancelled', username = NULL, username_folded = NULL, \
+         password_hash = NULL WHERE id = {id}"
+    ))
+    .await;
+}
+
+/// Covers PC-26: the same person with a new account, their relations usable at once and unchanged, the
+/// enterprise told; what the former account had proved is proved anew.
+#[test]
+fn whoever_comes_back_finds_their_relations() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (before, former) =
+            (person(&app, WANG).await.unwrap(), account(&app, WANG).await.unwrap());
+        let held = app.ctx.rows().standings().held(before).await.unwrap();
+        cancelled(&app, WANG).await;
+        assert_eq!(signs_in(&app, WANG, PASSWORD).await.code(), Some("E_CREDENTIALS"));
+        registered(&app, WANG).await;
+        assert_eq!(person(&app, WANG).await, Some(before));
+        let account = account(&app, WANG).await.unwrap();
+        assert_ne!(account.id, former.id);
+        assert_eq!(app.ctx.rows().standings().held(before).await.unwrap(), held);
+        let how = levels(&app, WANG).await;
+        let how: Vec<u8> = how.into_iter().map(|(level, _)| level).collect();
+        assert_eq!(how, [1, 2, 3, 4]);
+        let li = person(&app, LI).await.unwrap();
+        let told = app.ctx.rows().notices().list(li, 20).await.unwrap();
+        let told: Vec<_> =
+            told.iter().filter(|one| one.kind == NoticeKind::HandlerReturned).collect();
+        assert_eq!(told.len(), 2, "one for each of his two identities");
+        assert!(told.iter().all(|one| one.relation.as_ref().unwrap().holder == before));
+        // Without a word of the enterprise he works there again.
+        app.clock.advance(61);
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, WANG.number, NEW_PASSWORD)).await;
+        let chooser = browser.pass_second_factor(&app, &page, WANG.contact).await;
+        let identity = chooser.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+        let identity = identity.split('"').next().unwrap();
+        let arrived = browser.submit(&chooser, &[("identity", identity)]).await;
+        let (_, tokens) = app.redeem(&arrived.answered("code").unwrap()).await;
+        assert!(claims(tokens["id_token"].as_str().unwrap())["tax_identity"].is_object());
+    });
+}
+
+/// Covers PC-26, R-12 with DEC-24: who represents an enterprise proves a face even where the hall's phone
+/// would do, unless an officer has compared it.
+#[test]
+fn a_managers_powers_want_a_face() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        cancelled(&app, ZHANG).await;
+        let line = json!({"feed": "hall_record", "source_key": "h-9", "version": 1,
+            "name": ZHANG.name, "document": ZHANG.number, "phone": ZHANG.contact,
+            "collected_on": "2026-11-01", "collected_by": "03"});
+        let mut seen = line.clone();
+        seen["version"] = json!(2);
+        seen["verified_by_sight"] = json!(true);
+        seen["portrait"] = json!("b".repeat(64));
+        for (line, wants_face) in [(line, true), (seen, false)] {
+            let text = line.to_string();
+            import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await.unwrap();
+            let (_, page) = reached(&app, ZHANG).await;
+            let asks_face = page.text.contains("accept-face-service");
+            assert_eq!(asks_face, wants_face, "{}", page.text);
+            assert_eq!(page.text.contains("id=\"register-hall\""), !wants_face);
+            app.clock.advance(61);
+        }
+    });
+}
+
+/// Somebody whom only the registry or an invitation knows.
+async fn known_only(app: &TestApp, who: Registrant, name: &str, level: u8) -> PersonId {
+    let (ctx, now) = (&app.ctx, app.ctx.now());
+    let person = Person {
+        id: PersonId::new(&app.clock, ctx.random()),
+        kind: PersonKind::Domestic,
+        name: PersonName::parse(name).unwrap(),
+        sex: None,
+        nationality: "CHN".to_owned(),
+        real_name_level: level,
+        email: None,
+        email_verified_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let tx = ctx.begin().await.unwrap();
+    people::add(&tx, &person).await.unwrap();
+    assert!(people::hold_document(ctx, &tx, person.id, &document(app, who)).await.unwrap());
+    tx.commit().await.unwrap();
+    person.id
+}
+
+/// Covers R-11: whom the registry knows gets the account on that person, under that name; what a manager
+/// has mistyped in an invitation locks nobody out.
+#[test]
+fn a_person_without_an_account_gets_it() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let of_registry = known_only(&app, FANG, "方宇", 3).await;
+        let other = Registrant { name: "方雨", ..FANG };
+        let (mut browser, page) = reached(&app, other).await;
+        assert_eq!(page.code(), Some("E_REAL_NAME"), "{}", page.text);
+        let page = name(&mut browser, &page, FANG).await;
+        let page = agree_to_face(&mut browser, &page).await;
+        show_face(&app, &page, FaceState::Passed).await;
+        go_on(&mut browser, &page).await;
+        assert_eq!(account(&app, FANG).await.unwrap().person, of_registry);
+        let invited = known_only(&app, XU, "许嘉", 1).await;
+        registered(&app, XU).await;
+        assert_eq!(account(&app, XU).await.unwrap().person, invited);
+        let known = app.ctx.rows().people().find(invited).await.unwrap().unwrap();
+        assert_eq!((known.name.as_str(), known.sex.as_deref()), ("许佳", Some("female")));
+        assert!(actions(&app).await.iter().any(|one| one == "name_changed"));
+    });
+}

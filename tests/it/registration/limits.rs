@@ -1,0 +1,82 @@
+//! What may be done how often, and that none of it is a weapon against somebody else.
+
+use hufu::outbound::asked::FaceState;
+
+use super::*;
+use crate::kit::on_each_database;
+
+/// Covers R-08: five faces a day for one number, wherever it begins anew; a provider that is away costs none.
+#[test]
+fn five_faces_a_day() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, mut page) = at_face(&app, FANG).await;
+        app.ctx.services.outbound.sandbox.set_down(true);
+        let away = show_face(&app, &page, FaceState::Passed).await;
+        assert_eq!(away.code(), Some("E_FACE_UNAVAILABLE"), "{}", away.text);
+        app.ctx.services.outbound.sandbox.set_down(false);
+        app.clock.advance(200);
+        let t = page.hidden()["t"].clone();
+        page = browser.get(&url(&format!("/verify?t={t}"))).await;
+        for at in 0..5 {
+            let told = show_face(&app, &page, FaceState::Failed).await;
+            assert_eq!(told.code(), Some("E_STEPUP_FAILED"), "{at}");
+            page = go_on(&mut browser, &page).await;
+            assert_eq!(page.code(), Some("E_STEPUP_FAILED"), "{at}: {}", page.text);
+            assert!(page.text.contains("data-scan"), "it may be tried again");
+        }
+        let told = show_face(&app, &page, FaceState::Passed).await;
+        assert_eq!(told.code(), Some("E_OTP_RATE"), "{}", told.text);
+        let (_, page) = at_face(&app, Registrant { contact: "13966669666", ..FANG }).await;
+        let told = show_face(&app, &page, FaceState::Passed).await;
+        assert_eq!(told.code(), Some("E_OTP_RATE"), "{}", told.text);
+        assert!(person(&app, FANG).await.is_none());
+        app.clock.advance(86_401);
+        registered(&app, FANG).await;
+    });
+}
+
+/// Strangers who register with somebody's phone leave enough codes to sign in by.
+#[test]
+fn registrations_do_not_use_up_a_phone() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for at in 0..5 {
+            let (mut browser, page) = named(&app, FANG).await;
+            let page = send(&mut browser, &page, "13800138000").await;
+            let refused = (at >= 3).then_some("E_OTP_RATE");
+            assert_eq!(page.code(), refused, "{at}: {}", page.text);
+            assert!(page.status.as_u16() != 429 || page.header("retry-after").is_some());
+            app.clock.advance(61);
+        }
+        let wang = Registrant {
+            name: "王小明",
+            number: "360102199003071236",
+            contact: "13800138000",
+            ..XU
+        };
+        let arrived = signs_in(&app, wang, crate::kit::PASSWORD).await;
+        assert!(arrived.url.ends_with("/signed-in"), "{} {}", arrived.url, arrived.text);
+    });
+}
+
+/// Covers R-06: a phone is no key to a list of numbers.
+#[test]
+fn a_phone_asks_about_five_people_a_day() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let wrong = Registrant { name: "李芬", number: "360121198802290026", ..FANG };
+        let (mut browser, mut page) = reached(&app, wrong).await;
+        for name_typed in ["李芯", "李芝", "李芹", "李苗"] {
+            assert_eq!(page.code(), Some("E_REAL_NAME"), "{name_typed}");
+            page = name(&mut browser, &page, Registrant { name: name_typed, ..wrong }).await;
+        }
+        assert_eq!(page.code(), Some("E_REAL_NAME"));
+        let page = name(&mut browser, &page, Registrant { name: "李芳", ..wrong }).await;
+        assert_eq!((page.status.as_u16(), page.code()), (429, Some("E_OTP_RATE")));
+        // Whatever the sixth would have been told, and from another browser, too.
+        app.clock.advance(61);
+        let (_, page) = reached(&app, FANG).await;
+        assert_eq!(page.code(), Some("E_OTP_RATE"), "{}", page.text);
+    });
+}
