@@ -28,6 +28,7 @@ mod m20261127_000022_unit_numbers;
 mod m20261127_000023_addresses;
 mod m20261127_000024_indexes;
 mod m20261127_000026_handlers_since;
+mod m20261127_000036_own_accounts;
 
 /// All steps in order.
 pub struct Migrator;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000023_addresses::Migration),
             Box::new(m20261127_000024_indexes::Migration),
             Box::new(m20261127_000026_handlers_since::Migration),
+            Box::new(m20261127_000036_own_accounts::Migration),
         ]
     }
 }

@@ -77,16 +77,21 @@ pub enum Errand {
     Phone,
     /// Authorisations that are confirmed once it is passed (AU-08).
     Confirm(Vec<AuthorisationId>),
+    /// A document that the person holds once it is passed, sealed (D-07).
+    Document(String),
+    /// The account is cancelled once it is passed (PC-21).
+    Cancel,
 }
 
 impl Errand {
-    /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation and
-    /// level 4 want a face (L-05, AU-08).
-    fn takes(&self, factor: Factor) -> bool {
+    /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation, a
+    /// document and level 4 want a face (L-05, AU-08, D-07), a cancellation a face or the phone.
+    pub fn takes(&self, factor: Factor) -> bool {
         match self {
             Self::Raise | Self::Renew => true,
-            Self::Lift | Self::Confirm(_) => factor.is_face(),
+            Self::Lift | Self::Confirm(_) | Self::Document(_) => factor.is_face(),
             Self::Phone => factor == Factor::Sms,
+            Self::Cancel => factor.is_face() || factor == Factor::Sms,
         }
     }
 
@@ -95,7 +100,7 @@ impl Errand {
         match self {
             Self::Phone => Some(1),
             Self::Lift => Some(3),
-            Self::Raise | Self::Renew | Self::Confirm(_) => None,
+            Self::Raise | Self::Renew | Self::Confirm(_) | Self::Document(_) | Self::Cancel => None,
         }
     }
 }

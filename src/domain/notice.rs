@@ -25,10 +25,16 @@ pub enum NoticeKind {
     ContactChanged,
     /// The real-name level has fallen (L-12).
     LevelLowered,
+    /// The real-name level was raised by one (L-08).
+    LevelRaised,
+    /// A document was added, or its dates were (D-07).
+    DocumentAdded,
+    /// Of what an application had been allowed, nothing is left.
+    ConsentWithdrawn,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -43,6 +49,9 @@ impl NoticeKind {
         Self::FactorRemoved,
         Self::ContactChanged,
         Self::LevelLowered,
+        Self::LevelRaised,
+        Self::DocumentAdded,
+        Self::ConsentWithdrawn,
     ];
 
     pub fn name(self) -> &'static str {
@@ -61,6 +70,9 @@ impl NoticeKind {
             Self::FactorRemoved => "factor-removed",
             Self::ContactChanged => "contact-changed",
             Self::LevelLowered => "level-lowered",
+            Self::LevelRaised => "level-raised",
+            Self::DocumentAdded => "document-added",
+            Self::ConsentWithdrawn => "consent-withdrawn",
         }
     }
 

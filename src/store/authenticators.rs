@@ -89,12 +89,17 @@ impl Authenticators<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    pub async fn remove(&self, id: AccountId) -> Result<(), StoreError> {
+    pub async fn forget_recovery_codes(&self, id: AccountId) -> Result<(), StoreError> {
         self.0
             .delete::<recovery_code::Entity>()
             .filter(recovery_code::Column::AccountId.eq(id.0))
             .exec(&self.0.db())
             .await?;
+        Ok(())
+    }
+
+    pub async fn remove(&self, id: AccountId) -> Result<(), StoreError> {
+        self.forget_recovery_codes(id).await?;
         self.0
             .delete::<authenticator::Entity>()
             .filter(authenticator::Column::AccountId.eq(id.0))

@@ -96,6 +96,19 @@ impl<A> Sessions<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
+    /// Those of an account that nobody has ended, expired ones too: an application may hold a grant that
+    /// outlives them.
+    pub async fn unended_of(&self, account: AccountId) -> Result<Vec<SessionId>, StoreError> {
+        let rows = self
+            .0
+            .find::<session::Entity>()
+            .filter(session::Column::AccountId.eq(account.0))
+            .filter(session::Column::EndedAt.is_null())
+            .all(&self.0.db())
+            .await?;
+        Ok(rows.into_iter().map(|row| SessionId(row.id)).collect())
+    }
+
     /// Those that act in or for an enterprise now.
     pub async fn acting_for(
         &self,
@@ -284,6 +297,17 @@ impl Sessions<'_, Writing> {
             .delete::<session_client::Entity>()
             .filter(session_client::Column::SessionId.eq(id.0))
             .filter(session_client::Column::Sid.eq(sid))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// One application holds no tokens of this session any more.
+    pub async fn forget_client(&self, id: SessionId, client: &str) -> Result<(), StoreError> {
+        self.0
+            .delete::<session_client::Entity>()
+            .filter(session_client::Column::SessionId.eq(id.0))
+            .filter(session_client::Column::ClientId.eq(client))
             .exec(&self.0.db())
             .await?;
         Ok(())

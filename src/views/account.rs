@@ -51,6 +51,8 @@ pub struct HandlerView {
     pub state: String,
     pub state_title: String,
     pub origin: String,
+    /// The person has no account any more.
+    pub is_cancelled: bool,
     /// By whom and when it ended.
     pub ended: Option<String>,
     /// What the viewer may do with it.
@@ -410,6 +412,8 @@ pub struct PersonPage {
     /// Offered here, or enrolled while they were.
     pub has_authenticators: bool,
     pub has_passkeys: bool,
+    /// As themself alone (PC-20).
+    pub may_cancel: bool,
 }
 
 impl Page for PersonPage {

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod locale;
+pub mod own;
 pub mod page;
 pub mod phone;
 

@@ -3,9 +3,15 @@
 //! changed in `flows::relations`.
 
 pub mod agencies;
+pub mod cancel;
+pub mod consents;
 pub mod contact;
+pub mod copy;
+pub mod documents;
+pub mod events;
 pub mod fields;
 pub mod known;
 pub mod log;
 pub mod messages;
 pub mod own;
+pub mod sessions;

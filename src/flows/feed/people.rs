@@ -110,8 +110,9 @@ pub async fn save_person(
     };
     people::update(tx, &before, &changed).await?;
     hold_document(ctx, tx, changed.id, &told).await?;
-    // An invitation knew a name and a document, no account.
-    if !has_account {
+    // An invitation knew a name and a document, no account. One that was cancelled is opened again by its
+    // person alone (PC-23, PC-26).
+    if !has_account && rows.reading().cancelling().cancelled(&[changed.id]).await?.is_empty() {
         add_account(ctx, tx, changed.id, told.phone, None, PasswordState::Initial).await?;
     }
     if line.document_void {

@@ -105,6 +105,7 @@ async fn show(visit: &Visit, open: Option<&str>) -> Answer {
         has_authenticators: totp::is_taken(&request.ctx)
             || totp::is_enrolled(&request.ctx, visit.session.account).await?,
         has_passkeys: passkey::are_taken(&request.ctx),
+        may_cancel: visit.role.may(Function::CancelAccount),
     };
     visit.page(None, &page).await
 }

@@ -233,6 +233,8 @@ impl Visit {
             Role::Person => vec![
                 ("menu-person", "/account/person"),
                 ("menu-authorisations", "/account/authorisations"),
+                ("menu-level", "/account/level"),
+                ("menu-documents", "/account/documents"),
                 ("menu-log", "/account/log"),
             ],
             // S-10: none; the drop-down leads to the enterprises.

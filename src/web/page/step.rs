@@ -16,6 +16,7 @@ use crate::flows::{Shown, Stop};
 use crate::oidc::params::Params;
 use crate::views::page::{GoOnPage, MessagePage};
 use crate::web::account::authorisations::confirmed;
+use crate::web::account::{cancel, documents};
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::app::App;
 use crate::web::cookies;
@@ -36,17 +37,23 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             ended(request, transaction, &Refusal::NoIdentity(why))
         }
         Next::Refused(refusal) => ended(request, transaction, &refusal),
-        Next::SignIn(_) if matches!(transaction.errand(), Some(Errand::Confirm(_))) => {
-            confirmed(request, transaction).await
-        }
-        Next::SignIn(acting) => match into_session(request, transaction, acting).await? {
-            Ok(cookie) => arrived(request, transaction, &cookie).await,
-            Err(Refusal::State) => match end_awaited(request, &transaction.id).await? {
-                Some(there) => Ok(there),
-                None => ended(request, transaction, &Refusal::State),
-            },
-            Err(refusal) => ended(request, transaction, &refusal),
+        Next::SignIn(acting) => match transaction.errand() {
+            Some(Errand::Confirm(_)) => confirmed(request, transaction).await,
+            Some(Errand::Document(_)) => documents::passed(request, transaction).await,
+            Some(Errand::Cancel) => cancel::passed(request, transaction).await,
+            _ => in_session(request, transaction, acting).await,
         },
+    }
+}
+
+async fn in_session(request: &Request, transaction: &LoginTransaction, acting: Acting) -> Answer {
+    match into_session(request, transaction, acting).await? {
+        Ok(cookie) => arrived(request, transaction, &cookie).await,
+        Err(Refusal::State) => match end_awaited(request, &transaction.id).await? {
+            Some(there) => Ok(there),
+            None => ended(request, transaction, &Refusal::State),
+        },
+        Err(refusal) => ended(request, transaction, &refusal),
     }
 }
 

@@ -31,7 +31,7 @@ const WITH_IDS: [(&str, &[&str]); 9] = [
 ];
 
 /// Addresses that take no id of anything.
-const WITHOUT_IDS: [&str; 21] = [
+const WITHOUT_IDS: [&str; 25] = [
     "/account",
     "/account/certificates",
     "/account/handlers",
@@ -49,6 +49,11 @@ const WITHOUT_IDS: [&str; 21] = [
     "/account/maintain",
     "/account/authenticator",
     "/account/level",
+    "/account/documents",
+    "/account/documents/add",
+    "/account/cancel",
+    // Another's sessions and consents stand in `security`.
+    "/account/security",
     "/account/handlers/history",
     "/account/authorisations/history",
     "/account/devices",

@@ -20,7 +20,7 @@ const ROLES: [Role; 8] = [
 ];
 
 /// `y` yes, `o` own only, `-` no; written by hand, column by column as above.
-const MATRIX: [(Function, &str); 21] = [
+const MATRIX: [(Function, &str); 22] = [
     (Function::EnterpriseBasics, "yyyyyy--"),
     (Function::KeyPersons, "yyyyyy--"),
     (Function::TaxAndInvestors, "yy---y--"),
@@ -42,6 +42,7 @@ const MATRIX: [(Function, &str); 21] = [
     (Function::OwnAuthorisations, "-------y"),
     (Function::LoginLog, "oooo-o-o"),
     (Function::EnterpriseLog, "yy---y--"),
+    (Function::CancelAccount, "-------o"),
 ];
 
 fn reach(letter: char) -> Reach {
@@ -129,6 +130,7 @@ async fn tries(app: &TestApp, browser: &mut Browser, function: Function, id: &st
             shows(&get(browser, "/account/authorisations").await, "authorisations")
         }
         Function::LoginLog => shows(&get(browser, "/account/log").await, "log"),
+        Function::CancelAccount => shows(&get(browser, "/account/cancel").await, "cancel"),
         Function::EnterpriseLog => shows(&get(browser, "/account/log?of=enterprise").await, "log"),
     }
 }
@@ -155,7 +157,7 @@ fn each_cell_of_the_role_matrix_holds_through_the_interface() {
     });
 }
 
-/// Covers AC-03, G-08: the groups of each centre, and the way in from the header.
+/// Covers AC-03, G-08, PC-01: the groups of each centre, and the way in from the header.
 #[test]
 fn each_centre_has_its_own_groups() {
     on_each_database(|on| async move {
@@ -184,5 +186,9 @@ fn each_centre_has_its_own_groups() {
         let mut zhou = at_door(&app, agent.0, agent.1, "南昌示例科技").await;
         let page = get(&mut zhou, "/account").await;
         assert_eq!(menu(&page), ["企业信息管理", "人员权限查看", "身份切换"]);
+        let mut wang = as_person(&app, WANG).await;
+        let page = get(&mut wang, "/account").await;
+        let groups = ["个人信息管理", "授权管理", "个人实名等级", "个人证件管理", "日志管理"];
+        assert_eq!(menu(&page), groups);
     });
 }

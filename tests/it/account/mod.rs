@@ -2,8 +2,10 @@
 //! applications are told.
 
 mod applications;
+mod cancelling;
 mod contact;
 pub mod contract;
+mod documents;
 mod endings;
 mod entering;
 mod enterprise;
@@ -19,6 +21,7 @@ mod notices;
 mod person;
 mod receivers;
 mod registry;
+mod security;
 mod streams;
 mod switching;
 mod traces;

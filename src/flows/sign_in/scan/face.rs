@@ -7,18 +7,19 @@ use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
 use crate::domain::audit::AuditEvent;
+use crate::domain::number::document::DocumentType;
+use crate::domain::number::name::PersonName;
 use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
-use crate::domain::scan::{Confirmed, Number, ScanState};
+use crate::domain::scan::{Confirmed, Number, Scan, ScanState};
 use crate::ephemeral::Slot;
 use crate::flows::sign_in::guesses::knows;
 use crate::flows::sign_in::scan::code;
+use crate::flows::sign_in::{new_document, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
 use crate::store::accounts::Acceptance;
 
-/// The agreement that must be accepted before a face is looked at.
-const FACE_AGREEMENT: &str = "face-service";
 const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
 const ORDER_SECONDS: i64 = 300;
 
@@ -41,7 +42,7 @@ const ORDER: Slot<Order> = Slot::new("face");
 pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
     let rows = ctx.rows();
     let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(false) };
-    let wanted = ctx.realm.agreements.iter().filter(|one| one.id == FACE_AGREEMENT);
+    let wanted = ctx.realm.agreements_to_show_a_face();
     let wanted: Vec<(String, String)> =
         wanted.map(|one| (one.id.clone(), one.version.clone())).collect();
     Ok(rows.accounts().has_accepted(account.id, &wanted).await?)
@@ -49,24 +50,25 @@ pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
 
 async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
     let account = ctx.rows().accounts().find_by_person(person).await?;
-    let agreement = ctx.realm.agreements.iter().find(|one| one.id == FACE_AGREEMENT);
-    let (Some(account), Some(agreement)) = (account, agreement) else { return Ok(()) };
-    let acceptance = Acceptance {
-        document: &agreement.id,
-        version: &agreement.version,
-        text_hash: &agreement.text_hash,
-        at: ctx.now(),
-        channel: "phone",
-        ip: ctx.ip,
-    };
-    let event = AuditEvent::AgreementAccepted {
-        account: account.id,
-        document: agreement.id.clone(),
-        version: agreement.version.clone(),
-    };
+    let Some(account) = account else { return Ok(()) };
     let tx = ctx.begin().await?;
-    tx.rows().accounts().accept_agreement(ctx.new_row_id(), account.id, &acceptance).await?;
-    tx.note(event);
+    for agreement in ctx.realm.agreements_to_show_a_face() {
+        let acceptance = Acceptance {
+            document: &agreement.id,
+            version: &agreement.version,
+            text_hash: &agreement.text_hash,
+            at: ctx.now(),
+            channel: "phone",
+            ip: ctx.ip,
+        };
+        let row_id = ctx.new_row_id();
+        tx.rows().accounts().accept_agreement(row_id, account.id, &acceptance).await?;
+        tx.note(AuditEvent::AgreementAccepted {
+            account: account.id,
+            document: agreement.id.clone(),
+            version: agreement.version.clone(),
+        });
+    }
     Ok(tx.commit().await?)
 }
 
@@ -98,19 +100,14 @@ pub async fn start(
     if count > CHECKS_PER_PERSON_AND_DAY {
         return Err(Refusal::OtpRate { retry_after }.into());
     }
-    let rows = ctx.rows();
-    let (known, documents) =
-        (rows.people().find(person).await?, rows.people().documents(person).await?);
-    let (Some(known), Some(document)) = (known, documents.first()) else {
-        return Err(Refusal::StepUpFailed.into());
-    };
+    let compared = compared(ctx, &found, person).await?.ok_or(Refusal::StepUpFailed)?;
     let order = ctx.random().token().expose().to_owned();
     let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
     let asked = FaceRequest {
         order: &order,
-        name: known.name.as_str(),
-        document_type: document.kind.name(),
-        number: &document.number,
+        name: compared.name.as_str(),
+        document_type: compared.kind.name(),
+        number: &compared.number,
         return_url: &return_url,
     };
     let handed_in = (&ctx.services.clock, ctx.random());
@@ -133,6 +130,26 @@ pub async fn start(
     };
     ephemeral.put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
     Ok(started.url)
+}
+
+/// What a face is compared with.
+struct Compared {
+    name: PersonName,
+    kind: DocumentType,
+    number: String,
+}
+
+/// Name and document of the person; where they add a document, that one (D-07).
+async fn compared(ctx: &Ctx, scan: &Scan, person: PersonId) -> Result<Option<Compared>, Fault> {
+    let transaction = transaction::find(ctx, &scan.transaction).await?;
+    if let Some(new) = transaction.and_then(|transaction| new_document::open(ctx, &transaction)) {
+        let (kind, number) = (new.number.kind, new.number.as_str().to_owned());
+        return Ok(Some(Compared { name: new.name, kind, number }));
+    }
+    let people = ctx.rows().people();
+    let (known, documents) = (people.find(person).await?, people.documents(person).await?);
+    let both = known.zip(documents.into_iter().next());
+    Ok(both.map(|(known, one)| Compared { name: known.name, kind: one.kind, number: one.number }))
 }
 
 fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
