@@ -256,7 +256,9 @@ async fn gateways(
     let sms = realm.sms.gateways.iter().map(|one| ("text messages", one.url.as_str()));
     let face = realm.face.iter().map(|(url, _)| ("face check", url.as_str()));
     let names = realm.real_name.iter().map(|(url, _)| ("real names", url.as_str()));
-    for (what, url) in sms.chain(face).chain(names) {
+    let insured = realm.social_insurance.iter().map(|(url, _)| ("social insurance", url.as_str()));
+    let cards = realm.card_reading.iter().map(|(url, _)| ("card reading", url.as_str()));
+    for (what, url) in sms.chain(face).chain(names).chain(insured).chain(cards) {
         let outcome = match knock {
             false => Ok(url.to_owned()),
             true => match outbound.reaches(url).await {

@@ -59,6 +59,11 @@ pub enum AuditEvent {
         account: AccountId,
         person: PersonId,
     },
+    /// With everything that had led to it; what is known of the person stays (PC-23).
+    AccountCancelled {
+        account: AccountId,
+        person: PersonId,
+    },
     PhoneBound {
         account: AccountId,
     },
@@ -123,6 +128,10 @@ pub enum AuditEvent {
     AuthenticatorRemoved {
         account: AccountId,
     },
+    /// New ones, and the old ones are worth nothing.
+    RecoveryCodesRenewed {
+        account: AccountId,
+    },
     PasskeyAdded {
         account: AccountId,
     },
@@ -172,6 +181,14 @@ pub enum AuditEvent {
         client: String,
         scope: String,
     },
+    ConsentWithdrawn {
+        person: PersonId,
+        client: String,
+    },
+    /// Somebody took a copy of what is kept of them.
+    DataDownloaded {
+        person: PersonId,
+    },
     RefreshTokenReused {
         grant: String,
         client: String,
@@ -219,6 +236,16 @@ pub enum AuditEvent {
         applied: u64,
         failed: u64,
     },
+}
+
+impl AuditEvent {
+    /// The person whose event it is, or the account where it names no person: who may see it as one of
+    /// their own.
+    pub fn subject(&self) -> Option<Uuid> {
+        let told = serde_json::to_value(self).ok()?;
+        let named = |field: &str| told.get(field)?.as_str()?.parse().ok();
+        named("person").or_else(|| named("account"))
+    }
 }
 
 /// One attempt to sign in, good or bad.

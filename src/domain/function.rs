@@ -55,6 +55,8 @@ pub enum Function {
     PersonalInformation,
     /// Passkeys, authenticator apps, remembered browsers, real-name level.
     OwnSecurity,
+    /// 【用户注销】, by the person as themself alone (PC-20).
+    CancelAccount,
     SwitchEnterprise,
     SwitchCrossRegion,
     SwitchPersonal,
@@ -96,6 +98,7 @@ impl Function {
             Self::SwitchCrossRegion => [Yes, Yes, No, Yes, No, No],
             Self::SwitchPersonal => [Yes, Yes, Yes, Yes, No, No],
             Self::OwnAuthorisations => [No, No, No, No, No, Yes],
+            Self::CancelAccount => [No, No, No, No, No, Own],
         };
         columns[role as usize]
     }

@@ -81,18 +81,26 @@ pub enum Errand {
     Password(String),
     /// The change of this name may add a first phone once it is passed (PC-13).
     FirstPhone(String),
+    /// A document that the person holds once it is passed, sealed (D-07).
+    Document(String),
+    /// The account is cancelled once it is passed (PC-21).
+    Cancel,
 }
 
 impl Errand {
-    /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation,
-    /// level 4, a new password and a first phone want a face (L-05, AU-08, PC-06, PC-13).
-    fn takes(&self, factor: Factor) -> bool {
+    /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation, a
+    /// document, level 4, a new password and a first phone want a face (L-05, AU-08, D-07, PC-06,
+    /// PC-13), a cancellation a face or the phone.
+    pub fn takes(&self, factor: Factor) -> bool {
         match self {
             Self::Raise | Self::Renew => true,
-            Self::Lift | Self::Confirm(_) | Self::Password(_) | Self::FirstPhone(_) => {
-                factor.is_face()
-            }
+            Self::Lift
+            | Self::Confirm(_)
+            | Self::Password(_)
+            | Self::FirstPhone(_)
+            | Self::Document(_) => factor.is_face(),
             Self::Phone => factor == Factor::Sms,
+            Self::Cancel => factor.is_face() || factor == Factor::Sms,
         }
     }
 
@@ -105,7 +113,9 @@ impl Errand {
             | Self::Renew
             | Self::Confirm(_)
             | Self::Password(_)
-            | Self::FirstPhone(_) => None,
+            | Self::FirstPhone(_)
+            | Self::Document(_)
+            | Self::Cancel => None,
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod identity_type;
 pub mod lockout;
 pub mod login;
 pub mod mask;
+pub mod new_document;
 pub mod notice;
 pub mod number;
 pub mod passkey;

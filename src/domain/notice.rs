@@ -43,10 +43,16 @@ pub enum NoticeKind {
     PhoneAwaited,
     /// A phone was bound by somebody who is not signed in (PH-06).
     PhoneRecovered,
+    /// The real-name level was raised by one (L-08).
+    LevelRaised,
+    /// A document was added, or its dates were (D-07).
+    DocumentAdded,
+    /// Of what an application had been allowed, nothing is left.
+    ConsentWithdrawn,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -70,6 +76,9 @@ impl NoticeKind {
         Self::RecoveryFailed,
         Self::PhoneAwaited,
         Self::PhoneRecovered,
+        Self::LevelRaised,
+        Self::DocumentAdded,
+        Self::ConsentWithdrawn,
     ];
 
     pub fn name(self) -> &'static str {
@@ -97,6 +106,9 @@ impl NoticeKind {
             Self::RecoveryFailed => "recovery-failed",
             Self::PhoneAwaited => "phone-awaited",
             Self::PhoneRecovered => "phone-recovered",
+            Self::LevelRaised => "level-raised",
+            Self::DocumentAdded => "document-added",
+            Self::ConsentWithdrawn => "consent-withdrawn",
         }
     }
 

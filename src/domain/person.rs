@@ -37,7 +37,7 @@ pub enum PersonKind {
     Overseas,
 }
 
-/// Until when a document is good, as the registry says it.
+/// Until when a document is good, as the registry or its holder says it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DocumentEnd {
     Never,
@@ -51,6 +51,9 @@ pub struct IdentityDocument {
     pub person: PersonId,
     pub kind: DocumentType,
     pub number: String,
+    /// As the person told it; the registry tells no beginning.
+    pub valid_from: Option<Day>,
+    /// The last day; `None`: for ever, or nobody has told.
     pub valid_to: Option<Day>,
 }
 
@@ -58,6 +61,11 @@ impl IdentityDocument {
     /// The day of birth, where the number tells it.
     pub fn born(&self, today: Day) -> Option<Day> {
         DocumentNumber::parse(self.kind, &self.number, today).ok()?.birth_date
+    }
+
+    /// Its last day is over: it still counts for some time (L-12), and is to be renewed (D-10).
+    pub fn has_ended(&self, today: Day) -> bool {
+        self.valid_to.is_some_and(|end| end < today)
     }
 }
 

@@ -7,11 +7,15 @@ mod phones;
 
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
+use crate::domain::new_document::NewDocument;
+use crate::domain::notice::NoticeKind;
 use crate::domain::number::address::PostalAddress;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::username::Username;
 use crate::domain::person::{Account, DocumentEnd, Person};
+use crate::flows::notify::person::tell_person;
+use crate::flows::notify::tell::end_session;
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::people::Holding;
@@ -50,6 +54,47 @@ pub async fn date_document(
         tx.note(AuditEvent::DocumentDated { person, kind });
     }
     Ok(())
+}
+
+/// The person has shown a document, and told from when until when it is good (D-07); `false`: it is
+/// somebody else's.
+pub async fn add_document(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    new: &NewDocument,
+) -> Result<bool, Fault> {
+    let people = tx.rows().people();
+    let holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
+    if holding == Holding::SomebodyElse {
+        return Ok(false);
+    }
+    people.set_term(person, new.number.kind, (new.valid_from, new.valid_to)).await?;
+    let kind = new.number.kind.name().to_owned();
+    tx.note(match holding {
+        Holding::New => AuditEvent::DocumentHeld { person, kind },
+        _ => AuditEvent::DocumentDated { person, kind },
+    });
+    tell_person(ctx, tx, person, NoticeKind::DocumentAdded, None).await?;
+    Ok(true)
+}
+
+/// The end of an account (PC-22, PC-23): whatever led to it and came of it is gone, what is known of the
+/// person, their documents and every authorisation stay as they are; `false`: it was cancelled before.
+pub async fn cancel_account(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result<bool, Fault> {
+    let rows = tx.rows();
+    if !rows.cancelling().cancel(account.id).await? {
+        return Ok(false);
+    }
+    for session in rows.sessions().unended_of(account.id).await? {
+        end_session(ctx, tx, session, "the account was cancelled").await?;
+    }
+    rows.authenticators().remove(account.id).await?;
+    rows.awaited_phones().drop_of(account.id).await?;
+    rows.consents().withdraw_all(account.person).await?;
+    rows.cancelling().forget_contact(account.person).await?;
+    tx.note(AuditEvent::AccountCancelled { account: account.id, person: account.person });
+    Ok(true)
 }
 
 pub async fn open_account(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result<(), Fault> {
@@ -145,6 +190,7 @@ pub async fn raise_level(
     let is_raised = tx.rows().people().raise_level(person, level, how, ctx.now()).await?;
     if is_raised {
         note_level(tx, person, level, how);
+        tell_person(ctx, tx, person, NoticeKind::LevelRaised, None).await?;
     }
     Ok(is_raised)
 }

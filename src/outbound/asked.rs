@@ -35,6 +35,15 @@ pub struct NameAsked<'a> {
     pub number: &'a str,
 }
 
+/// What a reader made of a card.
+pub struct CardAsked<'a> {
+    pub whose: NameAsked<'a>,
+    /// Ours, of this one reading.
+    pub challenge: &'a str,
+    /// The reader's, for its service alone to understand.
+    pub reading: &'a str,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NameAnswer {

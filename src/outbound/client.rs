@@ -47,8 +47,10 @@ pub struct Outbound {
     pub inbox: Inbox,
     /// Plays the provider of the face check.
     pub sandbox: face::Sandbox,
-    /// The same for names and numbers.
+    /// The same for names and numbers, for the insured, and for cards that were read.
     pub registry_of_names: names::Sandbox,
+    pub social_insurance: names::Sandbox,
+    pub card_reader: names::Sandbox,
     pub(super) breakers: breaker::Breakers,
     pub(super) authorities: Authorities,
 }
@@ -78,7 +80,9 @@ impl Outbound {
             has_sandboxes,
             inbox: Inbox::default(),
             sandbox: face::Sandbox::default(),
-            registry_of_names: names::Sandbox::default(),
+            registry_of_names: names::Sandbox::knowing(&["resident_id_card"]),
+            social_insurance: names::Sandbox::knowing(&names::INSURED),
+            card_reader: names::Sandbox::knowing(&names::WITH_CHIPS),
             breakers: breaker::Breakers::default(),
             authorities,
         })

@@ -213,10 +213,23 @@ impl Default for Lockout {
 #[serde(deny_unknown_fields)]
 pub struct Agreement {
     pub id: String,
+    /// When it is asked for; what is needed for a face check alone is no condition of signing in.
+    #[serde(default)]
+    pub asked: AgreementAsked,
     pub title: Texts,
     pub version: String,
     /// File beside `realm.toml`, one for each language.
     pub text: Texts,
+}
+
+/// When a text must have been accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgreementAsked {
+    #[default]
+    SignIn,
+    /// Before the first face check.
+    FaceCheck,
 }
 
 /// `entrances.toml`
@@ -286,6 +299,10 @@ pub struct FactorsFile {
     pub face: Option<ProviderFile>,
     /// Where name and document number are verified (level 3, L-04); absent: only in the hall.
     pub real_name: Option<ProviderFile>,
+    /// Where the social insurance says whom it knows (the other way to level 3).
+    pub social_insurance: Option<ProviderFile>,
+    /// Where cards that the bureau's app has read are looked at (level 5, L-06); absent: only in the hall.
+    pub card_reading: Option<ProviderFile>,
 }
 
 /// A mail server; codes go out over TLS unless it is on this machine.

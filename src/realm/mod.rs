@@ -29,7 +29,7 @@ use crate::domain::session::Session;
 use crate::jose::Algorithm;
 use client::Client;
 use complaint::Complaint;
-use file::{GatewayKind, InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
+use file::{AgreementAsked, GatewayKind, InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
 use resource::Resource;
 
 /// A realm that cannot be wrong.
@@ -65,6 +65,9 @@ pub struct Realm {
     pub face: Option<(String, Secret)>,
     /// Where names and numbers are verified; `None` in the demo is the desk, elsewhere the hall.
     pub real_name: Option<(String, Secret)>,
+    /// The same of the social insurance, and of cards that were read.
+    pub social_insurance: Option<(String, Secret)>,
+    pub card_reading: Option<(String, Secret)>,
     /// `None`: the issuer is an address without a name, to which passkeys cannot belong.
     pub passkeys: Option<RelyingParty>,
     pub permissions: BTreeMap<String, Texts>,
@@ -91,6 +94,7 @@ pub struct RealmEntrance {
 
 /// A text that must be accepted.
 pub struct Agreement {
+    pub asked: AgreementAsked,
     pub id: String,
     pub title: Texts,
     pub version: String,
@@ -212,9 +216,14 @@ impl Realm {
         self.permissions.keys().cloned().collect()
     }
 
-    /// What must have been accepted: (document, version).
-    pub fn agreement_versions(&self) -> Vec<(String, String)> {
-        self.agreements.iter().map(|one| (one.id.clone(), one.version.clone())).collect()
+    /// The texts without which nobody signs in.
+    pub fn agreements_to_sign_in(&self) -> impl Iterator<Item = &Agreement> {
+        self.agreements.iter().filter(|one| one.asked == AgreementAsked::SignIn)
+    }
+
+    /// Those without which no face is looked at (PIPL art. 29).
+    pub fn agreements_to_show_a_face(&self) -> impl Iterator<Item = &Agreement> {
+        self.agreements.iter().filter(|one| one.asked == AgreementAsked::FaceCheck)
     }
 
     /// The address of a path below the issuer.

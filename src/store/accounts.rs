@@ -83,6 +83,24 @@ impl<A> Accounts<'_, A> {
         Ok(row.and_then(|row| row.username_changed_at).map(Timestamp))
     }
 
+    /// What was accepted: (document, version, when), oldest first.
+    pub async fn accepted(
+        &self,
+        id: AccountId,
+    ) -> Result<Vec<(String, String, Timestamp)>, StoreError> {
+        let rows = self
+            .0
+            .find::<agreement_acceptance::Entity>()
+            .filter(agreement_acceptance::Column::AccountId.eq(id.0))
+            .order_by_asc(agreement_acceptance::Column::AcceptedAt)
+            .all(&self.0.db())
+            .await?;
+        let read = |row: agreement_acceptance::Model| {
+            (row.document, row.version, Timestamp(row.accepted_at))
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
     /// Whether every one of these (document, version) pairs has been accepted.
     pub async fn has_accepted(
         &self,

@@ -89,13 +89,18 @@ impl Authenticators<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    /// `false`: there was none.
-    pub async fn remove(&self, id: AccountId) -> Result<bool, StoreError> {
+    pub async fn forget_recovery_codes(&self, id: AccountId) -> Result<(), StoreError> {
         self.0
             .delete::<recovery_code::Entity>()
             .filter(recovery_code::Column::AccountId.eq(id.0))
             .exec(&self.0.db())
             .await?;
+        Ok(())
+    }
+
+    /// `false`: there was none.
+    pub async fn remove(&self, id: AccountId) -> Result<bool, StoreError> {
+        self.forget_recovery_codes(id).await?;
         let done = self
             .0
             .delete::<authenticator::Entity>()

@@ -212,6 +212,17 @@ impl Grants<'_, Writing> {
         self.revoke_where(of_sid.and(oauth_grant::Column::Sid.eq(sid)), now).await
     }
 
+    /// All that one application holds of a session.
+    pub async fn revoke_of_client(
+        &self,
+        id: SessionId,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let of_session = oauth_grant::Column::SessionId.eq(id.0);
+        self.revoke_where(of_session.and(oauth_grant::Column::ClientId.eq(client)), now).await
+    }
+
     async fn revoke_where(
         &self,
         which: sea_orm::sea_query::SimpleExpr,

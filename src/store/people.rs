@@ -19,7 +19,7 @@ use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
 use crate::domain::person::{DocumentEnd, IdentityDocument, Person, PersonKind};
 
-pub struct People<'c, A>(Rows<'c, A>);
+pub struct People<'c, A>(pub(super) Rows<'c, A>);
 
 impl<'c, A> Rows<'c, A> {
     pub fn people(self) -> People<'c, A> {
@@ -109,12 +109,14 @@ impl<A> People<'_, A> {
         Ok(rows.into_iter().map(|row| (level(&row), row.how, Timestamp(row.at))).collect())
     }
 
+    /// Those that count, the oldest first.
     pub async fn documents(&self, id: PersonId) -> Result<Vec<IdentityDocument>, StoreError> {
         let rows = self
             .0
             .find::<identity_document::Entity>()
             .filter(identity_document::Column::PersonId.eq(id.0))
             .filter(identity_document::Column::Status.eq(ACTIVE))
+            .order_by_asc(identity_document::Column::Id)
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(|row| self.read_document(&row)).collect()
@@ -168,6 +170,7 @@ impl<A> People<'_, A> {
             kind: DocumentType::parse(&row.kind)
                 .ok_or_else(|| StoreError::inconsistent("identity_document", "kind", row.id))?,
             number: self.0.unseal(&format!("document.number.{}", row.id), &row.number)?,
+            valid_from: row.valid_from.as_deref().and_then(Day::parse),
             valid_to: row.valid_to.as_deref().and_then(Day::parse),
         })
     }
@@ -421,6 +424,7 @@ impl People<'_, Writing> {
             kind: Set(number.kind.name().to_owned()),
             number: Set(sealed),
             number_index: Set(index),
+            valid_from: Set(None),
             valid_to: Set(None),
             status: Set(ACTIVE.to_owned()),
         })
@@ -453,7 +457,7 @@ const PAST_DOCUMENTS: &str = "SELECT DISTINCT d.person_id FROM identity_document
 pub const LOWERED: u8 = 2;
 
 /// Of a document that counts.
-const ACTIVE: &str = "active";
+pub(super) const ACTIVE: &str = "active";
 
 fn kind_name(kind: PersonKind) -> &'static str {
     match kind {

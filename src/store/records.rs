@@ -145,6 +145,23 @@ impl<A> Records<'_, A> {
         Ok(rows.into_iter().map(read).collect())
     }
 
+    /// The newest events of a person or an account, as they were written, newest first.
+    pub async fn events_of(
+        &self,
+        subject: Uuid,
+        limit: u64,
+    ) -> Result<Vec<(Timestamp, String)>, StoreError> {
+        let rows = self
+            .0
+            .find::<audit::Entity>()
+            .filter(audit::Column::Subject.eq(subject))
+            .order_by_desc(audit::Column::Sequence)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        Ok(rows.into_iter().map(|row| (Timestamp(row.at), row.event)).collect())
+    }
+
     fn chain_key(&self) -> ChainKey<'_> {
         ChainKey { key: &self.0.store.audit_key, realm: self.0.realm }
     }
@@ -241,15 +258,16 @@ impl Records<'_, Writing> {
         let head =
             head.ok_or_else(|| StoreError::inconsistent("audit_head", "realm", self.0.realm))?;
         let sequence = head.sequence + 1;
-        let event = serde_json::to_string(event)
+        let text = serde_json::to_string(event)
             .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
-        let hash = self.chain_key().hash(&head.hash, Link { sequence, at, event: &event });
+        let hash = self.chain_key().hash(&head.hash, Link { sequence, at, event: &text });
         audit::Entity::insert(audit::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             sequence: Set(sequence),
             at: Set(at.0),
-            event: Set(event),
+            event: Set(text),
             hash: Set(hash.clone()),
+            subject: Set(event.subject()),
         })
         .exec_without_returning(&db)
         .await?;

@@ -319,6 +319,17 @@ impl Sessions<'_, Writing> {
         Ok(())
     }
 
+    /// One application holds no tokens of this session any more.
+    pub async fn forget_client(&self, id: SessionId, client: &str) -> Result<(), StoreError> {
+        self.0
+            .delete::<session_client::Entity>()
+            .filter(session_client::Column::SessionId.eq(id.0))
+            .filter(session_client::Column::ClientId.eq(client))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
     pub async fn add_client(
         &self,
         id: SessionId,

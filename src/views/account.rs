@@ -60,6 +60,8 @@ pub struct HandlerView {
     pub state: String,
     pub state_title: String,
     pub origin: String,
+    /// The person has no account any more.
+    pub is_cancelled: bool,
     /// By whom and when it ended.
     pub ended: Option<String>,
     /// What the viewer may do with it.

@@ -6,13 +6,14 @@ pub mod assets;
 pub mod face;
 pub mod locale;
 pub mod notice;
+pub mod own;
 pub mod page;
 pub mod personal;
 pub mod phone;
-pub mod sign_in;
 pub mod register;
 pub mod scan;
 pub mod self_help;
+pub mod sign_in;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -312,30 +312,6 @@ impl Page for PasskeysPage {
     const TEMPLATE: &'static str = "page/passkeys.html";
 }
 
-/// How real somebody is known to be, step by step (L-07).
-#[derive(Debug, Serialize)]
-pub struct LevelPage {
-    pub level: u8,
-    pub steps: Vec<LevelStepView>,
-    /// `phone`, `phone-first`, `real-name`, `face`, `hall`: what leads to the next level.
-    pub next: Option<&'static str>,
-    /// Whether that is done here.
-    pub may_raise: bool,
-    pub notice: Option<Notice>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct LevelStepView {
-    pub level: u8,
-    pub title: String,
-    /// How and when; `None`: not reached.
-    pub reached: Option<String>,
-}
-
-impl Page for LevelPage {
-    const TEMPLATE: &'static str = "page/level.html";
-}
-
 /// On the way to an application that asks for a higher level than the person has reached.
 #[derive(Debug, Serialize)]
 pub struct RaisePage {

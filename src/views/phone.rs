@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::views::Page;
-use crate::views::page::Notice;
+use crate::views::page::{AgreementView, Notice};
 
 /// The first page on a phone: nothing has been scanned before its form is sent.
 #[derive(Debug, Serialize)]
@@ -30,6 +30,8 @@ pub struct PhonePage {
     pub as_whom: Option<String>,
     /// The authorisations that are confirmed.
     pub authorisations: Vec<String>,
+    /// The document that is added: its kind, and its number masked.
+    pub document: Option<String>,
     pub browser: String,
     /// The browser's address, in part, and whether the phone is there, too.
     pub place: String,
@@ -37,7 +39,8 @@ pub struct PhonePage {
     pub at: String,
     /// The number in the browser is to be typed.
     pub asks_number: bool,
-    pub asks_agreement: bool,
+    /// The texts that must be accepted before the face is looked at.
+    pub agreements: Vec<AgreementView>,
     pub notice: Option<Notice>,
 }
 

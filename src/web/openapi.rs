@@ -17,6 +17,8 @@ pub fn document(issuer: &str) -> Value {
         "paths": {
             "/app/scan": {"post": scan()},
             "/app/codes/{code}/{act}": {"post": act()},
+            "/app/card": {"post": begin_card()},
+            "/app/card/{order}": {"post": read_card()},
             "/admin/import": {"post": import()},
             "/admin/history": {"get": history()},
         },
@@ -30,6 +32,9 @@ pub fn document(issuer: &str) -> Value {
             "schemas": {
                 "Refusal": refusal(),
                 "Asked": asked(),
+                "CardOrder": card_order(),
+                "Level": {"type": "object", "required": ["level"],
+                    "properties": {"level": {"type": "integer", "minimum": 1, "maximum": 5}}},
                 "Report": report(),
                 "History": ended(),
             },
@@ -89,6 +94,54 @@ fn act() -> Value {
             "401": {"description": "No valid access token, or no proof of its key"},
             "403": {"description": "The token lacks the scope"},
             "409": answer("Refused, with a stable code", "Refusal"),
+        },
+    })
+}
+
+fn begin_card() -> Value {
+    json!({
+        "operationId": "begin_card",
+        "summary": "Begins to read the identity card of the person who is signed in to the Tax app (level 4 to 5)",
+        "security": [{"phone": ["scan"]}],
+        "responses": {
+            "200": answer("The card is read over this challenge", "CardOrder"),
+            "401": {"description": "No valid access token, or no proof of its key"},
+            "403": {"description": "The token lacks the scope"},
+            "409": answer("Refused, with a stable code: E_STATE at another level than 4, E_OFFLINE_ONLY where nobody looks at cards", "Refusal"),
+        },
+    })
+}
+
+fn read_card() -> Value {
+    json!({
+        "operationId": "read_card",
+        "summary": "What the reader made of card and challenge; an order is good for one reading",
+        "security": [{"phone": ["scan"]}],
+        "parameters": [{"name": "order", "in": "path", "required": true, "schema": {"type": "string"}}],
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {
+            "type": "object",
+            "required": ["reading"],
+            "properties": {"reading": {"type": "string", "maxLength": 16384,
+                "description": "for the reader's service, which alone understands it"}},
+        }}}},
+        "responses": {
+            "200": answer("It is this person's card", "Level"),
+            "401": {"description": "No valid access token, or no proof of its key"},
+            "403": {"description": "The token lacks the scope"},
+            "409": answer("Refused, with a stable code: E_REAL_NAME for another's card, E_STATE for an order that is over", "Refusal"),
+        },
+    })
+}
+
+fn card_order() -> Value {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    json!({
+        "type": "object",
+        "required": ["order", "challenge", "expires_in"],
+        "properties": {
+            "order": text("names this reading, on this phone alone"),
+            "challenge": text("for the card's chip to answer"),
+            "expires_in": {"type": "integer", "description": "seconds"},
         },
     })
 }
@@ -153,16 +206,20 @@ fn asked() -> Value {
             "state": {"enum": ["scanned", "confirmed", "cancelled", "failed", "consumed", "expired", "pending"]},
             "site": text("the realm"),
             "purpose": {"enum": ["sign_in", "verify"]},
-            "matter": text("sign_in, second_factor, raise, renew, lift, authorise, new_password, new_phone or registration; null on another person's phone"),
+            "matter": text("sign_in, second_factor, raise, renew, lift, authorise, document, cancel, new_password, new_phone or registration; null on another person's phone"),
             "application": text("the application that waits"),
             "whom": text("the person who is verified, masked"),
             "authorisations": {"type": "array", "items": {"type": "string"}},
+            "document": {"type": ["object", "null"], "description": "the document that is added: kind, and number in part",
+                "properties": {"kind": {"type": "string"}, "number": {"type": "string"}}},
             "browser": text("browser and system"),
             "place": text("the browser's address, in part"),
             "at": {"type": "integer", "description": "seconds since 1970: when the code was shown"},
             "needs_number": {"type": "boolean", "description": "the person types what the browser shows"},
             "as": text("the identity that will be signed in (Tax app)"),
             "asks_agreement": {"type": "boolean", "description": "the face agreement is to be ticked (Tax app)"},
+            "agreements": {"type": "array", "items": {"type": "object", "additionalProperties": true},
+                "description": "the texts to be shown before it is ticked: id, version, title, text (Tax app)"},
             "url": text("of the face check (Tax app)"),
         },
     })

@@ -63,6 +63,8 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/login/passkey", post(page::login::post_passkey))
         .route("/app/scan", post(app_api::scan))
         .route("/app/codes/{code}/{act}", post(app_api::act))
+        .route("/app/card", post(app_api::card::begin))
+        .route("/app/card/{order}", post(app_api::card::finish))
         .route("/admin/import", post(admin_api::import_lines))
         .route("/admin/history", get(admin_api::history::get).head(by_get_alone))
         .merge(account::routes())

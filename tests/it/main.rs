@@ -22,6 +22,7 @@ mod login;
 mod nodes;
 mod operations;
 mod outbound;
+mod own_pages;
 mod pages;
 mod protocol;
 mod realm;

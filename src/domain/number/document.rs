@@ -81,6 +81,17 @@ impl DocumentType {
         }
     }
 
+    /// Passports and travel permits are never for ever.
+    pub fn always_ends(self) -> bool {
+        matches!(
+            self,
+            Self::TaiwanTravelPermit
+                | Self::HkMacaoTravelPermit
+                | Self::ChinesePassport
+                | Self::ForeignPassport
+        )
+    }
+
     /// Whether it may be added online; the others are collected in the hall (D-03).
     pub fn is_online(self) -> bool {
         !matches!(

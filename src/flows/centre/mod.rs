@@ -3,7 +3,12 @@
 //! changed in `flows::relations`.
 
 pub mod agencies;
+pub mod cancel;
+pub mod consents;
 pub mod contact;
+pub mod copy;
+pub mod documents;
+pub mod events;
 pub mod fields;
 pub mod known;
 pub mod log;
@@ -12,3 +17,4 @@ pub mod own;
 pub mod password;
 pub mod phones;
 mod sent;
+pub mod sessions;

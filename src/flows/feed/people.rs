@@ -16,8 +16,8 @@ use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::phones::{ToldPhone, follow};
 use crate::flows::people;
 use crate::flows::sign_in::lower::lower_in;
-use crate::store::Tx;
 use crate::store::people::LOWERED;
+use crate::store::{StoreError, Tx};
 
 /// What a line says, parsed.
 struct Told {
@@ -109,6 +109,8 @@ pub async fn save_person(
     let remark = match (&account, &told.phone) {
         (Some(account), Some(phone)) => follow(ctx, tx, account, phone).await?,
         (Some(_), None) => None,
+        // An account that was cancelled is opened again by its person alone (PC-23, PC-26).
+        (None, _) if has_cancelled(tx, changed.id).await? => None,
         // An invitation knew a name and a document, no account.
         (None, _) => {
             let opened = new_account(ctx, changed.id, None, PasswordState::Initial);
@@ -119,6 +121,10 @@ pub async fn save_person(
         lower_in(ctx, tx, changed.id, "document_void").await?;
     }
     Ok(Saved { target: changed.id.0, remark })
+}
+
+async fn has_cancelled(tx: &Tx<'_>, person: PersonId) -> Result<bool, StoreError> {
+    Ok(!tx.rows().reading().cancelling().cancelled(&[person]).await?.is_empty())
 }
 
 /// A line of its own for a document that is known: the same person, or a mistake. Foreign passports

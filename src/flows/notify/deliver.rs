@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::base::clock::Timestamp;
 use crate::domain::notice::NoticeKind;
+use crate::ephemeral::EphemeralError;
 use crate::flows::notify::{mail, streams};
 use crate::flows::oauth::logout;
 use crate::flows::sign_in::factor::code::{gateway, mail_server};
-use crate::ephemeral::EphemeralError;
 use crate::flows::{Ctx, Fault};
 use crate::outbound::error::SendError;
 use crate::outbound::sms::{Gateway, Message};

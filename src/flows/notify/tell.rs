@@ -41,12 +41,36 @@ pub async fn tell(
 ) -> Result<(), Fault> {
     let clients = tx.rows().sessions().clients(session).await?;
     for client in clients.iter().filter(|client| sid.is_none_or(|sid| sid == client.sid)) {
-        if !matches!(told, Told::Changed { narrowed: false, .. }) {
-            log_out(ctx, tx, client).await?;
-        }
-        signal(ctx, tx, client, told).await?;
+        tell_one(ctx, tx, client, told).await?;
     }
     Ok(())
+}
+
+/// Tells one application of a session, in whichever identities it was entered.
+pub async fn tell_client(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    session: SessionId,
+    client_id: &str,
+    told: &Told,
+) -> Result<(), Fault> {
+    let clients = tx.rows().sessions().clients(session).await?;
+    for client in clients.iter().filter(|client| client.client_id == client_id) {
+        tell_one(ctx, tx, client, told).await?;
+    }
+    Ok(())
+}
+
+async fn tell_one(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    client: &SessionClient,
+    told: &Told,
+) -> Result<(), Fault> {
+    if !matches!(told, Told::Changed { narrowed: false, .. }) {
+        log_out(ctx, tx, client).await?;
+    }
+    signal(ctx, tx, client, told).await
 }
 
 /// A new entry of the queue; `client_id` is empty for a message to a person.

@@ -225,13 +225,17 @@ pub struct Listed {
     pub person: Person,
     pub document: Option<IdentityDocument>,
     pub history: Option<HistoryEntry>,
+    /// The person has given their account up; the relation stands all the same (PC-24).
+    pub is_cancelled: bool,
 }
 
 /// One of them; `None` where the person is gone.
 pub async fn listed(ctx: &Ctx, authorisation: Authorisation) -> Result<Option<Listed>, Fault> {
     let rows = ctx.rows();
     let Some(person) = rows.people().find(authorisation.person).await? else { return Ok(None) };
+    let cancelled = rows.cancelling().cancelled(&[person.id]).await?;
     Ok(Some(Listed {
+        is_cancelled: cancelled.contains(&person.id),
         document: rows.people().documents(person.id).await?.into_iter().next(),
         history: rows.relations().history_entry(authorisation.id).await?,
         authorisation,
@@ -245,7 +249,9 @@ pub async fn list(ctx: &Ctx, manager: &Manager<'_>) -> Result<Vec<Listed>, Fault
     let found = relations.handlers(manager.identity.enterprise.id).await?;
     let people: Vec<PersonId> = found.iter().map(|(_, person)| person.id).collect();
     let mut documents = relations.documents(&people).await?;
+    let cancelled = ctx.rows().cancelling().cancelled(&people).await?;
     let listed = |(authorisation, person): (Authorisation, Person)| Listed {
+        is_cancelled: cancelled.contains(&person.id),
         document: documents.remove(&person.id).inspect(|document| {
             documents.insert(person.id, document.clone());
         }),
@@ -304,7 +310,9 @@ pub async fn history(
     let found = ended(ctx, manager, query, skipped, n).await?;
     let people: Vec<PersonId> = found.iter().map(|(_, _, person)| person.id).collect();
     let documents = ctx.rows().relations().documents(&people).await?;
+    let cancelled = ctx.rows().cancelling().cancelled(&people).await?;
     let listed = |(entry, authorisation, person): Ended| Listed {
+        is_cancelled: cancelled.contains(&person.id),
         document: documents.get(&person.id).cloned(),
         authorisation,
         person,

@@ -21,7 +21,9 @@ pub async fn facts(
 ) -> Result<Facts, Fault> {
     let rows = ctx.rows();
     let account = rows.accounts().find(proved.account).await?;
-    let versions = ctx.realm.agreement_versions();
+    let wanted = ctx.realm.agreements_to_sign_in();
+    let versions: Vec<(String, String)> =
+        wanted.map(|one| (one.id.clone(), one.version.clone())).collect();
     let mut facts = Facts {
         needs_new_password: account.is_some_and(|one| one.password == PasswordState::Initial),
         needs_agreements: !rows.accounts().has_accepted(proved.account, &versions).await?,

@@ -1,10 +1,12 @@
 //! The five real-name levels (L-01 to L-10): how far somebody has come, and the next step. Level 2
-//! is a phone that got a code, level 3 a name that an authority knows, level 4 a face that passes on
-//! a phone, level 5 comes from a card reader alone.
+//! is a phone that got a code, level 3 a name that an authority or the social insurance knows, level 4 a
+//! face that passes on a phone, level 5 comes from a card reader alone (`flows::sign_in::card`).
 
 use crate::base::clock::Timestamp;
+use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::login::{Errand, LoginTransaction, Then};
+use crate::domain::new_document::NewDocument;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::sign_in::step_up;
@@ -18,6 +20,8 @@ pub struct Standing {
     pub level: u8,
     /// `None`: nothing that is done here leads higher (L-10).
     pub next: Option<NextStep>,
+    /// Another way to the same level (L-04).
+    pub also: Option<NextStep>,
     /// (level, how, when); what the feed brought has neither.
     pub steps: Vec<(u8, String, Timestamp)>,
 }
@@ -30,6 +34,8 @@ pub enum NextStep {
     /// The same, and this sign-in went another way.
     PhoneCode,
     RealName,
+    /// The social insurance knows the person.
+    SocialInsurance,
     Face,
     /// Nobody can be asked online: the hall.
     Hall,
@@ -42,6 +48,7 @@ impl NextStep {
             Self::Phone => "phone",
             Self::PhoneCode => "phone-code",
             Self::RealName => "real-name",
+            Self::SocialInsurance => "social-insurance",
             Self::Face => "face",
             Self::Hall => "hall",
         }
@@ -53,7 +60,9 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Standing, Fault> {
     let person = people.find(session.person).await?;
     let level = person.map_or(1, |person| person.real_name_level);
     let next = next_step(ctx, session, level).await?;
-    Ok(Standing { level, next, steps: people.level_steps(session.person).await? })
+    let also = (next == Some(NextStep::RealName) && Authority::SocialInsurance.can_be_asked(ctx))
+        .then_some(NextStep::SocialInsurance);
+    Ok(Standing { level, next, also, steps: people.level_steps(session.person).await? })
 }
 
 async fn next_step(ctx: &Ctx, session: &Session, level: u8) -> Result<Option<NextStep>, Fault> {
@@ -64,7 +73,8 @@ async fn next_step(ctx: &Ctx, session: &Session, level: u8) -> Result<Option<Nex
             NextStep::PhoneCode
         }
         ..=1 => NextStep::Hall,
-        2 if ctx.services.outbound.knows_names(provider(ctx)) => NextStep::RealName,
+        2 if Authority::Names.can_be_asked(ctx) => NextStep::RealName,
+        2 if Authority::SocialInsurance.can_be_asked(ctx) => NextStep::SocialInsurance,
         2 => NextStep::Hall,
         3 => NextStep::Face,
         _ => return Ok(None),
@@ -92,15 +102,27 @@ pub enum Raised {
     Begun(Box<LoginTransaction>),
 }
 
-/// Does the next step, or begins it; `then`: where the person goes after a step on the phone.
-pub async fn raise_next(ctx: &Ctx, session: &Session, then: Then) -> Result<Raised, Stop> {
-    let errand = match find(ctx, session).await?.next {
+/// Does the next step, or begins it. `by`: the name of one of its ways, the first where it is empty;
+/// `then`: where the person goes after a step on the phone.
+pub async fn raise_next(
+    ctx: &Ctx,
+    session: &Session,
+    by: &str,
+    then: Then,
+) -> Result<Raised, Stop> {
+    let standing = find(ctx, session).await?;
+    let also = standing.also.filter(|step| step.name() == by);
+    let errand = match also.or(standing.next) {
         Some(NextStep::Phone) => {
             raise(ctx, session, 2, "phone").await?;
             return Ok(Raised::Done);
         }
         Some(NextStep::RealName) => {
-            verify_name(ctx, session).await?;
+            verify_name(ctx, session, Authority::Names).await?;
+            return Ok(Raised::Done);
+        }
+        Some(NextStep::SocialInsurance) => {
+            verify_name(ctx, session, Authority::SocialInsurance).await?;
             return Ok(Raised::Done);
         }
         Some(NextStep::Hall) => return Err(Refusal::OfflineOnly.into()),
@@ -112,12 +134,65 @@ pub async fn raise_next(ctx: &Ctx, session: &Session, then: Then) -> Result<Rais
     Ok(Raised::Begun(Box::new(begun.ok_or(Refusal::State)?)))
 }
 
-fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
-    ctx.realm.real_name.as_ref().map(|(url, secret)| (url.as_str(), secret))
+/// Who says whether a name and a number are one person's (L-04).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Authority {
+    Names,
+    SocialInsurance,
 }
 
-/// 2 to 3: name and number of the first document are put to the authority.
-async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
+impl Authority {
+    /// Its name in counters and in the evidence of a level.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Names => "real_name",
+            Self::SocialInsurance => "social_insurance",
+        }
+    }
+
+    fn provider(self, ctx: &Ctx) -> Option<(&str, &Secret)> {
+        let known = match self {
+            Self::Names => &ctx.realm.real_name,
+            Self::SocialInsurance => &ctx.realm.social_insurance,
+        };
+        known.as_ref().map(|(url, secret)| (url.as_str(), secret))
+    }
+
+    fn can_be_asked(self, ctx: &Ctx) -> bool {
+        ctx.services.outbound.knows_names(self.provider(ctx))
+    }
+
+    /// So many times a day for each person. One that is away costs none of them.
+    async fn answer(
+        self,
+        ctx: &Ctx,
+        person: PersonId,
+        asked: &NameAsked<'_>,
+    ) -> Result<NameAnswer, Stop> {
+        let (ephemeral, rate) = (ctx.ephemeral(), format!("{}/{person}", self.name()));
+        let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
+        if count > CHECKS_PER_PERSON_AND_DAY {
+            return Err(Refusal::OtpRate { retry_after }.into());
+        }
+        let (outbound, provider) = (&ctx.services.outbound, self.provider(ctx));
+        let handed_in = (&ctx.services.clock, ctx.random());
+        let answer = match self {
+            Self::Names => outbound.check_name(provider, asked, handed_in).await,
+            Self::SocialInsurance => outbound.check_insured(provider, asked, handed_in).await,
+        };
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                tracing::warn!(%error, "A real name could not be verified");
+                ephemeral.uncount(&rate).await?;
+                Err(Refusal::RealNameUnavailable.into())
+            }
+        }
+    }
+}
+
+/// 2 to 3: name and number of the first document are put to an authority.
+async fn verify_name(ctx: &Ctx, session: &Session, authority: Authority) -> Result<(), Stop> {
     let rows = ctx.rows();
     let (person, documents) =
         (rows.people().find(session.person).await?, rows.people().documents(session.person).await?);
@@ -127,28 +202,32 @@ async fn verify_name(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     if person.real_name_level != 2 {
         return Err(Refusal::State.into());
     }
-    let ephemeral = ctx.ephemeral();
-    let rate = format!("real-name/{}", person.id);
-    let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
-    if count > CHECKS_PER_PERSON_AND_DAY {
-        return Err(Refusal::OtpRate { retry_after }.into());
-    }
     let asked = NameAsked {
         name: person.name.as_str(),
         document_type: document.kind.name(),
         number: &document.number,
     };
-    let handed_in = (&ctx.services.clock, ctx.random());
-    match ctx.services.outbound.check_name(provider(ctx), &asked, handed_in).await {
-        Ok(NameAnswer::Match) => {}
-        Ok(_) => return Err(Refusal::RealName.into()),
-        Err(error) => {
-            tracing::warn!(%error, "A real name could not be verified");
-            ephemeral.uncount(&rate).await?;
-            return Err(Refusal::RealNameUnavailable.into());
-        }
+    match authority.answer(ctx, person.id, &asked).await? {
+        NameAnswer::Match => raise(ctx, session, 3, authority.name()).await,
+        _ => Err(Refusal::RealName.into()),
     }
-    raise(ctx, session, 3, "real_name").await
+}
+
+/// Where an authority knows documents of this kind, name and number of one that is added must be one
+/// person's; where none does, the face decides alone.
+pub async fn check_new_name(ctx: &Ctx, person: PersonId, new: &NewDocument) -> Result<(), Stop> {
+    if !Authority::Names.can_be_asked(ctx) {
+        return Ok(());
+    }
+    let asked = NameAsked {
+        name: new.name.as_str(),
+        document_type: new.number.kind.name(),
+        number: new.number.as_str(),
+    };
+    match Authority::Names.answer(ctx, person, &asked).await? {
+        NameAnswer::Match | NameAnswer::Unsupported => Ok(()),
+        NameAnswer::Mismatch | NameAnswer::NotFound => Err(Refusal::RealName.into()),
+    }
 }
 
 /// Exactly one level, with its record.

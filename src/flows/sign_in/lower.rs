@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::base::clock::Day;
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
@@ -15,6 +16,11 @@ use crate::store::people::LOWERED;
 
 /// Days for which an ended document is still good for a level.
 const RENEWAL_DAYS: i64 = 90;
+
+/// The last day on which a document that ended on this one is good for a level.
+pub fn counts_until(end: Day) -> Day {
+    end.plus_days(RENEWAL_DAYS.unsigned_abs())
+}
 
 /// Levels 3 and above fall to 2: with its audit and a notice. Sessions that had proved more have proved 2
 /// from now on, and tokens that say more end.

@@ -24,7 +24,8 @@ pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
 }
 
 /// Whose factors are offered: the realm's step-up, for a younger proof the door that the session came
-/// by, for the phone one that sends codes. `None`: there is no step to take, only a sign-in.
+/// by, for the phone one that sends codes, for a cancellation one that sends codes or looks at faces.
+/// `None`: there is no step to take, only a sign-in.
 pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c Entrance> {
     let own = ctx.realm.entrance(&session.entrance).map(|known| &known.entrance);
     // Also one for passwords that lists factors and asks for them only when it is attacked.
@@ -40,11 +41,21 @@ pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c 
             let mut doors = own.into_iter().chain(others);
             doors.find(|door| door.asks_second_factor() && door.takes(Factor::Sms))
         }
+        Errand::Cancel => {
+            let others = ctx.realm.doors().map(|known| &known.entrance);
+            let mut doors = own.into_iter().chain(others);
+            let takes = |door: &&Entrance| {
+                let mut factors = door.second_factors.iter();
+                door.asks_second_factor() && factors.any(|factor| errand.takes(*factor))
+            };
+            doors.find(takes).or_else(|| ctx.realm.step_up_entrance())
+        }
         Errand::Raise
         | Errand::Lift
         | Errand::Confirm(_)
         | Errand::Password(_)
-        | Errand::FirstPhone(_) => ctx.realm.step_up_entrance(),
+        | Errand::FirstPhone(_)
+        | Errand::Document(_) => ctx.realm.step_up_entrance(),
     }
 }
 

@@ -79,12 +79,12 @@ pub async fn accept_agreements(
     accepted: &[String],
 ) -> Result<(), Stop> {
     let proved = due(ctx, transaction, Step::Agreements).await?;
-    if !ctx.realm.agreements.iter().all(|one| accepted.contains(&one.id)) {
+    if !ctx.realm.agreements_to_sign_in().all(|one| accepted.contains(&one.id)) {
         return Err(Refusal::Agreement.into());
     }
     let now = ctx.now();
     let tx = ctx.begin().await?;
-    for agreement in &ctx.realm.agreements {
+    for agreement in ctx.realm.agreements_to_sign_in() {
         let acceptance = Acceptance {
             document: &agreement.id,
             version: &agreement.version,

@@ -10,6 +10,8 @@ use crate::outbound::error::SendError;
 #[derive(Clone, Debug)]
 pub struct SandboxCheck {
     pub name: String,
+    /// The number of the document that the face is compared with.
+    pub document: String,
     pub return_url: String,
     pub state: FaceState,
 }
@@ -70,6 +72,7 @@ impl Sandbox {
             }
             let check = SandboxCheck {
                 name: asked.name.to_owned(),
+                document: asked.number.to_owned(),
                 return_url: asked.return_url.to_owned(),
                 state: FaceState::Pending,
             };

@@ -1,15 +1,35 @@
-//! The authority of the demo: knows resident identity cards and says yes to every name, unless the
-//! script says otherwise.
+//! The authorities of the demo: each knows documents of some kinds and says yes to every name on them,
+//! unless the script says otherwise.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::outbound::asked::{NameAnswer, NameAsked};
 use crate::outbound::error::SendError;
 
-/// The authority of the demo: knows resident identity cards and says yes to every name, unless the
-/// script says otherwise.
-#[derive(Clone, Default)]
-pub struct Sandbox(Arc<Mutex<Script>>);
+/// Whose card has a chip.
+pub const WITH_CHIPS: [&str; 4] = [
+    "resident_id_card",
+    "taiwan_residence_permit",
+    "hk_macao_residence_permit",
+    "foreign_permanent_resident_id",
+];
+
+/// By what the social insurance knows people.
+pub const INSURED: [&str; 6] = [
+    WITH_CHIPS[0],
+    WITH_CHIPS[1],
+    WITH_CHIPS[2],
+    WITH_CHIPS[3],
+    "foreign_passport",
+    "hk_macao_travel_permit",
+];
+
+/// One authority; says yes to every name on a document of a kind that it knows.
+#[derive(Clone)]
+pub struct Sandbox {
+    script: Arc<Mutex<Script>>,
+    kinds: &'static [&'static str],
+}
 
 #[derive(Default)]
 struct Script {
@@ -18,8 +38,12 @@ struct Script {
 }
 
 impl Sandbox {
+    pub(in crate::outbound) fn knowing(kinds: &'static [&'static str]) -> Self {
+        Self { script: Arc::default(), kinds }
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Script) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.script.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// As if the authority were away.
@@ -43,7 +67,7 @@ impl Sandbox {
         self.with(|script| match (script.is_down, script.next.take()) {
             (true, _) => Err(SendError::away("the sandbox plays dead")),
             (false, Some(answer)) => Ok(answer),
-            (false, None) if asked.document_type == "resident_id_card" => Ok(NameAnswer::Match),
+            (false, None) if self.kinds.contains(&asked.document_type) => Ok(NameAnswer::Match),
             (false, None) => Ok(NameAnswer::Unsupported),
         })
     }

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Builder;
 use crate::base::secret::Secret;
-use crate::realm::file::{FactorsFile, GatewayFile, GatewayKind};
+use crate::realm::file::{FactorsFile, GatewayFile, GatewayKind, ProviderFile};
 use crate::realm::source::{At, Source};
 use crate::realm::{MailServer, Sms, SmsGateway};
 
@@ -107,15 +107,16 @@ impl Builder<'_> {
         Some(MailServer { url: email.url.clone(), from: email.from.clone(), login })
     }
 
-    /// Without one nobody's real name is verified online; the hall still can.
-    pub(super) fn real_name(
+    /// Without one nobody is verified in this way online; the hall still can.
+    pub(super) fn provider(
         &mut self,
         source: &Source,
-        file: &FactorsFile,
+        name: &str,
+        file: Option<&ProviderFile>,
     ) -> Option<(String, Secret)> {
-        let known = file.real_name.as_ref()?;
-        self.check_url(source, &["real_name".into(), "url".into()], &known.url);
-        let path = ["real_name".into(), "secret".into()];
+        let known = file?;
+        self.check_url(source, &[name.into(), "url".into()], &known.url);
+        let path = [name.into(), "secret".into()];
         let secret = self.own_secret(source, &path, &known.secret)?;
         Some((known.url.clone(), secret))
     }

@@ -130,7 +130,10 @@ impl Builder<'_> {
         let (factors_source, factors) = factors?;
         let sms = self.sms(&factors_source, &factors);
         let face = self.face(&factors_source, &factors);
-        let real_name = self.real_name(&factors_source, &factors);
+        let mut provider = |name, file| self.provider(&factors_source, name, file);
+        let real_name = provider("real_name", factors.real_name.as_ref());
+        let social_insurance = provider("social_insurance", factors.social_insurance.as_ref());
+        let card_reading = provider("card_reading", factors.card_reading.as_ref());
         let sends_mail =
             entrances.iter().any(|known| known.entrance.second_factors.contains(&Factor::Email));
         let email = self.email(&factors_source, &factors, sends_mail);
@@ -169,6 +172,8 @@ impl Builder<'_> {
             email,
             face,
             real_name,
+            social_insurance,
+            card_reading,
             passkeys,
             permissions: roles.permissions,
             identity_types,
@@ -304,6 +309,7 @@ impl Builder<'_> {
             self.texts.push_str(&text.zh);
             agreements.push(Agreement {
                 id: file.id.clone(),
+                asked: file.asked,
                 title: file.title.clone(),
                 version: file.version.clone(),
                 text_hash: Hashed::of(&format!("{}\n{}", text.zh, text.en)).to_text(),

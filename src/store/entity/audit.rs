@@ -13,6 +13,8 @@ pub struct Model {
     pub at: i64,
     pub event: String,
     pub hash: String,
+    /// Whose it is, to be found by; no part of the chain.
+    pub subject: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,6 +13,7 @@ pub struct Model {
     pub kind: String,
     pub number: Vec<u8>,
     pub number_index: Vec<u8>,
+    pub valid_from: Option<String>,
     pub valid_to: Option<String>,
     pub status: String,
 }

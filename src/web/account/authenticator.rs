@@ -5,7 +5,7 @@ use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::sign_in::factor::change::is_proved;
-use crate::flows::sign_in::factor::totp::{begin, confirm, find, is_taken, remove};
+use crate::flows::sign_in::factor::totp::{begin, confirm, find, is_taken, remove, renew_codes};
 use crate::views::page::AuthenticatorPage;
 use crate::views::qr_svg;
 use crate::web::account::second_proof::to_second_factor;
@@ -29,6 +29,7 @@ pub async fn post(form: Form) -> Answer {
     let (ctx, session) = (&visit.request.ctx, &visit.session);
     let done = match form.get("act") {
         Some("begin") => Stop::refusal(begin(ctx, session).await)?.map(|()| Vec::new()),
+        Some("codes") => Stop::refusal(renew_codes(ctx, session).await)?,
         Some("remove") => Stop::refusal(remove(ctx, session).await)?.map(|()| Vec::new()),
         _ => {
             let code = form.get("code").unwrap_or_default();

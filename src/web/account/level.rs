@@ -5,14 +5,15 @@ use crate::domain::login::Then;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::sign_in::level::{NextStep, Raised, find, raise_next};
-use crate::views::page::{LevelPage, LevelStepView};
+use crate::views::own::{LevelPage, LevelStepView};
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
 use crate::web::request::Request;
 use crate::web::transaction::to_second_factor;
 
-const PATH: &str = "/account/level";
+/// Where a step that was taken leads to.
+const RAISED: &str = "/account/level?done=raised";
 
 pub async fn get(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::OwnSecurity).await?;
@@ -20,11 +21,12 @@ pub async fn get(request: Request) -> Answer {
 }
 
 pub async fn post(form: Form) -> Answer {
-    let (visit, _form) = Visit::enter_with(form, Function::OwnSecurity).await?;
+    let (visit, form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let (request, session) = (&visit.request, &visit.session);
-    let then = Then::Page(visit.path(PATH));
-    match Stop::refusal(raise_next(&request.ctx, session, then).await)? {
-        Ok(Raised::Done) => visit.go(PATH),
+    let then = Then::Page(visit.path(RAISED));
+    let by = form.get("by").unwrap_or_default();
+    match Stop::refusal(raise_next(&request.ctx, session, by, then).await)? {
+        Ok(Raised::Done) => visit.go(RAISED),
         Ok(Raised::Begun(transaction)) => Ok(to_second_factor(request, &transaction)),
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }
@@ -44,7 +46,11 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
         LevelStepView { level, title: request.text(&format!("level-{level}")), reached }
     };
     let notice = refusal.map(|refusal| request.notice(refusal));
+    let done = request.query().unwrap_or_default();
+    let done = done.get("done").filter(|done| *done == "raised" && refusal.is_none());
     let page = LevelPage {
+        done: done.map(|_| request.text("own-level-raised")),
+        also: standing.also.map(NextStep::name),
         level: standing.level,
         steps: (1..=5).map(step).collect(),
         next: standing.next.map(NextStep::name),

@@ -4,7 +4,9 @@
 pub mod agencies;
 pub mod authenticator;
 pub mod authorisations;
+pub mod cancel;
 pub mod devices;
+pub mod documents;
 mod eye;
 pub mod handler;
 pub mod handlers;
@@ -21,6 +23,7 @@ pub mod person;
 pub mod personal;
 pub mod phones;
 pub mod second_proof;
+pub mod security;
 pub mod show;
 pub mod switch;
 pub mod visit;
@@ -74,4 +77,8 @@ pub fn routes() -> Router<App> {
         .route("/account/devices", get(devices::get).post(devices::post))
         .route("/account/passkeys", get(passkeys::get).post(passkeys::post).head(not_by_head))
         .route("/account/level", get(level::get).post(level::post))
+        .route("/account/documents", get(documents::get))
+        .route("/account/documents/add", get(documents::get_add).post(documents::post_add))
+        .route("/account/cancel", get(cancel::get).post(cancel::post))
+        .route("/account/security", get(security::get).post(security::post))
 }

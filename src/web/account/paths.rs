@@ -4,6 +4,7 @@ pub const PERSON: &str = "/account/person";
 pub const PASSWORD: &str = "/account/password";
 pub const PHONES: &str = "/account/phones";
 pub const MAINTAIN: &str = "/account/maintain";
+pub const CANCEL: &str = "/account/cancel";
 
 /// In the guide's order.
-pub const PERSONAL: [&str; 4] = [PERSON, PASSWORD, PHONES, MAINTAIN];
+pub const PERSONAL: [&str; 5] = [PERSON, PASSWORD, PHONES, MAINTAIN, CANCEL];

@@ -1,10 +1,11 @@
 //! What the pages of 【个人信息管理】 share: the way from one to the other, and what a refusal says at which
 //! field.
 
+use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::views::account::TabView;
 use crate::views::page::Notice;
-use crate::web::account::paths::{MAINTAIN, PASSWORD, PERSON, PHONES};
+use crate::web::account::paths::{CANCEL, MAINTAIN, PASSWORD, PERSON, PHONES};
 use crate::web::account::visit::Visit;
 use crate::web::request::Request;
 
@@ -15,13 +16,17 @@ pub fn tabs(visit: &Visit, here: &str) -> Vec<TabView> {
         ("own-password-title", PASSWORD),
         ("own-phones-title", PHONES),
         ("maintain-title", MAINTAIN),
+        ("own-cancel-title", CANCEL),
     ];
+    // As themself alone (PC-20).
+    let is_open =
+        |(_, path): &(&str, &str)| *path != CANCEL || visit.role.may(Function::CancelAccount);
     let tab = |(title, path): (&str, &str)| TabView {
         title: visit.request.text(title),
         href: visit.path(path),
         is_current: path == here,
     };
-    pages.into_iter().map(tab).collect()
+    pages.into_iter().filter(is_open).map(tab).collect()
 }
 
 /// What was just done, by the word in the address.

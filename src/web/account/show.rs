@@ -47,6 +47,7 @@ fn base(request: &Request, one: &Authorisation) -> HandlerView {
         state: one.state().name().to_owned(),
         state_title: request.text(&format!("state-{}", one.state().name().replace('_', "-"))),
         origin: request.text(origin),
+        is_cancelled: false,
         ended: None,
         acts: Vec::new(),
         synchronised: Vec::new(),
@@ -67,6 +68,7 @@ pub fn handler(request: &Request, listed: &Listed) -> HandlerView {
         number: document
             .map(|document| mask::document(&document.number, Viewer::Other))
             .unwrap_or_default(),
+        is_cancelled: listed.is_cancelled,
         ended: listed.history.as_ref().map(|entry| ended(request, entry)),
         acts: manager_acts(request, one),
         ..base(request, one)

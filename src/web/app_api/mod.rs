@@ -25,6 +25,8 @@ use crate::web::oauth::presented;
 use crate::web::page::view;
 use crate::web::request::Request;
 
+pub mod card;
+
 /// `POST /app/scan`: `code`, `statement`, `number`, and the client's assertion.
 pub async fn scan(request: Request, OauthForm(params): OauthForm) -> Answer {
     let client =
@@ -45,7 +47,7 @@ pub async fn scan(request: Request, OauthForm(params): OauthForm) -> Answer {
 }
 
 /// The stable code, and a text that the phone may show.
-fn refused(request: &Request, refusal: &Refusal) -> Response {
+pub fn refused(request: &Request, refusal: &Refusal) -> Response {
     let notice = request.notice(refusal);
     let body = Json(json!({"error": notice.code, "error_description": notice.text}));
     no_store((StatusCode::CONFLICT, body).into_response())
@@ -140,5 +142,14 @@ async fn asked(request: &Request, user: &AppUser, scan: &Scan) -> Result<Value, 
         matter::asked(&request.ctx, scan, Some(user.person), request.language()).await?;
     asked["as"] = json!(is_sign_in.then(|| view::acting_title(request, &user.identity)));
     asked["asks_agreement"] = json!(asks_agreement);
+    let agreements = request.ctx.realm.agreements_to_show_a_face().filter(|_| asks_agreement);
+    let agreement = |one: &crate::realm::Agreement| {
+        let language = request.language();
+        json!({
+            "id": one.id, "version": one.version,
+            "title": one.title.in_language(language), "text": one.text.in_language(language),
+        })
+    };
+    asked["agreements"] = agreements.map(agreement).collect();
     Ok(asked)
 }

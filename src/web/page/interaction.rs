@@ -235,7 +235,7 @@ pub async fn post_raise(asked: Asked) -> Answer {
     }
     // What a step on the phone proves is as young as can be.
     let then = Then::Authorize(params.clone().without(&["max_age"]).into_map());
-    match Stop::refusal(raise_next(&request.ctx, &needed.session, then).await)? {
+    match Stop::refusal(raise_next(&request.ctx, &needed.session, "", then).await)? {
         Ok(Raised::Done) => Ok(back(&request, &params)),
         Ok(Raised::Begun(transaction)) => Ok(to_second_factor(&request, &transaction)),
         Err(refusal) => raise_page(&request, &needed, Some(&refusal)).await,

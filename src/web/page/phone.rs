@@ -105,6 +105,10 @@ async fn show(
         Err(refusal) => return told(request, &refusal),
     };
     let asks_agreement = asks_agreement(ctx, scan).await?;
+    let agreements = ctx.realm.agreements_to_show_a_face().filter(|_| asks_agreement);
+    let document = matter.document.as_ref();
+    let document =
+        document.map(|(kind, number)| format!("{} {number}", view::document(request, *kind)));
     let is_one_place = Place::of(scan.browser_ip) == ctx.place();
     let where_is = if is_one_place { "phone-here" } else { "phone-elsewhere" };
     let (whom, as_whom) = match holder {
@@ -119,12 +123,13 @@ async fn show(
         whom,
         as_whom,
         authorisations: matter.authorisations,
+        document,
         browser: scan.browser.clone(),
         place: mask::address_of_host(scan.browser_ip),
         where_is: request.text(where_is),
         at: scan.created_at.for_people(),
         asks_number: scan.told(ctx.now()).number.is_some(),
-        asks_agreement,
+        agreements: agreements.map(|one| view::agreement(request, one)).collect(),
         notice: refusal.map(|refusal| request.notice(refusal)),
     };
     request.page(status_of(page.notice.as_ref()), key, &page)

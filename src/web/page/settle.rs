@@ -88,14 +88,8 @@ async fn show(
 }
 
 fn agreements(request: &Request) -> Vec<AgreementView> {
-    let language = request.language();
-    let view = |one: &crate::realm::Agreement| AgreementView {
-        id: one.id.clone(),
-        title: one.title.in_language(language).to_owned(),
-        version: one.version.clone(),
-        paragraphs: one.text.in_language(language).split("\n\n").map(str::to_owned).collect(),
-    };
-    request.ctx.realm.agreements.iter().map(view).collect()
+    let wanted = request.ctx.realm.agreements_to_sign_in();
+    wanted.map(|one| view::agreement(request, one)).collect()
 }
 
 /// The page of whichever step is due.
@@ -118,7 +112,7 @@ pub async fn post_agreements(AtStep { request, form, transaction, .. }: AtStep) 
         return ended(&request, &Refusal::Agreement);
     }
     let ticked = |id: &String| form.get(&format!("accept-{id}")) == Some("yes");
-    let ids = request.ctx.realm.agreements.iter().map(|one| one.id.clone());
+    let ids = request.ctx.realm.agreements_to_sign_in().map(|one| one.id.clone());
     let accepted: Vec<String> = ids.filter(ticked).collect();
     match Stop::refusal(steps::accept_agreements(&request.ctx, &transaction, &accepted).await)? {
         Ok(()) => go_on(&request, &transaction).await,

@@ -16,6 +16,7 @@ use crate::flows::{Shown, Stop};
 use crate::oidc::params::Params;
 use crate::views::page::{GoOnPage, MessagePage};
 use crate::web::account::authorisations::confirmed;
+use crate::web::account::{cancel, documents};
 use crate::web::account::{password, phones};
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::app::App;
@@ -41,6 +42,8 @@ pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer 
             Some(Errand::Confirm(_)) => confirmed(request, transaction).await,
             Some(Errand::Password(_)) => password::passed(request, transaction).await,
             Some(Errand::FirstPhone(_)) => phones::passed(request, transaction).await,
+            Some(Errand::Document(_)) => documents::passed(request, transaction).await,
+            Some(Errand::Cancel) => cancel::passed(request, transaction).await,
             _ => in_session(request, transaction, acting).await,
         },
     }

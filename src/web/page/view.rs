@@ -5,12 +5,14 @@ use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 use crate::domain::login::Proved;
+use crate::domain::number::document::DocumentType;
 use crate::domain::number::normalise;
 use crate::flows::Fault;
 use crate::flows::centre::known;
 use crate::flows::identity::choices::pending_in;
 use crate::oidc::params::Params;
-use crate::views::page::{IdentityView, SearchView};
+use crate::realm::Agreement;
+use crate::views::page::{AgreementView, IdentityView, SearchView};
 use crate::web::request::Request;
 
 pub fn type_name(request: &Request, name: &IdentityTypeName) -> String {
@@ -19,6 +21,22 @@ pub fn type_name(request: &Request, name: &IdentityTypeName) -> String {
         || name.0.clone(),
         |(_, texts)| texts.in_language(request.language()).to_owned(),
     )
+}
+
+/// What a kind of document is called.
+pub fn document(request: &Request, kind: DocumentType) -> String {
+    request.text(&format!("document-{}", kind.name().replace('_', "-")))
+}
+
+/// A text to be read before it is accepted.
+pub fn agreement(request: &Request, one: &Agreement) -> AgreementView {
+    let language = request.language();
+    AgreementView {
+        id: one.id.clone(),
+        title: one.title.in_language(language).to_owned(),
+        version: one.version.clone(),
+        paragraphs: one.text.in_language(language).split("\n\n").map(str::to_owned).collect(),
+    }
 }
 
 pub fn permission_names(request: &Request, codes: &Permissions) -> Vec<String> {

@@ -31,7 +31,7 @@ const WITH_IDS: [(&str, &[&str]); 9] = [
 ];
 
 /// Addresses that take no id of anything.
-const WITHOUT_IDS: [&str; 23] = [
+const WITHOUT_IDS: [&str; 27] = [
     "/account",
     "/account/certificates",
     "/account/handlers",
@@ -51,6 +51,11 @@ const WITHOUT_IDS: [&str; 23] = [
     "/account/phones",
     "/account/authenticator",
     "/account/level",
+    "/account/documents",
+    "/account/documents/add",
+    "/account/cancel",
+    // Another's sessions and consents stand in `security`.
+    "/account/security",
     "/account/handlers/history",
     "/account/authorisations/history",
     "/account/devices",

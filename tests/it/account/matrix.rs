@@ -20,7 +20,7 @@ const ROLES: [Role; 8] = [
 ];
 
 /// `y` yes, `o` own only, `-` no; written by hand, column by column as above.
-const MATRIX: [(Function, &str); 21] = [
+const MATRIX: [(Function, &str); 22] = [
     (Function::EnterpriseBasics, "yyyyyy--"),
     (Function::KeyPersons, "yyyyyy--"),
     (Function::TaxAndInvestors, "yy---y--"),
@@ -42,6 +42,7 @@ const MATRIX: [(Function, &str); 21] = [
     (Function::OwnAuthorisations, "-------y"),
     (Function::LoginLog, "oooo-o-o"),
     (Function::EnterpriseLog, "yy---y--"),
+    (Function::CancelAccount, "-------o"),
 ];
 
 fn reach(letter: char) -> Reach {
@@ -129,6 +130,7 @@ async fn tries(app: &TestApp, browser: &mut Browser, function: Function, id: &st
             shows(&get(browser, "/account/authorisations").await, "authorisations")
         }
         Function::LoginLog => shows(&get(browser, "/account/log").await, "log"),
+        Function::CancelAccount => shows(&get(browser, "/account/cancel").await, "cancel"),
         Function::EnterpriseLog => shows(&get(browser, "/account/log?of=enterprise").await, "log"),
     }
 }

@@ -2,9 +2,11 @@
 //! applications are told.
 
 mod applications;
+mod cancelling;
 mod children;
 mod contact;
 pub mod contract;
+mod documents;
 mod endings;
 mod entering;
 mod enterprise;
@@ -23,6 +25,7 @@ mod person;
 mod phones;
 mod receivers;
 mod registry;
+mod security;
 mod streams;
 mod switching;
 mod take_over;

@@ -102,10 +102,10 @@ fn what_people_change_is_audited() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
         let n = app.audit().await.len();
-        // 张伟 comes for the first time: a password of his own, three agreements.
+        // 张伟 comes for the first time: a password of his own, two agreements.
         let door = (EXAMPLE, "13700137000", "014512");
         drop(at_door(&app, "enterprise", door, "").await);
-        let accepted = ["user-agreement", "personal-information", "face-service"];
+        let accepted = ["user-agreement", "personal-information"];
         let accepted = accepted.map(|id| format!("agreement_accepted {id}"));
         let passed = "second_factor_passed".to_owned();
         let wanted = [vec!["password_set".to_owned()], accepted.to_vec(), vec![passed]].concat();

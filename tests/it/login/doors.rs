@@ -206,7 +206,8 @@ fn each_app_proves_this_person_alone_at_every_door() {
     });
 }
 
-const TEXTS: [&str; 3] = ["user-agreement", "personal-information", "face-service"];
+/// The face service is none of them: it is agreed to before the first face check.
+const TEXTS: [&str; 2] = ["user-agreement", "personal-information"];
 
 async fn accept(browser: &mut Browser, page: &Shown, texts: &[&str]) -> Shown {
     let names: Vec<String> = texts.iter().map(|id| format!("accept-{id}")).collect();
@@ -246,11 +247,12 @@ fn agreements_stand_before_every_door() {
             let (mut browser, page) = door.at_second_factor(&app).await;
             let page = browser.pass_second_factor(&app, &page, door.phone).await;
             assert!(page.url.contains("/login/agreements"), "{}: {}", door.id, page.url);
-            for shown in ["个人信息保护告知同意书", "人脸识别服务协议"] {
+            for shown in ["用户协议", "个人信息保护告知同意书"] {
                 assert!(page.text.contains(shown), "{}: {shown}", door.id);
             }
-            // None, one, all but one: nothing is kept.
-            for some in [&TEXTS[..0], &TEXTS[..1], &TEXTS[..2], &TEXTS[1..]] {
+            assert!(!page.text.contains("人脸识别服务协议"), "{}: no condition here", door.id);
+            // None, one, the other: nothing is kept.
+            for some in [&TEXTS[..0], &TEXTS[..1], &TEXTS[1..], &["face-service"]] {
                 let refused = accept(&mut browser, &page, some).await;
                 assert_eq!(refused.code(), Some("E_AGREEMENT"), "{} {some:?}", door.id);
             }
@@ -273,8 +275,8 @@ fn agreements_stand_before_every_door() {
             assert!(done.answered("code").is_some(), "{}: {}", door.id, done.text);
             let now = app.clock.now().0;
             let kept = accepted(&app, door.phone).await;
-            assert_eq!(kept.len(), 3, "{kept:?}");
-            for agreement in &app.ctx.realm.agreements {
+            assert_eq!(kept.len(), 2, "{kept:?}");
+            for agreement in app.ctx.realm.agreements_to_sign_in() {
                 let (id, version) = (&agreement.id, &agreement.version);
                 let line = format!("{id} {version} {} {now} 127.0.0.1 web", agreement.text_hash);
                 assert!(kept.contains(&line), "{line}: {kept:?}");
@@ -298,8 +300,8 @@ fn a_new_version_is_asked_of_everybody() {
         let app = TestApp::start(on).await;
         let newer = changed_realm(&[(
             "realm.toml",
-            "id = \"face-service\"\nversion = \"2026-11\"",
-            "id = \"face-service\"\nversion = \"2026-12\"",
+            "id = \"personal-information\"\nversion = \"2026-11\"",
+            "id = \"personal-information\"\nversion = \"2026-12\"",
         )]);
         let before = accepted(&app, DOORS[0].phone).await;
         assert_eq!(before.len(), 3, "{before:?}");

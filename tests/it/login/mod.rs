@@ -3,6 +3,7 @@ mod agency;
 mod all_in_one;
 mod attempts;
 pub mod authenticator;
+mod card;
 mod codes;
 pub mod deadline_hour;
 pub mod devices;

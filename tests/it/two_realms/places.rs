@@ -368,6 +368,8 @@ pub const SIGN_IN: &[Walked] = &[
         "{code}={q.face}&{act}=face_result&order={order}",
         "{code} order",
     ),
+    walked("POST", "/app/card", Bound, Json, "", "bearer dpop"),
+    walked("POST", "/app/card/{order}", Bound, Json, "{order}=x&reading=x", "{order} bearer dpop"),
     walked(
         "POST",
         "/admin/import",

@@ -31,7 +31,7 @@ fn fits(slot: &str) -> &'static [&'static str] {
         "v" => &["v"],
         "csrf" => &["csrf"],
         "made" => &["made"],
-        "order" => &["order"],
+        "order" | "{order}" => &["order"],
         "slider_id" => &["slider"],
         "challenge" => &["asked"],
         "code" => &["code", "sms", "totp", "recovery", "q"],
@@ -46,7 +46,7 @@ fn fits(slot: &str) -> &'static [&'static str] {
         "cookie:phone" | "cookie:device" => &["cookie"],
         "number" | "enterprise" | "identity_hint" | "text" | "find" => &["number", "id"],
         "id" | "identity" | "client" | "record" | "confirm" | "forget" | "remove" | "stream_id"
-        | "ack" => &["id"],
+        | "ack" | "end" | "withdraw" => &["id"],
         _ => &[],
     }
 }

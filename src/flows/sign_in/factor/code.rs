@@ -257,6 +257,27 @@ pub fn mail_server(ctx: &Ctx) -> Option<Server<'_>> {
     Some(Server { url, from, login: login.as_ref() })
 }
 
+/// A word to a phone that nobody can be told at any more, where the realm sends notices. What does not
+/// arrive changes nothing.
+pub async fn tell_phone(ctx: &Ctx, phone: &Phone, event: &str) {
+    if !ctx.realm.sms.notices {
+        return;
+    }
+    let known = ctx.realm.sms.gateways.iter();
+    let known =
+        known.filter(|one| one.kind == GatewayKind::Webhook || !one.notice_template.is_empty());
+    let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.notice_template)).collect();
+    if gateways.is_empty() && !ctx.realm.sms.gateways.is_empty() {
+        return;
+    }
+    let message = Message::Notice { event, enterprise: &ctx.realm.name.zh, link: None };
+    let handed_in = (&ctx.services.clock, ctx.random());
+    let sent = ctx.services.outbound.send_sms(&gateways, phone, &message, handed_in).await;
+    if let Err(error) = sent {
+        tracing::warn!(%error, "A last notice did not go out");
+    }
+}
+
 /// `template`: which of its texts is sent.
 pub fn gateway<'a>(known: &'a SmsGateway, template: &'a str) -> Gateway<'a> {
     let SmsGateway { url, secret, key_id, app_id, sign_name, .. } = known;

@@ -118,6 +118,26 @@ pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<Vec<Sec
     Ok(codes)
 }
 
+/// New recovery codes, shown this once; those of before are worth nothing. `E_STATE` where no app counts.
+pub async fn renew_codes(ctx: &Ctx, session: &Session) -> Result<Vec<Secret>, Stop> {
+    check_proved(ctx, session)?;
+    let account = session.account;
+    if !is_enrolled(ctx, account).await? {
+        return Err(Refusal::State.into());
+    }
+    let codes = recovery_codes(ctx.random());
+    let tx = ctx.begin().await?;
+    let authenticators = tx.rows().authenticators();
+    authenticators.forget_recovery_codes(account).await?;
+    for code in &codes {
+        authenticators.add_recovery_code(account, code.hashed()).await?;
+    }
+    change::tell(ctx, &tx, session, NoticeKind::FactorAdded).await?;
+    tx.note(AuditEvent::RecoveryCodesRenewed { account });
+    tx.commit().await?;
+    Ok(codes)
+}
+
 pub async fn remove(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     check_proved(ctx, session)?;
     let event = AuditEvent::AuthenticatorRemoved { account: session.account };

@@ -16,12 +16,11 @@ use crate::ephemeral::Slot;
 use crate::flows::aside::aside;
 use crate::flows::sign_in::guesses::knows;
 use crate::flows::sign_in::scan::{claim, code};
+use crate::flows::sign_in::{new_document, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
 use crate::store::accounts::Acceptance;
 
-/// The agreement that must be accepted before a face is looked at.
-const FACE_AGREEMENT: &str = "face-service";
 const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
 
 /// In place of a name where there is nobody.
@@ -49,7 +48,7 @@ const ORDER: Slot<Order> = Slot::new("face");
 pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
     let rows = ctx.rows();
     let Some(account) = rows.accounts().find_by_person(person).await? else { return Ok(false) };
-    let wanted = ctx.realm.agreements.iter().filter(|one| one.id == FACE_AGREEMENT);
+    let wanted = ctx.realm.agreements_to_show_a_face();
     let wanted: Vec<(String, String)> =
         wanted.map(|one| (one.id.clone(), one.version.clone())).collect();
     Ok(rows.accounts().has_accepted(account.id, &wanted).await?)
@@ -57,24 +56,25 @@ pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
 
 async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
     let account = ctx.rows().accounts().find_by_person(person).await?;
-    let agreement = ctx.realm.agreements.iter().find(|one| one.id == FACE_AGREEMENT);
-    let (Some(account), Some(agreement)) = (account, agreement) else { return Ok(()) };
-    let acceptance = Acceptance {
-        document: &agreement.id,
-        version: &agreement.version,
-        text_hash: &agreement.text_hash,
-        at: ctx.now(),
-        channel: "phone",
-        ip: ctx.ip,
-    };
-    let event = AuditEvent::AgreementAccepted {
-        account: account.id,
-        document: agreement.id.clone(),
-        version: agreement.version.clone(),
-    };
+    let Some(account) = account else { return Ok(()) };
     let tx = ctx.begin().await?;
-    tx.rows().accounts().accept_agreement(ctx.new_row_id(), account.id, &acceptance).await?;
-    tx.note(event);
+    for agreement in ctx.realm.agreements_to_show_a_face() {
+        let acceptance = Acceptance {
+            document: &agreement.id,
+            version: &agreement.version,
+            text_hash: &agreement.text_hash,
+            at: ctx.now(),
+            channel: "phone",
+            ip: ctx.ip,
+        };
+        let row_id = ctx.new_row_id();
+        tx.rows().accounts().accept_agreement(row_id, account.id, &acceptance).await?;
+        tx.note(AuditEvent::AgreementAccepted {
+            account: account.id,
+            document: agreement.id.clone(),
+            version: agreement.version.clone(),
+        });
+    }
     Ok(tx.commit().await?)
 }
 
@@ -156,32 +156,45 @@ async fn subject(ctx: &Ctx, found: &Scan) -> Result<Option<Subject>, Stop> {
     let browser = Place::of(found.browser_ip);
     match &found.purpose {
         Purpose::SignIn => Ok(None),
-        Purpose::Verify(question) => of_person(ctx, question.person, &browser).await.map(Some),
+        Purpose::Verify(question) => of_person(ctx, found, question.person).await.map(Some),
         Purpose::Claim(claim) => of_claim(ctx, claim, &browser).await.map(Some),
     }
 }
 
-async fn of_person(ctx: &Ctx, person: PersonId, browser: &Place) -> Result<Subject, Stop> {
+/// Name and document of the person; where they add a document, that one (D-07).
+async fn of_person(ctx: &Ctx, found: &Scan, person: PersonId) -> Result<Subject, Stop> {
+    let browser = Place::of(found.browser_ip);
     // Whoever has the password somewhere else cannot use up the checks of a place of their own.
-    let rate = match knows(ctx, person, browser).await? {
+    let rate = match knows(ctx, person, &browser).await? {
         true => format!("face/{person}/{browser}"),
         false => format!("face/{person}"),
     };
-    let people = ctx.rows().people();
-    let (known, documents) = (people.find(person).await?, people.documents(person).await?);
-    let document = documents.into_iter().next();
-    let (Some(known), Some(document)) = (known, document) else {
-        return Err(Refusal::StepUpFailed.into());
-    };
+    let (name, kind, number) = compared(ctx, found, person).await?.ok_or(Refusal::StepUpFailed)?;
     Ok(Subject {
         person: Some(person),
         is_nobodys: false,
-        name: known.name.as_str().to_owned(),
-        kind: document.kind,
-        number: document.number,
+        name: name.as_str().to_owned(),
+        kind,
+        number,
         rates: vec![(rate, CHECKS_PER_PERSON_AND_DAY)],
         must_tick: !has_agreed(ctx, person).await?,
     })
+}
+
+async fn compared(
+    ctx: &Ctx,
+    scan: &Scan,
+    person: PersonId,
+) -> Result<Option<(PersonName, DocumentType, String)>, Fault> {
+    let transaction = transaction::find(ctx, &scan.transaction).await?;
+    if let Some(new) = transaction.and_then(|transaction| new_document::open(ctx, &transaction)) {
+        let (kind, number) = (new.number.kind, new.number.as_str().to_owned());
+        return Ok(Some((new.name, kind, number)));
+    }
+    let people = ctx.rows().people();
+    let (known, documents) = (people.find(person).await?, people.documents(person).await?);
+    let both = known.zip(documents.into_iter().next());
+    Ok(both.map(|(known, one)| (known.name, one.kind, one.number)))
 }
 
 /// The provider is asked about somebody who does not exist as about anybody, under no name.

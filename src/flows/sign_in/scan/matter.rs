@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::login::{Errand, LoginTransaction};
 use crate::domain::mask::{self, Viewer};
+use crate::domain::number::document::DocumentType;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{ClaimedFor, Purpose, Scan};
 use crate::flows::centre::known;
-use crate::flows::sign_in::transaction;
+use crate::flows::sign_in::{new_document, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +32,10 @@ pub enum Kind {
     NewPhone,
     /// Somebody who is not signed in proves that a document is theirs.
     Claim(ClaimedFor),
+    /// A document is added to the person's own.
+    Document,
+    /// The person's account is cancelled.
+    Cancel,
 }
 
 impl Kind {
@@ -45,6 +50,8 @@ impl Kind {
             Self::NewPassword => ClaimedFor::Password.name(),
             Self::NewPhone => ClaimedFor::Phone.name(),
             Self::Claim(to) => to.name(),
+            Self::Document => "document",
+            Self::Cancel => "cancel",
         }
     }
 
@@ -59,6 +66,8 @@ impl Kind {
             (Some(Errand::Confirm(_)), _) => Self::Authorise,
             (Some(Errand::Password(_)), _) => Self::NewPassword,
             (Some(Errand::FirstPhone(_)), _) => Self::NewPhone,
+            (Some(Errand::Document(_)), _) => Self::Document,
+            (Some(Errand::Cancel), _) => Self::Cancel,
         }
     }
 }
@@ -72,6 +81,8 @@ pub struct Matter {
     pub whom: Option<String>,
     /// Enterprise, masked, and identity type of each authorisation that is confirmed.
     pub authorisations: Vec<String>,
+    /// Kind and masked number of the document that is added.
+    pub document: Option<(DocumentType, String)>,
 }
 
 /// `E_SCAN_EXPIRED` where the sign-in that shows the code is over.
@@ -106,6 +117,7 @@ pub async fn of(ctx: &Ctx, scan: &Scan, language: &str) -> Result<Matter, Stop> 
         application: client.map(|client| client.name.in_language(language).to_owned()),
         whom,
         authorisations,
+        document: tx.as_ref().and_then(|tx| new_document::shown(ctx, tx)),
     })
 }
 
@@ -132,6 +144,8 @@ pub async fn asked(
     let matter = of(ctx, scan, language).await?;
     let is_holder = scan.purpose.person().is_none_or(|person| holder == Some(person));
     let known = Some(matter).filter(|_| is_holder);
+    let document = known.as_ref().and_then(|matter| matter.document.as_ref());
+    let document = document.map(|(kind, number)| json!({"kind": kind.name(), "number": number}));
     let is_sign_in = scan.purpose == Purpose::SignIn;
     Ok(json!({
         "state": "scanned",
@@ -141,6 +155,7 @@ pub async fn asked(
         "application": known.as_ref().and_then(|matter| matter.application.clone()),
         "whom": known.as_ref().and_then(|matter| matter.whom.clone()),
         "authorisations": known.map(|matter| matter.authorisations).unwrap_or_default(),
+        "document": document,
         "browser": scan.browser,
         "place": mask::address_of_host(scan.browser_ip),
         "at": scan.created_at.0,

@@ -30,6 +30,13 @@ pub struct AppUser {
     key: String,
 }
 
+impl AppUser {
+    /// Which phone.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 /// The person behind a token, read as they are now, every time.
 pub async fn user(ctx: &Ctx, presented: &Presented<'_>) -> Result<AppUser, Stop> {
     let (claims, found, identity) = grant_behind(ctx, presented, SCOPE).await?;

@@ -1,0 +1,32 @@
+//! What happened to somebody's own account, from the audit: which act and when, in the order of the chain.
+
+use serde_json::Value;
+
+use crate::base::clock::Timestamp;
+use crate::domain::session::Session;
+use crate::flows::{Ctx, Fault};
+
+/// Older ones are the back office's to look up.
+const MOST: u64 = 100;
+
+pub struct OwnEvent {
+    pub at: Timestamp,
+    /// As the audit names it.
+    pub action: String,
+    /// What it was about, as the audit has it: `kind`, `level`, `factor`, `client`, `document`, `code`.
+    pub told: Value,
+}
+
+/// The newest, of the person and of the account they have now.
+pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<OwnEvent>, Fault> {
+    let records = ctx.rows().records();
+    let mut found = records.events_of(session.person.0, MOST).await?;
+    found.extend(records.events_of(session.account.0, MOST).await?);
+    found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let event = |(at, text): (Timestamp, String)| {
+        let told: Value = serde_json::from_str(&text).ok()?;
+        Some(OwnEvent { at, action: told["action"].as_str()?.to_owned(), told })
+    };
+    let most = usize::try_from(MOST).unwrap_or(usize::MAX);
+    Ok(found.into_iter().filter_map(event).take(most).collect())
+}

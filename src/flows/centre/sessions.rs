@@ -1,0 +1,58 @@
+//! Where somebody is signed in: every browser and phone, and the end of one or of all the others.
+
+use crate::domain::acting::ActingIdentity;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
+use crate::flows::identity::load;
+use crate::flows::notify::tell::end_session;
+use crate::flows::{Ctx, Fault, Stop};
+
+const REASON: &str = "the person ended it from another browser";
+
+/// One of them, as it is now.
+pub struct SignedIn {
+    pub session: Session,
+    /// As whom; `None`: an identity that is over, about to be seen.
+    pub identity: Option<ActingIdentity>,
+    /// The applications that were entered from there.
+    pub clients: Vec<String>,
+}
+
+/// Newest first.
+pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<SignedIn>, Fault> {
+    let rows = ctx.rows();
+    let mut live = rows.sessions().live_of(session.account, ctx.now()).await?;
+    live.sort_by_key(|one| std::cmp::Reverse(one.created_at));
+    let mut found = Vec::new();
+    for session in live {
+        let clients = rows.sessions().clients(session.id).await?;
+        let mut clients: Vec<String> = clients.into_iter().map(|one| one.client_id).collect();
+        clients.sort();
+        clients.dedup();
+        let identity = load::look(ctx, rows, session.person, session.acting).await?.ok();
+        found.push(SignedIn { session, identity, clients });
+    }
+    Ok(found)
+}
+
+/// One of the person's others; this one is signed out of, and another's is `E_STATE` like one that is gone.
+pub async fn end(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
+    let live = ctx.rows().sessions().live_of(session.account, ctx.now()).await?;
+    let wanted = live.iter().find(|one| one.id.to_string() == id && one.id != session.id);
+    let wanted = wanted.ok_or(Refusal::State)?;
+    let tx = ctx.begin().await?;
+    end_session(ctx, &tx, wanted.id, REASON).await?;
+    Ok(tx.commit().await?)
+}
+
+/// All but this one; how many that were.
+pub async fn end_others(ctx: &Ctx, session: &Session) -> Result<usize, Stop> {
+    let tx = ctx.begin().await?;
+    let mut all = tx.rows().sessions().unended_of(session.account).await?;
+    all.retain(|id| *id != session.id);
+    for id in &all {
+        end_session(ctx, &tx, *id, REASON).await?;
+    }
+    tx.commit().await?;
+    Ok(all.len())
+}

@@ -1,0 +1,124 @@
+//! Level 5 (L-06): the bureau's own app, on a phone that can read cards, reads the chip of an identity card
+//! over a challenge of ours, and the reader's service says whose card it is. The level page of the
+//! centre leads there for nobody (L-10); the hall has readers of its own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::PersonId;
+use crate::base::secret::{Hashed, Secret};
+use crate::domain::refusal::Refusal;
+use crate::ephemeral::Slot;
+use crate::flows::sign_in::scan::tax_app::AppUser;
+use crate::flows::{Ctx, Fault, Stop, people};
+use crate::outbound::asked::{CardAsked, NameAnswer, NameAsked};
+
+/// As long as somebody needs to hold a card to a phone.
+const ORDER_SECONDS: i64 = 180;
+const READINGS_PER_PERSON_AND_DAY: u32 = 5;
+const LONGEST_READING: usize = 16 * 1024;
+
+/// The level that a reading is for, and the one it leads to.
+const FROM: u8 = 4;
+const TO: u8 = 5;
+
+/// A reading on its way: one person's, on one phone, once.
+#[derive(Clone, Serialize, Deserialize)]
+struct Order {
+    person: PersonId,
+    phone_key: String,
+    challenge: String,
+}
+
+const ORDER: Slot<Order> = Slot::new("card");
+
+/// What the app goes on with.
+pub struct Begun {
+    pub order: Secret,
+    /// For the reader to sign with the card's chip.
+    pub challenge: String,
+}
+
+fn provider(ctx: &Ctx) -> Option<(&str, &Secret)> {
+    ctx.realm.card_reading.as_ref().map(|(url, secret)| (url.as_str(), secret))
+}
+
+fn key(order: &str) -> String {
+    Hashed::of(order).to_text()
+}
+
+async fn level(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
+    let known = ctx.rows().people().find(person).await?;
+    Ok(known.map_or(1, |known| known.real_name_level))
+}
+
+/// `E_STATE`: the person is not at level 4; `E_OFFLINE_ONLY`: nobody can look at cards here.
+pub async fn begin(ctx: &Ctx, user: &AppUser) -> Result<Begun, Stop> {
+    if !ctx.services.outbound.knows_names(provider(ctx)) {
+        return Err(Refusal::OfflineOnly.into());
+    }
+    if level(ctx, user.person).await? != FROM {
+        return Err(Refusal::State.into());
+    }
+    let order = ctx.random().token();
+    let challenge = ctx.random().token().expose().to_owned();
+    let phone_key = user.key().to_owned();
+    let kept = Order { person: user.person, phone_key, challenge: challenge.clone() };
+    ctx.ephemeral().put(&ORDER, &key(order.expose()), &kept, ORDER_SECONDS).await?;
+    Ok(Begun { order, challenge })
+}
+
+/// What the reader made of card and challenge. An order is used up by the first reading, whatever it was
+/// worth; another phone's is `E_STATE` and stays good there.
+pub async fn finish(ctx: &Ctx, user: &AppUser, order: &str, reading: &str) -> Result<u8, Stop> {
+    if reading.is_empty() || reading.len() > LONGEST_READING {
+        return Err(Refusal::format("reading").into());
+    }
+    let ephemeral = ctx.ephemeral();
+    let kept: Option<Order> = ephemeral.get(&ORDER, &key(order)).await?;
+    let is_own = |kept: &Order| kept.person == user.person && kept.phone_key == user.key();
+    kept.filter(is_own).ok_or(Refusal::State)?;
+    let rate = format!("card/{}", user.person);
+    let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
+    if count > READINGS_PER_PERSON_AND_DAY {
+        return Err(Refusal::OtpRate { retry_after }.into());
+    }
+    let kept: Order = ephemeral.take(&ORDER, &key(order)).await?.ok_or(Refusal::State)?;
+    match judged(ctx, &kept, reading).await? {
+        Some(NameAnswer::Match) => {}
+        Some(_) => return Err(Refusal::RealName.into()),
+        None => {
+            ephemeral.uncount(&rate).await?;
+            return Err(Refusal::RealNameUnavailable.into());
+        }
+    }
+    let tx = ctx.begin().await?;
+    if !people::raise_level(ctx, &tx, user.person, TO, "card").await? {
+        return Err(Refusal::State.into());
+    }
+    tx.commit().await?;
+    Ok(TO)
+}
+
+/// `None`: the reader's service is away.
+async fn judged(ctx: &Ctx, order: &Order, reading: &str) -> Result<Option<NameAnswer>, Fault> {
+    let people = ctx.rows().people();
+    let (person, documents) =
+        (people.find(order.person).await?, people.documents(order.person).await?);
+    let (Some(person), Some(document)) = (person, documents.first()) else {
+        return Ok(Some(NameAnswer::NotFound));
+    };
+    let whose = NameAsked {
+        name: person.name.as_str(),
+        document_type: document.kind.name(),
+        number: &document.number,
+    };
+    let asked = CardAsked { whose, challenge: &order.challenge, reading };
+    let handed_in = (&ctx.services.clock, ctx.random());
+    match ctx.services.outbound.check_card(provider(ctx), &asked, handed_in).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) => {
+            tracing::warn!(%error, "A card that was read could not be looked at");
+            Ok(None)
+        }
+    }
+}

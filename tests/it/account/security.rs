@@ -1,0 +1,177 @@
+//! The security page: sessions that are ended from elsewhere, what applications were allowed, what happened,
+//! recovery codes anew, and a copy of everything.
+
+use serde_json::Value;
+
+use super::contract::{logged_out, start, tokens};
+use super::{LI, WANG, as_li, as_person, as_wang, get, post};
+use crate::kit::browser::{Shown, unescape};
+use crate::kit::listener::Listener;
+use crate::kit::{
+    Browser, FILING, INVOICE, TestApp, VERIFIER, authorize_url, claims, on_each_database,
+};
+use crate::login::authenticator::enrol_at;
+
+const PATH: &str = "/account/security";
+
+/// The ids of the sessions that can be ended from here.
+fn others(page: &Shown) -> Vec<String> {
+    let ids = page.text.split("name=\"end\" value=\"").skip(1);
+    ids.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+/// Every browser that is signed in is seen with device, place and time; one of them or all others are ended
+/// from here, and the applications hear of it. Nobody ends another's.
+#[test]
+fn sessions_are_ended_from_another_browser() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let mut wang = as_person(&app, WANG).await;
+        let mut clerk = as_wang(&app, "<strong>办税员").await;
+        let held = tokens(&app, &mut clerk).await;
+        let access = held["access_token"].as_str().unwrap();
+        let sid = claims(access)["sid"].as_str().unwrap().to_owned();
+        let page = get(&mut wang, PATH).await;
+        for shown in ["127.0.0.*", "南昌示例科技有限公司 · 办税员", "本次登录", "2026-11-24 10:0"]
+        {
+            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+        }
+        let [id] = &others(&page)[..] else { panic!("{}", page.text) };
+        // Not by somebody else, nor from itself.
+        let mut li = as_li(&app).await;
+        let own = others(&get(&mut clerk, PATH).await).remove(0);
+        for (who, id) in [(&mut li, id), (&mut wang, &own)] {
+            let refused = post(&app, who, PATH, &[("end", id)]).await;
+            assert_eq!(refused.code(), Some("E_STATE"));
+        }
+        let done = post(&app, &mut wang, PATH, &[("end", id)]).await;
+        assert!(done.text.contains("该登录已退出"), "{}", done.text);
+        assert_eq!(logged_out(&app, &listener).await, [sid]);
+        assert_eq!(app.introspect(access).await["active"], false);
+        assert!(get(&mut clerk, "/account").await.url.contains("/login"));
+        assert_eq!(post(&app, &mut wang, PATH, &[("end", id)]).await.code(), Some("E_STATE"));
+        // All the others at once; this one stays.
+        let mut second = as_person(&app, WANG).await;
+        let mut third = as_wang(&app, "<strong>开票员").await;
+        let done = post(&app, &mut wang, PATH, &[("act", "end_others")]).await;
+        assert!(done.text.contains("其他登录已全部退出") && others(&done).is_empty());
+        for gone in [&mut second, &mut third] {
+            assert!(get(gone, "/account").await.url.contains("/login"));
+        }
+        assert_eq!(get(&mut li, "/account").await.status.as_u16(), 200, "nobody else's");
+    });
+}
+
+/// A code of the invoice application, which asks for consent.
+async fn invoice(browser: &mut Browser) -> Shown {
+    browser.get(&authorize_url(&INVOICE, &[])).await
+}
+
+/// What an application was allowed is taken back: its tokens end, it hears of it, and it asks again.
+#[test]
+fn a_consent_is_taken_back() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        assert!(get(&mut li, PATH).await.text.contains("没有应用获得过您的授权"));
+        let asked = invoice(&mut li).await;
+        let done = li.submit(&asked, &[("act", "allow")]).await;
+        let code = done.answered("code").expect("a code");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", INVOICE.redirect_uri),
+            ("code_verifier", VERIFIER),
+            ("client_id", INVOICE.id),
+            ("client_secret", INVOICE.secret),
+        ];
+        let held = app.post("/token", None, &form).await.1;
+        let other = tokens(&app, &mut li).await;
+        let page = get(&mut li, PATH).await;
+        assert!(page.text.contains("您当前的办税身份、企业和权限"), "{}", page.text);
+        // Nobody else's, and none that there is not.
+        let mut wang = as_person(&app, WANG).await;
+        let refused = post(&app, &mut wang, PATH, &[("withdraw", INVOICE.id)]).await;
+        assert_eq!(refused.code(), Some("E_STATE"));
+        let refused = post(&app, &mut li, PATH, &[("withdraw", FILING.id)]).await;
+        assert_eq!(refused.code(), Some("E_STATE"));
+        let done = post(&app, &mut li, PATH, &[("withdraw", INVOICE.id)]).await;
+        assert!(done.text.contains("已撤回同意"), "{}", done.text);
+        let refresh = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", held["refresh_token"].as_str().unwrap()),
+            ("client_id", INVOICE.id),
+            ("client_secret", INVOICE.secret),
+        ];
+        assert_eq!(app.post("/token", None, &refresh).await.1["error"], "invalid_grant");
+        let access = other["access_token"].as_str().unwrap();
+        assert_eq!(app.introspect(access).await["active"], true, "the others go on");
+        assert!(invoice(&mut li).await.url.contains("/consent"), "asked again");
+        let told =
+            app.said("SELECT client_id AS said FROM delivery WHERE client_id = 'invoice'").await;
+        assert!(!told.is_empty(), "it hears of it");
+        let page = get(&mut li, PATH).await;
+        for event in ["授权应用：", "撤回对应用的授权：", "通过身份验证：短信验证"]
+        {
+            assert!(page.text.contains(event), "{event}: {}", page.text);
+        }
+        assert!(!get(&mut wang, PATH).await.text.contains("授权应用："), "one's own alone");
+    });
+}
+
+/// New recovery codes take the place of the old ones, for whoever has just proved a second factor.
+#[test]
+fn recovery_codes_are_renewed() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let path = "/account/authenticator";
+        let none = post(&app, &mut li, path, &[("act", "codes")]).await;
+        assert_eq!(none.code(), Some("E_STATE"), "no app is enrolled");
+        let (_, before) = enrol_at(&app, &mut li).await;
+        let page = post(&app, &mut li, path, &[("act", "codes")]).await;
+        let codes = page.text.split("<li><code>").skip(1);
+        let codes: Vec<String> =
+            codes.map(|rest| unescape(rest.split('<').next().unwrap())).collect();
+        assert_eq!(codes.len(), 10);
+        assert!(codes.iter().all(|code| !before.contains(code)));
+        assert!(get(&mut li, PATH).await.text.contains("剩余恢复码 10 个"));
+        app.clock.advance(901);
+        let late = post(&app, &mut li, path, &[("act", "codes")]).await;
+        assert!(late.url.contains("/login/second_factor"), "{}", late.url);
+    });
+}
+
+/// A copy of everything that is kept of the person, for whoever has just proved a second factor (PIPL 45); it is
+/// written down, and holds nothing of anybody else.
+#[test]
+fn a_copy_of_everything_is_handed_out() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let n = app.audit().await.len();
+        let file = post(&app, &mut wang, PATH, &[("act", "copy")]).await;
+        assert_eq!(file.header("content-type").as_deref(), Some("application/json"));
+        let name = file.header("content-disposition").unwrap();
+        assert!(name.starts_with("attachment;"), "{name}");
+        let copy: Value = serde_json::from_str(&file.text).unwrap();
+        assert_eq!(copy["person"]["name"], "王小明");
+        assert_eq!(copy["person"]["documents"][0]["number"], "360102199003071236");
+        assert_eq!(copy["account"]["phones"][0]["phone"], "+8613800138000");
+        assert_eq!(copy["account"]["username"], "wangxm");
+        let n_held = super::held(&app.ctx, WANG).await.len();
+        assert_eq!(copy["authorisations"].as_array().unwrap().len(), n_held);
+        assert_eq!(copy["sign_ins"][0]["outcome"], "ok");
+        assert_eq!(copy["account"]["agreements"].as_array().unwrap().len(), 3);
+        assert!(copy["events"].as_array().is_some_and(|all| !all.is_empty()));
+        for other in ["李芳", LI, "argon2", "360121198802290026"] {
+            assert!(!file.text.contains(other), "{other}");
+        }
+        assert_eq!(app.audit().await.len(), n + 1);
+        assert_eq!(app.audit().await[n]["action"], "data_downloaded");
+        app.clock.advance(901);
+        let late = post(&app, &mut wang, PATH, &[("act", "copy")]).await;
+        assert!(late.url.contains("/login/second_factor"), "{}", late.url);
+    });
+}
