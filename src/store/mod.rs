@@ -8,6 +8,7 @@ pub mod connect;
 mod entity;
 mod error;
 mod lane;
+mod levels;
 mod link;
 
 pub mod accounts;

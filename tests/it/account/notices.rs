@@ -138,6 +138,10 @@ fn each_kind_goes_out_by_text_message_to_the_other_side() {
         let with_texts = ("factors.toml", "[sms]\nlifetime", "[sms]\nnotices = true\nlifetime");
         let realm = changed_realm(&[with_texts]);
         let app = Setup::of(on, vec![realm]).start().await;
+        // What is over already ends first.
+        app.clock.advance(3601);
+        expiry::run(&app.ctx).await.unwrap();
+        app.deliver().await;
         let zhao = relation(&app, ZHAO, "tax_clerk").await;
         let sun = relation(&app, SUN, "tax_clerk").await;
         let wang = relation(&app, WANG, "tax_clerk").await;

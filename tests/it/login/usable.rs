@@ -310,7 +310,7 @@ fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
             ("2026-11-25", "2027-03-31", false),
             ("2026-01-01", "2026-11-23", false),
         ] {
-            app.clock.advance(61);
+            app.clock.advance(1801);
             term("2026-01-01", "").await;
             let (mut browser, page) = zhao.at_second_factor(&app).await;
             let open = browser.pass_second_factor(&app, &page, zhao.phone).await;
@@ -322,7 +322,7 @@ fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
                 assert!(late.answered("code").is_none(), "{case}");
                 assert!(is_waiting().await, "{case}");
             }
-            app.clock.advance(61);
+            app.clock.advance(1801);
             let (mut browser, page) = zhao.at_second_factor(&app).await;
             let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
             assert_eq!(page.text.contains(&id), is_offered, "{case}: {}", page.text);

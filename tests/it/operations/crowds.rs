@@ -180,10 +180,11 @@ async fn whoever_takes_their_answers_gets_them_whole() {
     let served = served(Gate::new(most, Proxies::default()), false).await;
     let styles = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/hufu.css")).unwrap();
     let mut takes = connect("127.0.0.3", served.address).await;
-    takes.write_all(&asks_of_two(1 << 20, STYLES, 4)).await.unwrap();
+    // Two fit what a client takes of all streams together, unless it says otherwise.
+    takes.write_all(&asks_of_two(1 << 20, STYLES, 2)).await.unwrap();
     let read = read_for(&mut takes, Duration::from_secs(1)).await;
     let end = &styles[styles.len() - 256..];
-    assert_eq!(read.windows(256).filter(|part| *part == end).count(), 4);
+    assert_eq!(read.windows(256).filter(|part| *part == end).count(), 2);
     for _ in 0..30 {
         let ask = format!("GET {STYLES} HTTP/1.1\r\nHost: hufu\r\nConnection: close\r\n\r\n");
         let mut stream = connect("127.0.0.3", served.address).await;

@@ -401,7 +401,11 @@ async fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
     std::fs::write(at.join("people.csv"), table).unwrap();
     drop(serve(at, free_ports(), "").await);
     let import = ["--config", "hufu.toml", "import", "jiangxi", "people.csv", "--kind", "person"];
-    for counts in ["1 applied, 0 unchanged, 2 failed", "0 applied, 1 unchanged, 2 failed"] {
+    // One number of two people, of whom nobody knows who used it last: it is nobody's, and that is said.
+    let nobodys = "people.csv:4: phone: bound to nobody";
+    for (counts, remarks) in
+        [("2 applied, 0 unchanged, 1 failed", true), ("0 applied, 2 unchanged, 1 failed", false)]
+    {
         let output = hufu(at, &import);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let (out, err) = (
@@ -410,11 +414,11 @@ async fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
         );
         assert!(out.contains(counts), "{out}");
         assert!(err.contains("people.csv:3: document:"), "{err}");
-        assert!(err.contains("people.csv:4: phone: is bound to another account"), "{err}");
+        assert_eq!(err.contains(nobodys), remarks, "{err}");
         let report = std::fs::read_to_string(at.join("people.csv.report.jsonl")).unwrap();
         let lines: Vec<serde_json::Value> =
             report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((&lines[0]["line"], &lines[1]["line"]), (&3.into(), &4.into()));
+        assert_eq!((lines.len(), &lines[0]["line"]), (1, &3.into()));
     }
     let unknown = hufu(at, &["--config", "hufu.toml", "import", "nowhere", "people.csv"]);
     assert!(!unknown.status.success());

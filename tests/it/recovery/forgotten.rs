@@ -159,12 +159,11 @@ fn the_income_tax_app_answers_for_its_person() {
             let chosen = number(&app.ctx, &page).await.parse().ok();
             let said = act(&app, &page, "confirm", (&who, face), chosen).await;
             let next = go_on(&mut browser, &page).await;
-            match is_right {
-                true => assert!(next.url.contains("/forgot-password/new"), "{}", next.text),
-                false => {
-                    assert_eq!(said["error"], "E_STEPUP_FAILED", "{name}");
-                    assert_eq!(next.code(), Some("E_STEPUP_FAILED"), "{name}");
-                }
+            if is_right {
+                assert!(next.url.contains("/forgot-password/new"), "{}", next.text);
+            } else {
+                assert_eq!(said["error"], "E_STEPUP_FAILED", "{name}");
+                assert_eq!(next.code(), Some("E_STEPUP_FAILED"), "{name}");
             }
             app.clock.advance(61);
         }

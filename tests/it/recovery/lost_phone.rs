@@ -117,13 +117,12 @@ fn wrong_credentials_are_a_failed_sign_in() {
         // Five here, and the door is locked for that name; and the other way round.
         for (at, is_door_first) in [("203.0.113.50", false), ("203.0.113.51", true)] {
             for _ in 0..5 {
-                match is_door_first {
-                    true => drop(sign_in(&app, at, WANG_ID, "Wrong2026!").await),
-                    false => {
-                        let mut browser = app.browser_at(at);
-                        let kind = ("resident_id_card", WANG_ID);
-                        drop(typed(&mut browser, kind, "Wrong2026!", FRESH).await);
-                    }
+                if is_door_first {
+                    drop(sign_in(&app, at, WANG_ID, "Wrong2026!").await);
+                } else {
+                    let mut browser = app.browser_at(at);
+                    let kind = ("resident_id_card", WANG_ID);
+                    drop(typed(&mut browser, kind, "Wrong2026!", FRESH).await);
                 }
             }
             let mut browser = app.browser_at(at);

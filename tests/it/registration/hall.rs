@@ -94,7 +94,7 @@ fn four_kinds_need_the_hall_first() {
             "name": "Lee Min", "document_type": "foreign_passport", "document": "M11112222",
             "nationality": "KOR", "sex": "female", "phone": "+821012345678",
             "collected_on": "2026-11-01", "collected_by": "03"});
-        taken(&app, &[line.clone()]).await;
+        taken(&app, std::slice::from_ref(&line)).await;
         let lee = Registrant {
             name: "LEE MIN",
             number: "M11112222",
@@ -119,7 +119,7 @@ fn four_kinds_need_the_hall_first() {
         let held = app.ctx.rows().people().documents(id).await.unwrap();
         assert_eq!(held[0].valid_to.unwrap().to_string(), "2031-05-31");
         let told = app.ctx.rows().notices().list(id, 10).await.unwrap();
-        assert_eq!(told[0].kind, NoticeKind::Registered);
+        assert!(told.iter().any(|one| one.kind == NoticeKind::Registered), "{told:?}");
     });
 }
 
@@ -169,7 +169,7 @@ fn halls_tell_line_by_line() {
         foreign["document"] = json!("M11112222");
         let failed = report(&app, &[foreign]).await.failed;
         assert_eq!(failed[0].why.field.as_deref(), Some("nationality"));
-        taken(&app, &[good.clone()]).await;
+        taken(&app, std::slice::from_ref(&good)).await;
         let find = async |who: Registrant| {
             app.ctx.rows().hall_records().find(&document(&app, who)).await.unwrap()
         };

@@ -10,6 +10,8 @@ use hufu::flows::people;
 use hufu::outbound::asked::FaceState;
 use serde_json::json;
 
+use crate::kit::browser::without_number;
+
 use super::*;
 use crate::kit::{EXAMPLE, FILING, PASSWORD, authorize_url, claims, on_each_database};
 
@@ -23,7 +25,7 @@ const ZHANG: Registrant =
 /// A page with all that is this registrant's or this browser's own taken out of it.
 fn bare(shown: &Shown, who: Registrant) -> String {
     let masked = format!("{}**********{}", &who.number[..4], &who.number[14..]);
-    let mut text = shown.text.clone();
+    let mut text = without_number(&shown.text);
     for (own, mark) in [
         (who.name, "NAME"),
         (who.number, "NUMBER"),

@@ -15,6 +15,9 @@ fn fields(refusal: Refusal) -> Vec<&'static str> {
     }
 }
 
+/// A way; name, kind, number, sex and nationality as typed; what it comes to, or the fields that are wrong.
+type Case = (Way, [&'static str; 5], Result<(&'static str, &'static str), &'static [&'static str]>);
+
 /// Covers: each of eleven kinds is one way's; sex and nationality are what the number
 /// says, and nobody says otherwise.
 #[test]
@@ -26,8 +29,7 @@ fn the_number_says_sex_and_nationality() {
     kinds.dedup();
     assert_eq!(kinds.len(), 11);
     let (home, away) = (Way::Domestic, Way::Overseas);
-    // way, name, kind, number, sex, nationality; what it comes to, or the fields that are wrong.
-    let table: &[(Way, [&str; 5], Result<(&str, &str), &[&str]>)] = &[
+    let table: &[Case] = &[
         (home, ["方宇", "resident_id_card", "360102199505180037", "", ""], Ok(("male", "CHN"))),
         (
             home,
@@ -97,6 +99,11 @@ fn the_number_says_sex_and_nationality() {
             Err(wrong) => assert_eq!(fields(found.unwrap_err()), *wrong, "{typed:?}"),
         }
     }
+}
+
+/// Covers R-04: who registers from overseas is reached by a phone of any country, or by e-mail.
+#[test]
+fn overseas_there_are_phones_and_addresses() {
     assert!(Contact::parse(Way::Domestic, "+86 138-0013-8000").is_ok());
     for wrong in ["+85291234567", "a@example.com", "12800138000", ""] {
         assert_eq!(fields(Contact::parse(Way::Domestic, wrong).unwrap_err()), ["phone"], "{wrong}");

@@ -76,12 +76,11 @@ pub async fn send(ctx: &Ctx, begun: &Begun, held: &Held, form: &Form<'_>) -> Res
     ctx.ephemeral().put(&SENT, begun.key(), &Sent { hash }, ctx.realm.sms.lifetime).await?;
     ctx.ephemeral().reset(&tries(begun)).await?;
     // Only now, when a code was spent: hashing is what strangers could make us do most of.
-    let password = match chosen {
-        Some(chosen) => chosen,
-        None => {
-            let hashing = &ctx.services.hashing;
-            hashing.hash(form.password, ctx.random()).await?.ok_or(Refusal::Busy)?
-        }
+    let password = if let Some(chosen) = chosen {
+        chosen
+    } else {
+        let hashing = &ctx.services.hashing;
+        hashing.hash(form.password, ctx.random()).await?.ok_or(Refusal::Busy)?
     };
     let access = Access { password, contact, is_proved: false };
     keep(ctx, begun, held, registration.reached_by(access)).await?;

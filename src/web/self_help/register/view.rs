@@ -265,7 +265,7 @@ async fn face(
     answered(helping, page.notice.as_ref(), &page)
 }
 
-/// The code of the app; left out while strangers fill the store.
+/// The code of the app; left out while strangers fill the room.
 async fn code(
     helping: &Helping,
     registration: &Registration,
