@@ -52,7 +52,8 @@ async fn signs_in(app: &TestApp, personal_id: &str) -> bool {
     page.url.contains("/login/second_factor")
 }
 
-/// Covers D-04, D-05, D-06: exactly the seven kinds, and every field that is wrong is named; nothing is begun.
+/// Covers D-01, D-03, D-04, D-05, D-06: exactly the seven kinds, the other four in the hall alone, and every
+/// field that is wrong is named; nothing is begun.
 #[test]
 fn what_cannot_be_right_is_told_before_the_scan() {
     on_each_database(|on| async move {
