@@ -1,7 +1,7 @@
-//! Loads a running demo from outside, for `scripts/bench`: what a generator of plain requests
+//! Loads a running demo from outside, for `scripts/bench` and `scripts/stock`: what a generator of plain requests
 //! cannot do, because each answer leads to the next request.
 //!
-//! `load (sign-in | code-flow | refresh | token) <provider> <desk> <people> <seconds>`
+//! `load (sign-in | code-flow | refresh | pages | token) <provider> <desk> <people> <seconds>`
 //!
 //! Prints how many were done in a second; `token` prints one access token instead. `load bare`
 //! serves a constant answer on port 18099 for comparison: axum and nothing else.
@@ -257,6 +257,24 @@ async fn refreshes(
     Ok(())
 }
 
+/// What somebody who is signed in reads in the account centre, one page after the other.
+const PAGES: [&str; 5] =
+    ["account", "account/person", "account/messages", "account/log", "account/handlers"];
+
+async fn pages(mut visitor: Visitor<'_>, until: Instant, done: &AtomicU64) -> Result<(), Failure> {
+    let provider = &visitor.driver.provider.clone();
+    while Instant::now() < until {
+        for page in PAGES {
+            let shown = visitor.ask(&format!("{provider}/{page}"), None).await?;
+            if shown.location.is_some() || !shown.text.contains("</main>") {
+                return Err(format!("{page} is not shown: {}", shown.text).into());
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
 async fn bare() -> Result<(), Failure> {
     const ANSWER: &str = "{\"keys\": []}";
     let router = axum::Router::new().route("/", axum::routing::get(|| async { ANSWER }));
@@ -299,6 +317,7 @@ async fn main() -> Result<(), Failure> {
             match what.as_str() {
                 "code-flow" => flows(visitor, until, &done).await,
                 "refresh" => refreshes(visitor, until, &done).await,
+                "pages" => pages(visitor, until, &done).await,
                 _ => Err(format!("nobody knows how to {what}").into()),
             }
         });

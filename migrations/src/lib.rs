@@ -27,6 +27,7 @@ mod m20261127_000019_sweeping;
 mod m20261127_000022_unit_numbers;
 mod m20261127_000023_addresses;
 mod m20261127_000024_indexes;
+mod m20261127_000025_feed_marks;
 mod m20261127_000026_handlers_since;
 mod m20261127_000030_hall_records;
 mod m20261127_000032_awaited_phones;
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000022_unit_numbers::Migration),
             Box::new(m20261127_000023_addresses::Migration),
             Box::new(m20261127_000024_indexes::Migration),
+            Box::new(m20261127_000025_feed_marks::Migration),
             Box::new(m20261127_000026_handlers_since::Migration),
             Box::new(m20261127_000030_hall_records::Migration),
             Box::new(m20261127_000032_awaited_phones::Migration),

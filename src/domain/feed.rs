@@ -317,7 +317,17 @@ impl Entry {
 }
 
 fn of<T: DeserializeOwned>(fields: Value) -> Result<T, Wrong> {
-    serde_json::from_value(fields).map_err(Wrong::line)
+    serde_json::from_value(fields).map_err(|error| shapeless(&error))
+}
+
+/// Why a line has not the shape of its kind; a value may be somebody's number, and is left out.
+fn shapeless(error: &serde_json::Error) -> Wrong {
+    let text = error.to_string();
+    let shows_value = text.starts_with("invalid type") || text.starts_with("invalid value");
+    match text.rsplit_once(", expected ").filter(|_| shows_value) {
+        Some((_, expected)) => Wrong::line(format!("a value is not what it should be: {expected}")),
+        None => Wrong::line(text),
+    }
 }
 
 /// Several words in one cell of a table, or a list.

@@ -62,6 +62,12 @@ impl IdentityType {
         self.capabilities.contains(&capability)
     }
 
+    /// An enterprise has one legal representative and one finance supervisor: whoever is named last
+    /// ends the others (outside-parts 5.3).
+    pub fn is_held_by_one(&self) -> bool {
+        self.can(Capability::ManageHandlers) && !self.can(Capability::GrantedOnline)
+    }
+
     /// The effective permissions of a grant of this type (invariant 14).
     pub fn effective(&self, granted: &Permissions, catalogue: &Permissions) -> Permissions {
         match &self.permissions {

@@ -6,6 +6,7 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 use std::net::IpAddr;
+
 use uuid::Uuid;
 
 use super::entity::{account, agreement_acceptance};
@@ -121,7 +122,11 @@ impl<A> Accounts<'_, A> {
 
 impl Accounts<'_, Writing> {
     pub async fn add(&self, account: &Account, now: Timestamp) -> Result<(), StoreError> {
-        account::Entity::insert(account::ActiveModel {
+        self.add_all(&[account], now).await
+    }
+
+    pub async fn add_all(&self, accounts: &[&Account], now: Timestamp) -> Result<(), StoreError> {
+        let row = |account: &&Account| account::ActiveModel {
             id: Set(account.id.0),
             realm: Set(self.0.realm.to_owned()),
             person_id: Set(account.person.0),
@@ -138,10 +143,8 @@ impl Accounts<'_, Writing> {
             }),
             created_at: Set(now.0),
             username_changed_at: Set(None),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
+        };
+        self.0.insert_all(accounts.iter().map(row).collect()).await
     }
 
     /// Whoever holds accounts has them alone until their transaction ends: for rules that look at

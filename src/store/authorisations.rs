@@ -1,6 +1,7 @@
 //! Authorisations between persons and enterprises, the events that led to their state, and their
 //! end in the histories. How the two sides read them is `store::relations`.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::columns::columns;
 use super::entity::{authorisation, authorisation_event, authorisation_history};
-use super::{Rows, StoreError, Writing};
+use super::{Rows, StoreError, Writing, evened};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::authorisation::{
@@ -78,17 +79,53 @@ impl<A> Authorisations<'_, A> {
         enterprise: EnterpriseId,
         types: &[IdentityTypeName],
     ) -> Result<Vec<Authorisation>, StoreError> {
+        self.held_in(&[enterprise], types).await
+    }
+
+    /// Those of some identity types in many enterprises that are not over.
+    pub async fn held_in(
+        &self,
+        enterprises: &[EnterpriseId],
+        types: &[IdentityTypeName],
+    ) -> Result<Vec<Authorisation>, StoreError> {
         let types = types.iter().map(|name| name.0.as_str());
         let of_types = authorisation::Column::IdentityType.is_in(types);
-        let rows = self.not_over(enterprise).filter(of_types).all(&self.0.db()).await?;
+        let rows = self.not_over_in(enterprises).filter(of_types).all(&self.0.db()).await?;
         rows.into_iter().map(read).collect()
     }
 
+    /// The pairs of some people and some enterprises between whom there is or was a relation.
+    pub async fn pairs(
+        &self,
+        people: &[PersonId],
+        enterprises: &[EnterpriseId],
+    ) -> Result<HashSet<(PersonId, EnterpriseId)>, StoreError> {
+        let people = evened(people.iter().map(|id| id.0).collect());
+        let enterprises = evened(enterprises.iter().map(|id| id.0).collect());
+        let known: Vec<(Uuid, Uuid)> = self
+            .0
+            .find::<authorisation::Entity>()
+            .select_only()
+            .columns([authorisation::Column::PersonId, authorisation::Column::EnterpriseId])
+            .filter(authorisation::Column::PersonId.is_in(people))
+            .filter(authorisation::Column::EnterpriseId.is_in(enterprises))
+            .into_tuple()
+            .all(&self.0.db())
+            .await?;
+        let pair = |(person, enterprise)| (PersonId(person), EnterpriseId(enterprise));
+        Ok(known.into_iter().map(pair).collect())
+    }
+
     fn not_over(&self, enterprise: EnterpriseId) -> Select<authorisation::Entity> {
+        self.not_over_in(&[enterprise])
+    }
+
+    fn not_over_in(&self, enterprises: &[EnterpriseId]) -> Select<authorisation::Entity> {
         let over = State::ALL.into_iter().filter(|state| state.is_terminal());
+        let enterprises = evened(enterprises.iter().map(|id| id.0).collect());
         self.0
             .find::<authorisation::Entity>()
-            .filter(authorisation::Column::EnterpriseId.eq(enterprise.0))
+            .filter(authorisation::Column::EnterpriseId.is_in(enterprises))
             .filter(authorisation::Column::State.is_not_in(over.map(State::name)))
             .order_by_asc(authorisation::Column::Id)
     }
@@ -168,8 +205,17 @@ impl Authorisations<'_, Writing> {
         Ok(is_saved)
     }
 
-    async fn add(&self, new: &Authorisation) -> Result<bool, StoreError> {
-        let added = authorisation::Entity::insert(authorisation::ActiveModel {
+    /// Many new ones with the events that began them; each `Uuid` is of the event's row. One that is
+    /// there already is a conflict.
+    pub async fn add_all(&self, new: &[(Uuid, Changed)]) -> Result<(), StoreError> {
+        let rows = new.iter().map(|(_, changed)| self.row(changed.after()));
+        self.0.insert_all(rows.collect()).await?;
+        let events = new.iter().map(|(id, changed)| self.event_row(*id, changed));
+        self.0.insert_all(events.collect()).await
+    }
+
+    fn row(&self, new: &Authorisation) -> authorisation::ActiveModel {
+        authorisation::ActiveModel {
             id: Set(new.id.0),
             realm: Set(self.0.realm.to_owned()),
             enterprise_id: Set(new.enterprise.0),
@@ -184,11 +230,15 @@ impl Authorisations<'_, Writing> {
             confirmed_at: Set(new.confirmed_at().map(|at| at.0)),
             updated_at: Set(new.updated_at().0),
             version: Set(new.version()),
-        })
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .try_insert()
-        .exec_without_returning(&self.0.db())
-        .await?;
+        }
+    }
+
+    async fn add(&self, new: &Authorisation) -> Result<bool, StoreError> {
+        let added = authorisation::Entity::insert(self.row(new))
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .try_insert()
+            .exec_without_returning(&self.0.db())
+            .await?;
         Ok(matches!(added, TryInsertResult::Inserted(1)))
     }
 
@@ -224,8 +274,12 @@ impl Authorisations<'_, Writing> {
     }
 
     async fn add_event(&self, id: Uuid, changed: &Changed) -> Result<(), StoreError> {
+        self.0.insert_all(vec![self.event_row(id, changed)]).await
+    }
+
+    fn event_row(&self, id: Uuid, changed: &Changed) -> authorisation_event::ActiveModel {
         let (after, by) = (changed.after(), changed.by());
-        authorisation_event::Entity::insert(authorisation_event::ActiveModel {
+        authorisation_event::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             id: Set(id),
             authorisation_id: Set(after.id.0),
@@ -233,10 +287,7 @@ impl Authorisations<'_, Writing> {
             side: Set(by.actor.side().to_owned()),
             person_id: Set(by.person.map(|person| person.0)),
             at: Set(after.updated_at().0),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
+        }
     }
 
     async fn add_history(&self, new: &HistoryEntry) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 //! fetched later, listed for the administrator once it is given up.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::delivery::{ActiveModel, Column, Entity, Model};
@@ -255,7 +255,11 @@ impl<A> Deliveries<'_, A> {
 
 impl Deliveries<'_, Writing> {
     pub async fn add(&self, new: &Delivery) -> Result<(), StoreError> {
-        Entity::insert(ActiveModel {
+        self.add_all(std::slice::from_ref(new)).await
+    }
+
+    pub async fn add_all(&self, new: &[Delivery]) -> Result<(), StoreError> {
+        let row = |new: &Delivery| ActiveModel {
             id: Set(new.id),
             realm: Set(self.0.realm.to_owned()),
             client_id: Set(new.client_id.clone()),
@@ -268,10 +272,8 @@ impl Deliveries<'_, Writing> {
             last_error: Set(new.state.last_error()),
             created_at: Set(new.created_at.0),
             stream_id: Set(new.stream),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
+        };
+        self.0.insert_all(new.iter().map(row).collect()).await
     }
 
     /// Claims a delivery that was tried `n_tries` times until `again_at`, so that only one node

@@ -1,12 +1,15 @@
 //! Enterprises and all the numbers they answer to.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
 };
+use uuid::Uuid;
 
 use crate::base::id::EnterpriseId;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
@@ -14,7 +17,7 @@ use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::number::unit::UnitNumber;
 use crate::store::columns::columns;
 use crate::store::entity::{enterprise, enterprise_number};
-use crate::store::{Rows, StoreError, Writing};
+use crate::store::{AT_ONCE, Rows, StoreError, Writing, evened};
 
 pub struct Enterprises<'c, A>(Rows<'c, A>);
 
@@ -76,6 +79,74 @@ impl<A> Enterprises<'_, A> {
         row.map(read).transpose()
     }
 
+    /// The enterprises that many numbers lead to; numbers of nobody are left out.
+    pub async fn find_by_numbers(
+        &self,
+        numbers: &[TaxpayerNumber],
+    ) -> Result<HashMap<TaxpayerNumber, Enterprise>, StoreError> {
+        let mut found = HashMap::new();
+        for some in numbers.chunks(AT_ONCE) {
+            let asked = some.iter().map(TaxpayerNumber::as_str).collect();
+            let known = self
+                .0
+                .find::<enterprise_number::Entity>()
+                .filter(enterprise_number::Column::Number.is_in(evened(asked)))
+                .all(&self.0.db())
+                .await?;
+            let ids: BTreeSet<Uuid> = known.iter().map(|row| row.enterprise_id).collect();
+            let rows = self
+                .0
+                .find::<enterprise::Entity>()
+                .filter(enterprise::Column::Id.is_in(evened(ids.into_iter().collect())))
+                .all(&self.0.db())
+                .await?;
+            let rows = rows.into_iter().map(|row| Ok((row.id, read(row)?)));
+            let rows = rows.collect::<Result<HashMap<Uuid, Enterprise>, StoreError>>()?;
+            found.extend(known.iter().filter_map(|row| {
+                let enterprise = rows.get(&row.enterprise_id)?.clone();
+                Some((TaxpayerNumber::asked(&row.number), enterprise))
+            }));
+        }
+        Ok(found)
+    }
+
+    /// Which of many of the core's serial numbers are known.
+    pub async fn known(&self, registration_nos: &[&str]) -> Result<HashSet<String>, StoreError> {
+        let mut found = HashSet::new();
+        for some in registration_nos.chunks(AT_ONCE) {
+            let known: Vec<String> = self
+                .0
+                .find::<enterprise::Entity>()
+                .select_only()
+                .column(enterprise::Column::RegistrationNo)
+                .filter(enterprise::Column::RegistrationNo.is_in(evened(some.to_vec())))
+                .into_tuple()
+                .all(&self.0.db())
+                .await?;
+            found.extend(known);
+        }
+        Ok(found)
+    }
+
+    /// Which of many numbers of units pay social insurance here.
+    pub async fn known_units(&self, numbers: &[UnitNumber]) -> Result<HashSet<String>, StoreError> {
+        let mut found = HashSet::new();
+        for some in numbers.chunks(AT_ONCE) {
+            let asked = some.iter().map(UnitNumber::as_str).collect();
+            let known: Vec<Option<String>> = self
+                .0
+                .find::<enterprise::Entity>()
+                .select_only()
+                .column(enterprise::Column::UnitNumber)
+                .filter(enterprise::Column::UnitNumber.is_in(evened(asked)))
+                .into_tuple()
+                .all(&self.0.db())
+                .await?;
+            found.extend(known.into_iter().flatten());
+        }
+        Ok(found)
+    }
+
     /// By the core's serial number, the true key: taxpayer numbers can change.
     pub async fn find_by_registration_no(
         &self,
@@ -103,14 +174,70 @@ impl Enterprises<'_, Writing> {
         Ok(())
     }
 
+    /// The same of many, in the order in which everybody holds several.
+    pub async fn hold_all(&self, ids: &[EnterpriseId]) -> Result<(), StoreError> {
+        let db = self.0.db();
+        if db.get_database_backend() != DbBackend::Postgres {
+            return Ok(());
+        }
+        let all = self
+            .0
+            .find::<enterprise::Entity>()
+            .filter(enterprise::Column::Id.is_in(evened(ids.iter().map(|id| id.0).collect())))
+            .order_by_asc(enterprise::Column::Id);
+        all.lock(LockType::NoKeyUpdate).all(&db).await?;
+        Ok(())
+    }
+
     /// Inserts the enterprise or replaces what it says; numbers once known stay known.
     pub async fn save(
         &self,
         enterprise: &Enterprise,
         numbers: &[TaxpayerNumber],
     ) -> Result<(), StoreError> {
+        enterprise::Entity::insert(self.row(enterprise))
+            .on_conflict(
+                OnConflict::column(enterprise::Column::Id)
+                    .update_columns([
+                        enterprise::Column::Uscc,
+                        enterprise::Column::Tin,
+                        enterprise::Column::Name,
+                        enterprise::Column::Kind,
+                        enterprise::Column::Status,
+                        enterprise::Column::Province,
+                        enterprise::Column::TaxAuthority,
+                        enterprise::Column::PaysSocialInsurance,
+                        enterprise::Column::UnitNumber,
+                    ])
+                    .to_owned(),
+            )
+            .exec_without_returning(&self.0.db())
+            .await?;
+        for number in numbers {
+            enterprise_number::Entity::insert(self.number_row(enterprise.id, number))
+                .on_conflict_do_nothing_on([
+                    enterprise_number::Column::Realm,
+                    enterprise_number::Column::Number,
+                ])
+                .exec_without_returning(&self.0.db())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Many that nobody knew, nor any of their numbers.
+    pub async fn add_all(&self, new: &[NewEnterprise]) -> Result<(), StoreError> {
+        let rows = new.iter().map(|new| self.row(&new.enterprise));
+        self.0.insert_all(rows.collect()).await?;
+        let numbers = new.iter().flat_map(|new| {
+            new.numbers.iter().map(|number| self.number_row(new.enterprise.id, number))
+        });
+        self.0.insert_all(numbers.collect()).await
+    }
+
+    fn row(&self, enterprise: &Enterprise) -> enterprise::ActiveModel {
         let kind = KINDS.iter().find(|(kind, _)| *kind == enterprise.kind);
-        enterprise::Entity::insert(enterprise::ActiveModel {
+        enterprise::ActiveModel {
             id: Set(enterprise.id.0),
             realm: Set(self.0.realm.to_owned()),
             registration_no: Set(enterprise.registration_no.clone()),
@@ -123,39 +250,26 @@ impl Enterprises<'_, Writing> {
             tax_authority: Set(enterprise.tax_authority.clone()),
             pays_social_insurance: Set(enterprise.pays_social_insurance),
             unit_number: Set(enterprise.unit_number.as_ref().map(|unit| unit.as_str().to_owned())),
-        })
-        .on_conflict(
-            OnConflict::column(enterprise::Column::Id)
-                .update_columns([
-                    enterprise::Column::Uscc,
-                    enterprise::Column::Tin,
-                    enterprise::Column::Name,
-                    enterprise::Column::Kind,
-                    enterprise::Column::Status,
-                    enterprise::Column::Province,
-                    enterprise::Column::TaxAuthority,
-                    enterprise::Column::PaysSocialInsurance,
-                    enterprise::Column::UnitNumber,
-                ])
-                .to_owned(),
-        )
-        .exec_without_returning(&self.0.db())
-        .await?;
-        for number in numbers {
-            enterprise_number::Entity::insert(enterprise_number::ActiveModel {
-                realm: Set(self.0.realm.to_owned()),
-                number: Set(number.clone().into()),
-                enterprise_id: Set(enterprise.id.0),
-            })
-            .on_conflict_do_nothing_on([
-                enterprise_number::Column::Realm,
-                enterprise_number::Column::Number,
-            ])
-            .exec_without_returning(&self.0.db())
-            .await?;
         }
-        Ok(())
     }
+
+    fn number_row(
+        &self,
+        id: EnterpriseId,
+        number: &TaxpayerNumber,
+    ) -> enterprise_number::ActiveModel {
+        enterprise_number::ActiveModel {
+            realm: Set(self.0.realm.to_owned()),
+            number: Set(number.clone().into()),
+            enterprise_id: Set(id.0),
+        }
+    }
+}
+
+/// An enterprise with all the numbers that it answers to.
+pub struct NewEnterprise {
+    pub enterprise: Enterprise,
+    pub numbers: Vec<TaxpayerNumber>,
 }
 
 pub(super) fn read(row: enterprise::Model) -> Result<Enterprise, StoreError> {

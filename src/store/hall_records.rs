@@ -1,11 +1,13 @@
 //! What halls have collected of people. Name, number, phone and portrait are sealed; a record is found by
 //! kind and number of the document, as people are.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
+use std::collections::HashSet;
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::hall_record::{ActiveModel, Column, Entity, Model};
-use super::{Rows, StoreError, Writing};
+use super::{AT_ONCE, Rows, StoreError, Writing, evened};
 use crate::base::clock::Day;
 use crate::domain::hall::HallRecord;
 use crate::domain::number::document::DocumentNumber;
@@ -35,6 +37,32 @@ impl<A> HallRecords<'_, A> {
             .one(&self.0.db())
             .await?;
         row.map(|row| self.read(&row, number)).transpose()
+    }
+
+    /// Of which of many documents, perhaps of another kind, halls have collected something.
+    pub async fn known(
+        &self,
+        numbers: &[DocumentNumber],
+    ) -> Result<HashSet<DocumentNumber>, StoreError> {
+        let mut found = HashSet::new();
+        for some in numbers.chunks(AT_ONCE) {
+            let indexes = evened(some.iter().map(|number| self.index_of(number)).collect());
+            let kinds: HashSet<&str> = some.iter().map(|number| number.kind.name()).collect();
+            let known: Vec<Vec<u8>> = self
+                .0
+                .find::<Entity>()
+                .select_only()
+                .column(Column::NumberIndex)
+                .filter(Column::Kind.is_in(kinds))
+                .filter(Column::NumberIndex.is_in(indexes))
+                .into_tuple()
+                .all(&self.0.db())
+                .await?;
+            let known: HashSet<Vec<u8>> = known.into_iter().collect();
+            let is_known = |number: &&DocumentNumber| known.contains(&self.index_of(number));
+            found.extend(some.iter().filter(is_known).cloned());
+        }
+        Ok(found)
     }
 
     fn index_of(&self, number: &DocumentNumber) -> Vec<u8> {
@@ -86,21 +114,30 @@ impl HallRecords<'_, Writing> {
         record: &HallRecord,
     ) -> Result<(), StoreError> {
         let db = self.0.db();
-        let index = self.index_of(&record.number);
         let of_document = Condition::all()
             .add(Column::Kind.eq(record.number.kind.name()))
-            .add(Column::NumberIndex.eq(index.clone()));
+            .add(Column::NumberIndex.eq(self.index_of(&record.number)));
         self.0.delete::<Entity>().filter(of_document).exec(&db).await?;
         if let Some(former) = former {
             self.0.delete::<Entity>().filter(Column::Id.eq(former)).exec(&db).await?;
         }
-        let seal = |column: &str, text: &str| self.0.seal(&place(new_id, column), text);
-        Entity::insert(ActiveModel {
-            id: Set(new_id),
+        self.0.insert_all(vec![self.row(new_id, record)]).await
+    }
+
+    /// Of documents of which halls had collected nothing.
+    pub async fn add_all(&self, new: &[NewRecord]) -> Result<(), StoreError> {
+        let rows = new.iter().map(|new| self.row(new.row, &new.record));
+        self.0.insert_all(rows.collect()).await
+    }
+
+    fn row(&self, id: Uuid, record: &HallRecord) -> ActiveModel {
+        let seal = |column: &str, text: &str| self.0.seal(&place(id, column), text);
+        ActiveModel {
+            id: Set(id),
             realm: Set(self.0.realm.to_owned()),
             kind: Set(record.number.kind.name().to_owned()),
             number: Set(seal("number", record.number.as_str())),
-            number_index: Set(index),
+            number_index: Set(self.index_of(&record.number)),
             name: Set(seal("name", record.name.as_str())),
             phone: Set(record.phone.as_ref().map(|phone| seal("phone", phone.as_str()))),
             sex: Set(record.sex.map(|sex| sex.name().to_owned())),
@@ -113,9 +150,12 @@ impl HallRecords<'_, Writing> {
             portrait: Set(record.portrait.as_deref().map(|hash| seal("portrait", hash))),
             collected_on: Set(record.collected_on.to_string()),
             collected_by: Set(record.collected_by.clone()),
-        })
-        .exec_without_returning(&db)
-        .await?;
-        Ok(())
+        }
     }
+}
+
+/// What a hall has collected, and its row.
+pub struct NewRecord {
+    pub row: Uuid,
+    pub record: HallRecord,
 }

@@ -26,6 +26,7 @@ pub mod feed;
 pub mod grants;
 pub mod hall_records;
 pub mod keys;
+pub mod many;
 pub mod notices;
 pub mod passkeys;
 pub mod people;
@@ -47,8 +48,9 @@ use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DeleteMany, EntityTrait,
-    QueryFilter, QueryOrder, QueryResult, QuerySelect, Select, Statement, UpdateMany, Value,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DeleteMany, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select, Statement,
+    UpdateMany, Value,
 };
 
 use crate::base::cipher::{Cipher, MasterKey};
@@ -205,9 +207,7 @@ impl Tx<'_> {
     /// PostgreSQL its chain is held until then.
     pub async fn commit(self) -> Result<(), StoreError> {
         let noted = std::mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner));
-        for event in noted {
-            self.rows().records().audit(self.at, &event).await?;
-        }
+        self.rows().records().audit(self.at, &noted).await?;
         match self.inner {
             Inner::Seat(seat) => seat.commit().await,
             Inner::Own(own) => match tokio::spawn(own.commit()).await {
@@ -296,7 +296,34 @@ impl<'c, A> Rows<'c, A> {
     }
 }
 
+/// Rows or values of one statement, a power of two: SQLite takes 32,766 values in one, PostgreSQL 65,535.
+const AT_ONCE: usize = 256;
+
+/// The last value again until there are as many as a power of two: statements of few lengths are prepared
+/// and kept, and not one for each number of values.
+fn evened<T: Clone>(mut values: Vec<T>) -> Vec<T> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}
+
 impl Rows<'_, Writing> {
+    /// Many rows in few statements; a row that is there already is a [`StoreError::Conflict`].
+    async fn insert_all<A>(&self, models: Vec<A>) -> Result<(), StoreError>
+    where
+        A: ActiveModelTrait + Send,
+    {
+        let mut models = models.into_iter();
+        while models.len() > 0 {
+            // As few lengths as [`evened`].
+            let n_rows = usize::min(1 << models.len().ilog2(), AT_ONCE);
+            let some = models.by_ref().take(n_rows);
+            A::Entity::insert_many(some).exec_without_returning(&self.db()).await?;
+        }
+        Ok(())
+    }
+
     fn update<E: EntityTrait>(&self) -> UpdateMany<E> {
         E::update_many().filter(of_realm::<E>(self.realm))
     }

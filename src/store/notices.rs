@@ -45,7 +45,22 @@ impl<A> Notices<'_, A> {
 impl Notices<'_, Writing> {
     /// `once`: of two with the same, the second is not kept; `false`.
     pub async fn add(&self, id: Uuid, new: &Notice, once: &str) -> Result<bool, StoreError> {
-        let added = Entity::insert(ActiveModel {
+        let added = Entity::insert(self.row(id, new, once))
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .try_insert()
+            .exec_without_returning(&self.0.db())
+            .await?;
+        Ok(matches!(added, TryInsertResult::Inserted(1)))
+    }
+
+    /// Many of which each is the only one, with their rows' ids.
+    pub async fn add_all(&self, new: &[(Uuid, Notice)]) -> Result<(), StoreError> {
+        let row = |(id, new): &(Uuid, Notice)| self.row(*id, new, &id.to_string());
+        self.0.insert_all(new.iter().map(row).collect()).await
+    }
+
+    fn row(&self, id: Uuid, new: &Notice, once: &str) -> ActiveModel {
+        ActiveModel {
             id: Set(id),
             realm: Set(self.0.realm.to_owned()),
             person_id: Set(new.to.0),
@@ -57,12 +72,7 @@ impl Notices<'_, Writing> {
             once: Set(once.to_owned()),
             at: Set(new.at.0),
             read_at: Set(None),
-        })
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .try_insert()
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(matches!(added, TryInsertResult::Inserted(1)))
+        }
     }
 
     pub async fn read_all(&self, person: PersonId, now: Timestamp) -> Result<(), StoreError> {

@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::{identity_document, person};
@@ -25,6 +23,15 @@ impl<'c, A> Rows<'c, A> {
     pub fn people(self) -> People<'c, A> {
         People(self)
     }
+}
+
+/// A document that nobody holds or has held.
+pub struct NewDocument<'n> {
+    pub row: Uuid,
+    pub person: PersonId,
+    pub number: &'n DocumentNumber,
+    /// The last day; `None`: for ever, or nobody has told.
+    pub valid_to: Option<Day>,
 }
 
 impl<A> People<'_, A> {
@@ -71,7 +78,7 @@ impl<A> People<'_, A> {
     }
 
     /// A number is looked up by this beside its kind, whatever renewal its card has.
-    fn index_of(&self, number: &DocumentNumber) -> Vec<u8> {
+    pub(super) fn index_of(&self, number: &DocumentNumber) -> Vec<u8> {
         self.0.index("document", number.comparable())
     }
 
@@ -230,31 +237,30 @@ impl People<'_, Writing> {
     }
 
     pub async fn add(&self, person: &Person) -> Result<(), StoreError> {
-        let place = |column: &str| format!("person.{column}.{}", person.id);
-        person::Entity::insert(person::ActiveModel {
-            id: Set(person.id.0),
-            realm: Set(self.0.realm.to_owned()),
-            kind: Set(kind_name(person.kind).to_owned()),
-            name: Set(self.0.seal(&place("name"), person.name.as_str())),
-            sex: Set(person.sex.clone()),
-            nationality: Set(person.nationality.clone()),
-            real_name_level: Set(i32::from(person.real_name_level)),
-            email: Set(person
-                .email
-                .as_ref()
-                .map(|email| self.0.seal(&place("email"), email.as_str()))),
-            email_index: Set(person
-                .email
-                .as_ref()
-                .map(|email| self.0.index("email", &email.comparable()))),
-            created_at: Set(person.created_at.0),
-            updated_at: Set(person.updated_at.0),
-            address: Set(None),
-            email_verified_at: Set(person.email_verified_at.map(|at| at.0)),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
+        self.add_all(&[person]).await
+    }
+
+    pub async fn add_all(&self, people: &[&Person]) -> Result<(), StoreError> {
+        let row = |person: &&Person| {
+            let place = |column: &str| format!("person.{column}.{}", person.id);
+            let email = person.email.as_ref();
+            person::ActiveModel {
+                id: Set(person.id.0),
+                realm: Set(self.0.realm.to_owned()),
+                kind: Set(kind_name(person.kind).to_owned()),
+                name: Set(self.0.seal(&place("name"), person.name.as_str())),
+                sex: Set(person.sex.clone()),
+                nationality: Set(person.nationality.clone()),
+                real_name_level: Set(i32::from(person.real_name_level)),
+                email: Set(email.map(|email| self.0.seal(&place("email"), email.as_str()))),
+                email_index: Set(email.map(|email| self.0.index("email", &email.comparable()))),
+                created_at: Set(person.created_at.0),
+                updated_at: Set(person.updated_at.0),
+                address: Set(None),
+                email_verified_at: Set(person.email_verified_at.map(|at| at.0)),
+            }
+        };
+        self.0.insert_all(people.iter().map(row).collect()).await
     }
 
     /// The last day of the document of this kind that a person holds; `false`: it was so before.
@@ -296,12 +302,12 @@ impl People<'_, Writing> {
         number: &DocumentNumber,
     ) -> Result<Holding, StoreError> {
         use identity_document::Column;
-        let (db, index) = (self.0.db(), self.index_of(number));
+        let db = self.0.db();
         let known = self
             .0
             .find::<identity_document::Entity>()
             .filter(Column::Kind.eq(number.kind.name()))
-            .filter(Column::NumberIndex.eq(index.clone()))
+            .filter(Column::NumberIndex.eq(self.index_of(number)))
             .one(&db)
             .await?;
         if known.as_ref().is_some_and(|row| row.person_id != person.0) {
@@ -316,8 +322,8 @@ impl People<'_, Writing> {
             .filter(Column::Id.ne(row_id))
             .exec(&db)
             .await?;
-        let sealed = self.0.seal(&format!("document.number.{row_id}"), number.as_str());
         if let Some(known) = known {
+            let sealed = self.0.seal(&format!("document.number.{row_id}"), number.as_str());
             self.0
                 .update::<identity_document::Entity>()
                 .col_expr(Column::Number, Expr::value(sealed))
@@ -327,19 +333,8 @@ impl People<'_, Writing> {
                 .await?;
             return Ok(if known.status == ACTIVE { Holding::Known } else { Holding::New });
         }
-        identity_document::Entity::insert(identity_document::ActiveModel {
-            id: Set(row_id),
-            realm: Set(self.0.realm.to_owned()),
-            person_id: Set(person.0),
-            kind: Set(number.kind.name().to_owned()),
-            number: Set(sealed),
-            number_index: Set(index),
-            valid_from: Set(None),
-            valid_to: Set(None),
-            status: Set(ACTIVE.to_owned()),
-        })
-        .exec_without_returning(&db)
-        .await?;
+        let new = NewDocument { row: row_id, person, number, valid_to: None };
+        self.add_documents(&[new]).await?;
         Ok(Holding::New)
     }
 }

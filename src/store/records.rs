@@ -238,9 +238,16 @@ impl Records<'_, Writing> {
         Ok(())
     }
 
-    /// Appends one link. Call it last in a transaction: on PostgreSQL it holds the chain's head
-    /// until the commit.
-    pub(super) async fn audit(&self, at: Timestamp, event: &AuditEvent) -> Result<(), StoreError> {
+    /// Appends a link for each event. Call it last in a transaction: on PostgreSQL it holds the
+    /// chain's head until the commit.
+    pub(super) async fn audit(
+        &self,
+        at: Timestamp,
+        events: &[AuditEvent],
+    ) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
         let db = self.0.db();
         audit_head::Entity::insert(audit_head::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
@@ -257,20 +264,23 @@ impl Records<'_, Writing> {
         let head = head.one(&db).await?;
         let head =
             head.ok_or_else(|| StoreError::inconsistent("audit_head", "realm", self.0.realm))?;
-        let sequence = head.sequence + 1;
-        let text = serde_json::to_string(event)
-            .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
-        let hash = self.chain_key().hash(&head.hash, Link { sequence, at, event: &text });
-        audit::Entity::insert(audit::ActiveModel {
-            realm: Set(self.0.realm.to_owned()),
-            sequence: Set(sequence),
-            at: Set(at.0),
-            event: Set(text),
-            hash: Set(hash.clone()),
-            subject: Set(event.subject()),
-        })
-        .exec_without_returning(&db)
-        .await?;
+        let (mut sequence, mut hash) = (head.sequence, head.hash);
+        let mut links = Vec::with_capacity(events.len());
+        for event in events {
+            sequence += 1;
+            let text = serde_json::to_string(event)
+                .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
+            hash = self.chain_key().hash(&hash, Link { sequence, at, event: &text });
+            links.push(audit::ActiveModel {
+                realm: Set(self.0.realm.to_owned()),
+                sequence: Set(sequence),
+                at: Set(at.0),
+                event: Set(text),
+                hash: Set(hash.clone()),
+                subject: Set(event.subject()),
+            });
+        }
+        self.0.insert_all(links).await?;
         audit_head::Entity::update(audit_head::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             sequence: Set(sequence),

@@ -240,21 +240,38 @@ impl Relations<'_, Writing> {
         id: EnterpriseId,
         profile: &EnterpriseProfile,
     ) -> Result<(), StoreError> {
+        enterprise_profile::Entity::insert(self.profile_row(id, profile)?)
+            .on_conflict(
+                OnConflict::column(enterprise_profile::Column::EnterpriseId)
+                    .update_column(enterprise_profile::Column::Profile)
+                    .to_owned(),
+            )
+            .exec_without_returning(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Of many enterprises that have none.
+    pub async fn add_profiles(
+        &self,
+        profiles: &[(EnterpriseId, EnterpriseProfile)],
+    ) -> Result<(), StoreError> {
+        let rows = profiles.iter().map(|(id, profile)| self.profile_row(*id, profile));
+        self.0.insert_all(rows.collect::<Result<_, _>>()?).await
+    }
+
+    fn profile_row(
+        &self,
+        id: EnterpriseId,
+        profile: &EnterpriseProfile,
+    ) -> Result<enterprise_profile::ActiveModel, StoreError> {
         let text = serde_json::to_string(profile)
             .map_err(|_| StoreError::inconsistent("enterprise_profile", "profile", id))?;
-        enterprise_profile::Entity::insert(enterprise_profile::ActiveModel {
+        Ok(enterprise_profile::ActiveModel {
             realm: Set(self.0.realm.to_owned()),
             enterprise_id: Set(id.0),
             profile: Set(self.0.seal(&format!("profile.{id}"), &text)),
         })
-        .on_conflict(
-            OnConflict::column(enterprise_profile::Column::EnterpriseId)
-                .update_column(enterprise_profile::Column::Profile)
-                .to_owned(),
-        )
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
     }
 }
 

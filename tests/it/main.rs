@@ -29,6 +29,7 @@ mod realm;
 mod recovery;
 mod registration;
 mod relying_parties;
+mod stock;
 mod store;
 mod tidy;
 mod two_realms;

@@ -177,6 +177,10 @@ fn what_is_kept_of_people_has_one_writer() {
         ".drop_phone(",
         ".make_default(",
         ".verify_phone(",
+        ".add_documents(",
+        ".add_told_phones(",
+        ".people().add_all(",
+        ".accounts().add_all(",
     ];
     let mut wrong = Vec::new();
     each_source(|layer, path, text| {

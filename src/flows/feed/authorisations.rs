@@ -1,16 +1,22 @@
 //! A line about a relation. What the registry says goes through the same table and the same writer as
 //! everybody's acts; here it is only put into their words.
 
+use std::collections::{BTreeSet, HashSet};
+
 use uuid::Uuid;
 
-use crate::base::id::AuthorisationId;
-use crate::domain::authorisation::{Authorisation, By, Event, New, State, Terms};
+use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
+use crate::domain::authorisation::{Authorisation, By, Changed, Event, New, State, Terms};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::feed::{AuthorisationLine, Wrong};
-use crate::domain::identity_type::IdentityTypeName;
+use crate::domain::identity_type::{IdentityType, IdentityTypeName};
+use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
+use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::fields::{TOO_YOUNG, enterprise, person, term};
 use crate::flows::feed::not_taken::NotTaken;
-use crate::flows::relations::writer::{begin_in, change_in, put_in};
+use crate::flows::relations::writer::{begin_all_in, begin_in, begun, change_in, children, put_in};
 use crate::flows::{Ctx, Stop};
 use crate::store::Tx;
 
@@ -57,10 +63,8 @@ async fn read<'c>(
     let Some(identity_type) = known else {
         return Err(Wrong::field("identity_type", "the realm has no such identity type").into());
     };
-    let Some(state) = State::parse(&line.state) else {
-        return Err(Wrong::field("state", "no such state").into());
-    };
-    let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
+    let event = event(line)?;
+    let (valid_from, _) = term(&line.valid_from, line.valid_to.as_deref())?;
     let new = New {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
         enterprise: enterprise(tx, "enterprise", &line.enterprise).await?,
@@ -72,12 +76,135 @@ async fn read<'c>(
             None => None,
         },
     };
+    Ok((new, event))
+}
+
+/// What the registry says has happened.
+fn event(line: &AuthorisationLine) -> Result<Event, Wrong> {
+    let Some(state) = State::parse(&line.state) else {
+        return Err(Wrong::field("state", "no such state"));
+    };
+    let (_, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
     let terms = Terms { permissions: line.permissions.iter().cloned().collect(), valid_to };
-    let event = match state.is_terminal() {
+    Ok(match state.is_terminal() {
         true => Event::RegistryEnd(state),
         false => Event::Registry { state, terms },
+    })
+}
+
+/// A line whose enterprise and person are known.
+struct Named<'l, 'c> {
+    line: &'l AuthorisationLine,
+    is_new: bool,
+    enterprise: Enterprise,
+    person: PersonId,
+    identity_type: &'c IdentityType,
+}
+
+/// Begins those of many lines between whose person and enterprise there never was anything, in
+/// enterprises about which the lines say nothing else. The row of each; `None`: it is to be looked at
+/// alone.
+pub(super) async fn begin_unknown(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    lines: &[Candidate<'_, AuthorisationLine>],
+) -> Result<Vec<Option<Uuid>>, NotTaken> {
+    let named = named(ctx, tx, lines).await?;
+    let all: Vec<&Named<'_, '_>> = named.iter().flatten().collect();
+    let enterprises: BTreeSet<EnterpriseId> = all.iter().map(|one| one.enterprise.id).collect();
+    let enterprises: Vec<EnterpriseId> = enterprises.into_iter().collect();
+    let people: Vec<PersonId> = all.iter().map(|one| one.person).collect();
+    // Whoever is named legal representative meanwhile waits.
+    tx.rows().enterprises().hold_all(&enterprises).await?;
+    let known = tx.rows().authorisations().pairs(&people, &enterprises).await?;
+    let children = children(ctx, tx, &people).await?;
+    let only_one: Vec<IdentityTypeName> = ctx
+        .realm
+        .identity_types
+        .values()
+        .filter(|(one, _)| one.is_held_by_one())
+        .map(|(one, _)| one.name.clone())
+        .collect();
+    let holders = tx.rows().authorisations().held_in(&enterprises, &only_one).await?;
+    let holders: HashSet<(EnterpriseId, IdentityTypeName)> =
+        holders.into_iter().map(|one| (one.enterprise, one.identity_type)).collect();
+    let one_pair = Once::among(all.iter().map(|one| (one.person, one.enterprise.id)));
+    let place = |one: &Named<'_, '_>| (one.enterprise.id, one.identity_type.name.clone());
+    let one_place = Once::among(all.iter().map(|one| place(one)));
+    let begins = |one: &Named<'_, '_>| {
+        let is_free = !one.identity_type.is_held_by_one()
+            || (one_place.has(&place(one)) && !holders.contains(&place(one)));
+        let pair = (one.person, one.enterprise.id);
+        let is_first = one_pair.has(&pair) && !known.contains(&pair);
+        let begins = one.is_new && is_free && is_first && !children.contains(&one.person);
+        begins.then(|| one.begin(ctx)).flatten()
     };
-    Ok((new, event))
+    let begun: Vec<Option<Changed>> =
+        named.iter().map(|one| one.as_ref().and_then(begins)).collect();
+    // Whom an act is told depends on the acts before it: an enterprise's lines go together.
+    let alone = named.iter().zip(&begun).filter(|(_, begun)| begun.is_none());
+    let alone: HashSet<EnterpriseId> =
+        alone.filter_map(|(one, _)| Some(one.as_ref()?.enterprise.id)).collect();
+    let together =
+        begun.into_iter().map(|one| one.filter(|one| !alone.contains(&one.after().enterprise)));
+    let together: Vec<Option<Changed>> = together.collect();
+    let targets = together.iter().map(|one| one.as_ref().map(|one| one.after().id.0)).collect();
+    let enterprises =
+        named.into_iter().flatten().map(|one| (one.enterprise.id, one.enterprise)).collect();
+    begin_all_in(ctx, tx, together.into_iter().flatten().collect(), &enterprises).await?;
+    Ok(targets)
+}
+
+impl Named<'_, '_> {
+    /// `None`: the table refuses it, or it is an end.
+    fn begin(&self, ctx: &Ctx) -> Option<Changed> {
+        let line = self.line;
+        let event = event(line).ok().filter(|event| matches!(event, Event::Registry { .. }))?;
+        // Who asked is looked up alone.
+        if line.invited_by.is_some() {
+            return None;
+        }
+        let new = New {
+            id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
+            enterprise: self.enterprise.id,
+            person: self.person,
+            identity_type: self.identity_type,
+            valid_from: term(&line.valid_from, line.valid_to.as_deref()).ok()?.0,
+            invited_by: None,
+        };
+        begun(ctx, new, &event, By::REGISTRY).ok()
+    }
+}
+
+/// The lines with what their numbers lead to; `None` where that is not one.
+async fn named<'l, 'c>(
+    ctx: &'c Ctx,
+    tx: &Tx<'_>,
+    lines: &[Candidate<'l, AuthorisationLine>],
+) -> Result<Vec<Option<Named<'l, 'c>>>, NotTaken> {
+    let (today, rows) = (ctx.now().day(), tx.rows());
+    let numbers: Vec<TaxpayerNumber> =
+        lines.iter().map(|one| TaxpayerNumber::asked(&one.line.enterprise)).collect();
+    let documents: Vec<Vec<DocumentNumber>> =
+        lines.iter().map(|one| DocumentNumber::referred_to(&one.line.person, today)).collect();
+    let enterprises = rows.enterprises().find_by_numbers(&numbers).await?;
+    let holders = rows.people().holders(&documents.concat()).await?;
+    let looked = lines.iter().zip(numbers).zip(documents);
+    let name = |((candidate, number), documents): ((&Candidate<'l, _>, _), Vec<DocumentNumber>)| {
+        let line: &'l AuthorisationLine = candidate.line;
+        let held = documents.iter().filter_map(|number| holders.get(number));
+        let people: BTreeSet<PersonId> =
+            held.filter(|holder| holder.is_active).map(|holder| holder.person).collect();
+        let identity_type = IdentityTypeName(line.identity_type.clone());
+        Some(Named {
+            line,
+            is_new: candidate.is_new,
+            enterprise: enterprises.get(&number)?.clone(),
+            person: people.first().copied().filter(|_| people.len() == 1)?,
+            identity_type: ctx.realm.identity_type(&identity_type)?,
+        })
+    };
+    Ok(looked.map(name).collect())
 }
 
 /// Of one person's relations of one type in one enterprise, oldest first: the live one, or the

@@ -15,8 +15,10 @@ use crate::domain::number::phone::Phone;
 use crate::domain::number::resident::Sex;
 use crate::domain::person::DocumentEnd;
 use crate::flows::Ctx;
+use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::not_taken::NotTaken;
 use crate::store::Tx;
+use crate::store::hall_records::NewRecord;
 
 fn parse(line: &HallRecordLine, today: Day) -> Result<HallRecord, Wrong> {
     let kind = DocumentType::parse(&line.document_type)
@@ -81,6 +83,41 @@ pub(super) async fn save_hall_record(
 ) -> Result<Uuid, NotTaken> {
     let (record, row) = (parse(line, ctx.now().day())?, ctx.new_row_id());
     tx.rows().hall_records().put(row, known, &record).await?;
-    tx.note(AuditEvent::HallRecordKept { record: row, kind: record.number.kind.name().to_owned() });
+    note(tx, row, &record);
     Ok(row)
+}
+
+fn note(tx: &Tx<'_>, row: Uuid, record: &HallRecord) {
+    tx.note(AuditEvent::HallRecordKept { record: row, kind: record.number.kind.name().to_owned() });
+}
+
+/// Adds those of many lines of whose document halls had collected nothing, nor does another line. The
+/// row of each; `None`: it is to be looked at alone.
+pub(super) async fn add_unknown(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    lines: &[Candidate<'_, HallRecordLine>],
+) -> Result<Vec<Option<Uuid>>, NotTaken> {
+    let today = ctx.now().day();
+    let told: Vec<Option<HallRecord>> =
+        lines.iter().map(|one| parse(one.line, today).ok()).collect();
+    let numbers: Vec<DocumentNumber> =
+        told.iter().flatten().map(|record| record.number.clone()).collect();
+    let known = tx.rows().hall_records().known(&numbers).await?;
+    let one_number = Once::among(numbers);
+    let (mut new, mut added) = (Vec::new(), Vec::with_capacity(lines.len()));
+    for (candidate, record) in lines.iter().zip(told) {
+        let is_free = |record: &HallRecord| {
+            candidate.is_new && one_number.has(&record.number) && !known.contains(&record.number)
+        };
+        let record = record.filter(is_free);
+        let record = record.map(|record| NewRecord { row: ctx.new_row_id(), record });
+        added.push(record.as_ref().map(|new| new.row));
+        new.extend(record);
+    }
+    tx.rows().hall_records().add_all(&new).await?;
+    for NewRecord { row, record } in &new {
+        note(tx, *row, record);
+    }
+    Ok(added)
 }

@@ -5,6 +5,15 @@ use uuid::Uuid;
 use crate::domain::feed::Wrong;
 use crate::flows::{Fault, Stop};
 
+/// What became of a line.
+pub enum Outcome {
+    /// With what of it was not followed, and why.
+    Applied(Option<Wrong>),
+    /// This version or a newer one was known.
+    Unchanged,
+    Failed(Wrong),
+}
+
 /// A line that was taken.
 pub struct Saved {
     pub target: Uuid,

@@ -1,5 +1,7 @@
 //! A person's line of a feed into person, document, account and phone.
 
+use uuid::Uuid;
+
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::feed::{PersonLine, Wrong};
@@ -7,14 +9,16 @@ use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
 use crate::domain::number::normalise;
+use crate::domain::number::phone::Phone;
 use crate::domain::number::username::Username;
 use crate::domain::person::{
     Account, AccountOrigin, AccountStatus, DocumentEnd, PasswordState, Person, PersonKind,
 };
 use crate::flows::Ctx;
+use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::phones::{ToldPhone, follow};
-use crate::flows::people;
+use crate::flows::people::{self, Newcomer};
 use crate::flows::sign_in::lower::lower_in;
 use crate::store::people::LOWERED;
 use crate::store::{StoreError, Tx};
@@ -123,6 +127,47 @@ pub async fn save_person(
     Ok(Saved { target: changed.id.0, remark })
 }
 
+/// Adds those of many lines whose person nobody knows and whose document and phone are nobody's,
+/// nor another line's. The row of each; `None`: it is to be looked at alone.
+pub(super) async fn add_unknown(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    lines: &[Candidate<'_, PersonLine>],
+) -> Result<Vec<Option<Uuid>>, NotTaken> {
+    let (now, rows) = (ctx.now(), tx.rows());
+    let told: Vec<Option<Told>> = lines.iter().map(|one| Told::parse(one.line, now).ok()).collect();
+    let numbers: Vec<DocumentNumber> =
+        told.iter().flatten().map(|told| told.number.clone()).collect();
+    let phones: Vec<Phone> =
+        told.iter().flatten().filter_map(|told| Some(told.phone.as_ref()?.phone.clone())).collect();
+    let held = rows.people().holders(&numbers).await?;
+    let known_phones = rows.accounts().known_phones(&phones).await?;
+    let (one_number, one_phone) = (Once::among(numbers), Once::among(phones));
+    let is_free = |told: &Told| {
+        let mut phone = told.phone.iter().map(|told| &told.phone);
+        one_number.has(&told.number)
+            && !held.contains_key(&told.number)
+            && phone.all(|phone| one_phone.has(phone) && !known_phones.contains(phone))
+    };
+    let (mut new, mut added) = (Vec::new(), Vec::with_capacity(lines.len()));
+    for (candidate, told) in lines.iter().zip(told) {
+        let told = told.filter(|told| candidate.is_new && is_free(told));
+        let newcomer = told.map(|told| newcomer(ctx, told));
+        added.push(newcomer.as_ref().map(|one| one.person.id.0));
+        new.extend(newcomer);
+    }
+    people::add_all(ctx, tx, &new).await?;
+    Ok(added)
+}
+
+fn newcomer(ctx: &Ctx, told: Told) -> Newcomer {
+    let person = new_person(ctx, &told);
+    let account = new_account(ctx, person.id, None, PasswordState::Initial);
+    // An account's first phone is its default.
+    let phone = told.phone.map(|phone| phone.binding(&account, true));
+    Newcomer { person, document: told.number, document_ends: told.document_ends, account, phone }
+}
+
 async fn has_cancelled(tx: &Tx<'_>, person: PersonId) -> Result<bool, StoreError> {
     Ok(!tx.rows().reading().cancelling().cancelled(&[person]).await?.is_empty())
 }
@@ -180,8 +225,16 @@ async fn add(
     username: Option<Username>,
     password: PasswordState,
 ) -> Result<Opened, NotTaken> {
+    let person = new_person(ctx, &told);
+    people::add(tx, &person).await?;
+    hold_document(ctx, tx, person.id, &told).await?;
+    let account = new_account(ctx, person.id, username, password);
+    open(ctx, tx, account, told.phone.as_ref()).await
+}
+
+fn new_person(ctx: &Ctx, told: &Told) -> Person {
     let now = ctx.now();
-    let person = Person {
+    Person {
         id: PersonId::new(&ctx.services.clock, ctx.random()),
         kind: match told.nationality.as_str() {
             "CHN" => PersonKind::Domestic,
@@ -195,11 +248,7 @@ async fn add(
         email_verified_at: None,
         created_at: now,
         updated_at: now,
-    };
-    people::add(tx, &person).await?;
-    hold_document(ctx, tx, person.id, &told).await?;
-    let account = new_account(ctx, person.id, username, password);
-    open(ctx, tx, account, told.phone.as_ref()).await
+    }
 }
 
 fn new_account(

@@ -15,7 +15,7 @@ use crate::store::Tx;
 
 /// A number, and when its holder used it last.
 pub(super) struct ToldPhone {
-    phone: Phone,
+    pub(super) phone: Phone,
     used_at: Timestamp,
 }
 
@@ -32,6 +32,15 @@ impl ToldPhone {
         let Some(text) = &line.phone else { return Ok(None) };
         let phone = Phone::parse(text).map_err(|error| Wrong::field("phone", error))?;
         Ok(Some(Self { phone, used_at }))
+    }
+
+    pub(super) fn binding(&self, account: &Account, is_default: bool) -> PhoneBinding {
+        PhoneBinding {
+            account: account.id,
+            phone: self.phone.clone(),
+            is_default,
+            verified_at: self.used_at,
+        }
     }
 }
 
@@ -86,7 +95,7 @@ pub(super) async fn follow(
         // What a code has reached here needs no other word.
         let is_told = accounts.binding_of(&told.phone).await?.is_some_and(|known| known.is_told);
         if is_told && own.verified_at < told.used_at {
-            bind_told_phone(ctx, tx, &binding(account, told, own.is_default)).await?;
+            bind_told_phone(ctx, tx, &told.binding(account, own.is_default)).await?;
         }
         return Ok(None);
     }
@@ -95,18 +104,9 @@ pub(super) async fn follow(
         let reason = "not bound: the person has as many phones as one may have";
         return Ok(Some(Wrong::field("phone", reason)));
     }
-    bind_told_phone(ctx, tx, &binding(account, told, false)).await?;
+    bind_told_phone(ctx, tx, &told.binding(account, false)).await?;
     if !before.is_empty() {
         tell_person(ctx, tx, account.person, NoticeKind::ContactChanged, None).await?;
     }
     Ok(None)
-}
-
-fn binding(account: &Account, told: &ToldPhone, is_default: bool) -> PhoneBinding {
-    PhoneBinding {
-        account: account.id,
-        phone: told.phone.clone(),
-        is_default,
-        verified_at: told.used_at,
-    }
 }

@@ -11,7 +11,9 @@ use crate::domain::identity_type::Permissions;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::number::unit::UnitNumber;
+use crate::domain::profile::EnterpriseProfile;
 use crate::flows::Ctx;
+use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::authorisations::save_authorisation;
 use crate::flows::feed::fields::{division, enterprise, people, term};
 use crate::flows::feed::hall::save_hall_record;
@@ -21,6 +23,7 @@ use crate::flows::feed::profile::parsed;
 use crate::flows::notify::tell::{at_work_in, look_after};
 use crate::flows::relations::writer::end_all_in;
 use crate::store::Tx;
+use crate::store::enterprises::NewEnterprise;
 
 /// One line into its rows. `known`: the row that an older version became.
 pub async fn save(
@@ -41,27 +44,106 @@ pub async fn save(
     Ok(target?.into())
 }
 
+/// What an enterprise's line says, parsed. Its id is new.
+struct Told {
+    enterprise: Enterprise,
+    /// All that it answers to, each once.
+    numbers: Vec<TaxpayerNumber>,
+    profile: Option<EnterpriseProfile>,
+}
+
+impl Told {
+    fn parse(ctx: &Ctx, line: &EnterpriseLine) -> Result<Self, Wrong> {
+        let number = |field: &str, text: &str| {
+            TaxpayerNumber::registered(text).map_err(|error| Wrong::field(field, error))
+        };
+        let uscc = line.uscc.as_deref().map(|text| number("uscc", text)).transpose()?;
+        let tin = line.tin.as_deref().map(|text| number("tin", text)).transpose()?;
+        let Some(tin) = tin.or_else(|| uscc.clone()) else {
+            return Err(Wrong::field("tin", "`tin` or `uscc` is needed"));
+        };
+        let mut numbers: Vec<TaxpayerNumber> = uscc.iter().chain([&tin]).cloned().collect();
+        for former in &line.former_numbers {
+            numbers.push(number("former_numbers", former)?);
+        }
+        numbers.sort();
+        numbers.dedup();
+        let unit_number = line.unit_number.as_deref().map(UnitNumber::parse).transpose();
+        let enterprise = Enterprise {
+            id: EnterpriseId::new(&ctx.services.clock, ctx.random()),
+            registration_no: line.registration_no.clone(),
+            uscc,
+            tin,
+            name: line.name.clone(),
+            kind: line.kind,
+            status: RegistryStatus(line.status.clone()),
+            province: match &line.province {
+                Some(province) => division("province", province)?,
+                None => ctx.realm.home_province.clone(),
+            },
+            tax_authority: line.tax_authority.clone(),
+            pays_social_insurance: line.pays_social_insurance,
+            unit_number: unit_number.map_err(|error| Wrong::field("unit_number", error))?,
+        };
+        let today = ctx.now().day();
+        let profile = line.profile.as_ref().map(|told| parsed(told, today)).transpose()?;
+        Ok(Self { enterprise, numbers, profile })
+    }
+}
+
+/// Adds those of many lines whose enterprise nobody knows and whose numbers are nobody's, nor another
+/// line's. The row of each; `None`: it is to be looked at alone.
+pub(super) async fn add_unknown(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    lines: &[Candidate<'_, EnterpriseLine>],
+) -> Result<Vec<Option<Uuid>>, NotTaken> {
+    let rows = tx.rows();
+    let told: Vec<Option<Told>> = lines.iter().map(|one| Told::parse(ctx, one.line).ok()).collect();
+    let numbers: Vec<TaxpayerNumber> =
+        told.iter().flatten().flat_map(|told| told.numbers.clone()).collect();
+    let keys: Vec<&str> = lines.iter().map(|one| one.line.registration_no.as_str()).collect();
+    let (known, taken) = (
+        rows.enterprises().known(&keys).await?,
+        rows.enterprises().find_by_numbers(&numbers).await?,
+    );
+    let units: Vec<UnitNumber> =
+        told.iter().flatten().filter_map(|told| told.enterprise.unit_number.clone()).collect();
+    let taken_units = rows.enterprises().known_units(&units).await?;
+    let (one_key, one_number) = (Once::among(keys), Once::among(numbers));
+    let one_unit = Once::among(units.iter().map(UnitNumber::as_str));
+    let is_free = |told: &Told| {
+        let key = told.enterprise.registration_no.as_str();
+        let mut numbers = told.numbers.iter();
+        let mut unit = told.enterprise.unit_number.iter().map(UnitNumber::as_str);
+        one_key.has(&key)
+            && !known.contains(key)
+            && numbers.all(|number| one_number.has(number) && !taken.contains_key(number))
+            && unit.all(|unit| one_unit.has(&unit) && !taken_units.contains(unit))
+    };
+    let (mut new, mut profiles) = (Vec::new(), Vec::new());
+    let mut added = Vec::with_capacity(lines.len());
+    for (candidate, told) in lines.iter().zip(told) {
+        let told = told.filter(|told| candidate.is_new && is_free(told));
+        added.push(told.map(|Told { enterprise, numbers, profile }| {
+            let id = enterprise.id;
+            profiles.extend(profile.map(|profile| (id, profile)));
+            new.push(NewEnterprise { enterprise, numbers });
+            id.0
+        }));
+    }
+    rows.enterprises().add_all(&new).await?;
+    rows.relations().add_profiles(&profiles).await?;
+    Ok(added)
+}
+
 async fn save_enterprise(
     ctx: &Ctx,
     tx: &Tx<'_>,
     line: &EnterpriseLine,
     known: Option<EnterpriseId>,
 ) -> Result<Uuid, NotTaken> {
-    let rows = tx.rows();
-    let number = |field: &str, text: &str| {
-        TaxpayerNumber::registered(text).map_err(|error| Wrong::field(field, error))
-    };
-    let uscc = line.uscc.as_deref().map(|text| number("uscc", text)).transpose()?;
-    let tin = line.tin.as_deref().map(|text| number("tin", text)).transpose()?;
-    let Some(tin) = tin.or_else(|| uscc.clone()) else {
-        return Err(Wrong::field("tin", "`tin` or `uscc` is needed").into());
-    };
-    let mut numbers: Vec<TaxpayerNumber> = uscc.iter().chain([&tin]).cloned().collect();
-    for former in &line.former_numbers {
-        numbers.push(number("former_numbers", former)?);
-    }
-    numbers.sort();
-    numbers.dedup();
+    let (rows, Told { enterprise, numbers, profile }) = (tx.rows(), Told::parse(ctx, line)?);
     let same = rows.enterprises().find_by_registration_no(&line.registration_no).await?;
     let id = same.as_ref().map(|same| same.id);
     if known.is_some_and(|known| Some(known) != id) {
@@ -76,29 +158,17 @@ async fn save_enterprise(
             return Err(Wrong::field("tin", reason).into());
         }
     }
-    let unit = line.unit_number.as_deref().map(UnitNumber::parse).transpose();
-    let unit = unit.map_err(|error| Wrong::field("unit_number", error))?;
-    if let Some(unit) = &unit {
+    if let Some(unit) = &enterprise.unit_number {
         let found = rows.enterprises().find_by_unit_number(unit).await?;
         if found.is_some_and(|found| Some(found.id) != id) {
             return Err(Wrong::field("unit_number", "belongs to another enterprise").into());
         }
     }
+    let unit_number = same.as_ref().and_then(|same| same.unit_number.clone());
     let enterprise = Enterprise {
-        id: id.unwrap_or_else(|| EnterpriseId::new(&ctx.services.clock, ctx.random())),
-        registration_no: line.registration_no.clone(),
-        uscc,
-        tin,
-        name: line.name.clone(),
-        kind: line.kind,
-        status: RegistryStatus(line.status.clone()),
-        province: match &line.province {
-            Some(province) => division("province", province)?,
-            None => ctx.realm.home_province.clone(),
-        },
-        tax_authority: line.tax_authority.clone(),
-        pays_social_insurance: line.pays_social_insurance,
-        unit_number: unit.or(same.as_ref().and_then(|same| same.unit_number.clone())),
+        id: id.unwrap_or(enterprise.id),
+        unit_number: enterprise.unit_number.or(unit_number),
+        ..enterprise
     };
     let stops =
         same.as_ref().is_some_and(|same| same.status.is_alive()) && !enterprise.status.is_alive();
@@ -108,8 +178,8 @@ async fn save_enterprise(
     if enterprise.status.is_deregistered() {
         end_all_in(ctx, tx, enterprise.id).await?;
     }
-    if let Some(profile) = &line.profile {
-        rows.relations().save_profile(enterprise.id, &parsed(profile, ctx.now().day())?).await?;
+    if let Some(profile) = &profile {
+        rows.relations().save_profile(enterprise.id, profile).await?;
     }
     Ok(enterprise.id.0)
 }

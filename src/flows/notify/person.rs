@@ -9,7 +9,7 @@ use crate::flows::notify::mail::is_mailed;
 use crate::flows::notify::tell::queued;
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
-use crate::store::deliveries::Channel;
+use crate::store::deliveries::{Channel, Delivery};
 
 /// `once`: not again while this text stands.
 pub async fn tell_person(
@@ -69,13 +69,21 @@ async fn queue(
     if !tx.rows().notices().add(id, notice, &once).await? {
         return Ok(());
     }
-    if ctx.realm.sms.notices {
-        let delivery = queued(ctx, "", Channel::Sms, notice.to, &body);
-        tx.rows().deliveries().add(&delivery).await?;
-    }
-    if is_mailed(notice.kind) && ctx.services.outbound.mails(ctx.realm.email.is_some()) {
-        let delivery = queued(ctx, "", Channel::Email, notice.to, &body);
-        tx.rows().deliveries().add(&delivery).await?;
-    }
+    tx.rows().deliveries().add_all(&messages(ctx, notice, &body)).await?;
     Ok(())
+}
+
+/// The same as a text message, where the realm wants them, and by e-mail: for who keeps many notices.
+/// `enterprise`: as for [`keep`].
+pub fn letters(ctx: &Ctx, notice: &Notice, enterprise: &str) -> Vec<Delivery> {
+    messages(ctx, notice, &json!({"event": notice.kind.name(), "enterprise": enterprise}))
+}
+
+fn messages(ctx: &Ctx, notice: &Notice, body: &Value) -> Vec<Delivery> {
+    let is_texted = ctx.realm.sms.notices;
+    let is_mailed =
+        is_mailed(notice.kind) && ctx.services.outbound.mails(ctx.realm.email.is_some());
+    let ways = [(Channel::Sms, is_texted), (Channel::Email, is_mailed)].into_iter();
+    let ways = ways.filter_map(|(channel, is_wanted)| is_wanted.then_some(channel));
+    ways.map(|channel| queued(ctx, "", channel, notice.to, body)).collect()
 }

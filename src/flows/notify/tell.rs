@@ -2,15 +2,20 @@
 //! within seconds, by back-channel logout or by its event stream. Queued in the transaction of the
 //! fact itself, delivered by `flows::notify::deliver`.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::base::id::{EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::session::Session;
 use crate::flows::identity::load;
+use crate::flows::oauth::subject::subject;
 use crate::flows::{Ctx, Fault};
+use crate::realm::client::Client;
 use crate::store::Tx;
 use crate::store::deliveries::{Channel, Delivery, DeliveryState};
 use crate::store::sessions::SessionClient;
@@ -241,17 +246,28 @@ pub async fn relation_event(
     tx: &Tx<'_>,
     kind: &str,
     of: &Authorisation,
-) -> Result<u64, Fault> {
-    let subscribed = ctx.realm.clients.values().filter(|client| client.relation_events.is_some());
+) -> Result<usize, Fault> {
     let enterprise = tx.rows().enterprises().find(of.enterprise).await?;
+    let deliveries = relation_events(ctx, kind, of, enterprise.as_ref());
+    tx.rows().deliveries().add_all(&deliveries).await?;
+    Ok(deliveries.len())
+}
+
+/// The same, for who keeps many of them at once.
+pub fn relation_events(
+    ctx: &Ctx,
+    kind: &str,
+    of: &Authorisation,
+    enterprise: Option<&Enterprise>,
+) -> Vec<Delivery> {
+    let subscribed = ctx.realm.clients.values().filter(|client| client.relation_events.is_some());
     let enterprise = enterprise.map(|one| json!({"id": one.id.to_string(), "tin": one.tin}));
-    let mut count = 0;
-    for client in subscribed {
+    let event = |client: &Arc<Client>| {
         let body = json!({
             "event": kind,
             "authorisation_id": of.id.to_string(),
             "version": of.version(),
-            "sub": crate::flows::oauth::subject::subject(ctx, client, of.person),
+            "sub": subject(ctx, client, of.person),
             "enterprise": enterprise,
             "identity_type": of.identity_type.0,
             "permissions": of.permissions(),
@@ -259,9 +275,7 @@ pub async fn relation_event(
             "state": of.state().name(),
             "at": ctx.now().0,
         });
-        let delivery = queued(ctx, &client.client_id, Channel::Relation, of.id, &body);
-        tx.rows().deliveries().add(&delivery).await?;
-        count += 1;
-    }
-    Ok(count)
+        queued(ctx, &client.client_id, Channel::Relation, of.id, &body)
+    };
+    subscribed.map(event).collect()
 }

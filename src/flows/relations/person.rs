@@ -202,7 +202,7 @@ pub async fn confirm_batch(
 }
 
 /// 【数据同步】 (AU-13): the relation is pushed again to every subscribed application; how many.
-pub async fn synchronise(ctx: &Ctx, person: PersonId, id: &str) -> Result<u64, Stop> {
+pub async fn synchronise(ctx: &Ctx, person: PersonId, id: &str) -> Result<usize, Stop> {
     let found = find(ctx, person, id).await?;
     if found.state() != State::Active {
         return Err(Refusal::State.into());

@@ -3,15 +3,17 @@
 //! the audit, the end of sessions and tokens, and what applications must hear.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Authorisation, By, Changed, Event, New, State};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName};
 use crate::domain::notice::{Audience, Notice, NoticeKind, Relation, told};
 use crate::domain::refusal::Refusal;
 use crate::flows::notify::person;
-use crate::flows::notify::tell::{at_work_of, look_after, relation_event};
+use crate::flows::notify::tell::{at_work_of, look_after, relation_event, relation_events};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
 
@@ -36,13 +38,22 @@ pub async fn change(
 /// A child is nobody's handler, whoever asks (`docs/formats.md`). What a document does not say of its
 /// holder's age is not known here.
 pub async fn check_age(ctx: &Ctx, tx: &Tx<'_>, person: PersonId) -> Result<(), Stop> {
-    let (today, least) = (ctx.now().day(), i32::from(ctx.realm.handler_min_age));
-    for document in tx.rows().people().documents(person).await? {
-        if document.born(today).is_some_and(|born| born.years_until(today) < least) {
-            return Err(Refusal::format("handler_age").into());
-        }
+    match children(ctx, tx, &[person]).await?.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::format("handler_age").into()),
     }
-    Ok(())
+}
+
+/// Which of many people are too young for that.
+pub async fn children(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    people: &[PersonId],
+) -> Result<HashSet<PersonId>, Fault> {
+    let (today, least) = (ctx.now().day(), i32::from(ctx.realm.handler_min_age));
+    let mut documents = tx.rows().people().documents_of(people).await?;
+    documents.retain(|one| one.born(today).is_some_and(|born| born.years_until(today) < least));
+    Ok(documents.into_iter().map(|one| one.person).collect())
 }
 
 /// The same within a transaction that does more.
@@ -67,9 +78,59 @@ pub async fn begin_in(
     by: By,
 ) -> Result<Authorisation, Stop> {
     check_age(ctx, tx, new.person).await?;
-    let changed = Authorisation::begin(new, event, by, ctx.now())?;
+    let changed = begun(ctx, new, event, by)?;
     save(ctx, tx, &changed).await?;
     Ok(changed.after().clone())
+}
+
+/// A new one that nobody has saved yet, for [`begin_all_in`]. The table may refuse it.
+pub fn begun(ctx: &Ctx, new: New<'_>, event: &Event, by: By) -> Result<Changed, Refusal> {
+    Authorisation::begin(new, event, by, ctx.now())
+}
+
+/// Many new ones within a transaction, in their order, with all that follows from each: between people
+/// who are no children and enterprises that had nothing to do with each other, and no two that would
+/// end one another. `enterprises`: of all of them.
+pub async fn begin_all_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    begun: Vec<Changed>,
+    enterprises: &BTreeMap<EnterpriseId, Enterprise>,
+) -> Result<(), Fault> {
+    let ids: BTreeSet<EnterpriseId> = begun.iter().map(|one| one.after().enterprise).collect();
+    let ids: Vec<EnterpriseId> = ids.into_iter().collect();
+    let managing = managing(ctx);
+    let mut managers: HashMap<EnterpriseId, Vec<PersonId>> = HashMap::new();
+    let rows = tx.rows();
+    for one in rows.authorisations().held_in(&ids, &managing).await? {
+        if one.state() == State::Active {
+            managers.entry(one.enterprise).or_default().push(one.person);
+        }
+    }
+    let (mut notices, mut deliveries) = (Vec::new(), Vec::new());
+    for changed in &begun {
+        let after = changed.after();
+        let of = enterprises.get(&after.enterprise);
+        if changed.is_active() {
+            deliveries.extend(relation_events(ctx, "relation.created", after, of));
+            if managing.contains(&after.identity_type) {
+                managers.entry(after.enterprise).or_default().push(after.person);
+            }
+        }
+        let (kind, audience) = told(changed);
+        let managers = managers.get(&after.enterprise).map_or(&[][..], Vec::as_slice);
+        let name = of.map_or("", |of| of.name.as_str());
+        for to in hearers(after, audience, managers) {
+            let notice = notice(ctx, after, kind, to);
+            deliveries.extend(person::letters(ctx, &notice, name));
+            notices.push((ctx.new_row_id(), notice));
+        }
+        tx.note(audited(changed));
+    }
+    let begun: Vec<_> = begun.into_iter().map(|one| (ctx.new_row_id(), one)).collect();
+    rows.authorisations().add_all(&begun).await?;
+    rows.notices().add_all(&notices).await?;
+    Ok(rows.deliveries().add_all(&deliveries).await?)
 }
 
 /// A new one that is told to nobody and audited with all the others of its kind: what a realm begins
@@ -108,15 +169,14 @@ async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
     carry_out(ctx, tx, changed).await
 }
 
-/// An enterprise has one legal representative and one finance supervisor: whoever is named last
-/// ends the others (outside-parts 5.3).
+/// Whom a new holder ends where there is one at a time.
 async fn predecessors(
     ctx: &Ctx,
     tx: &Tx<'_>,
     next: &Authorisation,
 ) -> Result<Vec<Authorisation>, Fault> {
     let known = identity_type(ctx, next);
-    if !known.can(Capability::ManageHandlers) || known.can(Capability::GrantedOnline) {
+    if !known.is_held_by_one() {
         return Ok(Vec::new());
     }
     let types = [next.identity_type.clone()];
@@ -145,13 +205,17 @@ async fn carry_out(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop
     };
     let (kind, audience) = told(changed);
     notify(ctx, tx, after, kind, audience, None).await?;
-    tx.note(AuditEvent::AuthorisationChanged {
-        authorisation: after.id,
+    tx.note(audited(changed));
+    Ok(())
+}
+
+fn audited(changed: &Changed) -> AuditEvent {
+    AuditEvent::AuthorisationChanged {
+        authorisation: changed.after().id,
         event: changed.event().name().to_owned(),
         side: changed.by().actor.side().to_owned(),
         by: changed.by().person,
-    });
-    Ok(())
+    }
 }
 
 async fn keep(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
@@ -170,33 +234,38 @@ pub async fn notify(
     audience: Audience,
     once: Option<&str>,
 ) -> Result<(), Fault> {
-    let mut people = Vec::new();
-    if audience != Audience::Managers {
-        people.push(of.person);
-    }
-    if audience != Audience::Holder {
-        people.extend(managers(ctx, tx, of.enterprise).await?);
-    }
-    people.sort();
-    people.dedup();
+    let managers = match audience {
+        Audience::Holder => Vec::new(),
+        Audience::Managers | Audience::Both => managers(ctx, tx, of.enterprise).await?,
+    };
     let enterprise = tx.rows().enterprises().find(of.enterprise).await?;
     let name = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
-    for to in people {
-        let notice = Notice {
-            to,
-            kind,
-            relation: Some(Relation {
-                authorisation: of.id,
-                enterprise: of.enterprise,
-                holder: of.person,
-                identity_type: of.identity_type.0.clone(),
-            }),
-            at: ctx.now(),
-            is_read: false,
-        };
-        person::keep(ctx, tx, &notice, once, &name).await?;
+    for to in hearers(of, audience, &managers) {
+        person::keep(ctx, tx, &notice(ctx, of, kind, to), once, &name).await?;
     }
     Ok(())
+}
+
+/// Everybody who is told, each once.
+fn hearers(of: &Authorisation, audience: Audience, managers: &[PersonId]) -> BTreeSet<PersonId> {
+    let holder = (audience != Audience::Managers).then_some(of.person);
+    let managers = managers.iter().copied().filter(|_| audience != Audience::Holder);
+    holder.into_iter().chain(managers).collect()
+}
+
+fn notice(ctx: &Ctx, of: &Authorisation, kind: NoticeKind, to: PersonId) -> Notice {
+    Notice {
+        to,
+        kind,
+        relation: Some(Relation {
+            authorisation: of.id,
+            enterprise: of.enterprise,
+            holder: of.person,
+            identity_type: of.identity_type.0.clone(),
+        }),
+        at: ctx.now(),
+        is_read: false,
+    }
 }
 
 /// Who may manage the handlers of an enterprise now.

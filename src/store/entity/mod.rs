@@ -21,6 +21,7 @@ pub mod enterprise_number;
 pub mod enterprise_profile;
 pub mod event_stream;
 pub mod feed_entry;
+pub mod feed_mark;
 pub mod hall_record;
 pub mod identity_document;
 pub mod login_log;

@@ -418,7 +418,8 @@ async fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
         let report = std::fs::read_to_string(at.join("people.csv.report.jsonl")).unwrap();
         let lines: Vec<serde_json::Value> =
             report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((lines.len(), &lines[0]["line"]), (1, &3.into()));
+        assert_eq!((lines.len(), &lines[0]["line"]), (1 + usize::from(remarks), &3.into()));
+        assert_eq!(lines[0]["is_taken"], false, "{report}");
     }
     let unknown = hufu(at, &["--config", "hufu.toml", "import", "nowhere", "people.csv"]);
     assert!(!unknown.status.success());
