@@ -3,6 +3,7 @@
 //! `tests/it/tidy.rs` looks. Relations are `flows::relations`', passwords and factors
 //! `flows::sign_in`'s.
 
+mod help;
 mod phones;
 
 use crate::base::id::PersonId;
@@ -20,6 +21,7 @@ use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::people::Holding;
 
+pub use help::{expire_password, lock_account, note_help, unlock_account};
 pub use phones::{bind_phone, bind_told_phone, contest_phone, remove_phone, set_default_phone};
 
 /// The person holds this document from now on, in place of another of its kind (D-08); `false`: it is

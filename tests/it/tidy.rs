@@ -177,6 +177,9 @@ fn what_is_kept_of_people_has_one_writer() {
         ".drop_phone(",
         ".make_default(",
         ".verify_phone(",
+        ".lock_account(",
+        ".unlock_account(",
+        ".expire_password(",
     ];
     let mut wrong = Vec::new();
     each_source(|layer, path, text| {

@@ -9,7 +9,7 @@ use crate::domain::number::name::PersonName;
 use crate::domain::number::normalise;
 use crate::domain::number::username::Username;
 use crate::domain::person::{
-    Account, AccountOrigin, AccountStatus, DocumentEnd, PasswordState, Person, PersonKind,
+    Account, AccountOrigin, AccountStatus, DocumentEnd, Help, PasswordState, Person, PersonKind,
 };
 use crate::flows::Ctx;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
@@ -218,6 +218,7 @@ fn new_account(
         },
         username,
         password,
+        help: Help::default(),
     }
 }
 
