@@ -32,6 +32,7 @@ mod m20261127_000026_handlers_since;
 mod m20261127_000030_hall_records;
 mod m20261127_000032_awaited_phones;
 mod m20261127_000034_phones;
+mod m20261127_000035_helped_accounts;
 mod m20261127_000036_own_accounts;
 mod m20261127_000038_second_factor_in_log;
 
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000030_hall_records::Migration),
             Box::new(m20261127_000032_awaited_phones::Migration),
             Box::new(m20261127_000034_phones::Migration),
+            Box::new(m20261127_000035_helped_accounts::Migration),
             Box::new(m20261127_000036_own_accounts::Migration),
             Box::new(m20261127_000038_second_factor_in_log::Migration),
         ]

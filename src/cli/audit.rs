@@ -1,36 +1,168 @@
-//! `hufu audit`: whether the chain of what happened in a realm is whole.
+//! `hufu audit`: what happened in a realm, newest or all of it, and whether its chain is whole.
 
 use std::path::PathBuf;
 
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::base::clock::Day;
 use crate::cli::place::{Opened, Place};
-use crate::cli::result::{CliResult, remark, say};
+use crate::cli::result::{CliResult, Failure, remark, say, tell};
 use crate::cli::start::Wanted;
 use crate::config::Settings;
 use crate::domain::audit_chain::Checkpoint;
+use crate::store::records::AuditRow;
+
+/// Without a word between, `hufu audit <realm>` is `verify`.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct AuditArguments {
+    #[command(subcommand)]
+    act: Option<AuditAct>,
+    #[command(flatten)]
+    verify: Verify,
+}
+
+#[derive(Subcommand)]
+enum AuditAct {
+    /// Walks the chain and prints its newest link as a checkpoint to keep elsewhere.
+    Verify(Verify),
+    /// The newest events, oldest first.
+    Tail {
+        realm: String,
+        /// How many.
+        #[arg(short, default_value_t = 20)]
+        n: u64,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Every event of a time, as JSON with its hash, one a line.
+    Export {
+        realm: String,
+        /// The first day, `2026-11-27`; otherwise from the beginning.
+        #[arg(long, value_parser = day)]
+        since: Option<Day>,
+        /// The last day; otherwise to the end.
+        #[arg(long, value_parser = day)]
+        until: Option<Day>,
+        #[command(flatten)]
+        place: Place,
+    },
+}
 
 #[derive(clap::Args)]
-pub struct AuditArguments {
-    realm: String,
+struct Verify {
+    #[arg(required = true)]
+    realm: Option<String>,
     /// A file of such checkpoints, one a line, that the chain must still have.
     #[arg(long)]
     checkpoints: Option<PathBuf>,
     #[command(flatten)]
+    shown: Shown,
+}
+
+#[derive(clap::Args)]
+struct Shown {
+    /// JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
     place: Place,
 }
 
+/// What `--since` and `--until` take.
+pub fn day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| "a day is needed, such as 2026-11-27".to_owned())
+}
+
 pub async fn run(arguments: AuditArguments, settings: Settings) -> CliResult {
-    let AuditArguments { realm, checkpoints, place } = arguments;
+    match arguments.act {
+        None => verify(arguments.verify, settings).await,
+        Some(AuditAct::Verify(arguments)) => verify(arguments, settings).await,
+        Some(AuditAct::Tail { realm, n, shown }) => tail(&realm, n, shown, settings).await,
+        Some(AuditAct::Export { realm, since, until, place }) => {
+            export(&realm, (since, until), place, settings).await
+        }
+    }
+}
+
+async fn open(place: Place, settings: Settings, realm: &str) -> Result<Opened, Failure> {
+    let opened = Opened::at(&Wanted::of(&place.over(settings))?).await?;
+    opened.check_realm(realm).await?;
+    Ok(opened)
+}
+
+async fn verify(arguments: Verify, settings: Settings) -> CliResult {
+    let Verify { realm, checkpoints, shown } = arguments;
+    let realm = realm.ok_or("a realm is needed")?;
     let text = checkpoints.map(std::fs::read_to_string).transpose()?.unwrap_or_default();
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let known: Option<Vec<Checkpoint>> = lines.map(Checkpoint::parse).collect();
     let known = known.ok_or("a line of the checkpoints is not `<number> <hash>`")?;
-    let opened = Opened::at(&Wanted::of(&place.over(settings))?).await?;
-    opened.check_realm(&realm).await?;
+    let opened = open(shown.place, settings, &realm).await?;
     let report = opened.store.rows(&realm).records().verify_audit(&known).await?;
     if let Some(fault) = report.fault {
         return Err(fault.into());
     }
     remark(format_args!("{} links, all fit", report.last.sequence));
-    say(report.last)?;
+    let shape = json!({"sequence": report.last.sequence, "hash": report.last.hash});
+    tell(shown.json, &shape, report.last)?;
     Ok(())
+}
+
+async fn tail(realm: &str, n: u64, shown: Shown, settings: Settings) -> CliResult {
+    let opened = open(shown.place, settings, realm).await?;
+    for row in opened.store.rows(realm).records().newest_links(n).await? {
+        let shape = shape(&row);
+        let line = line(&row, &shape);
+        tell(shown.json, &shape, line)?;
+    }
+    Ok(())
+}
+
+async fn export(
+    realm: &str,
+    (since, until): (Option<Day>, Option<Day>),
+    place: Place,
+    settings: Settings,
+) -> CliResult {
+    let opened = open(place, settings, realm).await?;
+    let is_wanted = |row: &AuditRow| {
+        since.is_none_or(|day| row.at >= day.start()) && until.is_none_or(|day| row.at < day.end())
+    };
+    let mut last = 0;
+    loop {
+        let rows = opened.store.rows(realm).records().links_after(last, 1000).await?;
+        let Some(newest) = rows.last() else { return Ok(()) };
+        last = newest.sequence;
+        for row in rows.iter().filter(|row| is_wanted(row)) {
+            say(shape(row))?;
+        }
+    }
+}
+
+/// As `docs/operations.md` has it.
+fn shape(row: &AuditRow) -> Value {
+    // What is no JSON is shown as it stands: a chain that was changed is `verify`'s to tell.
+    let event = serde_json::from_str(&row.event).unwrap_or_else(|_| json!(row.event));
+    json!({
+        "sequence": row.sequence,
+        "at": row.at.rfc3339(),
+        "event": event,
+        "hash": row.hash,
+    })
+}
+
+/// Number, time, act, and what it was about.
+fn line(row: &AuditRow, shape: &Value) -> String {
+    let event = &shape["event"];
+    let act = event["action"].as_str().unwrap_or("?");
+    let about = event.as_object().into_iter().flatten().filter(|(name, _)| *name != "action");
+    let about: Vec<String> = about
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name}={text}"),
+            None => format!("{name}={value}"),
+        })
+        .collect();
+    format!("{} {} {act} {}", row.sequence, row.at.for_people(), about.join(" "))
 }

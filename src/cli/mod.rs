@@ -1,17 +1,23 @@
 //! The `hufu` command.
 
 pub mod audit;
+pub mod client;
 pub mod deliveries;
 pub mod demo;
 pub mod doctor;
+pub mod helper;
 pub mod import;
 pub mod keys;
+pub mod person;
 pub mod place;
 pub mod realm;
 pub mod reload;
 pub mod result;
 pub mod serve;
+pub mod session;
+pub mod sms;
 pub mod start;
+pub mod stats;
 
 use std::path::PathBuf;
 
@@ -64,8 +70,30 @@ enum Command {
     Import(import::ImportArguments),
     /// List what could not be delivered to applications or by text message.
     Deliveries(deliveries::DeliveriesArguments),
-    /// Verify the audit chain of a realm, and print its newest link as a checkpoint to keep elsewhere.
+    /// What happened in a realm: the newest of it, all of it, and whether its chain is whole.
     Audit(audit::AuditArguments),
+    /// Look at a person, masked, and help them: each look and act in the audit with who and why.
+    Person {
+        #[command(subcommand)]
+        act: person::PersonAct,
+    },
+    /// Where a person is signed in.
+    Session {
+        #[command(subcommand)]
+        act: session::SessionAct,
+    },
+    /// Registered applications.
+    Client {
+        #[command(subcommand)]
+        act: client::ClientAct,
+    },
+    /// Text messages.
+    Sms {
+        #[command(subcommand)]
+        act: sms::SmsAct,
+    },
+    /// How much there is in a realm, and how its last day went.
+    Stats(stats::StatsArguments),
     /// Check settings, files, database and gateways; exit 1 when something is wrong.
     Doctor(doctor::DoctorArguments),
     /// Ask a running server whether it is ready; exit 1 when it is not.
@@ -112,6 +140,11 @@ pub async fn run() -> CliResult {
         Command::Import(arguments) => import::run(arguments, settings()?).await,
         Command::Deliveries(arguments) => deliveries::run(arguments, settings()?).await,
         Command::Audit(arguments) => audit::run(arguments, settings()?).await,
+        Command::Person { act } => Box::pin(person::run(act, settings()?)).await,
+        Command::Session { act } => Box::pin(session::run(act, settings()?)).await,
+        Command::Client { act } => client::run(act, settings()?).await,
+        Command::Sms { act } => sms::run(act, settings()?).await,
+        Command::Stats(arguments) => stats::run(arguments, settings()?).await,
         Command::Healthcheck { address } => {
             let answer = Outbound::new(false, Timeouts::default())?.is_ready(&address).await;
             answer.map_err(Into::into)

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use crate::base::cipher::MasterKey;
 use crate::base::clock::Clock;
 use crate::cli::result::Failure;
-use crate::cli::start::{Wanted, master_key};
+use crate::cli::start::{Wanted, master_key, realm_of_data, services};
 use crate::config::Settings;
+use crate::ephemeral::Ephemeral;
+use crate::flows::Ctx;
 use crate::store::Store;
 use crate::store::connect::{DatabaseUrl, migration_status};
 
@@ -61,6 +63,17 @@ impl Opened {
         };
         let store = Store::open(&wanted.database, &master).await?;
         Ok(Self { store, clock: Clock::system(), master })
+    }
+
+    /// The realm with its files, none of its secrets, and a memory of its own: what is told waits in the
+    /// database, for the running server to send.
+    pub async fn ctx(self, wanted: &Wanted, realm: &str) -> Result<Ctx, Failure> {
+        self.check_realm(realm).await?;
+        let realm = realm_of_data(&wanted.realms.join(realm))?;
+        let Self { store, clock, master } = self;
+        let ephemeral = Ephemeral::in_memory(clock.clone());
+        let services = services(wanted, &master, store, ephemeral, clock)?;
+        Ok(Ctx::own(&services, &realm))
     }
 
     /// Refuses a realm that was never served from here.

@@ -12,6 +12,14 @@ pub fn say(line: impl Display) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
+/// The same as JSON where a machine reads, one object a line.
+pub fn tell(json: bool, shape: &serde_json::Value, text: impl Display) -> std::io::Result<()> {
+    match json {
+        true => say(shape),
+        false => say(text),
+    }
+}
+
 /// One line beside the result. Where it cannot be written, nobody would read of that either.
 pub fn remark(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");

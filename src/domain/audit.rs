@@ -21,6 +21,15 @@ pub enum AuditEvent {
         account: AccountId,
         until: Timestamp,
     },
+    /// Somebody of the bureau looked at a person, or helped them (`domain::help`): `act` is what, `by` and
+    /// `reason` are who and why in their own words. Nobody was found: a look at no person.
+    HelpGiven {
+        person: Option<PersonId>,
+        account: Option<AccountId>,
+        act: String,
+        by: String,
+        reason: String,
+    },
     AgreementAccepted {
         account: AccountId,
         document: String,

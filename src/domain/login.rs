@@ -159,7 +159,9 @@ impl Second {
 /// What a decision about the next step needs to know of the world.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Facts {
-    /// The initial password still stands.
+    /// By the bureau: there is no way on.
+    pub is_locked: bool,
+    /// The initial password still stands, or the bureau has taken the one that was set.
     pub needs_new_password: bool,
     pub needs_agreements: bool,
     /// A door without a number: who has no enterprise signs in as themself.
@@ -279,6 +281,9 @@ impl LoginTransaction {
         }
         if self.waits_for_second(entrance) {
             return Next::Step(Step::SecondFactor);
+        }
+        if facts.is_locked {
+            return Next::Refused(Refusal::AccountLocked);
         }
         for step in &entrance.steps {
             if self.is_due(*step, entrance, facts) {

@@ -14,6 +14,7 @@ pub mod factor;
 pub mod feed;
 pub mod function;
 pub mod hall;
+pub mod help;
 pub mod identity_type;
 pub mod lockout;
 pub mod login;

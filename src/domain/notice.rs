@@ -49,10 +49,16 @@ pub enum NoticeKind {
     DocumentAdded,
     /// Of what an application had been allowed, nothing is left.
     ConsentWithdrawn,
+    /// By the bureau (`flows::help`), like the next four.
+    AccountLocked,
+    AccountUnlocked,
+    SessionsEnded,
+    FactorReset,
+    PasswordExpired,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -79,6 +85,11 @@ impl NoticeKind {
         Self::LevelRaised,
         Self::DocumentAdded,
         Self::ConsentWithdrawn,
+        Self::AccountLocked,
+        Self::AccountUnlocked,
+        Self::SessionsEnded,
+        Self::FactorReset,
+        Self::PasswordExpired,
     ];
 
     pub fn name(self) -> &'static str {
@@ -109,6 +120,11 @@ impl NoticeKind {
             Self::LevelRaised => "level-raised",
             Self::DocumentAdded => "document-added",
             Self::ConsentWithdrawn => "consent-withdrawn",
+            Self::AccountLocked => "account-locked",
+            Self::AccountUnlocked => "account-unlocked",
+            Self::SessionsEnded => "sessions-ended",
+            Self::FactorReset => "factor-reset",
+            Self::PasswordExpired => "password-expired",
         }
     }
 

@@ -78,6 +78,18 @@ pub struct Account {
     pub origin: AccountOrigin,
     pub username: Option<Username>,
     pub password: PasswordState,
+    pub help: Help,
+}
+
+/// What the bureau has done to an account to help its person (`flows::help`); when each was last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Help {
+    /// Nobody signs in until it is unlocked.
+    pub locked_at: Option<Timestamp>,
+    /// What was guessed before then counts no longer.
+    pub unlocked_at: Option<Timestamp>,
+    /// The next sign-in goes on to a new password.
+    pub password_expired_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -126,8 +138,18 @@ impl Account {
         self.status == AccountStatus::Active
     }
 
-    /// A cancelled account is unknown, whatever the way in.
+    /// A cancelled account is unknown, whatever the way in; that one is locked hears whoever has proved
+    /// that it is theirs.
     pub fn may_sign_in(&self) -> Result<(), Refusal> {
-        if self.is_live() { Ok(()) } else { Err(Refusal::Credentials) }
+        match self.help.locked_at {
+            _ if !self.is_live() => Err(Refusal::Credentials),
+            Some(_) => Err(Refusal::AccountLocked),
+            None => Ok(()),
+        }
+    }
+
+    /// Before a session begins there has to be another password.
+    pub fn needs_new_password(&self) -> bool {
+        self.password == PasswordState::Initial || self.help.password_expired_at.is_some()
     }
 }

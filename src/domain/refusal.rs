@@ -13,6 +13,8 @@ pub enum Refusal {
     Locked {
         retry_after: i64,
     },
+    /// By the bureau, until it unlocks it (`flows::help`).
+    AccountLocked,
     Otp,
     OtpExpired,
     OtpRate {
@@ -95,6 +97,7 @@ impl Refusal {
             Self::Credentials => "E_CREDENTIALS",
             Self::Slider => "E_SLIDER",
             Self::Locked { .. } => "E_LOCKED",
+            Self::AccountLocked => "E_ACCOUNT_LOCKED",
             Self::Otp => "E_OTP",
             Self::OtpExpired => "E_OTP_EXPIRED",
             Self::OtpRate { .. } => "E_OTP_RATE",

@@ -7,6 +7,7 @@ pub mod centre;
 mod ctx;
 pub mod feed;
 pub mod hashing;
+pub mod help;
 pub mod identity;
 pub mod key_ring;
 pub mod keys;

@@ -3,6 +3,7 @@
 //! `tests/it/tidy.rs` looks. Relations are `flows::relations`', passwords and factors
 //! `flows::sign_in`'s.
 
+mod help;
 mod newcomers;
 mod phones;
 
@@ -21,6 +22,7 @@ use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::people::Holding;
 
+pub use help::{expire_password, lock_account, note_help, unlock_account};
 pub use newcomers::{Newcomer, add_all};
 pub use phones::{bind_phone, bind_told_phone, contest_phone, remove_phone, set_default_phone};
 

@@ -14,7 +14,7 @@ use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::number::username::Username;
-use crate::domain::person::{Account, AccountOrigin, AccountStatus, PasswordState};
+use crate::domain::person::{Account, AccountOrigin, AccountStatus, Help, PasswordState};
 
 pub struct Accounts<'c, A>(pub(super) Rows<'c, A>);
 
@@ -143,6 +143,9 @@ impl Accounts<'_, Writing> {
             }),
             created_at: Set(now.0),
             username_changed_at: Set(None),
+            locked_at: Set(None),
+            unlocked_at: Set(None),
+            password_expired_at: Set(None),
         };
         self.0.insert_all(accounts.iter().map(row).collect()).await
     }
@@ -175,6 +178,7 @@ impl Accounts<'_, Writing> {
             .0
             .update::<account::Entity>()
             .col_expr(account::Column::PasswordHash, Expr::value(hash))
+            .col_expr(account::Column::PasswordExpiredAt, Expr::value(None::<i64>))
             .filter(account::Column::Id.eq(id.0))
             .filter(account::Column::Status.eq("active"))
             .filter(is_before)
@@ -269,6 +273,11 @@ pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
             .transpose()
             .map_err(|_| StoreError::inconsistent("account", "username", row.id))?,
         password: row.password_hash.map_or(PasswordState::Initial, PasswordState::Set),
+        help: Help {
+            locked_at: row.locked_at.map(Timestamp),
+            unlocked_at: row.unlocked_at.map(Timestamp),
+            password_expired_at: row.password_expired_at.map(Timestamp),
+        },
     })
 }
 

@@ -47,6 +47,15 @@ pub struct ChainReport {
     pub fault: Option<ChainFault>,
 }
 
+/// One link of the audit, as it was written.
+pub struct AuditRow {
+    pub sequence: i64,
+    pub at: Timestamp,
+    /// JSON.
+    pub event: String,
+    pub hash: String,
+}
+
 /// Whose sign-ins.
 #[derive(Clone, Copy, Debug)]
 pub enum Whose {
@@ -162,6 +171,29 @@ impl<A> Records<'_, A> {
         Ok(rows.into_iter().map(|row| (Timestamp(row.at), row.event)).collect())
     }
 
+    /// The newest links, oldest first.
+    pub async fn newest_links(&self, limit: u64) -> Result<Vec<AuditRow>, StoreError> {
+        let found = self.0.find::<audit::Entity>().order_by_desc(audit::Column::Sequence);
+        let mut rows = found.limit(limit).all(&self.0.db()).await?;
+        rows.reverse();
+        Ok(rows.into_iter().map(link).collect())
+    }
+
+    /// Those that follow one, oldest first; 0 is before the first.
+    pub async fn links_after(
+        &self,
+        sequence: i64,
+        limit: u64,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let found = self
+            .0
+            .find::<audit::Entity>()
+            .filter(audit::Column::Sequence.gt(sequence))
+            .order_by_asc(audit::Column::Sequence);
+        let rows = found.limit(limit).all(&self.0.db()).await?;
+        Ok(rows.into_iter().map(link).collect())
+    }
+
     fn chain_key(&self) -> ChainKey<'_> {
         ChainKey { key: &self.0.store.audit_key, realm: self.0.realm }
     }
@@ -204,6 +236,10 @@ impl<A> Records<'_, A> {
         }
         Ok(ChainReport { last: walk.last().clone(), fault })
     }
+}
+
+fn link(row: audit::Model) -> AuditRow {
+    AuditRow { sequence: row.sequence, at: Timestamp(row.at), event: row.event, hash: row.hash }
 }
 
 impl Records<'_, Writing> {

@@ -26,7 +26,8 @@ use crate::store::{Rows, StoreError, accounts, authorisations, enterprises, sess
 
 /// What stands behind a session or a grant, as the rows are now.
 pub struct Standing {
-    pub account_status: AccountStatus,
+    /// Whether it is neither cancelled nor locked.
+    pub is_account_open: bool,
     pub held: Held,
 }
 
@@ -131,7 +132,7 @@ static HELD_IN: LazyLock<String> = LazyLock::new(|| {
 
 fn standing_columns() -> String {
     format!(
-        "a.status AS a_status, {}, {}",
+        "a.status AS a_status, a.locked_at AS a_locked_at, {}, {}",
         columns::<authorisation::Entity>("h"),
         columns::<enterprise::Entity>("e")
     )
@@ -296,7 +297,9 @@ impl<A> Standings<'_, A> {
             (_, None) => Held::Nothing,
         };
         Ok(Standing {
-            account_status: accounts::read_status(&row.try_get::<String>("a_", "status")?)?,
+            is_account_open: accounts::read_status(&row.try_get::<String>("a_", "status")?)?
+                == AccountStatus::Active
+                && row.try_get::<Option<i64>>("a_", "locked_at")?.is_none(),
             held,
         })
     }

@@ -15,6 +15,7 @@ mod ephemeral;
 mod face;
 mod feed;
 mod fuzz;
+mod help;
 mod hostile;
 mod journey;
 mod kit;

@@ -1,4 +1,5 @@
 //! What happened to somebody's own account, from the audit: which act and when, in the order of the chain.
+//! Who of the bureau helped, and why in their words, is the auditor's.
 
 use serde_json::Value;
 
@@ -24,8 +25,14 @@ pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<OwnEvent>, Fault> 
     found.extend(records.events_of(session.account.0, MOST).await?);
     found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let event = |(at, text): (Timestamp, String)| {
-        let told: Value = serde_json::from_str(&text).ok()?;
-        Some(OwnEvent { at, action: told["action"].as_str()?.to_owned(), told })
+        let mut told: Value = serde_json::from_str(&text).ok()?;
+        let action = told["action"].as_str()?.to_owned();
+        if action == "help_given"
+            && let Some(members) = told.as_object_mut()
+        {
+            members.retain(|name, _| name != "by" && name != "reason");
+        }
+        Some(OwnEvent { at, action, told })
     };
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
     Ok(found.into_iter().filter_map(event).take(most).collect())

@@ -12,7 +12,7 @@ use crate::domain::number::normalise;
 use crate::domain::number::phone::Phone;
 use crate::domain::number::username::Username;
 use crate::domain::person::{
-    Account, AccountOrigin, AccountStatus, DocumentEnd, PasswordState, Person, PersonKind,
+    Account, AccountOrigin, AccountStatus, DocumentEnd, Help, PasswordState, Person, PersonKind,
 };
 use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
@@ -267,6 +267,7 @@ fn new_account(
         },
         username,
         password,
+        help: Help::default(),
     }
 }
 

@@ -36,6 +36,23 @@ fn happened(kind: NoticeKind) -> Option<(&'static str, &'static str)> {
             ("新增了手机号码或更换了电子邮箱", "a phone number or another e-mail address was added")
         }
         NoticeKind::UsernameChanged => ("用户名已变更", "the username was changed"),
+        NoticeKind::AccountLocked => {
+            ("税务机关已锁定您的账号", "the tax authority has locked the account")
+        }
+        NoticeKind::AccountUnlocked => {
+            ("税务机关已解锁您的账号", "the tax authority has unlocked the account")
+        }
+        NoticeKind::SessionsEnded => {
+            ("税务机关已结束您的登录", "the tax authority has ended sign-ins of the account")
+        }
+        NoticeKind::FactorReset => (
+            "税务机关已移除您的一种验证方式",
+            "the tax authority has removed a way in which the account is verified",
+        ),
+        NoticeKind::PasswordExpired => (
+            "税务机关已将您的密码设为失效，下次登录须设置新密码",
+            "the tax authority has expired the password; the next sign-in asks for a new one",
+        ),
         _ => return None,
     })
 }

@@ -10,7 +10,6 @@ use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
 use crate::domain::function::{Function, Role};
 use crate::domain::login::Errand;
-use crate::domain::person::AccountStatus;
 use crate::domain::session::Session;
 use crate::flows::identity::{load, switch};
 use crate::flows::keys::signs_for;
@@ -244,7 +243,7 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
         return Ok(nobody(decide(None)));
     };
     // Account and authorisation are read at every issue (security rule 5).
-    let is_live = standing.account_status == AccountStatus::Active;
+    let is_live = standing.is_account_open;
     let identity = load::of(ctx, session.person, session.acting, standing.held).ok();
     let is_whole = is_live && identity.is_some();
     let subject = subject(ctx, &asked.client, session.person);

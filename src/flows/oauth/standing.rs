@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use crate::domain::acting::ActingIdentity;
-use crate::domain::person::AccountStatus;
 use crate::flows::identity::load;
 use crate::flows::{Ctx, Fault};
 use crate::oidc::error::OAuthError;
@@ -23,8 +22,8 @@ pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OA
         return Err(OAuthError::grant("the session has ended"));
     }
     let standing = &found.standing;
-    if standing.account_status != AccountStatus::Active {
-        return Err(OAuthError::grant("the account is cancelled"));
+    if !standing.is_account_open {
+        return Err(OAuthError::grant("the account is cancelled or locked"));
     }
     match load::of(ctx, grant.person, grant.acting, standing.held.clone()) {
         Ok(identity) if grant.permissions.is_subset(&identity.permissions()) => Ok(identity),

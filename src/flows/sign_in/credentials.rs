@@ -92,7 +92,10 @@ pub async fn verify_credentials(
     match owner {
         Some(account) if typed.is_plausible(entrance) => {
             attempt.right(ctx).await?;
-            account.may_sign_in()?;
+            // That it is locked hears nobody before the second factor.
+            if !account.is_live() {
+                return Err(Refusal::Credentials.into());
+            }
             let proved = Proved {
                 entrance: entrance.id.clone(),
                 person: account.person,
@@ -113,7 +116,8 @@ pub async fn verify_credentials(
 }
 
 /// A known browser spares the second factor of a door that may lead to the person themself. A door
-/// that has none asks for one all the same while its enterprise's people are being guessed at.
+/// that has none asks for one all the same while its enterprise's people are being guessed at, and of whom
+/// the bureau has taken the password.
 async fn second(
     ctx: &Ctx,
     entrance: &Entrance,
@@ -122,10 +126,13 @@ async fn second(
     account: &Account,
 ) -> Result<Second, Fault> {
     if !entrance.asks_second_factor() {
-        let asks = !entrance.second_factors.is_empty() && asks_for_more(ctx, typed).await?;
+        let is_doubted = account.help.password_expired_at.is_some();
+        let asks = !entrance.second_factors.is_empty()
+            && (is_doubted || asks_for_more(ctx, typed).await?);
         return Ok(if asks { Second::Due } else { Second::NotAsked });
     }
     let is_spared = entrance.leads_to_person()
+        && account.help.password_expired_at.is_none()
         && device::is_known(ctx, entrance, account, form.device.as_ref()).await?;
     Ok(if is_spared { Second::Spared } else { Second::Due })
 }

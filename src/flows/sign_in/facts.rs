@@ -6,7 +6,6 @@ use crate::domain::authorisation::State;
 use crate::domain::enterprise::EnterpriseKind;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Subject};
 use crate::domain::login::{Facts, Proved};
-use crate::domain::person::PasswordState;
 use crate::domain::refusal::NoIdentity;
 use crate::flows::identity::choices::{first_usable, usable_in};
 use crate::flows::identity::load::look;
@@ -25,7 +24,8 @@ pub async fn facts(
     let versions: Vec<(String, String)> =
         wanted.map(|one| (one.id.clone(), one.version.clone())).collect();
     let mut facts = Facts {
-        needs_new_password: account.is_some_and(|one| one.password == PasswordState::Initial),
+        is_locked: account.as_ref().is_some_and(|one| one.help.locked_at.is_some()),
+        needs_new_password: account.is_some_and(|one| one.needs_new_password()),
         needs_agreements: !rows.accounts().has_accepted(proved.account, &versions).await?,
         ..Facts::default()
     };

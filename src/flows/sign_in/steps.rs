@@ -9,7 +9,6 @@ use crate::domain::authorisation::{By, Event};
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{acr, amr};
 use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
-use crate::domain::person::PasswordState;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
@@ -50,7 +49,7 @@ async fn due<'t>(
     }
 }
 
-/// Replaces the initial password (E-06). Before any session exists.
+/// Replaces the initial password (E-06), or one that the bureau has taken. Before any session exists.
 pub async fn set_password(
     ctx: &Ctx,
     transaction: &LoginTransaction,
@@ -63,7 +62,7 @@ pub async fn set_password(
     let event = AuditEvent::PasswordSet { account: proved.account, person: proved.person };
     let tx = ctx.begin().await?;
     let accounts = tx.rows().accounts();
-    if !accounts.set_password(proved.account, &PasswordState::Initial, new.hash()).await? {
+    if !accounts.set_password(proved.account, &account.password, new.hash()).await? {
         return Err(Refusal::State.into());
     }
     tx.note(event);
@@ -140,8 +139,9 @@ pub async fn confirm_pending(
 
 /// Turned back before a pending authorisation: it stays pending, the attempt ends (E-17).
 pub async fn cancel_pending(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Refusal, Fault> {
-    refuse(ctx, transaction, NoIdentity::Pending).await?;
-    Ok(Refusal::NoIdentity(NoIdentity::Pending))
+    let refusal = Refusal::NoIdentity(NoIdentity::Pending);
+    refuse(ctx, transaction, &refusal).await?;
+    Ok(refusal)
 }
 
 /// One of the identities in the chooser (E-15).
@@ -290,12 +290,9 @@ pub async fn sign_in(
     Ok((session, cookie))
 }
 
-/// The sign-in ends without an identity (E-18, E-23): logged, the transaction is gone.
-pub async fn refuse(
-    ctx: &Ctx,
-    transaction: &LoginTransaction,
-    why: NoIdentity,
-) -> Result<(), Fault> {
-    log(ctx, transaction, None, Refusal::NoIdentity(why).code()).await?;
+/// The sign-in ends without an identity (E-18, E-23) or at a locked account: logged, the transaction is
+/// gone.
+pub async fn refuse(ctx: &Ctx, transaction: &LoginTransaction, why: &Refusal) -> Result<(), Fault> {
+    log(ctx, transaction, None, why.code()).await?;
     abandon(ctx, transaction).await
 }

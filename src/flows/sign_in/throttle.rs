@@ -77,15 +77,15 @@ impl Attempt {
     /// `found`: whom the typed name leads to, which decides nothing but how they are known here.
     pub async fn begin(ctx: &Ctx, form: &Credentials, found: &[Account]) -> Result<Self, Stop> {
         let name = Hashed::of(&comparable(&form.personal_id, ctx.now().day())).to_text();
-        let place = ctx.place();
+        let (place, era) = (ctx.place(), era(found));
         let known = known(ctx, form, found).await?;
         let policy = ctx.realm.lockout.clone();
         let own = match &known {
-            Known::Browser(cookie) => format!("password/{name}/{}", cookie.to_text()),
-            Known::Place | Known::Not => format!("password/{name}/{place}"),
+            Known::Browser(cookie) => format!("password/{name}/{}{era}", cookie.to_text()),
+            Known::Place | Known::Not => format!("password/{name}/{place}{era}"),
         };
         let elsewhere = matches!(known, Known::Not).then(|| Budget {
-            name: format!("password/{name}"),
+            name: format!("password/{name}{era}"),
             policy: LockoutPolicy {
                 max_failures: ctx.realm.limits.max_failures_elsewhere,
                 ..policy.clone()
@@ -170,14 +170,21 @@ pub async fn end_locks(ctx: &Ctx, rows: Rows<'_>, account: &Account) -> Result<(
     names.extend(account.username.iter().map(|name| name.as_str().to_owned()));
     let email = rows.people().find(account.person).await?.and_then(|person| person.email);
     names.extend(email.map(|email| email.as_str().to_owned()));
-    let place = ctx.place();
+    let (place, era) = (ctx.place(), era(std::slice::from_ref(account)));
     for name in names {
         let name = Hashed::of(&comparable(&name, ctx.now().day())).to_text();
-        for name in [format!("password/{name}/{place}"), format!("password/{name}")] {
+        for name in [format!("password/{name}/{place}{era}"), format!("password/{name}{era}")] {
             Budget { name, policy: ctx.realm.lockout.clone() }.forget(ctx).await?;
         }
     }
     Ok(())
+}
+
+/// Of counters that began when the bureau unlocked somebody's account: those of before count no longer,
+/// on whatever node they are kept.
+fn era(found: &[Account]) -> String {
+    let newest = found.iter().filter_map(|account| account.help.unlocked_at).max();
+    newest.map_or_else(String::new, |at| format!("/since-{}", at.0))
 }
 
 /// Whether so much was tried against this enterprise's people that no browser is believed alone.

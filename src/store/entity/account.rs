@@ -17,6 +17,9 @@ pub struct Model {
     pub password_hash: Option<String>,
     pub created_at: i64,
     pub username_changed_at: Option<i64>,
+    pub locked_at: Option<i64>,
+    pub unlocked_at: Option<i64>,
+    pub password_expired_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -54,10 +54,11 @@ const WAYS: [&str; 11] = [
     "recover_phone",
 ];
 /// What stops an attempt, by its code without `E_`.
-const WHYS: [&str; 19] = [
+const WHYS: [&str; 20] = [
     "CREDENTIALS",
     "SLIDER",
     "LOCKED",
+    "ACCOUNT_LOCKED",
     "OTP",
     "OTP_EXPIRED",
     "OTP_RATE",

@@ -6,7 +6,6 @@ use axum::response::Response;
 
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::function::{Function, Reach, Role};
-use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::Stop;
@@ -48,7 +47,7 @@ impl Visit {
     /// Whoever is signed in, whatever they may: for pages outside the centres.
     pub async fn signed_in(request: Request) -> Result<Self, Failure> {
         let found = request.standing_session().await?;
-        let found = found.filter(|one| one.standing.account_status == AccountStatus::Active);
+        let found = found.filter(|one| one.standing.is_account_open);
         let Some(found) = found else {
             let path = request.uri.path();
             let path = path.strip_prefix(&request.base()).unwrap_or_default();

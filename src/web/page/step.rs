@@ -33,11 +33,10 @@ fn to_step(request: &Request, transaction: &LoginTransaction, step: Step) -> Res
 pub async fn go_on(request: &Request, transaction: &LoginTransaction) -> Answer {
     match steps::next(&request.ctx, transaction).await? {
         Next::Step(step) => Ok(to_step(request, transaction, step)),
-        Next::Refused(Refusal::NoIdentity(why)) => {
-            steps::refuse(&request.ctx, transaction, why).await?;
-            ended(request, transaction, &Refusal::NoIdentity(why))
+        Next::Refused(refusal) => {
+            steps::refuse(&request.ctx, transaction, &refusal).await?;
+            ended(request, transaction, &refusal)
         }
-        Next::Refused(refusal) => ended(request, transaction, &refusal),
         Next::SignIn(acting) => match transaction.errand() {
             Some(Errand::Confirm(_)) => confirmed(request, transaction).await,
             Some(Errand::Password(_)) => password::passed(request, transaction).await,

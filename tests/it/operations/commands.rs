@@ -24,11 +24,19 @@ fn bare(folder: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-const LOOKING: [&[&str]; 8] = [
+const LOOKING: [&[&str]; 16] = [
     &["keys", "list", "jiangxi"],
     &["keys", "rotate", "jiangxi"],
     &["keys", "retire", "jiangxi", "none"],
     &["audit", "jiangxi"],
+    &["audit", "verify", "jiangxi"],
+    &["audit", "tail", "jiangxi"],
+    &["audit", "export", "jiangxi"],
+    &["client", "show", "jiangxi", "tax-filing"],
+    &["stats", "jiangxi"],
+    &["person", "show", "jiangxi", "13800138000", "--reason", "asked"],
+    &["session", "list", "jiangxi", "13800138000", "--reason", "asked"],
+    &["sms", "test", "jiangxi", "13800138000", "--reason", "asked"],
     &["deliveries", "jiangxi"],
     &["deliveries", "jiangxi", "--retry"],
     &["migrate", "status"],
@@ -204,4 +212,124 @@ async fn importing_needs_no_secret_of_the_realm() {
     let done = bare(at, &import);
     assert!(done.status.success(), "{done:?}");
     assert_eq!(out(&done), "1 applied, 0 unchanged, 0 failed\n");
+    somebody_is_helped(at);
+}
+
+/// A command with the settings of the served folder.
+fn shell(at: &Path, arguments: &[&str]) -> Output {
+    bare(at, &[&["--config", "hufu.toml"], arguments].concat())
+}
+
+/// What it says, one object a line.
+fn json(at: &Path, arguments: &[&str]) -> Vec<serde_json::Value> {
+    let done = shell(at, arguments);
+    assert!(done.status.success(), "{arguments:?} {done:?}");
+    out(&done).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn fields(value: &serde_json::Value) -> Vec<String> {
+    let mut names: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+    names.sort();
+    names
+}
+
+/// Covers X-19: help at a shell, by the files and the database that a server has left, with shapes that
+/// programs can rely on; each act stands in the audit with who and why.
+fn somebody_is_helped(at: &Path) {
+    let who = ["jiangxi", "13800138000"];
+    let why = ["--reason", "本人到厅申请", "--by", "operator/li", "--json"];
+    let person =
+        |act: &str, more: &[&str]| json(at, &[&["person", act], &who[..], &why, more].concat());
+
+    let [one] = &person("show", &[])[..] else { panic!("one person") };
+    let expected = ["account", "documents", "email", "name", "person", "real_name_level"];
+    assert_eq!(fields(one), expected);
+    let expected = [
+        "factors",
+        "has_initial_password",
+        "id",
+        "locked_at",
+        "origin",
+        "password_expired_at",
+        "phones",
+        "sessions",
+        "unlocked_at",
+        "username",
+    ];
+    assert_eq!(fields(&one["account"]), expected);
+    assert_eq!((&one["name"], &one["account"]["locked_at"]), (&"王*明".into(), &().into()));
+    let account = one["account"]["id"].as_str().unwrap();
+
+    let done = person("lock", &[]);
+    assert_eq!(done[0]["account"], account);
+    assert_eq!(fields(&done[0]), ["account", "act", "person"]);
+    assert!(person("show", &[])[0]["account"]["locked_at"].is_string());
+    let again = error(&shell(at, &[&["person", "lock"], &who[..], &why].concat()));
+    assert!(again.contains("it is so already"), "{again}");
+    assert_eq!(person("unlock", &[])[0]["act"], "unlock");
+    assert_eq!(person("end-sessions", &[])[0]["ended"], 0);
+    error(&shell(
+        at,
+        &[&["person", "reset-factor"], &who[..], &why, &["--factor", "passkeys"]].concat(),
+    ));
+    error(&shell(at, &[&["person", "expire-password"], &who[..], &why].concat()));
+    assert!(json(at, &[&["session", "list"], &who[..], &why].concat()).is_empty());
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    error(&shell(at, &[&["session", "end", "jiangxi", nobody], &why[..]].concat()));
+    wrong_commands_say_so(at);
+    what_was_done_can_be_read(at);
+}
+
+fn wrong_commands_say_so(at: &Path) {
+    for (arguments, code, said) in [
+        (&["person", "lock", "jiangxi", "13800138000"][..], 2, "--reason"),
+        (&["person", "lock", "jiangxi", "13800138000", "--reason", "x"], 1, "2 to 200 characters"),
+        (&["person", "show", "jiangxi", "13800138009", "--reason", "asked"], 1, "knows nobody"),
+        (&["person", "show", "jiangxi", "?", "--reason", "asked"], 1, "a document number, a phone"),
+        (
+            &["person", "show", "nosuch", "13800138000", "--reason", "asked"],
+            1,
+            "known are: jiangxi",
+        ),
+        (&["session", "end", "jiangxi", "x", "--reason", "asked"], 2, "invalid"),
+        (&["client", "show", "jiangxi", "nosuch"], 1, "known are: "),
+        (&["client", "show", "nosuch", "tax-filing"], 1, "known are: jiangxi"),
+        (&["stats", "nosuch"], 1, "known are: jiangxi"),
+        (&["audit", "tail", "nosuch"], 1, "known are: jiangxi"),
+        (&["audit", "export", "jiangxi", "--since", "yesterday"], 2, "a day is needed"),
+        (&["sms", "test", "jiangxi", "12", "--reason", "asked"], 2, "a phone number is needed"),
+        // The gateway's secret is not here.
+        (&["sms", "test", "jiangxi", "13800138000", "--reason", "asked"], 1, "SECRET_FROM_OUTSIDE"),
+    ] {
+        let refused = shell(at, arguments);
+        assert_eq!(refused.status.code(), Some(code), "{arguments:?} {refused:?}");
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(told.contains(said), "{arguments:?}: {told}");
+    }
+}
+
+fn what_was_done_can_be_read(at: &Path) {
+    let stats = json(at, &["stats", "jiangxi", "--json"]).remove(0);
+    assert_eq!((&stats["people"], &stats["accounts"]["active"]), (&1.into(), &1.into()));
+    let client = json(at, &["client", "show", "jiangxi", "tax-filing", "--json"]).remove(0);
+    assert_eq!(client["credential"], "secret");
+    let newest = json(at, &["audit", "tail", "jiangxi", "-n", "400", "--json"]);
+    let given: Vec<&serde_json::Value> = newest
+        .iter()
+        .map(|one| &one["event"])
+        .filter(|one| one["action"] == "help_given")
+        .collect();
+    let acts: Vec<&str> = given.iter().map(|one| one["act"].as_str().unwrap()).collect();
+    let acts: Vec<&str> = acts.into_iter().filter(|act| *act != "look").collect();
+    assert_eq!(acts, ["lock", "unlock", "end-sessions"]);
+    let named = given.iter().filter(|one| one["by"] == "operator/li");
+    assert!(
+        named.clone().count() >= 10 && named.clone().all(|one| one["reason"] == "本人到厅申请")
+    );
+    let all = json(at, &["audit", "export", "jiangxi"]);
+    assert_eq!(all.len(), newest.len());
+    assert_eq!(fields(&all[0]), ["at", "event", "hash", "sequence"]);
+    assert!(json(at, &["audit", "export", "jiangxi", "--until", "2020-01-01"]).is_empty());
+    let link = json(at, &["audit", "verify", "jiangxi", "--json"]).remove(0);
+    assert_eq!(link["hash"], all.last().unwrap()["hash"]);
 }

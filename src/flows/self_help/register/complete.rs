@@ -7,7 +7,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::State;
 use crate::domain::notice::{Audience, NoticeKind};
 use crate::domain::person::{
-    Account, AccountOrigin, AccountStatus, PasswordState, Person, PhoneBinding,
+    Account, AccountOrigin, AccountStatus, Help, PasswordState, Person, PhoneBinding,
 };
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{
@@ -169,6 +169,7 @@ async fn open_account(
         origin: AccountOrigin::Registered,
         username: None,
         password: PasswordState::Set(whole.access.password.clone()),
+        help: Help::default(),
     };
     people::open_account(ctx, tx, &account).await?;
     match &whole.access.contact {

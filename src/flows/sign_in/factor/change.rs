@@ -2,6 +2,10 @@
 //! ago. A browser that spares one, or a password alone, is not enough to make a new one that works
 //! from anywhere.
 
+use crate::base::clock::Timestamp;
+use crate::base::id::AccountId;
+use crate::domain::audit::AuditEvent;
+use crate::domain::help::Removable;
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::notice::NoticeKind;
 use crate::domain::refusal::Refusal;
@@ -38,6 +42,46 @@ pub async fn begin_proof(
         }
     }
     Ok(None)
+}
+
+/// Everything of one kind, for whoever helps the person (`flows::help`); `false`: there was none.
+pub async fn remove_all(
+    tx: &Tx<'_>,
+    account: AccountId,
+    what: Removable,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let rows = tx.rows();
+    match what {
+        Removable::Authenticator => {
+            let is_removed = rows.authenticators().remove(account).await?;
+            if is_removed {
+                tx.note(AuditEvent::AuthenticatorRemoved { account });
+            }
+            Ok(is_removed)
+        }
+        Removable::RecoveryCodes => {
+            let n_left = rows.authenticators().recovery_codes_left(account).await?;
+            rows.authenticators().forget_recovery_codes(account).await?;
+            Ok(n_left > 0)
+        }
+        Removable::Passkeys => {
+            let held = rows.passkeys().list(account).await?;
+            for one in &held {
+                rows.passkeys().remove(account, one.id).await?;
+                tx.note(AuditEvent::PasskeyRemoved { account });
+            }
+            Ok(!held.is_empty())
+        }
+        Removable::Browsers => {
+            let known = rows.devices().list(account, now).await?;
+            rows.devices().forget_all(account).await?;
+            for _ in &known {
+                tx.note(AuditEvent::DeviceForgotten { account });
+            }
+            Ok(!known.is_empty())
+        }
+    }
 }
 
 /// The person hears of every change.

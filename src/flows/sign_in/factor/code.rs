@@ -230,6 +230,11 @@ async fn send_within(ctx: &Ctx, to: &Destination, is_own_place: bool) -> Result<
     Ok(code)
 }
 
+/// A code that is worth nothing, for an operator who wants to see it arrive; by the gateways in turn.
+pub async fn send_trial(ctx: &Ctx, phone: &Phone) -> Result<(), SendError> {
+    deliver(ctx, &Destination::Phone(phone.clone()), &Secret::new("000000".to_owned())).await
+}
+
 async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendError> {
     let (outbound, clock) = (&ctx.services.outbound, &ctx.services.clock);
     match to {

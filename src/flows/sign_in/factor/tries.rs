@@ -28,9 +28,13 @@ pub struct Try {
 impl Try {
     async fn of(ctx: &Ctx, question: &Question) -> Result<Self, Fault> {
         let is_own = is_known_place(ctx, question.person).await?;
+        let account = ctx.rows().accounts().find(question.account).await?;
+        // Those of before the bureau unlocked the account count no longer.
+        let unlocked = account.and_then(|account| account.help.unlocked_at);
+        let era = unlocked.map_or_else(String::new, |at| format!("/since-{}", at.0));
         let name = match is_own {
-            true => format!("second-factor/{}/{}", question.account, ctx.place()),
-            false => format!("second-factor/{}", question.account),
+            true => format!("second-factor/{}/{}{era}", question.account, ctx.place()),
+            false => format!("second-factor/{}{era}", question.account),
         };
         Ok(Self { budget: Budget { name, policy: ctx.realm.lockout.clone() }, is_own })
     }

@@ -10,7 +10,6 @@ use crate::base::secret::{Hashed, same};
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::factor::{ScanApp, Way};
 use crate::domain::login::{LoginTransaction, Proved, Second};
-use crate::domain::person::AccountStatus;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{
     Confirmed, Number, Phone, Purpose, SCANNED_SECONDS, Scan, ScanFault, ScanState, Told,
@@ -208,7 +207,7 @@ pub fn may_confirm(ctx: &Ctx, session: &Session) -> Result<(), Refusal> {
 /// The identity of a phone's session, as it stands at this moment.
 pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refusal> {
     let StandingSession { session, standing } = found;
-    if standing.account_status != AccountStatus::Active {
+    if !standing.is_account_open {
         return Err(Refusal::Credentials);
     }
     load::of(ctx, session.person, session.acting, standing.held).map_err(Refusal::NoIdentity)?;

@@ -1,0 +1,59 @@
+//! Who acts at a shell and why, for commands that help a person: both go into the audit.
+
+use std::os::unix::fs::MetadataExt;
+
+use crate::cli::result::Failure;
+use crate::config::variable;
+use crate::domain::help::Helper;
+use crate::domain::refusal::Refusal;
+use crate::flows::Stop;
+
+#[derive(clap::Args)]
+pub struct HelperArguments {
+    /// Why, for the audit: 2 to 200 characters on one line.
+    #[arg(long)]
+    reason: String,
+    /// Who acts, for the audit; otherwise the user of this shell.
+    #[arg(long)]
+    by: Option<String>,
+}
+
+impl HelperArguments {
+    pub fn helper(&self) -> Result<Helper, Failure> {
+        let name = self.by.clone().or_else(user).ok_or("nobody knows who acts: --by says it")?;
+        Helper::new(&name, &self.reason).map_err(|refusal| explained(&refusal).into())
+    }
+}
+
+/// `operator/…`: whoever became another to run this is named as themself; without a name by the number
+/// that the system knows them by.
+fn user() -> Option<String> {
+    let known = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(variable);
+    let known = known.filter(|name| !name.is_empty());
+    let number = || std::fs::metadata("/proc/self").ok().map(|own| format!("uid-{}", own.uid()));
+    known.or_else(number).map(|name| format!("operator/{name}"))
+}
+
+/// In words where a flow has only a code.
+pub fn in_words(stop: Stop) -> Failure {
+    match stop {
+        Stop::Refused(refusal) => explained(&refusal).into(),
+        other => other.into(),
+    }
+}
+
+fn explained(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::State => "nothing was done: it is so already, or it is not there".to_owned(),
+        Refusal::Format { fields } => {
+            let told = fields.iter().map(|field| match *field {
+                "person" => "a document number, a phone, a username or an id is needed",
+                "reason" => "--reason takes 2 to 200 characters on one line",
+                "by" => "--by takes 1 to 64 characters on one line",
+                other => other,
+            });
+            told.collect::<Vec<_>>().join("; ")
+        }
+        other => other.code().to_owned(),
+    }
+}
