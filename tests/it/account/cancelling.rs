@@ -1,7 +1,10 @@
 //! 【用户注销】: what ends, what stays, who is told, and that nothing of before signs anybody in.
 
+use hufu::base::id::AccountId;
+use hufu::base::secret::Hashed;
 use hufu::domain::number::phone::Phone;
 use hufu::domain::number::username::Username;
+use hufu::store::devices::RememberedDevice;
 use serde_json::json;
 
 use super::contract::{logged_out, start, tokens};
@@ -14,6 +17,7 @@ use crate::kit::passkey::{Passkey, asked};
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database,
 };
+use crate::login::authenticator;
 
 const PATH: &str = "/account/cancel";
 const DOCUMENT: &str = "360102199003071236";
@@ -29,6 +33,34 @@ async fn cancel(app: &TestApp, browser: &mut Browser, phone: &str) -> Shown {
     app.clock.advance(61);
     let page = to_proof(app, browser, "sms").await;
     browser.pass_second_factor(app, &page, phone).await
+}
+
+/// Passkeys, authenticators, recovery codes and remembered browsers of an account.
+async fn means(app: &TestApp, account: AccountId) -> [u64; 4] {
+    let (rows, now) = (app.ctx.rows(), app.ctx.now());
+    let n = |count: usize| u64::try_from(count).unwrap();
+    [
+        n(rows.passkeys().list(account).await.unwrap().len()),
+        n(rows.authenticators().find(account).await.unwrap().iter().count()),
+        rows.authenticators().recovery_codes_left(account).await.unwrap(),
+        n(rows.devices().list(account, now).await.unwrap().len()),
+    ]
+}
+
+async fn remember_a_browser(app: &TestApp, account: AccountId) {
+    let now = app.ctx.now();
+    let device = RememberedDevice {
+        id: app.ctx.new_row_id(),
+        account,
+        entrance: "natural_person".to_owned(),
+        password: Hashed::of(PASSWORD),
+        device: "a browser".to_owned(),
+        created_at: now,
+        expires_at: now.plus(86_400),
+    };
+    let tx = app.ctx.begin().await.unwrap();
+    tx.rows().devices().add(Hashed::of("cookie"), &device).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 fn is_over(page: &Shown) -> bool {
@@ -62,9 +94,12 @@ fn a_cancelled_account_is_nobodys() {
         let page = get(&mut wang, "/account/passkeys").await;
         let (_, made) = Passkey::make(&asked(&page).expect("options"));
         wang.submit(&page, &[("name", "phone"), ("made", &made)]).await;
+        assert_eq!(authenticator::enrol_at(&app, &mut wang).await.1.len(), 10);
         let ids = held(&app.ctx, WANG).await;
         let (person, rows) = (ids[0].person, app.ctx.rows());
         let account = rows.accounts().find_by_person(person).await.unwrap().unwrap().id;
+        remember_a_browser(&app, account).await;
+        assert_eq!(means(&app, account).await, [1, 1, 10, 1]);
         let (as_clerk, own) = (tokens(&app, &mut clerk).await, tokens(&app, &mut wang).await);
         let access =
             |tokens: &serde_json::Value| tokens["access_token"].as_str().unwrap().to_owned();
@@ -104,7 +139,7 @@ fn a_cancelled_account_is_nobodys() {
         assert_eq!(rows.accounts().find_by_person(person).await.unwrap(), None);
         let name = Username::parse("wangxm").unwrap();
         assert_eq!(rows.accounts().find_by_username(&name).await.unwrap(), None);
-        assert!(rows.passkeys().list(account).await.unwrap().is_empty());
+        assert_eq!(means(&app, account).await, [0; 4]);
         assert!(rows.people().find(person).await.unwrap().unwrap().email.is_none());
         let n_hashes = format!(
             "SELECT 'x' AS said FROM account WHERE password_hash IS NOT NULL AND id = {}",
