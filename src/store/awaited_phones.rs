@@ -45,6 +45,13 @@ impl<A> AwaitedPhones<'_, A> {
         row.map(|row| self.read(row)).transpose()
     }
 
+    /// The one that waits for this account.
+    pub async fn of(&self, account: AccountId) -> Result<Option<AwaitedPhone>, StoreError> {
+        let found = self.0.find::<Entity>().filter(Column::AccountId.eq(account.0));
+        let row = found.one(&self.0.db()).await?;
+        row.map(|row| self.read(row)).transpose()
+    }
+
     fn read(&self, row: Model) -> Result<AwaitedPhone, StoreError> {
         let text = self.0.unseal(&place(row.id), &row.phone)?;
         let wrong = |_| StoreError::inconsistent("awaited_phone", "phone", row.id);

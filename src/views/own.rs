@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::Page;
-use super::account::OptionView;
+use super::account::{OptionView, TabView};
 use super::page::Notice;
 
 #[derive(Debug, Serialize)]
@@ -56,6 +56,7 @@ impl Page for AddDocumentPage {
 /// 【用户注销】 (PC-21, PC-28).
 #[derive(Debug, Serialize)]
 pub struct CancelPage {
+    pub tabs: Vec<TabView>,
     /// Enterprises that would have no manager online any more.
     pub left_alone: Vec<String>,
     /// The person's default phone, masked; `None`: the face alone.

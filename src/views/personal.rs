@@ -69,12 +69,22 @@ pub struct PhonesPage {
     pub phones: Vec<PhoneView>,
     pub may_add: bool,
     pub change: Option<PhoneChangeView>,
+    pub awaited: Option<AwaitedPhoneView>,
     pub done: Option<String>,
     pub notice: Option<Notice>,
 }
 
 impl Page for PhonesPage {
     const TEMPLATE: &'static str = "account/phones.html";
+}
+
+/// A number that is bound after a day unless it is stopped (DEC-23).
+#[derive(Debug, Serialize)]
+pub struct AwaitedPhoneView {
+    pub id: String,
+    pub masked: String,
+    /// From when on it is theirs.
+    pub due: String,
 }
 
 /// A change that is on its way.

@@ -1,6 +1,6 @@
 //! A new phone that waits a day (DEC-23): its person is told by everything that still reaches them, each
-//! message with a way to stop it, and another password stops it, too. Then `lost_phone`
-//! binds it.
+//! message with a way to stop it; their account centre and another password stop it, too. Then
+//! `lost_phone` binds it.
 
 use crate::base::id::{AccountId, PersonId};
 use crate::base::secret::Secret;
@@ -8,6 +8,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::phone::Phone;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::notify::person::warn_person;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
@@ -38,9 +39,25 @@ pub async fn begin(
     warn_person(ctx, tx, person, NoticeKind::PhoneAwaited, Some(&link)).await
 }
 
+/// The one that waits for the account of this session.
+pub async fn of(ctx: &Ctx, session: &Session) -> Result<Option<AwaitedPhone>, Fault> {
+    Ok(ctx.rows().awaited_phones().of(session.account).await?)
+}
+
 /// Whoever holds the secret of a message stops it; `E_STATE`: it is over.
 pub async fn stop(ctx: &Ctx, secret: &Secret) -> Result<(), Stop> {
     let found = ctx.rows().awaited_phones().find(secret.hashed()).await?;
+    end(ctx, found).await
+}
+
+/// Whoever is signed in stops what waits for their account, and needs no second proof for it: it only
+/// keeps what is. `id`: as their page showed it; `E_STATE`: it is over, or another has taken its place.
+pub async fn stop_own(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
+    let found = of(ctx, session).await?;
+    end(ctx, found.filter(|one| one.id.to_string() == id)).await
+}
+
+async fn end(ctx: &Ctx, found: Option<AwaitedPhone>) -> Result<(), Stop> {
     let found = found.ok_or(Refusal::State)?;
     let tx = ctx.begin().await?;
     if !tx.rows().awaited_phones().take(found.id).await? {

@@ -14,6 +14,8 @@ use crate::flows::centre::own;
 use crate::flows::sign_in::step_up::door;
 use crate::views::own::CancelPage;
 use crate::views::page::MessagePage;
+use crate::web::account::paths::CANCEL;
+use crate::web::account::personal::tabs;
 use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
@@ -47,6 +49,7 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     let takes = |factor: Factor| door.is_some_and(|door| door.takes(factor));
     let phone = own.phones.iter().find(|one| one.is_default);
     let page = CancelPage {
+        tabs: tabs(visit, CANCEL),
         left_alone: left_alone(&request.ctx, session).await?,
         phone: phone
             .filter(|_| takes(Factor::Sms))

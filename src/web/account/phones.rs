@@ -11,10 +11,11 @@ use crate::flows::centre::phones::{
     Change, Stage, abandon, begin, begin_face, current, face_passed, handle, is_sent, remove,
     send_to_existing, send_to_new, set_default, verify_existing, verify_new,
 };
+use crate::flows::self_help::awaited;
 use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
 use crate::views::page::Notice;
-use crate::views::personal::{PhoneChangeView, PhoneView, PhonesPage};
+use crate::views::personal::{AwaitedPhoneView, PhoneChangeView, PhoneView, PhonesPage};
 use crate::web::account::paths::PHONES as PATH;
 use crate::web::account::personal::{done, said, tabs};
 use crate::web::account::second_proof::to_second_factor;
@@ -26,6 +27,7 @@ use crate::web::transaction;
 
 /// Where the change of a number stands on the page.
 const CHANGE: &str = "#change";
+const DONE: [&str; 5] = ["sent", "phone", "phone-removed", "phone-stopped", "default-phone"];
 
 pub async fn get(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::PersonalInformation).await?;
@@ -86,6 +88,10 @@ async fn act_on(visit: &Visit, act: &str, form: &Params) -> Result<String, Stop>
             verify_new(ctx, session, id, text("code")).await?;
             "?done=phone"
         }
+        "stop-awaited" => {
+            awaited::stop_own(ctx, session, text("awaited")).await?;
+            "?done=phone-stopped"
+        }
         _ => return Err(Refusal::State.into()),
     };
     Ok(then.to_owned())
@@ -131,6 +137,9 @@ fn told(request: &Request, act: &str, refusal: &Refusal) -> Notice {
         ("remove", Refusal::Protected) => {
             said(request, refusal, request.text("own-phone-is-default"))
         }
+        ("stop-awaited", Refusal::State) => {
+            said(request, refusal, request.text("own-phone-awaited-over"))
+        }
         ("begin", Refusal::State) => said(request, refusal, request.text("own-phones-full")),
         (_, Refusal::State) => said(request, refusal, request.text("own-phone-began-anew")),
         (_, refusal) => request.notice(refusal),
@@ -173,6 +182,11 @@ async fn show(visit: &Visit, typed: &str, refused: Option<(&str, &Refusal)>) -> 
         }
         None => None,
     };
+    let awaited = awaited::of(&request.ctx, session).await?.map(|one| AwaitedPhoneView {
+        id: one.id.to_string(),
+        masked: masked(&one.phone),
+        due: one.due_at.for_people(),
+    });
     let view = |one: &PhoneBinding| PhoneView {
         handle: handle(session, &one.phone),
         masked: masked(&one.phone),
@@ -183,7 +197,8 @@ async fn show(visit: &Visit, typed: &str, refused: Option<(&str, &Refusal)>) -> 
         phones: known.phones.iter().map(view).collect(),
         may_add: known.phones.len() < PhoneBinding::MOST,
         change,
-        done: done(request, &["sent", "phone", "phone-removed", "default-phone"]),
+        awaited,
+        done: done(request, &DONE),
         notice: refused.map(|(act, refusal)| told(request, act, refusal)),
     };
     visit.page(refused.map(|(_, refusal)| refusal), &page).await

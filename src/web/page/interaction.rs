@@ -103,7 +103,7 @@ async fn choose_page(
 }
 
 /// As whom this session works, for the header of pages outside the centres.
-async fn acting(request: &Request, session: &Session) -> Result<Option<String>, Failure> {
+pub async fn acting(request: &Request, session: &Session) -> Result<Option<String>, Failure> {
     let identity = load::load(&request.ctx, session.person, session.acting).await;
     Ok(Stop::refusal(identity)?.ok().map(|identity| view::acting_title(request, &identity)))
 }
@@ -248,13 +248,14 @@ pub async fn get_leave(request: Request) -> Answer {
     let Some(session) = request.standing_session().await? else {
         return Ok(back(&request, &params));
     };
+    let acting = acting(&request, &session.session).await?;
     let needed = leave_needed(&request.ctx, params.clone(), session).await?;
     let Some((_, client, _)) = needed else { return Ok(back(&request, &params)) };
     let page = LeavePage {
         client: client.name.in_language(request.language()).to_owned(),
         request: params.encode(),
     };
-    request.page(StatusCode::OK, &request.session_binding(), &page)
+    request.page_as(StatusCode::OK, acting, &page)
 }
 
 pub async fn post_leave(asked: Asked) -> Answer {

@@ -11,6 +11,7 @@ use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
 use crate::web::layers::POLICY;
 use crate::web::oauth::authorize::{again_by_get, refuse};
+use crate::web::page::interaction::acting;
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
@@ -43,16 +44,20 @@ async fn asked(mut request: Request, params: Params) -> Answer {
     let params = params.only(&KNOWN);
     request.prefer(params.get("ui_locales"));
     let own = request.session().await?;
-    let is_own = own.is_some();
+    let own_id = own.as_ref().map(|own| own.id);
     let asked = read(&request.ctx, &params, own).await?;
-    let is_sure = asked.is_certain && (asked.redirect.is_some() || !is_own);
+    let is_sure = asked.is_certain && (asked.redirect.is_some() || own_id.is_none());
     if asked.session.is_none() || is_sure {
         return sign_out(&request, asked).await;
     }
     let told = [(asked.has_bad_hint, "logout-bad-hint"), (asked.leads_nowhere, "logout-nowhere")];
     let tells = told.into_iter().filter(|(is_so, _)| *is_so).map(|(_, key)| request.text(key));
     let page = LogoutPage { tells: tells.collect(), request: params.encode() };
-    request.page(StatusCode::OK, &request.session_binding(), &page)
+    let acting = match asked.session.as_ref().filter(|meant| Some(meant.id) == own_id) {
+        Some(session) => acting(&request, session).await?,
+        None => None,
+    };
+    request.page_as(StatusCode::OK, acting, &page)
 }
 
 /// Says what happened, and nothing else.

@@ -397,7 +397,7 @@ impl TestApp {
     /// The newest code sent to a phone.
     pub fn sms(&self, phone: &str) -> String {
         let messages = self.ctx.services.outbound.inbox.messages();
-        let to = format!("+86{phone}");
+        let to = if phone.starts_with('+') { phone.to_owned() } else { format!("+86{phone}") };
         messages.into_iter().find(|message| message.to == to).expect("no code was sent").code
     }
 

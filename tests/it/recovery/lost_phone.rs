@@ -9,6 +9,7 @@ use super::{
     CHEN_ID, NEW, NOBODY_ID, WANG, WANG_ID, answer, ask, begin_as, by, holder_of, logged, look,
     phones_of, sent, set, settled, sign_in, told, until_sent,
 };
+use crate::account::as_person;
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, PASSWORD, Setup, TestApp, changed_realm, on_each_database};
 use crate::login::scan::go_on;
@@ -227,6 +228,52 @@ fn what_waits_can_be_stopped() {
         app.clock.advance(90_000);
         assert_eq!(bind_due(&app.ctx).await.unwrap(), 0);
         assert!(holder_of(&app, "13911114444").await.is_none());
+    });
+}
+
+/// Covers DEC-23: the account centre shows what waits, and stops it without a message at hand; a page that
+/// is older than what waits now stops nothing, and nobody else's session does.
+#[test]
+fn the_account_centre_stops_what_waits() {
+    on_each_database(|on| async move {
+        let app = with(on, "delay").await;
+        let begin = async |phone: &str| {
+            let mut browser = app.browser();
+            let kind = ("foreign_passport", "L898902C3");
+            let page = typed(&mut browser, kind, PASSWORD, phone).await;
+            answer(&mut browser, &page, &app.sms(phone)).await
+        };
+        let phones = "/realms/jiangxi/account/phones";
+        let mut owner = as_person(&app, "+14155550123").await;
+        let page = owner.get(phones).await;
+        assert!(!page.text.contains("id=\"awaited\""), "nothing waits");
+        begin(FRESH).await;
+        let older = owner.get(phones).await;
+        assert!(older.text.contains("id=\"awaited\""), "{}", older.text);
+        assert!(!older.text.contains(FRESH), "masked");
+        app.clock.advance(61);
+        begin("13911113333").await;
+        let stop = |page: &Shown| {
+            let id = page.text.split("name=\"awaited\" value=\"").nth(1).unwrap();
+            id.split('"').next().unwrap().to_owned()
+        };
+        let (old, page) = (stop(&older), owner.get(phones).await);
+        let new = stop(&page);
+        assert_ne!(old, new);
+        let act = async |browser: &mut Browser, id: &str| {
+            let page = browser.get(phones).await;
+            browser.submit(&page, &[("act", "stop-awaited"), ("awaited", id)]).await
+        };
+        assert_eq!(act(&mut owner, &old).await.code(), Some("E_STATE"));
+        let mut other = as_person(&app, WANG).await;
+        assert_eq!(act(&mut other, &new).await.code(), Some("E_STATE"));
+        let done = act(&mut owner, &new).await;
+        assert!(done.text.contains("已取消，该手机号码不会绑定"), "{}", done.text);
+        assert!(!done.text.contains("id=\"awaited\""));
+        assert_eq!(act(&mut owner, &new).await.code(), Some("E_STATE"), "once");
+        app.clock.advance(90_000);
+        assert_eq!(bind_due(&app.ctx).await.unwrap(), 0);
+        assert!(holder_of(&app, "13911113333").await.is_none());
     });
 }
 
