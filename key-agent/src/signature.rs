@@ -1,0 +1,59 @@
+//! Signatures as certificates and servers know them: DER, where tokens hand out two bare numbers.
+
+use sm2::dsa::VerifyingKey;
+use sm3::{Digest, Sm3};
+
+/// GM/T 0009-2012, clause 10: whose signature it is where nobody says otherwise.
+pub const SIGNER_ID: &str = "1234567812345678";
+
+/// `SEQUENCE { r INTEGER, s INTEGER }`. None where a number is nought.
+pub fn to_der(r: &[u8], s: &[u8]) -> Option<Vec<u8>> {
+    let (r, s) = (integer(r)?, integer(s)?);
+    // Two numbers of 512 bits at most: the long form of a length has one byte.
+    let length = u8::try_from(r.len() + s.len()).ok()?;
+    let mut der = vec![0x30];
+    if length > 0x7f {
+        der.push(0x81);
+    }
+    der.push(length);
+    der.extend(r);
+    der.extend(s);
+    Some(der)
+}
+
+fn integer(number: &[u8]) -> Option<Vec<u8>> {
+    let first = number.iter().position(|byte| *byte != 0)?;
+    let number = &number[first..];
+    let sign = usize::from(number[0] & 0x80 != 0);
+    let length = u8::try_from(number.len() + sign).ok().filter(|length| *length < 0x80)?;
+    let mut der = vec![0x02, length];
+    der.resize(2 + sign, 0);
+    der.extend(number);
+    Some(der)
+}
+
+/// `e = SM3(Z_A || M)`, which tokens of the national interface want to be given.
+pub fn sm2_digest(public_key: &[u8], message: &[u8]) -> Option<[u8; 32]> {
+    // The library knows Z_A but does not hand it out: GB/T 32918.2, 5.5.
+    let key = VerifyingKey::from_sec1_bytes(SIGNER_ID, public_key).ok()?;
+    let point = key.to_sec1_bytes();
+    let za = Sm3::new()
+        .chain_update((u16::try_from(SIGNER_ID.len() * 8).ok()?).to_be_bytes())
+        .chain_update(SIGNER_ID)
+        .chain_update(CURVE)
+        .chain_update(point.get(1..65)?)
+        .finalize();
+    Some(Sm3::new().chain_update(za).chain_update(message).finalize().into())
+}
+
+/// a, b and the base point of GB/T 32918.5.
+const CURVE: [u8; 128] = [
+    0xFF, 0xFF, 0xFF, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+    0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFC,
+    0x28, 0xE9, 0xFA, 0x9E, 0x9D, 0x9F, 0x5E, 0x34, 0x4D, 0x5A, 0x9E, 0x4B, 0xCF, 0x65, 0x09, 0xA7,
+    0xF3, 0x97, 0x89, 0xF5, 0x15, 0xAB, 0x8F, 0x92, 0xDD, 0xBC, 0xBD, 0x41, 0x4D, 0x94, 0x0E, 0x93,
+    0x32, 0xC4, 0xAE, 0x2C, 0x1F, 0x19, 0x81, 0x19, 0x5F, 0x99, 0x04, 0x46, 0x6A, 0x39, 0xC9, 0x94,
+    0x8F, 0xE3, 0x0B, 0xBF, 0xF2, 0x66, 0x0B, 0xE1, 0x71, 0x5A, 0x45, 0x89, 0x33, 0x4C, 0x74, 0xC7,
+    0xBC, 0x37, 0x36, 0xA2, 0xF4, 0xF6, 0x77, 0x9C, 0x59, 0xBD, 0xCE, 0xE3, 0x6B, 0x69, 0x21, 0x53,
+    0xD0, 0xA9, 0x87, 0x7C, 0xC6, 0x2A, 0x47, 0x40, 0x02, 0xDF, 0x32, 0xE5, 0x21, 0x39, 0xF0, 0xA0,
+];
