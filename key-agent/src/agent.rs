@@ -15,7 +15,7 @@ use crate::protocol::{
 };
 use crate::sessions::{LIFETIME, Sessions};
 use crate::token_thread::TokenThread;
-use crate::tokens::{Held, Trying};
+use crate::tokens::{Held, Tokens, Trying};
 
 /// Clock and chance, which tests hand in.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ impl Agent {
     }
 
     pub async fn env(&self) -> Env {
-        let mut items = match self.tokens.call(|tokens| tokens.env()).await {
+        let mut items = match self.tokens.call(Tokens::env).await {
             Ok(items) => items,
             Err(refusal) => vec![EnvItem::new("token", false, refusal.detail)],
         };
@@ -111,7 +111,7 @@ impl Agent {
     }
 
     pub async fn certificates(&self) -> Result<Certificates, Refusal> {
-        let held = self.tokens.call(|tokens| tokens.certificates()).await??;
+        let held = self.tokens.call(Tokens::certificates).await??;
         Ok(Certificates { certificates: held.into_iter().map(show).collect() })
     }
 

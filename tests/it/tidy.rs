@@ -246,6 +246,26 @@ fn pages_ask_flows_and_never_the_store() {
     });
 }
 
+/// The key agent is small enough to be read whole, and knows nothing of the provider.
+#[test]
+fn the_key_agent_stands_by_itself() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("key-agent");
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "skf-mock/src"] {
+        sources(&root.join(folder), &mut files);
+    }
+    assert!(files.len() > 20);
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= 320, "{} has {lines} lines", path.display());
+        assert!(text.starts_with("//!"), "{} does not say what it is for", path.display());
+        assert!(!text.contains("hufu::"), "{}", path.display());
+        let is_mock = path.starts_with(root.join("skf-mock"));
+        assert!(is_mock || !text.contains("unsafe"), "{}", path.display());
+    }
+}
+
 #[test]
 fn there_is_one_early_exit() {
     each_source(|_, path, text| {

@@ -11,8 +11,11 @@ use openssl::pkey::{PKey, Private};
 use openssl::sign::Signer;
 use openssl::symm::Cipher;
 use openssl::x509::X509;
+use sm2::SecretKey;
 use sm2::dsa::SigningKey;
 use sm2::dsa::signature::Signer as _;
+use sm2::pkcs8::DecodePrivateKey;
+use zeroize::Zeroizing;
 
 use super::{Found, Listed, TokenBackend, key_id};
 use crate::certificate;
@@ -34,11 +37,8 @@ impl SoftBackend {
     }
 
     fn find(&self, wanted: &str) -> Result<(&SoftKey, Found), Refusal> {
-        let found = self.keys.iter().filter_map(|key| Some((key, look(key)?)));
-        found
-            .filter(|(_, found)| found.key_id == wanted)
-            .last()
-            .ok_or_else(|| Code::KeyNotFound.into())
+        let mut held = self.keys.iter().filter_map(|key| Some((key, look(key)?)));
+        held.find(|(_, found)| found.key_id == wanted).ok_or_else(|| Code::KeyNotFound.into())
     }
 }
 
@@ -124,8 +124,8 @@ fn open(path: &Path, pin: &Pin) -> Result<(PKey<Private>, bool), Refusal> {
 
 /// OpenSSL 3.0 cannot be told from Rust whose signature it is.
 fn sign_sm2(key: &PKey<Private>, message: &[u8]) -> Option<Vec<u8>> {
-    let scalar = key.ec_key().ok()?.private_key().to_vec_padded(32).ok()?;
-    let key = SigningKey::from_slice(SIGNER_ID, &zeroize::Zeroizing::new(scalar)).ok()?;
+    let bare = Zeroizing::new(key.private_key_to_pkcs8().ok()?);
+    let key = SigningKey::new(SIGNER_ID, &SecretKey::from_pkcs8_der(&bare).ok()?).ok()?;
     let signed = key.try_sign(message).ok()?;
     signature::to_der(&signed.r_bytes(), &signed.s_bytes())
 }

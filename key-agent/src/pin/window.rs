@@ -12,7 +12,7 @@ use crate::config::Language;
 use crate::protocol::{Code, Refusal};
 
 /// As long as a challenge lives.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub struct Window {
     program: Option<PathBuf>,

@@ -162,7 +162,7 @@ async fn slow_talkers_are_hung_up_on() {
     assert!(http::read(&mut half).await.is_none_or(|reply| reply.status == 408));
     let reply = http::read(&mut slow).await.unwrap();
     assert_eq!((reply.status, reply.code()), (400, "REQUEST_INVALID"));
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
 }
 
 /// Many connections that say nothing keep nobody out for longer than that.

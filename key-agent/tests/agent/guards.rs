@@ -117,7 +117,8 @@ fn everybody_else_is_not() {
 /// Each guard answers before those behind it have looked.
 #[test]
 fn the_order_is_the_protocols() {
-    let spoilt: [(fn(&mut Asked<'static>), Denied); 5] = [
+    type Spoil = fn(&mut Asked<'static>);
+    let spoilt: [(Spoil, Denied); 5] = [
         (|a| a.peer = IpAddr::from([10, 0, 0, 1]), Denied::Peer),
         (|a| a.host = Some("attacker.example"), Denied::Host),
         (|a| a.origin = Some("https://attacker.example"), Denied::Origin),

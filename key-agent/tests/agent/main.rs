@@ -1,5 +1,8 @@
 //! The agent, driven as pages drive it: over its sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(clippy::unnecessary_debug_formatting, reason = "a path in quotes is a string of TOML")]
+
 mod attacks;
 mod challenge;
 mod config;

@@ -193,7 +193,7 @@ async fn whoever_does_not_wait_has_nothing_signed_behind_their_back() {
     assert!(first.body["error"]["detail"].as_str().unwrap().contains("does not answer"));
     // It waits behind the first, and nobody waits for it.
     assert_eq!(page.sign("key", "right").await.code(), "BACKEND");
-    tokio::time::sleep(Duration::from_millis(2000)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(tried(&token), 1);
     token.lock().unwrap().slow = Duration::ZERO;
     assert_eq!(page.sign("key", "right").await.status, 200, "it goes on when the driver does");

@@ -1,4 +1,4 @@
-//! Tokens with a PKCS#11 library, by SoftHSM2. The library reads where its tokens are from the
+//! Tokens with a PKCS#11 library, by `SoftHSM2`. The library reads where its tokens are from the
 //! environment, so the walk is a process of its own, which the first test starts.
 
 use std::path::{Path, PathBuf};

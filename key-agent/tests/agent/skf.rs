@@ -67,14 +67,11 @@ async fn wrong_pins_are_counted_and_lock() {
         let reply = page.sign(&key, "1").await;
         assert_eq!(reply.body["error"]["tries_left"], left, "too short is wrong, too");
     }
-    agent.pass(600);
+    agent.pass(300);
     let page = agent.page().await;
     let reply = page.sign(&key, FIRST_PIN).await;
     assert_eq!((reply.code(), &reply.body["error"]["tries_left"]), ("PIN_REQUIRED", &json!(1)));
-    let mut challenge = crate::kit::challenge_json(ORIGIN);
-    let now = crate::kit::NOW + 600;
-    (challenge["iat"], challenge["exp"]) = (json!(now), json!(now + 120));
-    let challenge = crate::kit::encode(&challenge);
+    let challenge = challenge(ORIGIN);
     let body = |pin| json!({ "key_id": key, "challenge": challenge, "pin": pin, "last_try": true });
     let reply = page.call("/v1/sign", body("654321")).await;
     assert_eq!((reply.status, reply.code()), (403, "PIN_LOCKED"));
