@@ -158,19 +158,18 @@ fn belongs_to_its_owner(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// `%ProgramData%` is the administrators' by its own access list.
+/// Beside the program it is the administrators' by the folder's own access list.
 #[cfg(not(unix))]
 fn belongs_to_its_owner(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Where the package puts it.
+/// Where the package puts it. On Windows beside the program, which administrators alone may write:
+/// in `%ProgramData%` everybody may make a folder that is not there yet.
 pub fn default_path() -> PathBuf {
-    if cfg!(windows) {
-        let data = std::env::var_os("ProgramData").unwrap_or_else(|| "C:\\ProgramData".into());
-        PathBuf::from(data).join("key-agent").join("key-agent.toml")
-    } else {
-        PathBuf::from("/etc/key-agent/key-agent.toml")
+    match std::env::current_exe() {
+        Ok(program) if cfg!(windows) => program.with_file_name("key-agent.toml"),
+        _ => PathBuf::from("/etc/key-agent/key-agent.toml"),
     }
 }
 

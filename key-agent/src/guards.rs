@@ -9,6 +9,8 @@ pub const LONGEST_BODY: usize = 64 * 1024;
 /// The head of a request. A header that comes twice, or is not text, is not there.
 pub struct Asked<'a> {
     pub peer: IpAddr,
+    /// The program at the other end runs for the person whose agent this is.
+    pub is_same_person: bool,
     /// Where we listen.
     pub port: u16,
     pub kind: Kind,
@@ -50,7 +52,7 @@ pub enum Denied {
 
 /// The origin that asks, from the list.
 pub fn admit<'a>(asked: &Asked, allowed: &'a [String]) -> Result<&'a str, Denied> {
-    if !is_loopback(asked.peer) {
+    if !is_loopback(asked.peer) || !asked.is_same_person {
         return Err(Denied::Peer);
     }
     // A name of the attacker's that leads to 127.0.0.1 would make this agent a part of their site.

@@ -10,6 +10,7 @@ pub mod backend;
 pub mod certificate;
 pub mod config;
 pub mod guards;
+pub mod peer;
 pub mod pin;
 pub mod protocol;
 pub mod server;

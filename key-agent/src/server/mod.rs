@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::agent::Agent;
+use crate::peer;
 
 /// How long a head may take, and again its body.
 pub const READING: Duration = Duration::from_secs(10);
@@ -62,7 +63,9 @@ impl Listeners {
             // One more connection than may be open waits in the listener's queue.
             let Ok(place) = Arc::clone(&free).acquire_owned().await else { return };
             let (stream, peer) = self.accept().await;
-            let asking = Asking { peer: peer.ip(), port: self.port, reading };
+            let Ok(ours) = stream.local_addr() else { continue };
+            let is_same_person = peer::is_same_person(peer, ours);
+            let asking = Asking { peer: peer.ip(), is_same_person, port: self.port, reading };
             let agent = Arc::clone(&agent);
             tokio::spawn(async move {
                 let _place = place;
@@ -93,6 +96,7 @@ impl Listeners {
 #[derive(Clone, Copy)]
 struct Asking {
     peer: IpAddr,
+    is_same_person: bool,
     port: u16,
     reading: Duration,
 }

@@ -89,6 +89,7 @@ fn head(asking: Asking, request: &Request<Incoming>) -> Asked<'_> {
     let headers = request.headers();
     Asked {
         peer: asking.peer,
+        is_same_person: asking.is_same_person,
         port: asking.port,
         kind: match *request.method() {
             Method::OPTIONS => Kind::Preflight,

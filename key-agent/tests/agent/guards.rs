@@ -9,6 +9,7 @@ use crate::kit::{ORIGIN, OTHER_ORIGIN};
 fn asked() -> Asked<'static> {
     Asked {
         peer: IpAddr::from([127, 0, 0, 1]),
+        is_same_person: true,
         port: 17443,
         kind: Kind::Call,
         is_absolute: false,
@@ -53,6 +54,7 @@ fn everybody_else_is_not() {
     for peer in ["192.168.1.7", "10.0.0.1", "::2", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"] {
         assert_eq!(ask(|a| a.peer = peer.parse().unwrap()), Err(Denied::Peer), "{peer}");
     }
+    assert_eq!(ask(|a| a.is_same_person = false), Err(Denied::Peer));
     let hosts = [
         None,
         Some(""),

@@ -8,6 +8,8 @@ mod challenge;
 mod config;
 mod guards;
 mod kit;
+mod package;
+mod peer;
 mod pins;
 mod pkcs11;
 mod ports;

@@ -48,7 +48,10 @@ pub async fn raw(port: u16, request: &[u8]) -> Option<Reply> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     // Whoever refuses early closes early.
     let _ = stream.write_all(request).await;
-    read(&mut stream).await
+    let reply = read(&mut stream).await;
+    // Ten thousand connections that have ended would make the kernel's table long.
+    let _ = stream.set_zero_linger();
+    reply
 }
 
 pub async fn read(stream: &mut TcpStream) -> Option<Reply> {
