@@ -35,6 +35,7 @@ mod m20261127_000034_phones;
 mod m20261127_000035_helped_accounts;
 mod m20261127_000036_own_accounts;
 mod m20261127_000038_second_factor_in_log;
+mod m20261127_000046_non_residents;
 
 /// All steps in order.
 pub struct Migrator;
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000035_helped_accounts::Migration),
             Box::new(m20261127_000036_own_accounts::Migration),
             Box::new(m20261127_000038_second_factor_in_log::Migration),
+            Box::new(m20261127_000046_non_residents::Migration),
         ]
     }
 }

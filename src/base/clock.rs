@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, TimeZone};
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, TimeZone, Weekday};
 use serde::{Deserialize, Serialize};
 
 /// Asia/Shanghai, which has kept no summer time since 1991.
@@ -100,6 +100,17 @@ impl Day {
     #[must_use]
     pub fn month_before(self) -> Self {
         self.0.checked_sub_months(Months::new(1)).map_or(self, Self)
+    }
+
+    /// The next day that is no Saturday or Sunday. Which other days an authority is closed is its own to know.
+    #[must_use]
+    pub fn next_working_day(self) -> Self {
+        let days = match self.0.weekday() {
+            Weekday::Fri => 3,
+            Weekday::Sat => 2,
+            _ => 1,
+        };
+        self.plus_days(days)
     }
 
     /// The first second of this day in Asia/Shanghai.

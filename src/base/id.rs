@@ -62,6 +62,10 @@ ids! {
     EngagementId;
     /// A member of an agency's staff for one engagement.
     AssignmentId;
+    /// Somebody asks for a non-resident enterprise's identity code.
+    ApplicationId;
+    /// A file that came with an application.
+    UploadId;
     /// A cross-region inspection or tax-source registration.
     RecordId;
     /// A browser signed in at the provider. Survives the rotation of its cookie.

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod helper;
 pub mod import;
 pub mod keys;
+pub mod non_resident;
 pub mod person;
 pub mod place;
 pub mod realm;
@@ -77,6 +78,11 @@ enum Command {
         #[command(subcommand)]
         act: person::PersonAct,
     },
+    /// Review applications for the identity code of a non-resident enterprise: who and why in the audit.
+    NonResident {
+        #[command(subcommand)]
+        act: non_resident::NonResidentAct,
+    },
     /// Where a person is signed in.
     Session {
         #[command(subcommand)]
@@ -141,6 +147,7 @@ pub async fn run() -> CliResult {
         Command::Deliveries(arguments) => deliveries::run(arguments, settings()?).await,
         Command::Audit(arguments) => audit::run(arguments, settings()?).await,
         Command::Person { act } => Box::pin(person::run(act, settings()?)).await,
+        Command::NonResident { act } => Box::pin(non_resident::run(act, settings()?)).await,
         Command::Session { act } => Box::pin(session::run(act, settings()?)).await,
         Command::Client { act } => client::run(act, settings()?).await,
         Command::Sms { act } => sms::run(act, settings()?).await,

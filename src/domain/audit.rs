@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, GrantId, PersonId, SessionId};
+use crate::base::id::{
+    AccountId, ApplicationId, AuthorisationId, EnterpriseId, GrantId, PersonId, SessionId,
+};
 
 /// An act that leaves a trace for ever. Holds ids, never numbers, names or phones.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -26,6 +28,20 @@ pub enum AuditEvent {
     HelpGiven {
         person: Option<PersonId>,
         account: Option<AccountId>,
+        act: String,
+        by: String,
+        reason: String,
+    },
+    /// For the code of a non-resident enterprise; `act` is what the applicant did.
+    NonResidentApplied {
+        person: PersonId,
+        application: ApplicationId,
+        act: String,
+    },
+    /// An officer looked at an application or decided it: `by` and `reason` in their own words.
+    NonResidentReviewed {
+        person: PersonId,
+        application: ApplicationId,
         act: String,
         by: String,
         reason: String,

@@ -62,6 +62,8 @@ pub enum Function {
     SwitchPersonal,
     /// Apply, confirm, reject, synchronise, end: the person's side of authorisations.
     OwnAuthorisations,
+    /// The application for a non-resident enterprise's identity code, by an overseas person (N-07).
+    NonResidentCode,
     LoginLog,
     /// The sign-ins of every handler of the enterprise (DEC-11).
     EnterpriseLog,
@@ -72,7 +74,8 @@ impl Function {
     /// sign-in says nothing about tax: it opens no enterprise's centre, and decides no authorisation in
     /// either direction.
     pub fn is_for(self, audience: Audience, role: Role) -> bool {
-        let is_of_authorisations = matches!(self, Self::OwnAuthorisations | Self::ClearHistory);
+        let is_of_authorisations =
+            matches!(self, Self::OwnAuthorisations | Self::ClearHistory | Self::NonResidentCode);
         audience == Audience::Tax || (role == Role::Person && !is_of_authorisations)
     }
 
@@ -97,7 +100,7 @@ impl Function {
             Self::SwitchEnterprise => [Yes, Yes, Yes, Yes, Yes, No],
             Self::SwitchCrossRegion => [Yes, Yes, No, Yes, No, No],
             Self::SwitchPersonal => [Yes, Yes, Yes, Yes, No, No],
-            Self::OwnAuthorisations => [No, No, No, No, No, Yes],
+            Self::OwnAuthorisations | Self::NonResidentCode => [No, No, No, No, No, Yes],
             Self::CancelAccount => [No, No, No, No, No, Own],
         };
         columns[role as usize]

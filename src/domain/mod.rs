@@ -20,6 +20,7 @@ pub mod lockout;
 pub mod login;
 pub mod mask;
 pub mod new_document;
+pub mod non_resident;
 pub mod notice;
 pub mod number;
 pub mod passkey;

@@ -49,6 +49,10 @@ pub enum NoticeKind {
     DocumentAdded,
     /// Of what an application had been allowed, nothing is left.
     ConsentWithdrawn,
+    /// An application for a non-resident enterprise's code, by the bureau, like the next two (N-08).
+    NonResidentReturned,
+    NonResidentRejected,
+    NonResidentApproved,
     /// By the bureau (`flows::help`), like the next four.
     AccountLocked,
     AccountUnlocked,
@@ -58,7 +62,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -85,6 +89,9 @@ impl NoticeKind {
         Self::LevelRaised,
         Self::DocumentAdded,
         Self::ConsentWithdrawn,
+        Self::NonResidentReturned,
+        Self::NonResidentRejected,
+        Self::NonResidentApproved,
         Self::AccountLocked,
         Self::AccountUnlocked,
         Self::SessionsEnded,
@@ -120,6 +127,9 @@ impl NoticeKind {
             Self::LevelRaised => "level-raised",
             Self::DocumentAdded => "document-added",
             Self::ConsentWithdrawn => "consent-withdrawn",
+            Self::NonResidentReturned => "non-resident-returned",
+            Self::NonResidentRejected => "non-resident-rejected",
+            Self::NonResidentApproved => "non-resident-approved",
             Self::AccountLocked => "account-locked",
             Self::AccountUnlocked => "account-unlocked",
             Self::SessionsEnded => "sessions-ended",

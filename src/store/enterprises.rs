@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::sea_query::{Expr, LockType, OnConflict};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect,
@@ -222,6 +222,21 @@ impl Enterprises<'_, Writing> {
                 .exec_without_returning(&self.0.db())
                 .await?;
         }
+        Ok(())
+    }
+
+    /// The core has told its serial number of one that was registered here.
+    pub async fn set_registration_no(
+        &self,
+        id: EnterpriseId,
+        registration_no: &str,
+    ) -> Result<(), StoreError> {
+        self.0
+            .update::<enterprise::Entity>()
+            .col_expr(enterprise::Column::RegistrationNo, Expr::value(registration_no))
+            .filter(enterprise::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
         Ok(())
     }
 

@@ -28,6 +28,7 @@ pub mod hall_records;
 mod help;
 pub mod keys;
 pub mod many;
+pub mod non_residents;
 pub mod notices;
 pub mod passkeys;
 pub mod people;
@@ -291,6 +292,14 @@ impl<'c, A> Rows<'c, A> {
 
     fn unseal(&self, place: &str, sealed: &[u8]) -> Result<String, StoreError> {
         Ok(self.store.cipher.open_text(place, sealed)?)
+    }
+
+    fn seal_bytes(&self, place: &str, bytes: &[u8]) -> Vec<u8> {
+        self.store.cipher.seal(&self.store.random, place, bytes)
+    }
+
+    fn unseal_bytes(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        Ok(self.store.cipher.open(place, sealed)?.to_vec())
     }
 
     fn index(&self, kind: &str, value: &str) -> Vec<u8> {

@@ -35,7 +35,7 @@ const fn step(table: &'static str, key: &'static str, kind: Key, over: &'static 
 }
 
 /// Children before parents.
-pub const STEPS: [Step; 10] = [
+pub const STEPS: [Step; 11] = [
     step("used_up", "hash", Key::Bytes, "t.expires_at < $1"),
     step("remembered_device", "hash", Key::Bytes, "t.expires_at < $1"),
     step("access_token", "hash", Key::Bytes, "t.expires_at < $1"),
@@ -63,6 +63,11 @@ pub const STEPS: [Step; 10] = [
         Key::Id,
         "t.state = 'done' AND t.channel <> 'relation' AND t.next_try_at < $1",
     ),
+    // An application that nobody has handed in for three months, with the files.
+    Step {
+        with: Some(("nr_file", "application_id")),
+        ..step("nr_application", "id", Key::Id, "t.state = 'draft' AND t.updated_at < $1 - 7776000")
+    },
     // A person looks at what became of a synchronisation (AU-13).
     step("delivery", "id", Key::Id, "t.state = 'done' AND t.next_try_at < $1 - 2592000"),
     // Nobody fetched it for a month.

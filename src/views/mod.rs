@@ -5,6 +5,7 @@ pub mod account;
 pub mod assets;
 pub mod face;
 pub mod locale;
+pub mod non_resident;
 pub mod notice;
 pub mod own;
 pub mod page;

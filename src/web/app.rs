@@ -29,13 +29,16 @@ pub struct Crowds {
     /// Requests whose bodies are late.
     pub late: Arc<Crowd>,
     pub at_work: Arc<Crowd>,
+    /// Files on their way and in memory, of people who are signed in.
+    pub files: Arc<Crowd>,
     /// Answers that go on for as long as somebody looks at a page.
     pub streams: Arc<Crowd>,
 }
 
 impl Crowds {
-    pub fn named(&self) -> [(&'static str, &Crowd); 3] {
-        [&self.late, &self.at_work, &self.streams].map(|crowd| (crowd.what(), crowd.as_ref()))
+    pub fn named(&self) -> [(&'static str, &Crowd); 4] {
+        [&self.late, &self.at_work, &self.files, &self.streams]
+            .map(|crowd| (crowd.what(), crowd.as_ref()))
     }
 }
 
@@ -47,6 +50,7 @@ impl Default for Crowds {
             late: Crowd::new("body", halves(512)),
             // More than wait for their passwords (`flows::hashing`).
             at_work: Crowd::new("request", halves(1024.max(512 * cores))),
+            files: Crowd::new("file", halves(32)),
             streams: Crowd::new("stream", halves(2048)),
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,7 @@ use tracing::Instrument;
 
 use crate::domain::place::Place;
 use crate::oidc::discovery::path;
+use crate::web::account::paths::NON_RESIDENT_FILE;
 use crate::web::answer::{busy, busy_for_applications};
 use crate::web::app::App;
 use crate::web::bare::in_words;
@@ -78,12 +80,22 @@ async fn whole(State(app): State<App>, request: Request, next: Next) -> Response
 async fn with_room(app: &App, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let place = Place::of(caller(&parts, app));
-    let body = match read(app, place, body).await {
-        Ok(body) => body,
-        Err(status) => return status.into_response(),
+    let body = match brings_file(&parts) {
+        true => body,
+        false => match read(app, place, body).await {
+            Ok(body) => Body::from(body),
+            Err(status) => return status.into_response(),
+        },
     };
     let Some(_seat) = app.crowds().at_work.enter(Some(place)) else { return busy() };
-    next.run(Request::from_parts(parts, Body::from(body))).await
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// A file is larger than any form: it is read by its handler, once that knows whose it is
+/// (`web::sent_file`).
+fn brings_file(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    parts.method == Method::POST && route.is_some_and(|route| route.ends_with(NON_RESIDENT_FILE))
 }
 
 /// Only so many may be late with their bodies.

@@ -25,6 +25,7 @@ pub mod page;
 pub mod request;
 pub mod router;
 pub mod self_help;
+pub mod sent_file;
 pub mod server;
 pub mod stopping;
 pub mod stream;

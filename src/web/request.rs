@@ -58,6 +58,7 @@ fn element_of(field: &str) -> &str {
     match field {
         "held_name" | "passkey_name" => "name",
         "range" => "from",
+        "upload" | "upload_size" | "upload_kind" | "uploads" | "uploads_many" => "file",
         other => other,
     }
 }

@@ -21,6 +21,7 @@ mod journey;
 mod kit;
 mod login;
 mod nodes;
+mod non_resident;
 mod operations;
 mod outbound;
 mod own_pages;

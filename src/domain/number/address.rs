@@ -1,9 +1,12 @@
 //! A person's postal address, as they write it: one line, told apart by nobody but people.
 
+use serde::{Deserialize, Serialize};
+
 use super::{NumberError, is_invisible};
 
 /// 1 to 200 characters without control characters or line breaks.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PostalAddress(String);
 
 impl PostalAddress {

@@ -12,7 +12,7 @@ pub struct Country {
     /// `CHN`
     pub alpha: &'static str,
     /// `156`
-    numeric: &'static str,
+    pub numeric: &'static str,
     pub zh: &'static str,
     pub en: &'static str,
 }
@@ -26,6 +26,18 @@ fn read(line: &'static str) -> Option<Country> {
 /// All of them.
 pub fn all() -> impl Iterator<Item = Country> {
     TABLE.lines().filter_map(read)
+}
+
+/// Regions whose enterprises are non-residents of the mainland, though they are no nationalities.
+const REGIONS: [Country; 3] = [
+    Country { alpha: "HKG", numeric: "344", zh: "中国香港", en: "Hong Kong, China" },
+    Country { alpha: "MAC", numeric: "446", zh: "中国澳门", en: "Macao, China" },
+    Country { alpha: "TWN", numeric: "158", zh: "中国台湾", en: "Taiwan, China" },
+];
+
+/// Where a non-resident enterprise can be at home: regions first.
+pub fn residences() -> impl Iterator<Item = Country> {
+    REGIONS.into_iter().chain(all().filter(|country| country.alpha != CHINA))
 }
 
 pub fn by_alpha(alpha: &str) -> Option<Country> {

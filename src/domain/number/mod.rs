@@ -7,6 +7,8 @@ pub mod country;
 pub mod division;
 pub mod document;
 pub mod email;
+pub mod enterprise_name;
+pub mod home_number;
 pub mod name;
 pub mod personal_id;
 pub mod phone;
@@ -33,7 +35,7 @@ fn is_hyphen(c: char) -> bool {
 
 /// What comes along when people copy from tables, messages and web pages: soft hyphens, joiners,
 /// marks of direction, byte-order marks.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

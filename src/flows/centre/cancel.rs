@@ -7,6 +7,7 @@ use crate::domain::identity_type::{Capability, IdentityTypeName};
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::flows::non_resident::withdraw_open_in;
 use crate::flows::sign_in::factor::code::tell_phone;
 use crate::flows::sign_in::log::passed;
 use crate::flows::sign_in::{step_up, transaction};
@@ -73,6 +74,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Sto
     if !people::cancel_account(ctx, &tx, &account).await? {
         return Err(Refusal::State.into());
     }
+    withdraw_open_in(ctx, &tx, account.person).await?;
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;
     // The last word to a phone that is nobody's any more: whoever did not do this hears of it.

@@ -60,6 +60,7 @@ pub async fn make(ctx: &Ctx, session: &Session) -> Result<Value, Stop> {
     copy["person"]["levels"] = levels(ctx, session).await?;
     copy["account"]["agreements"] = agreements(ctx, session).await?;
     copy["authorisations"] = authorisations(ctx, session).await?;
+    copy["non_resident_applications"] = applications(ctx, session).await?;
     copy["consents"] = consents(ctx, session).await?;
     copy["devices"] = devices(ctx, session).await?;
     copy["sign_ins"] = sign_ins(ctx, session).await?;
@@ -103,6 +104,21 @@ async fn authorisations(ctx: &Ctx, session: &Session) -> Result<Value, Fault> {
         })
     };
     Ok(held.iter().map(one).collect())
+}
+
+async fn applications(ctx: &Ctx, session: &Session) -> Result<Value, Fault> {
+    let rows = ctx.rows().non_residents();
+    let mut all = Vec::new();
+    for one in rows.of_person(session.person, LINES).await? {
+        let files = rows.files(one.id).await?;
+        all.push(json!({
+            "form": serde_json::to_value(&one.form).unwrap_or_default(),
+            "state": one.state.name(),
+            "submitted_at": one.first_submitted_at.map(Timestamp::rfc3339),
+            "files": files.iter().map(|file| &file.name).collect::<Vec<_>>(),
+        }));
+    }
+    Ok(Value::Array(all))
 }
 
 async fn consents(ctx: &Ctx, session: &Session) -> Result<Value, Fault> {

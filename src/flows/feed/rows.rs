@@ -8,6 +8,7 @@ use crate::domain::engagement::{Assignment, Engagement};
 use crate::domain::enterprise::{Enterprise, RegistryStatus};
 use crate::domain::feed::{EngagementLine, EnterpriseLine, Line, RecordLine, Wrong};
 use crate::domain::identity_type::Permissions;
+use crate::domain::non_resident::is_ours;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::number::unit::UnitNumber;
@@ -145,6 +146,10 @@ async fn save_enterprise(
 ) -> Result<Uuid, NotTaken> {
     let (rows, Told { enterprise, numbers, profile }) = (tx.rows(), Told::parse(ctx, line)?);
     let same = rows.enterprises().find_by_registration_no(&line.registration_no).await?;
+    let same = match same {
+        None => ours(tx, &enterprise).await?,
+        same => same,
+    };
     let id = same.as_ref().map(|same| same.id);
     if known.is_some_and(|known| Some(known) != id) {
         let reason = "the line was of an enterprise with another number";
@@ -182,6 +187,17 @@ async fn save_enterprise(
         rows.relations().save_profile(enterprise.id, profile).await?;
     }
     Ok(enterprise.id.0)
+}
+
+/// A non-resident enterprise that got its code here is one that the core tells for the first time, under a
+/// serial number of its own from then on.
+async fn ours(tx: &Tx<'_>, told: &Enterprise) -> Result<Option<Enterprise>, NotTaken> {
+    let enterprises = tx.rows().enterprises();
+    let known = enterprises.find_by_number(&told.tin).await?;
+    let known = known.filter(|known| is_ours(&known.registration_no) && known.kind == told.kind);
+    let Some(known) = known else { return Ok(None) };
+    enterprises.set_registration_no(known.id, &told.registration_no).await?;
+    Ok(Some(known))
 }
 
 async fn save_engagement(

@@ -227,10 +227,11 @@ async fn send_mail(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     let body = read(&delivery.body)?;
     let event = body["event"].as_str().unwrap_or_default();
     let link = body["link"].as_str();
-    let kind = NoticeKind::parse(event);
-    let words = kind.and_then(|kind| mail::words(ctx, kind, delivery.created_at, link));
+    let said = mail::Said { at: delivery.created_at, link, code: body["code"].as_str() };
+    let words = NoticeKind::parse(event).and_then(|kind| mail::words(ctx, kind, said));
     let Some((subject, text)) = words else { return Ok(()) };
-    let shown = link.map_or_else(|| event.to_owned(), |link| format!("{event} {link}"));
+    let shown = link.or(said.code);
+    let shown = shown.map_or_else(|| event.to_owned(), |shown| format!("{event} {shown}"));
     let (server, to) = (mail_server(ctx), email.deliverable());
     let outbound = &ctx.services.outbound;
     Ok(outbound.mail_notice(server, &to, (&subject, &text), &shown, ctx.now()).await?)

@@ -57,21 +57,55 @@ fn happened(kind: NoticeKind) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// Whether it is told by e-mail, too.
-pub fn is_mailed(kind: NoticeKind) -> bool {
-    happened(kind).is_some()
+/// What became of an application, which is no matter of the account's safety.
+fn decided(kind: NoticeKind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        NoticeKind::NonResidentReturned => (
+            "已退回补正。请登录后在【非居民企业身份信息采集】中查看原因，修改后重新提交。",
+            "was returned for correction. Sign in and open “Non-resident enterprise” to read why, correct it \
+             and submit it again.",
+        ),
+        NoticeKind::NonResidentRejected => (
+            "未通过审核。请登录后在【非居民企业身份信息采集】中查看原因。",
+            "was not approved. Sign in and open “Non-resident enterprise” to read why.",
+        ),
+        NoticeKind::NonResidentApproved => (
+            "已通过审核。请使用下列非居民企业身份码在【非居民登录】登录。",
+            "was approved. Sign in at “Non-resident” with the identity code below.",
+        ),
+        _ => return None,
+    })
 }
 
-/// Subject and text of a notice. `link`: where it can be stopped.
-pub fn words(
-    ctx: &Ctx,
-    kind: NoticeKind,
-    at: Timestamp,
-    link: Option<&str>,
-) -> Option<(String, String)> {
-    let (zh, en) = happened(kind)?;
+/// Whether it is told by e-mail, too.
+pub fn is_mailed(kind: NoticeKind) -> bool {
+    happened(kind).is_some() || decided(kind).is_some()
+}
+
+/// What a notice says besides its kind.
+#[derive(Clone, Copy)]
+pub struct Said<'s> {
+    pub at: Timestamp,
+    /// Where it can be stopped.
+    pub link: Option<&'s str>,
+    /// A non-resident identity code.
+    pub code: Option<&'s str>,
+}
+
+/// Subject and text of a notice.
+pub fn words(ctx: &Ctx, kind: NoticeKind, said: Said<'_>) -> Option<(String, String)> {
     let name = &ctx.realm.name;
-    let at = at.for_people();
+    let at = said.at.for_people();
+    if let Some((zh, en)) = decided(kind) {
+        let code = said.code.map(|code| format!("\r\n{code}\r\n")).unwrap_or_default();
+        let text = format!(
+            "您的非居民企业身份码申请{zh}（{at}）\r\n\r\n\
+             Your application for a non-resident enterprise identity code {en} ({at})\r\n{code}"
+        );
+        return Some((format!("{} 非居民企业身份码 · {} identity code", name.zh, name.en), text));
+    }
+    let (zh, en) = happened(kind)?;
+    let link = said.link;
     let stop_zh = link.map(|link| format!("如非本人操作，请打开此地址取消：{link}\r\n"));
     let stop_en = link.map(|link| format!("If this was not you, stop it here: {link}\r\n"));
     let text = format!(

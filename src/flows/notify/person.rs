@@ -39,6 +39,20 @@ pub async fn warn_person(
     queue(ctx, tx, &of_person(ctx, to, kind), None, body).await
 }
 
+/// What the bureau has decided of an application; `code`: the one that it was given, which stands in the
+/// text message where an enterprise's name would.
+pub async fn tell_decided(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    to: PersonId,
+    kind: NoticeKind,
+    code: Option<&str>,
+) -> Result<(), Fault> {
+    let name = code.unwrap_or(&ctx.realm.name.zh);
+    let body = json!({"event": kind.name(), "enterprise": name, "code": code});
+    queue(ctx, tx, &of_person(ctx, to, kind), None, body).await
+}
+
 fn of_person(ctx: &Ctx, to: PersonId, kind: NoticeKind) -> Notice {
     Notice { to, kind, relation: None, at: ctx.now(), is_read: false }
 }

@@ -26,6 +26,8 @@ pub mod hall_record;
 pub mod identity_document;
 pub mod login_log;
 pub mod notice;
+pub mod nr_application;
+pub mod nr_file;
 pub mod oauth_grant;
 pub mod passkey;
 pub mod person;

@@ -16,6 +16,7 @@ pub mod level;
 pub mod log;
 pub mod maintain;
 pub mod messages;
+pub mod non_resident;
 pub mod passkeys;
 pub mod password;
 pub mod paths;
@@ -66,6 +67,12 @@ pub fn routes() -> Router<App> {
         .route("/account/log", get(log::get))
         .route("/account/log.csv", get(log::csv))
         .route("/account/messages", get(messages::get).post(messages::post))
+        .route("/account/non-resident", get(non_resident::get).post(non_resident::post))
+        .route(
+            "/account/non-resident/form",
+            get(non_resident::form::get).post(non_resident::form::post),
+        )
+        .route("/account/non-resident/file", get(non_resident::get).post(non_resident::post_file))
         .route("/account/person", get(person::get).post(person::reveal))
         .route("/account/password", get(password::get).post(password::post))
         .route("/account/phones", get(phones::get).post(phones::post))

@@ -4,6 +4,9 @@ pub const PERSON: &str = "/account/person";
 pub const PASSWORD: &str = "/account/password";
 pub const PHONES: &str = "/account/phones";
 pub const MAINTAIN: &str = "/account/maintain";
+pub const NON_RESIDENT: &str = "/account/non-resident";
+/// Where files are sent to.
+pub const NON_RESIDENT_FILE: &str = "/account/non-resident/file";
 pub const CANCEL: &str = "/account/cancel";
 
 /// In the guide's order.

@@ -6,6 +6,8 @@ use axum::response::Response;
 
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::function::{Function, Reach, Role};
+use crate::domain::mask;
+use crate::domain::person::PersonKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::Stop;
@@ -16,9 +18,9 @@ use crate::flows::identity::switch::choices;
 use crate::flows::relations::manager::Manager;
 use crate::oidc::params::Params;
 use crate::views::account::TextPage;
-use crate::views::page::MessagePage;
+use crate::views::page::{MessagePage, Notice};
 use crate::views::{MenuItem, Page, QuickItem, Who};
-use crate::web::account::paths::{PERSON, PERSONAL};
+use crate::web::account::paths::{NON_RESIDENT, PERSON, PERSONAL};
 use crate::web::answer::{Answer, Failure, see_other, status_of};
 use crate::web::form::Form;
 use crate::web::page::view;
@@ -142,6 +144,12 @@ impl Visit {
         told(&self.request, refusal, "role-title", false)
     }
 
+    /// The same in words that only this page has; both are keys of `locales/`.
+    pub fn refused_as(&self, refusal: &Refusal, title: &str, text: &str) -> Answer {
+        let notice = self.request.notice_as(refusal, text);
+        told_as(&self.request, notice, title, (self.path("/account"), "back-to-account"))
+    }
+
     /// A page of the centre, with the menu of this role and the quick switch (AC-55).
     pub async fn page<P: Page>(&self, refusal: Option<&Refusal>, page: &P) -> Answer {
         let who = self.who().await?;
@@ -168,12 +176,14 @@ impl Visit {
             id: one.id,
             title: format!("{} · {}", one.enterprise, one.identity_type),
         });
+        let person = known::person(ctx, self.session.person).await?;
+        let is_overseas = person.as_ref().is_some_and(|one| one.kind == PersonKind::Overseas);
         Ok(Who {
-            name: known::masked_name(ctx, self.session.person).await?,
+            name: person.map(|one| mask::name(one.name.as_str())).unwrap_or_default(),
             title: view::acting_title(request, &self.identity),
             detail: self.detail(),
             csrf: request.csrf(&request.session_binding()),
-            menu: self.menu(),
+            menu: self.menu(is_overseas),
             quick: if self.role.may(Function::SwitchEnterprise) {
                 quick.collect()
             } else {
@@ -198,8 +208,8 @@ impl Visit {
         }
     }
 
-    /// The groups of this role's centre (AC-02, AC-03, G-08).
-    fn menu(&self) -> Vec<MenuItem> {
+    /// The groups of this role's centre (AC-02, AC-03, G-08, N-07).
+    fn menu(&self, is_overseas: bool) -> Vec<MenuItem> {
         let enterprise = ["/account", "/account/handlers", "/account/person"];
         let groups: Vec<(&str, &str)> = match self.role {
             Role::Manager | Role::AgencyManager | Role::Handler => {
@@ -231,6 +241,7 @@ impl Visit {
             Role::Person => vec![
                 ("menu-person", "/account/person"),
                 ("menu-authorisations", "/account/authorisations"),
+                ("menu-non-resident", NON_RESIDENT),
                 ("menu-level", "/account/level"),
                 ("menu-documents", "/account/documents"),
                 ("menu-log", "/account/log"),
@@ -239,9 +250,10 @@ impl Visit {
             Role::SpecificEntity => Vec::new(),
         };
         let audience = self.request.ctx.realm.audience_of(&self.session.entrance);
-        let is_there = |path: &str| {
-            path != "/account/authorisations"
-                || Function::OwnAuthorisations.is_for(audience, self.role)
+        let is_there = |path: &str| match path {
+            "/account/authorisations" => Function::OwnAuthorisations.is_for(audience, self.role),
+            NON_RESIDENT => is_overseas && Function::NonResidentCode.is_for(audience, self.role),
+            _ => true,
         };
         let here = self.request.uri.path();
         let item = |(key, path): (&str, &str)| MenuItem {
@@ -268,18 +280,26 @@ fn told(
     title: &str,
     can_sign_in: bool,
 ) -> Result<Response, Failure> {
-    let notice = request.notice(refusal);
+    let (path, words) = match (can_sign_in, refusal) {
+        (true, _) => ("/login", "back-to-login"),
+        (false, Refusal::NoAccountCentre) => ("/signed-in", "go-back"),
+        _ => ("/account", "back-to-account"),
+    };
+    let to = format!("{}{path}", request.base());
+    told_as(request, request.notice(refusal), title, (to, words))
+}
+
+fn told_as(
+    request: &Request,
+    notice: Notice,
+    title: &str,
+    (to, words): (String, &str),
+) -> Result<Response, Failure> {
     let page = MessagePage {
         title: request.text(title),
         text: notice.text,
         code: Some(notice.code),
-        link: match (can_sign_in, refusal) {
-            (true, _) => Some((format!("{}/login", request.base()), request.text("back-to-login"))),
-            (false, Refusal::NoAccountCentre) => {
-                Some((format!("{}/signed-in", request.base()), request.text("go-back")))
-            }
-            _ => Some((format!("{}/account", request.base()), request.text("back-to-account"))),
-        },
+        link: Some((to, request.text(words))),
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }

@@ -20,7 +20,7 @@ const ROLES: [Role; 8] = [
 ];
 
 /// `y` yes, `o` own only, `-` no; written by hand, column by column as above.
-const MATRIX: [(Function, &str); 22] = [
+const MATRIX: [(Function, &str); 23] = [
     (Function::EnterpriseBasics, "yyyyyy--"),
     (Function::KeyPersons, "yyyyyy--"),
     (Function::TaxAndInvestors, "yy---y--"),
@@ -40,6 +40,7 @@ const MATRIX: [(Function, &str); 22] = [
     (Function::SwitchCrossRegion, "yyyy-y--"),
     (Function::SwitchPersonal, "yyyyyy--"),
     (Function::OwnAuthorisations, "-------y"),
+    (Function::NonResidentCode, "-------y"),
     (Function::LoginLog, "oooo-o-o"),
     (Function::EnterpriseLog, "yy---y--"),
     (Function::CancelAccount, "-------o"),
@@ -129,6 +130,8 @@ async fn tries(app: &TestApp, browser: &mut Browser, function: Function, id: &st
         Function::OwnAuthorisations => {
             shows(&get(browser, "/account/authorisations").await, "authorisations")
         }
+        // Only an overseas person may go on; whoever is none is told that, and not that it is another's.
+        Function::NonResidentCode => not_refused(&get(browser, "/account/non-resident").await),
         Function::LoginLog => shows(&get(browser, "/account/log").await, "log"),
         Function::CancelAccount => shows(&get(browser, "/account/cancel").await, "cancel"),
         Function::EnterpriseLog => shows(&get(browser, "/account/log?of=enterprise").await, "log"),

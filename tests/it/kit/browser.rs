@@ -212,6 +212,42 @@ impl Browser {
 
     /// One request whose answer is not followed.
     pub async fn once(&mut self, method: &str, path: &str, body: Option<String>) -> Shown {
+        let body = body.map(|body| ("application/x-www-form-urlencoded", body.into_bytes()));
+        self.exchange(method, path, body).await
+    }
+
+    /// A form with a file in it (RFC 7578), as browsers send it; redirects are followed.
+    pub async fn send_file(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, content): (&str, &[u8]),
+    ) -> Shown {
+        let mut body = Vec::new();
+        for (field, value) in fields {
+            body.extend_from_slice(
+                format!("--of-a-form\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n")
+                    .as_bytes(),
+            );
+        }
+        body.extend_from_slice(
+            format!(
+                "--of-a-form\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n"
+            )
+            .as_bytes(),
+        );
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n--of-a-form--\r\n");
+        let sent = ("multipart/form-data; boundary=of-a-form", body);
+        let shown = self.exchange("POST", path, Some(sent)).await;
+        match &shown.left_to {
+            Some(to) if to.starts_with("/realms/") => self.get(&to.clone()).await,
+            _ => shown,
+        }
+    }
+
+    async fn exchange(&mut self, method: &str, path: &str, body: Option<(&str, Vec<u8>)>) -> Shown {
         let pairs: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
@@ -220,11 +256,12 @@ impl Browser {
         if !pairs.is_empty() {
             request = request.header(header::COOKIE, pairs.join("; "));
         }
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some((media_type, _)) = &body {
+            request = request.header(header::CONTENT_TYPE, *media_type);
         }
         let request = request.extension(ConnectInfo(SocketAddr::new(self.from, 4711)));
-        let request = request.body(body.map_or_else(Body::empty, Body::from)).unwrap();
+        let body = body.map_or_else(Body::empty, |(_, body)| Body::from(body));
+        let request = request.body(body).unwrap();
         let response = self.provider.answer(request).await;
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();

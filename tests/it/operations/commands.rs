@@ -24,7 +24,7 @@ fn bare(folder: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-const LOOKING: [&[&str]; 16] = [
+const LOOKING: [&[&str]; 17] = [
     &["keys", "list", "jiangxi"],
     &["keys", "rotate", "jiangxi"],
     &["keys", "retire", "jiangxi", "none"],
@@ -34,6 +34,7 @@ const LOOKING: [&[&str]; 16] = [
     &["audit", "export", "jiangxi"],
     &["client", "show", "jiangxi", "tax-filing"],
     &["stats", "jiangxi"],
+    &["non-resident", "list", "jiangxi"],
     &["person", "show", "jiangxi", "13800138000", "--reason", "asked"],
     &["session", "list", "jiangxi", "13800138000", "--reason", "asked"],
     &["sms", "test", "jiangxi", "13800138000", "--reason", "asked"],

@@ -17,7 +17,7 @@ use crate::kit::browser::Shown;
 use crate::kit::{Browser, TestApp};
 use crate::login::scan::{code, face_result, number, scan};
 
-const NEW_PASSWORD: &str = "Spring2026!";
+pub const NEW_PASSWORD: &str = "Spring2026!";
 
 /// Somebody who registers, as they type themself into the pages.
 #[derive(Clone, Copy)]

@@ -1,0 +1,105 @@
+//! What an application looks like: the same number at home, or the same name, as another application or as an
+//! enterprise that is known. Officers are told, and nothing is put together (N-10).
+
+use std::collections::HashMap;
+
+use crate::base::id::ApplicationId;
+use crate::domain::non_resident::{Application, State};
+use crate::domain::number::enterprise_name::compared;
+use crate::flows::Fault;
+use crate::store::Rows;
+use crate::store::non_residents::Known;
+
+/// In what two are the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Likeness {
+    /// Country and number there.
+    Number,
+    Name,
+    /// The code that it says it had before is another's.
+    FormerCode,
+}
+
+impl Likeness {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Name => "name",
+            Self::FormerCode => "former_code",
+        }
+    }
+}
+
+/// Something that it looks like.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Alike {
+    pub likeness: Likeness,
+    /// Its name in Chinese.
+    pub name: String,
+    /// Of the enterprise, where there is one already.
+    pub code: Option<String>,
+    pub application: Option<ApplicationId>,
+}
+
+/// The non-resident enterprises that are known, by the forms of their names.
+pub(super) struct Register(HashMap<String, Vec<Known>>);
+
+impl Register {
+    pub(super) async fn load<A>(rows: Rows<'_, A>) -> Result<Self, Fault> {
+        let mut by_name: HashMap<String, Vec<Known>> = HashMap::new();
+        for known in rows.non_residents().known().await? {
+            by_name.entry(compared(&known.name)).or_default().push(known);
+        }
+        Ok(Self(by_name))
+    }
+}
+
+pub(super) async fn alike<A>(
+    rows: Rows<'_, A>,
+    register: &Register,
+    one: &Application,
+) -> Result<Vec<Alike>, Fault> {
+    let form = &one.form;
+    let names = [form.name_zh.comparable(), form.name_foreign.comparable()];
+    let mut found = Vec::new();
+    for other in rows.non_residents().alike(one).await? {
+        let likeness = match form.has_number_of(&other.form) {
+            true => Likeness::Number,
+            false => Likeness::Name,
+        };
+        let code = match &other.state {
+            State::Approved { code, .. } => Some(code.as_str().to_owned()),
+            _ => None,
+        };
+        found.push(Alike {
+            likeness,
+            name: other.form.name_zh.as_str().to_owned(),
+            code,
+            application: Some(other.id),
+        });
+    }
+    let is_told =
+        |found: &[Alike], tin: &str| found.iter().any(|one| one.code.as_deref() == Some(tin));
+    for known in names.iter().filter_map(|name| register.0.get(name)).flatten() {
+        if !is_told(&found, &known.tin) {
+            found.push(Alike {
+                likeness: Likeness::Name,
+                name: known.name.clone(),
+                code: Some(known.tin.clone()),
+                application: None,
+            });
+        }
+    }
+    if let Some(former) = &form.former_code
+        && let Some(known) = rows.enterprises().find_by_number(former).await?
+        && !is_told(&found, known.tin.as_str())
+    {
+        found.push(Alike {
+            likeness: Likeness::FormerCode,
+            name: known.name,
+            code: Some(known.tin.into()),
+            application: None,
+        });
+    }
+    Ok(found)
+}
