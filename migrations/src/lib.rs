@@ -34,6 +34,7 @@ mod m20261127_000032_awaited_phones;
 mod m20261127_000034_phones;
 mod m20261127_000035_helped_accounts;
 mod m20261127_000036_own_accounts;
+mod m20261127_000037_realm_files;
 mod m20261127_000038_second_factor_in_log;
 mod m20261127_000046_non_residents;
 
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000034_phones::Migration),
             Box::new(m20261127_000035_helped_accounts::Migration),
             Box::new(m20261127_000036_own_accounts::Migration),
+            Box::new(m20261127_000037_realm_files::Migration),
             Box::new(m20261127_000038_second_factor_in_log::Migration),
             Box::new(m20261127_000046_non_residents::Migration),
         ]

@@ -2,19 +2,23 @@
 //! nothing is, they say so and make nothing, lest a wrong folder look like a server's.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::cipher::MasterKey;
 use crate::base::clock::Clock;
 use crate::cli::result::Failure;
-use crate::cli::start::{Wanted, master_key, realm_of_data, services};
+use crate::cli::start::{Wanted, master_key, realm_of_data, realm_or_complaints, services};
 use crate::config::Settings;
 use crate::ephemeral::Ephemeral;
 use crate::flows::Ctx;
+use crate::realm::Realm;
+use crate::realm::check::load_version_without_secrets;
+use crate::realm::files::Files;
 use crate::store::Store;
 use crate::store::connect::{DatabaseUrl, migration_status};
 
 /// Where the server keeps its data, when the settings do not say it.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Place {
     /// The server's data directory, `.hufu/demo` for the demo.
     #[arg(long)]
@@ -70,6 +74,22 @@ impl Opened {
     pub async fn ctx(self, wanted: &Wanted, realm: &str) -> Result<Ctx, Failure> {
         self.check_realm(realm).await?;
         let realm = realm_of_data(&wanted.realms.join(realm))?;
+        self.ctx_of(wanted, realm)
+    }
+
+    /// The same with a version of its files that was recorded.
+    pub async fn ctx_of_version(
+        self,
+        wanted: &Wanted,
+        realm: &str,
+        files: &Files,
+    ) -> Result<Ctx, Failure> {
+        self.check_realm(realm).await?;
+        let realm = realm_or_complaints(load_version_without_secrets(realm, files))?;
+        self.ctx_of(wanted, realm)
+    }
+
+    fn ctx_of(self, wanted: &Wanted, realm: Arc<Realm>) -> Result<Ctx, Failure> {
         let Self { store, clock, master } = self;
         let ephemeral = Ephemeral::in_memory(clock.clone());
         let services = services(wanted, &master, store, ephemeral, clock)?;

@@ -170,7 +170,7 @@ pub fn realm_of_data(folder: &Path) -> Result<Arc<Realm>, Failure> {
     realm_or_complaints(load_without_secrets(folder))
 }
 
-fn realm_or_complaints(loaded: Result<Realm, Vec<Complaint>>) -> Result<Arc<Realm>, Failure> {
+pub fn realm_or_complaints(loaded: Result<Realm, Vec<Complaint>>) -> Result<Arc<Realm>, Failure> {
     let realm = loaded.map_err(|complaints| {
         let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
         lines.join("\n\n")

@@ -1,23 +1,110 @@
 //! Which version of a realm's files runs: recorded when it is first served, told by a metric.
 
+use crate::base::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
 use crate::flows::{Fault, Services};
 use crate::realm::Realm;
 use crate::realm::file::{Keys, Lifetimes};
-use crate::realm::plan::{Change, Settings, changes};
-use crate::store::Store;
+use crate::realm::files::Files;
+use crate::realm::plan::{Change, Reach, Settings, changes, reaches};
 use crate::store::realms::RealmVersion;
+use crate::store::{Reading, Rows, Store};
 
-/// How this version differs from the one that was recorded last; all of it when there is none.
-pub async fn plan(store: &Store, realm: &Realm) -> Result<Vec<Change>, Fault> {
-    Ok(changes(&latest(store, &realm.id).await?, &realm.settings))
+/// What a version of the files would change against the one that was recorded last, and whom.
+pub struct Plan {
+    pub changes: Vec<Change>,
+    pub touched: Vec<Touched>,
+}
+
+pub struct Touched {
+    pub reach: Reach,
+    pub people: u64,
+    pub applications: usize,
+}
+
+/// All of it is new where there is no store, or no version in it.
+pub async fn plan(store: Option<&Store>, realm: &Realm, now: Timestamp) -> Result<Plan, Fault> {
+    let before = match store {
+        Some(store) => latest(store, &realm.id).await?,
+        None => Settings::new(),
+    };
+    let changes = changes(&before, &realm.settings);
+    let mut touched = Vec::new();
+    for reach in reaches(&changes, &before, &realm.settings) {
+        let people = match store {
+            Some(store) => people(&store.rows(&realm.id), &reach, now).await?,
+            None => 0,
+        };
+        touched.push(Touched { applications: applications(realm, &reach), people, reach });
+    }
+    Ok(Plan { changes, touched })
+}
+
+async fn people(rows: &Rows<'_, Reading>, reach: &Reach, now: Timestamp) -> Result<u64, Fault> {
+    Ok(match reach {
+        Reach::Client(client) => rows.people_of_client(client, now).await?,
+        Reach::IdentityType(name) => rows.people_of_type(name).await?,
+        Reach::Entrance(id) => rows.people_of_entrance(id, now).await?,
+        Reach::Resource(_) | Reach::Realm => rows.people_count().await?,
+    })
+}
+
+/// Of the files as they will be.
+fn applications(realm: &Realm, reach: &Reach) -> usize {
+    let clients = realm.clients.values();
+    match reach {
+        Reach::Client(_) => 1,
+        Reach::Resource(identifier) => realm.resources.get(identifier).map_or(0, |resource| {
+            clients.filter(|one| resource.may_be_asked_for_by(&one.client_id)).count()
+        }),
+        Reach::IdentityType(_) => clients.filter(|one| one.scopes.contains("tax_identity")).count(),
+        Reach::Entrance(_) | Reach::Realm => clients.len(),
+    }
+}
+
+/// Newest first, with how many settings each changed against the one before it.
+pub async fn history(
+    store: &Store,
+    realm: &str,
+    limit: u64,
+) -> Result<Vec<(RealmVersion, usize)>, Fault> {
+    let mut versions = store.rows(realm).realm_versions().all(limit.saturating_add(1)).await?;
+    let said = versions.iter().map(settings).collect::<Result<Vec<_>, _>>()?;
+    let none = Settings::new();
+    let older = said.iter().skip(1).chain([&none]);
+    let counts: Vec<usize> =
+        said.iter().zip(older).map(|(new, old)| changes(old, new).len()).collect();
+    versions.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(versions.into_iter().zip(counts).collect())
+}
+
+/// The files of a recorded version. `None`: there is none of that number, or its files were not kept.
+pub async fn files(store: &Store, realm: &str, generation: i64) -> Result<Option<Files>, Fault> {
+    let found = store.rows(realm).realm_versions().find(generation).await?;
+    Ok(found.and_then(|version| Files::of_text(&version.files?)))
+}
+
+/// The files that ran at a time; `None`: none did yet, or they were not kept.
+pub async fn files_at(store: &Store, realm: &str, at: Timestamp) -> Result<Option<Files>, Fault> {
+    let found = store.rows(realm).realm_versions().at(at).await?;
+    Ok(found.and_then(|version| Files::of_text(&version.files?)))
+}
+
+/// The files of the version that was recorded last; `None`: they were not kept, or nothing was.
+pub async fn latest_files(store: &Store, realm: &str) -> Result<Option<Files>, Fault> {
+    let latest = store.rows(realm).realm_versions().latest().await?;
+    Ok(latest.and_then(|version| Files::of_text(&version.files?)))
+}
+
+fn settings(version: &RealmVersion) -> Result<Settings, Fault> {
+    serde_json::from_str(&version.snapshot).map_err(|error| Fault::Internal(error.to_string()))
 }
 
 async fn latest(store: &Store, realm: &str) -> Result<Settings, Fault> {
     let Some(latest) = store.rows(realm).realm_versions().latest().await? else {
         return Ok(Settings::new());
     };
-    serde_json::from_str(&latest.snapshot).map_err(|error| Fault::Internal(error.to_string()))
+    settings(&latest)
 }
 
 /// How long a new key of a realm is announced, in seconds, by the files that were served last.
@@ -49,10 +136,16 @@ pub async fn record(services: &Services, realm: &Realm) -> Result<i64, Fault> {
     };
     let snapshot = serde_json::to_string(&realm.settings)
         .map_err(|error| Fault::Internal(error.to_string()))?;
-    let version = RealmVersion { generation, hash: realm.hash.clone(), snapshot };
     let now = services.clock.now();
+    let version = RealmVersion {
+        generation,
+        hash: realm.hash.clone(),
+        snapshot,
+        files: Some(realm.files.to_text()),
+        applied_at: now,
+    };
     let tx = services.store.begin(&realm.id, now).await?;
-    if tx.rows().realm_versions().add(&version, now).await? {
+    if tx.rows().realm_versions().add(&version).await? {
         let event = AuditEvent::RealmApplied { hash: version.hash, generation };
         tx.note(event);
     }

@@ -5,6 +5,7 @@ pub mod check;
 pub mod client;
 pub mod complaint;
 pub mod file;
+pub mod files;
 pub mod fixtures;
 pub mod format;
 pub mod look;
@@ -75,6 +76,8 @@ pub struct Realm {
     pub clients: BTreeMap<String, Arc<Client>>,
     /// APIs by their identifiers.
     pub resources: BTreeMap<String, Resource>,
+    /// What they are made of.
+    pub files: files::Files,
     /// What the files say, flat and without secrets.
     pub settings: plan::Settings,
     /// What is right and could be better.

@@ -1,7 +1,7 @@
 //! What a realm's files say, flat, and how two versions of it differ: for `hufu realm plan` and for
 //! the record of what was applied. Holds no secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -60,6 +60,50 @@ impl fmt::Display for Change {
             Self::Removed { path, from } => write!(f, "- {path} = {from}"),
         }
     }
+}
+
+/// Whom a change touches.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Reach {
+    /// An application, and who has a grant for it.
+    Client(String),
+    /// An API, and the applications that may ask for it.
+    Resource(String),
+    /// Whoever has an active authorisation of this type.
+    IdentityType(String),
+    /// Whoever came in here.
+    Entrance(String),
+    /// Everybody.
+    Realm,
+}
+
+/// Whom these changes touch, each once.
+pub fn reaches(changes: &[Change], before: &Settings, after: &Settings) -> BTreeSet<Reach> {
+    let named = |path: &str| {
+        let name = after.get(path).or_else(|| before.get(path))?;
+        serde_json::from_str::<String>(name).ok()
+    };
+    let reach = |change: &Change| -> Option<Reach> {
+        let (file, key) = change.path().split_once(": ")?;
+        if file.starts_with("clients/") {
+            return named(&format!("{file}: client_id")).map(Reach::Client);
+        }
+        if file.starts_with("resources/") {
+            return named(&format!("{file}: identifier")).map(Reach::Resource);
+        }
+        let within = |table: &str, end: char| key.strip_prefix(table)?.split(end).next();
+        match file {
+            "roles.toml" => {
+                within("identity_types.", '.').map(str::to_owned).map(Reach::IdentityType)
+            }
+            "entrances.toml" => {
+                let index = within("entrance[", ']')?;
+                named(&format!("{file}: entrance[{index}].id")).map(Reach::Entrance)
+            }
+            _ => None,
+        }
+    };
+    changes.iter().map(|change| reach(change).unwrap_or(Reach::Realm)).collect()
 }
 
 /// In the order of the paths.

@@ -31,6 +31,29 @@ impl From<usize> for At {
     }
 }
 
+/// The line of the value at a path, as `realm::plan` writes it: `entrance[0].second_factors[1]`. `None`:
+/// the file does not say it, so that it is as usual.
+pub fn line(text: &str, path: &str) -> Option<usize> {
+    let mut at = Vec::new();
+    for part in path.split('.') {
+        let mut parts = part.split('[');
+        at.push(At::from(parts.next()?));
+        for index in parts {
+            at.push(At::Index(index.strip_suffix(']')?.parse().ok()?));
+        }
+    }
+    let document = Document::parse(text.to_owned()).ok()?;
+    let source =
+        Source { file: String::new(), text: text.to_owned(), document, remarks: Vec::new() };
+    let span = match at.split_last() {
+        Some((At::Index(index), before)) if source.item(before)?.is_array() => {
+            source.item(before)?.as_array()?.get(*index)?.span()
+        }
+        _ => source.item(&at)?.span(),
+    };
+    Some(text.get(..span?.start)?.matches('\n').count() + 1)
+}
+
 pub struct Source {
     pub file: String,
     text: String,

@@ -33,6 +33,7 @@ pub mod notices;
 pub mod passkeys;
 pub mod people;
 pub mod phones;
+pub mod reach;
 pub mod realms;
 pub mod records;
 pub mod relations;

@@ -27,7 +27,13 @@ pub async fn look(
     person: PersonId,
     acting: Acting,
 ) -> Result<Worth, Fault> {
-    let held = match acting {
+    let held = held(rows, person, acting).await?;
+    Ok(of(ctx, person, acting, held))
+}
+
+/// What an identity rests on, whatever it is worth.
+pub async fn held(rows: Rows<'_>, person: PersonId, acting: Acting) -> Result<Held, Fault> {
+    Ok(match acting {
         Acting::Personal => Held::Nothing,
         Acting::Enterprise(id) => {
             let held = rows.standings().held_by(id).await?;
@@ -41,8 +47,7 @@ pub async fn look(
             let found = rows.engagements().find(id).await?;
             found.map_or(Held::Nothing, |found| Held::Assignment(Box::new(found)))
         }
-    };
-    Ok(of(ctx, person, acting, held))
+    })
 }
 
 /// The same from rows that were read already.

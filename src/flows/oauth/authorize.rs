@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::base::id::{GrantId, PersonId};
+use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::audit::AuditEvent;
@@ -14,6 +14,7 @@ use crate::domain::session::Session;
 use crate::flows::identity::{load, switch};
 use crate::flows::keys::signs_for;
 use crate::flows::oauth::asking;
+use crate::flows::oauth::code;
 use crate::flows::oauth::hints::{self, Hint};
 use crate::flows::oauth::subject::subject;
 use crate::flows::sign_in::{level, step_up};
@@ -30,7 +31,7 @@ use crate::oidc::scope::Scopes;
 use crate::realm::Realm;
 use crate::realm::client::Client;
 use crate::realm::registration::{GrantType, Pkce};
-use crate::store::grants::{GrantState, StoredGrant};
+use crate::store::grants::StoredGrant;
 use crate::store::sessions::SessionClient;
 use crate::store::standing::StandingSession;
 
@@ -82,6 +83,15 @@ impl Asked {
         let apis = self.request.resources.iter().filter(|name| **name != realm.issuer);
         let apis: Vec<&str> = apis.map(String::as_str).collect();
         self.scope().and(&Scopes::parse(&apis.join(" ")))
+    }
+
+    fn grant(
+        &self,
+        ctx: &Ctx,
+        session: &Session,
+        identity: &ActingIdentity,
+    ) -> Result<StoredGrant, Fault> {
+        code::grant(ctx, (&self.client, &self.request, &self.bound), session, identity)
     }
 }
 
@@ -390,36 +400,49 @@ pub async fn give_consent(ctx: &Ctx, needed: &ConsentNeeded) -> Result<Params, F
 
 async fn issue_code(ctx: &Ctx, asked: &Asked, signed_in: &SignedIn) -> Result<Secret, Fault> {
     let SignedIn { session, identity } = signed_in;
-    let (now, code) = (ctx.now(), ctx.random().token());
-    let lifetimes = &ctx.realm.lifetimes;
-    let subject = subject(ctx, &asked.client, session.person);
-    let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
-    let grant = StoredGrant {
-        id: GrantId::new(&ctx.services.clock, ctx.random()),
-        client_id: asked.client.client_id.clone(),
-        person: session.person,
-        account: session.account,
-        session: session.id,
-        subject: subject.clone(),
-        acting: session.acting,
-        sid: sid.clone(),
-        scope: asked.bound.scope.to_string(),
-        permissions: identity.permissions(),
-        redirect_uri: asked.request.destination.redirect_uri.clone(),
-        extensions: serde_json::to_string(&asked.bound.extensions)
-            .map_err(|error| Fault::Internal(error.to_string()))?,
-        amr: session.amr.clone(),
-        acr: session.acr,
-        auth_time: session.auth_time,
-        created_at: now,
-        expires_at: now.plus(lifetimes.refresh_token),
-        state: GrantState::Code { expires_at: now.plus(lifetimes.code) },
-        dpop_jkt: asked.request.dpop_jkt.clone(),
+    let (grant, code) = (asked.grant(ctx, session, identity)?, ctx.random().token());
+    let client = SessionClient {
+        client_id: grant.client_id.clone(),
+        sid: grant.sid.clone(),
+        subject: grant.subject.clone(),
     };
-    let client = SessionClient { client_id: grant.client_id.clone(), sid, subject };
     let tx = ctx.begin().await?;
     tx.rows().grants().add(&grant, code.hashed()).await?;
     tx.rows().sessions().add_client(session.id, &client).await?;
     tx.commit().await?;
     Ok(code)
+}
+
+/// What a request would come to in a session.
+pub struct Preview {
+    pub decision: Decision,
+    /// All that is agreed to, where the application asks for it.
+    pub asks_consent: Option<Scopes>,
+    /// What its code would stand for, once everything that is still needed is done.
+    pub grant: Option<(StoredGrant, ActingIdentity)>,
+}
+
+/// Moves nothing, and keeps nothing.
+pub async fn preview(ctx: &Ctx, params: Params, session: StandingSession) -> Result<Preview, Stop> {
+    let asked = match read(ctx, params) {
+        Ok(asked) => asked,
+        Err(answer) => {
+            return Err(match *answer {
+                Answer::Page(error) | Answer::Error(_, error) => error.into(),
+                _ => OAuthError::request("the request is not one").into(),
+            });
+        }
+    };
+    let Looked { decision, signed_in, .. } = look(ctx, &asked, Some(session)).await?;
+    let grant = match signed_in {
+        Some(SignedIn { session, identity }) => {
+            Some((asked.grant(ctx, &session, &identity)?, identity))
+        }
+        None => None,
+    };
+    Ok(Preview {
+        decision,
+        asks_consent: asked.client.consent.then(|| asked.agreed(&ctx.realm)),
+        grant,
+    })
 }

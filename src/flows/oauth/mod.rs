@@ -4,7 +4,9 @@
 pub mod asking;
 pub mod authorize;
 pub mod clients;
+pub mod code;
 pub mod dpop;
+pub mod explain;
 pub mod hints;
 pub mod logout;
 pub mod person_claims;

@@ -31,7 +31,7 @@ impl Builder<'_> {
             self.complain(source, &path, "an issuer has no trailing slash");
             return;
         }
-        let folder = self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let folder = self.origin.id().unwrap_or_default();
         let served = format!("/realms/{folder}");
         if Url::parse(issuer).is_ok_and(|url| url.path() != served || url.query().is_some()) {
             let message = format!(

@@ -18,7 +18,7 @@ impl Builder<'_> {
         roles: Option<&RolesFile>,
     ) -> BTreeMap<String, Arc<Client>> {
         let mut clients = BTreeMap::new();
-        for name in self.names("clients") {
+        for name in self.origin.names("clients") {
             let Some((source, file)) = self.read::<ClientFile>(&name) else { continue };
             if let Some(main) = main {
                 self.check_algorithms(&source, &file, main);

@@ -59,7 +59,7 @@ impl Builder<'_> {
                 return None;
             }
         };
-        match std::fs::read(self.folder.join(name)) {
+        match self.bytes(name) {
             Ok(bytes) if bytes.len() > LARGEST_LOGO => {
                 self.complain(source, &path, "is larger than 64 KiB");
                 None
@@ -124,7 +124,7 @@ impl Builder<'_> {
 
     fn statement(&mut self, source: &Source, names: &Texts) -> Texts {
         let mut text = |language: &str, name: &str| {
-            std::fs::read_to_string(self.folder.join(name)).unwrap_or_else(|error| {
+            self.text(name).unwrap_or_else(|error| {
                 let path = ["look".into(), "accessibility".into(), language.into()];
                 self.complaints.push(source.complain(&path, format!("{name}: {error}")));
                 String::new()

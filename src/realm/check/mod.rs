@@ -5,6 +5,7 @@ mod clients;
 mod entrances;
 mod factors;
 mod look;
+mod origin;
 mod published;
 mod resources;
 
@@ -24,9 +25,11 @@ use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
 use crate::realm::complaint::Complaint;
 use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
+use crate::realm::files::Files;
 use crate::realm::plan::{Settings, flatten};
 use crate::realm::source::{At, Source};
 use crate::realm::{Agreement, Realm};
+use origin::Origin;
 use published::is_published;
 
 /// What the process knows and the files do not.
@@ -62,28 +65,43 @@ const SHORTEST_SECRET: usize = 32;
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
-    build(folder, surroundings, true)
+    build(Origin::Folder(folder), surroundings, true)
+}
+
+/// The same for a version that was recorded.
+pub fn load_version(
+    realm: &str,
+    files: &Files,
+    surroundings: &Surroundings<'_>,
+) -> Result<Realm, Vec<Complaint>> {
+    build(Origin::Version(realm, files), surroundings, true)
 }
 
 /// The same for work on the realm's data, which calls nobody and lets nobody in: secrets are not read,
 /// and what would be unsafe to serve is no mistake.
 pub fn load_without_secrets(folder: &Path) -> Result<Realm, Vec<Complaint>> {
     let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
-    build(folder, &surroundings, false)
+    build(Origin::Folder(folder), &surroundings, false)
+}
+
+/// The same of a version that was recorded.
+pub fn load_version_without_secrets(realm: &str, files: &Files) -> Result<Realm, Vec<Complaint>> {
+    let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
+    build(Origin::Version(realm, files), &surroundings, false)
 }
 
 fn build(
-    folder: &Path,
+    origin: Origin<'_>,
     surroundings: &Surroundings<'_>,
     reads_secrets: bool,
 ) -> Result<Realm, Vec<Complaint>> {
     let mut builder = Builder {
-        folder,
+        origin,
         surroundings,
         reads_secrets,
         complaints: Vec::new(),
         remarks: Vec::new(),
-        texts: String::new(),
+        files: Files::default(),
         settings: Settings::new(),
     };
     let realm = builder.realm();
@@ -94,13 +112,13 @@ fn build(
 }
 
 struct Builder<'a> {
-    folder: &'a Path,
+    origin: Origin<'a>,
     surroundings: &'a Surroundings<'a>,
     reads_secrets: bool,
     complaints: Vec<Complaint>,
     remarks: Vec<Complaint>,
-    /// All that was read, for the hash.
-    texts: String,
+    /// All that was read.
+    files: Files,
     settings: Settings,
 }
 
@@ -138,7 +156,7 @@ impl Builder<'_> {
             entrances.iter().any(|known| known.entrance.second_factors.contains(&Factor::Email));
         let email = self.email(&factors_source, &factors, sends_mail);
         Some(Realm {
-            id: self.folder.file_name()?.to_str()?.to_owned(),
+            id: self.origin.id()?.to_owned(),
             name: main.name,
             issuer: main.issuer,
             home_province: main.home_province,
@@ -181,15 +199,15 @@ impl Builder<'_> {
             resources,
             settings: std::mem::take(&mut self.settings),
             remarks: std::mem::take(&mut self.remarks),
-            hash: Hashed::of(&self.texts).to_text(),
+            hash: self.files.hash(),
+            files: std::mem::take(&mut self.files),
         })
     }
 
     /// One file, its text with the demo's addresses in place.
     fn read<T: JsonSchema + DeserializeOwned>(&mut self, name: &str) -> Option<(Source, T)> {
-        let path = self.folder.join(name);
-        let shown = path.display().to_string();
-        let text = match std::fs::read_to_string(&path) {
+        let shown = self.origin.shown(name);
+        let text = match self.text(name) {
             Ok(text) => text,
             Err(error) => {
                 let message = format!("cannot be read: {error}");
@@ -199,7 +217,6 @@ impl Builder<'_> {
         };
         let text =
             self.surroundings.replace.iter().fold(text, |text, (from, to)| text.replace(from, to));
-        self.texts.push_str(&text);
         if let Ok(value) = toml::from_str::<serde_json::Value>(&text) {
             flatten(name, &value, &mut self.settings);
         }
@@ -212,14 +229,16 @@ impl Builder<'_> {
         }
     }
 
-    /// The files of a folder beside `realm.toml`, in order.
-    fn names(&self, folder: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.join(folder)).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let names = names.filter(|name| name.ends_with(".toml"));
-        let mut names: Vec<String> = names.map(|name| format!("{folder}/{name}")).collect();
-        names.sort();
-        names
+    /// What a file says; whatever is read of a realm is read here, and makes its version.
+    fn bytes(&mut self, name: &str) -> std::io::Result<Vec<u8>> {
+        let bytes = self.origin.read(name)?;
+        self.files.add(name, &bytes);
+        Ok(bytes)
+    }
+
+    fn text(&mut self, name: &str) -> std::io::Result<String> {
+        String::from_utf8(self.bytes(name)?)
+            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
     }
 
     fn check_permissions(
@@ -283,10 +302,9 @@ impl Builder<'_> {
 
     /// People of the demo, with a password that everybody knows.
     fn check_fixtures(&mut self) {
-        let file = self.folder.join("fixtures.toml");
-        if !self.surroundings.is_demo && file.exists() {
+        if !self.surroundings.is_demo && self.origin.has("fixtures.toml") {
             let message = "people come from the registry's feed; fixtures are the demo's alone";
-            let shown = file.display().to_string();
+            let shown = self.origin.shown("fixtures.toml");
             self.complaints.push(Complaint::new(&shown, "", None, message.to_owned()));
         }
     }
@@ -295,7 +313,7 @@ impl Builder<'_> {
         let mut agreements = Vec::new();
         for (index, file) in main.agreements.iter().enumerate() {
             let mut text = |language: &str, name: &str| {
-                std::fs::read_to_string(self.folder.join(name)).unwrap_or_else(|error| {
+                self.text(name).unwrap_or_else(|error| {
                     let path = ["agreements".into(), index.into(), "text".into(), language.into()];
                     self.complaints.push(source.complain(&path, format!("{name}: {error}")));
                     String::new()
@@ -306,7 +324,6 @@ impl Builder<'_> {
                 let whole = serde_json::Value::String(Hashed::of(text).to_text());
                 flatten(&format!("agreements/{}.{language}", file.id), &whole, &mut self.settings);
             }
-            self.texts.push_str(&text.zh);
             agreements.push(Agreement {
                 id: file.id.clone(),
                 asked: file.asked,

@@ -28,7 +28,7 @@ impl Builder<'_> {
     ) -> BTreeMap<String, Resource> {
         let beside = Beside { main, roles, clients };
         let mut resources = BTreeMap::new();
-        for name in self.names("resources") {
+        for name in self.origin.names("resources") {
             let Some((source, file)) = self.read::<ResourceFile>(&name) else { continue };
             self.check_resource(&source, &file, &beside);
             let resource = Resource::of(&file, beside.main.lifetimes.access_token);
@@ -70,7 +70,7 @@ impl Builder<'_> {
 
     /// Where a client's own file has mistakes they are told there.
     fn check_known(&mut self, source: &Source, path: &[At], client: &str, beside: &Beside<'_>) {
-        let are_whole = beside.clients.len() == self.names("clients").len();
+        let are_whole = beside.clients.len() == self.origin.names("clients").len();
         if beside.clients.contains_key(client) || !are_whole {
             return;
         }

@@ -13,6 +13,7 @@ pub struct Model {
     pub hash: String,
     pub snapshot: String,
     pub applied_at: i64,
+    pub files: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

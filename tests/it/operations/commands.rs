@@ -24,7 +24,7 @@ fn bare(folder: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-const LOOKING: [&[&str]; 17] = [
+const LOOKING: [&[&str]; 20] = [
     &["keys", "list", "jiangxi"],
     &["keys", "rotate", "jiangxi"],
     &["keys", "retire", "jiangxi", "none"],
@@ -38,6 +38,9 @@ const LOOKING: [&[&str]; 17] = [
     &["person", "show", "jiangxi", "13800138000", "--reason", "asked"],
     &["session", "list", "jiangxi", "13800138000", "--reason", "asked"],
     &["sms", "test", "jiangxi", "13800138000", "--reason", "asked"],
+    &["realm", "history", "jiangxi"],
+    &["realm", "export", "jiangxi", "exported"],
+    &["realm", "rollback", "jiangxi", "1"],
     &["deliveries", "jiangxi"],
     &["deliveries", "jiangxi", "--retry"],
     &["migrate", "status"],

@@ -14,6 +14,7 @@ mod proxies;
 mod running;
 mod secrets;
 mod sweeping;
+mod versions;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

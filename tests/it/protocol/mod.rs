@@ -4,6 +4,7 @@ mod bad_input;
 mod browsers;
 mod claims;
 mod dpop;
+mod explain;
 mod hanging_up;
 mod hints;
 mod keys;

@@ -96,7 +96,9 @@ pub(super) fn issue(
     let claims = access_claims(ctx, wanted, Some(person));
     let grant = person.grant.id;
     let (access_token, opaque) = access_token(ctx, target, &claims, Some(grant))?;
-    let id_token = sign_id(ctx, client, approved, person, &access_token)?;
+    let published = ctx.services.keys.of(&ctx.realm)?;
+    let id_claims = identity_claims(ctx, wanted, person, Some(&access_token));
+    let id_token = sign(published.keys.current(client.id_token_alg)?, "JWT", &id_claims)?;
     let expires_at = cut(person.grant.expires_at, person.identity);
     let (refresh_token, refresh) = match refresh {
         RefreshToken::New(token) if client.may(GrantType::RefreshToken) => {
@@ -200,30 +202,28 @@ pub(super) fn access_token(
     Ok((sign(key, "at+jwt", claims)?, None))
 }
 
-fn sign_id(
+/// What the ID token says; `access_token`: the one beside it, as it goes out.
+pub(super) fn identity_claims(
     ctx: &Ctx,
-    client: &Client,
-    approved: &Approved,
+    wanted: &Wanted<'_>,
     person: &Person<'_>,
-    access_token: &str,
-) -> Result<String, Fault> {
-    let (now, grant) = (ctx.now(), person.grant);
-    let claims = IdClaims {
+    access_token: Option<&str>,
+) -> IdClaims {
+    let (client, grant, now) = (wanted.client, person.grant, ctx.now());
+    IdClaims {
         iss: ctx.realm.issuer.clone(),
         sub: grant.subject.clone(),
         aud: client.client_id.clone(),
         exp: cut(now.plus(ctx.realm.lifetimes.id_token), person.identity).0,
         iat: now.0,
         auth_time: grant.auth_time.0,
-        nonce: approved.nonce().map(str::to_owned),
+        nonce: wanted.approved.nonce().map(str::to_owned),
         acr: acr(grant.acr),
         amr: grant.amr.clone(),
         sid: grant.sid.clone(),
-        at_hash: (client.id_token_alg != Algorithm::EdDSA).then(|| at_hash(access_token)),
+        at_hash: access_token.filter(|_| client.id_token_alg != Algorithm::EdDSA).map(at_hash),
         about: person.claims.clone(),
-    };
-    let published = ctx.services.keys.of(&ctx.realm)?;
-    Ok(sign(published.keys.current(client.id_token_alg)?, "JWT", &claims)?)
+    }
 }
 
 /// RFC 6749 §5.1.

@@ -17,17 +17,20 @@ use crate::flows::oauth::standing::{extensions, still_good};
 use crate::flows::oauth::target::Target;
 use crate::flows::oauth::token::issue::TokenResponse;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::oidc::claims::scope_of;
+use crate::oidc::claims::{AccessClaims, IdClaims, scope_of};
 use crate::oidc::engine::{self, Approved, Kept};
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::params::Params;
 use crate::oidc::resource::{self, Resources};
 use crate::oidc::scope::Scopes;
 use crate::realm::client::{Client, Credential};
-use crate::realm::registration::GrantType;
+use crate::realm::registration::{AccessTokenFormat, GrantType};
 use crate::store::grants::{GrantState, StoredGrant, StoredRefreshToken};
 use crate::store::standing::StandingGrant;
-use issue::{Issued, Person, RefreshToken, Wanted, access_claims, access_token, issue, token_type};
+use issue::{
+    Issued, Person, RefreshToken, Wanted, access_claims, access_token, identity_claims, issue,
+    token_type,
+};
 
 type Answer = Result<TokenResponse, Stop>;
 
@@ -333,6 +336,33 @@ async fn id_claims(
     }
     claims.retain(|name, value| requested.get(name).is_none_or(|asked| asked.takes(value)));
     Ok(claims)
+}
+
+/// What a code would be redeemed for, before it is signed; without it, nothing is kept.
+pub struct Preview {
+    pub id_token: IdClaims,
+    pub access_token: AccessClaims,
+    pub format: AccessTokenFormat,
+}
+
+/// The same claims that [`exchange`] signs. `params`: a token request of this client.
+pub async fn preview(
+    ctx: &Ctx,
+    client: &Client,
+    params: &Params,
+    (grant, identity): (&StoredGrant, &ActingIdentity),
+) -> Result<Preview, Stop> {
+    let asked = Asked { client, params, proof: None };
+    let approved = engine::redeem_code(params, &client.client_id, &kept(grant)?)?;
+    let target = asked.target(ctx, Some(approved.resources()))?;
+    let claims = id_claims(ctx, &asked, &approved, grant, identity).await?;
+    let person = Person { grant, identity, claims };
+    let wanted = Wanted { client, approved: &approved, target: &target, key: None };
+    Ok(Preview {
+        id_token: identity_claims(ctx, &wanted, &person, None),
+        access_token: access_claims(ctx, &wanted, Some(&person)),
+        format: target.format,
+    })
 }
 
 async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
