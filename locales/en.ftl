@@ -515,6 +515,7 @@ event-account-locked = Too many wrong passwords: the account was locked for a wh
 event-agreement-accepted = Accepted: { $n }
 event-agreement-declined = The user agreement was declined
 event-identity-switched = Changed to another identity
+event-session-ended = A sign-in ended
 event-field-revealed = Something was shown in full
 event-account-opened = The account was opened
 event-account-cancelled = The account was cancelled

@@ -515,6 +515,7 @@ event-account-locked = 密码错误次数过多，账号暂时锁定
 event-agreement-accepted = 同意了《{ $n }》
 event-agreement-declined = 未同意用户协议
 event-identity-switched = 切换了办税身份
+event-session-ended = 一次登录已结束
 event-field-revealed = 查看了一项完整信息
 event-account-opened = 开立账号
 event-account-cancelled = 注销账号

@@ -177,6 +177,7 @@ pub enum AuditEvent {
     },
     SessionEnded {
         session: SessionId,
+        person: PersonId,
         reason: String,
     },
     /// An application gave back what it held; `token`: its `jti`, where it was an access token.

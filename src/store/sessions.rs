@@ -295,8 +295,10 @@ impl Sessions<'_, Writing> {
         Ok(())
     }
 
-    /// `false` when it had ended before.
-    pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+    /// Whose it was; `None` when it had ended before.
+    pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<Option<PersonId>, StoreError> {
+        let whose = self.0.find::<session::Entity>().filter(session::Column::Id.eq(id.0));
+        let Some(row) = whose.one(&self.0.db()).await? else { return Ok(None) };
         let done = self
             .0
             .update::<session::Entity>()
@@ -305,7 +307,7 @@ impl Sessions<'_, Writing> {
             .filter(session::Column::EndedAt.is_null())
             .exec(&self.0.db())
             .await?;
-        Ok(done.rows_affected == 1)
+        Ok((done.rows_affected == 1).then_some(PersonId(row.person_id)))
     }
 
     /// No application holds tokens of this acting identity any more.

@@ -53,7 +53,7 @@ pub enum RealmAct {
     },
     /// Why somebody would get the token that they would get: entrance, factors, consent and every claim,
     /// each with its file and line, or the row that causes it.
-    Explain(explain::ExplainArguments),
+    Explain(Box<explain::ExplainArguments>),
     /// The versions that were served, newest first.
     History {
         realm: String,
@@ -136,7 +136,7 @@ pub async fn run(
         RealmAct::Drift { folder, json, place } => {
             versions::drift(&folder, &Wanted::of(&place.over(settings()?))?, json).await
         }
-        RealmAct::Explain(arguments) => explain::run(arguments, settings()?).await,
+        RealmAct::Explain(arguments) => explain::run(*arguments, settings()?).await,
         RealmAct::History { realm, limit, json, place } => {
             versions::history(&realm, limit, &Wanted::of(&place.over(settings()?))?, json).await
         }

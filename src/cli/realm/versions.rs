@@ -20,12 +20,12 @@ use crate::realm::plan::{Change, Reach};
 use crate::store::connect::migration_status;
 
 pub async fn plan(realm: &Realm, wanted: &Wanted, json: bool) -> CliResult {
-    let plan = match migration_status(&wanted.database).await? {
-        None => versions::plan(None, realm, Clock::system().now()).await?,
-        Some(_) => {
-            let Opened { store, clock, .. } = Opened::at(wanted).await?;
-            versions::plan(Some(&store), realm, clock.now()).await?
-        }
+    let has_database = migration_status(&wanted.database).await?.is_some();
+    let plan = if has_database {
+        let Opened { store, clock, .. } = Opened::at(wanted).await?;
+        versions::plan(Some(&store), realm, clock.now()).await?
+    } else {
+        versions::plan(None, realm, Clock::system().now()).await?
     };
     if json {
         say(json!({

@@ -91,10 +91,15 @@ fn normalise_name(text: &str) -> String {
             '.' => '·',
             other => one_sign(other),
         });
-        return without_repeated_dots(dotted);
+        return composed(&without_repeated_dots(dotted));
     }
     let text: String = text.chars().map(one_sign).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    composed(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// What was taken out may have parted a letter from its mark.
+fn composed(text: &str) -> String {
+    text.nfc().collect()
 }
 
 /// The middle dot of the languages that write names in parts (买买提·艾力), hyphens, apostrophes.

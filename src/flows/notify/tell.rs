@@ -150,10 +150,10 @@ pub async fn end_session(
     reason: &'static str,
 ) -> Result<(), Fault> {
     let now = ctx.now();
-    if tx.rows().sessions().end(session, now).await? {
+    if let Some(person) = tx.rows().sessions().end(session, now).await? {
         tx.rows().grants().revoke_of_session(session, now).await?;
         tell(ctx, tx, session, None, &Told::Ended { reason }).await?;
-        tx.note(AuditEvent::SessionEnded { session, reason: reason.to_owned() });
+        tx.note(AuditEvent::SessionEnded { session, person, reason: reason.to_owned() });
     }
     Ok(())
 }

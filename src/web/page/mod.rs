@@ -12,4 +12,5 @@ pub mod scan_view;
 pub mod second_factor;
 pub mod settle;
 pub mod step;
+mod turn;
 pub mod view;

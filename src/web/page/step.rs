@@ -21,6 +21,7 @@ use crate::web::account::{password, phones};
 use crate::web::answer::{Answer, Failure, see_other, with_cookie};
 use crate::web::app::App;
 use crate::web::cookies;
+use crate::web::page::turn::Turn;
 use crate::web::request::Request;
 use crate::web::transaction::{Begun, again, authorize_address, end_awaited, ended_meanwhile};
 
@@ -159,31 +160,42 @@ pub struct AtStep {
     pub form: Params,
     pub transaction: LoginTransaction,
     pub step: Step,
+    /// A form's, as long as it is worked on.
+    pub turn: Option<Turn>,
 }
 
 impl FromRequest<App> for AtStep {
     type Rejection = Response;
 
     async fn from_request(incoming: Incoming, app: &App) -> Result<Self, Response> {
-        let begun = if incoming.method() == Method::POST {
-            Begun::from_request(incoming, app).await?
-        } else {
-            let (mut parts, _) = incoming.into_parts();
-            let request = Request::from_request_parts(&mut parts, app).await?;
-            let form = request.query().unwrap_or_default();
-            Begun::of(request, form).await.map_err(IntoResponse::into_response)?
-        };
-        Self::of(begun).await.map_err(IntoResponse::into_response)
+        if incoming.method() == Method::POST {
+            let begun = Begun::from_request(incoming, app).await?;
+            return Self::of_form(begun).await.map_err(IntoResponse::into_response);
+        }
+        let (mut parts, _) = incoming.into_parts();
+        let request = Request::from_request_parts(&mut parts, app).await?;
+        let form = request.query().unwrap_or_default();
+        let begun = Begun::of(request, form).await.map_err(IntoResponse::into_response)?;
+        Self::of(begun, None).await.map_err(IntoResponse::into_response)
     }
 }
 
 impl AtStep {
-    async fn of(begun: Begun) -> Result<Self, Failure> {
+    async fn of_form(begun: Begun) -> Result<Self, Failure> {
+        let turn = Turn::take(&begun.request.ctx, &begun.transaction.id).await?;
+        let begun = match turn.has_waited {
+            true => Begun::of(begun.request, begun.form).await?,
+            false => begun,
+        };
+        Self::of(begun, Some(turn)).await
+    }
+
+    async fn of(begun: Begun, turn: Option<Turn>) -> Result<Self, Failure> {
         let Begun { request, form, transaction } = begun;
         let due = steps::next(&request.ctx, &transaction).await?;
         match due {
             Next::Step(step) if step_at(request.uri.path()) == Some(step) => {
-                Ok(Self { request, form, transaction, step })
+                Ok(Self { request, form, transaction, step, turn })
             }
             // Of what was proved before nothing is known any more: the server has been killed.
             Next::Step(Step::Credentials) => {

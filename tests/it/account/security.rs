@@ -60,6 +60,10 @@ fn sessions_are_ended_from_another_browser() {
             assert!(get(gone, "/account").await.url.contains("/login"));
         }
         assert_eq!(get(&mut li, "/account").await.status.as_u16(), 200, "nobody else's");
+        // Each stands among what happened to the account, and no other person's does.
+        let n_told = |page: &Shown| page.text.matches("一次登录已结束").count();
+        assert_eq!(n_told(&get(&mut wang, PATH).await), 3);
+        assert_eq!(n_told(&get(&mut li, PATH).await), 0);
     });
 }
 

@@ -456,6 +456,7 @@ impl TestApp {
     }
 }
 
+#[derive(Debug)]
 pub struct Application {
     pub id: &'static str,
     pub secret: &'static str,

@@ -32,5 +32,6 @@ mod social_insurance;
 mod specific_entity;
 mod step_up;
 mod tax_app;
+mod two_clicks;
 mod two_screens;
 mod usable;

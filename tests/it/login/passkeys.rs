@@ -19,7 +19,7 @@ pub async fn enrol(browser: &mut Browser) -> Passkey {
 }
 
 /// The second factor's page of 李芳 with the passkey open.
-async fn at_second_factor(app: &TestApp, phone: &str) -> (Browser, Shown) {
+pub async fn at_second_factor(app: &TestApp, phone: &str) -> (Browser, Shown) {
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     let page = browser.type_credentials(&page, (EXAMPLE, phone, PASSWORD)).await;
