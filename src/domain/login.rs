@@ -61,6 +61,16 @@ pub enum Progress {
     Proved(Proved),
     /// And as whom they go on: by the chooser, the confirmation, the phone or the session.
     Chosen(Proved, Acting),
+    /// And has said yes to an invitation, which takes effect with the sign-in and not before: whoever
+    /// then declines the agreements has changed nothing (E-20).
+    Accepted(Proved, Invitation),
+}
+
+/// A pending authorisation as the person saw it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Invitation {
+    pub id: AuthorisationId,
+    pub version: i64,
 }
 
 /// Why somebody who is signed in proves themself again.
@@ -168,7 +178,7 @@ pub struct Facts {
     pub may_be_personal: bool,
     /// Identities that could be acted in now.
     pub usable: Vec<AuthorisationId>,
-    pub pending_by_person: Vec<AuthorisationId>,
+    pub pending_by_person: Vec<Invitation>,
     /// The person works for the agency whose number was typed.
     pub is_agency_staff: bool,
     /// The client enterprise or record that was chosen can be acted for now.
@@ -190,14 +200,24 @@ impl LoginTransaction {
     pub fn proved(&self) -> Option<&Proved> {
         match &self.progress {
             Progress::Begun => None,
-            Progress::Proved(proved) | Progress::Chosen(proved, _) => Some(proved),
+            Progress::Proved(proved)
+            | Progress::Chosen(proved, _)
+            | Progress::Accepted(proved, _) => Some(proved),
         }
     }
 
     pub fn chosen(&self) -> Option<Acting> {
         match &self.progress {
             Progress::Chosen(_, acting) => Some(*acting),
-            Progress::Begun | Progress::Proved(_) => None,
+            Progress::Begun | Progress::Proved(_) | Progress::Accepted(..) => None,
+        }
+    }
+
+    /// The invitation that the sign-in will confirm.
+    pub fn accepted(&self) -> Option<Invitation> {
+        match self.progress {
+            Progress::Accepted(_, invitation) => Some(invitation),
+            Progress::Begun | Progress::Proved(_) | Progress::Chosen(..) => None,
         }
     }
 
@@ -236,6 +256,12 @@ impl LoginTransaction {
         Ok(Self { progress: Progress::Chosen(proved.clone(), acting), ..self.clone() })
     }
 
+    /// The same by an invitation that is theirs once they are in (E-16).
+    pub fn accepting(&self, invitation: Invitation) -> Result<Self, Refusal> {
+        let proved = self.proved().ok_or(Refusal::State)?;
+        Ok(Self { progress: Progress::Accepted(proved.clone(), invitation), ..self.clone() })
+    }
+
     /// What this factor has to answer here and now; `None` where it is not taken: not by the
     /// entrance, not for the errand, or no second factor is due.
     pub fn question(&self, entrance: &Entrance, factor: Factor) -> Option<Question> {
@@ -262,7 +288,10 @@ impl LoginTransaction {
             return Err(Refusal::State);
         }
         let mut next = self.clone();
-        if let Progress::Proved(proved) | Progress::Chosen(proved, _) = &mut next.progress {
+        if let Progress::Proved(proved)
+        | Progress::Chosen(proved, _)
+        | Progress::Accepted(proved, _) = &mut next.progress
+        {
             proved.second = Second::Passed(factor);
         }
         Ok(next)
@@ -314,11 +343,15 @@ impl LoginTransaction {
             Step::Credentials | Step::Scan => self.proved().is_none(),
             Step::SecondFactor => self.proved().is_none() || self.waits_for_second(entrance),
             Step::NewPassword => facts.needs_new_password,
-            Step::Agreements => facts.needs_agreements,
+            // Where they come last, whoever has no identity hears so before they are asked to agree.
+            Step::Agreements => {
+                let is_last = entrance.steps.last() == Some(&step);
+                facts.needs_agreements && (!is_last || self.identity(entrance, facts).is_ok())
+            }
             Step::ConfirmPendingAuthorisation => {
                 let is_tax = entrance.audience == Audience::Tax;
                 let waits = facts.usable.is_empty() && !facts.pending_by_person.is_empty();
-                enterprise && is_tax && waits
+                enterprise && is_tax && waits && self.invitation(facts).is_none()
             }
             Step::ChooseIdentity => {
                 let several =
@@ -338,6 +371,13 @@ impl LoginTransaction {
         })
     }
 
+    /// The invitation that was accepted, as long as it waits as it was seen and nothing else is usable.
+    fn invitation(&self, facts: &Facts) -> Option<Invitation> {
+        let waits =
+            |one: &Invitation| facts.usable.is_empty() && facts.pending_by_person.contains(one);
+        self.accepted().filter(waits)
+    }
+
     fn identity(&self, entrance: &Entrance, facts: &Facts) -> Result<Acting, NoIdentity> {
         match (entrance.subject, facts.usable.as_slice()) {
             (Subject::Personal, _) => Ok(Acting::Personal),
@@ -351,6 +391,9 @@ impl LoginTransaction {
                 Ok(Acting::Enterprise(*only))
             }
             (Subject::Enterprise, _) => {
+                if let Some(invitation) = self.invitation(facts) {
+                    return Ok(Acting::Enterprise(invitation.id));
+                }
                 self.usable_choice(facts).ok_or(facts.why_none.unwrap_or(NoIdentity::None))
             }
         }

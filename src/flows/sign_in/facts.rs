@@ -5,7 +5,7 @@ use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::State;
 use crate::domain::enterprise::EnterpriseKind;
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Subject};
-use crate::domain::login::{Facts, Proved};
+use crate::domain::login::{Facts, Invitation, Proved};
 use crate::domain::refusal::NoIdentity;
 use crate::flows::identity::choices::{first_usable, usable_in};
 use crate::flows::identity::load::look;
@@ -85,7 +85,8 @@ pub async fn facts(
         match (authorisation.usable(&enterprise, ctx.now()), authorisation.state()) {
             (Ok(()), _) => facts.usable.push(authorisation.id),
             (_, State::PendingByPerson) if alive && authorisation.may_be_confirmed(ctx.now()) => {
-                facts.pending_by_person.push(authorisation.id);
+                let (id, version) = (authorisation.id, authorisation.version());
+                facts.pending_by_person.push(Invitation { id, version });
                 // Told where no step of the door confirms it.
                 facts.why_none = facts.why_none.or(Some(NoIdentity::Pending));
             }

@@ -1,24 +1,25 @@
 //! The way in after the second factor: new password, agreements, confirmation of a pending
 //! authorisation, the choice among several identities, and the session at the end.
 
-use crate::base::id::SessionId;
+use crate::base::id::{PersonId, SessionId};
 use crate::base::secret::Secret;
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{By, Event};
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{acr, amr};
-use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
+use crate::domain::login::{Facts, Invitation, LoginTransaction, Next, Proved};
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
 use crate::flows::notify::tell::end_session;
-use crate::flows::relations::writer::change;
+use crate::flows::relations::writer::change_in;
 use crate::flows::sign_in::log::{attempt, log, passed};
 use crate::flows::sign_in::password::NewPassword;
 use crate::flows::sign_in::transaction::{self, abandon};
 use crate::flows::sign_in::{facts, session, throttle};
 use crate::flows::{Ctx, Fault, Stop};
+use crate::store::Tx;
 use crate::store::accounts::Acceptance;
 
 /// What comes next for this transaction.
@@ -117,24 +118,21 @@ pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Re
     Ok(abandon(ctx, transaction).await?)
 }
 
-/// Confirms one pending authorisation and signs in with it (E-16); the second factor has just
-/// been passed, so no scan is asked.
+/// Says yes to one pending authorisation, which the sign-in then confirms (E-16); the second factor
+/// has just been passed, so no scan is asked.
 pub async fn confirm_pending(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     id: &str,
 ) -> Result<LoginTransaction, Stop> {
     let proved = due(ctx, transaction, Step::ConfirmPendingAuthorisation).await?;
-    session::admits(ctx, proved.account).await?;
     let Some(enterprise) = proved.enterprise else { return Err(Refusal::State.into()) };
     let pending = choices::pending_in(ctx, proved.person, enterprise).await?;
     let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
         return Err(Refusal::State.into());
     };
-    let by = By::holder(proved.person);
-    let confirmed = change(ctx, &wanted, &Event::Confirm, by).await?;
-    let next = transaction.choosing(Acting::Enterprise(confirmed.id))?;
-    transaction::advance(ctx, transaction, next).await
+    let accepted = Invitation { id: wanted.id, version: wanted.version() };
+    transaction::advance(ctx, transaction, transaction.accepting(accepted)?).await
 }
 
 /// Turned back before a pending authorisation: it stays pending, the attempt ends (E-17).
@@ -243,10 +241,10 @@ pub async fn sign_in(
     former: Option<&Session>,
 ) -> Result<(Session, Secret), Stop> {
     let proved = transaction.proved().ok_or(Refusal::State)?;
-    let identity = load::load(ctx, proved.person, acting).await?;
     let now = ctx.now();
     if let Err(refusal) = Stop::refusal(session::admits(ctx, proved.account).await)? {
-        log(ctx, transaction, Some(&identity), refusal.code()).await?;
+        let identity = load::look(ctx, ctx.rows(), proved.person, acting).await?.ok();
+        log(ctx, transaction, identity.as_ref(), refusal.code()).await?;
         return Err(refusal.into());
     }
     let factor = proved.second.passed();
@@ -274,9 +272,13 @@ pub async fn sign_in(
         expires_at: now.plus(ctx.realm.lifetimes.session),
     };
     let cookie = ctx.random().token();
-    let attempt = attempt(ctx, transaction, Some(&identity), "ok");
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
+    if let Some(invitation) = transaction.accepted() {
+        confirm(ctx, &tx, proved.person, invitation).await?;
+    }
+    let identity = load::look(ctx, tx.rows().reading(), proved.person, acting).await??;
+    let attempt = attempt(ctx, transaction, Some(&identity), "ok");
     tx.rows().sessions().add(&session, cookie.hashed()).await?;
     if let Some(former) = former {
         end_session(ctx, &tx, former.id, "somebody signed in anew in this browser").await?;
@@ -288,6 +290,21 @@ pub async fn sign_in(
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;
     Ok((session, cookie))
+}
+
+/// The invitation that was accepted, confirmed as it was seen (E-16).
+async fn confirm(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    invitation: Invitation,
+) -> Result<(), Stop> {
+    let found = tx.rows().authorisations().find(invitation.id).await?;
+    let Some(seen) = found.filter(|one| one.version() == invitation.version) else {
+        return Err(Refusal::State.into());
+    };
+    change_in(ctx, tx, &seen, &Event::Confirm, By::holder(person)).await?;
+    Ok(())
 }
 
 /// The sign-in ends without an identity (E-18, E-23) or at a locked account: logged, the transaction is

@@ -182,7 +182,7 @@ impl FromRequest<App> for AtStep {
 
 impl AtStep {
     async fn of_form(begun: Begun) -> Result<Self, Failure> {
-        let turn = Turn::take(&begun.request.ctx, &begun.transaction.id).await?;
+        let turn = Turn::take(&begun.request.ctx, &begun.transaction.id).await;
         let begun = match turn.has_waited {
             true => Begun::of(begun.request, begun.form).await?,
             false => begun,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::flows::{Ctx, Fault};
+use crate::flows::Ctx;
 
 /// A form that takes longer has lost its turn, as has one whose node was killed.
 const LONGEST_SECONDS: i64 = 10;
@@ -21,17 +21,19 @@ pub struct Turn {
 }
 
 impl Turn {
-    pub async fn take(ctx: &Ctx, transaction: &str) -> Result<Self, Fault> {
+    pub async fn take(ctx: &Ctx, transaction: &str) -> Self {
         let name = format!("turn/{transaction}");
         let mut has_waited = false;
         for _ in 0..LOOKS {
-            if ctx.ephemeral().count(&name, LONGEST_SECONDS).await?.0 == 1 {
-                break;
+            // A store that is full or away is told by what the form itself needs of it.
+            match ctx.ephemeral().count(&name, LONGEST_SECONDS).await {
+                Ok((1, _)) | Err(_) => break,
+                Ok(_) => {}
             }
             has_waited = true;
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        Ok(Self { ctx: ctx.clone(), name, has_waited })
+        Self { ctx: ctx.clone(), name, has_waited }
     }
 }
 

@@ -31,7 +31,7 @@ const WITH_IDS: [(&str, &[&str]); 9] = [
 ];
 
 /// Addresses that take no id of anything.
-const WITHOUT_IDS: [&str; 27] = [
+const WITHOUT_IDS: [&str; 30] = [
     "/account",
     "/account/certificates",
     "/account/handlers",
@@ -44,6 +44,9 @@ const WITHOUT_IDS: [&str; 27] = [
     "/account/clients/staff",
     "/account/switch/records",
     "/account/log",
+    "/account/non-resident",
+    "/account/non-resident/form",
+    "/account/non-resident/file",
     "/account/log.csv",
     "/account/messages",
     "/account/maintain",

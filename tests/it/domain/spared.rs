@@ -4,7 +4,7 @@ use hufu::base::id::{AssignmentId, AuthorisationId, RecordId};
 use hufu::domain::acting::Acting;
 use hufu::domain::entrance::{EnterpriseNumber, Entrance, Step, Subject};
 use hufu::domain::factor::{Factor, ScanApp, Way};
-use hufu::domain::login::{Facts, Next, Proved, Second};
+use hufu::domain::login::{Facts, Invitation, Next, Proved, Second};
 use uuid::Uuid;
 
 use super::proofs::{begun, door, proved};
@@ -77,7 +77,8 @@ fn no_identity_but_the_person_is_opened_by_a_known_browser() {
         enterprise_number: EnterpriseNumber::Any,
         ..door(&STEPS, &[Factor::Sms])
     };
-    let facts = Facts { pending_by_person: vec![id], ..Facts::default() };
+    let facts =
+        Facts { pending_by_person: vec![Invitation { id, version: 1 }], ..Facts::default() };
     let at = |second| {
         let proved = Proved { second, ..proved(1) };
         begun().about(proved, None).unwrap().next(&entrance, &facts)

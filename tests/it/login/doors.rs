@@ -246,6 +246,7 @@ fn agreements_stand_before_every_door() {
             forget_acceptances(&app).await;
             let (mut browser, page) = door.at_second_factor(&app).await;
             let page = browser.pass_second_factor(&app, &page, door.phone).await;
+            let page = door.choose(&mut browser, page).await;
             assert!(page.url.contains("/login/agreements"), "{}: {}", door.id, page.url);
             for shown in ["用户协议", "个人信息保护告知同意书"] {
                 assert!(page.text.contains(shown), "{}: {shown}", door.id);
@@ -269,9 +270,9 @@ fn agreements_stand_before_every_door() {
             app.clock.advance(61);
             let (mut browser, page) = door.at_second_factor(&app).await;
             let page = browser.pass_second_factor(&app, &page, door.phone).await;
+            let page = door.choose(&mut browser, page).await;
             assert!(page.url.contains("/login/agreements"), "{}: {}", door.id, page.url);
             let done = accept(&mut browser, &page, &TEXTS).await;
-            let done = door.choose(&mut browser, done).await;
             assert!(done.answered("code").is_some(), "{}: {}", door.id, done.text);
             let now = app.clock.now().0;
             let kept = accepted(&app, door.phone).await;
@@ -309,9 +310,9 @@ fn a_new_version_is_asked_of_everybody() {
         for door in [&DOORS[0], &DOORS[2], &DOORS[3], &DOORS[5]] {
             let (mut browser, page) = door.at_second_factor(&node).await;
             let page = browser.pass_second_factor(&node, &page, door.phone).await;
+            let page = door.choose(&mut browser, page).await;
             assert!(page.url.contains("/login/agreements"), "{}: {}", door.id, page.url);
             let done = accept(&mut browser, &page, &TEXTS).await;
-            let done = door.choose(&mut browser, done).await;
             assert!(done.answered("code").is_some(), "{}: {}", door.id, done.text);
             let kept = accepted(&app, door.phone).await;
             assert_eq!(kept.len(), 4, "the old versions stay: {kept:?}");

@@ -42,8 +42,14 @@ fn password_and_scan_share_a_page_and_the_others_stand_below() {
         }
         let others = doors(&page, "其他登录方式</h2>");
         let titles: Vec<&str> = others.iter().map(|(title, _)| title.as_str()).collect();
-        let wanted =
-            ["社保费（单位）", "社保费（个人）", "特定主体登录", "非居民登录", "多合一登录"];
+        let wanted = [
+            "社保费（单位）",
+            "社保费（个人）",
+            "特定主体登录",
+            "非居民登录",
+            "非居民登录（自然人）",
+            "多合一登录",
+        ];
         for title in wanted {
             assert!(titles.contains(&title), "{title}: {titles:?}");
         }
@@ -54,6 +60,7 @@ fn password_and_scan_share_a_page_and_the_others_stand_below() {
             ("社保费（个人）", "name=\"personal_id\""),
             ("特定主体登录", "name=\"record_kind\""),
             ("非居民登录", "非居民企业身份码"),
+            ("非居民登录（自然人）", "name=\"personal_id\""),
         ] {
             let href = &others.iter().find(|(known, _)| known == title).unwrap().1;
             let page = browser.get(href).await;

@@ -290,9 +290,9 @@ async fn with_number(app: &TestApp, from: &str, number: &str, who: &str, passwor
 
 /// The non-residents' door asks for no second factor, until the enterprise has failed three times.
 async fn without_second_factor(on: On) -> TestApp {
-    let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
+    let all = "[\"credentials\", \"second_factor\", \"new_password\", \"confirm_pending_authorisation\", \"choose_identity\", \"agreements\"]\n\n# One form";
     let less =
-        "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
+        "[\"credentials\", \"new_password\", \"choose_identity\", \"agreements\"]\n\n# One form";
     let few = "[lockout]\nmax_failures_per_enterprise = 3\n";
     let realm = changed_realm(&[("entrances.toml", all, less), ("realm.toml", "[lockout]\n", few)]);
     Setup::of(on, vec![realm]).start().await

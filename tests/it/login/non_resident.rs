@@ -88,8 +88,8 @@ fn nothing_but_an_identity_code_opens_the_door() {
 #[test]
 fn a_realm_may_leave_the_second_factor_out() {
     on_each_database(|on| async move {
-        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
-        let less = "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
+        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"confirm_pending_authorisation\", \"choose_identity\", \"agreements\"]\n\n# One form";
+        let less = "[\"credentials\", \"new_password\", \"choose_identity\", \"agreements\"]\n\n# One form";
         let realm = changed_realm(&[("entrances.toml", all, less)]);
         let app = Setup::of(on, vec![realm]).start().await;
         let (_, done) = type_in(&app, CODE, EMAIL).await;
@@ -104,8 +104,8 @@ fn a_realm_may_leave_the_second_factor_out() {
 #[test]
 fn without_a_second_factor_nothing_leads_to_other_identities() {
     on_each_database(|on| async move {
-        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"agreements\", \"confirm_pending_authorisation\", \"choose_identity\"]\n\n# One form";
-        let less = "[\"credentials\", \"new_password\", \"agreements\", \"choose_identity\"]\n\n# One form";
+        let all = "[\"credentials\", \"second_factor\", \"new_password\", \"confirm_pending_authorisation\", \"choose_identity\", \"agreements\"]\n\n# One form";
+        let less = "[\"credentials\", \"new_password\", \"choose_identity\", \"agreements\"]\n\n# One form";
         let realm = changed_realm(&[("entrances.toml", all, less)]);
         let app = Setup::of(on, vec![realm]).start().await;
         let line = format!(

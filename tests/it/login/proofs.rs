@@ -181,7 +181,7 @@ fn a_face_of_one_is_nothing_to_another_in_the_same_sign_in() {
 #[test]
 fn a_code_of_one_is_nothing_to_another_in_the_same_sign_in() {
     on_each_database(|on| async move {
-        let steps = "steps = [\"scan\", \"agreements\", \"choose_client_enterprise\"]";
+        let steps = "steps = [\"scan\", \"choose_client_enterprise\", \"agreements\"]";
         let more = "second_factors = [\"sms\", \"passkey\"]\n\
                     steps = [\"scan\", \"second_factor\", \"agreements\"]";
         let realm = changed_realm(&[("entrances.toml", steps, more)]);
@@ -211,7 +211,7 @@ fn a_known_browser_is_forgotten_when_the_sign_in_is_about_another() {
     on_each_database(|on| async move {
         let door = "id = \"natural_person\"\n";
         let remembers = "id = \"natural_person\"\nremember_device_days = 30\n";
-        let steps = "steps = [\"scan\", \"agreements\", \"choose_client_enterprise\"]";
+        let steps = "steps = [\"scan\", \"choose_client_enterprise\", \"agreements\"]";
         let more =
             "second_factors = [\"sms\"]\nsteps = [\"scan\", \"second_factor\", \"agreements\"]";
         let realm =

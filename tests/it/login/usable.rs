@@ -4,8 +4,8 @@ use super::doors::{DOORS, Door};
 use crate::account::{LI, get, held};
 use crate::kit::browser::{Shown, without_number};
 use crate::kit::{
-    EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm, claims,
-    on_each_database,
+    Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm,
+    claims, on_each_database,
 };
 
 /// Status, headers that say something, and the page without what is new in every page.
@@ -164,6 +164,74 @@ fn a_pending_authorisation_is_shown_whole_and_confirmed() {
         assert_eq!(pending.text.matches("name=\"id-").count(), 2, "{}", pending.text);
         let active = get(&mut own, "/account/authorisations/held?scope=national").await;
         assert!(active.text.contains(&clerk.to_string()), "{}", active.text);
+    });
+}
+
+/// An invitation that was accepted takes effect with the sign-in and not before: whoever then declines the
+/// agreements has changed nothing, and what has changed meanwhile is asked again. Covers E-16, E-20.
+#[test]
+fn an_accepted_invitation_waits_for_the_agreements() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let zhao =
+            Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
+        app.sql("DELETE FROM agreement_acceptance").await;
+        let state = || async {
+            let held = held(&app.ctx, zhao.phone).await;
+            held.iter().map(|one| one.state().name()).collect::<Vec<_>>()
+        };
+        let at_agreements = async |browser: &mut Browser, page: &Shown| {
+            let id = page.text.split("name=\"confirm\" value=\"").nth(1).expect("an invitation");
+            let id = id.split('"').next().unwrap().to_owned();
+            let page = browser.submit(page, &[("confirm", &id)]).await;
+            assert!(page.url.contains("/login/agreements"), "{}: {}", page.url, page.text);
+            page
+        };
+        let all = [
+            ("act", "accept"),
+            ("accept-user-agreement", "yes"),
+            ("accept-personal-information", "yes"),
+        ];
+        let pending = state().await;
+        assert_eq!(pending, ["pending_by_person"]);
+        // Declined.
+        let (mut browser, page) = zhao.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        let page = at_agreements(&mut browser, &page).await;
+        assert_eq!(state().await, pending, "nothing before the sign-in");
+        let declined = browser.submit(&page, &[("act", "decline")]).await;
+        assert_eq!(declined.code(), Some("E_AGREEMENT"));
+        assert!(zhao.is_signed_out(&mut browser).await);
+        assert_eq!(state().await, pending, "declining changes nothing");
+        // Changed while the agreements were read: asked again, as it is now.
+        app.clock.advance(61);
+        let (mut browser, page) = zhao.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        let page = at_agreements(&mut browser, &page).await;
+        let change =
+            "UPDATE authorisation SET version = version + 1 WHERE state = 'pending_by_person'";
+        app.sql(change).await;
+        let again = browser.submit(&page, &all).await;
+        assert!(again.url.contains("/login/confirm_pending_authorisation"), "{}", again.url);
+        assert_eq!(state().await, pending);
+        // Withdrawn while it was looked at: refused, without a session.
+        app.sql("DELETE FROM agreement_acceptance").await;
+        let mut other = browser.clone();
+        let page = at_agreements(&mut other, &again).await;
+        app.sql("UPDATE authorisation SET version = version + 1, state = 'withdrawn' WHERE state = 'pending_by_person'").await;
+        let refused = other.submit(&page, &all).await;
+        assert_eq!(refused.code(), Some("E_NO_IDENTITY"), "{}", refused.text);
+        assert!(zhao.is_signed_out(&mut other).await);
+        // Open again, and taken to the end.
+        app.sql("UPDATE authorisation SET version = version + 1, state = 'pending_by_person' WHERE state = 'withdrawn'").await;
+        app.sql("DELETE FROM agreement_acceptance").await;
+        app.clock.advance(61);
+        let (mut browser, page) = zhao.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        let page = at_agreements(&mut browser, &page).await;
+        let done = browser.submit(&page, &all).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        assert_eq!(state().await, ["active"]);
     });
 }
 

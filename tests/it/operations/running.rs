@@ -275,7 +275,7 @@ async fn every_metric_has_its_help() {
     http.get(format!("http://127.0.0.1:{port}/realms/jiangxi/jwks")).send().await.unwrap();
     let url = format!("http://127.0.0.1:{}/metrics", port + 1);
     let mut told = String::new();
-    for _ in 0..20 {
+    for _ in 0..80 {
         told = http.get(&url).send().await.unwrap().text().await.unwrap();
         if told.contains("hufu_key_age_seconds") {
             break;
