@@ -2,6 +2,7 @@
 //! import only those above it (ARCHITECTURE.md).
 
 pub mod base;
+pub mod certificate;
 pub mod cli;
 pub mod config;
 pub mod domain;

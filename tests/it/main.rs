@@ -9,6 +9,7 @@
 
 pub mod account;
 mod audit;
+mod certificate;
 mod cutter;
 mod domain;
 mod ephemeral;

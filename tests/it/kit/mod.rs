@@ -7,6 +7,7 @@ pub mod demo;
 pub mod listener;
 pub mod passkey;
 pub mod phone;
+pub mod pki;
 mod rows;
 mod sql;
 
