@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::flows::certificate::lists;
 use crate::flows::notify::deliver;
 use crate::flows::relations::expiry;
 use crate::flows::self_help::lost_phone;
@@ -91,6 +92,9 @@ async fn keep_house(app: &App) {
                 }
                 if let Err(fault) = lost_phone::bind_due(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Phones that waited could not be bound");
+                }
+                if let Err(fault) = lists::run(&Ctx::own(app.services(), &realm)).await {
+                    tracing::warn!(%fault, realm = realm.id, "Revocation lists could not be renewed");
                 }
                 if let Err(fault) = lower::run(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Levels could not fall");

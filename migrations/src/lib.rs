@@ -37,6 +37,8 @@ mod m20261127_000036_own_accounts;
 mod m20261127_000037_realm_files;
 mod m20261127_000038_second_factor_in_log;
 mod m20261127_000046_non_residents;
+mod m20261128_000033_certificates;
+mod m20261128_000047_revocation_lists;
 
 /// All steps in order.
 pub struct Migrator;
@@ -77,6 +79,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000037_realm_files::Migration),
             Box::new(m20261127_000038_second_factor_in_log::Migration),
             Box::new(m20261127_000046_non_residents::Migration),
+            Box::new(m20261128_000033_certificates::Migration),
+            Box::new(m20261128_000047_revocation_lists::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ use tokio::net::TcpSocket;
 
 use crate::cli::reload::watch;
 use crate::cli::result::{CliResult, Failure, say};
+use crate::cli::software_keys;
 use crate::cli::start::{Started, Wanted, start};
 use crate::ephemeral::Budget;
 use crate::flows::Ctx;
@@ -107,6 +108,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
             ("https://invoice.jiangxi.example".to_owned(), at(3)),
         ],
     };
+    software_keys::lay_out(&arguments.data.join("key-agent"), &at(0))?;
     let started = start(&wanted).await?;
     let people = inhabit(&started, &wanted.realms).await?;
     started.app.services().outbound.sandbox.set_base(at(1));
@@ -250,6 +252,10 @@ fn say_where_to_look(at: &impl Fn(u16) -> String, data: &Path) -> std::io::Resul
     say(format_args!("social insurance     {}", at(5)))?;
     say(format_args!("discovery            {}/realms/jiangxi{discovery}", at(0)))?;
     say(format_args!("second realm         {}/realms/demo-national{discovery}", at(0)))?;
+    say(format_args!(
+        "certificates         key-agent --config {}/key-agent/key-agent.toml   (PIN 123456)",
+        data.display()
+    ))?;
     say("clients              realms/*/clients/*.toml under the data directory")?;
     say(format_args!("data                 {}", data.display()))
 }

@@ -17,6 +17,7 @@ pub mod result;
 pub mod serve;
 pub mod session;
 pub mod sms;
+mod software_keys;
 pub mod start;
 pub mod stats;
 

@@ -12,6 +12,7 @@ use crate::cli::result::Failure;
 use crate::config::{Settings, variable};
 use crate::domain::password::HashCost;
 use crate::ephemeral::{Budget, Ephemeral};
+use crate::flows::certificate::HeldLists;
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
 use crate::flows::{Secrets, Services, keys, versions};
@@ -97,6 +98,7 @@ pub fn services(
         outbound: Outbound::trusting(authorities, wanted.is_demo, Timeouts::default())?,
         hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5), HashCost::default()),
         keys: KeyRing::default(),
+        lists: HeldLists::default(),
         secrets: Secrets::derive(master),
     }))
 }

@@ -115,6 +115,16 @@ pub enum AuditEvent {
     NameChanged {
         person: PersonId,
     },
+    /// An enterprise's certificate was good; who of its handlers comes is chosen next.
+    CertificateAccepted {
+        enterprise: EnterpriseId,
+        authority: String,
+    },
+    /// By the key agent, as the page tells: the server never sees a PIN (AC-45).
+    CertificatePinChanged {
+        person: PersonId,
+        enterprise: EnterpriseId,
+    },
     /// In place of an older one of its kind, if there was one.
     DocumentHeld {
         person: PersonId,

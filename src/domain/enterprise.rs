@@ -25,6 +25,9 @@ pub struct Enterprise {
     pub pays_social_insurance: bool,
     /// Under which it pays that (I-02).
     pub unit_number: Option<UnitNumber>,
+    /// Whose certificates it has been given, by their ids in `certificates.toml` (C-01, C-09): which one
+    /// of an authority's it is, does not matter.
+    pub certificate_authorities: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]

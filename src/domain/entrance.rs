@@ -19,6 +19,10 @@ pub enum Step {
     Agreements,
     /// A QR code instead of numbers and password.
     Scan,
+    /// An enterprise's certificate instead of numbers and password (C-02).
+    Certificate,
+    /// Who of the enterprise comes by its certificate (C-03).
+    ChooseHandler,
     ConfirmPendingAuthorisation,
     ChooseIdentity,
     /// For agency staff (G-05).
@@ -28,12 +32,14 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Credentials,
         Self::SecondFactor,
         Self::NewPassword,
         Self::Agreements,
         Self::Scan,
+        Self::Certificate,
+        Self::ChooseHandler,
         Self::ConfirmPendingAuthorisation,
         Self::ChooseIdentity,
         Self::ChooseClientEnterprise,
@@ -141,6 +147,9 @@ impl Entrance {
     }
 
     pub fn asks_enterprise_number(&self) -> bool {
+        if self.steps.first() == Some(&Step::Certificate) {
+            return false;
+        }
         let of_enterprise =
             matches!(self.subject, Subject::Enterprise | Subject::Agent | Subject::SpecificEntity);
         of_enterprise && self.enterprise_number != EnterpriseNumber::None

@@ -12,6 +12,30 @@ pub enum Way {
     Scan(ScanApp),
     /// A passkey, which its device has unlocked for its person.
     Passkey,
+    /// An enterprise's certificate, which says nothing about the person (DEC-10).
+    Certificate(KeyStorage),
+}
+
+/// Where the keys of certificates live, as far as their authority promises.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStorage {
+    /// In tokens that never let them out.
+    Hardware,
+    #[default]
+    Software,
+}
+
+impl KeyStorage {
+    /// Of RFC 8176.
+    fn amr(self) -> &'static str {
+        match self {
+            Self::Hardware => "hwk",
+            Self::Software => "swk",
+        }
+    }
 }
 
 /// Whose phone application reads the code.
@@ -100,6 +124,7 @@ impl Way {
             Self::Scan(ScanApp::TaxApp) => "tax_app_scan",
             Self::Scan(ScanApp::IitApp) => "iit_app_scan",
             Self::Passkey => "passkey",
+            Self::Certificate(_) => "certificate",
         }
     }
 }
@@ -110,6 +135,7 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
         Way::Password => vec!["pwd"],
         Way::Scan(_) => vec!["swk", "user"],
         Way::Passkey => vec!["pop", "user"],
+        Way::Certificate(keys) => vec![keys.amr()],
     };
     match factor {
         Some(Factor::Email) => amr.extend(["otp", "mfa"]),
@@ -123,11 +149,30 @@ pub fn amr(way: Way, factor: Option<Factor>) -> Vec<String> {
     amr.into_iter().map(str::to_owned).collect()
 }
 
-/// The level proved: a password alone gives 1 (L-02), a phone's code 2 (L-03), a face what the person
+/// Whether this is all that was proved: the key of an enterprise's certificate, and of the person nothing
+/// (DEC-10). A phone's own key says `user` beside it.
+pub fn proves_no_person(amr: &[String]) -> bool {
+    amr.iter().all(|method| method == "hwk" || method == "swk")
+}
+
+/// How a session was begun, as its `amr` tells.
+pub fn way_of(amr: &[String]) -> Way {
+    let has = |name: &str| amr.iter().any(|one| one == name);
+    match (has("hwk"), has("swk"), has("user"), has("pwd")) {
+        (true, ..) => Way::Certificate(KeyStorage::Hardware),
+        (_, true, false, _) => Way::Certificate(KeyStorage::Software),
+        (_, true, true, _) => Way::Scan(ScanApp::TaxApp),
+        (_, _, _, true) => Way::Password,
+        _ => Way::Passkey,
+    }
+}
+
+/// The level proved: a certificate alone gives none, a password alone gives 1 (L-02), a phone's code 2 (L-03), a face what the person
 /// has reached, at most 4 (L-05).
 pub fn acr(way: Way, factor: Option<Factor>, person_level: u8) -> u8 {
     match (way, factor) {
         (_, Some(Factor::TaxAppScan | Factor::IitAppScan)) => person_level.clamp(2, 4),
+        (Way::Certificate(_), None) => 0,
         (Way::Password, None) => 1,
         (_, Some(Factor::Sms | Factor::Email | Factor::Totp | Factor::Passkey))
         | (Way::Scan(_) | Way::Passkey, None) => 2,

@@ -69,6 +69,11 @@ pub struct EnterpriseLine {
     pub pays_social_insurance: bool,
     /// Under which it pays that: 4 to 20 letters and digits; absent: as it was.
     pub unit_number: Option<String>,
+    /// Whose certificates it has been given, by their ids in the realm's `certificates.toml`; absent: as
+    /// it was.
+    #[serde(default, deserialize_with = "optional_list")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub certificate_authorities: Option<Vec<String>>,
     /// Two digits.
     pub status: String,
     pub tax_authority: String,
@@ -342,6 +347,13 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
         Either::List(list) => list,
         Either::Words(words) => words.split_whitespace().map(str::to_owned).collect(),
     })
+}
+
+/// The same where nothing is told.
+fn optional_list<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    list(deserializer).map(Some)
 }
 
 /// A number or a yes, also as text: tables hold nothing else.

@@ -79,6 +79,36 @@ impl Function {
         audience == Audience::Tax || (role == Role::Person && !is_of_authorisations)
     }
 
+    /// Whether it is the person's own, or leads out of the enterprise that they came in for: a session that
+    /// proves an enterprise and no person asks for more first (DEC-10).
+    pub fn asks_for_person(self) -> bool {
+        match self {
+            Self::PersonalInformation
+            | Self::OwnSecurity
+            | Self::CancelAccount
+            | Self::SwitchEnterprise
+            | Self::SwitchCrossRegion
+            | Self::SwitchPersonal
+            | Self::OwnAuthorisations
+            | Self::NonResidentCode
+            | Self::LoginLog => true,
+            Self::EnterpriseBasics
+            | Self::KeyPersons
+            | Self::TaxAndInvestors
+            | Self::Reveal
+            | Self::ListHandlers
+            | Self::AddHandler
+            | Self::WithdrawPending
+            | Self::DecideApplication
+            | Self::EditHandler
+            | Self::DeleteHandler
+            | Self::ClearHistory
+            | Self::OwnAgencies
+            | Self::AgencyClients
+            | Self::EnterpriseLog => false,
+        }
+    }
+
     pub fn reach(self, role: Role) -> Reach {
         use Reach::{No, Own, Yes};
         let columns = match self {

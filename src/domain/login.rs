@@ -10,7 +10,7 @@ use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId, Sessio
 use crate::domain::acting::Acting;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{Audience, Entrance, Step, Subject};
-use crate::domain::factor::{Factor, Way};
+use crate::domain::factor::{Factor, KeyStorage, Way};
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::{NoIdentity, Refusal};
 
@@ -57,6 +57,8 @@ pub enum Then {
 #[serde(rename_all = "snake_case")]
 pub enum Progress {
     Begun,
+    /// It is known for which enterprise somebody comes, and not yet who (C-03).
+    Certified(Certified),
     /// It is known who comes.
     Proved(Proved),
     /// And as whom they go on: by the chooser, the confirmation, the phone or the session.
@@ -130,6 +132,15 @@ impl Errand {
     }
 }
 
+/// What is known once a certificate was good.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Certified {
+    /// Whose steps are walked.
+    pub entrance: String,
+    pub enterprise: EnterpriseId,
+    pub keys: KeyStorage,
+}
+
 /// What is known once a password was right, a passkey fitted, or a phone has confirmed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proved {
@@ -199,17 +210,31 @@ pub enum Next {
 impl LoginTransaction {
     pub fn proved(&self) -> Option<&Proved> {
         match &self.progress {
-            Progress::Begun => None,
+            Progress::Begun | Progress::Certified(_) => None,
             Progress::Proved(proved)
             | Progress::Chosen(proved, _)
             | Progress::Accepted(proved, _) => Some(proved),
         }
     }
 
+    /// The enterprise whose certificate was good, before one of its handlers is chosen.
+    pub fn certified(&self) -> Option<&Certified> {
+        match &self.progress {
+            Progress::Certified(certified) => Some(certified),
+            Progress::Begun
+            | Progress::Proved(_)
+            | Progress::Chosen(..)
+            | Progress::Accepted(..) => None,
+        }
+    }
+
     pub fn chosen(&self) -> Option<Acting> {
         match &self.progress {
             Progress::Chosen(_, acting) => Some(*acting),
-            Progress::Begun | Progress::Proved(_) | Progress::Accepted(..) => None,
+            Progress::Begun
+            | Progress::Certified(_)
+            | Progress::Proved(_)
+            | Progress::Accepted(..) => None,
         }
     }
 
@@ -217,7 +242,10 @@ impl LoginTransaction {
     pub fn accepted(&self) -> Option<Invitation> {
         match self.progress {
             Progress::Accepted(_, invitation) => Some(invitation),
-            Progress::Begun | Progress::Proved(_) | Progress::Chosen(..) => None,
+            Progress::Begun
+            | Progress::Certified(_)
+            | Progress::Proved(_)
+            | Progress::Chosen(..) => None,
         }
     }
 
@@ -235,6 +263,15 @@ impl LoginTransaction {
             Then::Authorize(request) => Some(request),
             Then::Page(_) | Then::Nowhere => None,
         }
+    }
+
+    /// The sign-in is about this enterprise from now on, and nothing that was proved before counts.
+    pub fn certified_by(&self, certified: Certified) -> Result<Self, Refusal> {
+        if self.purpose != Purpose::SignIn {
+            return Err(Refusal::State);
+        }
+        let progress = Progress::Certified(certified);
+        Ok(Self { turn: self.turn + 1, progress, ..self.clone() })
     }
 
     /// The sign-in is about this person from now on, and nothing that was proved or chosen before
@@ -340,7 +377,9 @@ impl LoginTransaction {
     fn is_due(&self, step: Step, entrance: &Entrance, facts: &Facts) -> bool {
         let enterprise = entrance.subject == Subject::Enterprise;
         match step {
-            Step::Credentials | Step::Scan => self.proved().is_none(),
+            Step::Credentials | Step::Scan | Step::Certificate | Step::ChooseHandler => {
+                self.proved().is_none()
+            }
             Step::SecondFactor => self.proved().is_none() || self.waits_for_second(entrance),
             Step::NewPassword => facts.needs_new_password,
             // Where they come last, whoever has no identity hears so before they are asked to agree.

@@ -54,6 +54,8 @@ pub enum Refusal {
     PasswordPolicy(PasswordFault),
     Taken,
     OneWay,
+    /// An enterprise's certificate is not taken (C-07).
+    Certificate(CertificateFault),
     /// A specific entity's session has no account centre (S-10).
     NoAccountCentre,
     /// All hashing lanes are taken: try again shortly.
@@ -72,6 +74,36 @@ pub enum NoIdentity {
     OutsideTerm,
     Ended,
     Deregistered,
+}
+
+/// Why a certificate does not sign anybody in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CertificateFault {
+    /// It is none, or not for signatures.
+    None,
+    Expired,
+    Revoked,
+    Untrusted,
+    /// Its enterprise is unknown, or has not been given certificates of this authority.
+    Unbound,
+    /// Nobody says whether it was revoked.
+    Unknown,
+    /// The challenge is too old, was used, or was signed by another key or for another page.
+    Challenge,
+}
+
+impl CertificateFault {
+    fn code(self) -> &'static str {
+        match self {
+            Self::None => "E_CERT_NONE",
+            Self::Expired => "E_CERT_EXPIRED",
+            Self::Revoked => "E_CERT_REVOKED",
+            Self::Untrusted => "E_CERT_UNTRUSTED",
+            Self::Unbound => "E_CERT_UNBOUND",
+            Self::Unknown => "E_CERT_UNKNOWN",
+            Self::Challenge => "E_CERT_CHALLENGE",
+        }
+    }
 }
 
 impl NoIdentity {
@@ -123,6 +155,7 @@ impl Refusal {
             Self::Taken => "E_TAKEN",
             Self::OneWay => "E_ONE_WAY",
             Self::NoAccountCentre => "E_NO_ACCOUNT_CENTRE",
+            Self::Certificate(why) => why.code(),
             Self::Busy => "E_BUSY",
         }
     }

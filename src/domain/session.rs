@@ -3,6 +3,7 @@
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId, SessionId};
 use crate::domain::acting::Acting;
+use crate::domain::factor::proves_no_person;
 
 /// A signed-in browser (会话) that had not ended when it was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,4 +24,12 @@ pub struct Session {
     pub device: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// Begun with an enterprise's certificate and nothing more: it proves the enterprise, and nothing of
+    /// the person in whose name it acts there (DEC-10).
+    pub fn proves_no_person(&self) -> bool {
+        proves_no_person(&self.amr)
+    }
 }

@@ -9,6 +9,7 @@ use crate::base::random::Random;
 use crate::domain::place::Place;
 use crate::ephemeral::{Ephemeral, OfRealm, Share, Slot};
 use crate::flows::Fault;
+use crate::flows::certificate::HeldLists;
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
 use crate::jose::keys::NoSigner;
@@ -25,6 +26,8 @@ pub struct Services {
     pub outbound: Outbound,
     pub hashing: Hashing,
     pub keys: KeyRing,
+    /// Revocation lists that were read already.
+    pub lists: HeldLists,
     pub secrets: Secrets,
 }
 

@@ -4,6 +4,7 @@
 
 pub mod aside;
 pub mod centre;
+pub mod certificate;
 mod ctx;
 pub mod feed;
 pub mod hashing;

@@ -10,5 +10,6 @@ pub mod error;
 pub mod face;
 pub mod inbox;
 pub mod real_name;
+mod revocation;
 pub mod sandbox;
 pub mod sms;

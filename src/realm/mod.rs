@@ -1,6 +1,7 @@
 //! `realms/<name>/*.toml` turned into one checked value. Everything an administrator decides is
 //! here; people, enterprises and grants are data and never stand in it.
 
+pub mod certificates;
 pub mod check;
 pub mod client;
 pub mod complaint;
@@ -71,6 +72,8 @@ pub struct Realm {
     pub card_reading: Option<(String, Secret)>,
     /// `None`: the issuer is an address without a name, to which passkeys cannot belong.
     pub passkeys: Option<RelyingParty>,
+    /// Whose certificates sign enterprises in.
+    pub certificates: certificates::Certificates,
     pub permissions: BTreeMap<String, Texts>,
     pub identity_types: BTreeMap<IdentityTypeName, (IdentityType, Texts)>,
     pub clients: BTreeMap<String, Arc<Client>>,
@@ -178,19 +181,37 @@ impl Realm {
             && session.amr.iter().all(|method| method == "pwd")
     }
 
-    /// Whether a session has shown a password alone where other doors ask for more: it is worth the
-    /// identity that its own door led to, and cannot be carried on to another (DEC-9).
+    /// Whether a session has shown a password alone where other doors ask for more, or an enterprise's
+    /// certificate and nothing of the person: it is worth the identity that its own door led to, and
+    /// cannot be carried on to another (DEC-9, DEC-10).
     pub fn is_bound_to_its_door(&self, session: &Session) -> bool {
         let others_ask = || self.doors().any(|known| known.entrance.asks_second_factor());
-        session.amr.iter().all(|method| method == "pwd")
-            && (self.lacks_second_factor(session) || others_ask())
+        let has_password_alone = session.amr.iter().all(|method| method == "pwd");
+        session.proves_no_person()
+            || (has_password_alone && (self.lacks_second_factor(session) || others_ask()))
     }
 
-    /// The doors of the sign-in page.
+    /// Every door that the sign-in page shows.
+    pub fn ways_in(&self) -> impl Iterator<Item = &RealmEntrance> {
+        let first = |known: &RealmEntrance| known.entrance.steps.first().copied();
+        let is_one = move |known: &&RealmEntrance| {
+            matches!(first(known), Some(Step::Credentials | Step::Certificate))
+        };
+        self.entrances.iter().filter(is_one)
+    }
+
+    /// The doors of the sign-in page that ask for numbers and a password.
     pub fn doors(&self) -> impl Iterator<Item = &RealmEntrance> {
-        let is_door =
-            |known: &&RealmEntrance| known.entrance.steps.first() == Some(&Step::Credentials);
-        self.entrances.iter().filter(is_door)
+        self.beginning_with(Step::Credentials)
+    }
+
+    /// The doors for certificates.
+    pub fn certificate_doors(&self) -> impl Iterator<Item = &RealmEntrance> {
+        self.beginning_with(Step::Certificate)
+    }
+
+    fn beginning_with(&self, step: Step) -> impl Iterator<Item = &RealmEntrance> {
+        self.entrances.iter().filter(move |known| known.entrance.steps.first() == Some(&step))
     }
 
     /// Whose applications a session of this entrance may use.

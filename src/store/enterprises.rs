@@ -208,6 +208,7 @@ impl Enterprises<'_, Writing> {
                         enterprise::Column::TaxAuthority,
                         enterprise::Column::PaysSocialInsurance,
                         enterprise::Column::UnitNumber,
+                        enterprise::Column::CertificateAuthorities,
                     ])
                     .to_owned(),
             )
@@ -265,6 +266,7 @@ impl Enterprises<'_, Writing> {
             tax_authority: Set(enterprise.tax_authority.clone()),
             pays_social_insurance: Set(enterprise.pays_social_insurance),
             unit_number: Set(enterprise.unit_number.as_ref().map(|unit| unit.as_str().to_owned())),
+            certificate_authorities: Set(enterprise.certificate_authorities.join(" ")),
         }
     }
 
@@ -303,5 +305,10 @@ pub(super) fn read(row: enterprise::Model) -> Result<Enterprise, StoreError> {
         tax_authority: row.tax_authority,
         pays_social_insurance: row.pays_social_insurance,
         unit_number: row.unit_number.and_then(|text| UnitNumber::parse(&text).ok()),
+        certificate_authorities: row
+            .certificate_authorities
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
     })
 }

@@ -37,6 +37,7 @@ pub mod reach;
 pub mod realms;
 pub mod records;
 pub mod relations;
+pub mod revocation_lists;
 pub mod sessions;
 pub mod standing;
 pub mod stats;

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod assets;
+pub mod certificate;
 pub mod face;
 pub mod locale;
 pub mod non_resident;

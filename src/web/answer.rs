@@ -197,9 +197,13 @@ pub fn status_of(notice: Option<&Notice>) -> StatusCode {
     match notice.map(|notice| notice.code.as_str()) {
         None => StatusCode::OK,
         Some("E_LOCKED" | "E_OTP_RATE") => StatusCode::TOO_MANY_REQUESTS,
-        Some("E_BUSY" | "E_OTP_UNAVAILABLE" | "E_FACE_UNAVAILABLE" | "E_REAL_NAME_UNAVAILABLE") => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Some(
+            "E_CERT_UNKNOWN"
+            | "E_BUSY"
+            | "E_OTP_UNAVAILABLE"
+            | "E_FACE_UNAVAILABLE"
+            | "E_REAL_NAME_UNAVAILABLE",
+        ) => StatusCode::SERVICE_UNAVAILABLE,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod app;
 pub mod app_api;
 mod bare;
+pub mod certificate;
 pub mod client_ip;
 pub mod connection;
 pub mod cookies;

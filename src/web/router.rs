@@ -13,7 +13,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::oidc::discovery::path;
 use crate::web::app::App;
 use crate::web::ops::{by_get_alone, not_by_head};
-use crate::web::{account, admin_api, app_api, events_api, layers, oauth, ops, page, self_help};
+use crate::web::{
+    account, admin_api, app_api, certificate, events_api, layers, oauth, ops, page, self_help,
+};
 
 /// The realms' faces: applications and people.
 pub fn router(app: App) -> Router {
@@ -68,6 +70,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/admin/import", post(admin_api::import_lines))
         .route("/admin/history", get(admin_api::history::get).head(by_get_alone))
         .merge(account::routes())
+        .merge(certificate::routes())
         .merge(self_help::routes())
         .merge(self_help::register::routes())
         .route(

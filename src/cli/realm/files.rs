@@ -6,7 +6,7 @@ use crate::cli::result::{CliResult, say};
 use crate::realm::files::Files;
 
 /// What a realm is made of.
-const OURS: [&str; 4] = ["toml", "md", "svg", "png"];
+const OURS: [&str; 5] = ["toml", "md", "svg", "png", "pem"];
 
 /// Each file is replaced as a whole, so that a server that reads meanwhile sees no half of one.
 pub fn write(files: &Files, to: &Path, prune: bool) -> CliResult {

@@ -13,6 +13,7 @@ use crate::cli::place::Place;
 use crate::cli::result::{CliResult, say};
 use crate::cli::start::Wanted;
 use crate::config::Settings;
+use crate::realm::certificates::CertificatesFile;
 use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile};
 use crate::realm::format::format;
 use crate::realm::registration::ClientFile;
@@ -29,7 +30,7 @@ pub enum RealmAct {
         #[arg(long)]
         demo: bool,
     },
-    /// The JSON Schema of a file: realm, entrances, factors, roles, client, resource.
+    /// The JSON Schema of a file: realm, entrances, factors, roles, certificates, client, resource.
     Schema { file: String },
     /// What would change against the version that was served last, and how many people and applications
     /// that touches.
@@ -157,9 +158,12 @@ fn schema(file: &str) -> CliResult {
         "entrances" => schemars::schema_for!(EntrancesFile),
         "factors" => schemars::schema_for!(FactorsFile),
         "roles" => schemars::schema_for!(RolesFile),
+        "certificates" => schemars::schema_for!(CertificatesFile),
         "client" => schemars::schema_for!(ClientFile),
         "resource" => schemars::schema_for!(ResourceFile),
-        _ => return Err("realm, entrances, factors, roles, client or resource".into()),
+        _ => {
+            return Err("realm, entrances, factors, roles, certificates, client or resource".into());
+        }
     };
     say(format_args!("{}", serde_json::to_string_pretty(&schema)?))?;
     Ok(())

@@ -85,11 +85,22 @@ impl Told {
             tax_authority: line.tax_authority.clone(),
             pays_social_insurance: line.pays_social_insurance,
             unit_number: unit_number.map_err(|error| Wrong::field("unit_number", error))?,
+            certificate_authorities: known_authorities(ctx, line)?,
         };
         let today = ctx.now().day();
         let profile = line.profile.as_ref().map(|told| parsed(told, today)).transpose()?;
         Ok(Self { enterprise, numbers, profile })
     }
+}
+
+/// Whose certificates it has; a name that the realm does not know is a mistake of either.
+fn known_authorities(ctx: &Ctx, line: &EnterpriseLine) -> Result<Vec<String>, Wrong> {
+    let named = line.certificate_authorities.clone().unwrap_or_default();
+    if let Some(unknown) = named.iter().find(|id| ctx.realm.certificates.authority(id).is_none()) {
+        let why = format!("the realm takes no certificates of `{unknown}`");
+        return Err(Wrong::field("certificate_authorities", why));
+    }
+    Ok(named)
 }
 
 /// Adds those of many lines whose enterprise nobody knows and whose numbers are nobody's, nor another
@@ -173,6 +184,10 @@ async fn save_enterprise(
     let enterprise = Enterprise {
         id: id.unwrap_or(enterprise.id),
         unit_number: enterprise.unit_number.or(unit_number),
+        certificate_authorities: match (&line.certificate_authorities, &same) {
+            (None, Some(same)) => same.certificate_authorities.clone(),
+            _ => enterprise.certificate_authorities,
+        },
         ..enterprise
     };
     let stops =

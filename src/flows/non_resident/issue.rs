@@ -76,6 +76,7 @@ async fn enterprise(
         // The province's own, until the core tells another.
         tax_authority: format!("1{home}0000"),
         pays_social_insurance: false,
+        certificate_authorities: Vec::new(),
         unit_number: None,
     };
     let mut all = vec![numbers.code.clone()];

@@ -5,7 +5,7 @@
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::entrance::{Entrance, Step};
-use crate::domain::factor::{Factor, ScanApp, Way, acr, amr};
+use crate::domain::factor::{Factor, Way, acr, amr, way_of};
 use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
@@ -73,22 +73,12 @@ pub async fn begin(
         account: session.account,
         enterprise: None,
         record_kind: None,
-        way: way_of(session),
+        way: way_of(&session.amr),
         second: Second::Due,
     };
     let purpose = Purpose::StepUp { session: session.id, errand };
     let progress = Progress::Chosen(proved, session.acting);
     Ok(Some(transaction::start(ctx, purpose, then, progress).await?))
-}
-
-/// How the session was begun, as its `amr` tells.
-fn way_of(session: &Session) -> Way {
-    let has = |name: &str| session.amr.iter().any(|one| one == name);
-    match (has("swk"), has("pwd")) {
-        (true, _) => Way::Scan(ScanApp::TaxApp),
-        (false, true) => Way::Password,
-        (false, false) => Way::Passkey,
-    }
 }
 
 /// The session within which this step is taken, as it is now: neither ended nor over, this person's, and

@@ -24,6 +24,9 @@ use crate::store::accounts::Acceptance;
 
 /// What comes next for this transaction.
 pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fault> {
+    if transaction.certified().is_some() {
+        return Ok(Next::Step(Step::ChooseHandler));
+    }
     let entrance = ctx.realm.entrance_of(transaction);
     let (Some(entrance), Some(proved)) = (entrance, transaction.proved()) else {
         return Ok(Next::Step(Step::Credentials));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Builder;
-use crate::domain::entrance::{EnterpriseNumber, Entrance, Step, Subject};
+use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{Factor, ScanApp};
 use crate::realm::RealmEntrance;
 use crate::realm::client::Client;
@@ -32,11 +32,13 @@ impl Builder<'_> {
                     if one.enterprise_number == EnterpriseNumber::NonResidentCode
                         && !rest.contains(&Step::SecondFactor) => {}
                 [Step::Scan, rest @ ..] if !rest.contains(&Step::Credentials) => {}
+                [Step::Certificate, Step::ChooseHandler] => {}
                 _ => self.complain(
                     source,
                     &path("steps"),
                     "an entrance begins with `credentials` and `second_factor`, or with `scan`; \
-                     a `step_up` is `second_factor` alone",
+                     a `step_up` is `second_factor` alone, one for certificates `certificate` and \
+                     `choose_handler`",
                 ),
             }
             self.check_settling_steps(source, index, &one.steps);
@@ -63,7 +65,11 @@ impl Builder<'_> {
                 enterprise_number: one.enterprise_number,
                 personal_ids: one.personal_id.clone(),
                 slider: one.slider,
-                second_factors: one.second_factors.clone(),
+                second_factors: match one.steps.first() {
+                    // The key is what one has, the PIN what one knows.
+                    Some(Step::Certificate) => Vec::new(),
+                    _ => one.second_factors.clone(),
+                },
                 remember_device_days: one.remember_device_days,
                 scan: one.scan.clone(),
                 passkey: one.passkey,
@@ -107,6 +113,29 @@ impl Builder<'_> {
                 let path = ["entrance".into(), index.into(), "steps".into()];
                 let message = format!("an entrance with `{first}` also has `{name}`");
                 self.complain(source, &path, message);
+            }
+        }
+    }
+
+    /// A door for certificates leads into an enterprise, and only where some are trusted.
+    pub(super) fn check_certificate_doors(
+        &mut self,
+        source: &Source,
+        file: &EntrancesFile,
+        are_taken: bool,
+    ) {
+        for (index, one) in file.entrance.iter().enumerate() {
+            if one.steps.first() != Some(&Step::Certificate) {
+                continue;
+            }
+            let path = |key: &str| [At::from("entrance"), index.into(), key.into()];
+            if !are_taken {
+                let message = "`certificates.toml` names no authority whose certificates are taken";
+                self.complain(source, &path("steps"), message);
+            }
+            if one.subject != Subject::Enterprise || one.audience != Audience::Tax {
+                let message = "a certificate is an enterprise's, for tax: `enterprise`";
+                self.complain(source, &path("subject"), message);
             }
         }
     }

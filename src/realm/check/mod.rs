@@ -1,6 +1,7 @@
 //! From files to a [`Realm`]: the only way, and every complaint has a file and a line.
 
 mod addresses;
+mod certificates;
 mod clients;
 mod entrances;
 mod factors;
@@ -139,10 +140,13 @@ impl Builder<'_> {
         let (roles_source, roles) = roles?;
         let identity_types = self.identity_types(&roles_source, &roles);
         let (entrances_source, entrances) = entrances?;
+        let certificates = self.certificates();
         let passkeys = RelyingParty::new(&main.issuer, &main.name.zh);
         // Whether files fit together is only asked of files that are right by themselves.
         if self.complaints.is_empty() {
             self.check_apps(&entrances_source, &entrances, &clients);
+            let are_taken = certificates.are_taken();
+            self.check_certificate_doors(&entrances_source, &entrances, are_taken);
         }
         let entrances = self.entrances(&entrances_source, &entrances, passkeys.is_some());
         let (factors_source, factors) = factors?;
@@ -193,6 +197,7 @@ impl Builder<'_> {
             social_insurance,
             card_reading,
             passkeys,
+            certificates,
             permissions: roles.permissions,
             identity_types,
             clients,

@@ -1,9 +1,11 @@
 //! What everybody knows who has this repository: the secrets and keys of its demo realms. Whoever
 //! copies such a realm to begin with would let all of them in.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::base::secret::Hashed;
+use crate::base::secret::{Hashed, sha256};
 
 /// SHA-256 of each secret, and of each public key's `n` or `x`; `tests/it/realm.rs` compares them with
 /// the files.
@@ -18,6 +20,18 @@ const PUBLISHED: [&str; 9] = [
     "ud0-z0fw0wZFUG4vsda1N1hRCyuitNNtk8YgtW3nE7g",
     "vmbttyaGcKgBMUpsB0v_xLGoI67QuGAk9g5wrVD7Ji8",
 ];
+
+/// SHA-256 of the certificates of the demo's authorities.
+const AUTHORITIES: [&str; 4] = [
+    "5I8_AGN--qxuzVb82ha-GrQ3kg7g9XsMaMdgavX-FsE",
+    "ABPB6s0D0AWDLB7845DZ2tkbe9LHEtsgl38XsygR-lA",
+    "alWQPotzydAtfJn1AzafByEBtyY29J1GIrLDdGXGP3Q",
+    "tG-BUq4NUB_th1mEXGbZgww3yZ-TolnwladhFaOUITA",
+];
+
+pub(super) fn is_published_authority(der: &[u8]) -> bool {
+    AUTHORITIES.contains(&BASE64_URL_SAFE_NO_PAD.encode(sha256(der)).as_str())
+}
 
 pub(super) fn is_published(secret: &str) -> bool {
     PUBLISHED.contains(&Hashed::of(secret).to_text().as_str())

@@ -19,6 +19,7 @@ pub struct Model {
     pub tax_authority: String,
     pub pays_social_insurance: bool,
     pub unit_number: Option<String>,
+    pub certificate_authorities: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -38,6 +38,7 @@ pub mod record_handler;
 pub mod recovery_code;
 pub mod refresh_token;
 pub mod remembered_device;
+pub mod revocation_list;
 pub mod revoked_token;
 pub mod session;
 pub mod session_client;

@@ -1,9 +1,8 @@
 //! The landing page, and the eye (AC-04 to AC-11, G-09).
 
 use crate::domain::acting::ActingIdentity;
-use crate::domain::function::{Function, Role};
+use crate::domain::function::Function;
 use crate::domain::profile::Block;
-use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::centre::fields::{Field, fields, identities_here, reveal as reveal_field};
 use crate::flows::centre::known;
@@ -103,13 +102,4 @@ pub async fn signed_in(request: Request) -> Answer {
     let visit = Visit::signed_in(request).await?;
     let portal = visit.request.ctx.realm.portals.first().cloned();
     visit.page(None, &SignedInPage { portal }).await
-}
-
-/// Certificates on tokens are managed elsewhere for now; said so instead of a missing page.
-pub async fn certificates(request: Request) -> Answer {
-    let visit = Visit::enter(request, Function::EnterpriseBasics).await?;
-    if visit.role == Role::Agent {
-        return visit.refused(&Refusal::Role);
-    }
-    visit.told("menu-certificates", "certificates-text").await
 }

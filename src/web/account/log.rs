@@ -40,11 +40,12 @@ struct Asked {
 }
 
 /// Ways in, and the second factors that fail by themselves.
-const WAYS: [&str; 11] = [
+const WAYS: [&str; 12] = [
     "password",
     "tax_app_scan",
     "iit_app_scan",
     "passkey",
+    "certificate",
     "sms",
     "email",
     "totp",

@@ -40,7 +40,6 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/account", get(home::get))
         .route("/account/reveal", post(home::reveal))
-        .route("/account/certificates", get(home::certificates))
         .route("/account/handlers", get(handlers::current))
         .route("/account/handlers/pending", get(handlers::pending))
         .route("/account/handlers/add", get(handlers::get_add).post(handlers::post_add))

@@ -16,6 +16,7 @@ use crate::flows::centre::messages::unread;
 use crate::flows::identity::load;
 use crate::flows::identity::switch::choices;
 use crate::flows::relations::manager::Manager;
+use crate::flows::sign_in::factor::change::begin_proof;
 use crate::oidc::params::Params;
 use crate::views::account::TextPage;
 use crate::views::page::{MessagePage, Notice};
@@ -25,6 +26,7 @@ use crate::web::answer::{Answer, Failure, see_other, status_of};
 use crate::web::form::Form;
 use crate::web::page::view;
 use crate::web::request::Request;
+use crate::web::transaction::to_second_factor;
 
 /// More than these are found on the switching page.
 const MOST_QUICK: usize = 6;
@@ -87,7 +89,20 @@ impl Visit {
             };
             return Err(Failure::instead(refused));
         }
+        if visit.session.proves_no_person() && function.asks_for_person() {
+            return Err(Failure::instead(visit.to_prove_the_person().await?));
+        }
         Ok(Self { reach, ..visit })
+    }
+
+    /// Whoever came by certificate proves that they are the handler they chose, and comes back (DEC-10).
+    async fn to_prove_the_person(&self) -> Answer {
+        let request = &self.request;
+        let path = request.uri.path();
+        let path = path.strip_prefix(&request.base()).unwrap_or_default();
+        let begun = begin_proof(&request.ctx, &self.session, &self.path(path)).await?;
+        let Some(transaction) = begun else { return Ok(to_sign_in(request, path)) };
+        Ok(to_second_factor(request, &transaction))
     }
 
     /// A social-insurance session opens no enterprise's centre: its doors ask other things of who

@@ -5,7 +5,9 @@ use axum::http::{HeaderValue, StatusCode};
 
 use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
-use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, PersonalIdKind, Subject};
+use crate::domain::entrance::{
+    Audience, EnterpriseNumber, Entrance, PersonalIdKind, Step, Subject,
+};
 use crate::domain::factor::ScanApp;
 use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS, Then};
 use crate::domain::refusal::Refusal;
@@ -188,8 +190,10 @@ async fn show_telling(
         id: known.entrance.id.clone(),
         title: known.title.in_language(language).to_owned(),
         href: format!(
-            "{base}/login/credentials?t={}&entrance={}",
-            transaction.id, known.entrance.id
+            "{base}/login/{}?t={}&entrance={}",
+            page_of(&known.entrance),
+            transaction.id,
+            known.entrance.id
         ),
         is_current: known.entrance.id == current.id,
         is_closed: false,
@@ -197,7 +201,7 @@ async fn show_telling(
     // Doors of one kind are tabs, the others stand below.
     let kind = |door: &RealmEntrance| (door.entrance.audience, door.is_other);
     let doors = |is_same: bool| -> Vec<Tab> {
-        let doors = realm.doors().filter(fits);
+        let doors = realm.ways_in().filter(fits);
         doors.filter(|known| (kind(known) == kind(door)) == is_same).map(tab).collect()
     };
     let wrong = wrong_fields(request, current, refusal);
@@ -242,6 +246,14 @@ async fn show_telling(
         notice,
     };
     Ok(with_retry_after(request.page(status, &transaction.id, &page)?, retry_after))
+}
+
+/// Where a door's first step has its page.
+fn page_of(door: &Entrance) -> &'static str {
+    match door.steps.first() {
+        Some(Step::Certificate) => "certificate",
+        _ => "credentials",
+    }
 }
 
 /// The refusal above the form, with the words of this door for its fields.

@@ -81,6 +81,8 @@ async fn show(
         }
         Step::Credentials
         | Step::Scan
+        | Step::Certificate
+        | Step::ChooseHandler
         | Step::SecondFactor
         | Step::ChooseClientEnterprise
         | Step::ChooseRecord => go_on(request, transaction).await,

@@ -120,6 +120,8 @@ pub fn unless_gone_on<'a>(
 fn step_name(step: Step) -> &'static str {
     match step {
         Step::Credentials | Step::Scan => "credentials",
+        Step::Certificate => "certificate",
+        Step::ChooseHandler => "choose_handler",
         Step::SecondFactor => "second_factor",
         Step::NewPassword => "new_password",
         Step::Agreements => "agreements",
@@ -130,10 +132,11 @@ fn step_name(step: Step) -> &'static str {
     }
 }
 
-/// The step whose page or form lies at this address; a passkey is sent from the form's page.
+/// The step whose page or form lies at this address; a passkey is sent from the form's page, a certificate
+/// from one of its own.
 fn step_at(address: &str) -> Option<Step> {
     let name = address.rsplit('/').next().unwrap_or_default();
-    let name = if name == "passkey" { "credentials" } else { name };
+    let name = if matches!(name, "passkey" | "certificate") { "credentials" } else { name };
     Step::ALL.into_iter().find(|step| step_name(*step) == name)
 }
 

@@ -31,9 +31,10 @@ const WITH_IDS: [(&str, &[&str]); 9] = [
 ];
 
 /// Addresses that take no id of anything.
-const WITHOUT_IDS: [&str; 30] = [
+const WITHOUT_IDS: [&str; 31] = [
     "/account",
     "/account/certificates",
+    "/account/certificates/list",
     "/account/handlers",
     "/account/handlers/pending",
     "/account/handlers/add",
@@ -68,7 +69,10 @@ const WITHOUT_IDS: [&str; 30] = [
 /// Covers X-14, AC-20.
 #[test]
 fn foreign_ids_are_refused_and_reveal_nothing() {
-    let source = include_str!("../../../src/web/account/mod.rs");
+    let source = concat!(
+        include_str!("../../../src/web/account/mod.rs"),
+        include_str!("../../../src/web/certificate/mod.rs")
+    );
     let routes = source.split("\"/account").skip(1).map(|rest| rest.split('"').next().unwrap());
     for route in routes {
         let path = format!("/account{route}");

@@ -2,11 +2,15 @@
 //! get past it.
 
 mod answers;
+mod browser;
+mod door;
+mod fetched;
 mod lists;
 mod mutated;
 mod numbers;
 mod openssl;
 mod paths;
+mod realm;
 mod vectors;
 
 use hufu::base::clock::Timestamp;

@@ -97,6 +97,11 @@ pub struct Chromium {
 impl Chromium {
     /// `None` where no driver is at hand: `scripts/test` installs it.
     pub async fn open(width: u32, height: u32) -> Option<Self> {
+        Self::open_with(width, height, &[]).await
+    }
+
+    /// `more`: arguments of the program.
+    pub async fn open_with(width: u32, height: u32, more: &[String]) -> Option<Self> {
         let Some(driver) = std::env::var_os("HUFU_TEST_CHROMEDRIVER") else {
             eprintln!("left out: Chromium (scripts/test installs it)");
             return None;
@@ -110,13 +115,24 @@ impl Chromium {
         let driver = Running(driver);
         wait_for(port).await;
         let profile = tempfile::tempdir().unwrap();
-        let options = json!({"prefs": {"intl.accept_languages": "zh-CN,zh"}, "args": [
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", "--lang=zh-CN",
-            format!("--window-size={width},{height}"),
-            format!("--user-data-dir={}", profile.path().display()),
-        ]});
+        let mut arguments: Vec<String> = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--lang=zh-CN",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        arguments.push(format!("--window-size={width},{height}"));
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        arguments.extend(more.iter().cloned());
+        let options = json!({"prefs": {"intl.accept_languages": "zh-CN,zh"}, "args": arguments});
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         capabilities.insert("acceptInsecureCerts".to_owned(), json!(true));
@@ -171,6 +187,14 @@ impl Chromium {
     pub async fn devtools(&self, cmd: &str, params: serde_json::Value) {
         let command = Devtools(json!({"cmd": cmd, "params": params}).to_string());
         self.window.issue_cmd(command).await.unwrap();
+    }
+
+    /// One that not every version knows.
+    pub async fn try_devtools(&self, cmd: &str, params: serde_json::Value) {
+        let command = Devtools(json!({"cmd": cmd, "params": params}).to_string());
+        if let Err(error) = self.window.issue_cmd(command).await {
+            eprintln!("{cmd}: {error}");
+        }
     }
 
     /// Looks at the page as it is in each of [`MANNERS`]: nothing scrolls sideways, and axe finds

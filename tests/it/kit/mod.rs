@@ -1,6 +1,7 @@
 //! The program in the test's own process: through its router, with its own database, a clock to
 //! move and an inbox for codes.
 
+pub mod agent;
 pub mod browser;
 mod database;
 pub mod demo;
@@ -27,6 +28,7 @@ use hufu::base::secret::sha256;
 use hufu::domain::authorisation::Authorisation;
 use hufu::domain::password::HashCost;
 use hufu::ephemeral::{Budget, Ephemeral};
+use hufu::flows::certificate::HeldLists;
 use hufu::flows::feed::fixtures;
 use hufu::flows::hashing::Hashing;
 use hufu::flows::key_ring::KeyRing;
@@ -246,6 +248,7 @@ async fn services(
         outbound,
         hashing,
         keys: KeyRing::default(),
+        lists: HeldLists::default(),
         secrets: Secrets::derive(&master),
     })
 }

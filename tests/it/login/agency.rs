@@ -180,6 +180,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
             province: "360000".to_owned(),
             tax_authority: "13601000000".to_owned(),
             pays_social_insurance: false,
+            certificate_authorities: Vec::new(),
             unit_number: None,
         };
         tx.rows().enterprises().save(&client, std::slice::from_ref(&client.tin)).await.unwrap();

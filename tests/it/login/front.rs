@@ -16,8 +16,7 @@ fn doors(page: &Shown, from: &str) -> Vec<(String, String)> {
 }
 
 /// Covers X-05: password and scan on one page, for each kind of person whose door takes both; the
-/// others below, each of them one click away and leading to its own fields. There is no door for
-/// certificates while none are taken.
+/// others below, each of them one click away and leading to its own fields.
 #[test]
 fn password_and_scan_share_a_page_and_the_others_stand_below() {
     on_each_database(|on| async move {
@@ -45,27 +44,32 @@ fn password_and_scan_share_a_page_and_the_others_stand_below() {
         let wanted = [
             "社保费（单位）",
             "社保费（个人）",
+            "数字证书登录",
             "特定主体登录",
             "非居民登录",
-            "非居民登录（自然人）",
             "多合一登录",
+            "非居民登录（自然人）",
         ];
         for title in wanted {
             assert!(titles.contains(&title), "{title}: {titles:?}");
         }
         assert_eq!(titles.len(), wanted.len(), "{titles:?}");
-        assert!(!page.text.contains("证书"), "{}", page.text);
         for (title, field) in [
             ("社保费（单位）", "name=\"enterprise_number\""),
             ("社保费（个人）", "name=\"personal_id\""),
             ("特定主体登录", "name=\"record_kind\""),
             ("非居民登录", "非居民企业身份码"),
             ("非居民登录（自然人）", "name=\"personal_id\""),
+            ("数字证书登录", "读取证书"),
         ] {
             let href = &others.iter().find(|(known, _)| known == title).unwrap().1;
             let page = browser.get(href).await;
             assert!(page.text.contains(field), "{title}: {}", page.text);
             // From there the way back to the ordinary doors is as short.
+            if title == "数字证书登录" {
+                assert!(page.text.contains("id=\"to-credentials\""), "{}", page.text);
+                continue;
+            }
             let back = doors(&page, "其他登录方式</h2>");
             assert!(back.iter().any(|(known, _)| known == "企业业务"), "{title}: {back:?}");
         }

@@ -136,6 +136,30 @@ pub const SIGN_IN: &[Walked] = &[
          &challenge={asked.passkey}",
         "made challenge t csrf",
     ),
+    walked("GET", "/login/certificate", Nobody, Query, "t={t.passkey}", "t entrance"),
+    walked("GET", "/login/certificate/challenge", Nobody, Query, "t={t.passkey}", "t"),
+    walked(
+        "POST",
+        "/login/certificate",
+        Nobody,
+        Form,
+        "t={t.passkey}&csrf={csrf.passkey}&entrance=certificate&sealed=x&certificate=x\
+         &chain=x&signature=x",
+        "t csrf sealed certificate entrance",
+    ),
+    // Whoever has come so far has an enterprise's key: `certificate/door` walks it.
+    walked("GET", "/login/choose_handler", Nobody, Query, "t={t.passkey}", "t"),
+    walked(
+        "POST",
+        "/login/choose_handler",
+        Nobody,
+        Form,
+        "t={t.passkey}&csrf={csrf.passkey}&handler=x",
+        "t csrf handler",
+    ),
+    walked("GET", "/certificates/check", Nobody, Query, "", ""),
+    walked("GET", "/certificates/check/challenge", Nobody, Query, "", ""),
+    walked("POST", "/certificates/check", Nobody, Form, "csrf=x&sealed=x", "csrf sealed"),
     walked("GET", "/login/second_factor", Nobody, Query, "t={t.second}&way=sms", "t way"),
     walked(
         "POST",

@@ -1,0 +1,128 @@
+//! Revocation lists, fetched by one node for all and kept in the database: renewed each hour, and before
+//! the authority's own date where that is sooner. One that is not the authority's, or older than what
+//! is there, takes nobody's place.
+
+use std::sync::Arc;
+
+use crate::base::clock::Timestamp;
+use crate::certificate::Crl;
+use crate::flows::{Ctx, Fault};
+use crate::realm::certificates::Authority;
+use crate::store::revocation_lists::ListState;
+
+/// The largest that is taken, in bytes.
+pub const LONGEST: usize = 8 * 1024 * 1024;
+/// Seconds for which a node fetches alone.
+const LEASE: i64 = 120;
+/// Seconds between two fetches of a list that is good, at most.
+const HOURLY: i64 = 3600;
+/// And at least, also after a failure.
+const SOON: i64 = 60;
+
+/// Fetches what is due; how many were.
+pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
+    let mut fetched = 0;
+    for authority in &ctx.realm.certificates.authorities {
+        for url in &authority.crl {
+            fetched += usize::from(renew(ctx, authority, url).await?);
+        }
+    }
+    Ok(fetched)
+}
+
+async fn renew(ctx: &Ctx, authority: &Authority, url: &str) -> Result<bool, Fault> {
+    let now = ctx.now();
+    let tx = ctx.begin().await?;
+    let is_ours = tx.rows().revocation_lists().claim(url, now, now.plus(LEASE)).await?;
+    tx.commit().await?;
+    if !is_ours {
+        return Ok(false);
+    }
+    let fetched = ctx.services.outbound.fetch_list(url, LONGEST).await;
+    let judged = match fetched {
+        Ok(bytes) => judge(ctx, authority, url, &bytes).await?.map(|list| (bytes, list)),
+        Err(error) => Err(error.to_string()),
+    };
+    let tx = ctx.begin().await?;
+    let lists = tx.rows().revocation_lists();
+    match &judged {
+        Ok((bytes, list)) => {
+            let times = (now, list.next_update());
+            lists.save(url, bytes, times, due_after(list, now)).await?;
+        }
+        Err(why) => {
+            tracing::warn!(why, authority = authority.id, "A revocation list could not be renewed");
+            lists.failed(url, why, now.plus(SOON)).await?;
+        }
+    }
+    tx.commit().await?;
+    metrics::counter!("hufu_revocation_lists_total", "outcome" => outcome(judged.is_ok()))
+        .increment(1);
+    Ok(judged.is_ok())
+}
+
+fn outcome(is_good: bool) -> &'static str {
+    if is_good { "fetched" } else { "failed" }
+}
+
+/// Half-way to its end, each hour at the latest.
+fn due_after(list: &Crl, now: Timestamp) -> Timestamp {
+    let left = list.next_update().map_or(HOURLY, |end| end.since(now) / 2);
+    now.plus(left.clamp(SOON, HOURLY))
+}
+
+/// The list, or why it is none.
+type Judged = Result<Arc<Crl>, String>;
+
+/// Signed by one of the authority's certificates, of today, and no older than what is there: whoever
+/// stands in the way could else bring back yesterday's.
+async fn judge(ctx: &Ctx, authority: &Authority, url: &str, bytes: &[u8]) -> Result<Judged, Fault> {
+    let list = match Crl::parse(bytes) {
+        Ok(list) => Arc::new(list),
+        Err(why) => return Ok(Err(format!("{why:?}"))),
+    };
+    let mut why = format!("it is of none of the certificates of `{}`", authority.id);
+    let mut is_good = false;
+    for issuer in authority.rules.certificates().filter(|one| list.is_of(one)) {
+        match list.check(issuer, ctx.now()) {
+            Ok(()) => is_good = true,
+            Err(doubt) => why = format!("{doubt:?}"),
+        }
+    }
+    if !is_good {
+        return Ok(Err(why));
+    }
+    let Some(before) = read(ctx, url).await? else { return Ok(Ok(list)) };
+    if !list.has_issuer_of(&before) {
+        return Ok(Err("it is of another authority than the one that is there".to_owned()));
+    }
+    if before.this_update() > list.this_update() {
+        return Ok(Err("it is older than the one that is there".to_owned()));
+    }
+    Ok(Ok(list))
+}
+
+/// All lists of an authority that there are, whatever they are worth.
+pub async fn of(ctx: &Ctx, authority: &Authority) -> Result<Vec<Arc<Crl>>, Fault> {
+    let mut found = Vec::new();
+    for url in &authority.crl {
+        found.extend(read(ctx, url).await?);
+    }
+    Ok(found)
+}
+
+/// From this node's memory as long as nobody has fetched a newer one.
+async fn read(ctx: &Ctx, url: &str) -> Result<Option<Arc<Crl>>, Fault> {
+    let (lists, held) = (ctx.rows().revocation_lists(), &ctx.services.lists);
+    let Some(ListState { fetched_at: Some(fetched_at), .. }) = lists.state(url).await? else {
+        return Ok(None);
+    };
+    if let Some(list) = held.get(&ctx.realm.id, url, fetched_at) {
+        return Ok(Some(list));
+    }
+    let Some((bytes, fetched_at)) = lists.read(url).await? else { return Ok(None) };
+    let Ok(list) = Crl::parse(&bytes) else { return Ok(None) };
+    let list = Arc::new(list);
+    held.put(&ctx.realm.id, url, fetched_at, Arc::clone(&list));
+    Ok(Some(list))
+}

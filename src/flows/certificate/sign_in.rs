@@ -1,0 +1,113 @@
+//! The first step of the door for certificates: from the signed challenge to the enterprise.
+
+use crate::certificate::challenge::Purpose;
+use crate::domain::audit::AuditEvent;
+use crate::domain::entrance::Entrance;
+use crate::domain::factor::{KeyStorage, Way};
+use crate::domain::login::{Certified, LoginTransaction};
+use crate::domain::refusal::{NoIdentity, Refusal};
+use crate::flows::certificate::asking::{Answer, Asked, ask, signer};
+use crate::flows::certificate::handlers;
+use crate::flows::certificate::worth::{self, Good};
+use crate::flows::sign_in::log::record_refused;
+use crate::flows::sign_in::transaction::{advance, audience};
+use crate::flows::sign_in::typed::{Credentials, Typed};
+use crate::flows::{Ctx, Stop};
+
+/// Of one place in a minute: an office behind one address signs in, nobody computes for strangers.
+const ANSWERS_PER_MINUTE: u32 = 30;
+
+/// A new challenge for a page of this sign-in.
+pub fn challenge(ctx: &Ctx, transaction: &LoginTransaction) -> Asked {
+    ask(ctx, &transaction.id, Purpose::Login)
+}
+
+/// The door for certificates of this id, if the application that waits may be reached through it.
+pub fn door<'c>(ctx: &'c Ctx, transaction: &LoginTransaction, id: &str) -> Option<&'c Entrance> {
+    let wanted = audience(ctx, transaction);
+    let mut doors = ctx.realm.certificate_doors().map(|known| &known.entrance);
+    doors.find(|one| {
+        (id.is_empty() || one.id == id) && wanted.is_none_or(|wanted| wanted == one.audience)
+    })
+}
+
+/// The sign-in is about the certificate's enterprise from now on; what is refused stands in the log.
+pub async fn sign_in(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    entrance: &str,
+    answer: Answer<'_>,
+) -> Result<LoginTransaction, Stop> {
+    let Some(door) = door(ctx, transaction, entrance) else {
+        return Err(Refusal::format("entrance").into());
+    };
+    let minute = format!("certificate-answers/{}", ctx.place());
+    let (count, retry_after) = ctx.ephemeral().count(&minute, 60).await?;
+    if count > ANSWERS_PER_MINUTE {
+        return Err(Refusal::Locked { retry_after }.into());
+    }
+    let judged = judge(ctx, transaction, answer).await;
+    match Stop::refusal(judged)? {
+        Ok(good) => enter(ctx, transaction, door, &good).await,
+        Err(refusal) => {
+            record(ctx, door, None, &refusal).await?;
+            Err(refusal.into())
+        }
+    }
+}
+
+async fn judge<'c>(
+    ctx: &'c Ctx,
+    transaction: &LoginTransaction,
+    answer: Answer<'_>,
+) -> Result<Good<'c>, Stop> {
+    let signer = signer(ctx, &transaction.id, Purpose::Login, answer).await?;
+    let good = worth::of(ctx, &signer).await?;
+    tracing::info!(
+        authority = good.authority.id,
+        serial = signer.certificate.serial_shown(),
+        "A certificate has signed in"
+    );
+    Ok(good)
+}
+
+async fn enter(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    door: &Entrance,
+    good: &Good<'_>,
+) -> Result<LoginTransaction, Stop> {
+    let certified = Certified {
+        entrance: door.id.clone(),
+        enterprise: good.enterprise.id,
+        keys: good.authority.keys,
+    };
+    if handlers::list(ctx, &certified).await?.is_empty() {
+        let is_alive = good.enterprise.status.is_alive();
+        let why = if is_alive { NoIdentity::None } else { NoIdentity::Deregistered };
+        let refusal = Refusal::NoIdentity(why);
+        record(ctx, door, Some(good), &refusal).await?;
+        return Err(refusal.into());
+    }
+    let event = AuditEvent::CertificateAccepted {
+        enterprise: good.enterprise.id,
+        authority: good.authority.id.clone(),
+    };
+    let next = advance(ctx, transaction, transaction.certified_by(certified)?).await?;
+    let tx = ctx.begin().await?;
+    tx.note(event);
+    tx.commit().await?;
+    Ok(next)
+}
+
+async fn record(
+    ctx: &Ctx,
+    door: &Entrance,
+    good: Option<&Good<'_>>,
+    refusal: &Refusal,
+) -> Result<(), Stop> {
+    let form = Credentials { entrance: door.id.clone(), ..Credentials::default() };
+    let typed = Typed { enterprise: good.map(|good| good.enterprise.id), ..Typed::nobody() };
+    let keys = good.map_or(KeyStorage::Software, |good| good.authority.keys);
+    Ok(record_refused(ctx, &form, &typed, Way::Certificate(keys), refusal).await?)
+}

@@ -1,0 +1,84 @@
+//! What a certificate is worth here: whose authority's, whose enterprise's, revoked or not.
+
+use crate::certificate::{Certificate, Distrust, Path, Untrusted};
+use crate::domain::enterprise::Enterprise;
+use crate::domain::number::taxpayer::TaxpayerNumber;
+use crate::domain::refusal::{CertificateFault, Refusal};
+use crate::flows::certificate::asking::Signer;
+use crate::flows::certificate::revocation::{self, Known};
+use crate::flows::{Ctx, Fault, Stop};
+use crate::realm::certificates::Authority;
+
+/// A certificate that is good, with the enterprise that it was given to.
+pub struct Good<'c> {
+    pub authority: &'c Authority,
+    pub enterprise: Enterprise,
+}
+
+/// All that C-07 asks, the cheapest first: nobody else is asked about a certificate that no authority of
+/// ours has issued.
+pub async fn of<'c>(ctx: &'c Ctx, signer: &Signer) -> Result<Good<'c>, Stop> {
+    let (authority, path) = trusted(ctx, &signer.certificate, &signer.beside)?;
+    match revocation::look(ctx, authority, &path).await? {
+        Known::Good => {}
+        Known::Revoked => return Err(fault(CertificateFault::Revoked).into()),
+        Known::Nothing => return Err(fault(CertificateFault::Unknown).into()),
+    }
+    let enterprise = bound(ctx, authority, &signer.certificate).await?;
+    let enterprise = enterprise.ok_or(fault(CertificateFault::Unbound))?;
+    Ok(Good { authority, enterprise })
+}
+
+fn fault(why: CertificateFault) -> Refusal {
+    Refusal::Certificate(why)
+}
+
+/// The authority that a path leads to. Of several that refuse it the one that came furthest is heard.
+pub fn trusted<'c>(
+    ctx: &'c Ctx,
+    certificate: &Certificate,
+    beside: &[Certificate],
+) -> Result<(&'c Authority, Path), Refusal> {
+    let mut why = Distrust::Untrusted(Untrusted::NoIssuer);
+    for authority in &ctx.realm.certificates.authorities {
+        match authority.rules.path(certificate, beside, ctx.now()) {
+            Ok(path) => return Ok((authority, path)),
+            Err(other) if distance(other) > distance(why) => why = other,
+            Err(_) => {}
+        }
+    }
+    tracing::info!(?why, issuer = certificate.issuer_shown(), "Refused a certificate");
+    Err(fault(match why {
+        Distrust::Expired | Distrust::NotYetValid => CertificateFault::Expired,
+        Distrust::NotForSigning | Distrust::Malformed(_) => CertificateFault::None,
+        Distrust::Revoked { .. } => CertificateFault::Revoked,
+        Distrust::Unknown(_) => CertificateFault::Unknown,
+        Distrust::Untrusted(_) => CertificateFault::Untrusted,
+    }))
+}
+
+/// How far somebody came: authorities may share a name, and the one whose key it was knows more.
+fn distance(why: Distrust) -> u8 {
+    match why {
+        Distrust::Untrusted(Untrusted::NoIssuer) => 0,
+        Distrust::Untrusted(Untrusted::Signature) => 1,
+        Distrust::Untrusted(_) => 2,
+        _ => 3,
+    }
+}
+
+/// The enterprise whose number stands in it, if the registry says that it has this authority's
+/// certificates: which of them does not matter (C-09).
+pub async fn bound(
+    ctx: &Ctx,
+    authority: &Authority,
+    certificate: &Certificate,
+) -> Result<Option<Enterprise>, Fault> {
+    let number = authority.rules.number(certificate);
+    let Some(number) = number.and_then(|text| TaxpayerNumber::parse(&text).ok()) else {
+        return Ok(None);
+    };
+    let found = ctx.rows().enterprises().find_by_number(&number).await?;
+    let has = |one: &Enterprise| one.certificate_authorities.iter().any(|id| *id == authority.id);
+    Ok(found.filter(has))
+}
