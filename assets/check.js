@@ -1,5 +1,5 @@
 // The environment check: each item by itself, with the next step of what fails.
-import { Agent, AgentError, Picker, challenge, codeOf, permission, say } from "./agent.js";
+import { Agent, AgentError, Picker, challenge, codeOf, permission } from "./agent.js";
 
 const root = document.querySelector("[data-check]");
 const picker = new Picker(root);
@@ -51,7 +51,7 @@ root.querySelector("[data-look]").addEventListener("click", async (event) => {
     const state = await permission();
     mark("permission", code === "PERMISSION_DENIED" || state === "denied" ? false : state === "granted" ? true : null);
     if (code === "PERMISSION_DENIED") mark("agent", null);
-    else if (["NO_AGENT", "ORIGIN_NOT_ALLOWED"].includes(code)) mark("agent", false, say(picker.words, error));
+    else if (["NO_AGENT", "ORIGIN_NOT_ALLOWED"].includes(code)) mark("agent", false);
     picker.fail(error);
   }
   event.target.disabled = false;

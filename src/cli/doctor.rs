@@ -258,7 +258,10 @@ async fn gateways(
     let names = realm.real_name.iter().map(|(url, _)| ("real names", url.as_str()));
     let insured = realm.social_insurance.iter().map(|(url, _)| ("social insurance", url.as_str()));
     let cards = realm.card_reading.iter().map(|(url, _)| ("card reading", url.as_str()));
-    for (what, url) in sms.chain(face).chain(names).chain(insured).chain(cards) {
+    let authorities = &realm.certificates.authorities;
+    let lists = authorities.iter().flat_map(|one| one.crl.iter().chain(&one.ocsp));
+    let lists = lists.map(|url| ("revoked certificates", url.as_str()));
+    for (what, url) in sms.chain(face).chain(names).chain(insured).chain(cards).chain(lists) {
         let outcome = match knock {
             false => Ok(url.to_owned()),
             true => match outbound.reaches(url).await {

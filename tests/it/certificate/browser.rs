@@ -226,7 +226,11 @@ fn national_token(folder: &Path) -> std::path::PathBuf {
         &at("enterprise-sm2.key"),
         PIN.as_bytes(),
     );
-    let key = key.unwrap().ec_key().unwrap().private_key().to_vec_padded(32).unwrap();
+    // RFC 5915: version 1, and then the number itself.
+    let whole = key.unwrap().private_key_to_pkcs8().unwrap();
+    let begins = [2, 1, 1, 4, 32];
+    let at = whole.windows(begins.len()).position(|part| part == begins).unwrap() + begins.len();
+    let key = &whole[at..at + 32];
     std::fs::write(token.join("key"), key).unwrap();
     token
 }
