@@ -1,6 +1,8 @@
 //! OCSP (RFC 6960): the question about one certificate, and whether an answer may be relied on. The
 //! flows carry both.
 
+#![expect(clippy::unnested_or_patterns, reason = "what `der` writes for a choice")]
+
 use der::asn1::{GeneralizedTime, Int, Null, ObjectIdentifier, OctetString};
 use der::{Choice, Decode, Encode, Enumerated, Sequence};
 use openssl::hash::{MessageDigest, hash};
