@@ -21,6 +21,8 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     /// Health, for machines of the bureau alone.
     pub operations_listen: Option<SocketAddr>,
+    /// The officers' console; absent: it is not served.
+    pub console_listen: Option<SocketAddr>,
     pub data: Option<PathBuf>,
     pub realms: Option<PathBuf>,
     /// `postgres://…`; absent: SQLite in the data directory.

@@ -39,6 +39,9 @@ mod m20261127_000038_second_factor_in_log;
 mod m20261127_000046_non_residents;
 mod m20261128_000033_certificates;
 mod m20261128_000047_revocation_lists;
+mod m20261128_000039_officers;
+mod m20261128_000041_hall_versions;
+mod m20261128_000042_audit_query;
 
 /// All steps in order.
 pub struct Migrator;
@@ -81,6 +84,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000046_non_residents::Migration),
             Box::new(m20261128_000033_certificates::Migration),
             Box::new(m20261128_000047_revocation_lists::Migration),
+            Box::new(m20261128_000039_officers::Migration),
+            Box::new(m20261128_000041_hall_versions::Migration),
+            Box::new(m20261128_000042_audit_query::Migration),
         ]
     }
 }

@@ -68,6 +68,10 @@ ids! {
     UploadId;
     /// A cross-region inspection or tax-source registration.
     RecordId;
+    /// Somebody of the bureau who works at the console; no person of the registry.
+    OfficerId;
+    /// One version of what a hall has collected of a document.
+    RecordVersionId;
     /// A browser signed in at the provider. Survives the rotation of its cookie.
     SessionId;
     /// What one authorization request led to: its code, its refresh family.

@@ -13,9 +13,12 @@ use crate::cli::reload::watch;
 use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::software_keys;
 use crate::cli::start::{Started, Wanted, start};
+use crate::domain::help::Helper;
+use crate::domain::officer::{Roles, Standing};
+use crate::domain::refusal::Refusal;
 use crate::ephemeral::Budget;
-use crate::flows::Ctx;
 use crate::flows::feed::fixtures;
+use crate::flows::{Ctx, Stop, officer};
 use crate::jobs;
 use crate::realm::fixtures::Fixtures;
 use crate::realm::source::Source;
@@ -24,7 +27,7 @@ use crate::telemetry;
 use crate::web::client_ip::Proxies;
 use crate::web::desk::{self, Desk};
 use crate::web::layers;
-use crate::web::router::router_within;
+use crate::web::router::{console_within, router_within};
 use crate::web::server::{serve, work_off};
 use crate::web::stopping::Signals;
 
@@ -41,8 +44,8 @@ struct DemoRealms;
 
 #[derive(Args)]
 pub struct DemoArguments {
-    /// The first of six ports in a row: provider, desk, tax filing, invoices, telephones, social
-    /// insurance.
+    /// The first of seven ports in a row: provider, desk, tax filing, invoices, telephones, social
+    /// insurance, officers.
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Survives a restart.
@@ -103,6 +106,8 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
             ("https://portal.jiangxi.example".to_owned(), at(1)),
             ("https://portal.national.example".to_owned(), at(1)),
             ("https://app.jiangxi.example".to_owned(), at(4)),
+            ("https://officer.jiangxi.example".to_owned(), at(6)),
+            ("https://officer.national.example".to_owned(), at(6)),
             ("https://insurance.jiangxi.example".to_owned(), at(5)),
             ("https://filing.jiangxi.example".to_owned(), at(2)),
             ("https://invoice.jiangxi.example".to_owned(), at(3)),
@@ -129,8 +134,10 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     let (filing, invoice, insurance) = applications(&at);
     let filing = tax_app::router(filing)?;
     let (invoice, insurance) = (tax_app::router(invoice)?, tax_app::router(insurance)?);
-    let [provider, desk_at, filing_at, invoice_at, phones, insurance_at] = ports.open()?;
+    let [provider, desk_at, filing_at, invoice_at, phones, insurance_at, officers_at] =
+        ports.open()?;
     say_where_to_look(&at, &arguments.data)?;
+    say_how_officers_enter(&started, &at).await?;
     let stopping = started.app.stopping().clone();
     tokio::spawn(stopping.clone().at_a_signal(Signals::listen()?, Duration::ZERO));
     let house = tokio::spawn(jobs::run(started.app.clone()));
@@ -142,6 +149,12 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         serve(invoice_at, invoice, None, &stopping),
         serve(phones, telephone, None, &stopping),
         serve(insurance_at, insurance, None, &stopping),
+        serve(
+            officers_at,
+            console_within(started.app.clone(), arguments.time_out()),
+            None,
+            &stopping
+        ),
     )?;
     work_off(&started.app, house).await;
     Ok(())
@@ -170,31 +183,32 @@ fn links(at: &impl Fn(u16) -> String) -> Vec<(String, String)> {
         ("江西税务 APP（模拟） · Tax app".to_owned(), format!("{}/tax", at(4))),
         ("个人所得税 APP（模拟） · Income Tax app".to_owned(), at(4)),
         ("账户中心 · Account centre".to_owned(), format!("{}/realms/jiangxi/account", at(0))),
+        ("税务人员工作台 · Officers".to_owned(), format!("{}/realms/jiangxi/console", at(6))),
         ("登录 · Sign in".to_owned(), format!("{}/realms/jiangxi/login", at(0))),
     ]
 }
 
-/// The six ports of the demo, all of them taken.
-struct Ports([TcpSocket; 6]);
+/// The seven ports of the demo, all of them taken.
+struct Ports([TcpSocket; 7]);
 
 impl Ports {
     /// Taken, and open to nobody. The error names the port that somebody else has.
     fn of(first: u16) -> Result<Self, Failure> {
         let at = |offset: u16| {
-            let port = first.checked_add(offset).ok_or("six ports in a row are needed")?;
+            let port = first.checked_add(offset).ok_or("seven ports in a row are needed")?;
             let address = SocketAddr::from(([127, 0, 0, 1], port));
             taken(address).map_err(|error| {
                 let what = format!("{address}: {error}");
-                Failure::from(format!("{what}; --port names the first of six that are free"))
+                Failure::from(format!("{what}; --port names the first of seven that are free"))
             })
         };
-        Ok(Self([at(0)?, at(1)?, at(2)?, at(3)?, at(4)?, at(5)?]))
+        Ok(Self([at(0)?, at(1)?, at(2)?, at(3)?, at(4)?, at(5)?, at(6)?]))
     }
 
-    fn open(self) -> std::io::Result<[TcpListener; 6]> {
-        let [one, two, three, four, five, six] =
+    fn open(self) -> std::io::Result<[TcpListener; 7]> {
+        let [one, two, three, four, five, six, seven] =
             self.0.map(|socket| socket.listen(1024)?.into_std());
-        Ok([one?, two?, three?, four?, five?, six?])
+        Ok([one?, two?, three?, four?, five?, six?, seven?])
     }
 }
 
@@ -258,6 +272,44 @@ fn say_where_to_look(at: &impl Fn(u16) -> String, data: &Path) -> std::io::Resul
     ))?;
     say("clients              realms/*/clients/*.toml under the data directory")?;
     say(format_args!("data                 {}", data.display()))
+}
+
+/// One of each role, so that the three administrative ones and four eyes can be tried.
+const OFFICERS: [(&str, &str, &str); 5] = [
+    ("hall", "周大厅", "hall reviewer"),
+    ("review", "吴审核", "reviewer"),
+    ("security", "郑安全", "security"),
+    ("audit", "王审计", "audit"),
+    ("system", "冯系统", "system"),
+];
+
+/// Whoever has not entered yet gets a link, new at each start; the others have their passkeys.
+async fn say_how_officers_enter(started: &Started, at: &impl Fn(u16) -> String) -> CliResult {
+    say(format_args!("officers' console    {}/realms/jiangxi/console", at(6)))?;
+    let Some(realm) = started.realms.iter().find(|realm| realm.id == "jiangxi") else {
+        return Ok(());
+    };
+    let ctx = Ctx::own(started.app.services(), realm);
+    if !officer::has_console(&ctx) {
+        return Ok(());
+    }
+    let refused = |refusal: Refusal| Failure::from(Stop::from(refusal));
+    let helper = Helper::new("demo", "the demo begins").map_err(refused)?;
+    for (login, name, roles) in OFFICERS {
+        let known = officer::list(&ctx).await?.into_iter().find(|one| one.login.as_str() == login);
+        let link = match known {
+            None => {
+                let roles = Roles::parse(roles).map_err(refused)?;
+                officer::invite(&ctx, &helper, (login, name), roles).await?
+            }
+            Some(one) if one.standing() == Standing::Invited => {
+                officer::invite_again(&ctx, &helper, one.id).await?
+            }
+            Some(_) => continue,
+        };
+        say(format_args!("  enter as {login:<8}  {link}"))?;
+    }
+    Ok(())
 }
 
 /// The bureau's own application, on as many telephones as there are browsers.

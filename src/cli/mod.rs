@@ -9,6 +9,7 @@ pub mod helper;
 pub mod import;
 pub mod keys;
 pub mod non_resident;
+pub mod officer;
 pub mod person;
 pub mod place;
 pub mod realm;
@@ -84,6 +85,11 @@ enum Command {
         #[command(subcommand)]
         act: non_resident::NonResidentAct,
     },
+    /// The officers who work at the console: who they are, with which roles.
+    Officer {
+        #[command(subcommand)]
+        act: officer::OfficerAct,
+    },
     /// Where a person is signed in.
     Session {
         #[command(subcommand)]
@@ -149,6 +155,7 @@ pub async fn run() -> CliResult {
         Command::Audit(arguments) => audit::run(arguments, settings()?).await,
         Command::Person { act } => Box::pin(person::run(act, settings()?)).await,
         Command::NonResident { act } => Box::pin(non_resident::run(act, settings()?)).await,
+        Command::Officer { act } => Box::pin(officer::run(act, settings()?)).await,
         Command::Session { act } => Box::pin(session::run(act, settings()?)).await,
         Command::Client { act } => client::run(act, settings()?).await,
         Command::Sms { act } => sms::run(act, settings()?).await,

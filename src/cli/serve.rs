@@ -1,4 +1,4 @@
-//! `hufu serve`: the realms on one listener, health on another.
+//! `hufu serve`: the realms on one listener, health on another, the officers' console on a third.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::jobs;
 use crate::telemetry;
 use crate::web::layers;
-use crate::web::router::{operations, router_within};
+use crate::web::router::{console_within, operations, router_within};
 use crate::web::server;
 use crate::web::stopping::{Signals, Stopping};
 use crate::web::tls::TlsFiles;
@@ -25,6 +25,9 @@ pub struct ServeArguments {
     listen: Option<SocketAddr>,
     #[arg(long)]
     operations_listen: Option<SocketAddr>,
+    /// The officers' console; without it, it is not served.
+    #[arg(long)]
+    console_listen: Option<SocketAddr>,
     #[arg(long)]
     data: Option<PathBuf>,
     #[arg(long)]
@@ -39,6 +42,7 @@ impl ServeArguments {
         Settings {
             listen: self.listen.or(settings.listen),
             operations_listen: self.operations_listen.or(settings.operations_listen),
+            console_listen: self.console_listen.or(settings.console_listen),
             data: self.data.or(settings.data),
             realms: self.realms.or(settings.realms),
             log: self.log.or(settings.log),
@@ -67,6 +71,7 @@ pub async fn run(settings: Settings) -> CliResult {
     let started = start(&wanted).await?;
     let faces = server::listen(listen(&settings))?;
     let health = server::listen(operations_listen(&settings))?;
+    let officers = settings.console_listen.map(server::listen).transpose()?;
     let tls = match (settings.tls_certificate.clone(), settings.tls_key.clone()) {
         (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
         (None, None) => None,
@@ -88,13 +93,22 @@ pub async fn run(settings: Settings) -> CliResult {
     let house = tokio::spawn(jobs::run(app.clone()));
     tokio::spawn(watch(app.clone(), wanted));
     let (listen, operations_listen) = (faces.local_addr()?, health.local_addr()?);
-    tracing::info!(%listen, %operations_listen, "Listening");
+    tracing::info!(%listen, %operations_listen, console_listen = ?settings.console_listen, "Listening");
     let time_out = settings.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis);
-    let routes = router_within(app.clone(), time_out);
+    let router_of_faces = router_within(app.clone(), time_out);
+    let console = async {
+        let Some(officers) = officers else { return std::future::pending().await };
+        let routes = console_within(app.clone(), time_out);
+        server::serve_within(officers, routes, tls.clone(), settings.gate(), &stopping).await
+    };
+    let faces = async {
+        server::serve_within(faces, router_of_faces, tls.clone(), settings.gate(), &stopping).await
+    };
     // Health is told to the end, when nobody is served any more.
     let always = Stopping::default();
     tokio::select! {
-        left = server::serve_within(faces, routes, tls, settings.gate(), &stopping) => left?,
+        left = faces => left?,
+        left = console => left?,
         failed = server::serve(health, operations(app.clone(), render), None, &always) => failed?,
     }
     server::work_off(&app, house).await;

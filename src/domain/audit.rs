@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{
-    AccountId, ApplicationId, AuthorisationId, EnterpriseId, GrantId, PersonId, SessionId,
+    AccountId, ApplicationId, AuthorisationId, EnterpriseId, GrantId, OfficerId, PersonId,
+    SessionId,
 };
 
 /// An act that leaves a trace for ever. Holds ids, never numbers, names or phones.
@@ -45,6 +46,38 @@ pub enum AuditEvent {
         act: String,
         by: String,
         reason: String,
+    },
+    /// Who is an officer, and with which roles (`domain::officer`): `act` in a few words.
+    OfficerChanged {
+        officer: OfficerId,
+        act: String,
+        by: String,
+        reason: String,
+    },
+    OfficerEntered {
+        officer: OfficerId,
+        by: String,
+    },
+    /// With a passkey that is theirs.
+    OfficerRefused {
+        officer: OfficerId,
+        by: String,
+        /// Of the refusal.
+        code: String,
+    },
+    OfficerLeft {
+        officer: OfficerId,
+        by: String,
+    },
+    /// An officer looked at something at the console or did something there that has no event of its own, or
+    /// why they did what has one: `about` is an id.
+    OfficerActed {
+        by: String,
+        act: String,
+        reason: String,
+        person: Option<PersonId>,
+        enterprise: Option<EnterpriseId>,
+        about: Option<String>,
     },
     AgreementAccepted {
         account: AccountId,
@@ -274,13 +307,102 @@ pub enum AuditEvent {
     },
 }
 
-impl AuditEvent {
+/// The names of all of them, for whoever looks for one.
+pub const ACTIONS: [&str; 60] = [
+    "password_set",
+    "account_locked",
+    "help_given",
+    "non_resident_applied",
+    "non_resident_reviewed",
+    "officer_changed",
+    "officer_entered",
+    "officer_refused",
+    "officer_left",
+    "officer_acted",
+    "agreement_accepted",
+    "agreement_declined",
+    "authorisation_changed",
+    "history_cleared",
+    "identity_switched",
+    "field_revealed",
+    "history_read",
+    "account_opened",
+    "account_cancelled",
+    "phone_bound",
+    "phone_taken",
+    "phone_removed",
+    "default_phone_set",
+    "username_changed",
+    "email_changed",
+    "address_changed",
+    "name_changed",
+    "document_held",
+    "document_dated",
+    "recovered",
+    "recovery_failed",
+    "phone_awaited",
+    "awaited_phone_dropped",
+    "authenticator_added",
+    "authenticator_removed",
+    "recovery_codes_renewed",
+    "passkey_added",
+    "passkey_removed",
+    "second_factor_passed",
+    "second_factor_failed",
+    "session_ended",
+    "token_revoked",
+    "real_name_raised",
+    "real_name_lowered",
+    "device_remembered",
+    "device_forgotten",
+    "consent_given",
+    "consent_withdrawn",
+    "data_downloaded",
+    "refresh_token_reused",
+    "code_reused",
+    "key_rotated",
+    "key_retired",
+    "realm_applied",
+    "fixtures_loaded",
+    "hall_record_kept",
+    "registration_begun",
+    "registration_declined",
+    "registered",
+    "feed_imported",
+];
+
+/// By what an event is found; no part of the chain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Marks {
     /// The person whose event it is, or the account where it names no person: who may see it as one of
     /// their own.
-    pub fn subject(&self) -> Option<Uuid> {
-        let told = serde_json::to_value(self).ok()?;
-        let named = |field: &str| told.get(field)?.as_str()?.parse().ok();
-        named("person").or_else(|| named("account"))
+    pub subject: Option<Uuid>,
+    pub action: String,
+    /// Who of the bureau or which of its systems: `officer/zhang`, `operator/root`, a client's id.
+    pub actor: Option<String>,
+}
+
+/// Events whose `by` is an actor's name; elsewhere it is an id, or a way.
+const NAMES_ACTOR: [&str; 9] = [
+    "help_given",
+    "non_resident_reviewed",
+    "history_read",
+    "feed_imported",
+    "officer_changed",
+    "officer_entered",
+    "officer_refused",
+    "officer_left",
+    "officer_acted",
+];
+
+impl AuditEvent {
+    pub fn marks(&self) -> Marks {
+        let told = serde_json::to_value(self).unwrap_or_default();
+        let text = |field: &str| told.get(field)?.as_str().map(str::to_owned);
+        let id = |field: &str| text(field)?.parse().ok();
+        let action = text("action").unwrap_or_default();
+        let actor = NAMES_ACTOR.contains(&action.as_str()).then(|| text("by")).flatten();
+        Marks { subject: id("person").or_else(|| id("account")), action, actor }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::number::name::PersonName;
 use crate::domain::number::phone::Phone;
 use crate::domain::number::resident::Sex;
 use crate::domain::person::DocumentEnd;
+use crate::domain::refusal::Refusal;
 
 /// One collection (办税服务厅实名信息采集); a newer one of the same document takes its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,5 +34,22 @@ impl HallRecord {
     /// the comparison that a camera makes.
     pub fn is_by_sight(&self) -> bool {
         self.verified_by_sight && self.portrait.is_some()
+    }
+
+    /// What cannot be verified online is worth nothing here without both (D-03): `E_FORMAT` at `by_sight` or
+    /// `portrait`. A mark without a portrait is none anywhere.
+    pub fn check_seen(&self, has_portrait: bool) -> Result<(), Refusal> {
+        let is_offline = !self.number.kind.is_online();
+        let mut fields = Vec::new();
+        if is_offline && !self.verified_by_sight {
+            fields.push("by_sight");
+        }
+        if (is_offline || self.verified_by_sight) && !has_portrait {
+            fields.push("portrait");
+        }
+        match fields.is_empty() {
+            true => Ok(()),
+            false => Err(Refusal::Format { fields }),
+        }
     }
 }

@@ -62,6 +62,10 @@ impl Way {
         }
     }
 
+    pub fn takes(self, kind: DocumentType) -> bool {
+        self.documents().contains(&kind)
+    }
+
     pub fn kind(self) -> PersonKind {
         match self {
             Self::Domestic => PersonKind::Domestic,

@@ -74,6 +74,8 @@ pub struct Realm {
     pub passkeys: Option<RelyingParty>,
     /// Whose certificates sign enterprises in.
     pub certificates: certificates::Certificates,
+    /// `None`: no officer signs in.
+    pub console: Option<Console>,
     pub permissions: BTreeMap<String, Texts>,
     pub identity_types: BTreeMap<IdentityTypeName, (IdentityType, Texts)>,
     pub clients: BTreeMap<String, Arc<Client>>,
@@ -87,6 +89,16 @@ pub struct Realm {
     pub remarks: Vec<Complaint>,
     /// SHA-256 over all files, to tell versions apart.
     pub hash: String,
+}
+
+/// Where officers work.
+pub struct Console {
+    /// Scheme, host and port, without a slash.
+    pub origin: String,
+    pub passkeys: RelyingParty,
+    /// Seconds: without a request, and in all.
+    pub idle: i64,
+    pub longest: i64,
 }
 
 pub struct RealmEntrance {

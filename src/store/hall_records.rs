@@ -1,16 +1,24 @@
 //! What halls have collected of people. Name, number, phone and portrait are sealed; a record is found by
-//! kind and number of the document, as people are.
+//! kind and number of the document, as people are. A newer version takes the place of the one before, which
+//! stays for whoever asks what was known.
 
 use std::collections::HashSet;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, QueryFilter, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
+};
 use uuid::Uuid;
 
+use super::entity::hall_portrait as image;
 use super::entity::hall_record::{ActiveModel, Column, Entity, Model};
 use super::{AT_ONCE, Rows, StoreError, Writing, evened};
-use crate::base::clock::Day;
+use crate::base::clock::{Day, Timestamp};
+use crate::base::id::RecordVersionId;
+use crate::domain::collection::Portrait;
 use crate::domain::hall::HallRecord;
-use crate::domain::number::document::DocumentNumber;
+use crate::domain::non_resident::FileKind;
+use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::name::PersonName;
 use crate::domain::number::phone::Phone;
 use crate::domain::number::resident::Sex;
@@ -34,9 +42,64 @@ impl<A> HallRecords<'_, A> {
             .find::<Entity>()
             .filter(Column::Kind.eq(number.kind.name()))
             .filter(Column::NumberIndex.eq(self.index_of(number)))
+            .filter(Column::SupersededAt.is_null())
             .one(&self.0.db())
             .await?;
-        row.map(|row| self.read(&row, number)).transpose()
+        row.map(|row| self.read(&row, number.kind)).transpose()
+    }
+
+    /// Every version of what was collected of a document, the newest first.
+    pub async fn versions(&self, number: &DocumentNumber) -> Result<Vec<Version>, StoreError> {
+        self.versions_by(number.kind, self.index_of(number)).await
+    }
+
+    /// The same by one of them; empty where there is none.
+    pub async fn versions_of(&self, id: RecordVersionId) -> Result<Vec<Version>, StoreError> {
+        let row = self.0.find::<Entity>().filter(Column::Id.eq(id.0)).one(&self.0.db()).await?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let kind = DocumentType::parse(&row.kind);
+        let kind = kind.ok_or_else(|| StoreError::inconsistent("hall_record", "kind", row.id))?;
+        self.versions_by(kind, row.number_index).await
+    }
+
+    async fn versions_by(
+        &self,
+        kind: DocumentType,
+        index: Vec<u8>,
+    ) -> Result<Vec<Version>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::Kind.eq(kind.name()))
+            .filter(Column::NumberIndex.eq(index))
+            .order_by_desc(Column::Id)
+            .limit(MOST_VERSIONS)
+            .all(&self.0.db())
+            .await?;
+        let version = |row: &Model| {
+            Ok(Version {
+                id: RecordVersionId(row.id),
+                is_current: row.superseded_at.is_none(),
+                portrait_id: row.portrait_id,
+                record: self.read(row, kind)?,
+            })
+        };
+        rows.iter().map(version).collect()
+    }
+
+    /// The portrait of a version, where it was taken at the console.
+    pub async fn portrait(
+        &self,
+        id: RecordVersionId,
+    ) -> Result<Option<(Portrait, Vec<u8>)>, StoreError> {
+        let row = self.0.find::<Entity>().filter(Column::Id.eq(id.0)).one(&self.0.db()).await?;
+        let Some(portrait) = row.and_then(|row| row.portrait_id) else { return Ok(None) };
+        let found = self.0.find::<image::Entity>().filter(image::Column::Id.eq(portrait));
+        let Some(row) = found.one(&self.0.db()).await? else { return Ok(None) };
+        let content = self.0.unseal_bytes(&portrait_place(row.id), &row.content)?;
+        let kind = FileKind::parse(&row.kind);
+        let kind = kind.ok_or_else(|| StoreError::inconsistent("hall_portrait", "kind", row.id))?;
+        Ok(Some((Portrait { kind, size: content.len() }, content)))
     }
 
     /// Of which of many documents, perhaps of another kind, halls have collected something.
@@ -55,6 +118,7 @@ impl<A> HallRecords<'_, A> {
                 .column(Column::NumberIndex)
                 .filter(Column::Kind.is_in(kinds))
                 .filter(Column::NumberIndex.is_in(indexes))
+                .filter(Column::SupersededAt.is_null())
                 .into_tuple()
                 .all(&self.0.db())
                 .await?;
@@ -73,8 +137,7 @@ impl<A> HallRecords<'_, A> {
         self.0.unseal(&place(row.id, column), sealed)
     }
 
-    /// `asked`: what it was found by; of one person's two cards the record may have the other.
-    fn read(&self, row: &Model, asked: &DocumentNumber) -> Result<HallRecord, StoreError> {
+    fn read(&self, row: &Model, kind: DocumentType) -> Result<HallRecord, StoreError> {
         let wrong = |column| StoreError::inconsistent("hall_record", column, row.id);
         let collected_on = Day::parse(&row.collected_on).ok_or_else(|| wrong("collected_on"))?;
         let number = self.open(row, "number", &row.number)?;
@@ -86,7 +149,7 @@ impl<A> HallRecords<'_, A> {
         };
         Ok(HallRecord {
             name: PersonName::kept(&self.open(row, "name", &row.name)?),
-            number: DocumentNumber::parse(asked.kind, &number, collected_on)
+            number: DocumentNumber::parse(kind, &number, collected_on)
                 .map_err(|_| wrong("number"))?,
             sex: row.sex.as_deref().and_then(Sex::parse),
             nationality: row.nationality.clone(),
@@ -98,6 +161,13 @@ impl<A> HallRecords<'_, A> {
             collected_by: row.collected_by.clone(),
         })
     }
+}
+
+/// Nobody corrects anything so often.
+const MOST_VERSIONS: u64 = 100;
+
+fn portrait_place(id: Uuid) -> String {
+    format!("hall_portrait.content.{id}")
 }
 
 fn place(row: Uuid, column: &str) -> String {
@@ -112,16 +182,57 @@ impl HallRecords<'_, Writing> {
         new_id: Uuid,
         former: Option<Uuid>,
         record: &HallRecord,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let db = self.0.db();
-        let of_document = Condition::all()
-            .add(Column::Kind.eq(record.number.kind.name()))
-            .add(Column::NumberIndex.eq(self.index_of(&record.number)));
-        self.0.delete::<Entity>().filter(of_document).exec(&db).await?;
+        self.supersede(&record.number, now).await?;
         if let Some(former) = former {
-            self.0.delete::<Entity>().filter(Column::Id.eq(former)).exec(&db).await?;
+            self.superseding(now).filter(Column::Id.eq(former)).exec(&self.0.db()).await?;
         }
-        self.0.insert_all(vec![self.row(new_id, record)]).await
+        self.add(RecordVersionId(new_id), record, None).await
+    }
+
+    /// What there is of this document is a former version from now on.
+    pub async fn supersede(
+        &self,
+        number: &DocumentNumber,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.superseding(now)
+            .filter(Column::Kind.eq(number.kind.name()))
+            .filter(Column::NumberIndex.eq(self.index_of(number)))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    fn superseding(&self, now: Timestamp) -> UpdateMany<Entity> {
+        self.0
+            .update::<Entity>()
+            .col_expr(Column::SupersededAt, Expr::value(now.0))
+            .filter(Column::SupersededAt.is_null())
+    }
+
+    /// The version that counts; a [`StoreError::Conflict`] where another does.
+    pub async fn add(
+        &self,
+        id: RecordVersionId,
+        record: &HallRecord,
+        portrait: Option<Uuid>,
+    ) -> Result<(), StoreError> {
+        let row = ActiveModel { portrait_id: Set(portrait), ..self.row(id.0, record) };
+        self.0.insert_all(vec![row]).await
+    }
+
+    pub async fn add_portrait(&self, new: &NewPortrait<'_>) -> Result<(), StoreError> {
+        let model = image::ActiveModel {
+            id: Set(new.id),
+            realm: Set(self.0.realm.to_owned()),
+            kind: Set(new.portrait.kind.name().to_owned()),
+            content: Set(self.0.seal_bytes(&portrait_place(new.id), new.content)),
+            added_at: Set(new.at.0),
+        };
+        image::Entity::insert(model).exec_without_returning(&self.0.db()).await?;
+        Ok(())
     }
 
     /// Of documents of which halls had collected nothing.
@@ -150,6 +261,8 @@ impl HallRecords<'_, Writing> {
             portrait: Set(record.portrait.as_deref().map(|hash| seal("portrait", hash))),
             collected_on: Set(record.collected_on.to_string()),
             collected_by: Set(record.collected_by.clone()),
+            superseded_at: Set(None),
+            portrait_id: Set(None),
         }
     }
 }
@@ -158,4 +271,22 @@ impl HallRecords<'_, Writing> {
 pub struct NewRecord {
     pub row: Uuid,
     pub record: HallRecord,
+}
+
+/// One version of what a hall has collected of a document.
+pub struct Version {
+    pub id: RecordVersionId,
+    /// The one that counts.
+    pub is_current: bool,
+    /// Where its portrait is kept, if it is.
+    pub portrait_id: Option<Uuid>,
+    pub record: HallRecord,
+}
+
+/// A portrait as it was taken.
+pub struct NewPortrait<'a> {
+    pub id: Uuid,
+    pub portrait: Portrait,
+    pub content: &'a [u8],
+    pub at: Timestamp,
 }

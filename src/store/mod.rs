@@ -12,6 +12,7 @@ mod levels;
 mod link;
 
 pub mod accounts;
+pub mod audit_search;
 pub mod authenticators;
 pub mod authorisations;
 pub mod awaited_phones;
@@ -30,6 +31,7 @@ pub mod keys;
 pub mod many;
 pub mod non_residents;
 pub mod notices;
+pub mod officers;
 pub mod passkeys;
 pub mod people;
 pub mod phones;

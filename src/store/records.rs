@@ -76,6 +76,12 @@ pub struct LogQuery {
     pub offset: u64,
 }
 
+impl<'c, A> Records<'c, A> {
+    pub(super) fn rows(&self) -> Rows<'c, A> {
+        self.0
+    }
+}
+
 impl<A> Records<'_, A> {
     /// A person's attempts since an instant, newest first.
     pub async fn attempts(
@@ -238,7 +244,7 @@ impl<A> Records<'_, A> {
     }
 }
 
-fn link(row: audit::Model) -> AuditRow {
+pub(super) fn link(row: audit::Model) -> AuditRow {
     AuditRow { sequence: row.sequence, at: Timestamp(row.at), event: row.event, hash: row.hash }
 }
 
@@ -307,13 +313,16 @@ impl Records<'_, Writing> {
             let text = serde_json::to_string(event)
                 .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
             hash = self.chain_key().hash(&hash, Link { sequence, at, event: &text });
+            let marks = event.marks();
             links.push(audit::ActiveModel {
                 realm: Set(self.0.realm.to_owned()),
                 sequence: Set(sequence),
                 at: Set(at.0),
                 event: Set(text),
                 hash: Set(hash.clone()),
-                subject: Set(event.subject()),
+                subject: Set(marks.subject),
+                action: Set(marks.action),
+                actor: Set(marks.actor),
             });
         }
         self.0.insert_all(links).await?;

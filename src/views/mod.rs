@@ -4,6 +4,7 @@
 pub mod account;
 pub mod assets;
 pub mod certificate;
+pub mod console;
 pub mod face;
 pub mod locale;
 pub mod non_resident;
@@ -13,6 +14,7 @@ pub mod page;
 pub mod personal;
 pub mod phone;
 pub mod register;
+pub mod review;
 pub mod scan;
 pub mod self_help;
 pub mod sign_in;
@@ -45,6 +47,8 @@ pub struct Chrome {
     pub who: Option<Who>,
     /// The identity of a session on pages outside the centres.
     pub acting: Option<String>,
+    /// At the console: who works.
+    pub officer: Option<console::OfficerView>,
     /// Large letters (长辈版).
     pub is_large: bool,
     /// By which the log knows this request.

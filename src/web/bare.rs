@@ -103,6 +103,7 @@ pub fn chrome(app: &App, language: &str, headers: &HeaderMap) -> Option<Chrome> 
         here: String::new(),
         who: None,
         acting: None,
+        officer: None,
         is_large: cookies::read(headers).contains_key(&large),
         request_number: 0,
         face: Face::default(),

@@ -76,6 +76,16 @@ pub fn device_name(realm: &Realm) -> String {
     name(realm, "device")
 }
 
+/// An officer at work; of the console's host, which no taxpayer's page is on.
+pub fn officer_name(realm: &Realm) -> String {
+    name(realm, "officer")
+}
+
+/// What a browser is known by that stands at the console's door.
+pub fn console_door_name(realm: &Realm) -> String {
+    name(realm, "console-door")
+}
+
 pub fn language_name(realm: &Realm) -> String {
     name(realm, "language")
 }

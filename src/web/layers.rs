@@ -24,6 +24,7 @@ use crate::web::account::paths::NON_RESIDENT_FILE;
 use crate::web::answer::{busy, busy_for_applications};
 use crate::web::app::App;
 use crate::web::bare::in_words;
+use crate::web::console::paths::RECORD_FORM;
 use crate::web::request::{RequestNumber, caller};
 
 /// No form of ours is larger.
@@ -95,7 +96,9 @@ async fn with_room(app: &App, request: Request, next: Next) -> Response {
 /// (`web::sent_file`).
 fn brings_file(parts: &Parts) -> bool {
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-    parts.method == Method::POST && route.is_some_and(|route| route.ends_with(NON_RESIDENT_FILE))
+    let is_one =
+        |route: &str| [NON_RESIDENT_FILE, RECORD_FORM].iter().any(|own| route.ends_with(own));
+    parts.method == Method::POST && route.is_some_and(is_one)
 }
 
 /// Only so many may be late with their bodies.

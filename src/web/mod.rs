@@ -11,6 +11,7 @@ mod bare;
 pub mod certificate;
 pub mod client_ip;
 pub mod connection;
+pub mod console;
 pub mod cookies;
 pub mod crowd;
 pub mod desk;

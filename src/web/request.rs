@@ -22,6 +22,7 @@ use crate::flows::oauth::dpop::Shown;
 use crate::flows::sign_in::session::{StandingSession, by_cookie};
 use crate::flows::{Ctx, Fault};
 use crate::oidc::params::Params;
+use crate::views::console::OfficerView;
 use crate::views::face::with_value;
 use crate::views::page::{MessagePage, Notice};
 use crate::views::{Chrome, Page, Who};
@@ -46,6 +47,15 @@ pub struct Request {
     language: String,
 }
 
+/// Whose page it is.
+enum Reader {
+    Nobody,
+    /// Outside the centres, as whom somebody works.
+    Acting(String),
+    Person(Who),
+    Officer(OfficerView),
+}
+
 /// Counted from the start of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestNumber(pub u64);
@@ -58,7 +68,8 @@ fn element_of(field: &str) -> &str {
     match field {
         "held_name" | "passkey_name" => "name",
         "range" => "from",
-        "upload" | "upload_size" | "upload_kind" | "uploads" | "uploads_many" => "file",
+        "upload" | "upload_size" | "upload_kind" | "uploads" | "uploads_many" | "portrait"
+        | "portrait_size" | "portrait_kind" => "file",
         other => other,
     }
 }
@@ -285,7 +296,7 @@ impl Request {
         binding: &str,
         page: &P,
     ) -> Result<Response, Failure> {
-        self.render(status, self.csrf(binding), (None, None), page)
+        self.render(status, self.csrf(binding), Reader::Nobody, page)
     }
 
     /// A page of a session that stands outside the centres; `acting`: as whom somebody works.
@@ -295,7 +306,8 @@ impl Request {
         acting: Option<String>,
         page: &P,
     ) -> Result<Response, Failure> {
-        self.render(status, self.csrf(&self.session_binding()), (None, acting), page)
+        let reader = acting.map_or(Reader::Nobody, Reader::Acting);
+        self.render(status, self.csrf(&self.session_binding()), reader, page)
     }
 
     /// A page of an account centre; its forms are the session's.
@@ -305,16 +317,33 @@ impl Request {
         who: Who,
         page: &P,
     ) -> Result<Response, Failure> {
-        self.render(status, self.csrf(&self.session_binding()), (Some(who), None), page)
+        self.render(status, self.csrf(&self.session_binding()), Reader::Person(who), page)
+    }
+
+    /// A page of the console; its forms are the officer's session's.
+    pub fn console_page<P: Page>(
+        &self,
+        status: StatusCode,
+        officer: OfficerView,
+        page: &P,
+    ) -> Result<Response, Failure> {
+        self.render(status, officer.csrf.clone(), Reader::Officer(officer), page)
     }
 
     fn render<P: Page>(
         &self,
         status: StatusCode,
         csrf: String,
-        (who, acting): (Option<Who>, Option<String>),
+        reader: Reader,
         page: &P,
     ) -> Result<Response, Failure> {
+        let (mut who, mut acting, mut officer) = (None, None, None);
+        match reader {
+            Reader::Nobody => {}
+            Reader::Acting(title) => acting = Some(title),
+            Reader::Person(one) => who = Some(one),
+            Reader::Officer(one) => officer = Some(one),
+        }
         let here = self.uri.path_and_query().map_or_else(String::new, ToString::to_string);
         let chrome = Chrome {
             lang: self.language.clone(),
@@ -323,6 +352,7 @@ impl Request {
             csrf,
             who,
             acting,
+            officer,
             is_large: self.cookies.contains_key(&cookies::look_name(&self.ctx.realm)),
             request_number: self.number.0,
             face: face::of(&self.ctx.realm, &self.language, self.ctx.now().day()),

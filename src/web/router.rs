@@ -14,7 +14,8 @@ use crate::oidc::discovery::path;
 use crate::web::app::App;
 use crate::web::ops::{by_get_alone, not_by_head};
 use crate::web::{
-    account, admin_api, app_api, certificate, events_api, layers, oauth, ops, page, self_help,
+    account, admin_api, app_api, certificate, console, events_api, layers, oauth, ops, page,
+    self_help,
 };
 
 /// The realms' faces: applications and people.
@@ -157,6 +158,18 @@ fn documents() -> Router<App> {
         .route(&format!("/realms/{{realm}}{}", path::JWKS), get(oauth::discovery::jwks))
         .route("/realms/{realm}/.well-known/ssf-configuration", get(events_api::configuration))
         .route("/.well-known/ssf-configuration/realms/{realm}", get(events_api::configuration))
+}
+
+/// The officers' listener: nothing of it is served to taxpayers, and nothing of theirs here.
+pub fn console_within(app: App, time_out: Duration) -> Router {
+    let pages = Router::new()
+        .route("/", get(console::entrance::root))
+        .nest("/realms/{realm}", console::routes())
+        .fallback(ops::not_found);
+    let stopping = app.stopping().clone();
+    layers::around(layers::limited(pages, time_out, app.clone()), app.clone())
+        .layer(MapResponseLayer::new(move |response| stopping.applied_to(response)))
+        .with_state(app)
 }
 
 /// The second listener, for machines of the bureau alone. `render`: the counters as Prometheus

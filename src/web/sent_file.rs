@@ -23,7 +23,7 @@ const AROUND: usize = 16 * 1024;
 /// What is read of a file that is too large, so that its sender can be told.
 const DISCARDED: usize = 32 * 1024 * 1024;
 /// Fields beside the file.
-const MOST_FIELDS: usize = 8;
+const MOST_FIELDS: usize = 16;
 /// A handler has not much longer than this.
 const TO_SEND: Duration = Duration::from_secs(15);
 

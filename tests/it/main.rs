@@ -10,6 +10,7 @@
 pub mod account;
 mod audit;
 mod certificate;
+mod console;
 mod cutter;
 mod domain;
 mod ephemeral;

@@ -7,7 +7,7 @@ use hufu::realm::check::{Surroundings, load};
 use crate::kit::copy;
 
 /// (file, what stands there, the mistake, part of the complaint)
-const PLANTED: [(&str, &str, &str, &str); 11] = [
+const PLANTED: [(&str, &str, &str, &str); 12] = [
     (
         "realm.toml",
         "issuer = \"https://sso.jiangxi.example/realms/jiangxi\"",
@@ -21,6 +21,12 @@ const PLANTED: [(&str, &str, &str, &str); 11] = [
         "ends with a slash",
     ),
     ("realm.toml", "home_province = \"360000\"", "home_province = \"99\"", "six digits"),
+    (
+        "realm.toml",
+        "origin = \"https://officer.jiangxi.example\"",
+        "origin = \"https://officer.jiangxi.example/\"",
+        "without a slash",
+    ),
     ("realm.toml", "min_length = 8", "min_length = 80", "longer than max_length"),
     (
         "entrances.toml",

@@ -111,6 +111,8 @@ pub struct By {
 
 impl By {
     pub const CLOCK: Self = Self { actor: Actor::Clock, person: None };
+    /// Who that is stands in the audit, with the reason.
+    pub const OFFICER: Self = Self { actor: Actor::Officer, person: None };
     pub const REGISTRY: Self = Self { actor: Actor::Registry, person: None };
 
     pub fn holder(person: PersonId) -> Self {

@@ -45,7 +45,7 @@ impl FileKind {
     }
 
     /// ISO 32000 §7.5.2, ISO/IEC 10918-1 B.2.1, PNG 3 §5.2.
-    fn of(content: &[u8]) -> Option<Self> {
+    pub fn of(content: &[u8]) -> Option<Self> {
         let begins: [(&[u8], Self); 3] = [
             (b"%PDF-", Self::Pdf),
             (b"\xff\xd8\xff", Self::Jpeg),

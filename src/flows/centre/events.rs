@@ -27,10 +27,10 @@ pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<OwnEvent>, Fault> 
     let event = |(at, text): (Timestamp, String)| {
         let mut told: Value = serde_json::from_str(&text).ok()?;
         let action = told["action"].as_str()?.to_owned();
-        if ["help_given", "non_resident_reviewed"].contains(&action.as_str())
+        if ["help_given", "non_resident_reviewed", "officer_acted"].contains(&action.as_str())
             && let Some(members) = told.as_object_mut()
         {
-            members.retain(|name, _| name != "by" && name != "reason");
+            members.retain(|name, _| !["by", "reason", "about"].contains(&name.as_str()));
         }
         Some(OwnEvent { at, action, told })
     };

@@ -82,7 +82,7 @@ pub(super) async fn save_hall_record(
     known: Option<Uuid>,
 ) -> Result<Uuid, NotTaken> {
     let (record, row) = (parse(line, ctx.now().day())?, ctx.new_row_id());
-    tx.rows().hall_records().put(row, known, &record).await?;
+    tx.rows().hall_records().put(row, known, &record, tx.now()).await?;
     note(tx, row, &record);
     Ok(row)
 }

@@ -100,7 +100,8 @@ pub async fn look(ctx: &Ctx, helper: &Helper, person: PersonId) -> Result<Profil
     Ok(found)
 }
 
-async fn people(ctx: &Ctx, text: &str) -> Result<Vec<PersonId>, Stop> {
+/// Whom a text means, without a look at them.
+pub async fn people(ctx: &Ctx, text: &str) -> Result<Vec<PersonId>, Stop> {
     let (accounts, people) = (ctx.rows().accounts(), ctx.rows().people());
     if text.chars().count() > LONGEST {
         return Err(Refusal::format("person").into());

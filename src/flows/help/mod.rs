@@ -8,4 +8,4 @@ mod act;
 mod find;
 
 pub use act::{end_session, end_sessions, expire_password, lock, remove_factor, unlock};
-pub use find::{AccountProfile, Document, Factors, Profile, SignedIn, find, look};
+pub use find::{AccountProfile, Document, Factors, Profile, SignedIn, find, look, people};

@@ -2,7 +2,7 @@
 //! change and end them (AC-12 to AC-40). Who may is asked here once more, whatever a page offered.
 
 use crate::base::clock::{Day, Timestamp};
-use crate::base::id::{AuthorisationId, PersonId};
+use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::acting::{ActingIdentity, EnterpriseIdentity};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{
@@ -17,7 +17,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::people;
 use crate::flows::relations::writer::{begin_in, change};
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::relations as history;
+use crate::store::{Tx, relations as history};
 
 /// A manager in the enterprise they act for now.
 pub struct Manager<'a> {
@@ -129,6 +129,20 @@ pub async fn add(
     new: CheckedHandler,
 ) -> Result<Authorisation, Stop> {
     let tx = ctx.begin().await?;
+    let by = By::manager(manager.person);
+    let added = add_in(ctx, &tx, manager.identity.enterprise.id, new, by).await?;
+    tx.commit().await?;
+    Ok(added)
+}
+
+/// The same within a transaction that does more, also by an officer in the hall.
+pub(super) async fn add_in(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    enterprise: EnterpriseId,
+    new: CheckedHandler,
+    by: By,
+) -> Result<Authorisation, Stop> {
     let rows = tx.rows();
     let found = rows.people().find_by_document(&new.number).await?;
     let person = if let Some(id) = found {
@@ -141,23 +155,20 @@ pub async fn add(
         id
     } else {
         let person = invited(ctx, &new);
-        people::add(&tx, &person).await?;
-        people::hold_document(ctx, &tx, person.id, &new.number).await?;
+        people::add(tx, &person).await?;
+        people::hold_document(ctx, tx, person.id, &new.number).await?;
         person.id
     };
     let identity_type = ctx.realm.identity_type(&new.identity_type);
     let invitation = New {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
-        enterprise: manager.identity.enterprise.id,
+        enterprise,
         person,
         identity_type: identity_type.ok_or(Refusal::format("identity_type"))?,
         valid_from: ctx.now().day(),
-        invited_by: Some(manager.person),
+        invited_by: by.person,
     };
-    let by = By::manager(manager.person);
-    let added = begin_in(ctx, &tx, invitation, &Event::Add(new.terms), by).await?;
-    tx.commit().await?;
-    Ok(added)
+    begin_in(ctx, tx, invitation, &Event::Add(new.terms), by).await
 }
 
 fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
@@ -245,8 +256,13 @@ pub async fn listed(ctx: &Ctx, authorisation: Authorisation) -> Result<Option<Li
 
 /// Everybody who is tied to the enterprise, or waits to be.
 pub async fn list(ctx: &Ctx, manager: &Manager<'_>) -> Result<Vec<Listed>, Fault> {
+    listed_in(ctx, manager.identity.enterprise.id).await
+}
+
+/// The same of an enterprise, for whoever may see it.
+pub(super) async fn listed_in(ctx: &Ctx, enterprise: EnterpriseId) -> Result<Vec<Listed>, Fault> {
     let relations = ctx.rows().relations();
-    let found = relations.handlers(manager.identity.enterprise.id).await?;
+    let found = relations.handlers(enterprise).await?;
     let people: Vec<PersonId> = found.iter().map(|(_, person)| person.id).collect();
     let mut documents = relations.documents(&people).await?;
     let cancelled = ctx.rows().cancelling().cancelled(&people).await?;

@@ -2,6 +2,7 @@
 //! writer. What the registry tells comes in by `flows::feed`.
 
 pub mod back_office;
+pub mod counter;
 pub mod expiry;
 pub mod manager;
 pub mod person;

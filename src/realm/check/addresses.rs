@@ -3,6 +3,9 @@
 use url::Url;
 
 use super::Builder;
+use crate::domain::passkey::RelyingParty;
+use crate::realm::Console;
+use crate::realm::file::RealmFile;
 use crate::realm::source::{At, Source};
 
 impl Builder<'_> {
@@ -40,6 +43,34 @@ impl Builder<'_> {
             );
             self.complain(source, &path, message);
         }
+    }
+
+    /// Cookies and passkeys are of a host: officers have one of their own, but for the demo's.
+    pub(super) fn console(&mut self, source: &Source, main: &RealmFile) -> Option<Console> {
+        let file = main.console.as_ref()?;
+        let path = ["console".into(), "origin".into()];
+        self.check_url(source, &path, &file.origin);
+        let (origin, issuer) = (Url::parse(&file.origin).ok()?, Url::parse(&main.issuer).ok()?);
+        if origin.origin().ascii_serialization() != file.origin {
+            self.complain(source, &path, "an origin is scheme and host alone, without a slash");
+        }
+        let is_demo = self.surroundings.is_demo;
+        if !is_demo && origin.scheme() != issuer.scheme() {
+            self.complain(source, &path, "is https where the issuer is");
+        }
+        if !is_demo && origin.host() == issuer.host() {
+            self.complain(source, &path, "the console needs a host that is not the issuer's");
+        }
+        let Some(passkeys) = RelyingParty::new(&file.origin, &main.name.zh) else {
+            self.complain(source, &path, "passkeys need a host name, not an address");
+            return None;
+        };
+        Some(Console {
+            origin: file.origin.clone(),
+            passkeys,
+            idle: file.idle,
+            longest: file.longest,
+        })
     }
 }
 

@@ -137,6 +137,7 @@ impl Builder<'_> {
         self.check_fixtures();
         let agreements = self.agreements(&source, &main);
         let look = self.look(&source, &main.look);
+        let console = self.console(&source, &main);
         let (roles_source, roles) = roles?;
         let identity_types = self.identity_types(&roles_source, &roles);
         let (entrances_source, entrances) = entrances?;
@@ -198,6 +199,7 @@ impl Builder<'_> {
             card_reading,
             passkeys,
             certificates,
+            console,
             permissions: roles.permissions,
             identity_types,
             clients,

@@ -15,6 +15,9 @@ pub struct Model {
     pub hash: String,
     /// Whose it is, to be found by; no part of the chain.
     pub subject: Option<Uuid>,
+    /// What happened, and who of the bureau did it; the same.
+    pub action: String,
+    pub actor: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -21,6 +21,8 @@ pub struct Model {
     pub portrait: Option<Vec<u8>>,
     pub collected_on: String,
     pub collected_by: String,
+    pub superseded_at: Option<i64>,
+    pub portrait_id: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -277,7 +277,7 @@ impl Browser {
         let location = headers.get(header::LOCATION);
         let left_to = location.map(|value| value.to_str().unwrap().to_owned());
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Shown { status, text, url: path.to_owned(), left_to, headers }
     }
 

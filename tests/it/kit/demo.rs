@@ -52,17 +52,17 @@ impl Running {
     }
 }
 
-/// The first of six free ports in a row, below those that connections are given: what is stopped
+/// The first of seven free ports in a row, below those that connections are given: what is stopped
 /// there can be started again.
 pub fn free_ports() -> u16 {
     for _ in 0..200 {
         let port = rand::random_range(20_000..32_000_u16);
         let free = |offset: u16| std::net::TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
-        if (0..6).all(free) {
+        if (0..7).all(free) {
             return port;
         }
     }
-    panic!("no six free ports in a row");
+    panic!("no seven free ports in a row");
 }
 
 pub async fn start(port: u16, data: &std::path::Path) -> Running {

@@ -10,9 +10,6 @@ use serde_json::{Value, json};
 
 use super::browser::{Shown, unescape};
 
-const ORIGIN: &str = "https://sso.jiangxi.example";
-const HOST: &str = "sso.jiangxi.example";
-
 #[derive(Clone)]
 pub struct Passkey {
     key: Jwk,
@@ -22,7 +19,9 @@ pub struct Passkey {
     pub counter: u32,
     /// Present and recognised; a device that skips the second is a thief's.
     pub flags: u8,
-    pub origin: &'static str,
+    pub origin: String,
+    /// Whose pages it answers.
+    host: String,
 }
 
 fn base64url(bytes: &[u8]) -> String {
@@ -41,7 +40,9 @@ impl Passkey {
         let key = Jwk::generate_ec_key(EcCurve::P256).unwrap();
         let id = sha256(key.to_string().as_bytes())[..16].to_vec();
         let user = options["user"]["id"].as_str().unwrap().to_owned();
-        let made = Self { key, id, user, counter: 1, flags: 0x05, origin: ORIGIN };
+        let host = options["rp"]["id"].as_str().unwrap().to_owned();
+        let origin = format!("https://{host}");
+        let made = Self { key, id, user, counter: 1, flags: 0x05, origin, host };
         let coordinate = |name: &str| {
             let text = made.key.parameter(name).unwrap().as_str().unwrap().to_owned();
             BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
@@ -80,7 +81,7 @@ impl Passkey {
     }
 
     fn data(&self, flags: u8) -> Vec<u8> {
-        let mut data = sha256(HOST.as_bytes()).to_vec();
+        let mut data = sha256(self.host.as_bytes()).to_vec();
         data.push(flags);
         data.extend(self.counter.to_be_bytes());
         data

@@ -22,6 +22,14 @@ impl TestApp {
         Self::texts(&self.reading().await, sql.to_owned()).await
     }
 
+    /// The same with one column of bytes.
+    pub async fn bytes(&self, sql: &str) -> Vec<Vec<u8>> {
+        let connection = self.reading().await;
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "said").unwrap()).collect()
+    }
+
     /// An id as it stands in a statement.
     pub fn literal(&self, id: uuid::Uuid) -> String {
         match &self.database.url {

@@ -106,11 +106,11 @@ fn a_passkey_answers_one_question_of_one_page_for_its_person() {
         let made = "{\"id\": \"x\"}".to_owned();
         assert_eq!(send(browser, page, made).await.1.code(), Some("E_PASSKEY"));
         // Another site's, and a device that did not recognise its person.
-        for (origin, flags) in [("https://sso.jiangxi.example.evil", 0x05), (passkey.origin, 0x01)]
-        {
+        let own = passkey.origin.clone();
+        for (origin, flags) in [("https://sso.jiangxi.example.evil", 0x05), (own.as_str(), 0x01)] {
             let (browser, page) = at_second_factor(&app, LI).await;
             let mut bad = passkey.clone();
-            (bad.origin, bad.flags, bad.counter) = (origin, flags, 500);
+            (bad.origin, bad.flags, bad.counter) = (origin.to_owned(), flags, 500);
             let made = bad.answer(&asked(&page).unwrap());
             let (_, shown) = send(browser, page, made).await;
             assert_eq!(shown.code(), Some("E_PASSKEY"), "{origin} {flags}");

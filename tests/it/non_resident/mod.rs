@@ -4,6 +4,8 @@ mod hostile;
 mod review;
 mod story;
 
+pub use story::invoices;
+
 use hufu::base::id::ApplicationId;
 use hufu::domain::help::Helper;
 use hufu::domain::refusal::Refusal;

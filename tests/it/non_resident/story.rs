@@ -57,7 +57,7 @@ async fn handed_in(app: &TestApp) -> (Browser, ApplicationId) {
 }
 
 /// The code opens its door at once, and the application for invoices has its token.
-async fn invoices(app: &TestApp, code: &str) -> Browser {
+pub async fn invoices(app: &TestApp, code: &str) -> Browser {
     // At once, by the address and no other document.
     let (mut browser, page) = at_door(app, "non_resident", code, CHAN).await;
     assert!(page.url.ends_with("/signed-in"), "{} {}", page.url, page.text);

@@ -24,7 +24,7 @@ fn bare(folder: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-const LOOKING: [&[&str]; 20] = [
+const LOOKING: [&[&str]; 21] = [
     &["keys", "list", "jiangxi"],
     &["keys", "rotate", "jiangxi"],
     &["keys", "retire", "jiangxi", "none"],
@@ -35,6 +35,7 @@ const LOOKING: [&[&str]; 20] = [
     &["client", "show", "jiangxi", "tax-filing"],
     &["stats", "jiangxi"],
     &["non-resident", "list", "jiangxi"],
+    &["officer", "list", "jiangxi"],
     &["person", "show", "jiangxi", "13800138000", "--reason", "asked"],
     &["session", "list", "jiangxi", "13800138000", "--reason", "asked"],
     &["sms", "test", "jiangxi", "13800138000", "--reason", "asked"],
@@ -217,6 +218,40 @@ async fn importing_needs_no_secret_of_the_realm() {
     assert!(done.status.success(), "{done:?}");
     assert_eq!(out(&done), "1 applied, 0 unchanged, 0 failed\n");
     somebody_is_helped(at);
+    officers_are_made(at);
+}
+
+/// Covers X-19: officers are made at a shell, with who and why; roles that do not go together are refused.
+fn officers_are_made(at: &Path) {
+    let why = ["--reason", "order 12", "--by", "operator/li", "--json"];
+    let named = |act: &str, login: &str, more: &[&str]| {
+        let command = [&["officer", act, "jiangxi", login], more, &why[..]].concat();
+        shell(at, &command)
+    };
+    let made = named("invite", "zhou", &["--name", "周敏", "--role", "hall", "--role", "reviewer"]);
+    let made: serde_json::Value = serde_json::from_str(&out(&made)).unwrap();
+    let link = made["link"].as_str().unwrap();
+    assert!(link.starts_with("https://officer.jiangxi.example/realms/jiangxi/console/invitation?"));
+    for (act, login, more, said) in [
+        ("invite", "zhou", &["--name", "周敏", "--role", "hall"][..], "E_TAKEN"),
+        ("invite", "Zhou", &["--name", "周敏", "--role", "hall"], "3 to 30 small letters"),
+        ("invite", "feng", &["--name", "冯立", "--role", "audit", "--role", "hall"], "held alone"),
+        ("assign", "zhou", &["--role", "hall", "--role", "reviewer"], "E_STATE"),
+        ("lock", "nobody", &[], "no officer has this login"),
+        ("unlock", "zhou", &[], "E_STATE"),
+    ] {
+        let refused = error(&named(act, login, more));
+        assert!(refused.contains(said), "{act} {login}: {refused}");
+    }
+    for (act, more) in [("assign", &["--role", "audit"][..]), ("lock", &[]), ("unlock", &[])] {
+        assert!(named(act, "zhou", more).status.success(), "{act}");
+    }
+    let again: serde_json::Value =
+        serde_json::from_str(&out(&named("invite-again", "zhou", &[]))).unwrap();
+    assert_ne!(again["link"], made["link"]);
+    let [one] = &json(at, &["officer", "list", "jiangxi", "--json"])[..] else { panic!("one") };
+    assert_eq!((&one["officer"], &one["standing"]), (&"zhou".into(), &"invited".into()));
+    assert_eq!(one["roles"], serde_json::json!(["audit"]));
 }
 
 /// A command with the settings of the served folder.

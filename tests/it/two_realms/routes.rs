@@ -30,15 +30,19 @@ pub const NOT_WALKED: &[&str] = &[
     "/health/ready",
 ];
 
-/// The demo's desk has a listener of its own and no realm.
-const DESK: &str = "desk.rs";
+/// The demo's desk has a listener of its own and no realm; the officers' console has one, and a walk
+/// (`console::walk`).
+const ELSEWHERE: [&str; 2] = ["desk.rs", "console"];
 
 fn sources(folder: &Path, found: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if ELSEWHERE.iter().any(|name| path.ends_with(name)) {
+            continue;
+        }
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with(DESK) {
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
             found.push_str(&std::fs::read_to_string(path).unwrap());
         }
     }
@@ -64,10 +68,10 @@ fn address(argument: &str) -> String {
     literal.unwrap_or_else(|| panic!("a route that is no literal: {argument}")).to_owned()
 }
 
-/// Method and address of every route that the sources name.
-fn named() -> BTreeSet<(String, String)> {
+/// Method and address of every route that the sources of a folder name.
+pub fn named(folder: &str) -> BTreeSet<(String, String)> {
     let mut text = String::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"), &mut text);
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
     for unknown in
         [".route_service(", ".nest_service(", "routing::any", "routing::on", "MethodRouter"]
     {
@@ -100,7 +104,7 @@ fn named() -> BTreeSet<(String, String)> {
 /// A new route is walked before it is served.
 #[test]
 fn the_walk_knows_every_route() {
-    let named = named();
+    let named = named("src/web");
     assert!(named.len() > 90, "only {} routes were read", named.len());
     let walked: BTreeSet<(String, String)> =
         routes().map(|one| (one.method.to_owned(), one.route.to_owned())).collect();

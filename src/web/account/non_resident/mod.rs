@@ -2,7 +2,7 @@
 //! giving up. The form is `form`'s.
 
 pub mod form;
-mod view;
+pub mod view;
 
 use axum::response::Response;
 

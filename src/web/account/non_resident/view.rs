@@ -88,15 +88,16 @@ fn since(application: &Application) -> String {
 }
 
 fn file(request: &Request, one: &Upload) -> FileView {
+    FileView { id: one.id.to_string(), name: one.name.clone(), about: file_about(request, one) }
+}
+
+/// Kind and size in words.
+pub fn file_about(request: &Request, one: &Upload) -> String {
     let size = match one.size {
         small if small < 1024 * 1024 => format!("{} KB", small.div_ceil(1024)),
         large => format!("{} MB", megabytes(large)),
     };
-    FileView {
-        id: one.id.to_string(),
-        name: one.name.clone(),
-        about: format!("{}, {size}", request.text(&format!("nr-file-{}", one.kind.name()))),
-    }
+    format!("{}, {size}", request.text(&format!("nr-file-{}", one.kind.name())))
 }
 
 /// With one digit behind the point, and none where it is nothing.

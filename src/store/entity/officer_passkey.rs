@@ -1,0 +1,19 @@
+//! Table `officer_passkey`.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "officer_passkey")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub realm: String,
+    pub officer_id: Uuid,
+    pub credential_id: Vec<u8>,
+    pub credential: String,
+    pub created_at: i64,
+    pub used_at: Option<i64>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,114 @@
+//! The audit at the console: by time, person, officer and kind, in pages that leave nothing out.
+
+use std::collections::BTreeSet;
+
+use hufu::domain::audit::ACTIONS;
+use hufu::domain::help::Helper;
+use hufu::flows::help;
+
+use super::{AtDesk, acts};
+use crate::kit::browser::Shown;
+use crate::kit::{TestApp, on_each_database};
+use crate::recovery::{WANG, account_of};
+
+const WHY: (&str, &str) = ("reason", "季度审计，2026 年第 4 季度");
+
+fn numbers(page: &Shown) -> Vec<i64> {
+    let found = page.text.split("data-number=\"").skip(1);
+    found.map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect()
+}
+
+/// Every kind of event can be looked for: the list is as the events are.
+#[test]
+fn the_list_of_kinds_is_whole() {
+    let source = include_str!("../../../src/domain/audit.rs");
+    let body = source.split("pub enum AuditEvent {").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let mut named = BTreeSet::new();
+    for line in body.lines() {
+        let Some(name) = line.strip_prefix("    ").and_then(|line| line.strip_suffix(" {")) else {
+            continue;
+        };
+        if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+            let mut snake = String::new();
+            for c in name.chars() {
+                if c.is_ascii_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.push(c.to_ascii_lowercase());
+            }
+            named.insert(snake);
+        }
+    }
+    let listed: BTreeSet<String> = ACTIONS.iter().map(|one| (*one).to_owned()).collect();
+    assert_eq!(named, listed);
+}
+
+/// Covers X-19, X-09: each filter finds what it names and nothing else, pages follow each other without gap
+/// and without doubles, and the search itself stands in the audit.
+#[test]
+fn an_auditor_finds_events() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let person = account_of(&app, "wangxm").await.person;
+        let mut desk = AtDesk::start(&app, "wang", "audit").await;
+        for (by, n) in [("officer/zhou", 60), ("operator/root", 3)] {
+            let helper = Helper::new(by, "asked at the counter").unwrap();
+            for _ in 0..n {
+                help::look(&app.ctx, &helper, person).await.unwrap();
+            }
+        }
+        app.clock.advance(600);
+        let search = async |desk: &mut AtDesk, more: &[(&str, &str)]| {
+            let page = desk.get("/audit").await;
+            desk.browser.submit(&page, &[more, &[WHY, ("act", "search")]].concat()).await
+        };
+        let shown = search(&mut desk, &[("reason", "")]).await;
+        assert!(numbers(&shown).len() <= 50);
+        let page = search(&mut desk, &[("officer", "zhou"), ("action", "help_given")]).await;
+        let mut all = numbers(&page);
+        assert_eq!(all.len(), 50, "{}", page.text);
+        assert!(page.text.contains("officer/zhou") && !page.text.contains("operator/root"));
+        let next = desk.browser.submit(&page, &[("act", "next")]).await;
+        all.extend(numbers(&next));
+        assert!(!next.text.contains("id=\"audit-next\""), "{}", next.text);
+        assert_eq!(all.len(), 60);
+        assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "newest first, each once");
+        let page = search(&mut desk, &[("officer", "operator/root")]).await;
+        assert_eq!(numbers(&page).len(), 3, "{}", page.text);
+        let page = search(&mut desk, &[("person", WANG), ("officer", "operator/root")]).await;
+        assert_eq!(numbers(&page).len(), 3, "{}", page.text);
+        let page = search(&mut desk, &[("person", "13800138999")]).await;
+        assert!(numbers(&page).is_empty() && page.text.contains("没有符合条件的记录"));
+        let page = search(&mut desk, &[("action", "officer_entered")]).await;
+        assert_eq!(numbers(&page).len(), 1, "{}", page.text);
+        let page = search(&mut desk, &[("to", "2026-11-23")]).await;
+        assert!(numbers(&page).is_empty(), "{}", page.text);
+        for (field, wrong) in [("from", "2026-12-31"), ("from", "x"), ("person", "1")] {
+            let page = search(&mut desk, &[(field, wrong)]).await;
+            assert_eq!(page.code(), Some("E_FORMAT"), "{field} {wrong}");
+        }
+        let page = desk.get("/audit").await;
+        let forged = [("before", "now"), WHY, ("act", "search")];
+        assert_eq!(desk.browser.submit(&page, &forged).await.code(), Some("E_FORMAT"));
+        let searches = acts(&app, "officer_acted").await;
+        assert!(searches.iter().filter(|(_, act)| act == "query-audit").count() >= 8);
+        let report = app.ctx.rows().records().verify_audit(&[]).await.unwrap();
+        assert_eq!(report.fault, None, "what it is found by is no part of the chain");
+    });
+}
+
+/// Whatever is combined, an index finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_search_has_an_index() {
+    let app = TestApp::start(crate::kit::On::Sqlite).await;
+    let columns = ["", "AND \"subject\" IN (?)", "AND \"actor\" = ?", "AND \"action\" = ?"];
+    for more in columns {
+        let sql = format!(
+            "SELECT \"sequence\" FROM \"audit\" WHERE \"realm\" = ? AND \"at\" >= ? AND \"at\" <= ? \
+             {more} ORDER BY \"at\" DESC, \"sequence\" DESC LIMIT ?"
+        );
+        let plan = app.plan(&sql).await.join(" | ");
+        assert!(plan.contains("USING") && plan.contains("INDEX audit_"), "{more}: {plan}");
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{more}: {plan}");
+    }
+}

@@ -1,0 +1,204 @@
+//! The counter of the hall: handlers that it adds, changes, withdraws and ends, and the history that nobody
+//! can clear from it.
+
+use hufu::domain::authorisation::{Authorisation, Origin, State};
+
+use super::{AtDesk, acts};
+use crate::account::{WANG, as_li, as_person, begin, get, listed, post, relation};
+use crate::kit::browser::Shown;
+use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::recovery::account_of;
+
+const WHY: (&str, &str) = ("reason", "窗口受理，叫号 B003");
+
+/// The page of the example's handlers.
+async fn at_enterprise(desk: &mut AtDesk) -> Shown {
+    let shown = desk.send("/enterprises", &[("enterprise", EXAMPLE), WHY]).await;
+    assert_eq!(shown.code(), None, "{}", shown.text);
+    shown
+}
+
+/// The path of one of them below the console.
+fn handler(page: &Shown, state: &str) -> String {
+    let marks = format!("data-state=\"{state}\"");
+    let found = page.text.split("<li data-handler=\"").skip(1);
+    let found = found.filter(|item| item.split('>').next().unwrap().contains(&marks));
+    let id = found.last().unwrap_or_else(|| panic!("no {state}: {}", page.text));
+    format!("/handlers/{}", id.split('"').next().unwrap())
+}
+
+async fn now(app: &TestApp, path: &str) -> Authorisation {
+    let id = path.rsplit('/').next().unwrap().parse().unwrap();
+    app.ctx.rows().authorisations().find(id).await.unwrap().unwrap()
+}
+
+/// Covers X-18, AC-27: the hall adds somebody nobody knows, alone takes it back or changes it, each with a
+/// reason in the audit.
+#[test]
+fn what_the_hall_adds_the_hall_changes() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let shown = hall.send("/enterprises", &[("enterprise", "91360100MA35ABCD99"), WHY]).await;
+        assert_eq!(shown.code(), Some("E_STATE"), "{}", shown.text);
+        let page = at_enterprise(&mut hall).await;
+        let add = format!("{}/add", page.url);
+        let form = hall.browser.get(&add).await;
+        let good = [
+            ("name", "许佳"),
+            ("document_type", "resident_id_card"),
+            ("document", "360104198502030023"),
+            ("identity_type", "tax_clerk"),
+            ("p-TAX_FILING", "yes"),
+            ("term", "long"),
+            ("act", "add"),
+        ];
+        // Nothing without a reason, a right, a name, a number, a type that is given here.
+        for (field, wrong) in [
+            ("reason", ""),
+            ("p-TAX_FILING", "no"),
+            ("name", "1"),
+            ("document", "360104198502030024"),
+            ("identity_type", "legal_representative"),
+        ] {
+            let mut values = [&good[..], &[WHY]].concat();
+            values.retain(|(name, _)| *name != field);
+            values.push((field, wrong));
+            let shown = hall.browser.submit(&form, &values).await;
+            assert_eq!(shown.code(), Some("E_FORMAT"), "{field}: {}", shown.text);
+        }
+        let page = hall.browser.submit(&form, &[&good[..], &[WHY]].concat()).await;
+        assert!(page.text.contains("已添加"), "{}", page.text);
+        let path = handler(&page, "pending_by_person");
+        let added = now(&app, &path).await;
+        assert_eq!((added.origin, added.state()), (Origin::Hall, State::PendingByPerson));
+        assert_eq!(added.invited_by, None);
+        let again = hall.browser.submit(&form, &[&good[..], &[WHY]].concat()).await;
+        assert_eq!(again.code(), Some("E_STATE"), "{}", again.text);
+
+        let mut li = as_li(&app).await;
+        let theirs = format!("/account{path}");
+        let shown = post(&app, &mut li, &theirs, &[("act", "withdraw")]).await;
+        assert_eq!(shown.code(), Some("E_OFFLINE_ONLY"), "{}", shown.text);
+
+        // Another's change in between is seen.
+        let form = hall.get(&path).await;
+        let change = [("p-TAX_QUERY", "yes"), ("term", "long"), ("act", "save"), WHY];
+        let shown = hall.browser.submit(&form, &change).await;
+        assert!(shown.text.contains("已保存"), "{}", shown.text);
+        assert_eq!(now(&app, &path).await.permissions().iter().collect::<Vec<_>>(), ["TAX_QUERY"]);
+        let shown = hall.browser.submit(&form, &change).await;
+        assert_eq!(shown.code(), Some("E_STATE"), "{}", shown.text);
+        let form = hall.get(&path).await;
+        let none = [("p-TAX_QUERY", "no"), ("term", "long"), ("act", "save"), WHY];
+        let shown = hall.browser.submit(&form, &none).await;
+        assert_eq!(shown.code(), Some("E_FORMAT"), "{}", shown.text);
+        let shown = hall.browser.submit(&form, &[("act", "end"), WHY]).await;
+        assert_eq!(shown.code(), Some("E_STATE"), "nobody works by it yet: {}", shown.text);
+        let page = hall.browser.submit(&form, &[("act", "withdraw"), WHY]).await;
+        assert!(page.text.contains("已撤回"), "{}", page.text);
+        assert_eq!(now(&app, &path).await.state(), State::Withdrawn);
+        let shown = hall.get(&path).await;
+        assert!(!shown.text.contains("value=\"withdraw\""), "{}", shown.text);
+
+        let done = acts(&app, "officer_acted").await;
+        let done: Vec<&str> = done
+            .iter()
+            .map(|(_, act)| act.as_str())
+            .filter(|act| !act.starts_with("look") && !act.starts_with("find"))
+            .collect();
+        assert_eq!(done, ["add-handler", "edit-handler", "withdraw-handler"]);
+        let audit = app.audit().await;
+        let added = audit.iter().find(|event| event["act"] == "add-handler").unwrap();
+        assert_eq!(added["reason"], WHY.1);
+        assert!(added["person"].is_string() && added["enterprise"].is_string());
+        let events = audit.iter().filter(|event| event["action"] == "authorisation_changed");
+        assert!(events.filter(|event| event["side"] == "officer").count() == 3);
+    });
+}
+
+/// Covers PC-25, X-18, AC-40, X-19: the hall ends a relation of somebody who has cancelled their account; both
+/// sides clear their views, and the console still has every record.
+#[test]
+fn the_hall_ends_and_remembers() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let clerk = relation(&app, WANG, "tax_clerk").await;
+        let person = account_of(&app, "wangxm").await.person;
+        let mut wang = as_person(&app, WANG).await;
+        app.clock.advance(61);
+        let page =
+            post(&app, &mut wang, "/account/cancel", &[("read", "yes"), ("way", "sms")]).await;
+        wang.pass_second_factor(&app, &page, WANG).await;
+        assert!(app.ctx.rows().accounts().find_by_person(person).await.unwrap().is_none());
+        assert_eq!(now(&app, &format!("/{}", clerk.id)).await.state(), State::Active, "PC-24");
+
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let page = at_enterprise(&mut hall).await;
+        assert!(page.text.contains("pill cancelled"), "{}", page.text);
+        let path = format!("/handlers/{}", clerk.id);
+        let form = hall.get(&path).await;
+        let shown = hall.browser.submit(&form, &[("act", "end"), ("reason", "")]).await;
+        assert_eq!(shown.code(), Some("E_FORMAT"));
+        let shown = hall.browser.submit(&form, &[("act", "end"), WHY]).await;
+        assert!(shown.text.contains("已解除"), "{}", shown.text);
+        assert_eq!(now(&app, &path).await.state(), State::Deleted);
+        let shown = hall.browser.submit(&form, &[("act", "end"), WHY]).await;
+        assert_eq!(shown.code(), Some("E_STATE"), "{}", shown.text);
+
+        // The enterprise clears its view of it.
+        let mut li = as_li(&app).await;
+        let history = "/account/handlers/history";
+        let seen = listed(&get(&mut li, &format!("{history}?reason=deleted")).await);
+        assert_eq!(seen.len(), 1);
+        let asked = post(&app, &mut li, history, &[("reason", "deleted")]).await;
+        li.submit(&asked, &[("sure", "yes")]).await;
+        assert!(listed(&get(&mut li, &format!("{history}?reason=deleted")).await).is_empty());
+        let page = at_enterprise(&mut hall).await;
+        let whole = hall.browser.get(&format!("{}/history", page.url)).await;
+        let row = format!("data-authorisation=\"{}\"", clerk.id);
+        assert!(whole.text.contains(&row), "{}", whole.text);
+        assert!(whole.text.contains("企业已于") && whole.text.contains("税务机关操作"));
+        let mut audit = AtDesk::start(&app, "wang", "audit").await;
+        let whole = audit.send("/enterprises", &[("enterprise", EXAMPLE), WHY]).await;
+        assert!(whole.url.ends_with("/history") && whole.text.contains(&row), "{}", whole.url);
+        let reads: Vec<String> = acts(&app, "officer_acted")
+            .await
+            .into_iter()
+            .filter(|(_, act)| act == "read-history")
+            .map(|(by, _)| by)
+            .collect();
+        assert_eq!(reads, ["officer/zhou", "officer/wang"]);
+    });
+}
+
+/// Covers AC-40: what a person has cleared, too; and what the registry gives is not changed at the counter.
+#[test]
+fn the_register_is_not_the_counters() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let clerk = relation(&app, WANG, "tax_clerk").await;
+        let by = hufu::domain::authorisation::By::manager(clerk.person);
+        let asked = begin(&app, (&clerk, "invoicing_clerk"), by, &["INVOICE"]).await;
+        let mut wang = as_person(&app, WANG).await;
+        let id = format!("id-{}", asked.id);
+        let reject = [("act", "reject"), (id.as_str(), "yes")];
+        post(&app, &mut wang, "/account/authorisations", &reject).await;
+        let path = "/account/authorisations/history";
+        let page = post(&app, &mut wang, path, &[("reason", "rejected")]).await;
+        wang.submit(&page, &[("sure", "yes")]).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let page = at_enterprise(&mut hall).await;
+        let whole = hall.browser.get(&format!("{}/history", page.url)).await;
+        assert!(whole.text.contains(&asked.id.to_string()), "{}", whole.text);
+        assert!(whole.text.contains("个人已于"), "{}", whole.text);
+
+        let boss = relation(&app, crate::account::LI, "legal_representative").await;
+        let form = hall.get(&format!("/handlers/{}", boss.id)).await;
+        let change = [("p-TAX_QUERY", "yes"), ("term", "long"), ("act", "save"), WHY];
+        let shown = hall.browser.submit(&form, &change).await;
+        assert_eq!(shown.code(), Some("E_PROTECTED"), "{}", shown.text);
+        // A face is no officer's: the pending one is the person's to confirm.
+        assert!(!form.text.contains("value=\"confirm\""));
+    });
+}

@@ -1,0 +1,251 @@
+//! What the hall collects of people (X-17): which fields it takes, what stays of each version, where portraits
+//! are, and what registration makes of it.
+
+use super::{AtDesk, CONSOLE, acts};
+use crate::kit::browser::Shown;
+use crate::kit::{TestApp, on_each_database};
+use crate::registration::{ANNA, Registrant, XU, levels, person, reached};
+
+pub const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a portrait of somebody at the counter";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n another portrait";
+const WHY: (&str, &str) = ("reason", "窗口采集，叫号 C001");
+
+pub const ANNAS: [(&str, &str); 7] = [
+    ("name", "Anna Schmidt"),
+    ("document_type", "foreign_passport"),
+    ("document", "C01X00T48"),
+    ("sex", "female"),
+    ("nationality", "DEU"),
+    ("valid_to", "2031-05-31"),
+    ("phone", "+4915123456790"),
+];
+
+const XUS: [(&str, &str); 4] = [
+    ("name", "许佳"),
+    ("document_type", "resident_id_card"),
+    ("document", "360104198502030023"),
+    ("phone", "13911139111"),
+];
+
+/// Sends the form at `path` with these values and a portrait.
+pub async fn collect(
+    desk: &mut AtDesk,
+    path: &str,
+    values: &[(&str, &str)],
+    portrait: &[u8],
+) -> Shown {
+    let page = desk.get(path).await;
+    let hidden = page.hidden_of_form("multipart/form-data");
+    let mut fields: Vec<(&str, &str)> =
+        hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    fields.extend(values.iter().copied().chain([WHY]));
+    let to = format!("{CONSOLE}/records/new");
+    desk.browser.send_file(&to, &fields, ("portrait.jpg", portrait)).await
+}
+
+fn version(page: &Shown) -> String {
+    let rest = page.text.split("data-version=\"").nth(1).unwrap_or_else(|| panic!("{}", page.text));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// Covers X-17, D-03: of the eleven kinds four need mark and portrait, and the mark needs a portrait
+/// everywhere; what a field must be is said at the field.
+#[test]
+fn what_is_collected_is_checked() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let sight = ("by_sight", "yes");
+        let with = |more: &[(&'static str, &'static str)]| [&ANNAS[..], more].concat();
+        for (values, portrait, wrong) in [
+            (with(&[]), JPEG, "by_sight-wrong"),
+            (with(&[sight]), b"".as_slice(), "file-wrong"),
+            (with(&[sight]), b"GIF89a", "file-wrong"),
+            (with(&[sight]), b"%PDF-1.7 no portrait", "file-wrong"),
+            (with(&[sight, ("x", "y")]), &[0xff; 2 * 1024 * 1024 + 1], "file-wrong"),
+            ([&XUS[..], &[sight]].concat(), b"", "file-wrong"),
+        ] {
+            let shown = collect(&mut hall, "/records/new", &values, portrait).await;
+            assert_eq!(shown.code(), Some("E_FORMAT"), "{wrong}: {}", shown.text);
+            assert!(shown.text.contains(&format!("id=\"{wrong}\"")), "{wrong}: {}", shown.text);
+        }
+        for (field, wrong) in [
+            ("name", ""),
+            ("document_type", "library_card"),
+            ("document", "1"),
+            ("sex", ""),
+            ("nationality", "CHN"),
+            ("nationality", ""),
+            ("valid_to", ""),
+            ("valid_to", "2026-11-23"),
+            ("phone", "12"),
+        ] {
+            let mut values = with(&[sight]);
+            values.retain(|(name, _)| *name != field);
+            values.push((field, wrong));
+            let shown = collect(&mut hall, "/records/new", &values, JPEG).await;
+            let id = if field == "valid_to" { "document_valid_to" } else { field };
+            assert_eq!(shown.code(), Some("E_FORMAT"), "{field}: {}", shown.text);
+            assert!(shown.text.contains(&format!("id=\"{id}-wrong\"")), "{field} {}", shown.text);
+        }
+        assert!(app.said("SELECT 'x' AS said FROM hall_portrait").await.is_empty());
+        let kinds = [
+            ("resident_id_card", "360104198502030023", "", false),
+            ("taiwan_residence_permit", "830000199201300022", "", false),
+            ("hk_macao_residence_permit", "810000199408230021", "", false),
+            ("taiwan_travel_permit", "12345678", "CHN", false),
+            ("hk_macao_travel_permit", "H12345678", "CHN", false),
+            ("chinese_passport", "E12345678", "CHN", false),
+            ("foreign_permanent_resident_id", "936840199203150033", "", false),
+            ("foreign_passport", "C01X00T48", "DEU", true),
+            ("foreign_work_permit_a", "WPA1234567", "DEU", true),
+            ("foreign_work_permit_b", "WPB1234567", "DEU", true),
+            ("foreign_work_permit_c", "WPC1234567", "DEU", true),
+        ];
+        let mut kept = 0;
+        for (kind, number, _, needs_sight) in kinds {
+            for nationality in ["", "CHN", "DEU"] {
+                let values = [
+                    ("name", "Anna Schmidt"),
+                    ("document_type", kind),
+                    ("document", number),
+                    ("sex", ""),
+                    ("nationality", nationality),
+                    ("valid_to", "2031-05-31"),
+                ];
+                for sex in ["", "female", "male"] {
+                    let mut values = values.to_vec();
+                    values[3].1 = sex;
+                    if needs_sight {
+                        values.push(("by_sight", "yes"));
+                    }
+                    let portrait = if needs_sight { JPEG } else { b"" };
+                    let shown = collect(&mut hall, "/records/new", &values, portrait).await;
+                    let is_new = shown.text.contains("data-current");
+                    let is_known = shown.code() == Some("E_STATE");
+                    kept += usize::from(is_new);
+                    assert!(
+                        is_new || is_known || shown.code() == Some("E_FORMAT"),
+                        "{}",
+                        shown.text
+                    );
+                }
+            }
+        }
+        assert_eq!(kept, 11, "one record of each kind, whatever was chosen first");
+    });
+}
+
+/// Covers X-17: a correction is a new version, nothing is overwritten, two at once do not meet unseen; portraits
+/// are sealed and shown for themselves, each look with its reason.
+#[test]
+fn a_correction_is_a_new_version() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let page = hall
+            .send(
+                "/records",
+                &[("document_type", "foreign_passport"), ("document", "C01X00T48"), WHY],
+            )
+            .await;
+        assert!(page.text.contains("id=\"none\""), "{}", page.text);
+        let sight = [&ANNAS[..], &[("by_sight", "yes")]].concat();
+        let page = collect(&mut hall, "/records/new", &sight, JPEG).await;
+        assert!(page.text.contains("已保存"), "{}", page.text);
+        let first = version(&page);
+        let portrait = format!("{CONSOLE}/records/{first}/portrait");
+        let shown = hall.browser.get(&portrait).await;
+        assert_eq!(shown.status.as_u16(), 200);
+        assert_eq!(shown.header("content-type").as_deref(), Some("image/jpeg"));
+        let policy = shown.header("content-security-policy").unwrap();
+        assert!(policy.contains("sandbox"), "{policy}");
+        assert_eq!(shown.header("cache-control").as_deref(), Some("no-store"));
+        // Nothing of it stands in the database as it is.
+        let sealed = app.said("SELECT COUNT(*) || '' AS said FROM hall_portrait").await;
+        assert_eq!(sealed, ["1"]);
+        let rows = app.bytes("SELECT content AS said FROM hall_portrait").await;
+        assert!(rows.iter().all(|row| !row.windows(8).any(|part| part == &JPEG[4..12])));
+        let rows = app.bytes("SELECT name AS said FROM hall_record").await;
+        assert!(rows.iter().all(|row| !row.windows(4).any(|part| part == b"Anna")));
+
+        let correct = format!("/records/{first}/correct");
+        let fixed: Vec<(&str, &str)> = sight
+            .iter()
+            .map(|(name, value)| match *name {
+                "name" => (*name, "Anna Schmitt"),
+                _ => (*name, *value),
+            })
+            .collect();
+        let mut other = hall.clone();
+        let stale = other.get(&correct).await;
+        let page = collect(&mut hall, &correct, &fixed, b"").await;
+        assert!(page.text.contains("Anna Schmitt") && page.text.contains("Anna Schmidt"));
+        let second = version(&page);
+        assert_ne!(first, second);
+        // Without another portrait the one of before is kept.
+        let kept = hall.browser.get(&format!("{CONSOLE}/records/{second}/portrait")).await;
+        assert_eq!(kept.status.as_u16(), 200);
+        // Who had the former version before them is told, and writes nothing over it.
+        let hidden = stale.hidden_of_form("multipart/form-data");
+        let mut fields: Vec<(&str, &str)> =
+            hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.extend(sight.iter().copied().chain([WHY]));
+        let to = format!("{CONSOLE}/records/new");
+        let shown = other.browser.send_file(&to, &fields, ("p.png", PNG)).await;
+        assert_eq!(shown.code(), Some("E_STATE"), "{}", shown.text);
+        let shown = collect(&mut hall, "/records/new", &sight, PNG).await;
+        assert_eq!(shown.code(), Some("E_STATE"), "collected already: {}", shown.text);
+        // A correction is of the same document.
+        let mut elsewhere = fixed.clone();
+        elsewhere.retain(|(name, _)| *name != "document");
+        elsewhere.push(("document", "C01X00T49"));
+        let current = format!("/records/{second}/correct");
+        let shown = collect(&mut hall, &current, &elsewhere, b"").await;
+        assert_eq!(shown.code(), Some("E_FORMAT"), "{}", shown.text);
+        assert_eq!(
+            app.said("SELECT 'x' AS said FROM hall_record WHERE portrait_id IS NOT NULL")
+                .await
+                .len(),
+            2
+        );
+
+        let mut fresh = AtDesk::start(&app, "fresh", "hall").await;
+        let shown = fresh.browser.get(&portrait).await;
+        assert!(shown.url.contains("/console/matter"), "no look without a reason");
+        let looks = acts(&app, "officer_acted").await;
+        let n = |what: &str| looks.iter().filter(|(_, act)| act == what).count();
+        assert_eq!((n("look-at-portrait"), n("collect-hall-record")), (2, 1), "{looks:?}");
+        assert_eq!(n("correct-hall-record"), 1);
+    });
+}
+
+/// Covers R-12, R-13, R-18, X-17: what an officer collects is what spares the face, or is the only way in.
+#[test]
+fn registration_takes_what_the_console_collects() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let anna = Registrant { number: "C01X00T48", contact: "+4915123456790", ..ANNA };
+        let (_, page) = reached(&app, anna).await;
+        assert_eq!(page.code(), Some("E_OFFLINE_ONLY"), "{}", page.text);
+        let sight = [&ANNAS[..], &[("by_sight", "yes")]].concat();
+        collect(&mut hall, "/records/new", &sight, JPEG).await;
+        collect(&mut hall, "/records/new", &XUS, b"").await;
+
+        // R-13: another phone than the one that was collected.
+        let moved = Registrant { contact: "13933339333", ..XU };
+        let (_, page) = reached(&app, moved).await;
+        assert!(!page.text.contains("id=\"register-hall\""), "{}", page.text);
+        for (who, expected) in [(anna, (4, "hall")), (XU, (3, "hall"))] {
+            let (mut browser, page) = reached(&app, who).await;
+            assert!(page.text.contains("id=\"register-hall\""), "{}", page.text);
+            let values = [("accept-personal-information", "yes"), ("act", "accept")];
+            let done = browser.submit(&page, &values).await;
+            assert!(done.text.contains("id=\"register-done\""), "{}", done.text);
+            assert!(person(&app, who).await.is_some());
+            let last = levels(&app, who).await.pop().unwrap();
+            assert_eq!((last.0, last.1.as_str()), expected, "{}", who.name);
+        }
+    });
+}
