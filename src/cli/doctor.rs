@@ -213,7 +213,7 @@ fn tls(settings: &Settings) -> Result<String, Failure> {
     }
 }
 
-/// Both addresses can be taken, or a server of ours has them.
+/// The addresses can be taken, or a server of ours has them.
 async fn listeners(settings: &Settings) -> Result<String, Failure> {
     let (faces, health) = (listen(settings), operations_listen(settings));
     if faces == health {
@@ -226,7 +226,12 @@ async fn listeners(settings: &Settings) -> Result<String, Failure> {
         );
         return Err(message.into());
     }
-    let taken = [faces, health].into_iter().find_map(|address| TcpListener::bind(address).err());
+    let console = settings.console_listen;
+    if let Some(console) = console.filter(|console| [faces, health].contains(console)) {
+        return Err(format!("console_listen and another listener are both {console}").into());
+    }
+    let mut all = [faces, health].into_iter().chain(console);
+    let taken = all.find_map(|address| TcpListener::bind(address).err());
     let Some(error) = taken else { return Ok(format!("{faces} and {health} are free")) };
     let outbound = Outbound::new(false, Timeouts::default())?;
     match outbound.is_ready(&format!("http://{health}")).await {

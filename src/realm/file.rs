@@ -10,6 +10,7 @@ use crate::domain::entrance::{Audience, EnterpriseNumber, PersonalIdKind, Step, 
 use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::identity_type::Capability;
 use crate::jose::Algorithm;
+use crate::realm::console::ConsoleFile;
 use crate::realm::look::LookFile;
 
 pub use super::texts::Texts;
@@ -55,30 +56,6 @@ pub struct RealmFile {
     /// Names of tax authorities by their codes, as the registry has them.
     #[serde(default)]
     pub tax_authorities: BTreeMap<String, Texts>,
-}
-
-/// The officers' console, apart from the pages of taxpayers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConsoleFile {
-    /// `https://…` without a path: where officers reach `console_listen`. Its host is not the issuer's.
-    pub origin: String,
-    /// Seconds without a request after which an officer is signed out.
-    #[serde(default = "console_idle")]
-    #[schemars(range(min = 120, max = 3600))]
-    pub idle: i64,
-    /// Seconds after which an officer signs in again in any case.
-    #[serde(default = "console_longest")]
-    #[schemars(range(min = 600, max = 43200))]
-    pub longest: i64,
-}
-
-fn console_idle() -> i64 {
-    900
-}
-
-fn console_longest() -> i64 {
-    28_800
 }
 
 fn handler_min_age() -> u8 {

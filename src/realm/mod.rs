@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod check;
 pub mod client;
 pub mod complaint;
+pub mod console;
 pub mod file;
 pub mod files;
 pub mod fixtures;
@@ -31,6 +32,7 @@ use crate::domain::session::Session;
 use crate::jose::Algorithm;
 use client::Client;
 use complaint::Complaint;
+use console::Console;
 use file::{AgreementAsked, GatewayKind, InitialPassword, Lifetimes, Lockout, SmsLimits, Texts};
 use resource::Resource;
 
@@ -89,16 +91,6 @@ pub struct Realm {
     pub remarks: Vec<Complaint>,
     /// SHA-256 over all files, to tell versions apart.
     pub hash: String,
-}
-
-/// Where officers work.
-pub struct Console {
-    /// Scheme, host and port, without a slash.
-    pub origin: String,
-    pub passkeys: RelyingParty,
-    /// Seconds: without a request, and in all.
-    pub idle: i64,
-    pub longest: i64,
 }
 
 pub struct RealmEntrance {

@@ -77,14 +77,17 @@ impl<A> HallRecords<'_, A> {
             .all(&self.0.db())
             .await?;
         let version = |row: &Model| {
-            Ok(Version {
+            Ok::<_, StoreError>(Version {
                 id: RecordVersionId(row.id),
                 is_current: row.superseded_at.is_none(),
                 portrait_id: row.portrait_id,
                 record: self.read(row, kind)?,
             })
         };
-        rows.iter().map(version).collect()
+        let mut versions: Vec<Version> = rows.iter().map(version).collect::<Result<_, _>>()?;
+        // Two of one moment are in no order of their own.
+        versions.sort_by_key(|one| !one.is_current);
+        Ok(versions)
     }
 
     /// The portrait of a version, where it was taken at the console.

@@ -149,3 +149,33 @@ async fn files_are_read_again_and_the_last_good_version_stays() {
     assert_eq!(reload(&started.app, &wanted).await.unwrap(), 1);
     assert_eq!(lifetime(), 120);
 }
+
+/// Covers X-19: cookies and passkeys are of a host, so officers have one of their own outside the demo.
+#[test]
+fn the_console_has_a_host_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = folder.path().join("jiangxi");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
+    let path = realm.join("realm.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let own = "origin = \"https://officer.jiangxi.example\"";
+    assert!(text.contains(own));
+    for (origin, said) in [
+        ("https://officer.jiangxi.example", None),
+        ("https://sso.jiangxi.example", Some("a host that is not the issuer's")),
+        ("https://sso.jiangxi.example:8443", Some("a host that is not the issuer's")),
+        ("http://localhost:8086", Some("is https where the issuer is")),
+        ("https://10.20.0.5", Some("a host name, not an address")),
+    ] {
+        std::fs::write(&path, text.replace(own, &format!("origin = \"{origin}\""))).unwrap();
+        let surroundings =
+            Surroundings { is_demo: false, replace: Vec::new(), environment: &|_| None };
+        let complaints = load(&realm, &surroundings).err().unwrap_or_default();
+        let about = complaints.iter().map(ToString::to_string).filter(|one| one.contains("origin"));
+        let about: Vec<String> = about.collect();
+        match said {
+            None => assert!(about.is_empty(), "{origin}: {about:?}"),
+            Some(said) => assert!(about.iter().any(|one| one.contains(said)), "{origin} {about:?}"),
+        }
+    }
+}

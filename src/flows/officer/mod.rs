@@ -16,7 +16,7 @@ use crate::domain::help::Helper;
 use crate::domain::passkey::{PasskeyFault, RelyingParty};
 use crate::domain::refusal::Refusal;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::realm::Console;
+use crate::realm::console::Console;
 use crate::store::Tx;
 
 pub use appoint::{assign, invite, invite_again, list, lock, named, unlock};

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Builder;
 use crate::domain::passkey::RelyingParty;
-use crate::realm::Console;
+use crate::realm::console::Console;
 use crate::realm::file::RealmFile;
 use crate::realm::source::{At, Source};
 

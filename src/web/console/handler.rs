@@ -23,7 +23,10 @@ use crate::web::request::Request;
 #[derive(Default)]
 struct Again {
     permissions: Option<Permissions>,
-    valid_to: Option<Option<String>>,
+    /// The term was typed, too; otherwise it is as it was.
+    has_term: bool,
+    /// `None` is long-term.
+    valid_to: Option<String>,
 }
 
 fn id(text: &str) -> Result<AuthorisationId, Refusal> {
@@ -42,8 +45,10 @@ async fn show(on_duty: &OnDuty, text: &str, again: Again, refusal: Option<&Refus
     let authorisation = &found.authorisation;
     let known = request.ctx.realm.identity_type(&authorisation.identity_type);
     let permissions = again.permissions.as_ref().unwrap_or_else(|| authorisation.permissions());
-    let valid_to =
-        again.valid_to.unwrap_or_else(|| authorisation.valid_to().map(|day| day.to_string()));
+    let valid_to = match again.has_term {
+        true => again.valid_to,
+        false => authorisation.valid_to().map(|day| day.to_string()),
+    };
     let params = request.query().unwrap_or_default();
     let is_editable = acts(authorisation).contains(&"edit");
     let page = CounterHandlerPage {
@@ -72,7 +77,7 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
             let again = match form.get("act") {
                 Some("save") => {
                     let (permissions, valid_to) = grant_of(&form);
-                    Again { permissions: Some(permissions), valid_to: Some(valid_to) }
+                    Again { permissions: Some(permissions), has_term: true, valid_to }
                 }
                 _ => Again::default(),
             };

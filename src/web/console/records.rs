@@ -8,6 +8,7 @@ use crate::base::id::RecordVersionId;
 use crate::domain::collection::{Portrait, TypedRecord};
 use crate::domain::number::country::{Country, all};
 use crate::domain::number::document::DocumentType;
+use crate::domain::number::resident::Sex;
 use crate::domain::officer::Duty;
 use crate::domain::person::DocumentEnd;
 use crate::domain::refusal::Refusal;
@@ -142,7 +143,7 @@ pub async fn get_correct(request: Request, Path((_, id)): Path<(String, String)>
         name: record.name.as_str(),
         document_type: record.number.kind.name(),
         document: record.number.as_str(),
-        sex: record.sex.map(|sex| sex.name()).unwrap_or_default(),
+        sex: record.sex.map(Sex::name).unwrap_or_default(),
         nationality: &record.nationality,
         valid_to: &ends,
         phone: &phone,
