@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::base::network::Network;
+use crate::base::suite::Suite;
 use crate::ephemeral::Budget;
 use crate::store::connect::DatabaseUrl;
 use crate::web::client_ip::{ForwardedHeader, Proxies};
@@ -31,6 +32,12 @@ pub struct Settings {
     pub redis_url: Option<String>,
     /// 32 bytes in hexadecimal; absent: made in the data directory at first start.
     pub master_key: Option<String>,
+    /// A program that wraps and unwraps in place of a master key here, for a cipher machine
+    /// (`docs/keys-at-rest.md`).
+    pub key_program: Option<PathBuf>,
+    /// How values are sealed at rest: `international` (AES-256-GCM, HMAC-SHA-256), or `national`
+    /// (SM4-GCM, HMAC-SM3). Another word than before: everything is sealed anew while it serves.
+    pub at_rest: Suite,
     /// Addresses and networks, `10.1.0.0/16`, that alone are believed about whose request it is.
     pub trusted_proxies: Vec<Network>,
     /// Where they write it: `x-forwarded-for` or `forwarded` (RFC 7239). The other is never looked at.

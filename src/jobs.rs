@@ -19,6 +19,7 @@ use crate::flows::{Ctx, Fault, Services, keys};
 use crate::realm::Realm;
 use crate::store::StoreError;
 use crate::store::deliveries::Receiver;
+use crate::store::reseal::Resealed;
 use crate::store::sweep::STEPS;
 use crate::web::app::App;
 use crate::web::stopping::Stage;
@@ -32,7 +33,9 @@ pub async fn run(app: App) {
     let closed = || app.stopping().reached(Stage::Closed);
     let housekeeping = async {
         tokio::select! {
-            ((), ()) = async { tokio::join!(keep_house(&app), sweep_up(&app)) } => {}
+            ((), (), ()) = async {
+                tokio::join!(keep_house(&app), sweep_up(&app), reseal_all(&app))
+            } => {}
             () = closed() => {}
         }
     };
@@ -124,7 +127,7 @@ async fn keep_house(app: &App) {
 /// A checkpoint in the log, which somebody else keeps: what was written before it cannot be changed
 /// or cut off unseen (`hufu audit --checkpoints`).
 async fn tell_audit(services: &Services, realm: &Realm) {
-    match services.store.rows(&realm.id).records().audit_head().await {
+    match services.store.rows(&realm.id).records().signed_head().await {
         Ok(Some(checkpoint)) => {
             tracing::info!(realm = realm.id, %checkpoint, "The audit has come so far");
         }
@@ -151,6 +154,48 @@ async fn sweep_up(app: &App) {
             Err(fault) => tracing::warn!(%fault, "Expired rows could not be swept"),
         }
     }
+}
+
+/// Twice a minute, and once a value names a root that is not known yet: takes the turn to another root at
+/// rest, and seals everything anew where that is due.
+async fn reseal_all(app: &App) {
+    let services = app.services();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut n = 0_u64;
+    loop {
+        ticks.tick().await;
+        let is_behind = services.store.ring().is_behind();
+        n += 1;
+        if !is_behind && n % 30 != 1 {
+            continue;
+        }
+        if let Err(fault) = services.store.learn_roots(services.clock.now()).await {
+            tracing::error!(%fault, "The keys at rest could not be read again");
+        }
+        match reseal(services).await {
+            Ok(None) => {}
+            Ok(Some(Resealed { rows, left: 0 })) => {
+                tracing::info!(rows, "Everything at rest is sealed by the current root");
+            }
+            Ok(Some(Resealed { rows, left })) => {
+                tracing::error!(
+                    rows,
+                    left,
+                    "Some rows could not be sealed anew, and are tried again"
+                );
+            }
+            Err(fault) => tracing::warn!(%fault, "Sealing anew broke off, and goes on later"),
+        }
+    }
+}
+
+/// One pass, where it is due and no other node is at it. Others have the database for at least as long.
+pub async fn reseal(services: &Services) -> Result<Option<Resealed>, StoreError> {
+    if !services.store.is_reseal_due(services.clock.now()) {
+        return Ok(None);
+    }
+    services.store.reseal(|| services.clock.now(), tokio::time::sleep).await
 }
 
 /// Removes what ended a day ago, batch after batch; returns how many rows went.

@@ -42,6 +42,7 @@ mod m20261128_000047_revocation_lists;
 mod m20261128_000039_officers;
 mod m20261128_000041_hall_versions;
 mod m20261128_000042_audit_query;
+mod m20261128_000048_data_roots;
 
 /// All steps in order.
 pub struct Migrator;
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000039_officers::Migration),
             Box::new(m20261128_000041_hall_versions::Migration),
             Box::new(m20261128_000042_audit_query::Migration),
+            Box::new(m20261128_000048_data_roots::Migration),
         ]
     }
 }

@@ -7,3 +7,5 @@ pub mod id;
 pub mod network;
 pub mod random;
 pub mod secret;
+pub mod sm2;
+pub mod suite;

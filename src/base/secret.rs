@@ -70,12 +70,17 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// HMAC-SHA-256 over length-prefixed parts, so that ("ab","c") and ("a","bc") differ.
 pub fn keyed_hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    hmac_sha256(key, &length_prefixed(parts))
+}
+
+/// Each part after its length, as keyed hashes take them.
+pub fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
     let mut message = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         message.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         message.extend_from_slice(part);
     }
-    hmac_sha256(key, &message)
+    message
 }
 
 /// Plain HMAC-SHA-256 with a key of any length, for signatures that others verify.

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::base::clock::Day;
+use crate::base::sm2::Sm2Public;
 use crate::cli::place::{Opened, Place};
 use crate::cli::result::{CliResult, Failure, remark, say, tell};
 use crate::cli::start::Wanted;
@@ -35,6 +36,22 @@ enum AuditAct {
         n: u64,
         #[command(flatten)]
         shown: Shown,
+    },
+    /// The public key of signed checkpoints, PEM.
+    Key {
+        realm: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Whether checkpoints were signed by the service, for whoever keeps them: needs no database.
+    Signed {
+        realm: String,
+        /// What `hufu audit key` printed.
+        #[arg(long)]
+        key: PathBuf,
+        /// One a line, as the log tells them.
+        #[arg(long)]
+        checkpoints: PathBuf,
     },
     /// Every event of a time, as JSON with its hash, one a line.
     Export {
@@ -80,6 +97,14 @@ pub async fn run(arguments: AuditArguments, settings: Settings) -> CliResult {
         None => verify(arguments.verify, settings).await,
         Some(AuditAct::Verify(arguments)) => verify(arguments, settings).await,
         Some(AuditAct::Tail { realm, n, shown }) => tail(&realm, n, shown, settings).await,
+        Some(AuditAct::Key { realm, place }) => {
+            let opened = open(place, settings, &realm).await?;
+            let key = opened.store.rows(&realm).records().audit_public();
+            Ok(say(key.to_pem()?.trim_end())?)
+        }
+        Some(AuditAct::Signed { realm, key, checkpoints }) => {
+            signed(&realm, &std::fs::read_to_string(key)?, &std::fs::read_to_string(checkpoints)?)
+        }
         Some(AuditAct::Export { realm, since, until, place }) => {
             export(&realm, (since, until), place, settings).await
         }
@@ -100,14 +125,31 @@ async fn verify(arguments: Verify, settings: Settings) -> CliResult {
     let known: Option<Vec<Checkpoint>> = lines.map(Checkpoint::parse).collect();
     let known = known.ok_or("a line of the checkpoints is not `<number> <hash>`")?;
     let opened = open(shown.place, settings, &realm).await?;
-    let report = opened.store.rows(&realm).records().verify_audit(&known).await?;
+    let records = opened.store.rows(&realm).records();
+    let report = records.verify_audit(&known).await?;
+    let signed = records.signed(&report.last);
     if let Some(fault) = report.fault {
         return Err(fault.into());
     }
     remark(format_args!("{} links, all fit", report.last.sequence));
-    let shape = json!({"sequence": report.last.sequence, "hash": report.last.hash});
-    tell(shown.json, &shape, report.last)?;
+    let shape =
+        json!({"sequence": report.last.sequence, "hash": report.last.hash, "signed": signed});
+    tell(shown.json, &shape, signed)?;
     Ok(())
+}
+
+fn signed(realm: &str, key: &str, checkpoints: &str) -> CliResult {
+    let key = Sm2Public::from_pem(key)?;
+    let lines = checkpoints.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut n = 0;
+    for (at, line) in lines {
+        match Checkpoint::is_signed(line, realm, &key) {
+            Some(true) => n += 1,
+            Some(false) => return Err(format!("line {}: not signed by this key", at + 1).into()),
+            None => return Err(format!("line {}: no signed checkpoint", at + 1).into()),
+        }
+    }
+    Ok(say(format!("{n} checkpoints, all signed"))?)
 }
 
 async fn tail(realm: &str, n: u64, shown: Shown, settings: Settings) -> CliResult {

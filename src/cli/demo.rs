@@ -9,6 +9,7 @@ use clap::Args;
 use rust_embed::RustEmbed;
 use tokio::net::TcpSocket;
 
+use crate::base::suite::Suite;
 use crate::cli::reload::watch;
 use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::software_keys;
@@ -97,6 +98,8 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         budget: Budget::DEFAULT,
         realms,
         master_key: None,
+        key_program: None,
+        at_rest: Suite::International,
         proxies: Proxies::default(),
         outbound_ca: None,
         is_demo: true,

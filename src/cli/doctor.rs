@@ -10,7 +10,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::cli::place::Opened;
 use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::serve::{listen, operations_listen};
-use crate::cli::start::{Wanted, authorities, master_key, read_realm, realm_folders};
+use crate::cli::start::{Wanted, authorities, keeper, read_realm, realm_folders};
 use crate::config::{Settings, SettingsError};
 use crate::ephemeral::{Bounds, Ephemeral};
 use crate::outbound::client::{Outbound, Timeouts};
@@ -117,8 +117,11 @@ fn tempfile_in(folder: &Path) -> std::io::Result<()> {
 
 /// Never shown; a file that others may read is as good as published.
 fn master_key_file(wanted: &Wanted) -> Result<String, Failure> {
-    if master_key(wanted)?.is_none() {
+    if keeper(wanted)?.is_none() {
         return Ok("the first start will make one; keep a copy apart from the database".to_owned());
+    }
+    if let Some(program) = &wanted.key_program {
+        return Ok(format!("{} wraps", program.display()));
     }
     if wanted.master_key.is_some() {
         return Ok("from the settings".to_owned());

@@ -41,7 +41,7 @@ pub async fn run(arguments: ImportArguments, settings: Settings) -> CliResult {
     // What is told waits in the database, for the running server to send.
     let clock = opened.clock.clone();
     let ephemeral = Ephemeral::in_memory(clock.clone());
-    let services = services(&wanted, &opened.master, opened.store, ephemeral, clock)?;
+    let services = services(&wanted, opened.store, ephemeral, clock)?;
     let file = &arguments.file;
     File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));

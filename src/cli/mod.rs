@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod helper;
 pub mod import;
+pub mod keeper;
 pub mod keys;
 pub mod non_resident;
 pub mod officer;
@@ -15,6 +16,7 @@ pub mod place;
 pub mod realm;
 pub mod reload;
 pub mod result;
+pub mod secrets;
 pub mod serve;
 pub mod session;
 pub mod sms;
@@ -62,6 +64,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         act: keys::KeysAct,
+    },
+    /// The keys of what is sealed at rest.
+    Secrets {
+        #[command(subcommand)]
+        act: secrets::SecretsAct,
     },
     /// Print the OpenAPI document of our own interfaces.
     Openapi {
@@ -145,6 +152,7 @@ pub async fn run() -> CliResult {
             }
             Ok(())
         }
+        Command::Secrets { act } => secrets::run(act, settings()?).await,
         Command::Keys { act } => keys::run(act, settings()?).await,
         Command::Openapi { issuer } => {
             say(format_args!("{:#}", crate::web::openapi::document(&issuer)))?;

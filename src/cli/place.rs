@@ -4,10 +4,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::cipher::MasterKey;
 use crate::base::clock::Clock;
 use crate::cli::result::Failure;
-use crate::cli::start::{Wanted, master_key, realm_of_data, realm_or_complaints, services};
+use crate::cli::start::{Wanted, keeper, realm_of_data, realm_or_complaints, services};
 use crate::config::Settings;
 use crate::ephemeral::Ephemeral;
 use crate::flows::Ctx;
@@ -42,7 +41,6 @@ impl Place {
 pub struct Opened {
     pub store: Store,
     pub clock: Clock,
-    pub master: MasterKey,
 }
 
 impl Opened {
@@ -59,14 +57,15 @@ impl Opened {
             );
             return Err(message.into());
         }
-        let Some(master) = master_key(wanted)? else {
+        let Some(keeper) = keeper(wanted)? else {
             let file = wanted.data.join("master.key");
             return Err(
                 format!("{} is missing, and no setting names the key", file.display()).into()
             );
         };
-        let store = Store::open(&wanted.database, &master).await?;
-        Ok(Self { store, clock: Clock::system(), master })
+        let clock = Clock::system();
+        let store = Store::open(&wanted.database, keeper, clock.now()).await?;
+        Ok(Self { store, clock })
     }
 
     /// The realm with its files, none of its secrets, and a memory of its own: what is told waits in the
@@ -90,9 +89,9 @@ impl Opened {
     }
 
     fn ctx_of(self, wanted: &Wanted, realm: Arc<Realm>) -> Result<Ctx, Failure> {
-        let Self { store, clock, master } = self;
+        let Self { store, clock } = self;
         let ephemeral = Ephemeral::in_memory(clock.clone());
-        let services = services(wanted, &master, store, ephemeral, clock)?;
+        let services = services(wanted, store, ephemeral, clock)?;
         Ok(Ctx::own(&services, &realm))
     }
 

@@ -43,9 +43,9 @@ pub async fn run(act: SmsAct, settings: Settings) -> CliResult {
     let opened = Opened::at(&wanted).await?;
     opened.check_realm(&realm).await?;
     let realm = read_realm(&wanted.realms.join(&realm), &wanted)?;
-    let Opened { store, clock, master } = opened;
+    let Opened { store, clock } = opened;
     let ephemeral = Ephemeral::in_memory(clock.clone());
-    let services = services(&wanted, &master, store, ephemeral, clock)?;
+    let services = services(&wanted, store, ephemeral, clock)?;
     let ctx = Ctx::own(&services, &realm);
     let tx = ctx.begin().await?;
     note_help(&tx, &helper, "sms-test", None, None);

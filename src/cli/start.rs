@@ -8,6 +8,8 @@ use crate::base::cipher::MasterKey;
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::base::secret::hex;
+use crate::base::suite::Suite;
+use crate::cli::keeper::KeyHolder;
 use crate::cli::result::Failure;
 use crate::config::{Settings, variable};
 use crate::domain::password::HashCost;
@@ -21,8 +23,8 @@ use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
 use crate::realm::check::{Surroundings, load, load_without_secrets};
 use crate::realm::complaint::Complaint;
-use crate::store::Store;
 use crate::store::connect::{DatabaseUrl, check_statements, migrate};
+use crate::store::{Store, roots};
 use crate::views::Views;
 use crate::web::app::App;
 use crate::web::client_ip::Proxies;
@@ -36,6 +38,8 @@ pub struct Wanted {
     pub budget: Budget,
     pub realms: PathBuf,
     pub master_key: Option<String>,
+    pub key_program: Option<PathBuf>,
+    pub at_rest: Suite,
     pub proxies: Proxies,
     /// A PEM file.
     pub outbound_ca: Option<PathBuf>,
@@ -51,6 +55,8 @@ impl Wanted {
             redis_url: settings.redis_url.clone(),
             realms: settings.realms.clone().unwrap_or_else(|| PathBuf::from("realms")),
             master_key: settings.master_key.clone(),
+            key_program: settings.key_program.clone(),
+            at_rest: settings.at_rest,
             budget: settings.budget(),
             proxies: settings.proxies(),
             outbound_ca: settings.outbound_ca.clone(),
@@ -68,22 +74,21 @@ pub struct Started {
 /// The services without any realm: database, short-lived values, keys.
 pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     std::fs::create_dir_all(&wanted.data)?;
-    let master = made_master_key(wanted)?;
+    let (keeper, clock) = (made_keeper(wanted)?, Clock::system());
     check_statements(&wanted.database).await?;
     migrate(&wanted.database).await?;
-    let store = Store::open(&wanted.database, &master).await?;
-    let clock = Clock::system();
+    roots::prepare(&wanted.database, &keeper, wanted.at_rest, clock.now()).await?;
+    let store = Store::open(&wanted.database, keeper, clock.now()).await?;
     let ephemeral = match &wanted.redis_url {
         Some(url) => Ephemeral::on_redis_within(clock.clone(), url, wanted.budget).await?,
         None => Ephemeral::in_memory_within(clock.clone(), wanted.budget),
     };
-    services(wanted, &master, store, ephemeral, clock)
+    services(wanted, store, ephemeral, clock)
 }
 
 /// The services on a database that is there. `clock`: the short-lived store's, which the demo moves on.
 pub fn services(
     wanted: &Wanted,
-    master: &MasterKey,
     store: Store,
     ephemeral: Ephemeral,
     clock: Clock,
@@ -93,13 +98,13 @@ pub fn services(
     Ok(Arc::new(Services {
         clock,
         random: Random::System,
+        secrets: Secrets::derive(store.ring()),
         store,
         ephemeral,
         outbound: Outbound::trusting(authorities, wanted.is_demo, Timeouts::default())?,
         hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5), HashCost::default()),
         keys: KeyRing::default(),
         lists: HeldLists::default(),
-        secrets: Secrets::derive(master),
     }))
 }
 
@@ -180,15 +185,29 @@ pub fn realm_or_complaints(loaded: Result<Realm, Vec<Complaint>>) -> Result<Arc<
     Ok(Arc::new(realm))
 }
 
-/// From the settings, or the file in the data directory; `None` before the first start.
-pub fn master_key(wanted: &Wanted) -> Result<Option<MasterKey>, Failure> {
+/// Who opens what is sealed at rest: the program of the settings, their key, or the file in the data
+/// directory; `None` before the first start.
+pub fn keeper(wanted: &Wanted) -> Result<Option<KeyHolder>, Failure> {
+    if let Some(program) = &wanted.key_program {
+        return Ok(Some(KeyHolder::program(program.clone())?));
+    }
     let file = wanted.data.join("master.key");
-    let text = match &wanted.master_key {
-        Some(text) => text.clone(),
-        None if file.exists() => std::fs::read_to_string(&file)
-            .map_err(|error| format!("{}: {error}", file.display()))?,
+    let key = match &wanted.master_key {
+        Some(text) => parse_key(text)?,
+        None if file.exists() => read_key(&file)?,
         None => return Ok(None),
     };
+    Ok(Some(KeyHolder::Key(key)))
+}
+
+/// The key in a file.
+pub fn read_key(file: &Path) -> Result<MasterKey, Failure> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    parse_key(&text)
+}
+
+fn parse_key(text: &str) -> Result<MasterKey, Failure> {
     let text = text.trim();
     let malformed = "the master key is 64 hexadecimal digits";
     if text.len() != 64 || !text.is_ascii() {
@@ -198,16 +217,21 @@ pub fn master_key(wanted: &Wanted) -> Result<Option<MasterKey>, Failure> {
     for (at, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| malformed)?;
     }
-    Ok(Some(MasterKey::new(bytes)))
+    Ok(MasterKey::new(bytes))
+}
+
+/// A new key, where the file is not there yet.
+pub fn make_key(file: &Path) -> Result<MasterKey, Failure> {
+    write_private(file, &hex(&Random::System.bytes::<32>()))?;
+    read_key(file)
 }
 
 /// The first start makes one.
-fn made_master_key(wanted: &Wanted) -> Result<MasterKey, Failure> {
-    if let Some(master) = master_key(wanted)? {
-        return Ok(master);
+fn made_keeper(wanted: &Wanted) -> Result<KeyHolder, Failure> {
+    match keeper(wanted)? {
+        Some(keeper) => Ok(keeper),
+        None => Ok(KeyHolder::Key(make_key(&wanted.data.join("master.key"))?)),
     }
-    write_private(&wanted.data.join("master.key"), &hex(&Random::System.bytes::<32>()))?;
-    master_key(wanted)?.ok_or_else(|| "the master key was taken away".into())
 }
 
 /// Whole or not at all, and never over what is there: of nodes that start together in one folder, one

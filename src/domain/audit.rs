@@ -266,6 +266,12 @@ pub enum AuditEvent {
         grant: String,
         client: String,
     },
+    /// What seals values at rest, or may open them: `act` is what, `by` and `reason` are who and why.
+    SecretsChanged {
+        act: String,
+        by: String,
+        reason: String,
+    },
     KeyRotated {
         kid: String,
         algorithm: String,

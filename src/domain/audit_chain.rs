@@ -6,10 +6,17 @@
 use std::fmt;
 
 use crate::base::clock::Timestamp;
-use crate::base::secret::{hex, keyed_hash, same, sha256};
+use crate::base::secret::{hex, same, sha256};
+use crate::base::sm2::{Sm2Key, Sm2Public};
+use crate::base::suite::Suite;
 
-/// Links before the key came are plain hashes without this in front.
-const KEYED: &str = "k1.";
+/// Links before the key came are plain hashes without a word in front.
+const KEYED: [(&str, Suite); 2] = [("k1.", Suite::International), ("s1.", Suite::National)];
+
+/// How a link was keyed: by HMAC-SHA-256 or HMAC-SM3.
+fn suite_of(hash: &str) -> Option<Suite> {
+    KEYED.into_iter().find(|(word, _)| hash.starts_with(word)).map(|(_, suite)| suite)
+}
 
 /// The first link follows this.
 pub const CHAIN_START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -32,12 +39,14 @@ pub struct Link<'a> {
 }
 
 impl ChainKey<'_> {
-    /// The hash of a link after `previous`.
-    pub fn hash(&self, previous: &str, link: Link<'_>) -> String {
+    /// The hash of a link after `previous`; links of both suites follow one another in a chain.
+    pub fn hash(&self, suite: Suite, previous: &str, link: Link<'_>) -> String {
         let (sequence, at) = (link.sequence.to_be_bytes(), link.at.0.to_be_bytes());
         let parts: [&[u8]; 5] =
             [self.realm.as_bytes(), previous.as_bytes(), &sequence, &at, link.event.as_bytes()];
-        format!("{KEYED}{}", hex(&keyed_hash(self.key, &parts)))
+        let word =
+            KEYED.into_iter().find(|(_, known)| *known == suite).map_or("", |(word, _)| word);
+        format!("{word}{}", hex(&suite.keyed_hash(self.key, &parts)))
     }
 }
 
@@ -57,10 +66,37 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     pub fn parse(text: &str) -> Option<Self> {
-        let (sequence, hash) = text.trim().split_once(' ')?;
-        Some(Self { sequence: sequence.parse().ok()?, hash: hash.trim().to_owned() })
+        let mut words = text.split_whitespace();
+        let (sequence, hash, signature) = (words.next()?, words.next()?, words.next());
+        let fits = signature.is_none_or(|word| word.starts_with(SIGNED)) && words.next().is_none();
+        let parsed = Self { sequence: sequence.parse().ok()?, hash: hash.to_owned() };
+        fits.then_some(parsed)
+    }
+
+    /// As a realm's auditor is given it: whoever has the public key knows that this service said so.
+    /// `17 k1.… sm2.…`
+    pub fn signed(&self, realm: &str, key: &Sm2Key) -> String {
+        format!("{self} {SIGNED}{}", hex(&key.sign(&self.message(realm))))
+    }
+
+    /// Whether a line was signed for this realm. `None`: it is no signed checkpoint.
+    pub fn is_signed(line: &str, realm: &str, key: &Sm2Public) -> Option<bool> {
+        let told = Self::parse(line)?;
+        let signature = line.split_whitespace().nth(2)?.strip_prefix(SIGNED)?;
+        let pairs = signature.as_bytes().chunks(2).map(|two| {
+            let two = std::str::from_utf8(two).ok()?;
+            u8::from_str_radix(two, 16).ok()
+        });
+        Some(key.verifies(&told.message(realm), &pairs.collect::<Option<Vec<u8>>>()?))
+    }
+
+    fn message(&self, realm: &str) -> Vec<u8> {
+        format!("hufu audit checkpoint\n{realm}\n{self}\n").into_bytes()
     }
 }
+
+/// Before the signature, in hexadecimal.
+const SIGNED: &str = "sm2.";
 
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,9 +142,10 @@ impl<'a> Walk<'a> {
 
     pub fn step(&mut self, link: Link<'_>, hash: String) -> Result<(), ChainFault> {
         let sequence = self.last.sequence + 1;
-        let expected = match hash.starts_with(KEYED) || self.is_keyed {
-            true => self.key.hash(&self.last.hash, link),
-            false => unkeyed_hash(&self.last.hash, link),
+        let expected = match (suite_of(&hash), self.is_keyed) {
+            (Some(suite), _) => self.key.hash(suite, &self.last.hash, link),
+            (None, true) => return Err(ChainFault::Link(sequence)),
+            (None, false) => unkeyed_hash(&self.last.hash, link),
         };
         if link.sequence != sequence {
             return Err(ChainFault::Missing(sequence));
@@ -119,7 +156,7 @@ impl<'a> Walk<'a> {
         if self.known.iter().any(|known| known.sequence == sequence && known.hash != hash) {
             return Err(ChainFault::Checkpoint(sequence));
         }
-        self.is_keyed |= hash.starts_with(KEYED);
+        self.is_keyed |= suite_of(&hash).is_some();
         self.last = Checkpoint { sequence, hash };
         Ok(())
     }

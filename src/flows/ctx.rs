@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use crate::base::cipher::{Cipher, MasterKey};
+use crate::base::cipher::{Cipher, Purpose, Ring};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::domain::place::Place;
@@ -63,7 +63,7 @@ impl Services {
     }
 }
 
-/// Keys derived from the master key, one for each purpose.
+/// Keys derived from the first root, one for each purpose: what they make outlives every other root.
 pub struct Secrets {
     pub sid: [u8; 32],
     pub pairwise: [u8; 32],
@@ -74,13 +74,14 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    pub fn derive(master: &MasterKey) -> Self {
+    pub fn derive(ring: &Arc<Ring>) -> Self {
+        let first = ring.first();
         Self {
-            sid: master.derive("sid"),
-            pairwise: master.derive("pairwise"),
-            csrf: master.derive("csrf"),
-            refresh: master.derive("refresh"),
-            cookie: master.cipher("cookie"),
+            sid: first.derive("sid"),
+            pairwise: first.derive("pairwise"),
+            csrf: first.derive("csrf"),
+            refresh: first.derive("refresh"),
+            cookie: ring.cipher(Purpose::Cookie),
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::realm::Realm;
 pub struct Published {
     pub keys: KeySet,
     pub jwks: Bytes,
+    /// Where the realm has SM2 keys.
+    pub jwks_sm2: Option<Bytes>,
     pub discovery: Bytes,
     /// Claims of access tokens by the token's hash: a signature is verified once. What has become
     /// of the token since is read every time.
@@ -33,8 +35,14 @@ const VERIFIED: usize = 4096;
 pub type Version = (String, Vec<(String, bool)>);
 
 impl Published {
-    pub fn new(keys: KeySet, jwks: Bytes, discovery: Bytes, version: Version) -> Self {
-        Self { keys, jwks, discovery, verified: Cache::new(VERIFIED), version }
+    pub fn new(
+        keys: KeySet,
+        jwks: Bytes,
+        jwks_sm2: Option<Bytes>,
+        discovery: Bytes,
+        version: Version,
+    ) -> Self {
+        Self { keys, jwks, jwks_sm2, discovery, verified: Cache::new(VERIFIED), version }
     }
 
     pub fn is_of(&self, version: &Version) -> bool {

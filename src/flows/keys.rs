@@ -14,7 +14,7 @@ use crate::flows::{Ctx, Fault, Services, Stop};
 use crate::jose::Algorithm;
 use crate::jose::jwt::kid_of;
 use crate::jose::keys::{KeySet, NoSigner, SigningKey, generate};
-use crate::oidc::discovery::{document, jwks};
+use crate::oidc::discovery::{document, jwks, jwks_sm2};
 use crate::oidc::resource::Resources;
 use crate::realm::Realm;
 use crate::realm::check::PUBLIC_SCOPES;
@@ -238,7 +238,8 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
     let keys = KeySet::new(keys);
     let apis: Vec<&str> = realm.resources.keys().map(String::as_str).collect();
     let discovery = document(&realm.issuer, &realm.algorithms, &PUBLIC_SCOPES, &apis)?.into();
-    let jwks = jwks(&keys)?.into();
-    services.keys.publish(realm, Published::new(keys, jwks, discovery, version));
+    let (jwks, jwks_sm2) = (jwks(&keys)?.into(), jwks_sm2(&keys)?.map(Into::into));
+    let published = Published::new(keys, jwks, jwks_sm2, discovery, version);
+    services.keys.publish(realm, published);
     Ok(())
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::keys::{KeySet, PublicKeys, SigningKey, verifier};
+use super::keys::{KeySet, PublicKeys, Signer, SigningKey, Verifier, verifier};
 use super::thumbprint::thumbprint;
-use super::{Algorithm, JoseError};
+use super::{Algorithm, JoseError, sm2};
 
 /// Signs `claims`; `typ` is `JWT`, `at+jwt`, `logout+jwt`, …
 pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
@@ -18,7 +18,15 @@ pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<Stri
     header.set_token_type(typ);
     header.set_key_id(&key.kid);
     let payload = serde_json::to_vec(claims).map_err(JoseError::new)?;
-    jws::serialize_compact(&payload, &header, key.signer()).map_err(JoseError::new)
+    match key.signer() {
+        Signer::Common(signer) => {
+            jws::serialize_compact(&payload, &header, &**signer).map_err(JoseError::new)
+        }
+        Signer::Sm2(key) => {
+            header.set_algorithm(Algorithm::Sm2.name());
+            sm2::compact(key, &header, &payload)
+        }
+    }
 }
 
 /// What a token's header says, before anything is believed.
@@ -64,7 +72,12 @@ pub fn verify<C: DeserializeOwned>(keys: &KeySet, typ: &str, token: &str) -> Res
     if algorithm != header.algorithm {
         return Err(JoseError::new("alg is not the key's"));
     }
-    let (payload, _) = jws::deserialize_compact(token, verifier).map_err(JoseError::new)?;
+    let payload = match verifier {
+        Verifier::Common(verifier) => {
+            jws::deserialize_compact(token, &**verifier).map_err(JoseError::new)?.0
+        }
+        Verifier::Sm2(key) => sm2::payload(key, token)?,
+    };
     serde_json::from_slice(&payload).map_err(JoseError::new)
 }
 

@@ -8,7 +8,9 @@ use josekit::jws::{ES256, JwsSigner, JwsVerifier, PS256, RS256};
 use serde_json::{Map, Value};
 
 use super::thumbprint::thumbprint;
-use super::{Algorithm, JoseError};
+use super::{Algorithm, JoseError, sm2};
+use crate::base::random::Random;
+use crate::base::sm2::{Sm2Key, Sm2Public};
 
 /// A private key whose signer and verifier were made once.
 pub struct SigningKey {
@@ -16,13 +18,25 @@ pub struct SigningKey {
     pub algorithm: Algorithm,
     pub is_current: bool,
     public: Map<String, Value>,
-    signer: Box<dyn JwsSigner>,
-    verifier: Box<dyn JwsVerifier>,
+    signer: Signer,
+    verifier: Verifier,
+}
+
+/// What signs: the library, or us where it does not know the algorithm.
+pub(super) enum Signer {
+    Common(Box<dyn JwsSigner>),
+    Sm2(Sm2Key),
+}
+
+pub(super) enum Verifier {
+    Common(Box<dyn JwsVerifier>),
+    Sm2(Sm2Public),
 }
 
 /// A new private JWK as JSON, and its `kid`.
 pub fn generate(algorithm: Algorithm) -> Result<(String, String), JoseError> {
     let jwk = match algorithm {
+        Algorithm::Sm2 => Ok(sm2::private_jwk(&Sm2Key::random(&Random::System))),
         Algorithm::ES256 => Jwk::generate_ec_key(EcCurve::P256),
         Algorithm::EdDSA => Jwk::generate_ed_key(EdCurve::Ed25519),
         Algorithm::RS256 | Algorithm::PS256 => Jwk::generate_rsa_key(2048),
@@ -40,14 +54,13 @@ impl SigningKey {
     pub fn new(algorithm: Algorithm, private: &str, is_current: bool) -> Result<Self, JoseError> {
         let jwk = Jwk::from_bytes(private).map_err(JoseError::new)?;
         let kid = jwk.key_id().ok_or_else(|| JoseError::new("the key has no kid"))?.to_owned();
-        let signer: Result<Box<dyn JwsSigner>, _> = match algorithm {
-            Algorithm::ES256 => ES256.signer_from_jwk(&jwk).map(|s| Box::new(s) as _),
-            Algorithm::EdDSA => {
-                EddsaJwsAlgorithm::Eddsa.signer_from_jwk(&jwk).map(|s| Box::new(s) as _)
-            }
-            Algorithm::RS256 => RS256.signer_from_jwk(&jwk).map(|s| Box::new(s) as _),
-            Algorithm::PS256 => PS256.signer_from_jwk(&jwk).map(|s| Box::new(s) as _),
-        };
+        if algorithm == Algorithm::Sm2 {
+            let key = sm2::key(&jwk)?;
+            let public = sm2::public_jwk(&key.public(), &kid);
+            let (signer, verifier) = (Signer::Sm2(key.clone()), Verifier::Sm2(key.public()));
+            return Ok(Self { kid, algorithm, is_current, public, signer, verifier });
+        }
+        let signer = signer(algorithm, &jwk)?;
         // The library's public half loses `kid` and `alg`; a JWKS without them is useless.
         let mut public = jwk.to_public_key().map_err(JoseError::new)?;
         public.set_key_id(&kid);
@@ -57,9 +70,9 @@ impl SigningKey {
             kid,
             algorithm,
             is_current,
-            verifier: verifier(algorithm, &public)?,
+            verifier: Verifier::Common(verifier(algorithm, &public)?),
             public: public.as_ref().clone(),
-            signer: signer.map_err(JoseError::new)?,
+            signer: Signer::Common(signer),
         })
     }
 
@@ -68,9 +81,24 @@ impl SigningKey {
         &self.public
     }
 
-    pub(super) fn signer(&self) -> &dyn JwsSigner {
-        &*self.signer
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
     }
+}
+
+fn signer(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsSigner>, JoseError> {
+    let signer: Result<Box<dyn JwsSigner>, _> = match algorithm {
+        Algorithm::ES256 => ES256.signer_from_jwk(jwk).map(|s| Box::new(s) as _),
+        Algorithm::EdDSA => EddsaJwsAlgorithm::Eddsa.signer_from_jwk(jwk).map(|s| Box::new(s) as _),
+        Algorithm::RS256 => RS256.signer_from_jwk(jwk).map(|s| Box::new(s) as _),
+        Algorithm::PS256 => PS256.signer_from_jwk(jwk).map(|s| Box::new(s) as _),
+        Algorithm::Sm2 => return Err(uncommon(algorithm)),
+    };
+    signer.map_err(JoseError::new)
+}
+
+fn uncommon(algorithm: Algorithm) -> JoseError {
+    JoseError::new(format!("{} is not accepted here", algorithm.name()))
 }
 
 pub(super) fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVerifier>, JoseError> {
@@ -81,6 +109,7 @@ pub(super) fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVer
         }
         Algorithm::RS256 => RS256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
         Algorithm::PS256 => PS256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
+        Algorithm::Sm2 => return Err(uncommon(algorithm)),
     };
     verifier.map_err(JoseError::new)
 }
@@ -118,7 +147,7 @@ impl KeySet {
     /// For whom no algorithm was chosen: the first of these that signs already, or else any.
     pub fn first(&self, algorithms: &[Algorithm]) -> Result<&SigningKey, NoSigner> {
         let wanted = algorithms.iter().find_map(|algorithm| self.current(*algorithm).ok());
-        let any = || self.keys.iter().find(|key| key.is_current);
+        let any = || self.keys.iter().find(|key| key.is_current && key.algorithm.is_common());
         let none = NoSigner::Missing(algorithms.first().copied().unwrap_or(Algorithm::ES256));
         wanted.or_else(any).ok_or(none)
     }
@@ -131,9 +160,9 @@ impl KeySet {
         self.keys.iter()
     }
 
-    pub(super) fn verifier(&self, kid: &str) -> Option<(Algorithm, &dyn JwsVerifier)> {
+    pub(super) fn verifier(&self, kid: &str) -> Option<(Algorithm, &Verifier)> {
         let key = self.keys.iter().find(|key| key.kid == kid)?;
-        Some((key.algorithm, &*key.verifier))
+        Some((key.algorithm, &key.verifier))
     }
 }
 
@@ -152,7 +181,7 @@ impl PublicKeys {
             let Value::Object(members) = key else { continue };
             let jwk = Jwk::from_map(members.clone()).map_err(JoseError::new)?;
             let algorithm = match (jwk.algorithm(), jwk.key_type()) {
-                (Some(name), _) => Algorithm::parse(name),
+                (Some(name), _) => Algorithm::parse(name).filter(|known| known.is_common()),
                 (None, "EC") => Some(Algorithm::ES256),
                 (None, "OKP") => Some(Algorithm::EdDSA),
                 (None, _) => Some(Algorithm::RS256),

@@ -3,6 +3,7 @@
 
 pub mod jwt;
 pub mod keys;
+mod sm2;
 pub mod thumbprint;
 
 use serde::{Deserialize, Serialize};
@@ -26,10 +27,19 @@ pub enum Algorithm {
     RS256,
     PS256,
     EdDSA,
+    /// SM2 with SM3 (GM/T 0125): signed for who asks for it by name, never advertised, never accepted
+    /// from others.
+    #[serde(rename = "SGD_SM3_SM2")]
+    Sm2,
 }
 
 impl Algorithm {
-    pub const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
+    /// Those that every library has: advertised, and accepted from others.
+    pub const COMMON: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
+
+    pub fn is_common(self) -> bool {
+        Self::COMMON.contains(&self)
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -37,11 +47,13 @@ impl Algorithm {
             Self::RS256 => "RS256",
             Self::PS256 => "PS256",
             Self::EdDSA => "EdDSA",
+            Self::Sm2 => "SGD_SM3_SM2",
         }
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+        let mut known = Self::COMMON.into_iter().chain([Self::Sm2]);
+        known.find(|algorithm| algorithm.name() == name)
     }
 }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::base::secret::sha256;
+use crate::base::suite::sm3;
 use crate::domain::claims::TaxClaims;
 use crate::domain::wanted::WantedIdentity;
+use crate::jose::Algorithm;
 use crate::oidc::audience::Audience;
 
 /// The scope that gives a standard claim of the person (OIDC Core §5.4).
@@ -118,9 +120,14 @@ pub struct PersonClaims {
     pub sid: String,
 }
 
-/// OIDC Core §3.1.3.6: the left half of the hash, for algorithms of SHA-256.
-pub fn at_hash(access_token: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(&sha256(access_token.as_bytes())[..16])
+/// OIDC Core §3.1.3.6: the left half of the hash of the ID token's algorithm; EdDSA names none.
+pub fn at_hash(algorithm: Algorithm, access_token: &str) -> Option<String> {
+    let hash = match algorithm {
+        Algorithm::ES256 | Algorithm::RS256 | Algorithm::PS256 => sha256(access_token.as_bytes()),
+        Algorithm::Sm2 => sm3(access_token.as_bytes()),
+        Algorithm::EdDSA => return None,
+    };
+    Some(BASE64_URL_SAFE_NO_PAD.encode(&hash[..16]))
 }
 
 /// OIDC Back-Channel Logout §2.4.

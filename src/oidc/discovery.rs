@@ -22,6 +22,8 @@ pub mod path {
     pub const TOKEN: &str = "/token";
     pub const USERINFO: &str = "/userinfo";
     pub const JWKS: &str = "/jwks";
+    /// Of clients that ask for `SGD_SM3_SM2`; no document names it.
+    pub const JWKS_SM2: &str = "/jwks/sm2";
     pub const INTROSPECT: &str = "/introspect";
     pub const REVOKE: &str = "/revoke";
     pub const END_SESSION: &str = "/logout";
@@ -44,7 +46,8 @@ pub fn document(
     resources: &[&str],
 ) -> Result<Vec<u8>, DiscoveryError> {
     let url = |path: &str| format!("{issuer}{path}");
-    let signing: Vec<CoreJwsSigningAlgorithm> = algorithms.iter().map(|alg| core(*alg)).collect();
+    let signing: Vec<CoreJwsSigningAlgorithm> =
+        algorithms.iter().filter_map(|alg| core(*alg)).collect();
     let metadata = CoreProviderMetadata::new(
         IssuerUrl::new(issuer.to_owned()).map_err(wrong)?,
         AuthUrl::new(url(path::AUTHORIZE)).map_err(wrong)?,
@@ -76,7 +79,7 @@ pub fn document(
         CoreClientAuthMethod::None,
     ]))
     .set_token_endpoint_auth_signing_alg_values_supported(Some(
-        Algorithm::ALL.iter().map(|alg| core(*alg)).collect(),
+        Algorithm::COMMON.iter().filter_map(|alg| core(*alg)).collect(),
     ))
     .set_claims_supported(Some(claims()))
     .set_claims_parameter_supported(Some(true))
@@ -92,7 +95,7 @@ pub fn document(
         "authorization_details_types_supported": [crate::domain::wanted::TYPE],
         "frontchannel_logout_supported": true,
         "frontchannel_logout_session_supported": true,
-        "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::name),
+        "dpop_signing_alg_values_supported": Algorithm::COMMON.map(Algorithm::name),
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
         "ui_locales_supported": ["zh-CN", "en"],
@@ -118,7 +121,7 @@ fn claims() -> Vec<CoreClaimName> {
 /// Public keys alone: read through a type, so that what is not a public key fails here.
 pub fn jwks(keys: &KeySet) -> Result<Vec<u8>, DiscoveryError> {
     let mut set: Vec<CoreJsonWebKey> = Vec::new();
-    for key in keys.iter() {
+    for key in keys.iter().filter(|key| key.algorithm.is_common()) {
         if ["d", "k", "p", "q"].iter().any(|secret| key.public().contains_key(*secret)) {
             return Err(wrong("a private key among the public ones"));
         }
@@ -127,11 +130,24 @@ pub fn jwks(keys: &KeySet) -> Result<Vec<u8>, DiscoveryError> {
     serde_json::to_vec(&CoreJsonWebKeySet::new(set)).map_err(wrong)
 }
 
-fn core(algorithm: Algorithm) -> CoreJwsSigningAlgorithm {
+/// The SM2 keys, apart: some libraries refuse a whole JWKS for one curve that they do not know.
+/// `None`: the realm has none.
+pub fn jwks_sm2(keys: &KeySet) -> Result<Option<Vec<u8>>, DiscoveryError> {
+    let own = keys.iter().filter(|key| key.algorithm == Algorithm::Sm2);
+    let set: Vec<Value> = own.map(|key| Value::Object(key.public().clone())).collect();
+    match set.is_empty() {
+        true => Ok(None),
+        false => serde_json::to_vec(&json!({"keys": set})).map(Some).map_err(wrong),
+    }
+}
+
+/// `None`: not advertised.
+fn core(algorithm: Algorithm) -> Option<CoreJwsSigningAlgorithm> {
     match algorithm {
-        Algorithm::ES256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-        Algorithm::RS256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-        Algorithm::PS256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-        Algorithm::EdDSA => CoreJwsSigningAlgorithm::EdDsa,
+        Algorithm::ES256 => Some(CoreJwsSigningAlgorithm::EcdsaP256Sha256),
+        Algorithm::RS256 => Some(CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
+        Algorithm::PS256 => Some(CoreJwsSigningAlgorithm::RsaSsaPssSha256),
+        Algorithm::EdDSA => Some(CoreJwsSigningAlgorithm::EdDsa),
+        Algorithm::Sm2 => None,
     }
 }

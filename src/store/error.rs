@@ -6,7 +6,7 @@ use sea_orm::sqlx::Error as SqlxError;
 use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::base::cipher::SealError;
+use crate::base::cipher::{KeeperError, SealError};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -27,6 +27,14 @@ pub enum StoreError {
     Inconsistent { table: &'static str, column: &'static str, row: String },
     #[error(transparent)]
     Sealed(#[from] SealError),
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    /// The database was sealed for another master key.
+    #[error("the master key {0} does not fit this database, which opens with {1}")]
+    WrongKey(String, String),
+    /// Of the roots at rest.
+    #[error("{0}")]
+    Roots(&'static str),
 }
 
 impl StoreError {

@@ -41,7 +41,7 @@ impl<A> HallRecords<'_, A> {
             .0
             .find::<Entity>()
             .filter(Column::Kind.eq(number.kind.name()))
-            .filter(Column::NumberIndex.eq(self.index_of(number)))
+            .filter(Column::NumberIndex.is_in(self.indexes_of(number)))
             .filter(Column::SupersededAt.is_null())
             .one(&self.0.db())
             .await?;
@@ -112,7 +112,7 @@ impl<A> HallRecords<'_, A> {
     ) -> Result<HashSet<DocumentNumber>, StoreError> {
         let mut found = HashSet::new();
         for some in numbers.chunks(AT_ONCE) {
-            let indexes = evened(some.iter().map(|number| self.index_of(number)).collect());
+            let indexes = evened(some.iter().flat_map(|number| self.indexes_of(number)).collect());
             let kinds: HashSet<&str> = some.iter().map(|number| number.kind.name()).collect();
             let known: Vec<Vec<u8>> = self
                 .0
@@ -126,7 +126,9 @@ impl<A> HallRecords<'_, A> {
                 .all(&self.0.db())
                 .await?;
             let known: HashSet<Vec<u8>> = known.into_iter().collect();
-            let is_known = |number: &&DocumentNumber| known.contains(&self.index_of(number));
+            let is_known = |number: &&DocumentNumber| {
+                self.indexes_of(number).iter().any(|index| known.contains(index))
+            };
             found.extend(some.iter().filter(is_known).cloned());
         }
         Ok(found)
@@ -134,6 +136,10 @@ impl<A> HallRecords<'_, A> {
 
     fn index_of(&self, number: &DocumentNumber) -> Vec<u8> {
         self.0.index("document", number.comparable())
+    }
+
+    fn indexes_of(&self, number: &DocumentNumber) -> Vec<Vec<u8>> {
+        self.0.indexes("document", number.comparable())
     }
 
     fn open(&self, row: &Model, column: &str, sealed: &[u8]) -> Result<String, StoreError> {

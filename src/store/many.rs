@@ -37,9 +37,11 @@ impl<A> People<'_, A> {
         use identity_document::Column;
         let mut found = HashMap::new();
         for some in numbers.chunks(AT_ONCE) {
-            let key = |number: &DocumentNumber| (number.kind.name(), self.index_of(number));
-            let wanted: HashMap<(&str, Vec<u8>), &DocumentNumber> =
-                some.iter().map(|number| (key(number), number)).collect();
+            let mut wanted: HashMap<(&str, Vec<u8>), &DocumentNumber> = HashMap::new();
+            for number in some {
+                let keys = self.indexes_of(number).into_iter();
+                wanted.extend(keys.map(|index| ((number.kind.name(), index), number)));
+            }
             let kinds: HashSet<&str> = wanted.keys().map(|(kind, _)| *kind).collect();
             let indexes = wanted.keys().map(|(_, index)| index.clone()).collect();
             let rows = self
@@ -105,8 +107,11 @@ impl<A> Accounts<'_, A> {
     pub async fn known_phones(&self, phones: &[Phone]) -> Result<HashSet<Phone>, StoreError> {
         let mut found = HashSet::new();
         for some in phones.chunks(AT_ONCE) {
-            let wanted: HashMap<Vec<u8>, &Phone> =
-                some.iter().map(|phone| (self.0.index("phone", phone.as_str()), phone)).collect();
+            let mut wanted: HashMap<Vec<u8>, &Phone> = HashMap::new();
+            for phone in some {
+                let indexes = self.contested_indexes(phone).into_iter();
+                wanted.extend(indexes.map(|index| (index, phone)));
+            }
             let indexes = evened(wanted.keys().cloned().collect());
             let bound: Vec<Vec<u8>> = self
                 .0

@@ -39,7 +39,9 @@ pub mod reach;
 pub mod realms;
 pub mod records;
 pub mod relations;
+pub mod reseal;
 pub mod revocation_lists;
+pub mod roots;
 pub mod sessions;
 pub mod standing;
 pub mod stats;
@@ -51,7 +53,7 @@ pub mod tokens;
 mod used_up;
 
 use std::marker::PhantomData;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
@@ -60,9 +62,10 @@ use sea_orm::{
     UpdateMany, Value,
 };
 
-use crate::base::cipher::{Cipher, MasterKey};
+use crate::base::cipher::{Cipher, Keeper, Purpose, Ring};
 use crate::base::clock::Timestamp;
 use crate::base::random::Random;
+use crate::base::sm2::Sm2Key;
 use crate::domain::audit::AuditEvent;
 use crate::store::connect::{DatabaseUrl, connect_postgres, connect_sqlite};
 use lane::Lane;
@@ -74,9 +77,13 @@ pub use error::StoreError;
 pub struct Store {
     readers: DatabaseConnection,
     writer: Writer,
+    keeper: Box<dyn Keeper>,
+    ring: Arc<Ring>,
     cipher: Cipher,
     /// Of the audit's chains.
     audit_key: [u8; 32],
+    /// Of their checkpoints.
+    audit_signer: Sm2Key,
     random: Random,
 }
 
@@ -86,21 +93,39 @@ enum Writer {
 }
 
 impl Store {
-    pub async fn open(url: &DatabaseUrl, master: &MasterKey) -> Result<Self, StoreError> {
-        let cipher = master.cipher("personal");
-        let (audit_key, random) = (master.derive("audit"), Random::System);
-        match url {
+    /// `keeper`: opens the roots of what is sealed there (`roots::prepare` makes them).
+    pub async fn open(
+        url: &DatabaseUrl,
+        keeper: impl Keeper + 'static,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let (readers, writer) = match url {
             DatabaseUrl::Sqlite(path) => {
                 let writer = Writer::Lane(Lane::open(path.clone()).await?);
-                let readers = connect_sqlite(path, 4, true).await?;
-                Ok(Self { readers, writer, cipher, audit_key, random })
+                (connect_sqlite(path, 4, true).await?, writer)
             }
             DatabaseUrl::Postgres(url) => {
                 let readers = connect_postgres(url, |cores| 2 * cores + 4).await?;
                 let writers = connect_postgres(url, |cores| 4 * cores + 16).await?;
-                Ok(Self { readers, writer: Writer::Pool(writers), cipher, audit_key, random })
+                (readers, Writer::Pool(writers))
             }
-        }
+        };
+        let ring = roots::ring(&readers, &keeper, now).await?;
+        Ok(Self {
+            readers,
+            writer,
+            keeper: Box::new(keeper),
+            cipher: ring.cipher(Purpose::Personal),
+            audit_key: ring.first().derive("audit"),
+            audit_signer: Sm2Key::from_seed(&ring.first().derive("audit/signer")),
+            ring,
+            random: Random::System,
+        })
+    }
+
+    /// What opens values at rest, the short-lived ones among them.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
     }
 
     /// A realm's rows, to read outside a transaction.
@@ -306,8 +331,19 @@ impl<'c, A> Rows<'c, A> {
         Ok(self.store.cipher.open(place, sealed)?.to_vec())
     }
 
+    /// Under which a value is written.
     fn index(&self, kind: &str, value: &str) -> Vec<u8> {
         self.store.cipher.index(kind, value)
+    }
+
+    /// Under which it is looked for: there are two while a root follows another.
+    fn indexes(&self, kind: &str, value: &str) -> Vec<Vec<u8>> {
+        self.store.cipher.indexes(kind, value)
+    }
+
+    /// The same for what is kept as a hash alone.
+    fn all_indexes(&self, kind: &str, value: &str) -> Vec<Vec<u8>> {
+        self.store.cipher.all_indexes(kind, value)
     }
 }
 

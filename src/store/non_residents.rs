@@ -23,8 +23,8 @@ impl<'c, A> Rows<'c, A> {
 
 /// As it is sealed.
 #[derive(Serialize, Deserialize)]
-struct Content {
-    form: Form,
+pub(super) struct Content {
+    pub(super) form: Form,
     state: State,
 }
 
@@ -84,15 +84,15 @@ impl<A> NonResidents<'_, A> {
     /// Others that were submitted and not given up, with the same number at home or one of the names.
     pub async fn alike(&self, one: &Application) -> Result<Vec<Application>, StoreError> {
         let mut found: Vec<row::Model> = Vec::new();
-        for (column, index) in [
-            (row::Column::NumberIndex, self.number_index(&one.form)),
-            (row::Column::NameIndex, self.name_index(one.form.name_zh.comparable())),
-            (row::Column::ForeignNameIndex, self.name_index(one.form.name_foreign.comparable())),
+        for (column, kind, value) in [
+            (row::Column::NumberIndex, "home_number", one.form.comparable_number()),
+            (row::Column::NameIndex, "enterprise_name", one.form.name_zh.comparable()),
+            (row::Column::ForeignNameIndex, "enterprise_name", one.form.name_foreign.comparable()),
         ] {
             let some = self
                 .0
                 .find::<row::Entity>()
-                .filter(column.eq(index))
+                .filter(column.is_in(self.0.indexes(kind, &value)))
                 .filter(row::Column::State.is_in(["submitted", "returned", "approved"]))
                 .filter(row::Column::Id.ne(one.id.0))
                 .order_by_asc(row::Column::Id)

@@ -51,8 +51,11 @@ impl<A> People<'_, A> {
         &self,
         numbers: &[DocumentNumber],
     ) -> Result<Vec<PersonId>, StoreError> {
-        let wanted: Vec<(&str, Vec<u8>)> =
-            numbers.iter().map(|number| (number.kind.name(), self.index_of(number))).collect();
+        let keys = |number: &DocumentNumber| {
+            let (kind, indexes) = (number.kind.name(), self.indexes_of(number).into_iter());
+            indexes.map(move |index| (kind, index)).collect::<Vec<_>>()
+        };
+        let wanted: Vec<(&str, Vec<u8>)> = numbers.iter().flat_map(keys).collect();
         let indices: BTreeSet<Vec<u8>> = wanted.iter().map(|(_, index)| index.clone()).collect();
         let rows = self
             .0
@@ -82,6 +85,10 @@ impl<A> People<'_, A> {
         self.0.index("document", number.comparable())
     }
 
+    pub(super) fn indexes_of(&self, number: &DocumentNumber) -> Vec<Vec<u8>> {
+        self.0.indexes("document", number.comparable())
+    }
+
     /// The one person with this address; two with the same are nobody.
     pub async fn find_by_email(
         &self,
@@ -90,7 +97,7 @@ impl<A> People<'_, A> {
         let rows = self
             .0
             .find::<person::Entity>()
-            .filter(person::Column::EmailIndex.eq(self.0.index("email", &email.comparable())))
+            .filter(person::Column::EmailIndex.is_in(self.0.indexes("email", &email.comparable())))
             .limit(2)
             .all(&self.0.db())
             .await?;
@@ -307,7 +314,7 @@ impl People<'_, Writing> {
             .0
             .find::<identity_document::Entity>()
             .filter(Column::Kind.eq(number.kind.name()))
-            .filter(Column::NumberIndex.eq(self.index_of(number)))
+            .filter(Column::NumberIndex.is_in(self.indexes_of(number)))
             .one(&db)
             .await?;
         if known.as_ref().is_some_and(|row| row.person_id != person.0) {

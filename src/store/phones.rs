@@ -26,7 +26,7 @@ impl<A> Accounts<'_, A> {
         let row = self
             .0
             .find::<phone_binding::Entity>()
-            .filter(phone_binding::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
+            .filter(phone_binding::Column::PhoneIndex.is_in(self.indexes_of(phone)))
             .one(&self.0.db())
             .await?;
         match row {
@@ -62,11 +62,10 @@ impl<A> Accounts<'_, A> {
 
     /// Who has the number, and whether the registry alone says so.
     pub async fn binding_of(&self, phone: &Phone) -> Result<Option<Told>, StoreError> {
-        let index = self.0.index("phone", phone.as_str());
         let row = self
             .0
             .find::<phone_binding::Entity>()
-            .filter(phone_binding::Column::PhoneIndex.eq(index))
+            .filter(phone_binding::Column::PhoneIndex.is_in(self.indexes_of(phone)))
             .one(&self.0.db())
             .await?;
         let read = |row: phone_binding::Model| {
@@ -93,10 +92,19 @@ impl<A> Accounts<'_, A> {
         let row = self
             .0
             .find::<contested_phone::Entity>()
-            .filter(contested_phone::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
+            .filter(contested_phone::Column::PhoneIndex.is_in(self.contested_indexes(phone)))
             .one(&self.0.db())
             .await?;
         Ok(row.map(|row| Timestamp(row.used_at)))
+    }
+
+    pub(super) fn indexes_of(&self, phone: &Phone) -> Vec<Vec<u8>> {
+        self.0.indexes("phone", phone.as_str())
+    }
+
+    /// A contested number is kept as its hash alone, so that nothing makes it anew under another root.
+    pub(super) fn contested_indexes(&self, phone: &Phone) -> Vec<Vec<u8>> {
+        self.0.all_indexes("phone", phone.as_str())
     }
 }
 
@@ -107,6 +115,10 @@ impl Accounts<'_, Writing> {
         row_id: Uuid,
         binding: &PhoneBinding,
     ) -> Result<bool, StoreError> {
+        // While a root follows another, the number may stand under the older one's hash.
+        if self.binding_of(&binding.phone).await?.is_some() {
+            return Ok(false);
+        }
         let taken = [phone_binding::Column::Realm, phone_binding::Column::PhoneIndex];
         let added = phone_binding::Entity::insert(phone_binding::ActiveModel {
             id: Set(row_id),
@@ -130,7 +142,7 @@ impl Accounts<'_, Writing> {
         let done = self
             .0
             .delete::<phone_binding::Entity>()
-            .filter(phone_binding::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
+            .filter(phone_binding::Column::PhoneIndex.is_in(self.indexes_of(phone)))
             .filter(phone_binding::Column::AccountId.eq(id.0))
             .exec(&self.0.db())
             .await?;
@@ -143,12 +155,11 @@ impl Accounts<'_, Writing> {
         binding: &PhoneBinding,
         is_told: bool,
     ) -> Result<(), StoreError> {
-        let index = self.0.index("phone", binding.phone.as_str());
         self.0
             .update::<phone_binding::Entity>()
             .col_expr(phone_binding::Column::VerifiedAt, Expr::value(binding.verified_at.0))
             .col_expr(phone_binding::Column::IsTold, Expr::value(is_told))
-            .filter(phone_binding::Column::PhoneIndex.eq(index))
+            .filter(phone_binding::Column::PhoneIndex.is_in(self.indexes_of(&binding.phone)))
             .filter(phone_binding::Column::AccountId.eq(binding.account.0))
             .exec(&self.0.db())
             .await?;
@@ -162,7 +173,7 @@ impl Accounts<'_, Writing> {
             .0
             .update::<phone_binding::Entity>()
             .col_expr(phone_binding::Column::IsDefault, Expr::value(true))
-            .filter(phone_binding::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
+            .filter(phone_binding::Column::PhoneIndex.is_in(self.indexes_of(phone)))
             .filter(phone_binding::Column::AccountId.eq(id.0))
             .exec(&self.0.db())
             .await?;
@@ -199,7 +210,7 @@ impl Accounts<'_, Writing> {
     pub async fn settle_phone(&self, phone: &Phone) -> Result<(), StoreError> {
         self.0
             .delete::<contested_phone::Entity>()
-            .filter(contested_phone::Column::PhoneIndex.eq(self.0.index("phone", phone.as_str())))
+            .filter(contested_phone::Column::PhoneIndex.is_in(self.contested_indexes(phone)))
             .exec(&self.0.db())
             .await?;
         Ok(())

@@ -12,6 +12,7 @@ use super::entity::{audit, audit_head, login_log};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{EnterpriseId, PersonId};
+use crate::base::sm2::Sm2Public;
 use crate::domain::audit::{AuditEvent, LoginAttempt};
 use crate::domain::audit_chain::{CHAIN_START, ChainFault, ChainKey, Checkpoint, Link, Walk};
 
@@ -210,6 +211,20 @@ impl<A> Records<'_, A> {
         Ok(head.map(|head| Checkpoint { sequence: head.sequence, hash: head.hash }))
     }
 
+    /// The same, signed.
+    pub async fn signed_head(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.audit_head().await?.map(|head| self.signed(&head)))
+    }
+
+    pub fn signed(&self, checkpoint: &Checkpoint) -> String {
+        checkpoint.signed(self.0.realm, &self.0.store.audit_signer)
+    }
+
+    /// What signed checkpoints are verified with.
+    pub fn audit_public(&self) -> Sm2Public {
+        self.0.store.audit_signer.public()
+    }
+
     /// Walks the whole chain, as far as it was when the walk began; `known`: checkpoints that were
     /// kept elsewhere.
     pub async fn verify_audit(&self, known: &[Checkpoint]) -> Result<ChainReport, StoreError> {
@@ -312,7 +327,8 @@ impl Records<'_, Writing> {
             sequence += 1;
             let text = serde_json::to_string(event)
                 .map_err(|_| StoreError::inconsistent("audit", "event", sequence))?;
-            hash = self.chain_key().hash(&hash, Link { sequence, at, event: &text });
+            let link = Link { sequence, at, event: &text };
+            hash = self.chain_key().hash(self.0.store.ring.current().1, &hash, link);
             let marks = event.marks();
             links.push(audit::ActiveModel {
                 realm: Set(self.0.realm.to_owned()),

@@ -156,6 +156,7 @@ fn documents() -> Router<App> {
             get(oauth::discovery::document),
         )
         .route(&format!("/realms/{{realm}}{}", path::JWKS), get(oauth::discovery::jwks))
+        .route(&format!("/realms/{{realm}}{}", path::JWKS_SM2), get(oauth::discovery::jwks_sm2))
         .route("/realms/{realm}/.well-known/ssf-configuration", get(events_api::configuration))
         .route("/.well-known/ssf-configuration/realms/{realm}", get(events_api::configuration))
 }

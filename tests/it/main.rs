@@ -8,6 +8,7 @@
 )]
 
 pub mod account;
+mod at_rest;
 mod audit;
 mod certificate;
 mod console;

@@ -132,6 +132,8 @@ async fn files_are_read_again_and_the_last_good_version_stays() {
         budget: hufu::ephemeral::Budget::DEFAULT,
         realms: realms.clone(),
         master_key: None,
+        key_program: None,
+        at_rest: hufu::base::suite::Suite::International,
         proxies: hufu::web::client_ip::Proxies::default(),
         outbound_ca: None,
         is_demo: true,

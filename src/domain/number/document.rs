@@ -64,6 +64,16 @@ impl DocumentType {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// What two cards of the same person share of a number as it is kept.
+    pub fn comparable(self, number: &str) -> &str {
+        let kept = match self {
+            Self::HkMacaoTravelPermit => 9,
+            Self::TaiwanTravelPermit => 8,
+            _ => number.len(),
+        };
+        number.get(..kept).unwrap_or(number)
+    }
+
     /// The tax core's code for this document.
     pub fn national_code(self) -> &'static str {
         match self {
@@ -205,12 +215,7 @@ impl DocumentNumber {
     /// What two cards of the same person share: renewal counts of travel permits are left out.
     /// Means something beside the kind alone.
     pub fn comparable(&self) -> &str {
-        let kept = match self.kind {
-            DocumentType::HkMacaoTravelPermit => 9,
-            DocumentType::TaiwanTravelPermit => 8,
-            _ => self.text.len(),
-        };
-        self.text.get(..kept).unwrap_or(&self.text)
+        self.kind.comparable(&self.text)
     }
 
     /// Everything that a number without a kind can be (E-04). A resident number of the first

@@ -305,6 +305,11 @@ impl Builder<'_> {
             let path = ["keys".into(), "algorithms".into()];
             self.complain(source, &path, "a realm signs with at least one algorithm");
         }
+        // The first signs for whoever chose none.
+        if main.keys.algorithms.first().is_some_and(|first| !first.is_common()) {
+            let path = ["keys".into(), "algorithms".into(), 0.into()];
+            self.complain(source, &path, "is for clients that ask for it: name a common one first");
+        }
     }
 
     /// People of the demo, with a password that everybody knows.

@@ -14,7 +14,7 @@ use crate::web::app::App;
 
 pub async fn document(state: State<App>, path: Path<String>) -> Answer {
     let started = Instant::now();
-    let answer = publish(state, path, |published| &published.discovery);
+    let answer = publish(state, path, |published| Some(&published.discovery));
     metrics::histogram!("hufu_request_seconds", "route" => "discovery", "method" => "GET")
         .record(started.elapsed());
     answer
@@ -22,10 +22,14 @@ pub async fn document(state: State<App>, path: Path<String>) -> Answer {
 
 pub async fn jwks(state: State<App>, path: Path<String>) -> Answer {
     let started = Instant::now();
-    let answer = publish(state, path, |published| &published.jwks);
+    let answer = publish(state, path, |published| Some(&published.jwks));
     metrics::histogram!("hufu_request_seconds", "route" => "jwks", "method" => "GET")
         .record(started.elapsed());
     answer
+}
+
+pub async fn jwks_sm2(state: State<App>, path: Path<String>) -> Answer {
+    publish(state, path, |published| published.jwks_sm2.as_ref())
 }
 
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -39,14 +43,15 @@ const HEADERS: [(HeaderName, &str); 5] = [
 fn publish(
     State(app): State<App>,
     Path(realm): Path<String>,
-    which: impl Fn(&Published) -> &Bytes,
+    which: impl Fn(&Published) -> Option<&Bytes>,
 ) -> Answer {
     let Some(realm) = app.realm(&realm) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
     let published = app.services().keys.of(&realm)?;
+    let Some(bytes) = which(&published) else { return Ok(StatusCode::NOT_FOUND.into_response()) };
     metrics::counter!("hufu_requests_total", "status" => "2xx").increment(1);
-    let mut response = Response::new(Body::from(which(&published).clone()));
+    let mut response = Response::new(Body::from(bytes.clone()));
     let headers = response.headers_mut();
     headers.reserve(HEADERS.len());
     for (name, value) in HEADERS {

@@ -239,17 +239,17 @@ async fn services(
     outbound: Outbound,
     hashing: Hashing,
 ) -> Arc<Services> {
-    let master = MasterKey::new([9; 32]);
+    let store = Store::open(url, MasterKey::new([9; 32]), clock.now()).await.unwrap();
     Arc::new(Services {
         clock: clock.clone(),
         random: Random::System,
-        store: Store::open(url, &master).await.unwrap(),
+        secrets: Secrets::derive(store.ring()),
+        store,
         ephemeral,
         outbound,
         hashing,
         keys: KeyRing::default(),
         lists: HeldLists::default(),
-        secrets: Secrets::derive(&master),
     })
 }
 

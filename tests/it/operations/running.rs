@@ -68,6 +68,8 @@ pub(super) async fn two_realms(folder: &Path) -> (PathBuf, App, Wanted) {
         budget: hufu::ephemeral::Budget::DEFAULT,
         realms: realms.clone(),
         master_key: None,
+        key_program: None,
+        at_rest: hufu::base::suite::Suite::International,
         proxies: hufu::web::client_ip::Proxies::default(),
         outbound_ca: None,
         is_demo: true,

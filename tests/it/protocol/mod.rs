@@ -9,6 +9,7 @@ mod hanging_up;
 mod hints;
 mod keys;
 mod libraries;
+mod national;
 mod needs;
 mod races;
 mod realms;

@@ -12,7 +12,6 @@ use crate::domain::identity_type::Permissions;
 use crate::domain::wanted::WantedIdentity;
 use crate::flows::oauth::target::Target;
 use crate::flows::{Ctx, Fault};
-use crate::jose::Algorithm;
 use crate::jose::jwt::sign;
 use crate::oidc::claims::{AccessClaims, Confirmation, IdClaims, PersonClaims, acr, at_hash};
 use crate::oidc::engine::Approved;
@@ -221,7 +220,7 @@ pub(super) fn identity_claims(
         acr: acr(grant.acr),
         amr: grant.amr.clone(),
         sid: grant.sid.clone(),
-        at_hash: access_token.filter(|_| client.id_token_alg != Algorithm::EdDSA).map(at_hash),
+        at_hash: access_token.and_then(|token| at_hash(client.id_token_alg, token)),
         about: person.claims.clone(),
     }
 }

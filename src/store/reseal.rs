@@ -1,0 +1,336 @@
+//! Seals anew what an older root has sealed, and makes look-up hashes anew: a few rows at a time, each
+//! only as it was read, so that whoever writes meanwhile has the last word, and nobody waits. It begins
+//! again where it was killed, because a row that is done is recognised. Every sealed column of the
+//! schema stands here; a test reads the schema and says which does not.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use uuid::Uuid;
+
+use super::link::Link;
+use super::non_residents::Content;
+use super::roots::SETTLED_SECONDS;
+use super::{Store, StoreError};
+use crate::base::clock::Timestamp;
+use crate::domain::number::document::DocumentType;
+use crate::domain::number::email::EmailAddress;
+
+/// Rows of one step.
+const BATCH: usize = 100;
+
+/// A table with sealed columns.
+pub struct Sealed {
+    pub table: &'static str,
+    key: Key,
+    /// Column, and what its place begins with (`Cipher::seal`); the row's key follows.
+    pub columns: &'static [(&'static str, &'static str)],
+    /// Columns of look-up hashes, each made from what the row says.
+    pub hashes: &'static [(&'static str, Hash)],
+    /// A column in the clear that a hash depends on.
+    also: Option<&'static str>,
+}
+
+/// What a row is found by, in the order in which rows are gone through.
+#[derive(Clone, Copy)]
+enum Key {
+    Id(&'static str),
+    Text(&'static str),
+    /// Realm and number.
+    Numbered(&'static str),
+}
+
+/// Kind and value of a look-up hash; `None`: the row has none.
+type Hash = fn(&Plain) -> Option<(&'static str, String)>;
+
+/// A row as it reads.
+pub struct Plain {
+    columns: BTreeMap<&'static str, String>,
+    also: String,
+}
+
+impl Plain {
+    fn text(&self, column: &str) -> Option<&str> {
+        self.columns.get(column).map(String::as_str)
+    }
+}
+
+const fn table(
+    table: &'static str,
+    key: Key,
+    columns: &'static [(&'static str, &'static str)],
+) -> Sealed {
+    Sealed { table, key, columns, hashes: &[], also: None }
+}
+
+/// Every sealed column.
+pub const SEALED: [Sealed; 12] = [
+    table("signing_key", Key::Text("kid"), &[("private", "key.")]),
+    table("realm_version", Key::Numbered("generation"), &[("files", "realm_version.")]),
+    table("authenticator", Key::Id("account_id"), &[("secret", "authenticator.")]),
+    table("awaited_phone", Key::Id("id"), &[("phone", "awaited_phone.")]),
+    table(
+        "event_stream",
+        Key::Id("id"),
+        &[("authorization_header", "event_stream.authorization_header.")],
+    ),
+    table("enterprise_profile", Key::Id("enterprise_id"), &[("profile", "profile.")]),
+    table("nr_file", Key::Id("id"), &[("name", "nr_file.name."), ("content", "nr_file.content.")]),
+    Sealed {
+        hashes: &[
+            ("number_index", |row| Some(("home_number", form(row)?.comparable_number()))),
+            ("name_index", |row| Some(("enterprise_name", form(row)?.name_zh.comparable()))),
+            ("foreign_name_index", |row| {
+                Some(("enterprise_name", form(row)?.name_foreign.comparable()))
+            }),
+        ],
+        ..table("nr_application", Key::Id("id"), &[("content", "nr_application.content.")])
+    },
+    Sealed {
+        hashes: &[("phone_index", |row| Some(("phone", row.text("phone")?.to_owned())))],
+        ..table("phone_binding", Key::Id("id"), &[("phone", "phone.")])
+    },
+    Sealed {
+        hashes: &[("number_index", document)],
+        also: Some("kind"),
+        ..table("identity_document", Key::Id("id"), &[("number", "document.number.")])
+    },
+    Sealed {
+        hashes: &[("number_index", document)],
+        also: Some("kind"),
+        ..table(
+            "hall_record",
+            Key::Id("id"),
+            &[
+                ("number", "hall_record.number."),
+                ("name", "hall_record.name."),
+                ("phone", "hall_record.phone."),
+                ("portrait", "hall_record.portrait."),
+            ],
+        )
+    },
+    Sealed {
+        hashes: &[("email_index", |row| {
+            let email = EmailAddress::parse(row.text("email")?).ok()?;
+            Some(("email", email.comparable()))
+        })],
+        ..table(
+            "person",
+            Key::Id("id"),
+            &[("name", "person.name."), ("email", "person.email."), ("address", "person.address.")],
+        )
+    },
+];
+
+fn document(row: &Plain) -> Option<(&'static str, String)> {
+    let kind = DocumentType::parse(&row.also)?;
+    Some(("document", kind.comparable(row.text("number")?).to_owned()))
+}
+
+fn form(row: &Plain) -> Option<crate::domain::non_resident::Form> {
+    Some(serde_json::from_str::<Content>(row.text("content")?).ok()?.form)
+}
+
+impl Key {
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Id("account_id") => &["account_id"],
+            Self::Id("enterprise_id") => &["enterprise_id"],
+            Self::Id(_) => &["id"],
+            Self::Text(_) => &["kid"],
+            Self::Numbered(_) => &["realm", "generation"],
+        }
+    }
+
+    fn of(self, row: &QueryResult) -> Result<(Vec<Value>, String), StoreError> {
+        Ok(match self {
+            Self::Id(column) => {
+                let id: Uuid = row.try_get("", column)?;
+                (vec![id.into()], id.to_string())
+            }
+            Self::Text(column) => {
+                let text: String = row.try_get("", column)?;
+                (vec![text.clone().into()], text)
+            }
+            Self::Numbered(column) => {
+                let (realm, number): (String, i64) =
+                    (row.try_get("", "realm")?, row.try_get("", column)?);
+                let place = format!("{realm}.{number}");
+                (vec![realm.into(), number.into()], place)
+            }
+        })
+    }
+}
+
+/// How far a table is.
+#[derive(Default)]
+struct Cursor(Vec<Value>);
+
+/// What a pass has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Resealed {
+    pub rows: u64,
+    /// Changed meanwhile, or in the way of another row: the next pass looks at them again.
+    pub left: u64,
+}
+
+impl Store {
+    /// Whether a pass is due: something older may still be sealed, and everybody seals by the current
+    /// root by now.
+    pub fn is_reseal_due(&self, now: Timestamp) -> bool {
+        let (_, _, since) = self.ring.current();
+        self.ring.has_older() && since.plus(SETTLED_SECONDS) <= now
+    }
+
+    /// Goes through everything; older roots retire when it was due and nothing was left. `None`: another node is at
+    /// it. `now`: asked again for each batch, `rest`: what to do between two, told how long one took.
+    pub async fn reseal<F>(
+        &self,
+        now: impl Fn() -> Timestamp,
+        rest: impl Fn(std::time::Duration) -> F,
+    ) -> Result<Option<Resealed>, StoreError>
+    where
+        F: Future<Output = ()>,
+    {
+        let (root, is_settled) = (self.ring.current().0, self.is_reseal_due(now()));
+        if !self.takes_resealing(root, now(), false).await? {
+            return Ok(None);
+        }
+        let mut done = Resealed::default();
+        for of in &SEALED {
+            let mut cursor = Cursor::default();
+            loop {
+                let began = std::time::Instant::now();
+                let Some(next) = self.reseal_batch(of, &cursor, &mut done, now()).await? else {
+                    break;
+                };
+                cursor = next;
+                self.takes_resealing(root, now(), true).await?;
+                rest(began.elapsed()).await;
+            }
+        }
+        // Before everybody seals by the current root, more may come.
+        if done.left == 0 && is_settled {
+            self.retire_before(root, now()).await?;
+            self.learn_roots(now()).await?;
+        }
+        Ok(Some(done))
+    }
+
+    /// `None`: there are no more.
+    async fn reseal_batch(
+        &self,
+        of: &Sealed,
+        after: &Cursor,
+        done: &mut Resealed,
+        now: Timestamp,
+    ) -> Result<Option<Cursor>, StoreError> {
+        let readers = Link::Pool(&self.readers);
+        let backend = readers.get_database_backend();
+        let look = Statement::from_sql_and_values(backend, of.looks(after), after.0.clone());
+        let rows = readers.query_all_raw(look).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        let next = Cursor(of.key.of(last)?.0);
+        let mut changes = Vec::new();
+        for row in &rows {
+            changes.extend(self.change(of, row)?);
+        }
+        if !changes.is_empty() {
+            let tx = self.begin("", now).await?;
+            for (sql, values) in changes {
+                let change = Statement::from_sql_and_values(backend, sql, values);
+                let n = tx.rows().db().execute_raw(change).await?.rows_affected();
+                done.rows += n;
+                done.left += u64::from(n == 0);
+            }
+            tx.commit().await?;
+        }
+        Ok(Some(next))
+    }
+
+    /// The statement that brings a row to the current root; `None`: it is there.
+    fn change(
+        &self,
+        of: &Sealed,
+        row: &QueryResult,
+    ) -> Result<Option<(String, Vec<Value>)>, StoreError> {
+        let (key, place) = of.key.of(row)?;
+        let (mut plain, mut was) = (BTreeMap::new(), Vec::new());
+        let mut is_older = false;
+        for (column, prefix) in of.columns {
+            let Some(sealed) = row.try_get::<Option<Vec<u8>>>("", column)? else { continue };
+            let place = format!("{prefix}{place}");
+            is_older |= self.cipher.open_if_older(&place, &sealed)?.is_some();
+            plain.insert(*column, self.cipher.open(&place, &sealed)?);
+            was.push((*column, sealed));
+        }
+        if !is_older {
+            return Ok(None);
+        }
+        let mut values: Vec<Value> = Vec::new();
+        let mut set = Vec::new();
+        let number = |values: &mut Vec<Value>, value: Value| {
+            values.push(value);
+            format!("${}", values.len())
+        };
+        for (column, prefix) in of.columns {
+            let Some(open) = plain.get(column) else { continue };
+            let sealed = self.cipher.seal(&self.random, &format!("{prefix}{place}"), open);
+            set.push(format!("{column} = {}", number(&mut values, sealed.into())));
+        }
+        let also = of.also.map(|column| row.try_get("", column)).transpose()?.unwrap_or_default();
+        let texts = plain
+            .iter()
+            .filter_map(|(column, open)| Some((*column, String::from_utf8(open.to_vec()).ok()?)));
+        let reads = Plain { columns: texts.collect(), also };
+        let mut free = String::new();
+        for (column, hash) in of.hashes {
+            let Some((kind, value)) = hash(&reads) else { continue };
+            let hash = number(&mut values, self.cipher.index(kind, &value).into());
+            set.push(format!("{column} = {hash}"));
+            if let Some(unique) = unique(of.table) {
+                free = format!(
+                    " AND NOT EXISTS (SELECT 1 FROM {0} o WHERE o.realm = {0}.realm{unique} \
+                     AND o.{column} = {hash} AND o.id <> {0}.id)",
+                    of.table
+                );
+            }
+        }
+        let mut found = Vec::new();
+        for (column, value) in of.key.columns().iter().zip(key) {
+            found.push(format!("{column} = {}", number(&mut values, value)));
+        }
+        for (column, sealed) in was {
+            found.push(format!("{column} = {}", number(&mut values, sealed.into())));
+        }
+        let (set, found) = (set.join(", "), found.join(" AND "));
+        Ok(Some((format!("UPDATE {} SET {set} WHERE {found}{free}", of.table), values)))
+    }
+}
+
+/// Where no two rows may have the same hash, and what else they must share.
+fn unique(table: &str) -> Option<&'static str> {
+    match table {
+        "phone_binding" => Some(""),
+        "identity_document" => Some(" AND o.kind = identity_document.kind"),
+        "hall_record" => Some(" AND o.kind = hall_record.kind"),
+        _ => None,
+    }
+}
+
+impl Sealed {
+    fn looks(&self, after: &Cursor) -> String {
+        let keys = self.key.columns().join(", ");
+        let columns = self.columns.iter().map(|(column, _)| *column).chain(self.also);
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let beyond = match after.0.len() {
+            0 => String::new(),
+            1 => format!(" WHERE {keys} > $1"),
+            _ => format!(" WHERE ({keys}) > ($1, $2)"),
+        };
+        format!(
+            "SELECT {keys}, {columns} FROM {}{beyond} ORDER BY {keys} LIMIT {BATCH}",
+            self.table
+        )
+    }
+}

@@ -1,0 +1,299 @@
+//! The roots of what is sealed at rest (`base::cipher`): of every realm at once, announced before they
+//! seal, wrapped by every master key that may open them. Sealing rows anew is `reseal`'s.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait, Value};
+
+use super::connect::{DatabaseUrl, connect_postgres, connect_sqlite};
+use super::link::Link;
+use super::{Store, StoreError};
+use crate::base::cipher::{Keeper, Ring, Root, RootKey};
+use crate::base::clock::Timestamp;
+use crate::base::random::Random;
+use crate::base::suite::Suite;
+
+/// How long before it seals a root is known: nodes look twice a minute.
+pub const ANNOUNCED_SECONDS: i64 = 120;
+
+/// How long after that everybody is believed to seal by it.
+pub const SETTLED_SECONDS: i64 = 600;
+
+/// One at a time makes roots; names that among PostgreSQL's advisory locks.
+const ROOTS_LOCK: &str = "SELECT pg_advisory_xact_lock(4741148)";
+
+/// A root without its key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RootRow {
+    pub id: u32,
+    pub suite: Suite,
+    pub created_at: Timestamp,
+    pub active_from: Timestamp,
+    pub retired_at: Option<Timestamp>,
+    /// The fingerprints of the master keys that open it, in order.
+    pub keepers: Vec<String>,
+}
+
+/// Before the database serves: root 0 is there, and the youngest is of the wanted suite. Of nodes that
+/// start together one makes them.
+pub async fn prepare(
+    url: &DatabaseUrl,
+    keeper: &dyn Keeper,
+    suite: Suite,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let connection = match url {
+        DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, false).await?,
+        DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 1).await?,
+    };
+    let tx = connection.begin().await?;
+    if let DatabaseUrl::Postgres(_) = url {
+        tx.execute_unprepared(ROOTS_LOCK).await?;
+    }
+    let link = Link::Tx(&tx);
+    let (rows, random) = (rows(link).await?, Random::System);
+    let youngest = match rows.last() {
+        Some(youngest) => youngest.suite,
+        None => {
+            let key = keeper.first_root().unwrap_or_else(|| RootKey::random(&random));
+            let first = New { id: 0, suite: Suite::International, active_from: now };
+            first.insert(link, keeper, &random, &key, now).await?;
+            first.suite
+        }
+    };
+    if youngest != suite {
+        // Where nothing was served yet, nobody else has to learn of it first.
+        let is_new = link.query_one_raw(statement(link, IS_SERVED, [])).await?.is_none();
+        let active_from = if is_new { now } else { now.plus(ANNOUNCED_SECONDS) };
+        let id = rows.last().map_or(1, |last| last.id + 1);
+        let key = RootKey::random(&random);
+        New { id, suite, active_from }.insert(link, keeper, &random, &key, now).await?;
+        tracing::info!(root = id, suite = suite.name(), "Values at rest get another root");
+    }
+    tx.commit().await?;
+    connection.close().await?;
+    Ok(())
+}
+
+const IS_SERVED: &str = "SELECT 1 AS one FROM realm_version LIMIT 1";
+
+struct New {
+    id: u32,
+    suite: Suite,
+    active_from: Timestamp,
+}
+
+impl New {
+    async fn insert(
+        &self,
+        link: Link<'_>,
+        keeper: &dyn Keeper,
+        random: &Random,
+        key: &RootKey,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let id = i64::from(self.id);
+        let values: [Value; 4] =
+            [id.into(), self.suite.name().into(), now.0.into(), self.active_from.0.into()];
+        let sql = "INSERT INTO data_root (id, suite, created_at, active_from, worked_until) \
+                   VALUES ($1, $2, $3, $4, 0)";
+        link.execute_raw(statement(link, sql, values)).await?;
+        wrap(link, keeper, random, self.id, key).await
+    }
+}
+
+async fn wrap(
+    link: Link<'_>,
+    keeper: &dyn Keeper,
+    random: &Random,
+    id: u32,
+    key: &RootKey,
+) -> Result<(), StoreError> {
+    let wrapped = keeper.wrap(random, id, key)?;
+    let values: [Value; 3] = [i64::from(id).into(), keeper.fingerprint().into(), wrapped.into()];
+    let sql = "INSERT INTO data_root_wrap (root, keeper, wrapped) VALUES ($1, $2, $3) \
+               ON CONFLICT (root, keeper) DO NOTHING";
+    link.execute_raw(statement(link, sql, values)).await?;
+    Ok(())
+}
+
+fn statement<const N: usize>(link: Link<'_>, sql: &str, values: [Value; N]) -> Statement {
+    Statement::from_sql_and_values(link.get_database_backend(), sql, values)
+}
+
+/// By id.
+async fn rows(link: Link<'_>) -> Result<Vec<RootRow>, StoreError> {
+    let sql = "SELECT id, suite, created_at, active_from, retired_at FROM data_root ORDER BY id";
+    let mut found = Vec::new();
+    for row in link.query_all_raw(statement(link, sql, [])).await? {
+        let id: i32 = row.try_get("", "id")?;
+        let wrong = |column| StoreError::inconsistent("data_root", column, id);
+        let suite: String = row.try_get("", "suite")?;
+        found.push(RootRow {
+            id: u32::try_from(id).map_err(|_| wrong("id"))?,
+            suite: Suite::parse(&suite).ok_or_else(|| wrong("suite"))?,
+            created_at: Timestamp(row.try_get("", "created_at")?),
+            active_from: Timestamp(row.try_get("", "active_from")?),
+            retired_at: row.try_get::<Option<i64>>("", "retired_at")?.map(Timestamp),
+            keepers: Vec::new(),
+        });
+    }
+    let sql = "SELECT root, keeper FROM data_root_wrap ORDER BY root, keeper";
+    for row in link.query_all_raw(statement(link, sql, [])).await? {
+        let root: i32 = row.try_get("", "root")?;
+        let of = found.iter_mut().find(|known| i64::from(known.id) == i64::from(root));
+        if let Some(of) = of {
+            of.keepers.push(row.try_get("", "keeper")?);
+        }
+    }
+    Ok(found)
+}
+
+/// Every root with its key. A database that no server of this version has opened has none but the master
+/// key itself.
+async fn opened(link: Link<'_>, keeper: &dyn Keeper) -> Result<Vec<Root>, StoreError> {
+    let rows = rows(link).await?;
+    if rows.is_empty() {
+        let key = keeper.first_root().ok_or(StoreError::Roots("the server has not begun yet"))?;
+        let (suite, active_from) = (Suite::International, Timestamp(0));
+        return Ok(vec![Root { id: 0, suite, key, active_from, is_retired: false }]);
+    }
+    let sql = "SELECT root, wrapped FROM data_root_wrap WHERE keeper = $1";
+    let ours = statement(link, sql, [keeper.fingerprint().into()]);
+    let mut wraps = std::collections::BTreeMap::new();
+    for row in link.query_all_raw(ours).await? {
+        wraps.insert(row.try_get::<i32>("", "root")?, row.try_get::<Vec<u8>>("", "wrapped")?);
+    }
+    let mut roots = Vec::new();
+    for row in rows {
+        let wrapped = i32::try_from(row.id).ok().and_then(|id| wraps.get(&id));
+        let wrapped = wrapped
+            .ok_or_else(|| StoreError::WrongKey(keeper.fingerprint(), row.keepers.join(", ")))?;
+        roots.push(Root {
+            key: keeper.unwrap(row.id, wrapped)?,
+            id: row.id,
+            suite: row.suite,
+            active_from: row.active_from,
+            is_retired: row.retired_at.is_some(),
+        });
+    }
+    Ok(roots)
+}
+
+/// What a process knows at its start.
+pub(super) async fn ring(
+    readers: &DatabaseConnection,
+    keeper: &dyn Keeper,
+    now: Timestamp,
+) -> Result<std::sync::Arc<Ring>, StoreError> {
+    Ok(Ring::new(opened(Link::Pool(readers), keeper).await?, now)?)
+}
+
+impl Store {
+    /// Every root, the oldest first.
+    pub async fn roots(&self) -> Result<Vec<RootRow>, StoreError> {
+        rows(Link::Pool(&self.readers)).await
+    }
+
+    /// Learns of roots that another process made, and takes the turn to one that was announced.
+    pub async fn learn_roots(&self, now: Timestamp) -> Result<(), StoreError> {
+        let told = self.roots().await?;
+        let told = told.iter().map(|row| (row.id, row.active_from, row.retired_at.is_some()));
+        let told: Vec<_> = told.collect();
+        if !told.is_empty() && !self.ring.turn(&told, now) {
+            let roots = opened(Link::Pool(&self.readers), &*self.keeper).await?;
+            self.ring.refresh(roots, now);
+        }
+        Ok(())
+    }
+
+    /// Announces another root, which seals so many seconds later; returns it. Refused while one is announced, or while a master key is
+    /// exchanged: it could not be wrapped for both.
+    pub async fn add_root(
+        &self,
+        suite: Suite,
+        announced: i64,
+        now: Timestamp,
+    ) -> Result<RootRow, StoreError> {
+        let tx = self.begin("", now).await?;
+        let link = tx.rows().db();
+        let known = rows(link).await?;
+        let last = known.last().ok_or(StoreError::Roots("the server has not begun yet"))?;
+        if last.active_from > now {
+            return Err(StoreError::Roots("another root is announced already"));
+        }
+        if known.iter().any(|root| root.keepers.len() != 1) {
+            return Err(StoreError::Roots(
+                "two master keys open this database: forget the older one first",
+            ));
+        }
+        let (id, key) = (last.id + 1, RootKey::random(&self.random));
+        let new = New { id, suite, active_from: now.plus(announced) };
+        new.insert(link, &*self.keeper, &self.random, &key, now).await?;
+        let added = RootRow {
+            id,
+            suite,
+            created_at: now,
+            active_from: new.active_from,
+            retired_at: None,
+            keepers: vec![self.keeper.fingerprint()],
+        };
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Another master key may open every root from now on, beside those that may already.
+    pub async fn wrap_roots(&self, next: &dyn Keeper, now: Timestamp) -> Result<(), StoreError> {
+        let tx = self.begin("", now).await?;
+        let link = tx.rows().db();
+        let roots = opened(link, &*self.keeper).await?;
+        if rows(link).await?.is_empty() {
+            return Err(StoreError::Roots("the server has not begun yet"));
+        }
+        for root in roots {
+            wrap(link, next, &self.random, root.id, &root.key).await?;
+        }
+        tx.commit().await
+    }
+
+    /// A master key opens nothing here any more; never this process's own. `false`: it opened nothing.
+    pub async fn forget_keeper(&self, keeper: &str, now: Timestamp) -> Result<bool, StoreError> {
+        if keeper == self.keeper.fingerprint() {
+            return Err(StoreError::Roots("this is the master key in use"));
+        }
+        let tx = self.begin("", now).await?;
+        let link = tx.rows().db();
+        let sql = "DELETE FROM data_root_wrap WHERE keeper = $1";
+        let done = link.execute_raw(statement(link, sql, [keeper.into()])).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Whether this node is the one to seal rows anew for the next while: one is at a time, and it says
+    /// again that it lives with every batch.
+    pub(super) async fn takes_resealing(
+        &self,
+        root: u32,
+        now: Timestamp,
+        is_mine: bool,
+    ) -> Result<bool, StoreError> {
+        let tx = self.begin("", now).await?;
+        let link = tx.rows().db();
+        let sql = "UPDATE data_root SET worked_until = $1 WHERE id = $2 AND worked_until < $3";
+        let free = if is_mine { i64::MAX } else { now.0 };
+        let values = [now.plus(LEASE_SECONDS).0.into(), i64::from(root).into(), free.into()];
+        let done = link.execute_raw(statement(link, sql, values)).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Nothing that a row holds is sealed by one before `root` any more.
+    pub(super) async fn retire_before(&self, root: u32, now: Timestamp) -> Result<(), StoreError> {
+        let tx = self.begin("", now).await?;
+        let link = tx.rows().db();
+        let sql = "UPDATE data_root SET retired_at = $1 WHERE id < $2 AND retired_at IS NULL";
+        link.execute_raw(statement(link, sql, [now.0.into(), i64::from(root).into()])).await?;
+        tx.commit().await
+    }
+}
+
+/// A node that died while it sealed anew is believed to live for so long.
+const LEASE_SECONDS: i64 = 120;

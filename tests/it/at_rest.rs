@@ -1,0 +1,292 @@
+//! What lies in the database is sealed; its keys follow one another while everything works (issue 15.4).
+
+use hufu::base::cipher::{Keeper, MasterKey};
+use hufu::base::id::new_uuid;
+use hufu::base::random::Random;
+use hufu::base::suite::{Suite, hmac_sm3};
+use hufu::domain::number::phone::Phone;
+use hufu::domain::person::PhoneBinding;
+use hufu::jobs::reseal;
+use hufu::store::connect::DatabaseUrl;
+use hufu::store::reseal::{Resealed, SEALED};
+use hufu::store::roots::{ANNOUNCED_SECONDS, SETTLED_SECONDS, prepare};
+use hufu::store::{Store, StoreError};
+
+use crate::account::{LI, WANG, as_person};
+use crate::kit::{On, PASSWORD, TestApp, on_each_database};
+
+/// The key of `kit`.
+fn master() -> MasterKey {
+    MasterKey::new([9; 32])
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pairs = digits.chunks(2).map(|two| std::str::from_utf8(two).unwrap());
+    pairs.map(|two| u8::from_str_radix(two, 16).unwrap()).collect()
+}
+
+/// RFC 8998 appendix A.1, and HMAC-SM3 as OpenSSL computes it.
+#[test]
+fn the_national_suite_is_the_standard_one() {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(&unhex("0123456789ABCDEFFEDCBA9876543210"));
+    let nonce = unhex("00001234567800000000ABCD").try_into().unwrap();
+    let place = unhex("FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2");
+    let plain: Vec<u8> = [0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0xee, 0xaa]
+        .into_iter()
+        .flat_map(|byte| [byte; 8])
+        .collect();
+    let sealer = Suite::National.sealer(&key);
+    let sealed = sealer.seal(nonce, &place, &plain);
+    let expected = "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735\
+                    D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D\
+                    83DE3541E4C2B58177E065A9BF7B62EC";
+    assert_eq!(sealed[12..], unhex(expected));
+    assert_eq!(sealer.open(&place, &sealed).unwrap().as_slice(), plain);
+    for at in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[at] ^= 1;
+        assert!(sealer.open(&place, &changed).is_none(), "{at}");
+    }
+    assert!(sealer.open(b"elsewhere", &sealed).is_none());
+    let hash = hmac_sm3(&unhex("0102030405060708090a0b0c0d0e0f10"), b"hufu");
+    let expected = "f13256be2eb4b2d920336d8251c9dfd7da2fde03d6b0a8a93d629560d3f15123";
+    assert_eq!(hash.to_vec(), unhex(expected));
+}
+
+/// Columns of bytes that hold no secret to open: hashes of values that nobody keeps, public ids, keys that
+/// are wrapped already.
+const NOT_SEALED: [&str; 4] = ["credential_id", "fingerprint", "wrapped", "hash"];
+
+/// Whoever adds a sealed column says so to whoever seals anew.
+#[tokio::test]
+async fn every_column_of_bytes_is_known() {
+    let app = TestApp::start(On::Sqlite).await;
+    let tables = app.said("SELECT name AS said FROM sqlite_master WHERE type = 'table'").await;
+    let mut n_sealed = 0;
+    for table in tables {
+        let sql = format!(
+            "SELECT name AS said FROM pragma_table_info('{table}') WHERE upper(type) = 'BYTEA'"
+        );
+        for column in app.said(&sql).await {
+            let known = SEALED.iter().find(|known| known.table == table);
+            let is_sealed = known
+                .is_some_and(|known| known.columns.iter().any(|(sealed, _)| *sealed == column));
+            let is_hash =
+                known.is_some_and(|known| known.hashes.iter().any(|(hash, _)| *hash == column));
+            n_sealed += usize::from(is_sealed);
+            // Kept as a hash alone, and looked for under every root there was.
+            let is_alone = (table.as_str(), column.as_str()) == ("contested_phone", "phone_index");
+            let is_other = NOT_SEALED.contains(&column.as_str()) || column.ends_with("_hash");
+            assert!(is_sealed || is_hash || is_alone || is_other, "{table}.{column}");
+        }
+    }
+    assert_eq!(n_sealed, SEALED.iter().map(|known| known.columns.len()).sum::<usize>());
+}
+
+/// The roots by which the values of every sealed column are sealed.
+async fn roots_in_use(app: &TestApp) -> std::collections::BTreeMap<u8, usize> {
+    let mut found = std::collections::BTreeMap::new();
+    for known in &SEALED {
+        for (column, _) in known.columns {
+            let hex = match matches!(app.url(), DatabaseUrl::Postgres(_)) {
+                true => format!("encode({column}, 'hex')"),
+                false => format!("hex({column})"),
+            };
+            let sql = format!(
+                "SELECT lower(substr({hex}, 1, 10)) AS said FROM {} WHERE {column} IS NOT NULL",
+                known.table
+            );
+            for begins in app.said(&sql).await {
+                let named = begins.strip_prefix("01000000");
+                let root = named.and_then(|id| u8::from_str_radix(id, 16).ok());
+                *found.entry(root.filter(|id| *id < 9).unwrap_or(0)).or_default() += 1;
+            }
+        }
+    }
+    found
+}
+
+async fn can_sign_in(app: &TestApp) {
+    app.clock.advance(61);
+    for phone in [LI, WANG] {
+        as_person(app, phone).await;
+        app.clock.advance(61);
+    }
+    for name in ["360121198802290026", "wangxm"] {
+        let (mut browser, page) = crate::login::scan::login_page(app).await;
+        let page = browser.type_credentials(&page, (crate::kit::EXAMPLE, name, PASSWORD)).await;
+        assert!(page.url.contains("/login/second_factor"), "{name}: {}", page.text);
+        app.clock.advance(61);
+    }
+}
+
+/// From the international root to a national one while people come and go: found before, between and
+/// after by everything they are found by, a number is nobody else's meanwhile, and in the end nothing is
+/// sealed by the older one. Covers X-10.
+#[test]
+fn roots_follow_one_another_and_nobody_notices() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let store = &app.ctx.services.store;
+        let began = roots_in_use(&app).await;
+        assert_eq!(began.keys().copied().collect::<Vec<_>>(), [0], "{began:?}");
+        prepare(app.url(), &master(), Suite::National, app.clock.now()).await.unwrap();
+        store.learn_roots(app.clock.now()).await.unwrap();
+        assert_eq!(store.ring().current().0, 0, "announced, not yet in use");
+        assert!(!store.is_reseal_due(app.clock.now()));
+        can_sign_in(&app).await;
+        app.clock.advance(ANNOUNCED_SECONDS);
+        store.learn_roots(app.clock.now()).await.unwrap();
+        assert_eq!((store.ring().current().0, store.ring().current().1), (1, Suite::National));
+        assert_eq!(reseal(&app.ctx.services).await.unwrap(), None, "others may not know yet");
+        can_sign_in(&app).await;
+        // Sealed by the new one, found by the old one's hash: nobody else gets the number.
+        let tx = app.ctx.begin().await.unwrap();
+        let binding = |phone: &str, account| PhoneBinding {
+            account,
+            phone: Phone::parse(phone).unwrap(),
+            is_default: false,
+            verified_at: app.clock.now(),
+        };
+        let accounts = tx.rows().accounts();
+        let li = accounts.find_by_phone(&Phone::parse(LI).unwrap()).await.unwrap().unwrap().id;
+        for (phone, is_free) in [(WANG, false), (LI, false), ("13912340000", true)] {
+            let row = new_uuid(&app.clock, &Random::System);
+            let added = accounts.add_phone(row, &binding(phone, li)).await.unwrap();
+            assert_eq!(added, is_free, "{phone}");
+        }
+        tx.commit().await.unwrap();
+        let both = roots_in_use(&app).await;
+        assert!(both[&0] > 10 && both[&1] >= 1, "{both:?}");
+
+        app.clock.advance(SETTLED_SECONDS);
+        assert!(store.is_reseal_due(app.clock.now()));
+        let done = reseal(&app.ctx.services).await.unwrap().unwrap();
+        assert!(done.rows > 10 && done.left == 0, "{done:?}");
+        let after = roots_in_use(&app).await;
+        assert_eq!(after.keys().copied().collect::<Vec<_>>(), [1], "{after:?}");
+        assert_eq!(after[&1], both[&0] + both[&1], "no value is lost");
+        assert!(!store.is_reseal_due(app.clock.now()), "and the older one has retired");
+        let rows = store.roots().await.unwrap();
+        assert!(rows[0].retired_at.is_some() && rows[1].retired_at.is_none());
+        can_sign_in(&app).await;
+        // Another node that starts now, and one by the wrong key.
+        let node = Store::open(app.url(), master(), app.clock.now()).await.unwrap();
+        let phone = Phone::parse("13912340000").unwrap();
+        let found = node.rows("jiangxi").accounts().find_by_phone(&phone).await.unwrap();
+        assert_eq!(found.unwrap().id, li);
+        let wrong = Store::open(app.url(), MasterKey::new([8; 32]), app.clock.now()).await;
+        assert!(matches!(wrong.err(), Some(StoreError::WrongKey(..))));
+    });
+}
+
+/// Cut off anywhere and begun again, while rows are written: nothing is unreadable at any moment, and the
+/// pass that ends leaves nothing behind.
+#[test]
+fn sealing_anew_may_die_anywhere() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let store = &app.ctx.services.store;
+        prepare(app.url(), &master(), Suite::National, app.clock.now()).await.unwrap();
+        app.clock.advance(ANNOUNCED_SECONDS + SETTLED_SECONDS);
+        store.learn_roots(app.clock.now()).await.unwrap();
+        for n in 0..40_u64 {
+            // The lease of whoever died runs out.
+            app.clock.advance(200);
+            let cut = std::time::Duration::from_micros(300 * n * n);
+            let pass = tokio::time::timeout(cut, reseal(&app.ctx.services)).await;
+            if let Ok(done) = pass {
+                let Some(Resealed { left: 0, .. }) = done.unwrap() else { continue };
+                break;
+            }
+            as_person(&app, WANG).await;
+        }
+        app.clock.advance(200);
+        let _ = reseal(&app.ctx.services).await.unwrap();
+        let after = roots_in_use(&app).await;
+        assert_eq!(after.keys().copied().collect::<Vec<_>>(), [1], "{after:?}");
+        can_sign_in(&app).await;
+    });
+}
+
+/// Two nodes do not work at the same rows, and one that died is followed after two minutes.
+#[test]
+fn one_node_seals_anew_at_a_time() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let other = Store::open(app.url(), master(), app.clock.now()).await.unwrap();
+        prepare(app.url(), &master(), Suite::National, app.clock.now()).await.unwrap();
+        app.clock.advance(ANNOUNCED_SECONDS + SETTLED_SECONDS);
+        for store in [&app.ctx.services.store, &other] {
+            store.learn_roots(app.clock.now()).await.unwrap();
+        }
+        let stuck = async {
+            let never = |_| std::future::pending::<()>();
+            app.ctx.services.store.reseal(|| app.clock.now(), never).await
+        };
+        let cut = tokio::time::timeout(std::time::Duration::from_millis(500), stuck).await;
+        assert!(cut.is_err());
+        let rest = |_| std::future::ready(());
+        assert_eq!(other.reseal(|| app.clock.now(), rest).await.unwrap(), None);
+        app.clock.advance(121);
+        let done = other.reseal(|| app.clock.now(), rest).await.unwrap().unwrap();
+        assert_eq!(done.left, 0);
+    });
+}
+
+/// Another master key: both open until the old one is forgotten; a copy of before opens by the old one
+/// alone; while there are two, no root is made that one of them could not open.
+#[test]
+fn the_master_key_is_exchanged_and_old_copies_open_by_the_old_one() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (url, now) = (app.url(), app.clock.now());
+        let next = MasterKey::new([3; 32]);
+        let no_roots = app.ctx.services.store.wrap_roots(&next, now).await;
+        assert!(matches!(no_roots, Err(StoreError::Roots(_))), "before the first start");
+        prepare(url, &master(), Suite::International, now).await.unwrap();
+        let copy = match url {
+            DatabaseUrl::Sqlite(file) => {
+                let copy = file.with_extension("copy");
+                app.sql(&format!("VACUUM INTO '{}'", copy.display())).await;
+                Some(DatabaseUrl::Sqlite(copy))
+            }
+            DatabaseUrl::Postgres(_) => None,
+        };
+        let store = Store::open(url, master(), now).await.unwrap();
+        store.wrap_roots(&next, now).await.unwrap();
+        store.wrap_roots(&next, now).await.unwrap();
+        let refused = store.add_root(Suite::National, 0, now).await;
+        assert!(matches!(refused, Err(StoreError::Roots(_))), "two keys");
+        let li = Phone::parse(LI).unwrap();
+        for key in [master(), next.clone()] {
+            let node = Store::open(url, key, now).await.unwrap();
+            assert!(node.rows("jiangxi").accounts().find_by_phone(&li).await.unwrap().is_some());
+        }
+        let own = Keeper::fingerprint(&master());
+        assert!(matches!(store.forget_keeper(&own, now).await, Err(StoreError::Roots(_))));
+        let node = Store::open(url, next.clone(), now).await.unwrap();
+        assert!(node.forget_keeper(&own, now).await.unwrap());
+        assert!(!node.forget_keeper(&own, now).await.unwrap(), "twice");
+        let old = Store::open(url, master(), now).await;
+        assert!(matches!(old.err(), Some(StoreError::WrongKey(..))));
+        // A root of the new key's own, and what it seals.
+        let added = node.add_root(Suite::National, 0, now).await.unwrap();
+        assert_eq!((added.id, added.suite), (1, Suite::National));
+        node.learn_roots(now).await.unwrap();
+        let rest = |_| std::future::ready(());
+        let done = node.reseal(|| now, rest).await.unwrap().unwrap();
+        assert!(done.rows > 10 && done.left == 0);
+        assert!(node.roots().await.unwrap()[0].retired_at.is_none(), "others may seal by it still");
+        if let Some(copy) = copy {
+            let store = Store::open(&copy, master(), now).await.unwrap();
+            let account =
+                store.rows("jiangxi").accounts().find_by_phone(&li).await.unwrap().unwrap();
+            let phones = store.rows("jiangxi").accounts().phones(account.id).await.unwrap();
+            assert!(phones.iter().any(|one| one.phone == li));
+            assert!(Store::open(&copy, next, now).await.is_err());
+        }
+    });
+}
