@@ -156,7 +156,10 @@ async fn sweep_up(app: &App) {
     }
 }
 
-/// Twice a minute, and once a value names a root that is not known yet: takes the turn to another root at
+/// Seconds from one look to the next: ten of them fit into the announcement of a root.
+const LOOKS_FOR_ROOTS: u64 = 5;
+
+/// Every few seconds, and once a value names a root that is not known yet: takes the turn to another root at
 /// rest, and seals everything anew where that is due.
 async fn reseal_all(app: &App) {
     let services = app.services();
@@ -167,7 +170,7 @@ async fn reseal_all(app: &App) {
         ticks.tick().await;
         let is_behind = services.store.ring().is_behind();
         n += 1;
-        if !is_behind && n % 30 != 1 {
+        if !is_behind && n % LOOKS_FOR_ROOTS != 1 {
             continue;
         }
         if let Err(fault) = services.store.learn_roots(services.clock.now()).await {
@@ -195,7 +198,7 @@ pub async fn reseal(services: &Services) -> Result<Option<Resealed>, StoreError>
     if !services.store.is_reseal_due(services.clock.now()) {
         return Ok(None);
     }
-    services.store.reseal(|| services.clock.now(), tokio::time::sleep).await
+    services.store.reseal(false, || services.clock.now(), tokio::time::sleep).await
 }
 
 /// Removes what ended a day ago, batch after batch; returns how many rows went.

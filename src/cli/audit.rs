@@ -149,7 +149,7 @@ fn signed(realm: &str, key: &str, checkpoints: &str) -> CliResult {
             None => return Err(format!("line {}: no signed checkpoint", at + 1).into()),
         }
     }
-    Ok(say(format!("{n} checkpoints, all signed"))?)
+    Ok(say(format!("all signed: {n}"))?)
 }
 
 async fn tail(realm: &str, n: u64, shown: Shown, settings: Settings) -> CliResult {

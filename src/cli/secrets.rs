@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::domain::audit::AuditEvent;
 use crate::domain::help::Helper;
 use crate::store::reseal::Resealed;
-use crate::store::roots::{ANNOUNCED_SECONDS, RootRow};
+use crate::store::roots::{ANNOUNCED_SECONDS, RootRow, SHORTEST_ANNOUNCEMENT};
 
 #[derive(Subcommand)]
 pub enum SecretsAct {
@@ -29,11 +29,14 @@ pub enum SecretsAct {
         #[command(flatten)]
         place: Place,
     },
-    /// Announces another root, which seals two minutes later; the server then seals everything anew.
+    /// Announces another root, which seals a minute later; the server then seals everything anew.
     Rotate {
+        /// Seconds until it seals, 10 or more; otherwise a minute.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(SHORTEST_ANNOUNCEMENT..))]
+        after: Option<u32>,
         /// It seals at once, for when the database and a root have leaked together: what is sealed by it
         /// is unreadable to another node for a second.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "after")]
         now: bool,
         #[command(flatten)]
         helper: HelperArguments,
@@ -97,11 +100,15 @@ pub async fn run(act: SecretsAct, settings: Settings) -> CliResult {
             }
             Ok(())
         }
-        SecretsAct::Rotate { now: at_once, helper, place } => {
+        SecretsAct::Rotate { after, now: at_once, helper, place } => {
             let helper = helper.helper()?;
             let (opened, wanted) = open(place, settings).await?;
-            let (now, announced) =
-                (opened.clock.now(), if at_once { 0 } else { ANNOUNCED_SECONDS });
+            let now = opened.clock.now();
+            let announced = match after {
+                _ if at_once => 0,
+                Some(seconds) => i64::from(seconds),
+                None => ANNOUNCED_SECONDS,
+            };
             let added = opened.store.add_root(wanted.at_rest, announced, now).await?;
             note(&opened, &helper, &format!("rotate {}", added.id)).await?;
             line(&added, std::slice::from_ref(&added), now, false)
@@ -109,7 +116,7 @@ pub async fn run(act: SecretsAct, settings: Settings) -> CliResult {
         SecretsAct::Reseal { place } => {
             let (opened, _) = open(place, settings).await?;
             let rest = |took| tokio::time::sleep(took);
-            match opened.store.reseal(|| opened.clock.now(), rest).await? {
+            match opened.store.reseal(true, || opened.clock.now(), rest).await? {
                 None => Err("another process is at it".into()),
                 Some(Resealed { rows, left: 0 }) => {
                     Ok(say(format!("{rows} rows were sealed anew"))?)

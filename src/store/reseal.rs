@@ -186,6 +186,7 @@ impl Store {
     /// it. `now`: asked again for each batch, `rest`: what to do between two, told how long one took.
     pub async fn reseal<F>(
         &self,
+        takes_over: bool,
         now: impl Fn() -> Timestamp,
         rest: impl Fn(std::time::Duration) -> F,
     ) -> Result<Option<Resealed>, StoreError>
@@ -193,7 +194,7 @@ impl Store {
         F: Future<Output = ()>,
     {
         let (root, is_settled) = (self.ring.current().0, self.is_reseal_due(now()));
-        if !self.takes_resealing(root, now(), false).await? {
+        if !self.takes_resealing(root, now(), takes_over).await? {
             return Ok(None);
         }
         let mut done = Resealed::default();

@@ -11,8 +11,11 @@ use crate::base::clock::Timestamp;
 use crate::base::random::Random;
 use crate::base::suite::Suite;
 
-/// How long before it seals a root is known: nodes look twice a minute.
-pub const ANNOUNCED_SECONDS: i64 = 120;
+/// How long before it seals a root is known: nodes look every five seconds.
+pub const ANNOUNCED_SECONDS: i64 = 60;
+
+/// The shortest announcement in which every node looks twice.
+pub const SHORTEST_ANNOUNCEMENT: i64 = 10;
 
 /// How long after that everybody is believed to seal by it.
 pub const SETTLED_SECONDS: i64 = 600;
@@ -73,7 +76,8 @@ pub async fn prepare(
     Ok(())
 }
 
-const IS_SERVED: &str = "SELECT 1 AS one FROM realm_version LIMIT 1";
+/// The first that is sealed are a realm's signing keys.
+const IS_SERVED: &str = "SELECT kid FROM signing_key LIMIT 1";
 
 struct New {
     id: u32,
@@ -205,8 +209,8 @@ impl Store {
         Ok(())
     }
 
-    /// Announces another root, which seals so many seconds later; returns it. Refused while one is announced, or while a master key is
-    /// exchanged: it could not be wrapped for both.
+    /// Announces another root, which seals so many seconds later; returns it. Refused while one is
+    /// announced, or while a master key is exchanged: it could not be wrapped for both.
     pub async fn add_root(
         &self,
         suite: Suite,

@@ -41,6 +41,8 @@ pub enum Trouble {
     Away,
     /// The same, and short-lived values are gone with it.
     Forgotten,
+    /// Everything at rest is sealed anew by another root, by processes that are killed.
+    Rotated,
 }
 
 impl Trouble {
@@ -51,7 +53,7 @@ impl Trouble {
 
     pub fn explains(self, failed: Failed) -> bool {
         match self {
-            Self::None | Self::Rolling => false,
+            Self::None | Self::Rolling | Self::Rotated => false,
             Self::Killed | Self::TimedOut | Self::DiskFull => true,
             Self::Away | Self::Forgotten => failed.status == 503 && failed.says_when,
         }
@@ -82,6 +84,13 @@ fn a_full_disk_takes_back_nothing() {
     });
 }
 
+/// Issue 15: keys at rest follow one another under load, and nobody notices; whoever seals anew is killed
+/// again and again.
+#[test]
+fn keys_at_rest_are_exchanged_under_load() {
+    on_each_database(|on| cutting(on, Trouble::Rotated));
+}
+
 fn length() -> Duration {
     let seconds = variable("HUFU_CUTTER_SECONDS");
     Duration::from_secs_f64(seconds.map_or(2.0, |text| text.parse().unwrap()))
@@ -109,7 +118,9 @@ async fn cutting(on: On, trouble: Trouble) {
         let milliseconds = variable("HUFU_CUTTER_TIME_OUT").map(|text| text.parse().unwrap());
         server.restart_with(Some(Duration::from_millis(milliseconds.unwrap_or(100)))).await;
     }
-    let until = Instant::now() + length();
+    // An announced root waits until every node knows it.
+    let longer = if trouble == Trouble::Rotated { Duration::from_secs(14) } else { Duration::ZERO };
+    let until = Instant::now() + length() + longer;
     let mut tasks = JoinSet::new();
     for visitor in visitors {
         tasks.spawn(visitor.live(move || Instant::now() < until));
@@ -135,6 +146,9 @@ async fn cutting(on: On, trouble: Trouble) {
 }
 
 async fn make_trouble(server: Arc<Server>, trouble: Trouble, until: Instant) {
+    if trouble == Trouble::Rotated {
+        return rotate(&server, until).await;
+    }
     while Instant::now() < until {
         tokio::time::sleep(length() / 4).await;
         match trouble {
@@ -147,4 +161,26 @@ async fn make_trouble(server: Arc<Server>, trouble: Trouble, until: Instant) {
             _ => {}
         }
     }
+}
+
+async fn rotate(server: &Server, until: Instant) {
+    let reason = ["--reason", "a test", "--by", "somebody"];
+    let act = [&["secrets", "rotate", "--after", "10"][..], &reason].concat();
+    let announced = server.command(&act).output().unwrap();
+    assert!(announced.status.success(), "{}", String::from_utf8_lossy(&announced.stderr));
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let mut n = 0;
+    while Instant::now() < until {
+        let mut child = server.command(&["secrets", "reseal"]).spawn().unwrap();
+        n += 1;
+        tokio::time::sleep(Duration::from_millis(40 * n)).await;
+        // SIGKILL, wherever it is.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    let whole = server.command(&["secrets", "reseal"]).output().unwrap();
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    let status = server.command(&["secrets", "status"]).output().unwrap();
+    let told = String::from_utf8(status.stdout).unwrap();
+    assert!(told.lines().nth(1).is_some_and(|line| line.contains("current")), "{told}");
 }

@@ -88,6 +88,18 @@ impl Server {
         panic!("it did not start: {}", std::fs::read_to_string(self.log()).unwrap());
     }
 
+    /// A command on its data.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let built = std::env::var_os("HUFU_CUTTER_BINARY");
+        let mut command = Command::new(built.unwrap_or(env!("CARGO_BIN_EXE_hufu").into()));
+        command.args(arguments).arg("--data").arg(self.folder.path().join("data"));
+        if let [option, url, ..] = self.addresses.as_slice() {
+            command.args([option, url]);
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }

@@ -2,6 +2,7 @@
 //! and `hufu doctor`.
 
 mod answers;
+mod at_rest;
 mod authorities;
 mod commands;
 mod crowds;

@@ -113,10 +113,22 @@ fn who_asks_by_name_gets_sm2_and_nobody_else_meets_it() {
             assert!(shown.status.is_success());
             assert!(!shown.text.contains("SM2"), "{document}: {}", shown.text);
         }
-        // The other application of the same browser.
+        // Another application.
+        app.clock.advance(61);
         let mut browser = signed_in(&app).await;
         let done = browser.get(&crate::kit::authorize_url(&crate::kit::INVOICE, &[])).await;
-        assert!(done.answered("code").is_some(), "{}", done.text);
+        let done = browser.submit(&done, &[("act", "allow")]).await;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &*done.answered("code").unwrap()),
+            ("redirect_uri", crate::kit::INVOICE.redirect_uri),
+            ("code_verifier", crate::kit::VERIFIER),
+        ];
+        let own = Some((crate::kit::INVOICE.id, crate::kit::INVOICE.secret));
+        let (_, tokens) = app.post("/token", own, &form).await;
+        let head = tokens["id_token"].as_str().unwrap().split('.').next().unwrap();
+        let head = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(head).unwrap()).unwrap();
+        assert!(head.contains("\"RS256\"") || head.contains("\"ES256\""), "{head}");
     });
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
@@ -144,5 +156,5 @@ fn a_realm_does_not_begin_with_it() {
     };
     let complaints = hufu::realm::check::load(&target, &surroundings).err().unwrap();
     let told: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-    assert!(told.iter().any(|one| one.contains("keys.algorithms")), "{told:?}");
+    assert!(told.iter().any(|one| one.contains("name a common one first")), "{told:?}");
 }
