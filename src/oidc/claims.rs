@@ -120,7 +120,7 @@ pub struct PersonClaims {
     pub sid: String,
 }
 
-/// OIDC Core §3.1.3.6: the left half of the hash of the ID token's algorithm; EdDSA names none.
+/// OIDC Core §3.1.3.6: the left half of the hash of the ID token's algorithm; `EdDSA` names none.
 pub fn at_hash(algorithm: Algorithm, access_token: &str) -> Option<String> {
     let hash = match algorithm {
         Algorithm::ES256 | Algorithm::RS256 | Algorithm::PS256 => sha256(access_token.as_bytes()),

@@ -53,14 +53,13 @@ pub async fn prepare(
     }
     let link = Link::Tx(&tx);
     let (rows, random) = (rows(link).await?, Random::System);
-    let youngest = match rows.last() {
-        Some(youngest) => youngest.suite,
-        None => {
-            let key = keeper.first_root().unwrap_or_else(|| RootKey::random(&random));
-            let first = New { id: 0, suite: Suite::International, active_from: now };
-            first.insert(link, keeper, &random, &key, now).await?;
-            first.suite
-        }
+    let youngest = if let Some(youngest) = rows.last() {
+        youngest.suite
+    } else {
+        let key = keeper.first_root().unwrap_or_else(|| RootKey::random(&random));
+        let first = New { id: 0, suite: Suite::International, active_from: now };
+        first.insert(link, keeper, &random, &key, now).await?;
+        first.suite
     };
     if youngest != suite {
         // Where nothing was served yet, nobody else has to learn of it first.

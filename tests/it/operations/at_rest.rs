@@ -107,8 +107,11 @@ async fn roots_and_master_keys_are_exchanged_at_the_shell() {
         .collect();
     assert_eq!(acts.len(), 5, "{acts:?}");
     assert_eq!(acts[0], "rotate 2");
+    check_signed(folder);
+}
 
-    // What the auditor keeps is signed, and checked without the database.
+/// What the auditor keeps is signed, and checked without the database.
+fn check_signed(folder: &Path) {
     let head = told(&hufu(folder, &["audit", "verify", "jiangxi"]));
     let (key, kept) = (folder.join("audit.pem"), folder.join("kept"));
     std::fs::write(&key, told(&hufu(folder, &["audit", "key", "jiangxi"]))).unwrap();
