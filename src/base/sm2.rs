@@ -55,14 +55,18 @@ impl Sm2Key {
 }
 
 /// A public key.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Sm2Public(VerifyingKey);
 
 impl Sm2Public {
     /// From the point's coordinates.
     pub fn from_point(x: &[u8; 32], y: &[u8; 32]) -> Result<Self, NotSm2> {
-        let point = [&[4][..], x, y].concat();
-        Ok(Self(VerifyingKey::from_sec1_bytes(SIGNER, &point).map_err(|_| NotSm2)?))
+        Self::from_sec1(&[&[4][..], x, y].concat())
+    }
+
+    /// From the point as certificates have it (SEC 1 §2.3.3).
+    pub fn from_sec1(bytes: &[u8]) -> Result<Self, NotSm2> {
+        Ok(Self(VerifyingKey::from_sec1_bytes(SIGNER, bytes).map_err(|_| NotSm2)?))
     }
 
     /// From a `PUBLIC KEY` in PEM.

@@ -3,7 +3,8 @@
 //! says was signed.
 
 use openssl::sha::sha256;
-use sm3::{Digest, Sm3};
+
+use crate::base::suite::sm3;
 
 use super::key::Kind;
 use super::parsed::Certificate;
@@ -40,7 +41,7 @@ pub fn is_signed(
 
 fn message(kind: Kind, challenge: &[u8], origin: &str, purpose: Purpose) -> Vec<u8> {
     let digest: [u8; 32] = match kind {
-        Kind::Sm2 => Sm3::digest(challenge).into(),
+        Kind::Sm2 => sm3(challenge),
         Kind::Rsa | Kind::Ecdsa => sha256(challenge),
     };
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! Public keys and signatures. SM2 is computed here (`sm2`, `sm3`): OpenSSL 3.0 cannot be told whose
+//! Public keys and signatures. SM2 is computed by `base::sm2`: OpenSSL 3.0 cannot be told whose
 //! signature it is where lists and requests are concerned. RSA and ECDSA are OpenSSL's.
 
 use der::asn1::UintRef;
@@ -10,13 +10,10 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Public};
 use openssl::rsa::Rsa;
 use openssl::sign::Verifier;
-use sm2::dsa::signature::Verifier as _;
-use sm2::dsa::{Signature, VerifyingKey};
 use x509_cert::AlgorithmIdentifier;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
-/// GM/T 0009-2012, clause 10: whose signature it is where nobody says otherwise.
-pub const SIGNER_ID: &str = "1234567812345678";
+use crate::base::sm2::Sm2Public;
 
 const RSA_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -61,7 +58,7 @@ impl Kind {
 /// A key of a length and curve that is accepted.
 #[derive(Clone, Debug)]
 pub enum PublicKey {
-    Sm2(Box<VerifyingKey>),
+    Sm2(Box<Sm2Public>),
     Rsa(PKey<Public>),
     Ecdsa(PKey<Public>),
 }
@@ -74,8 +71,7 @@ impl PublicKey {
         match info.algorithm.oid {
             RSA_KEY => Self::rsa(bytes),
             EC_KEY if curve() == Some(SM2_CURVE) => {
-                let key = VerifyingKey::from_sec1_bytes(SIGNER_ID, bytes).ok()?;
-                Some(Self::Sm2(Box::new(key)))
+                Some(Self::Sm2(Box::new(Sm2Public::from_sec1(bytes).ok()?)))
             }
             EC_KEY if curve() == Some(P256) || curve() == Some(P384) => Self::ecdsa(info),
             _ => None,
@@ -136,7 +132,7 @@ impl PublicKey {
         match (self, scheme) {
             (Self::Sm2(key), Scheme::Sm2) => {
                 let signature = sm2_signature(signature);
-                signature.is_some_and(|signature| key.verify(message, &signature).is_ok())
+                signature.is_some_and(|signature| key.verifies(message, &signature))
             }
             (Self::Rsa(key), Scheme::Rsa(digest)) | (Self::Ecdsa(key), Scheme::Ecdsa(digest)) => {
                 let verified = Verifier::new(digest, key)
@@ -180,7 +176,7 @@ struct Numbers<'a> {
 }
 
 /// `SEQUENCE { r INTEGER, s INTEGER }`, each of the shortest form.
-fn sm2_signature(der: &[u8]) -> Option<Signature> {
+fn sm2_signature(der: &[u8]) -> Option<[u8; 64]> {
     let numbers = Numbers::from_der(der).ok()?;
     let mut bare = [0; 64];
     for (number, place) in [numbers.r, numbers.s].into_iter().zip(bare.chunks_mut(32)) {
@@ -188,5 +184,5 @@ fn sm2_signature(der: &[u8]) -> Option<Signature> {
         let from = place.len().checked_sub(bytes.len())?;
         place.get_mut(from..)?.copy_from_slice(bytes);
     }
-    Signature::from_slice(&bare).ok()
+    Some(bare)
 }
