@@ -38,10 +38,10 @@ mod m20261127_000037_realm_files;
 mod m20261127_000038_second_factor_in_log;
 mod m20261127_000046_non_residents;
 mod m20261128_000033_certificates;
-mod m20261128_000047_revocation_lists;
 mod m20261128_000039_officers;
 mod m20261128_000041_hall_versions;
 mod m20261128_000042_audit_query;
+mod m20261128_000047_revocation_lists;
 mod m20261128_000048_data_roots;
 
 /// All steps in order.

@@ -50,7 +50,7 @@ impl<A> HallRecords<'_, A> {
 
     /// Every version of what was collected of a document, the newest first.
     pub async fn versions(&self, number: &DocumentNumber) -> Result<Vec<Version>, StoreError> {
-        self.versions_by(number.kind, self.index_of(number)).await
+        self.versions_by(number.kind, self.indexes_of(number)).await
     }
 
     /// The same by one of them; empty where there is none.
@@ -59,19 +59,19 @@ impl<A> HallRecords<'_, A> {
         let Some(row) = row else { return Ok(Vec::new()) };
         let kind = DocumentType::parse(&row.kind);
         let kind = kind.ok_or_else(|| StoreError::inconsistent("hall_record", "kind", row.id))?;
-        self.versions_by(kind, row.number_index).await
+        self.versions_by(kind, self.indexes_of(&self.read(&row, kind)?.number)).await
     }
 
     async fn versions_by(
         &self,
         kind: DocumentType,
-        index: Vec<u8>,
+        indexes: Vec<Vec<u8>>,
     ) -> Result<Vec<Version>, StoreError> {
         let rows = self
             .0
             .find::<Entity>()
             .filter(Column::Kind.eq(kind.name()))
-            .filter(Column::NumberIndex.eq(index))
+            .filter(Column::NumberIndex.is_in(indexes))
             .order_by_desc(Column::Id)
             .limit(MOST_VERSIONS)
             .all(&self.0.db())
@@ -208,7 +208,7 @@ impl HallRecords<'_, Writing> {
     ) -> Result<(), StoreError> {
         self.superseding(now)
             .filter(Column::Kind.eq(number.kind.name()))
-            .filter(Column::NumberIndex.eq(self.index_of(number)))
+            .filter(Column::NumberIndex.is_in(self.indexes_of(number)))
             .exec(&self.0.db())
             .await?;
         Ok(())

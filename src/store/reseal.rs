@@ -64,10 +64,12 @@ const fn table(
 }
 
 /// Every sealed column.
-pub const SEALED: [Sealed; 12] = [
+pub const SEALED: [Sealed; 14] = [
     table("signing_key", Key::Text("kid"), &[("private", "key.")]),
     table("realm_version", Key::Numbered("generation"), &[("files", "realm_version.")]),
     table("authenticator", Key::Id("account_id"), &[("secret", "authenticator.")]),
+    table("officer", Key::Id("id"), &[("name", "officer.name.")]),
+    table("hall_portrait", Key::Id("id"), &[("content", "hall_portrait.content.")]),
     table("awaited_phone", Key::Id("id"), &[("phone", "awaited_phone.")]),
     table(
         "event_stream",
@@ -314,7 +316,10 @@ fn unique(table: &str) -> Option<&'static str> {
     match table {
         "phone_binding" => Some(""),
         "identity_document" => Some(" AND o.kind = identity_document.kind"),
-        "hall_record" => Some(" AND o.kind = hall_record.kind"),
+        "hall_record" => Some(
+            " AND o.kind = hall_record.kind AND o.superseded_at IS NULL \
+             AND hall_record.superseded_at IS NULL",
+        ),
         _ => None,
     }
 }
