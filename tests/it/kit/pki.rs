@@ -42,7 +42,7 @@ pub enum Sort {
 
 #[derive(Clone)]
 pub enum Key {
-    Sm2(Box<SigningKey>, Box<SecretKey>),
+    Sm2(Box<SigningKey>),
     Other(PKey<Private>, Sort),
 }
 
@@ -55,7 +55,7 @@ impl Key {
         match sort {
             Sort::Sm2 => {
                 let secret = SecretKey::from_slice(&rand::random::<[u8; 32]>()).unwrap();
-                Self::Sm2(Box::new(SigningKey::new(SIGNER_ID, &secret).unwrap()), Box::new(secret))
+                Self::Sm2(Box::new(SigningKey::new(SIGNER_ID, &secret).unwrap()))
             }
             Sort::Rsa(bits) => {
                 Self::Other(PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap(), sort)
@@ -78,7 +78,7 @@ impl Key {
 
     pub fn public(&self) -> SubjectPublicKeyInfoOwned {
         match self {
-            Self::Sm2(key, _) => SubjectPublicKeyInfoOwned {
+            Self::Sm2(key) => SubjectPublicKeyInfoOwned {
                 algorithm: AlgorithmIdentifier {
                     oid: oid("1.2.840.10045.2.1"),
                     parameters: Some(Any::from(oid("1.2.156.10197.1.301"))),
@@ -103,7 +103,7 @@ impl Key {
 
     pub fn sign_with(&self, digest: MessageDigest, message: &[u8]) -> Vec<u8> {
         match self {
-            Self::Sm2(key, _) => {
+            Self::Sm2(key) => {
                 let signature = key.try_sign(message).unwrap();
                 let (r, s) = (signature.r_bytes(), signature.s_bytes());
                 Numbers { r: UintRef::new(&r).unwrap(), s: UintRef::new(&s).unwrap() }
