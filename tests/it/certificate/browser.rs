@@ -56,7 +56,7 @@ fn config(data: &Path) -> std::path::PathBuf {
     data.join("key-agent/key-agent.toml")
 }
 
-/// Covers C-01 to C-04, C-06: both kinds of certificates from the application to its claims; without the
+/// Covers C-01, C-02, C-03, C-04, C-06: both kinds of certificates from the application to its claims; without the
 /// agent, and where it does not know this site, the page says what to do and stays usable.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_enterprise_signs_in_with_the_key_agent() {
@@ -114,7 +114,7 @@ async fn an_enterprise_signs_in_with_the_key_agent() {
     }
 }
 
-/// Covers C-05: item by item; and AC-44 to AC-46: both kinds in the centre, a new PIN by the agent, after
+/// Covers C-05: item by item; and AC-44, AC-45, AC-46: both kinds in the centre, a new PIN by the agent, after
 /// which the old one fails and the new one signs.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_check_and_the_centre_speak_with_the_agent() {
