@@ -114,7 +114,7 @@ async fn an_enterprise_signs_in_with_the_key_agent() {
     }
 }
 
-/// Covers C-05: item by item; and AC-44, AC-45, AC-46: both kinds in the centre, a new PIN by the agent, after
+/// Covers C-05, AC-44, AC-45, AC-46: item by item; both kinds in the centre, a new PIN by the agent, after
 /// which the old one fails and the new one signs.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_check_and_the_centre_speak_with_the_agent() {
