@@ -314,7 +314,7 @@ pub enum AuditEvent {
 }
 
 /// The names of all of them, for whoever looks for one.
-pub const ACTIONS: [&str; 60] = [
+pub const ACTIONS: [&str; 63] = [
     "password_set",
     "account_locked",
     "help_given",
@@ -342,6 +342,8 @@ pub const ACTIONS: [&str; 60] = [
     "email_changed",
     "address_changed",
     "name_changed",
+    "certificate_accepted",
+    "certificate_pin_changed",
     "document_held",
     "document_dated",
     "recovered",
@@ -366,6 +368,7 @@ pub const ACTIONS: [&str; 60] = [
     "data_downloaded",
     "refresh_token_reused",
     "code_reused",
+    "secrets_changed",
     "key_rotated",
     "key_retired",
     "realm_applied",
@@ -389,7 +392,8 @@ pub struct Marks {
 }
 
 /// Events whose `by` is an actor's name; elsewhere it is an id, or a way.
-const NAMES_ACTOR: [&str; 9] = [
+const NAMES_ACTOR: [&str; 10] = [
+    "secrets_changed",
     "help_given",
     "non_resident_reviewed",
     "history_read",
