@@ -88,7 +88,7 @@ fn unsafe_realm_files_are_refused() {
     let uri = |list: &str, uri: &str| format!("{list} = [\"{uri}\"]");
     let returning = |to: &str| uri("redirect_uris", to);
     let ending = |to: &str| uri("post_logout_redirect_uris", to);
-    let steps = "\"second_factor\", \"new_password\", \"agreements\", \"choose_record\"";
+    let steps = "\"second_factor\", \"new_password\", \"choose_record\", \"agreements\"";
     for (file, right, wrong, part) in [
         (CLIENT, RETURN, returning("javascript:alert(1)"), "`javascript:` is not allowed"),
         (CLIENT, RETURN, returning("data:text/html,x"), "`data:` is not allowed"),
@@ -107,11 +107,11 @@ fn unsafe_realm_files_are_refused() {
             steps.replace("\"new_password\", ", ""),
             "also has `new_password`",
         ),
-        ("entrances.toml", steps, steps.replace("\"agreements\", ", ""), "also has `agreements`"),
+        ("entrances.toml", steps, steps.replace(", \"agreements\"", ""), "also has `agreements`"),
         (
             "entrances.toml",
-            "\"scan\", \"agreements\", ",
-            "\"scan\", ".to_owned(),
+            "\"scan\", \"choose_client_enterprise\", \"agreements\"",
+            "\"scan\", \"choose_client_enterprise\"".to_owned(),
             "with `scan` also has `agreements`",
         ),
         ("clients/tax-app.toml", "\"scan\", ", String::new(), "no client speaks for `tax_app`"),
