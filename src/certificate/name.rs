@@ -1,5 +1,5 @@
-//! When two names are one (RFC 5280 §7.1): authorities write their own name as PrintableString in one
-//! certificate and as UTF8String in the next.
+//! When two names are one (RFC 5280 §7.1): authorities write their own name as `PrintableString` in one
+//! certificate and as `UTF8String` in the next.
 
 use std::borrow::Cow;
 
@@ -51,7 +51,7 @@ pub fn text(value: &Any) -> Option<Cow<'_, str>> {
         Tag::TeletexString if bytes.is_ascii() => {
             std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
         }
-        Tag::BmpString if bytes.len() % 2 == 0 => {
+        Tag::BmpString if bytes.len().is_multiple_of(2) => {
             let units: Vec<u16> =
                 bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
             String::from_utf16(&units).ok().map(Cow::Owned)

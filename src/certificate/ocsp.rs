@@ -91,7 +91,7 @@ struct ResponseData {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", default = "Default::default")]
     version: u8,
     responder: Responder,
-    _produced_at: GeneralizedTime,
+    produced_at: GeneralizedTime,
     responses: Vec<SingleResponse>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     extensions: Option<Extensions>,
@@ -122,7 +122,7 @@ enum CertStatus {
 struct RevokedInfo {
     since: GeneralizedTime,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    _reason: Option<x509_cert::ext::pkix::CrlReason>,
+    reason: Option<x509_cert::ext::pkix::CrlReason>,
 }
 
 /// What is asked, DER of `OCSPRequest`. `nonce` is fresh chance of 16 to 32 bytes.
@@ -198,7 +198,8 @@ fn is_by_whom_it_says(
     let named = named.ok_or(Doubt::Signature)?;
     let extensions = named.extensions();
     let is_meant = extensions.uses.as_ref().is_some_and(|uses| uses.contains(&OCSP_SIGNING));
-    let may = extensions.key_usage.as_ref().is_none_or(|usage| usage.digital_signature());
+    let may =
+        extensions.key_usage.as_ref().is_none_or(x509_cert::ext::pkix::KeyUsage::digital_signature);
     let is_clear = extensions.unknown.is_empty() && named.is_valid_at(now);
     if is_meant && may && is_clear && named.key().is_some_and(|key| signed.is_by(key)) {
         return Ok(());

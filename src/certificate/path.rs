@@ -206,7 +206,10 @@ fn may_issue(issuer: &Certificate, below: usize) -> bool {
 /// nowhere.
 fn is_for_signing(leaf: &Certificate) -> Result<(), Distrust> {
     let extensions = leaf.extensions();
-    let signs = extensions.key_usage.as_ref().is_some_and(|usage| usage.digital_signature());
+    let signs = extensions
+        .key_usage
+        .as_ref()
+        .is_some_and(x509_cert::ext::pkix::KeyUsage::digital_signature);
     if !signs || extensions.authority == Some(true) || !extensions.allow(CLIENT_AUTH) {
         return Err(Distrust::NotForSigning);
     }

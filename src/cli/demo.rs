@@ -88,34 +88,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         None => unpack(&arguments.data.join("realms"))?,
     };
     let at = |offset: u16| format!("http://localhost:{}", arguments.port + offset);
-    let wanted = Wanted {
-        database: match &arguments.database_url {
-            Some(url) => DatabaseUrl::Postgres(url.clone()),
-            None => DatabaseUrl::Sqlite(arguments.data.join("hufu.db")),
-        },
-        data: arguments.data.clone(),
-        redis_url: arguments.redis_url.clone(),
-        budget: Budget::DEFAULT,
-        realms,
-        master_key: None,
-        key_program: None,
-        at_rest: Suite::International,
-        proxies: Proxies::default(),
-        outbound_ca: None,
-        is_demo: true,
-        replace: vec![
-            ("https://sso.jiangxi.example".to_owned(), at(0)),
-            ("https://sso.national.example".to_owned(), at(0)),
-            ("https://portal.jiangxi.example".to_owned(), at(1)),
-            ("https://portal.national.example".to_owned(), at(1)),
-            ("https://app.jiangxi.example".to_owned(), at(4)),
-            ("https://officer.jiangxi.example".to_owned(), at(6)),
-            ("https://officer.national.example".to_owned(), at(6)),
-            ("https://insurance.jiangxi.example".to_owned(), at(5)),
-            ("https://filing.jiangxi.example".to_owned(), at(2)),
-            ("https://invoice.jiangxi.example".to_owned(), at(3)),
-        ],
-    };
+    let wanted = wanted(&arguments, realms, &at);
     software_keys::lay_out(&arguments.data.join("key-agent"), &at(0))?;
     let started = start(&wanted).await?;
     let people = inhabit(&started, &wanted.realms).await?;
@@ -161,6 +134,38 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
     )?;
     work_off(&started.app, house).await;
     Ok(())
+}
+
+/// What the demo runs on; its realms' addresses are those of its ports.
+fn wanted(arguments: &DemoArguments, realms: PathBuf, at: &impl Fn(u16) -> String) -> Wanted {
+    Wanted {
+        database: match &arguments.database_url {
+            Some(url) => DatabaseUrl::Postgres(url.clone()),
+            None => DatabaseUrl::Sqlite(arguments.data.join("hufu.db")),
+        },
+        data: arguments.data.clone(),
+        redis_url: arguments.redis_url.clone(),
+        budget: Budget::DEFAULT,
+        realms,
+        master_key: None,
+        key_program: None,
+        at_rest: Suite::International,
+        proxies: Proxies::default(),
+        outbound_ca: None,
+        is_demo: true,
+        replace: vec![
+            ("https://sso.jiangxi.example".to_owned(), at(0)),
+            ("https://sso.national.example".to_owned(), at(0)),
+            ("https://portal.jiangxi.example".to_owned(), at(1)),
+            ("https://portal.national.example".to_owned(), at(1)),
+            ("https://app.jiangxi.example".to_owned(), at(4)),
+            ("https://officer.jiangxi.example".to_owned(), at(6)),
+            ("https://officer.national.example".to_owned(), at(6)),
+            ("https://insurance.jiangxi.example".to_owned(), at(5)),
+            ("https://filing.jiangxi.example".to_owned(), at(2)),
+            ("https://invoice.jiangxi.example".to_owned(), at(3)),
+        ],
+    }
 }
 
 /// The people and enterprises of each realm's `fixtures.toml`, which are there from now on.

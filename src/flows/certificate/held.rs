@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::base::clock::Timestamp;
 use crate::certificate::Crl;
 
-/// By realm and address: the list and when it was fetched.
+/// A list and when it was fetched.
+type Held = (Timestamp, Arc<Crl>);
+
+/// By realm and address.
 #[derive(Default)]
-pub struct HeldLists(Mutex<HashMap<(String, String), (Timestamp, Arc<Crl>)>>);
+pub struct HeldLists(Mutex<HashMap<(String, String), Held>>);
 
 impl HeldLists {
     /// The one that was fetched then, and no other.

@@ -79,6 +79,6 @@ pub async fn bound(
         return Ok(None);
     };
     let found = ctx.rows().enterprises().find_by_number(&number).await?;
-    let has = |one: &Enterprise| one.certificate_authorities.iter().any(|id| *id == authority.id);
+    let has = |one: &Enterprise| one.certificate_authorities.contains(&authority.id);
     Ok(found.filter(has))
 }

@@ -123,6 +123,16 @@ struct Builder<'a> {
     settings: Settings,
 }
 
+fn password_rules(file: &crate::realm::file::Password) -> PasswordRules {
+    PasswordRules {
+        min_length: file.min_length,
+        max_length: file.max_length,
+        min_classes: file.min_classes,
+        letters_merged: file.letters_merged,
+        denied: file.denied.iter().map(|word| word.to_lowercase()).collect(),
+    }
+}
+
 impl Builder<'_> {
     fn realm(&mut self) -> Option<Realm> {
         let main = self.read::<RealmFile>("realm.toml");
@@ -169,13 +179,7 @@ impl Builder<'_> {
             lifetimes: main.lifetimes,
             algorithms: main.keys.algorithms,
             key_announcement: main.keys.announcement,
-            password: PasswordRules {
-                min_length: main.password.min_length,
-                max_length: main.password.max_length,
-                min_classes: main.password.min_classes,
-                letters_merged: main.password.letters_merged,
-                denied: main.password.denied.iter().map(|word| word.to_lowercase()).collect(),
-            },
+            password: password_rules(&main.password),
             initial_password: main.password.initial,
             lockout: LockoutPolicy {
                 max_failures: main.lockout.max_failures,

@@ -199,7 +199,7 @@ pub fn usage(bits: &[u8]) -> Extension {
         bytes[usize::from(bit / 8)] |= 0x80 >> (bit % 8);
     }
     let last = bits.iter().max().unwrap();
-    let whole = &bytes[..usize::from(last / 8) + 1];
+    let whole = &bytes[..=usize::from(last / 8)];
     let value = BitString::new(7 - last % 8, whole).unwrap();
     extension("2.5.29.15", true, value.to_der().unwrap())
 }
