@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{KeySet, PublicKeys, Signer, SigningKey, Verifier, verifier};
 use super::thumbprint::thumbprint;
-use super::{Algorithm, JoseError, sm2};
+use super::{Algorithm, JoseError, national};
 
 /// Signs `claims`; `typ` is `JWT`, `at+jwt`, `logout+jwt`, …
 pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
@@ -24,7 +24,7 @@ pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<Stri
         }
         Signer::Sm2(key) => {
             header.set_algorithm(Algorithm::Sm2.name());
-            sm2::compact(key, &header, &payload)
+            national::compact(key, &header, &payload)
         }
     }
 }
@@ -76,7 +76,7 @@ pub fn verify<C: DeserializeOwned>(keys: &KeySet, typ: &str, token: &str) -> Res
         Verifier::Common(verifier) => {
             jws::deserialize_compact(token, &**verifier).map_err(JoseError::new)?.0
         }
-        Verifier::Sm2(key) => sm2::payload(key, token)?,
+        Verifier::Sm2(key) => national::payload(key, token)?,
     };
     serde_json::from_slice(&payload).map_err(JoseError::new)
 }

@@ -8,7 +8,7 @@ use josekit::jws::{ES256, JwsSigner, JwsVerifier, PS256, RS256};
 use serde_json::{Map, Value};
 
 use super::thumbprint::thumbprint;
-use super::{Algorithm, JoseError, sm2};
+use super::{Algorithm, JoseError, national};
 use crate::base::random::Random;
 use crate::base::sm2::{Sm2Key, Sm2Public};
 
@@ -36,7 +36,7 @@ pub(super) enum Verifier {
 /// A new private JWK as JSON, and its `kid`.
 pub fn generate(algorithm: Algorithm) -> Result<(String, String), JoseError> {
     let jwk = match algorithm {
-        Algorithm::Sm2 => Ok(sm2::private_jwk(&Sm2Key::random(&Random::System))),
+        Algorithm::Sm2 => Ok(national::private_jwk(&Sm2Key::random(&Random::System))),
         Algorithm::ES256 => Jwk::generate_ec_key(EcCurve::P256),
         Algorithm::EdDSA => Jwk::generate_ed_key(EdCurve::Ed25519),
         Algorithm::RS256 | Algorithm::PS256 => Jwk::generate_rsa_key(2048),
@@ -55,8 +55,8 @@ impl SigningKey {
         let jwk = Jwk::from_bytes(private).map_err(JoseError::new)?;
         let kid = jwk.key_id().ok_or_else(|| JoseError::new("the key has no kid"))?.to_owned();
         if algorithm == Algorithm::Sm2 {
-            let key = sm2::key(&jwk)?;
-            let public = sm2::public_jwk(&key.public(), &kid);
+            let key = national::key(&jwk)?;
+            let public = national::public_jwk(&key.public(), &kid);
             let (signer, verifier) = (Signer::Sm2(key.clone()), Verifier::Sm2(key.public()));
             return Ok(Self { kid, algorithm, is_current, public, signer, verifier });
         }

@@ -3,7 +3,7 @@
 
 pub mod jwt;
 pub mod keys;
-mod sm2;
+mod national;
 pub mod thumbprint;
 
 use serde::{Deserialize, Serialize};
