@@ -334,6 +334,8 @@ impl People<'_, Writing> {
             self.0
                 .update::<identity_document::Entity>()
                 .col_expr(Column::Number, Expr::value(sealed))
+                // By the root that has sealed the number: each follows the other.
+                .col_expr(Column::NumberIndex, Expr::value(self.index_of(number)))
                 .col_expr(Column::Status, Expr::value(ACTIVE))
                 .filter(Column::Id.eq(row_id))
                 .exec(&db)
