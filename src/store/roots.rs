@@ -1,7 +1,7 @@
 //! The roots of what is sealed at rest (`base::cipher`): of every realm at once, announced before they
 //! seal, wrapped by every master key that may open them. Sealing rows anew is `reseal`'s.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value};
 
 use super::connect::{DatabaseUrl, connect_postgres, connect_sqlite};
 use super::link::Link;
@@ -48,10 +48,8 @@ pub async fn prepare(
         DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 1).await?,
     };
     let tx = connection.begin().await?;
-    if let DatabaseUrl::Postgres(_) = url {
-        tx.execute_unprepared(ROOTS_LOCK).await?;
-    }
     let link = Link::Tx(&tx);
+    alone(link).await?;
     let (rows, random) = (rows(link).await?, Random::System);
     let youngest = if let Some(youngest) = rows.last() {
         youngest.suite
@@ -77,6 +75,15 @@ pub async fn prepare(
 
 /// The first that is sealed are a realm's signing keys.
 const IS_SERVED: &str = "SELECT kid FROM signing_key LIMIT 1";
+
+/// Whoever makes or wraps roots is alone with that until the transaction's end, lest one root be wrapped
+/// for one of two master keys. SQLite has one writer.
+async fn alone(link: Link<'_>) -> Result<(), StoreError> {
+    if link.get_database_backend() == DbBackend::Postgres {
+        link.execute_unprepared(ROOTS_LOCK).await?;
+    }
+    Ok(())
+}
 
 struct New {
     id: u32,
@@ -218,6 +225,7 @@ impl Store {
     ) -> Result<RootRow, StoreError> {
         let tx = self.begin("", now).await?;
         let link = tx.rows().db();
+        alone(link).await?;
         let known = rows(link).await?;
         let last = known.last().ok_or(StoreError::Roots("the server has not begun yet"))?;
         if last.active_from > now {
@@ -247,6 +255,7 @@ impl Store {
     pub async fn wrap_roots(&self, next: &dyn Keeper, now: Timestamp) -> Result<(), StoreError> {
         let tx = self.begin("", now).await?;
         let link = tx.rows().db();
+        alone(link).await?;
         let roots = opened(link, &*self.keeper).await?;
         if rows(link).await?.is_empty() {
             return Err(StoreError::Roots("the server has not begun yet"));

@@ -4,6 +4,7 @@ use hufu::base::cipher::{Keeper, MasterKey};
 use hufu::base::id::new_uuid;
 use hufu::base::random::Random;
 use hufu::base::suite::{Suite, hmac_sm3};
+use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::number::phone::Phone;
 use hufu::domain::person::PhoneBinding;
 use hufu::jobs::reseal;
@@ -222,6 +223,57 @@ fn sealing_anew_may_die_anywhere() {
         let _ = reseal(&app.ctx.services).await.unwrap();
         let after = roots_in_use(&app).await;
         assert_eq!(after.keys().copied().collect::<Vec<_>>(), [1], "{after:?}");
+        can_sign_in(&app).await;
+    });
+}
+
+/// A row that nobody can read keeps no other where it is, and the older root alive; a hash that was left
+/// behind is found and brought along, and so is a card that was renewed between the roots.
+#[test]
+fn what_was_left_behind_is_brought_along_or_told() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let store = &app.ctx.services.store;
+        let number = |text: &str| {
+            DocumentNumber::parse(DocumentType::ResidentIdCard, text, app.clock.now().day())
+                .unwrap()
+        };
+        let li = number("360121198802290026");
+        let people = || app.ctx.rows().people();
+        let person = people().find_by_document(&li).await.unwrap().unwrap();
+        app.sql("CREATE TABLE kept AS SELECT id, phone_index FROM phone_binding").await;
+        prepare(app.url(), &master(), Suite::National, app.clock.now()).await.unwrap();
+        app.clock.advance(ANNOUNCED_SECONDS);
+        store.learn_roots(app.clock.now()).await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
+        let row = new_uuid(&app.clock, &Random::System);
+        tx.rows().people().hold_document(row, person, &li).await.unwrap();
+        tx.commit().await.unwrap();
+        let bytes = if matches!(on, On::Postgres) { "BYTEA" } else { "BLOB" };
+        let broken = format!("UPDATE person SET address = CAST('none of ours' AS {bytes})");
+        app.sql(&broken).await;
+        let n_broken = u64::try_from(app.count("SELECT COUNT(*) FROM person").await).unwrap();
+        app.clock.advance(SETTLED_SECONDS);
+        let done = reseal(&app.ctx.services).await.unwrap().unwrap();
+        assert_eq!(done.left, n_broken, "{done:?}");
+        assert!(store.roots().await.unwrap()[0].retired_at.is_none(), "others are tried again");
+        app.sql("UPDATE person SET address = NULL").await;
+        app.clock.advance(200);
+        assert_eq!(reseal(&app.ctx.services).await.unwrap().unwrap().left, 0);
+        assert!(store.roots().await.unwrap()[0].retired_at.is_some());
+        assert_eq!(people().find_by_document(&li).await.unwrap(), Some(person));
+        // As a slow node would leave them: values of the new root, hashes of the old one.
+        app.sql(
+            "UPDATE phone_binding SET phone_index = \
+             (SELECT k.phone_index FROM kept k WHERE k.id = phone_binding.id)",
+        )
+        .await;
+        app.sql("UPDATE data_root SET retired_at = NULL").await;
+        app.sql("DROP TABLE kept").await;
+        app.clock.advance(200);
+        store.learn_roots(app.clock.now()).await.unwrap();
+        let n = u64::try_from(app.count("SELECT COUNT(*) FROM phone_binding").await).unwrap();
+        assert_eq!(reseal(&app.ctx.services).await.unwrap(), Some(Resealed { rows: n, left: 0 }));
         can_sign_in(&app).await;
     });
 }
