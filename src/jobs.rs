@@ -173,8 +173,14 @@ async fn reseal_all(app: &App) {
         if !is_behind && n % LOOKS_FOR_ROOTS != 1 {
             continue;
         }
-        if let Err(fault) = services.store.learn_roots(services.clock.now()).await {
-            tracing::error!(%fault, "The keys at rest could not be read again");
+        match services.store.learn_roots(services.clock.now()).await {
+            Ok(()) => {}
+            Err(fault @ StoreError::Unavailable(_)) => {
+                tracing::warn!(%fault, "The keys at rest could not be read again");
+                continue;
+            }
+            // A root that this node cannot open: what is sealed by it soon cannot be read here.
+            Err(fault) => tracing::error!(%fault, "The keys at rest could not be read again"),
         }
         match reseal(services).await {
             Ok(None) => {}
