@@ -1206,6 +1206,7 @@ review-applicant = Applicant
 review-download = Download
 review-files-text = The files were never opened or checked, and are only handed out. Open them where that is safe.
 review-declared = Identity that you confirm
+review-declared-as = Declared by the applicant: { $who }. The first person is usually the person in charge.
 review-reason-text = The applicant reads this reason when you return or reject; your name is not shown to them.
 review-approve = Approve
 review-return = Return for correction

@@ -1206,6 +1206,7 @@ review-applicant = 申请人
 review-download = 下载
 review-files-text = 文件未经打开和检查，只提供下载。请在受控环境中打开。
 review-declared = 核定身份
+review-declared-as = 申请人申报：{ $who }。首位人员一般应为负责人。
 review-reason-text = 退回或不予通过时，申请人会看到以上事由；审核人员姓名不会显示给申请人。
 review-approve = 审核通过
 review-return = 退回补正

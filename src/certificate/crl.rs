@@ -106,17 +106,19 @@ impl Crl {
         Ok(())
     }
 
-    /// Whether the list, if it may be relied on, has this certificate.
+    /// Whether the list has this certificate. One that has lapsed is believed when it says so: nobody becomes
+    /// good again because the next list is kept away. It is not believed to say that all is well.
     pub fn judge(
         &self,
         certificate: &Certificate,
         issuer: &Certificate,
         now: Timestamp,
     ) -> Result<(), Distrust> {
-        self.check(issuer, now)?;
-        match self.revoked.get(certificate.serial()) {
-            Some(since) => Err(Distrust::Revoked { since: *since }),
-            None => Ok(()),
+        let checked = self.check(issuer, now);
+        match (checked, self.revoked.get(certificate.serial())) {
+            (Ok(()) | Err(Doubt::Stale), Some(since)) => Err(Distrust::Revoked { since: *since }),
+            (Ok(()), None) => Ok(()),
+            (Err(doubt), _) => Err(doubt.into()),
         }
     }
 }

@@ -22,4 +22,4 @@ pub use crl::Crl;
 pub use distrust::{Distrust, Doubt, Untrusted};
 pub use key::Kind;
 pub use parsed::Certificate;
-pub use path::{Path, Trust, check_authority};
+pub use path::{Path, Trust, check_authority, worse};

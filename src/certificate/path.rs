@@ -85,14 +85,24 @@ impl Path {
     /// The authorities between, by the lists that the realm names of their issuers. Of an issuer
     /// without a list nothing is asked.
     pub fn between_by_lists(&self, lists: &[&Crl], now: Timestamp) -> Result<(), Distrust> {
+        let mut judged = Ok(());
         for pair in self.certificates.windows(2).skip(1) {
             let [one, issuer] = pair else { continue };
-            match by_lists(one, issuer, lists, now) {
-                Err(Distrust::Unknown(Doubt::Missing)) | Ok(()) => {}
-                Err(why) => return Err(why),
-            }
+            judged = match by_lists(one, issuer, lists, now) {
+                Err(Distrust::Unknown(Doubt::Missing)) => judged,
+                told => worse(judged, told),
+            };
         }
-        Ok(())
+        judged
+    }
+}
+
+/// Of two judgements the one that counts where both must be good: what was revoked outweighs what nobody
+/// knows.
+pub fn worse(one: Result<(), Distrust>, other: Result<(), Distrust>) -> Result<(), Distrust> {
+    match (&one, &other) {
+        (Err(Distrust::Revoked { .. }), _) | (Err(_), Ok(()) | Err(Distrust::Unknown(_))) => one,
+        _ => other,
     }
 }
 
@@ -102,14 +112,15 @@ fn by_lists(
     lists: &[&Crl],
     now: Timestamp,
 ) -> Result<(), Distrust> {
-    let mut doubt = Doubt::Missing;
+    let mut judged = Err(Doubt::Missing.into());
     for list in lists.iter().filter(|list| list.is_of(issuer)) {
-        match list.judge(certificate, issuer, now) {
-            Err(Distrust::Unknown(why)) => doubt = why,
-            judged => return judged,
-        }
+        judged = match list.judge(certificate, issuer, now) {
+            revoked @ Err(Distrust::Revoked { .. }) => return revoked,
+            Ok(()) => Ok(()),
+            doubt => judged.or(doubt),
+        };
     }
-    Err(doubt.into())
+    judged
 }
 
 struct Search<'a> {

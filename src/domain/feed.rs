@@ -312,9 +312,10 @@ impl Entry {
             "engagement" => Line::Engagement(of(fields)?),
             "record" => Line::Record(of(fields)?),
             "hall_record" => Line::HallRecord(of(fields)?),
-            other => {
+            // What stands there may be somebody's number, in a file whose columns have moved.
+            _ => {
                 let known = Line::KINDS.join(", ");
-                return Err(Wrong::field("feed", format!("`{other}` is none of {known}")));
+                return Err(Wrong::field("feed", format!("it is none of {known}")));
             }
         };
         Ok(Self { source_key, version, line })
@@ -328,7 +329,8 @@ fn of<T: DeserializeOwned>(fields: Value) -> Result<T, Wrong> {
 /// Why a line has not the shape of its kind; a value may be somebody's number, and is left out.
 fn shapeless(error: &serde_json::Error) -> Wrong {
     let text = error.to_string();
-    let shows_value = text.starts_with("invalid type") || text.starts_with("invalid value");
+    let starts = ["invalid type", "invalid value", "unknown variant"];
+    let shows_value = starts.iter().any(|start| text.starts_with(start));
     match text.rsplit_once(", expected ").filter(|_| shows_value) {
         Some((_, expected)) => Wrong::line(format!("a value is not what it should be: {expected}")),
         None => Wrong::line(text),

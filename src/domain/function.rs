@@ -67,6 +67,8 @@ pub enum Function {
     LoginLog,
     /// The sign-ins of every handler of the enterprise (DEC-11).
     EnterpriseLog,
+    /// What the enterprise's token holds, and its PIN (AC-44 to AC-46).
+    OwnCertificates,
 }
 
 impl Function {
@@ -105,7 +107,8 @@ impl Function {
             | Self::ClearHistory
             | Self::OwnAgencies
             | Self::AgencyClients
-            | Self::EnterpriseLog => false,
+            | Self::EnterpriseLog
+            | Self::OwnCertificates => false,
         }
     }
 
@@ -122,6 +125,7 @@ impl Function {
             | Self::EditHandler
             | Self::DeleteHandler
             | Self::EnterpriseLog => [Yes, No, No, Yes, No, No],
+            Self::OwnCertificates => [Yes, Yes, No, Yes, No, No],
             Self::ClearHistory => [Yes, No, No, Yes, No, Own],
             Self::OwnAgencies => [Yes, No, No, No, No, No],
             Self::AgencyClients => [No, No, No, Yes, No, No],

@@ -11,6 +11,7 @@ use crate::domain::acting::Acting;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::{Audience, Entrance, Step, Subject};
 use crate::domain::factor::{Factor, KeyStorage, Way};
+use crate::domain::invitation::Invitation;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::{NoIdentity, Refusal};
 
@@ -68,13 +69,6 @@ pub enum Progress {
     Accepted(Proved, Invitation),
 }
 
-/// A pending authorisation as the person saw it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Invitation {
-    pub id: AuthorisationId,
-    pub version: i64,
-}
-
 /// Why somebody who is signed in proves themself again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,7 +82,7 @@ pub enum Errand {
     /// A code on the phone also lifts the person from level 1 to 2 (L-03).
     Phone,
     /// Authorisations that are confirmed once it is passed (AU-08).
-    Confirm(Vec<AuthorisationId>),
+    Confirm(Vec<Invitation>),
     /// A new password, hashed and sealed, that is the person's once it is passed (PC-06).
     Password(String),
     /// The change of this name may add a first phone once it is passed (PC-13).
@@ -138,6 +132,9 @@ pub struct Certified {
     /// Whose steps are walked.
     pub entrance: String,
     pub enterprise: EnterpriseId,
+    /// Whose certificate it was: the registry may say meanwhile that the enterprise has none of them.
+    #[serde(default)]
+    pub authority: String,
     pub keys: KeyStorage,
 }
 

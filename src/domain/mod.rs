@@ -17,6 +17,7 @@ pub mod function;
 pub mod hall;
 pub mod help;
 pub mod identity_type;
+pub mod invitation;
 pub mod lockout;
 pub mod login;
 pub mod mask;

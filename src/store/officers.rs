@@ -224,6 +224,7 @@ impl Officers<'_, Writing> {
             .0
             .update::<row::Entity>()
             .col_expr(row::Column::LockedAt, Expr::value(now.0))
+            .col_expr(row::Column::InvitationHash, Expr::value(None::<Vec<u8>>))
             .col_expr(row::Column::Generation, Expr::col(row::Column::Generation).add(1))
             .col_expr(row::Column::UpdatedAt, Expr::value(now.0))
             .filter(row::Column::Id.eq(id.0))
@@ -247,7 +248,7 @@ impl Officers<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    /// Ends every session, too.
+    /// Ends every session, and the link that was made for the former ones.
     pub async fn set_roles(
         &self,
         id: OfficerId,
@@ -257,6 +258,7 @@ impl Officers<'_, Writing> {
         self.0
             .update::<row::Entity>()
             .col_expr(row::Column::Roles, Expr::value(roles.text()))
+            .col_expr(row::Column::InvitationHash, Expr::value(None::<Vec<u8>>))
             .col_expr(row::Column::Generation, Expr::col(row::Column::Generation).add(1))
             .col_expr(row::Column::UpdatedAt, Expr::value(now.0))
             .filter(row::Column::Id.eq(id.0))

@@ -1,6 +1,8 @@
 //! The pages of the account centres, one struct each. Values are ready to show: masked, in the
 //! reader's language.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Page;
@@ -220,6 +222,8 @@ impl Page for AuthorisationsPage {
 #[derive(Debug, Serialize)]
 pub struct ReviewPage {
     pub rows: Vec<HandlerView>,
+    /// The id of each, and how it stands here: what has changed since is not agreed to.
+    pub shown: BTreeMap<String, String>,
     /// `confirm` or `delete`.
     pub act: &'static str,
     pub notice: Option<Notice>,

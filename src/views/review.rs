@@ -57,6 +57,8 @@ pub struct ApplicationPage {
     pub due: Option<String>,
     pub name_zh: String,
     pub name_foreign: String,
+    /// As it is shown, and as the officer decides about it.
+    pub version: i64,
     pub residence: String,
     pub home_number: String,
     pub address: String,
@@ -74,6 +76,8 @@ pub struct ApplicationPage {
     /// Who has approved it before, when and why.
     pub first: Option<String>,
     pub code: Option<String>,
+    /// As what the applicant has declared themself.
+    pub declared_as: String,
     pub declared: Vec<OptionView>,
     /// It waits for a decision.
     pub is_open: bool,

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use crate::flows::oauth::asking;
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
+use crate::realm::Agreement;
 use crate::web::answer::{Failure, oauth_error};
 use crate::web::app::App;
 use crate::web::request::Request;
@@ -42,6 +43,13 @@ impl Form {
         }
         Err(Failure::instead(self.request.forbidden()?))
     }
+}
+
+/// Whether this text was agreed to, and as it stands: a form of another version was read by nobody who agrees
+/// to this one.
+pub fn agrees(form: &Params, one: &Agreement) -> bool {
+    form.get(&format!("accept-{}", one.id)) == Some("yes")
+        && form.get(&format!("shown-{}", one.id)) == Some(&*one.version)
 }
 
 /// The parameters of an application's POST (RFC 6749 Appendix B).

@@ -79,15 +79,41 @@ pub struct Decision {
     pub by: String,
     pub at: Timestamp,
     pub reason: String,
+    /// Of a first approval: the identity that this officer confirmed, which the second must confirm, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Declared>,
 }
 
 impl Decision {
     fn of(officer: &Helper, at: Timestamp) -> Self {
-        Self { by: officer.name().to_owned(), at, reason: officer.reason().to_owned() }
+        let (by, reason) = (officer.name().to_owned(), officer.reason().to_owned());
+        Self { by, at, reason, identity: None }
     }
 
     fn is_by(&self, officer: &Helper) -> bool {
         is_same(&self.by, officer)
+    }
+}
+
+/// An application as an officer decides about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub id: ApplicationId,
+    /// The one that was shown; `None`: as it stands.
+    pub version: Option<i64>,
+}
+
+impl From<ApplicationId> for Seen {
+    fn from(id: ApplicationId) -> Self {
+        Self { id, version: None }
+    }
+}
+
+impl Seen {
+    /// `E_STATE`: the application has changed since.
+    pub fn check(self, one: &Application) -> Result<(), Refusal> {
+        let is_this = self.version.is_none_or(|version| version == one.version);
+        is_this.then_some(()).ok_or(Refusal::State)
     }
 }
 
@@ -233,7 +259,8 @@ impl Application {
     }
 
     /// `identity`: as the officer confirms it (N-09). `is_flagged`: it looks like another one, and needs two
-    /// officers; `E_ROLE`: this one has approved it already.
+    /// officers who confirm the same: one who confirms another identity begins anew. `E_ROLE`: this one has
+    /// approved it already.
     pub fn approve(
         &self,
         officer: &Helper,
@@ -243,13 +270,15 @@ impl Application {
     ) -> Result<Approval, Refusal> {
         let first = self.reviewed(officer)?.cloned();
         let decision = Decision::of(officer, now);
+        let agrees = |first: &Decision| first.identity.is_none_or(|one| one == identity);
         match &first {
             Some(first) if first.is_by(officer) => Err(Refusal::Role),
-            None if is_flagged => {
+            first if is_flagged && !first.as_ref().is_some_and(agrees) => {
                 let State::Submitted { at, by, .. } = self.state.clone() else {
                     return Err(Refusal::State);
                 };
-                let state = State::Submitted { at, by, first: Some(decision) };
+                let first = Decision { identity: Some(identity), ..decision };
+                let state = State::Submitted { at, by, first: Some(first) };
                 Ok(Approval::First(self.next(state, now)))
             }
             _ => {

@@ -3,6 +3,7 @@
 use crate::base::id::{AuthorisationId, PersonId};
 use crate::domain::acting::Acting;
 use crate::domain::authorisation::Authorisation;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::entrance::{Audience, Step};
 use crate::domain::factor::Way;
 use crate::domain::identity_type::IdentityTypeName;
@@ -28,7 +29,10 @@ pub struct Handler {
 /// agrees in another's name (PIPL 14). In the order in which they were added.
 pub async fn list(ctx: &Ctx, certified: &Certified) -> Result<Vec<Handler>, Fault> {
     let rows = ctx.rows();
-    let Some(enterprise) = rows.enterprises().find(certified.enterprise).await? else {
+    let found = rows.enterprises().find(certified.enterprise).await?;
+    let is_bound = |one: &Enterprise| one.certificate_authorities.contains(&certified.authority);
+    let is_trusted = ctx.realm.certificates.authority(&certified.authority).is_some();
+    let Some(enterprise) = found.filter(is_bound).filter(|_| is_trusted) else {
         return Ok(Vec::new());
     };
     let mut found = Vec::new();

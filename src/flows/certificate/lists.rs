@@ -39,8 +39,9 @@ async fn renew(ctx: &Ctx, authority: &Authority, url: &str) -> Result<bool, Faul
         return Ok(false);
     }
     let fetched = ctx.services.outbound.fetch_list(url, LONGEST).await;
+    let before = read(ctx, url).await?;
     let judged = match fetched {
-        Ok(bytes) => judge(ctx, authority, url, &bytes).await?.map(|list| (bytes, list)),
+        Ok(bytes) => judge(authority, &bytes, before.as_deref(), now).map(|list| (bytes, list)),
         Err(error) => Err(error.to_string()),
     };
     let tx = ctx.begin().await?;
@@ -71,35 +72,37 @@ fn due_after(list: &Crl, now: Timestamp) -> Timestamp {
     now.plus(left.clamp(SOON, HOURLY))
 }
 
-/// The list, or why it is none.
-type Judged = Result<Arc<Crl>, String>;
-
-/// Signed by one of the authority's certificates, of today, and no older than what is there: whoever
-/// stands in the way could else bring back yesterday's.
-async fn judge(ctx: &Ctx, authority: &Authority, url: &str, bytes: &[u8]) -> Result<Judged, Fault> {
-    let list = match Crl::parse(bytes) {
-        Ok(list) => Arc::new(list),
-        Err(why) => return Ok(Err(format!("{why:?}"))),
-    };
+/// Why these bytes are no list: it is signed by one of the authority's certificates, of today, and no
+/// older than what is there, since whoever stands in the way could else bring back yesterday's.
+fn judge(
+    authority: &Authority,
+    bytes: &[u8],
+    before: Option<&Crl>,
+    now: Timestamp,
+) -> Result<Crl, String> {
+    let list = Crl::parse(bytes).map_err(|why| format!("{why:?}"))?;
     let mut why = format!("it is of none of the certificates of `{}`", authority.id);
     let mut is_good = false;
     for issuer in authority.rules.certificates().filter(|one| list.is_of(one)) {
-        match list.check(issuer, ctx.now()) {
+        match list.check(issuer, now) {
             Ok(()) => is_good = true,
             Err(doubt) => why = format!("{doubt:?}"),
         }
     }
     if !is_good {
-        return Ok(Err(why));
+        return Err(why);
     }
-    let Some(before) = read(ctx, url).await? else { return Ok(Ok(list)) };
-    if !list.has_issuer_of(&before) {
-        return Ok(Err("it is of another authority than the one that is there".to_owned()));
+    // A list of an authority that the realm names no more holds nobody up.
+    let is_ours = |one: &&Crl| authority.rules.certificates().any(|issuer| one.is_of(issuer));
+    match before.filter(is_ours) {
+        Some(before) if !list.has_issuer_of(before) => {
+            Err("it is of another authority than the one that is there".to_owned())
+        }
+        Some(before) if before.this_update() > list.this_update() => {
+            Err("it is older than the one that is there".to_owned())
+        }
+        _ => Ok(list),
     }
-    if before.this_update() > list.this_update() {
-        return Ok(Err("it is older than the one that is there".to_owned()));
-    }
-    Ok(Ok(list))
 }
 
 /// All lists of an authority that there are, whatever they are worth.

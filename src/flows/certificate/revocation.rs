@@ -1,9 +1,9 @@
-//! Whether a certificate was revoked: the responder is asked first, where there is one, then the lists
-//! that were fetched. Who says nothing is not believed to say yes.
+//! Whether a certificate was revoked: whoever stands in a list that was fetched is; of others the responder
+//! is asked, where there is one, and else the lists decide. Who says nothing is not believed to say yes.
 
 use std::sync::Arc;
 
-use crate::certificate::{Crl, Distrust, Path, ocsp};
+use crate::certificate::{Crl, Distrust, Path, ocsp, worse};
 use crate::flows::certificate::lists;
 use crate::flows::{Ctx, Fault};
 use crate::realm::certificates::{Authority, Revocation};
@@ -20,13 +20,19 @@ pub async fn look(ctx: &Ctx, authority: &Authority, path: &Path) -> Result<Known
     let lists = lists::of(ctx, authority).await?;
     let known: Vec<&Crl> = lists.iter().map(Arc::as_ref).collect();
     let now = ctx.now();
-    let mut judged = path.between_by_lists(&known, now);
-    if judged.is_ok() {
-        judged = match by_responder(ctx, authority, path).await {
-            Some(answered @ (Ok(()) | Err(Distrust::Revoked { .. }))) => answered,
-            _ => path.leaf_by_lists(&known, now),
-        };
-    }
+    let between = path.between_by_lists(&known, now);
+    let listed = path.leaf_by_lists(&known, now);
+    // Whoever is revoked is not asked about: an answer from before it could be shown again.
+    let judged = match worse(between, listed) {
+        revoked @ Err(Distrust::Revoked { .. }) => revoked,
+        _ => worse(
+            between,
+            match by_responder(ctx, authority, path).await {
+                Some(answered @ (Ok(()) | Err(Distrust::Revoked { .. }))) => answered,
+                _ => listed,
+            },
+        ),
+    };
     Ok(match (judged, authority.revocation) {
         (Ok(()), _) => Known::Good,
         (Err(Distrust::Revoked { .. }), _) => Known::Revoked,

@@ -6,7 +6,7 @@ use crate::domain::entrance::Entrance;
 use crate::domain::factor::{KeyStorage, Way};
 use crate::domain::login::{Certified, LoginTransaction};
 use crate::domain::refusal::{NoIdentity, Refusal};
-use crate::flows::certificate::asking::{Answer, Asked, ask, signer};
+use crate::flows::certificate::asking::{Answer, Asked, Signer, ask, signer};
 use crate::flows::certificate::handlers;
 use crate::flows::certificate::worth::{self, Good};
 use crate::flows::sign_in::log::record_refused;
@@ -41,34 +41,38 @@ pub async fn sign_in(
     let Some(door) = door(ctx, transaction, entrance) else {
         return Err(Refusal::format("entrance").into());
     };
+    let signer = match Stop::refusal(asked(ctx, transaction, answer).await)? {
+        Ok(signer) => signer,
+        Err(refusal) => return refused(ctx, door, None, refusal).await,
+    };
+    match Stop::refusal(worth::of(ctx, &signer).await)? {
+        Ok(good) => {
+            tracing::info!(
+                authority = good.authority.id,
+                serial = signer.certificate.serial_shown(),
+                "A certificate has signed in"
+            );
+            enter(ctx, transaction, door, &good).await
+        }
+        Err(refusal) => {
+            let whose = worth::whose(ctx, &signer).await?;
+            refused(ctx, door, whose.as_ref(), refusal).await
+        }
+    }
+}
+
+/// Who answers, if there is room to compute for them.
+async fn asked(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    answer: Answer<'_>,
+) -> Result<Signer, Stop> {
     let minute = format!("certificate-answers/{}", ctx.place());
     let (count, retry_after) = ctx.ephemeral().count(&minute, 60).await?;
     if count > ANSWERS_PER_MINUTE {
         return Err(Refusal::Locked { retry_after }.into());
     }
-    let judged = judge(ctx, transaction, answer).await;
-    match Stop::refusal(judged)? {
-        Ok(good) => enter(ctx, transaction, door, &good).await,
-        Err(refusal) => {
-            record(ctx, door, None, &refusal).await?;
-            Err(refusal.into())
-        }
-    }
-}
-
-async fn judge<'c>(
-    ctx: &'c Ctx,
-    transaction: &LoginTransaction,
-    answer: Answer<'_>,
-) -> Result<Good<'c>, Stop> {
-    let signer = signer(ctx, &transaction.id, Purpose::Login, answer).await?;
-    let good = worth::of(ctx, &signer).await?;
-    tracing::info!(
-        authority = good.authority.id,
-        serial = signer.certificate.serial_shown(),
-        "A certificate has signed in"
-    );
-    Ok(good)
+    signer(ctx, &transaction.id, Purpose::Login, answer).await
 }
 
 async fn enter(
@@ -80,34 +84,37 @@ async fn enter(
     let certified = Certified {
         entrance: door.id.clone(),
         enterprise: good.enterprise.id,
+        authority: good.authority.id.clone(),
         keys: good.authority.keys,
     };
     if handlers::list(ctx, &certified).await?.is_empty() {
         let is_alive = good.enterprise.status.is_alive();
         let why = if is_alive { NoIdentity::None } else { NoIdentity::Deregistered };
-        let refusal = Refusal::NoIdentity(why);
-        record(ctx, door, Some(good), &refusal).await?;
-        return Err(refusal.into());
+        return refused(ctx, door, Some(good), Refusal::NoIdentity(why)).await;
     }
     let event = AuditEvent::CertificateAccepted {
         enterprise: good.enterprise.id,
         authority: good.authority.id.clone(),
     };
-    let next = advance(ctx, transaction, transaction.certified_by(certified)?).await?;
+    let next = transaction.certified_by(certified)?;
+    // Before it counts: nothing is accepted without a trace.
     let tx = ctx.begin().await?;
     tx.note(event);
     tx.commit().await?;
-    Ok(next)
+    advance(ctx, transaction, next).await
 }
 
-async fn record(
+/// What is refused, in the log: with the enterprise as soon as its certificate is known, so that its managers
+/// see the attempt.
+async fn refused(
     ctx: &Ctx,
     door: &Entrance,
-    good: Option<&Good<'_>>,
-    refusal: &Refusal,
-) -> Result<(), Stop> {
+    whose: Option<&Good<'_>>,
+    refusal: Refusal,
+) -> Result<LoginTransaction, Stop> {
     let form = Credentials { entrance: door.id.clone(), ..Credentials::default() };
-    let typed = Typed { enterprise: good.map(|good| good.enterprise.id), ..Typed::nobody() };
-    let keys = good.map_or(KeyStorage::Software, |good| good.authority.keys);
-    Ok(record_refused(ctx, &form, &typed, Way::Certificate(keys), refusal).await?)
+    let typed = Typed { enterprise: whose.map(|good| good.enterprise.id), ..Typed::nobody() };
+    let keys = whose.map_or(KeyStorage::Software, |good| good.authority.keys);
+    record_refused(ctx, &form, &typed, Way::Certificate(keys), &refusal).await?;
+    Err(refusal.into())
 }

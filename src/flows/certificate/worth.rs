@@ -9,7 +9,7 @@ use crate::flows::certificate::revocation::{self, Known};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::realm::certificates::Authority;
 
-/// A certificate that is good, with the enterprise that it was given to.
+/// An authority's certificate, with the enterprise that it was given to.
 pub struct Good<'c> {
     pub authority: &'c Authority,
     pub enterprise: Enterprise,
@@ -27,6 +27,15 @@ pub async fn of<'c>(ctx: &'c Ctx, signer: &Signer) -> Result<Good<'c>, Stop> {
     let enterprise = bound(ctx, authority, &signer.certificate).await?;
     let enterprise = enterprise.ok_or(fault(CertificateFault::Unbound))?;
     Ok(Good { authority, enterprise })
+}
+
+/// Of a certificate that was refused: whose it is all the same, where an authority of ours has issued it.
+pub async fn whose<'c>(ctx: &'c Ctx, signer: &Signer) -> Result<Option<Good<'c>>, Fault> {
+    let Ok((authority, _)) = trusted(ctx, &signer.certificate, &signer.beside) else {
+        return Ok(None);
+    };
+    let enterprise = bound(ctx, authority, &signer.certificate).await?;
+    Ok(enterprise.map(|enterprise| Good { authority, enterprise }))
 }
 
 fn fault(why: CertificateFault) -> Refusal {

@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use crate::base::id::RecordVersionId;
+use crate::base::id::{PersonId, RecordVersionId};
 use crate::base::secret::{hex, sha256};
 use crate::domain::audit::AuditEvent;
 use crate::domain::collection::{Portrait, TypedRecord};
@@ -35,7 +35,8 @@ pub async fn find(
     let number = number.map_err(|_| Refusal::format("document"))?;
     let found = ctx.rows().hall_records().versions(&number).await?;
     let about = found.first().map(|one| one.id.to_string());
-    look(ctx, officer, "find-hall-record", Subject { about, ..Subject::default() }).await?;
+    let subject = Subject { person: whose(ctx, &number).await?, about, ..Subject::default() };
+    look(ctx, officer, "find-hall-record", subject).await?;
     Ok(found)
 }
 
@@ -46,11 +47,7 @@ pub async fn look_at(
     id: RecordVersionId,
 ) -> Result<Vec<Version>, Stop> {
     let found = ctx.rows().hall_records().versions_of(id).await?;
-    if found.is_empty() {
-        return Err(Refusal::State.into());
-    }
-    let about = Some(id.to_string());
-    look(ctx, officer, "look-at-hall-record", Subject { about, ..Subject::default() }).await?;
+    look_at_one(ctx, officer, "look-at-hall-record", (id, &found)).await?;
     Ok(found)
 }
 
@@ -61,9 +58,27 @@ pub async fn portrait(
     id: RecordVersionId,
 ) -> Result<(Portrait, Vec<u8>), Stop> {
     let found = ctx.rows().hall_records().portrait(id).await?.ok_or(Refusal::State)?;
-    let about = Some(id.to_string());
-    look(ctx, officer, "look-at-portrait", Subject { about, ..Subject::default() }).await?;
+    let versions = ctx.rows().hall_records().versions_of(id).await?;
+    look_at_one(ctx, officer, "look-at-portrait", (id, &versions)).await?;
     Ok(found)
+}
+
+/// `E_STATE`: there is none.
+async fn look_at_one(
+    ctx: &Ctx,
+    officer: &Helper,
+    act: &str,
+    (id, versions): (RecordVersionId, &[Version]),
+) -> Result<(), Stop> {
+    let first = versions.first().ok_or(Refusal::State)?;
+    let person = whose(ctx, &first.record.number).await?;
+    let subject = Subject { person, about: Some(id.to_string()), ..Subject::default() };
+    look(ctx, officer, act, subject).await
+}
+
+/// The person who has registered with the document, who is told of the look.
+async fn whose(ctx: &Ctx, number: &DocumentNumber) -> Result<Option<PersonId>, Stop> {
+    Ok(ctx.rows().people().find_by_document(number).await?)
 }
 
 /// What an officer has typed and taken.
@@ -93,6 +108,7 @@ pub async fn keep(
         [] => None,
         content => Some((Portrait::of(content)?, content)),
     };
+    let person = whose(ctx, &new.number).await?;
     let tx = ctx.begin().await?;
     let records = tx.rows().hall_records();
     let known = records.versions(&new.number).await?;
@@ -124,7 +140,7 @@ pub async fn keep(
     };
     put(&tx, id, &record, portrait_id).await?;
     let act = if collected.seen.is_some() { "correct-hall-record" } else { "collect-hall-record" };
-    note(&tx, officer, act, Subject { about: Some(id.to_string()), ..Subject::default() });
+    note(&tx, officer, act, Subject { person, about: Some(id.to_string()), ..Subject::default() });
     tx.commit().await?;
     Ok(id)
 }

@@ -7,7 +7,9 @@ use crate::base::id::{ApplicationId, UploadId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::help::Helper;
 use crate::domain::mask::{self, Viewer};
-use crate::domain::non_resident::{Application, Approval, Declared, State, Submitter, Upload};
+use crate::domain::non_resident::{
+    Application, Approval, Declared, Seen, State, Submitter, Upload,
+};
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::document::DocumentType;
 use crate::domain::number::taxpayer::TaxpayerNumber;
@@ -120,17 +122,21 @@ pub async fn hand_in(ctx: &Ctx, officer: &Helper, id: ApplicationId) -> Result<(
 pub async fn return_for_correction(
     ctx: &Ctx,
     officer: &Helper,
-    id: ApplicationId,
+    seen: impl Into<Seen>,
 ) -> Result<(), Stop> {
-    let tx = ctx.begin().await?;
-    let next = found(&tx, id).await?.return_for_correction(officer, ctx.now())?;
+    let (tx, seen) = (ctx.begin().await?, seen.into());
+    let one = found(&tx, seen.id).await?;
+    let next = one.return_for_correction(officer, ctx.now())?;
+    seen.check(&one)?;
     decided(ctx, tx, officer, &next, ("return", NoticeKind::NonResidentReturned)).await
 }
 
 /// For good; the officer's reason is what the applicant reads.
-pub async fn reject(ctx: &Ctx, officer: &Helper, id: ApplicationId) -> Result<(), Stop> {
-    let tx = ctx.begin().await?;
-    let next = found(&tx, id).await?.reject(officer, ctx.now())?;
+pub async fn reject(ctx: &Ctx, officer: &Helper, seen: impl Into<Seen>) -> Result<(), Stop> {
+    let (tx, seen) = (ctx.begin().await?, seen.into());
+    let one = found(&tx, seen.id).await?;
+    let next = one.reject(officer, ctx.now())?;
+    seen.check(&one)?;
     decided(ctx, tx, officer, &next, ("reject", NoticeKind::NonResidentRejected)).await
 }
 
@@ -152,14 +158,16 @@ async fn decided(
 pub async fn approve(
     ctx: &Ctx,
     officer: &Helper,
-    id: ApplicationId,
+    seen: impl Into<Seen>,
     identity: Declared,
 ) -> Result<Option<TaxpayerNumber>, Stop> {
-    let tx = ctx.begin().await?;
-    let one = found(&tx, id).await?;
+    let (tx, seen) = (ctx.begin().await?, seen.into());
+    let one = found(&tx, seen.id).await?;
     let register = Register::load(tx.rows()).await?;
     let is_flagged = !alike(tx.rows(), &register, &one).await?.is_empty();
-    let approved = match one.approve(officer, identity, is_flagged, ctx.now())? {
+    let approval = one.approve(officer, identity, is_flagged, ctx.now())?;
+    seen.check(&one)?;
+    let approved = match approval {
         Approval::First(next) => {
             keep(&tx, &next).await?;
             note(&tx, officer, &next, "approve-first");

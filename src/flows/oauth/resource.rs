@@ -183,7 +183,7 @@ pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, 
     let asked = engine::requested_claims(&extensions(stored)?).userinfo;
     let wants =
         |name: &str| asked.contains_key(name) || scope_of(name).is_some_and(|one| scope.has(one));
-    let mut claims = person_claims(ctx, stored.account, &person, username, wants).await?;
+    let mut claims = person_claims(ctx, stored, &person, username, wants).await?;
     claims.extend(named(client, &identity, |name| asked.contains_key(name))?);
     let tax = tax_claims(ctx, &token, &identity);
     if let Some(Value::Object(tax)) = tax.and_then(|tax| serde_json::to_value(tax).ok()) {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::base::clock::{Day, Timestamp};
+use crate::domain::audit::ACTIONS;
 use crate::domain::help::Helper;
 use crate::domain::refusal::Refusal;
 use crate::flows::help::people;
@@ -46,7 +47,7 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// `E_FORMAT` at `range`, `person`, `officer` or `value`.
+/// `E_FORMAT` at `range`, `person`, `officer`, `action` or `value`.
 pub async fn audit(ctx: &Ctx, officer: &Helper, asked: Asked<'_>) -> Result<Page, Stop> {
     let (search, person) = search(ctx, asked).await?;
     let mut rows = ctx.rows().records().search(&search, A_PAGE as u64 + 1).await?;
@@ -97,6 +98,10 @@ async fn search(
             subjects.push(Uuid::nil());
         }
     }
+    let action = asked.action.trim();
+    if !action.is_empty() && !ACTIONS.contains(&action) {
+        return Err(Refusal::format("action").into());
+    }
     let before = match asked.before {
         "" => None,
         text => Some(cursor(text).ok_or_else(|| Refusal::format("value"))?),
@@ -106,7 +111,7 @@ async fn search(
         until: until.end(),
         subjects,
         actor: actor(asked.officer)?,
-        action: Some(asked.action.trim().to_owned()).filter(|action| !action.is_empty()),
+        action: Some(action.to_owned()).filter(|action| !action.is_empty()),
         before,
     };
     Ok((search, person))

@@ -9,6 +9,7 @@ use crate::domain::authorisation::{
 };
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{Capability, IdentityTypeName, PermissionPolicy, Permissions};
+use crate::domain::invitation::Invitation;
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::number::normalise;
 use crate::domain::number::taxpayer::TaxpayerNumber;
@@ -155,9 +156,9 @@ pub async fn apply(
 pub async fn begin_confirmation(
     ctx: &Ctx,
     session: &Session,
-    ids: Vec<AuthorisationId>,
+    shown: Vec<Invitation>,
 ) -> Result<Option<LoginTransaction>, Fault> {
-    step_up::begin(ctx, session, Errand::Confirm(ids), Then::Nowhere).await
+    step_up::begin(ctx, session, Errand::Confirm(shown), Then::Nowhere).await
 }
 
 /// What became of one of a batch.
@@ -167,13 +168,13 @@ pub struct Outcome {
     pub refusal: Option<Refusal>,
 }
 
-/// The scan was passed: all are confirmed in one transaction; one that changed meanwhile does not hold
+/// The scan was passed: all are confirmed in one transaction; one that is not what was shown does not hold
 /// the others back (AU-09).
 pub async fn confirm_batch(
     ctx: &Ctx,
     transaction: &LoginTransaction,
 ) -> Result<Vec<Outcome>, Stop> {
-    let (Some(Errand::Confirm(ids)), Some(proved)) = (transaction.errand(), transaction.proved())
+    let (Some(Errand::Confirm(shown)), Some(proved)) = (transaction.errand(), transaction.proved())
     else {
         return Err(Refusal::State.into());
     };
@@ -183,11 +184,11 @@ pub async fn confirm_batch(
     let mut outcomes = Vec::new();
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
-    for id in ids {
-        let held = tx.rows().standings().held_by(*id).await?;
+    for shown in shown {
+        let held = tx.rows().standings().held_by(shown.id).await?;
         let own = held.filter(|(one, _)| one.person == proved.person);
         let Some((one, enterprise)) = own else { continue };
-        let done = match enterprise.status.is_alive() {
+        let done = match enterprise.status.is_alive() && shown.is(&one) {
             true => Stop::refusal(change_in(ctx, &tx, &one, &Event::Confirm, by).await)?,
             false => Err(Refusal::State),
         };

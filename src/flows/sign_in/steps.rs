@@ -8,7 +8,8 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{By, Event};
 use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{acr, amr};
-use crate::domain::login::{Facts, Invitation, LoginTransaction, Next, Proved};
+use crate::domain::invitation::Invitation;
+use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
@@ -122,19 +123,17 @@ pub async fn decline_agreements(ctx: &Ctx, transaction: &LoginTransaction) -> Re
 }
 
 /// Says yes to one pending authorisation, which the sign-in then confirms (E-16); the second factor
-/// has just been passed, so no scan is asked.
+/// has just been passed, so no scan is asked. `shown`: an [`Invitation`]; one that was changed since is none.
 pub async fn confirm_pending(
     ctx: &Ctx,
     transaction: &LoginTransaction,
-    id: &str,
+    shown: &str,
 ) -> Result<LoginTransaction, Stop> {
     let proved = due(ctx, transaction, Step::ConfirmPendingAuthorisation).await?;
     let Some(enterprise) = proved.enterprise else { return Err(Refusal::State.into()) };
     let pending = choices::pending_in(ctx, proved.person, enterprise).await?;
-    let Some(wanted) = pending.into_iter().find(|one| one.id.to_string() == id) else {
-        return Err(Refusal::State.into());
-    };
-    let accepted = Invitation { id: wanted.id, version: wanted.version() };
+    let accepted = pending.iter().map(Invitation::of).find(|one| one.to_string() == shown);
+    let accepted = accepted.ok_or(Refusal::State)?;
     transaction::advance(ctx, transaction, transaction.accepting(accepted)?).await
 }
 

@@ -4,6 +4,7 @@
 use crate::base::id::AuthorisationId;
 use crate::domain::authorisation::{Authorisation, Event, State};
 use crate::domain::function::Function;
+use crate::domain::invitation::Invitation;
 use crate::domain::login::{LoginTransaction, TRANSACTION_SECONDS};
 use crate::domain::mask;
 use crate::domain::refusal::Refusal;
@@ -126,9 +127,12 @@ pub async fn post(form: Form) -> Answer {
     };
     let is_sure = form.get("sure") == Some("yes");
     match form.get("act").unwrap_or_default() {
+        "confirm" if is_sure && !own_ones.iter().all(|one| was_shown(&form, one)) => {
+            review(&visit, &own_ones, "confirm", Some(&Refusal::State)).await
+        }
         "confirm" if is_sure => to_scan(&visit, &own_ones, form.get("app")).await,
-        "confirm" => review(&visit, &own_ones, "confirm").await,
-        "delete" if !is_sure => review(&visit, &own_ones, "delete").await,
+        "confirm" => review(&visit, &own_ones, "confirm", None).await,
+        "delete" if !is_sure => review(&visit, &own_ones, "delete", None).await,
         "sync" => match Stop::refusal(synchronise(ctx, person, id).await)? {
             Ok(_) => visit.go("/account/authorisations/held?scope=national&done=synchronised"),
             Err(refusal) => show(&visit, false, Some(&refusal)).await,
@@ -149,22 +153,35 @@ pub async fn post(form: Form) -> Answer {
     }
 }
 
+/// Whether it is what the page before has shown.
+fn was_shown(form: &Params, one: &Authorisation) -> bool {
+    form.get(&format!("shown-{}", one.id)) == Some(&*Invitation::of(one).to_string())
+}
+
 /// What is about to happen, once more (AU-08, AU-14).
-async fn review(visit: &Visit, ones: &[Authorisation], act: &'static str) -> Answer {
+async fn review(
+    visit: &Visit,
+    ones: &[Authorisation],
+    act: &'static str,
+    refusal: Option<&Refusal>,
+) -> Answer {
     let mut rows: Vec<HandlerView> = Vec::new();
     for one in ones {
         if let Some(enterprise) = known::enterprise(&visit.request.ctx, one.enterprise).await? {
             rows.push(own(&visit.request, one, &enterprise, None));
         }
     }
-    visit.page(None, &ReviewPage { rows, act, notice: None }).await
+    let shown = ones.iter().map(|one| (one.id.to_string(), Invitation::of(one).to_string()));
+    let shown = shown.collect();
+    let notice = refusal.map(|refusal| visit.request.notice(refusal));
+    visit.page(refusal, &ReviewPage { rows, shown, act, notice }).await
 }
 
 /// To the scan, by the app that was chosen.
 async fn to_scan(visit: &Visit, ones: &[Authorisation], app: Option<&str>) -> Answer {
     let request = &visit.request;
-    let ids = ones.iter().map(|one| one.id).collect();
-    let begun = begin_confirmation(&request.ctx, &visit.session, ids).await?;
+    let shown = ones.iter().map(Invitation::of).collect();
+    let begun = begin_confirmation(&request.ctx, &visit.session, shown).await?;
     let Some(transaction) = begun else { return request.forbidden() };
     let way = if app == Some("iit_app") { "iit_app" } else { "tax_app" };
     let to = format!("{}/login/second_factor?t={}&way={way}", request.base(), transaction.id);

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use crate::domain::function::{Function, Role};
+use crate::domain::function::Function;
 use crate::domain::refusal::Refusal;
 use crate::flows::certificate::pins::{self, OnToken, State};
 use crate::views::certificate::OwnCertificatesPage;
@@ -16,10 +16,7 @@ use crate::web::form::Form;
 use crate::web::request::Request;
 
 pub async fn get(request: Request) -> Answer {
-    let visit = Visit::enter(request, Function::EnterpriseBasics).await?;
-    if visit.role == Role::Agent {
-        return visit.refused(&Refusal::Role);
-    }
+    let visit = Visit::enter(request, Function::OwnCertificates).await?;
     let request = &visit.request;
     let page = OwnCertificatesPage {
         words: words::of(request),
@@ -32,7 +29,7 @@ pub async fn get(request: Request) -> Answer {
 
 /// `ders`: what the agent has listed. Each as the bureau sees it.
 pub async fn list(form: Form) -> Answer {
-    let (visit, form) = Visit::enter_with(form, Function::EnterpriseBasics).await?;
+    let (visit, form) = Visit::enter_with(form, Function::OwnCertificates).await?;
     let Some(own) = pins::enterprise(&visit.identity) else {
         return visit.refused(&Refusal::Role);
     };
@@ -60,7 +57,7 @@ fn told(request: &Request, one: &OnToken) -> Value {
 
 /// `act`: `changed`.
 pub async fn post(form: Form) -> Answer {
-    let (visit, form) = Visit::enter_with(form, Function::EnterpriseBasics).await?;
+    let (visit, form) = Visit::enter_with(form, Function::OwnCertificates).await?;
     let own = pins::enterprise(&visit.identity);
     let (Some(own), Some("changed")) = (own, form.get("act")) else {
         return visit.refused(&Refusal::State);

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{ApplicationId, UploadId};
-use crate::domain::non_resident::{Declared, State, Upload};
+use crate::domain::non_resident::{Declared, Seen, State, Upload};
 use crate::domain::officer::Duty;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
@@ -93,10 +93,12 @@ fn page(on_duty: &OnDuty, case: &Case) -> ApplicationPage {
     let option = |one: Declared| OptionView {
         value: one.name().to_owned(),
         title: request.text(&declared_key(one.name())),
-        is_chosen: one == form.declared,
+        // The first person is in charge, unless the officer says otherwise (N-09).
+        is_chosen: one == Declared::PersonInCharge,
     };
     ApplicationPage {
         id: application.id.to_string(),
+        version: application.version,
         state: state.name(),
         state_title: request.text(&format!("nr-state-{}", state.name())),
         due: application.due_at().map(Timestamp::for_people),
@@ -120,6 +122,7 @@ fn page(on_duty: &OnDuty, case: &Case) -> ApplicationPage {
             State::Approved { code, .. } => Some(code.as_str().to_owned()),
             _ => None,
         },
+        declared_as: request.text(&declared_key(form.declared.name())),
         declared: Declared::ALL.map(option).into(),
         is_open: matches!(state, State::Submitted { .. }),
         reason: on_duty.matter.clone().unwrap_or_default(),
@@ -158,15 +161,17 @@ pub async fn post_one(Path((_, id)): Path<(String, String)>, form: Form) -> Answ
 async fn decide(on_duty: &mut OnDuty, text: &str, form: &Params) -> Result<&'static str, Stop> {
     let helper = on_duty.because(form).await?;
     let (ctx, id) = (&on_duty.request.ctx, id(text)?);
+    let version = form.get("version").and_then(|version| version.parse().ok());
+    let seen = Seen { id, version: Some(version.ok_or(Refusal::State)?) };
     match form.get("act") {
         Some("approve") => {
             let identity = form.get("declared").and_then(Declared::parse);
             let identity = identity.ok_or_else(|| Refusal::format("declared"))?;
-            let code = approve(ctx, &helper, id, identity).await?;
+            let code = approve(ctx, &helper, seen, identity).await?;
             Ok(if code.is_some() { "approved" } else { "first" })
         }
-        Some("reject") => reject(ctx, &helper, id).await.map(|()| "rejected"),
-        Some("return") => return_for_correction(ctx, &helper, id).await.map(|()| "returned"),
+        Some("reject") => reject(ctx, &helper, seen).await.map(|()| "rejected"),
+        Some("return") => return_for_correction(ctx, &helper, seen).await.map(|()| "returned"),
         _ => Err(Refusal::State.into()),
     }
 }

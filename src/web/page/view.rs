@@ -4,6 +4,7 @@
 use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::engagement::AgentIdentity;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
+use crate::domain::invitation::Invitation;
 use crate::domain::login::Proved;
 use crate::domain::number::document::DocumentType;
 use crate::domain::number::normalise;
@@ -159,7 +160,7 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
             None => None,
         };
         views.push(IdentityView {
-            id: one.id.to_string(),
+            id: Invitation::of(&one).to_string(),
             enterprise: enterprise.name.clone(),
             number: enterprise.tin.clone().into(),
             identity_type: type_name(request, &one.identity_type),

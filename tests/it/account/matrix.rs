@@ -20,7 +20,7 @@ const ROLES: [Role; 8] = [
 ];
 
 /// `y` yes, `o` own only, `-` no; written by hand, column by column as above.
-const MATRIX: [(Function, &str); 23] = [
+const MATRIX: [(Function, &str); 24] = [
     (Function::EnterpriseBasics, "yyyyyy--"),
     (Function::KeyPersons, "yyyyyy--"),
     (Function::TaxAndInvestors, "yy---y--"),
@@ -44,6 +44,7 @@ const MATRIX: [(Function, &str); 23] = [
     (Function::LoginLog, "oooo-o-o"),
     (Function::EnterpriseLog, "yy---y--"),
     (Function::CancelAccount, "-------o"),
+    (Function::OwnCertificates, "yyyy-y--"),
 ];
 
 fn reach(letter: char) -> Reach {
@@ -134,6 +135,14 @@ async fn tries(app: &TestApp, browser: &mut Browser, function: Function, id: &st
         Function::NonResidentCode => not_refused(&get(browser, "/account/non-resident").await),
         Function::LoginLog => shows(&get(browser, "/account/log").await, "log"),
         Function::CancelAccount => shows(&get(browser, "/account/cancel").await, "cancel"),
+        Function::OwnCertificates => {
+            let acted = [("act", "changed")];
+            let changed = post(app, browser, "/account/certificates", &acted).await;
+            let listed = post(app, browser, "/account/certificates/list", &[("ders", "")]).await;
+            let shown = shows(&get(browser, "/account/certificates").await, "certificates");
+            assert_eq!([not_refused(&changed), not_refused(&listed)], [shown; 2]);
+            shown
+        }
         Function::EnterpriseLog => shows(&get(browser, "/account/log?of=enterprise").await, "log"),
     }
 }

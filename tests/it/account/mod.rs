@@ -31,7 +31,7 @@ mod switching;
 mod take_over;
 mod traces;
 
-pub use person::invite;
+pub use person::{confirm, invite};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

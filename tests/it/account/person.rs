@@ -38,7 +38,8 @@ pub async fn invite(app: &TestApp) -> Vec<String> {
     waiting.map(|one| one.id.to_string()).collect()
 }
 
-async fn confirm(app: &TestApp, browser: &mut Browser, ids: &[String]) -> Shown {
+/// As far as the scan.
+pub async fn confirm(app: &TestApp, browser: &mut Browser, ids: &[String]) -> Shown {
     let names: Vec<String> = ids.iter().map(|id| format!("id-{id}")).collect();
     let mut fields: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "yes")).collect();
     fields.push(("act", "confirm"));
@@ -76,6 +77,23 @@ fn several_are_confirmed_by_one_scan() {
         let held_page = get(&mut wang, &format!("{OWN}/held?scope=national")).await;
         assert!(!held_page.text.contains("杭州远方"), "not yet active");
         // Nothing is confirmed before the scan has passed, nor after it has failed.
+        // What has changed since it was shown is shown once more.
+        let names: Vec<String> = ids.iter().map(|id| format!("id-{id}")).collect();
+        let ticks: Vec<_> = names.iter().map(|name| (name.as_str(), "yes")).collect();
+        let review = [&ticks[..], &[("act", "confirm")]].concat();
+        let review = post(&app, &mut wang, OWN, &review).await;
+        let edited =
+            "UPDATE authorisation SET version = version + 1 WHERE state = 'pending_by_person'";
+        app.sql(edited).await;
+        let again = wang.submit(&review, &[("app", "tax_app")]).await;
+        assert_eq!(again.code(), Some("E_STATE"), "{}", again.text);
+        let scan = wang.submit(&again, &[("app", "tax_app")]).await;
+        assert!(scan.url.contains("/login/second_factor"), "{}", scan.url);
+        // And what changes between this page and the phone is not agreed to either.
+        app.sql(edited).await;
+        let late = pass_scan(&app, &mut wang, &scan).await;
+        assert_eq!(late.text.matches("E_STATE").count(), 2, "{}", late.text);
+        app.clock.advance(61);
         let scan = confirm(&app, &mut wang, &ids).await;
         assert!(scan.url.contains("/login/second_factor"), "{}", scan.url);
         let early = crate::login::scan::go_on(&mut wang, &scan).await;

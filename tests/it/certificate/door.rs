@@ -134,7 +134,7 @@ pub async fn send(browser: &mut Browser, page: &Shown, leaf: &Issued) -> Shown {
 }
 
 /// The value before which a masked name stands.
-fn handler(page: &Shown, name: &str) -> String {
+pub fn handler(page: &Shown, name: &str) -> String {
     let before = page.text.split(&format!("<strong>{name}</strong>")).next().unwrap();
     let value = before.rsplit("name=\"handler\" value=\"").next().unwrap();
     value.split('"').next().unwrap().to_owned()
@@ -304,55 +304,6 @@ fn nobody_is_chosen_who_is_not_listed() {
         let t = page.hidden()["t"].clone();
         let late = browser.get(&format!("/realms/jiangxi/login/credentials?t={t}")).await;
         assert!(late.url.contains("choose_handler"), "{}", late.url);
-    });
-}
-
-/// DEC-10: what is the person's own asks for the person; the enterprise's affairs do not.
-#[test]
-fn a_certificate_proves_no_person() {
-    on_each_database(|on| async move {
-        let office = Office::open(on).await;
-        let (mut browser, page) = office.sign_in(&office.sm2.enterprise()).await;
-        let id = handler(&page, "李*");
-        browser.submit(&page, &[("handler", &id)]).await;
-        for path in ["/account", "/account/handlers", "/account/certificates"] {
-            let shown = browser.get(&format!("/realms/jiangxi{path}")).await;
-            assert_eq!(
-                (shown.status.as_u16(), shown.url.as_str()),
-                (200, &*format!("/realms/jiangxi{path}"))
-            );
-        }
-        for path in [
-            "/account/person",
-            "/account/password",
-            "/account/phones",
-            "/account/maintain",
-            "/account/documents",
-            "/account/security",
-            "/account/passkeys",
-            "/account/authenticator",
-            "/account/devices",
-            "/account/level",
-            "/account/log",
-            "/account/messages",
-            "/account/switch",
-            "/account/switch/records",
-        ] {
-            let shown = browser.get(&format!("/realms/jiangxi{path}")).await;
-            assert!(shown.url.contains("/login/second_factor"), "{path}: {}", shown.url);
-        }
-        // Another enterprise's identity of the same person is out of reach for applications, too.
-        let wanted = json!([{"type": "tax_identity", "enterprise": "52360100MA3AGENT12"}]);
-        let url = authorize_url(
-            &FILING,
-            &[("authorization_details", &wanted.to_string()), ("prompt", "none")],
-        );
-        let shown = browser.get(&url).await;
-        assert!(shown.answered("code").is_none(), "{:?}", shown.left_to);
-        let level =
-            authorize_url(&FILING, &[("acr_values", "urn:hufu:realname:1"), ("prompt", "none")]);
-        let shown = browser.get(&level).await;
-        assert!(shown.answered("code").is_none(), "{:?}", shown.left_to);
     });
 }
 

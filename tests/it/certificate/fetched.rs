@@ -112,6 +112,10 @@ fn a_realm_may_take_what_nobody_speaks_of() {
         publisher.say(Some(office.sm2.below.list(&[leaf.serial])));
         lists::run(&office.app.ctx).await.unwrap();
         assert_eq!(office.code_of(&leaf).await, "E_CERT_REVOKED");
+        // Whoever keeps the next list away makes nobody good again.
+        publisher.say(None);
+        office.app.clock.advance(2 * 86_400);
+        assert_eq!(office.code_of(&leaf).await, "E_CERT_REVOKED");
     });
 }
 
@@ -156,5 +160,11 @@ fn a_responder_is_asked_first() {
         says.say(None);
         let (_, page) = office.sign_in(&leaf).await;
         assert!(page.url.contains("choose_handler"), "{}", page.text);
+        // An answer from before the list is shown again.
+        office.app.clock.advance(3601);
+        lists_say.say(Some(below.list(&[leaf.serial])));
+        lists::run(&office.app.ctx).await.unwrap();
+        says.say(Some(ocsp(below, &named, &good, true)));
+        assert_eq!(office.code_of(&leaf).await, "E_CERT_REVOKED");
     });
 }

@@ -1,6 +1,6 @@
 //! Revocation lists.
 
-use hufu::certificate::{Crl, Distrust, Doubt};
+use hufu::certificate::{Crl, Distrust, Doubt, worse};
 
 use super::{Authorities, SORTS};
 use crate::kit::START;
@@ -106,6 +106,42 @@ fn an_authority_may_be_revoked_itself() {
     let stale = authorities.root.list_of(&[], old - 60, Some(old), Vec::new());
     let stale = Crl::parse(&stale).unwrap();
     assert_eq!(path.between_by_lists(&[&stale], START), doubt(Doubt::Stale));
+}
+
+/// Covers C-07: whoever was listed stays so, though the list has lapsed, another list of the issuer does not
+/// name them, or nobody knows about an authority between.
+#[test]
+fn what_was_revoked_outweighs_what_nobody_knows() {
+    let authorities = Authorities::new(Sort::Sm2);
+    let leaf = authorities.enterprise();
+    let path = authorities.find(&leaf).unwrap();
+    let old = START.0 - 60;
+    let lapsed = |issuer: &Issued, revoked: &[u64]| {
+        Crl::parse(&issuer.list_of(revoked, old - 60, Some(old), Vec::new())).unwrap()
+    };
+    let today = |issuer: &Issued, revoked: &[u64]| Crl::parse(&issuer.list(revoked)).unwrap();
+    let (below, root) = (&authorities.below, &authorities.root);
+    let is_revoked = |lists: &[&Crl]| {
+        let all = [path.leaf_by_lists(lists, START), path.between_by_lists(lists, START)];
+        let judged = worse(all[0], all[1]);
+        assert_eq!(judged, worse(all[1], all[0]), "in any order");
+        matches!(judged, Err(Distrust::Revoked { .. }))
+    };
+    for (lists, expected) in [
+        (vec![lapsed(below, &[leaf.serial])], true),
+        (vec![lapsed(below, &[7])], false),
+        (vec![today(below, &[]), today(below, &[leaf.serial])], true),
+        (vec![today(below, &[]), lapsed(below, &[leaf.serial])], true),
+        (vec![lapsed(root, &[]), today(below, &[leaf.serial])], true),
+        (vec![today(below, &[]), lapsed(root, &[below.serial])], true),
+        (vec![lapsed(root, &[]), today(below, &[])], false),
+        (vec![today(root, &[]), today(below, &[])], false),
+    ] {
+        let mut named: Vec<&Crl> = lists.iter().collect();
+        assert_eq!(is_revoked(&named), expected, "{lists:?}");
+        named.reverse();
+        assert_eq!(is_revoked(&named), expected, "{lists:?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod numbers;
 mod openssl;
 mod paths;
 mod realm;
+mod session;
 mod vectors;
 
 use hufu::base::clock::Timestamp;

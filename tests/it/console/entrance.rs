@@ -238,6 +238,19 @@ fn a_session_ends_when_it_should() {
         let mut renewed = AtDesk { browser: fresh, passkey, login: "zhou" };
         assert_eq!(renewed.enter("Autumn2026!").await.url, CONSOLE);
 
+        // A link ends with a lock, and with the roles that it was made for.
+        let (leaked, mut stranger) =
+            (invited(&app, "leaked", "hall").await, Browser::new(router(&app)));
+        let id = officer::named(&app.ctx, "leaked").await.unwrap().id;
+        officer::lock(&shell, &operator(), id).await.unwrap();
+        officer::unlock(&shell, &operator(), id).await.unwrap();
+        assert_eq!(stranger.get(&leaked).await.code(), Some("E_STATE"));
+        let leaked = path_of(&officer::invite_again(&shell, &operator(), id).await.unwrap());
+        assert_eq!(stranger.get(&leaked).await.code(), None);
+        let system = Roles::parse("system").unwrap();
+        officer::assign(&shell, &operator(), id, &system).await.unwrap();
+        assert_eq!(stranger.get(&leaked).await.code(), Some("E_STATE"));
+
         let late = invited(&app, "late", "hall").await;
         app.clock.advance(86_401);
         assert_eq!(renewed.browser.get(&late).await.code(), Some("E_STATE"));

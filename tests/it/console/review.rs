@@ -82,6 +82,55 @@ fn what_looks_like_another_is_approved_by_two() {
     });
 }
 
+/// Covers N-07, N-08, N-09: a country that issues no tax number; the first person is in charge unless the
+/// officer says otherwise; whoever is rejected reads why.
+#[test]
+fn the_officer_says_who_is_in_charge() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut zhang = AtDesk::start(&app, "zhang", "reviewer").await;
+        zhang.state(WHY.1).await;
+        let mut chan = overseas(&app, CHAN).await;
+        let registered = [("number_kind", "registration"), ("home_number", "1234567")];
+        let clerk =
+            applied(&mut chan, &but(&[registered[0], registered[1], ("declared", "tax_clerk")]))
+                .await;
+        let page = zhang.get(&format!("/applications/{clerk}")).await;
+        assert!(page.text.contains("申请人申报：办税员"), "{}", page.text);
+        assert!(page.text.contains("1234567"), "{}", page.text);
+        assert!(page.text.contains("value=\"person_in_charge\" checked"), "{}", page.text);
+        assert!(!page.text.contains("value=\"tax_clerk\" checked"), "{}", page.text);
+        // As the page stands: nothing else was chosen.
+        let shown = zhang.browser.submit(&page, &[("act", "approve"), WHY]).await;
+        assert!(shown.text.contains("已通过"), "{}", shown.text);
+        let given = "SELECT identity_type AS said FROM authorisation a JOIN enterprise e \
+            ON e.id = a.enterprise_id WHERE e.kind = 'non_resident' ORDER BY a.updated_at DESC";
+        assert_eq!(app.said(given).await[0], "legal_representative");
+
+        let mut miller = overseas(&app, MILLER).await;
+        let other = applied(
+            &mut miller,
+            &but(&[
+                ("home_number", "99-1"),
+                ("residence", "USA"),
+                ("name_zh", "米勒公司"),
+                ("name_foreign", "Miller Ltd"),
+            ]),
+        )
+        .await;
+        zhang.state(WHY.1).await;
+        let page = zhang.get(&format!("/applications/{other}")).await;
+        let silent = zhang.browser.submit(&page, &[("act", "reject"), ("reason", "")]).await;
+        assert_eq!(silent.code(), Some("E_FORMAT"), "{}", silent.text);
+        let no = [("act", "reject"), ("reason", "No such company is registered there.")];
+        let shown = zhang.browser.submit(&page, &no).await;
+        assert!(shown.text.contains("已作出不予通过的决定"), "{}", shown.text);
+        let page = miller.get(PAGE).await;
+        assert_eq!(state_of(&page), "rejected");
+        assert!(page.text.contains("No such company is registered there."), "{}", page.text);
+    });
+}
+
 /// Covers N-11, N-08: whoever handed it in at the counter decides nothing of it; a file is handed out as it
 /// came, for somebody else's application it is not there, and nothing of it runs in a browser.
 #[test]

@@ -7,6 +7,7 @@ use hufu::base::id::{AccountId, AuthorisationId, PersonId, SessionId};
 use hufu::domain::acting::Acting;
 use hufu::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subject};
 use hufu::domain::factor::{Factor, ScanApp, Way};
+use hufu::domain::invitation::Invitation;
 use hufu::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
 use hufu::domain::proof::{Question, Verified};
 use hufu::domain::refusal::Refusal;
@@ -95,7 +96,7 @@ fn a_factor_is_offered_where_entrance_errand_and_step_take_it() {
     ] {
         assert_eq!(offered(&none, &door(&steps, &ALL)), [], "{none:?}");
     }
-    let ids = vec![AuthorisationId(Uuid::from_u128(7))];
+    let ids = vec![Invitation { id: AuthorisationId(Uuid::from_u128(7)), version: 1 }];
     for (errand, expected) in [
         (Errand::Raise, ALL.to_vec()),
         (Errand::Renew, ALL.to_vec()),

@@ -4,7 +4,8 @@ use hufu::base::id::{AssignmentId, AuthorisationId, RecordId};
 use hufu::domain::acting::Acting;
 use hufu::domain::entrance::{EnterpriseNumber, Entrance, Step, Subject};
 use hufu::domain::factor::{Factor, ScanApp, Way};
-use hufu::domain::login::{Facts, Invitation, Next, Proved, Second};
+use hufu::domain::invitation::Invitation;
+use hufu::domain::login::{Facts, Next, Proved, Second};
 use uuid::Uuid;
 
 use super::proofs::{begun, door, proved};

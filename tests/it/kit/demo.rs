@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -55,10 +57,11 @@ impl Running {
 }
 
 /// The first of seven free ports in a row, below those that connections are given: what is stopped
-/// there can be started again.
+/// there can be started again. No other test of this run is given one of them before they are taken.
 pub fn free_ports() -> u16 {
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random()));
     for _ in 0..200 {
-        let port = rand::random_range(20_000..32_000_u16);
+        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 1_700 * 7;
         let free = |offset: u16| std::net::TcpListener::bind(("127.0.0.1", port + offset)).is_ok();
         if (0..7).all(free) {
             return port;

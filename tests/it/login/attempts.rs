@@ -20,7 +20,7 @@ use crate::protocol::authorize::signed_in;
 
 /// Every line as "way entrance enterprise outcome person", whatever its order; each was written from the
 /// address and browser of the attempt.
-async fn lines(app: &TestApp) -> Vec<String> {
+pub async fn lines(app: &TestApp) -> Vec<String> {
     let said = app.said(
         "SELECT l.ip || ' ' || l.device || ' ' || l.at || '|' || l.way || ' ' || l.entrance || ' ' || \
          COALESCE(e.tin, '-') || ' ' || l.outcome || \

@@ -1,7 +1,7 @@
 mod address_windows;
 mod agency;
 mod all_in_one;
-mod attempts;
+pub mod attempts;
 pub mod authenticator;
 mod card;
 mod codes;

@@ -81,8 +81,7 @@ fn nothing_but_the_two_apps_confirms_an_authorisation() {
         for step_up in [apps.to_owned(), format!("{apps}, \"totp\", \"sms\", \"passkey\"")] {
             let (app, phone, mut wang) = with_authenticator(on, &step_up).await;
             let waiting = crate::account::invite(&app).await;
-            let fields = [("id", waiting[0].as_str()), ("act", "confirm"), ("sure", "yes")];
-            let confirmation = post(&app, &mut wang, "/account/authorisations", &fields).await;
+            let confirmation = crate::account::confirm(&app, &mut wang, &waiting[..1]).await;
             assert!(confirmation.url.contains("/login/second_factor"), "{}", confirmation.url);
             for way in ["way-sms", "way-totp", "way-passkey"] {
                 assert!(!confirmation.text.contains(&format!("id=\"{way}\"")), "{way} {step_up}");

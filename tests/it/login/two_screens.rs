@@ -298,8 +298,7 @@ fn the_phone_says_what_is_confirmed() {
         shows(&asked, &["确认提升本次登录的验证等级", "纳税申报", "李*"]);
         let mut wang = as_person(&app, WANG).await;
         let waiting = crate::account::invite(&app).await;
-        let fields = [("id", waiting[0].as_str()), ("act", "confirm"), ("sure", "yes")];
-        let page = crate::account::post(&app, &mut wang, "/account/authorisations", &fields).await;
+        let page = crate::account::confirm(&app, &mut wang, &waiting[..1]).await;
         let asked = scan(&mut app.browser(), &code(&page)).await;
         shows(&asked, &["确认授权", "王*明", "南昌样板**有限公司"]);
 

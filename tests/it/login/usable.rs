@@ -1,5 +1,7 @@
 //! Who comes in with which identity, and what the others hear: E-08, E-16, E-23, P-07.
 
+use hufu::domain::invitation::Invitation;
+
 use super::doors::{DOORS, Door};
 use crate::account::{LI, get, held};
 use crate::kit::browser::{Shown, without_number};
@@ -142,9 +144,22 @@ fn a_pending_authorisation_is_shown_whole_and_confirmed() {
             states
         };
         assert!(states().await.iter().all(|one| one.ends_with("pending_by_person")));
-        let clerk = held(&app.ctx, zhao.phone).await;
-        let clerk = clerk.iter().find(|one| one.identity_type.0 == "invoicing_clerk").unwrap().id;
-        let done = browser.submit(&page, &[("confirm", &clerk.to_string())]).await;
+        let clerk = || async {
+            let held = held(&app.ctx, zhao.phone).await;
+            held.into_iter().find(|one| one.identity_type.0 == "invoicing_clerk").unwrap()
+        };
+        // What has changed since it was shown is shown once more before anybody agrees to it.
+        let shown = Invitation::of(&clerk().await).to_string();
+        assert!(page.text.contains(&shown), "{shown}: {}", page.text);
+        let change =
+            "UPDATE authorisation SET version = version + 1 WHERE state = 'pending_by_person'";
+        app.sql(change).await;
+        let again = browser.submit(&page, &[("confirm", &shown)]).await;
+        assert!(again.url.contains("/login/confirm_pending_authorisation"), "{}", again.url);
+        assert!(states().await.iter().all(|one| one.ends_with("pending_by_person")));
+        let shown = Invitation::of(&clerk().await).to_string();
+        let clerk = clerk().await.id;
+        let done = browser.submit(&again, &[("confirm", &shown)]).await;
         let (_, tokens) = app.redeem(&done.answered("code").expect("no further scan")).await;
         let id = claims(tokens["id_token"].as_str().unwrap());
         assert_eq!(id["tax_identity"]["identity_type"], "invoicing_clerk");
@@ -264,6 +279,8 @@ fn cases() -> Vec<([&'static str; 4], bool)> {
         ("05", true),
         ("06", true),
         ("09", true),
+        ("11", true),
+        ("12", true),
         ("07", false),
         ("08", false),
         ("10", false),
@@ -363,6 +380,7 @@ fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
             Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
         let waiting = held(&app.ctx, zhao.phone).await.remove(0);
         let (row, id) = (app.literal(waiting.id.0), waiting.id.to_string());
+        let shown = Invitation::of(&waiting).to_string();
         let term = async |from: &str, to: &str| {
             let to = if to.is_empty() { "NULL".to_owned() } else { format!("'{to}'") };
             app.sql(&format!(
@@ -386,7 +404,7 @@ fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
             let case = format!("{from} to {to:?}");
             if !is_offered {
                 // The page is from a day on which it could.
-                let late = browser.submit(&open, &[("confirm", &id)]).await;
+                let late = browser.submit(&open, &[("confirm", &shown)]).await;
                 assert!(late.answered("code").is_none(), "{case}");
                 assert!(is_waiting().await, "{case}");
             }

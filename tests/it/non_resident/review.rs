@@ -74,7 +74,10 @@ fn what_looks_like_another_needs_two_officers() {
         assert_eq!(refused(again), Refusal::Role);
         assert_eq!(state_of(&miller.get(PAGE).await), "submitted");
         let clerk = Declared::TaxClerk;
-        let other = flow::approve(&app.ctx, &officer("wu"), second, clerk).await.unwrap();
+        // Two who confirm different things have not agreed.
+        let another = flow::approve(&app.ctx, &officer("wu"), second, clerk).await.unwrap();
+        assert_eq!(another, None);
+        let other = flow::approve(&app.ctx, &officer("zhang"), second, clerk).await.unwrap();
         let other = String::from(other.expect("two have agreed"));
         assert_ne!(other, code);
         let (_, page) = at_door(&app, "non_resident", &other, MILLER).await;

@@ -268,8 +268,9 @@ impl Made {
         let waiting = waiting.split('"').next().unwrap().to_owned();
         let tick = format!("id-{waiting}");
         self.put("id.invitation", &waiting);
-        let form = [("act", "confirm"), ("sure", "yes"), ("app", "tax_app"), (&*tick, "yes")];
-        let page = side.submit(&mut wang, "/account/authorisations", &form).await;
+        let form = [("act", "confirm"), (&*tick, "yes")];
+        let review = side.submit(&mut wang, "/account/authorisations", &form).await;
+        let page = wang.submit(&review, &[("app", "tax_app")]).await;
         self.keep("batch", (wang, page));
         let page = side.at("natural_person").await;
         self.put("q.new", &id(&page.1));

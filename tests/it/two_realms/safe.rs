@@ -43,9 +43,9 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Kept for a minute at most, or for a second where a guess was given back, which the walk may take: that
+/// Kept for some minutes at most, or for a second where a guess was given back, which the walk may take: that
 /// one of them is gone says nothing.
-const BY_TIME: [&str; 3] = ["finished", "count", "guesses"];
+const BY_TIME: [&str; 4] = ["finished", "count", "guesses", "seen"];
 
 /// Pages that there are more than one of.
 const MORE: &[Walked] = &[

@@ -331,7 +331,7 @@ async fn id_claims(
         let account = rows.accounts().find(grant.account).await?;
         if let (Some(person), Some(account)) = (person, account) {
             let username = account.username.map(|name| name.as_str().to_owned());
-            claims.extend(person_claims(ctx, grant.account, &person, username, by_name).await?);
+            claims.extend(person_claims(ctx, grant, &person, username, by_name).await?);
         }
     }
     claims.retain(|name, value| requested.get(name).is_none_or(|asked| asked.takes(value)));

@@ -107,9 +107,9 @@ pub async fn of(ctx: &Ctx, scan: &Scan, language: &str) -> Result<Matter, Stop> 
         Purpose::Claim(claim) => Some(mask::document(&claim.number, Viewer::Other)),
     };
     let mut authorisations = Vec::new();
-    if let Some(Errand::Confirm(ids)) = errand {
-        for id in ids {
-            authorisations.extend(authorisation(ctx, *id, language).await?);
+    if let Some(Errand::Confirm(shown)) = errand {
+        for one in shown {
+            authorisations.extend(authorisation(ctx, one.id, language).await?);
         }
     }
     Ok(Matter {

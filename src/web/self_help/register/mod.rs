@@ -28,6 +28,7 @@ use crate::views::page::MessagePage;
 use crate::views::register::{RegisterDonePage, RegisterKnownPage};
 use crate::web::answer::{Answer, Failure, see_other};
 use crate::web::app::App;
+use crate::web::form::agrees;
 use crate::web::ops::not_by_head;
 use crate::web::request::Request;
 use crate::web::self_help::Helping;
@@ -107,8 +108,7 @@ async fn is_done_meanwhile(helping: &Helping) -> Result<bool, Failure> {
 
 /// Ids of these agreements that were ticked.
 fn ticked<'a>(form: &Params, asked: impl Iterator<Item = &'a Agreement>) -> Vec<String> {
-    let is_ticked = |one: &&Agreement| form.get(&format!("accept-{}", one.id)) == Some("yes");
-    asked.filter(is_ticked).map(|one| one.id.clone()).collect()
+    asked.filter(|one| agrees(form, one)).map(|one| one.id.clone()).collect()
 }
 
 async fn begin(helping: Helping) -> Answer {

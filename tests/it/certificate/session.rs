@@ -1,0 +1,145 @@
+//! What a session is worth that an enterprise's certificate began.
+
+use serde_json::{Value, json};
+
+use super::Authorities;
+use super::door::{Office, handler};
+use crate::account::post;
+use crate::kit::pki::{Sort, Wanted};
+use crate::kit::{EXAMPLE, FILING, PASSWORD, SAMPLE, authorize_url, claims, on_each_database};
+use crate::login::attempts::lines;
+
+/// Covers C-03 and DEC-10: what is the person's own asks for the person; the enterprise's affairs do not.
+#[test]
+fn a_certificate_proves_no_person() {
+    on_each_database(|on| async move {
+        let office = Office::open(on).await;
+        let (mut browser, page) = office.sign_in(&office.sm2.enterprise()).await;
+        let id = handler(&page, "李*");
+        browser.submit(&page, &[("handler", &id)]).await;
+        for path in ["/account", "/account/handlers", "/account/certificates"] {
+            let shown = browser.get(&format!("/realms/jiangxi{path}")).await;
+            assert_eq!(
+                (shown.status.as_u16(), shown.url.as_str()),
+                (200, &*format!("/realms/jiangxi{path}"))
+            );
+        }
+        for path in [
+            "/account/person",
+            "/account/password",
+            "/account/phones",
+            "/account/maintain",
+            "/account/documents",
+            "/account/security",
+            "/account/passkeys",
+            "/account/authenticator",
+            "/account/devices",
+            "/account/level",
+            "/account/log",
+            "/account/messages",
+            "/account/switch",
+            "/account/switch/records",
+            "/account/cancel",
+        ] {
+            let shown = browser.get(&format!("/realms/jiangxi{path}")).await;
+            assert!(shown.url.contains("/login/second_factor"), "{path}: {}", shown.url);
+        }
+        let before = office.app.said(SECRETS).await;
+        for (path, fields) in [
+            ("/account/password", vec![("old", PASSWORD), ("password", "Other2026!")]),
+            ("/account/phones", vec![("act", "add"), ("phone", "13912345678")]),
+            ("/account/switch", vec![("act", "personal")]),
+            ("/account/cancel", vec![("sure", "yes")]),
+        ] {
+            let shown = post(&office.app, &mut browser, path, &fields).await;
+            assert!(shown.url.contains("/login/second_factor"), "{path}: {}", shown.url);
+        }
+        assert_eq!(office.app.said(SECRETS).await, before);
+        // Another enterprise's identity of the same person is out of reach for applications, too.
+        let wanted = json!([{"type": "tax_identity", "enterprise": "52360100MA3AGENT12"}]);
+        let url = authorize_url(
+            &FILING,
+            &[("authorization_details", &wanted.to_string()), ("prompt", "none")],
+        );
+        let shown = browser.get(&url).await;
+        assert!(shown.answered("code").is_none(), "{:?}", shown.left_to);
+        let level =
+            authorize_url(&FILING, &[("acr_values", "urn:hufu:realname:1"), ("prompt", "none")]);
+        let shown = browser.get(&level).await;
+        assert!(shown.answered("code").is_none(), "{:?}", shown.left_to);
+    });
+}
+
+/// What those forms would have changed.
+const SECRETS: &str = "SELECT a.password_hash || a.status || (SELECT COUNT(*) FROM phone_binding) AS said FROM account a \
+    ORDER BY a.id";
+
+/// Covers E-24: each attempt by a certificate has its line, with the enterprise once the certificate is
+/// known to be its own, so that its managers see it (DEC-11).
+#[test]
+fn every_attempt_by_certificate_is_logged() {
+    on_each_database(|on| async move {
+        let office = Office::open_with(on, "").await;
+        let strange = Authorities::new(Sort::Sm2);
+        // Nobody says whether it was revoked, and this authority must.
+        assert_eq!(office.code_of(&office.sm2.enterprise()).await, "E_CERT_UNKNOWN");
+        assert_eq!(office.code_of(&strange.enterprise()).await, "E_CERT_UNTRUSTED");
+        let unbound = office.other.below.issue(&Wanted::enterprise(SAMPLE));
+        assert_eq!(office.code_of(&unbound).await, "E_CERT_UNBOUND");
+        let (mut browser, page) = office.sign_in(&office.other.enterprise()).await;
+        let id = handler(&page, "李*");
+        browser.submit(&page, &[("handler", &id)]).await;
+        let told = lines(&office.app).await;
+        let told: Vec<&str> =
+            told.iter().filter_map(|line| Some(line.split_once('|')?.1)).collect();
+        let known = format!("certificate certificate {EXAMPLE}");
+        assert_eq!(
+            told,
+            [
+                &*format!("{known} E_CERT_UNKNOWN -"),
+                &*format!("{known} ok known"),
+                "certificate certificate - E_CERT_UNBOUND -",
+                "certificate certificate - E_CERT_UNTRUSTED -",
+            ]
+        );
+        for _ in 0..40 {
+            office.sign_in(&strange.enterprise()).await;
+        }
+        let told = lines(&office.app).await;
+        assert!(told.iter().any(|line| line.ends_with("E_LOCKED -")), "{told:?}");
+    });
+}
+
+/// DEC-10: an application hears in whose name the enterprise acts, and nothing that is that person's own.
+#[test]
+fn no_application_hears_what_is_the_handlers_own() {
+    on_each_database(|on| async move {
+        let office = Office::open(on).await;
+        let (mut browser, page) = office.sign_in(&office.sm2.enterprise()).await;
+        let id = handler(&page, "李*");
+        browser.submit(&page, &[("handler", &id)]).await;
+        let by_name = json!({"id_token": {"name": null, "phone_number": null, "email": null}});
+        let url = authorize_url(
+            &FILING,
+            &[
+                ("scope", "openid profile email phone address tax_identity"),
+                ("claims", &by_name.to_string()),
+                ("prompt", "none"),
+            ],
+        );
+        let shown = browser.get(&url).await;
+        let code = shown.answered("code").unwrap_or_else(|| panic!("{:?}", shown.left_to));
+        let (_, tokens) = office.app.redeem(&code).await;
+        let (_, told) = office.app.userinfo(tokens["access_token"].as_str().unwrap()).await;
+        let signed = claims(tokens["id_token"].as_str().unwrap());
+        for heard in [&told, &signed] {
+            assert_eq!(heard["name"], "李芳", "{heard}");
+            let own = ["phone_number", "phone_number_verified", "email", "email_verified"];
+            let own = own.into_iter().chain(["address", "gender", "preferred_username"]);
+            for name in own {
+                assert_eq!(heard[name], Value::Null, "{name}: {heard}");
+            }
+        }
+        assert_eq!(told["tax_identity"]["identity_type"], "legal_representative");
+    });
+}
