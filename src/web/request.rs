@@ -61,18 +61,17 @@ enum Reader {
 pub struct RequestNumber(pub u64);
 
 /// What is refused as a whole, by no field of its page.
-const NO_FIELDS: [&str; 4] = ["entrance", "handler_age", "selection", "value"];
+const NO_FIELDS: [&str; 5] = ["entrance", "handler_age", "selection", "uploads_many", "value"];
 
 /// The id of a field's element, where it is not the field's name.
 fn element_of(field: &str) -> &str {
     match field {
         "held_name" | "passkey_name" => "name",
         "old_password" => "old",
-        "own_phone" => "phone",
         "enterprise_unknown" => "enterprise_number",
         "range" => "from",
-        "upload" | "upload_size" | "upload_kind" | "uploads" | "uploads_many" | "portrait"
-        | "portrait_size" | "portrait_kind" => "file",
+        "upload" | "upload_size" | "upload_kind" | "uploads" | "portrait" | "portrait_size"
+        | "portrait_kind" => "file",
         other => other,
     }
 }

@@ -134,7 +134,7 @@ fn a_manager_decides_about_an_application() {
         assert_eq!(none.code(), Some("E_FORMAT"), "permissions come first");
         let grant = [("act", "confirm-save"), ("term", "long"), ("p-TAX_QUERY", "yes")];
         let done = post(&app, &mut li, &path, &grant).await;
-        assert!(done.text.contains("已保存"), "{}", done.text);
+        assert!(done.text.contains("已确认"), "{}", done.text);
         let again = post(&app, &mut li, &path, &grant).await;
         assert_eq!(again.code(), Some("E_STATE"));
         let sun = super::at_door(&app, "enterprise", (EXAMPLE, "13500135000", PASSWORD), "").await;

@@ -51,9 +51,9 @@ fn every_summary_leads_to_its_fields() {
             (apply, vec![("number", "x"), ("identity_type", "tax_clerk")], "enterprise_number"),
             ("/account/password", vec![("way", "old"), ("act", "save")], "old"),
             ("/account/cancel", vec![("way", "sms")], "cancel_read"),
-            ("/account/maintain", vec![("act", "username"), ("username", "1")], "username"),
-            ("/account/maintain", vec![("act", "send"), ("to", "x")], "email"),
-            ("/account/maintain", vec![("act", "address"), ("address", "")], "address"),
+            ("/account/maintain", vec![("act", "username"), ("username", "1")], "new-username"),
+            ("/account/maintain", vec![("act", "send"), ("to", "x")], "new-email"),
+            ("/account/maintain", vec![("act", "address"), ("address", "")], "new-address"),
         ] {
             let page = post(&app, &mut wang, path, &fields).await;
             assert_eq!(page.code(), Some("E_FORMAT"), "{path}: {}", page.text);

@@ -245,7 +245,7 @@ async fn personal_information_is_kept_by_oneself() {
     page.inspect("personal-phone-existing").await;
     page.type_into("#code", &newest_code(port).await).await;
     page.click("#existing-verify").await;
-    page.type_into("#phone", "13712341234").await;
+    page.type_into("#new-phone", "13712341234").await;
     page.inspect("personal-phone-new").await;
     page.click("#new-send").await;
     page.type_into("#code", "12").await;
@@ -256,14 +256,14 @@ async fn personal_information_is_kept_by_oneself() {
     page.inspect("personal-phones-two").await;
 
     own.account("/maintain").await;
-    page.type_into("#username", "wang.xiaoming").await;
+    page.type_into("#new-username", "wang.xiaoming").await;
     page.click("#username-save").await;
-    page.type_into("#email", "wang@example.com").await;
+    page.type_into("#new-email", "wang@example.com").await;
     page.click("#email-send").await;
     page.inspect("personal-maintain").await;
     page.type_into("#code", &newest_code(port).await).await;
     page.click("#contact-verify").await;
-    page.type_into("#username", "wang.second").await;
+    page.type_into("#new-username", "wang.second").await;
     page.click("#username-save").await;
     page.inspect("personal-maintain-later").await;
     page.click("header nav a").await;

@@ -51,7 +51,7 @@ async fn proved(app: &TestApp, browser: &mut Browser, phone: &str, own: &str) ->
     assert!(sent.text.contains("验证码已发送"), "{}", sent.text);
     let code = code_to(app, own);
     let next = act(app, browser, "verify-existing", &[("change", &id), ("code", &code)]).await;
-    assert!(next.text.contains("id=\"phone\" name=\"to\""), "{}", next.text);
+    assert!(next.text.contains("id=\"new-phone\""), "{}", next.text);
     id
 }
 
@@ -232,13 +232,7 @@ fn a_first_phone_wants_a_face() {
             pass_face(&app, &scan, outcome).await;
             let back = crate::login::scan::go_on(&mut wang, &scan).await;
             let page = get(&mut wang, PATH).await;
-            assert_eq!(
-                page.text.contains("id=\"phone\" name=\"to\""),
-                opens,
-                "{} {}",
-                back.url,
-                page.text
-            );
+            assert_eq!(page.text.contains("id=\"new-phone\""), opens, "{} {}", back.url, page.text);
         }
         act(&app, &mut wang, "send-new", &[("change", &id), ("to", NEW)]).await;
         let code = code_to(&app, NEW);
