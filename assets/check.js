@@ -24,8 +24,11 @@ async function agentItems(agent) {
   const { items } = await agent.env();
   const of = (id) => items.filter((item) => item.id === id || item.id.startsWith(`${id}.`));
   const drivers = of("driver");
-  const details = (some) => some.map((item) => item.detail).filter(Boolean).join(" · ");
-  mark("driver", drivers.some((item) => item.ok), details(drivers));
+  const works = drivers.some((item) => item.ok);
+  // What is not configured is nobody's concern; a library tells its own name, or why it fails.
+  const told = drivers.filter((item) => item.ok === works && item.detail !== "not configured");
+  const detail = (item) => (item.ok && item.id === "driver.soft" ? root.dataset.soft : item.detail);
+  mark("driver", works, told.map(detail).filter(Boolean).join(" · "));
   const [token] = of("token");
   mark("token", token?.ok === true, token?.detail ?? "");
   const [certificates] = of("certificates");

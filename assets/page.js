@@ -33,7 +33,7 @@ for (const slider of document.querySelectorAll("[data-slider]")) {
 const kept = document.querySelector("form[data-kept]");
 if (kept) {
   const fields = () => [...kept.elements].filter(
-    (one) => one.name && !["hidden", "password", "range", "submit", "button"].includes(one.type) && !one.dataset.shows,
+    (one) => one.name && !["hidden", "password", "checkbox", "range", "submit", "button"].includes(one.type) && !one.dataset.shows,
   );
   const name = `typed-${kept.dataset.kept}`;
   for (const link of document.querySelectorAll("a[data-keeps]")) {
@@ -47,7 +47,7 @@ if (kept) {
   for (const one of fields()) {
     if (!(one.name in typed)) continue;
     if (one.type === "radio") one.checked = one.value === typed[one.name];
-    else if (!one.value) one.value = typed[one.name];
+    else if (!one.value || one.type === "select-one") one.value = typed[one.name];
   }
   kept.addEventListener("submit", () => sessionStorage.removeItem(name));
 }

@@ -56,6 +56,9 @@ pub struct RealmFile {
     /// Names of tax authorities by their codes, as the registry has them.
     #[serde(default)]
     pub tax_authorities: BTreeMap<String, Texts>,
+    /// Names of cities and districts by their codes of four and six digits (GB/T 2260); provinces have theirs.
+    #[serde(default)]
+    pub divisions: BTreeMap<String, Texts>,
 }
 
 fn handler_min_age() -> u8 {

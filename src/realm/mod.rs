@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::secret::Secret;
-use crate::domain::entrance::{Audience, Entrance, Step, Subject};
+use crate::domain::entrance::{Audience, Entrance, PersonalIdKind, Step, Subject};
 use crate::domain::factor::Factor;
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
 use crate::domain::lockout::LockoutPolicy;
@@ -57,6 +57,8 @@ pub struct Realm {
     pub look: look::Look,
     /// Names by codes.
     pub tax_authorities: BTreeMap<String, Texts>,
+    /// The same of cities and districts.
+    pub divisions: BTreeMap<String, Texts>,
     /// Full years of age.
     pub handler_min_age: u8,
     pub phone_recovery: file::PhoneRecovery,
@@ -207,6 +209,14 @@ impl Realm {
     /// The doors of the sign-in page that ask for numbers and a password.
     pub fn doors(&self) -> impl Iterator<Item = &RealmEntrance> {
         self.beginning_with(Step::Credentials)
+    }
+
+    /// Where people sign in as themselves by an e-mail address.
+    pub fn own_door_by_email(&self) -> Option<&RealmEntrance> {
+        self.doors().find(|door| {
+            let entrance = &door.entrance;
+            entrance.leads_to_person() && entrance.personal_ids.contains(&PersonalIdKind::Email)
+        })
     }
 
     /// The doors for certificates.

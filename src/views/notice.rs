@@ -39,4 +39,13 @@ impl Notice {
         self.first = self.fields.first().map(|field| field.id.clone()).unwrap_or_default();
         self
     }
+
+    /// For a page whose field stands under another id.
+    #[must_use]
+    pub fn with_field(self, field: &str, id: &str) -> Self {
+        let fields = self.fields.clone().into_iter();
+        let moved =
+            |one: WrongField| (if one.id == field { id.to_owned() } else { one.id }, one.text);
+        self.at_fields(fields.map(moved))
+    }
 }

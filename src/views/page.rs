@@ -30,6 +30,8 @@ pub struct LoginPage {
     pub asks_enterprise_number: bool,
     /// A non-resident identity code and nothing else.
     pub asks_code: bool,
+    /// Where whoever has none applies for one.
+    pub to_code: Option<Tab>,
     pub asks_email: bool,
     /// The kinds of specific entity to choose from; empty at other doors.
     pub record_kinds: Vec<&'static str>,
@@ -127,6 +129,8 @@ pub struct IdentityView {
     pub valid_from: Option<String>,
     pub valid_to: Option<String>,
     pub invited_by: Option<String>,
+    /// Of an agency's staff: the client comes first, the type says which agency.
+    pub is_client: bool,
     pub is_current: bool,
 }
 

@@ -42,6 +42,8 @@ pub struct PasswordPage {
     pub way: &'static str,
     pub min_length: usize,
     pub max_length: usize,
+    /// The realm's own rule in words.
+    pub rule: String,
     /// Masked; `None`: no phone, no code.
     pub sent_to: Option<String>,
     pub is_sent: bool,

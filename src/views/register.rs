@@ -96,6 +96,8 @@ pub struct RegisterContactPage {
     pub has_password: bool,
     pub min_length: usize,
     pub max_length: usize,
+    /// The realm's own rule in words.
+    pub rule: String,
     /// A code waits to be typed.
     pub is_sent: bool,
     /// It was, and what is left is the next page's.
@@ -147,6 +149,8 @@ pub struct RegisterDonePage {
     pub sign_in: String,
     /// An application waits for it.
     pub leads_on: bool,
+    /// The one that takes an e-mail address, for whoever registered from abroad.
+    pub door: Option<String>,
 }
 
 impl Page for RegisterDonePage {

@@ -62,6 +62,8 @@ pub struct ForgotNewPage {
     pub transaction: String,
     pub min_length: usize,
     pub max_length: usize,
+    /// The realm's own rule in words.
+    pub rule: String,
     pub wrong: WrongHelp,
     pub notice: Option<Notice>,
 }

@@ -9,10 +9,12 @@ use crate::views::scan::ScanView;
 #[derive(Debug, Serialize)]
 pub struct SecondFactorPage {
     pub transaction: String,
-    /// Who is signing in, masked, and for which enterprise.
+    /// Who is signing in, masked, and for which enterprise; who it is within a session.
     pub whose: Option<String>,
     /// Where somebody else begins; `None` within a session.
     pub not_you: Option<String>,
+    /// What it is for within a session.
+    pub errand: Option<ErrandView>,
     pub ways: Vec<Tab>,
     /// The way of a code that is sent: `sms` or `email`.
     pub sent_by: Option<&'static str>,
@@ -31,6 +33,18 @@ pub struct SecondFactorPage {
     /// A code is on its way.
     pub sent: Option<SentView>,
     pub notice: Option<Notice>,
+}
+
+/// What is done once somebody who is signed in has proved themself again.
+#[derive(Debug, Serialize)]
+pub struct ErrandView {
+    pub title: String,
+    pub text: String,
+    /// Enterprise and identity type of each that is confirmed.
+    pub authorisations: Vec<String>,
+    pub document: Option<String>,
+    /// There is a centre to go back to, and no application waits.
+    pub leads_back: bool,
 }
 
 /// How a code stands that was sent.

@@ -44,6 +44,9 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/newest-code", get(newest_code))
         .route("/relation-events", get(relations).post(take_relation))
         .route("/face/{handle}", get(face).post(decide_face))
+        .route("/downloads/key-agent", get(elsewhere))
+        .route("/inspection", get(elsewhere))
+        .route("/inspection/account", get(elsewhere))
         .with_state(desk)
 }
 
@@ -114,6 +117,19 @@ async fn face(State(desk): State<Desk>, Path(handle): Path<String>) -> Html<Stri
          <button id=\"face-failed\" name=\"state\" value=\"failed\">是别人 · It is somebody else</button></form>",
         escape(&name)
     ))
+}
+
+/// Where the realms' files link to pages of a bureau's portal that the demo does not have.
+async fn elsewhere() -> Html<&'static str> {
+    Html(
+        "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>门户页面（演示）</title>\
+         <style>body{font:16px/1.6 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem}</style>\
+         <h1>门户页面（演示） · A page of the portal (demo)</h1>\
+         <p>正式使用时，此处是税务局门户上的页面：下载证书驱动与签名助手，或登记跨区域涉税事项。</p>\
+         <p lang=\"en\">In production this link leads to the bureau's portal: the driver and the key agent to download, \
+         or a cross-region matter to register.</p><p><a href=\"/\">返回演示台 · Back to the desk</a></p>",
+    )
 }
 
 #[derive(Deserialize)]

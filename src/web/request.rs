@@ -61,15 +61,17 @@ enum Reader {
 pub struct RequestNumber(pub u64);
 
 /// What is refused as a whole, by no field of its page.
-const NO_FIELDS: [&str; 3] = ["entrance", "selection", "value"];
+const NO_FIELDS: [&str; 5] = ["entrance", "handler_age", "selection", "uploads_many", "value"];
 
 /// The id of a field's element, where it is not the field's name.
 fn element_of(field: &str) -> &str {
     match field {
         "held_name" | "passkey_name" => "name",
+        "old_password" => "old",
+        "enterprise_unknown" => "enterprise_number",
         "range" => "from",
-        "upload" | "upload_size" | "upload_kind" | "uploads" | "uploads_many" | "portrait"
-        | "portrait_size" | "portrait_kind" => "file",
+        "upload" | "upload_size" | "upload_kind" | "uploads" | "portrait" | "portrait_size"
+        | "portrait_kind" => "file",
         other => other,
     }
 }
@@ -238,13 +240,13 @@ impl Request {
         }
     }
 
-    /// A division by its code; provinces have names.
+    /// A division by its code; provinces have names, others where the realm gives them one.
     pub fn division(&self, code: &str) -> String {
-        let province = code.get(..2).unwrap_or_default();
-        let name = province_name(province, self.language() == "en");
-        match (name, code.len()) {
-            (Some(name), 2) => name.to_owned(),
-            (Some(name), 4 | 6) => format!("{name} {code}"),
+        let province = province_name(code.get(..2).unwrap_or_default(), self.language() == "en");
+        let named = self.ctx.realm.divisions.get(code).map(|name| name.in_language(&self.language));
+        match (named, province, code.len()) {
+            (Some(name), ..) | (None, Some(name), 2) => name.to_owned(),
+            (None, Some(name), 4 | 6) => format!("{name} {code}"),
             _ => code.to_owned(),
         }
     }
@@ -259,7 +261,10 @@ impl Request {
             };
             self.text_with(key, &n.to_string())
         });
-        let text = self.in_words(&refusal.text_key(), wait.as_deref());
+        let text = match refusal {
+            Refusal::PasswordPolicy(fault) => self.password_fault(*fault),
+            refusal => self.in_words(&refusal.text_key(), wait.as_deref()),
+        };
         let notice = Notice {
             code: refusal.code().to_owned(),
             text: text.clone(),
@@ -282,6 +287,23 @@ impl Request {
             }
             Refusal::PasswordPolicy(_) => notice.at_fields([("new".to_owned(), text)]),
             _ => notice,
+        }
+    }
+
+    /// In the numbers of the realm's own rule.
+    fn password_fault(&self, fault: PasswordFault) -> String {
+        let rules = &self.ctx.realm.password;
+        let key = Refusal::PasswordPolicy(fault).text_key();
+        match fault {
+            PasswordFault::Length => {
+                let lengths = format!("{}–{}", rules.min_length, rules.max_length);
+                self.text_with(&key, &lengths)
+            }
+            PasswordFault::Classes => {
+                let key = if rules.letters_merged { format!("{key}-merged") } else { key };
+                self.text_with(&key, &rules.min_classes.to_string())
+            }
+            _ => self.text(&key),
         }
     }
 

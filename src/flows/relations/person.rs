@@ -116,7 +116,7 @@ pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Enterprise, Stop> {
     let rows = ctx.rows();
     let found = rows.enterprises().find_by_number(&number).await?;
     let alive = found.filter(|found| found.status.is_alive());
-    Ok(alive.ok_or(Refusal::format("enterprise_number"))?)
+    Ok(alive.ok_or(Refusal::format("enterprise_unknown"))?)
 }
 
 /// 【申请企业授权】 (AU-01 to AU-03): waits for a manager, gives nothing before.
@@ -159,6 +159,19 @@ pub async fn begin_confirmation(
     shown: Vec<Invitation>,
 ) -> Result<Option<LoginTransaction>, Fault> {
     step_up::begin(ctx, session, Errand::Confirm(shown), Then::Nowhere).await
+}
+
+/// What a scan is about to confirm; nothing where it is about something else.
+pub async fn to_be_confirmed(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+) -> Result<Vec<(Authorisation, Enterprise)>, Fault> {
+    let (Some(Errand::Confirm(ids)), Some(proved)) = (transaction.errand(), transaction.proved())
+    else {
+        return Ok(Vec::new());
+    };
+    let held = ctx.rows().standings().held(proved.person).await?;
+    Ok(held.into_iter().filter(|(one, _)| ids.contains(&one.id)).collect())
 }
 
 /// What became of one of a batch.

@@ -191,6 +191,7 @@ impl Builder<'_> {
             retention: main.retention,
             look,
             tax_authorities: main.tax_authorities,
+            divisions: main.divisions,
             handler_min_age: main.handler_min_age,
             phone_recovery: main.phone_recovery,
             agreements,

@@ -14,7 +14,7 @@ use crate::web::page::view::permission_names;
 use crate::web::request::Request;
 
 const TABS: [(&str, &str); 2] =
-    [("menu-agency-clients", "/account/clients"), ("agency-staff", "/account/clients/staff")];
+    [("agency-clients", "/account/clients"), ("agency-staff", "/account/clients/staff")];
 
 pub async fn own(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::OwnAgencies).await?;
@@ -34,7 +34,7 @@ pub async fn clients(request: Request) -> Answer {
     let found = found(&visit, true).await?;
     let engagements = views(&visit, &found, |one| &one.client_enterprise).await?;
     let page = EngagementsPage {
-        title: visit.request.text("menu-agency-clients"),
+        title: visit.request.text("agency-clients"),
         text: visit.request.text("agency-clients-text"),
         tabs: tabs(&visit.request, &TABS, TABS[0].1),
         engagements,

@@ -73,7 +73,7 @@ async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Ans
         rows.push(row);
     }
     let path = TABS[usize::from(!is_pending)].1;
-    let known = ["applied", "rejected", "withdrawn", "deleted", "synchronised"];
+    let known = ["applied", "rejected", "withdrawn", "relation-ended", "synchronised"];
     let done = params.get("done").filter(|done| known.contains(done));
     let page = AuthorisationsPage {
         tabs: tabs(request, &TABS, path),
@@ -141,7 +141,7 @@ pub async fn post(form: Form) -> Answer {
             let (event, done) = match name {
                 "reject" => (Event::Reject, "?done=rejected"),
                 "withdraw" => (Event::Withdraw, "?done=withdrawn"),
-                "delete" => (Event::Delete, "/held?done=deleted"),
+                "delete" => (Event::Delete, "/held?done=relation-ended"),
                 _ => return visit.refused(&Refusal::State),
             };
             let is_pending = first.state() != State::Active;
@@ -254,7 +254,10 @@ async fn show_apply(
         identity_types: type_options(&visit.request, identity_type),
         identity_type: identity_type.to_owned(),
         enterprise,
-        notice: refusal.map(|refusal| visit.request.notice(refusal)),
+        notice: refusal.map(|refusal| match refusal {
+            Refusal::State => visit.request.notice_as(refusal, "refusal-state-apply"),
+            refusal => visit.request.notice(refusal),
+        }),
     };
     visit.page(refusal, &page).await
 }

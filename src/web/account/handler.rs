@@ -107,10 +107,11 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
         _ => return show(&visit, &id, Editing::default(), Some(&Refusal::State)).await,
     };
     match Stop::refusal(act(ctx, &manager, &id, &event).await)? {
-        Ok(_) => visit.go(match event {
-            Event::Withdraw => "/account/handlers/pending?done=withdrawn",
-            Event::Reject => "/account/handlers/pending",
-            _ => "/account/handlers?done=deleted",
+        Ok(done) => visit.go(&match event {
+            Event::Withdraw => "/account/handlers/pending?done=withdrawn".to_owned(),
+            Event::Reject => "/account/handlers/pending".to_owned(),
+            // They may have another identity here, so which it was is said.
+            _ => format!("/account/handlers?done=deleted&as={}", done.identity_type.0),
         }),
         Err(refusal) => show(&visit, &id, Editing::default(), Some(&refusal)).await,
     }
@@ -162,7 +163,10 @@ async fn save(visit: &Visit, id: &str, wanted: &str, form: &Params) -> Answer {
         }
     };
     match done {
-        Ok(_) => visit.go(&format!("/account/handlers/{id}?done=saved")),
+        Ok(_) => {
+            let done = if wanted == "confirm-save" { "confirmed" } else { "saved" };
+            visit.go(&format!("/account/handlers/{id}?done={done}"))
+        }
         Err(refusal) => show(visit, id, again, Some(&refusal)).await,
     }
 }

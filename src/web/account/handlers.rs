@@ -51,11 +51,20 @@ async fn show(request: Request, path: &str, wants_pending: bool) -> Answer {
     let all = list(&visit.request.ctx, &manager).await?;
     let wanted = all.iter().filter(|one| is_pending(&one.authorisation) == wants_pending);
     let done = visit.request.query().unwrap_or_default();
-    let done = done.get("done").filter(|done| *done == "deleted" || *done == "withdrawn");
+    let request = &visit.request;
+    let done = match (done.get("done"), done.get("as")) {
+        (Some("withdrawn"), _) => Some(request.text("done-withdrawn")),
+        (Some("deleted"), Some(name)) => {
+            let name = IdentityTypeName(name.to_owned());
+            let known = request.ctx.realm.identity_type(&name);
+            known.map(|_| request.text_with("done-deleted", &type_name(request, &name)))
+        }
+        _ => None,
+    };
     let page = HandlersPage {
         tabs: tabs(&visit.request, &TABS, path),
         handlers: wanted.map(|one| handler(&visit.request, one)).collect(),
-        done: done.map(|done| visit.request.text(&format!("done-{done}"))),
+        done,
         notice: None,
     };
     visit.page(None, &page).await

@@ -74,6 +74,13 @@ fn told(request: &Request, refusal: &Refusal, username_from: Option<&str>) -> No
     }
 }
 
+/// The sections have the names of the fields; the summary leads into them.
+fn into_sections(notice: Notice, has_code: bool) -> Notice {
+    let notice = if has_code { notice } else { notice.with_field("code", "email") };
+    let notice = notice.with_field("username", "new-username");
+    notice.with_field("email", "new-email").with_field("address", "new-address")
+}
+
 async fn show(visit: &Visit, typed: &str, refusal: Option<&Refusal>) -> Answer {
     let (request, session) = (&visit.request, &visit.session);
     let Some(known) = own::find(&request.ctx, session).await? else { return request.forbidden() };
@@ -83,16 +90,18 @@ async fn show(visit: &Visit, typed: &str, refusal: Option<&Refusal>) -> Answer {
         let kind = format!("document-{}", one.kind.name().replace('_', "-"));
         DocumentView { kind: request.text(&kind), masked: mask::document(&one.number, Viewer::Own) }
     };
+    let awaited_email = awaited_email(&request.ctx, session).await?;
+    let notice = refusal.map(|refusal| told(request, refusal, from.as_deref()));
     let page = MaintainPage {
         tabs: tabs(visit, PATH),
         username: username.map(|name| name.as_str().to_owned()),
         typed_username: typed.to_owned(),
-        notice: refusal.map(|refusal| told(request, refusal, from.as_deref())),
+        notice: notice.map(|notice| into_sections(notice, awaited_email.is_some())),
         username_from: from,
         documents: known.documents.iter().map(document).collect(),
         email: known.person.email.map(|email| mask::email(email.as_str(), Viewer::Own)),
         address: known.address.map(|address| mask::address(address.as_str())),
-        awaited_email: awaited_email(&request.ctx, session).await?,
+        awaited_email,
         wrong: refusal.and_then(wrong),
         done: done(request, &["sent", "contact"]),
     };

@@ -19,6 +19,7 @@ use crate::web::account::visit::Visit;
 use crate::web::answer::{Answer, see_other};
 use crate::web::cookies;
 use crate::web::form::Form;
+use crate::web::page::view::password_rule;
 use crate::web::request::Request;
 use crate::web::transaction::to_second_factor;
 
@@ -142,6 +143,7 @@ async fn show(visit: &Visit, by: By, refusal: Option<&Refusal>) -> Answer {
         way: by.name(),
         min_length: rules.min_length,
         max_length: rules.max_length,
+        rule: password_rule(request),
         is_sent: by == By::Sms && is_sent(ctx, session).await?,
         sent_to,
         wrong: refusal.and_then(|refusal| wrong(by, refusal)),

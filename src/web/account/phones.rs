@@ -142,7 +142,10 @@ fn told(request: &Request, act: &str, refusal: &Refusal) -> Notice {
         }
         ("begin", Refusal::State) => said(request, refusal, request.text("own-phones-full")),
         (_, Refusal::State) => said(request, refusal, request.text("own-phone-began-anew")),
-        (_, refusal) => request.notice(refusal),
+        (_, refusal) => {
+            let notice = request.notice(refusal).with_field("own_phone", "new-phone");
+            notice.with_field("phone", "new-phone")
+        }
     }
 }
 

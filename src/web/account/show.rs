@@ -101,6 +101,11 @@ pub fn own(
     HandlerView {
         name: enterprise.name.clone(),
         number: enterprise.tin.clone().into(),
+        // Nobody has chosen what is applied for; the enterprise does when it confirms.
+        permissions: match one.state() {
+            State::PendingByEnterprise => Vec::new(),
+            _ => permission_names(request, one.permissions()),
+        },
         ended: entry.map(|entry| ended(request, entry)),
         acts: match one.state() {
             State::PendingByPerson => vec!["confirm", "reject"],
@@ -156,9 +161,10 @@ pub fn all_types(request: &Request, chosen: &str) -> Vec<OptionView> {
     std::iter::once(all).chain(known).collect()
 }
 
-/// What a manager may grant and a person apply for.
+/// What a manager may grant and a person apply for, in the order of the national codes.
 pub fn online_types(request: &Request) -> impl Iterator<Item = &IdentityTypeName> {
-    let types = request.ctx.realm.identity_types.iter();
-    let online = types.filter(|(_, (known, _))| known.can(Capability::GrantedOnline));
-    online.map(|(name, _)| name)
+    let types = request.ctx.realm.identity_types.values().map(|(known, _)| known);
+    let mut online: Vec<_> = types.filter(|known| known.can(Capability::GrantedOnline)).collect();
+    online.sort_by_key(|known| &known.code);
+    online.into_iter().map(|known| &known.name)
 }

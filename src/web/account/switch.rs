@@ -65,7 +65,7 @@ async fn by_enterprise(visit: &Visit, text: &str) -> Result<Vec<SwitchChoice>, F
         }
     }
     let client = |one: IdentityView| SwitchChoice {
-        name: one.identity_type.clone(),
+        name: one.enterprise.clone(),
         number: one.number.clone(),
         identities: vec![one],
     };
@@ -128,6 +128,15 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// What is chosen above the districts, as far as it is.
+    fn above_district(&self) -> &str {
+        if self.city.is_empty() { self.province } else { self.city }
+    }
+
+    fn longest(&self) -> &str {
+        if self.district.is_empty() { self.above_district() } else { self.district }
+    }
+
     fn fits(&self, one: &CrossRegionRecord) -> bool {
         one.division.starts_with(self.province)
             && one.division.starts_with(self.city)
@@ -160,6 +169,21 @@ fn options(
         value,
     };
     std::iter::once(all).chain(values.into_iter().map(option)).collect()
+}
+
+/// From the province down to the district; by its code where it has no name.
+fn whole(request: &Request, division: &str) -> String {
+    let is_known = |code: &str| request.ctx.realm.divisions.contains_key(code);
+    if !is_known(division) {
+        return request.division(division);
+    }
+    let parts = [2, 4, 6].into_iter().filter_map(|length| division.get(..length));
+    let known = parts.filter(|code| code.len() == 2 || is_known(code));
+    let names: Vec<String> = known.map(|code| request.division(code)).collect();
+    match request.language() {
+        "en" => names.into_iter().rev().collect::<Vec<_>>().join(", "),
+        _ => names.concat(),
+    }
 }
 
 pub async fn records(request: Request) -> Answer {
@@ -198,7 +222,7 @@ pub async fn records(request: Request) -> Answer {
         enterprise: enterprise.clone(),
         place: format!(
             "{} · {}",
-            request.division(&one.division),
+            whole(request, &one.division),
             authority(request, &one.tax_authority)
         ),
         valid_to: one.valid_to.map(|day| day.to_string()),
@@ -216,8 +240,8 @@ pub async fn records(request: Request) -> Answer {
         kind: kind.name(),
         provinces: options(request, &every, place.province, cut(2)),
         cities: options(request, &within(place.province), place.city, cut(4)),
-        districts: options(request, &within(place.city), place.district, cut(6)),
-        authorities: options(request, &within(place.district), place.authority, |one| {
+        districts: options(request, &within(place.above_district()), place.district, cut(6)),
+        authorities: options(request, &within(place.longest()), place.authority, |one| {
             one.tax_authority.clone()
         }),
         no: text("no").to_owned(),

@@ -215,7 +215,7 @@ impl Visit {
         match &self.identity {
             ActingIdentity::Personal => String::new(),
             ActingIdentity::Enterprise(one) => one.enterprise.tin.as_str().to_owned(),
-            ActingIdentity::Agent(one) => one.client_enterprise.name.clone(),
+            ActingIdentity::Agent(one) => one.client_enterprise.tin.as_str().to_owned(),
             ActingIdentity::Record(one) => {
                 let kind = format!("record-kind-{}", one.record.kind.name().replace('_', "-"));
                 format!("{} {}", self.request.text(&kind), one.record.record_no.as_str())

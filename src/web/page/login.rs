@@ -44,7 +44,10 @@ pub async fn start(request: Request) -> Answer {
     let then = portal.filter(short).filter(known).map_or(Then::Nowhere, Then::Page);
     let transaction = begin(&request, then).await?;
     let why = ended_why(&request).await?;
-    let to = format!("{}/login/credentials?t={}{why}", request.base(), transaction.id);
+    // A door that there is not is passed over where the page is shown.
+    let door = params.get("entrance").filter(|door| request.ctx.realm.entrance(door).is_some());
+    let door = door.map(|door| format!("&entrance={door}")).unwrap_or_default();
+    let to = format!("{}/login/credentials?t={}{door}{why}", request.base(), transaction.id);
     Ok(bound_to_browser(see_other(&to), &request, &transaction, TRANSACTION_SECONDS))
 }
 
@@ -204,6 +207,8 @@ async fn show_telling(
         let doors = realm.ways_in().filter(fits);
         doors.filter(|known| (kind(known) == kind(door)) == is_same).map(tab).collect()
     };
+    let asks_code = current.enterprise_number == EnterpriseNumber::NonResidentCode;
+    let to_code = realm.own_door_by_email().filter(|door| asks_code && fits(door)).map(tab);
     let wrong = wrong_fields(request, current, refusal);
     let notice = refusal.map(|refusal| notice(request, refusal, &wrong));
     let status = status_of(notice.as_ref());
@@ -220,7 +225,8 @@ async fn show_telling(
         scan,
         entrance: current.id.clone(),
         asks_enterprise_number: current.asks_enterprise_number(),
-        asks_code: current.enterprise_number == EnterpriseNumber::NonResidentCode,
+        asks_code,
+        to_code,
         asks_email: current.personal_ids.contains(&PersonalIdKind::Email),
         record_kinds: match current.subject {
             Subject::SpecificEntity => RecordKind::ALL.map(RecordKind::name).to_vec(),

@@ -1,21 +1,26 @@
 //! The second factor: three ways on one page, each leads on equally (E-10).
 
+use crate::domain::authorisation::Authorisation;
+use crate::domain::enterprise::Enterprise;
 use crate::domain::factor::Factor;
-use crate::domain::login::{LoginTransaction, Second, Then};
+use crate::domain::login::{Errand, LoginTransaction, Second, Then};
 use crate::domain::proof::Question;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
 use crate::flows::centre::known::masked_name;
+use crate::flows::relations::person::to_be_confirmed;
 use crate::flows::sign_in::factor::code::{masked, standing};
 use crate::flows::sign_in::factor::{self, Given, device, passkey};
+use crate::flows::sign_in::new_document;
 use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
 use crate::views::page::Tab;
-use crate::views::sign_in::{SecondFactorPage, SentView};
+use crate::views::sign_in::{ErrandView, SecondFactorPage, SentView};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
 use crate::web::page::scan_view;
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
+use crate::web::page::view;
 use crate::web::request::Request;
 use crate::web::transaction::authorize_address;
 
@@ -95,9 +100,48 @@ async fn closed(
 async fn whose(request: &Request, transaction: &LoginTransaction) -> Result<Option<String>, Fault> {
     let Some(proved) = transaction.proved() else { return Ok(None) };
     let name = masked_name(&request.ctx, proved.person).await?;
+    if transaction.errand().is_some() {
+        return Ok(Some(name));
+    }
     let title = request.ctx.realm.entrance(&proved.entrance);
     let title = title.map(|door| door.title.in_language(request.language()));
     Ok(Some(title.map_or_else(|| name.clone(), |title| format!("{name} · {title}"))))
+}
+
+/// The last part of the keys of what an errand is called.
+fn key_of(errand: &Errand) -> &'static str {
+    match errand {
+        Errand::Raise => "raise",
+        Errand::Renew => "renew",
+        Errand::Lift | Errand::Phone => "lift",
+        Errand::Confirm(_) => "authorise",
+        Errand::Password(_) => "new-password",
+        Errand::FirstPhone(_) => "new-phone",
+        Errand::Document(_) => "document",
+        Errand::Cancel => "cancel",
+    }
+}
+
+/// What is done once this is passed, and the way back; a step within a session is no sign-in.
+async fn errand(
+    request: &Request,
+    transaction: &LoginTransaction,
+) -> Result<Option<ErrandView>, Fault> {
+    let Some(errand) = transaction.errand() else { return Ok(None) };
+    let ctx = &request.ctx;
+    let confirmed = to_be_confirmed(ctx, transaction).await?;
+    let line = |(one, enterprise): &(Authorisation, Enterprise)| {
+        format!("{} · {}", enterprise.name, view::type_name(request, &one.identity_type))
+    };
+    let document = new_document::shown(ctx, transaction);
+    let key = key_of(errand);
+    Ok(Some(ErrandView {
+        title: request.text(&format!("phone-matter-{key}")),
+        text: request.text(&format!("errand-{key}")),
+        authorisations: confirmed.iter().map(line).collect(),
+        document: document.map(|(kind, no)| format!("{} {no}", view::document(request, kind))),
+        leads_back: transaction.request().is_none(),
+    }))
 }
 
 /// Where somebody else begins the same sign-in; a step within a session is its person's.
@@ -186,6 +230,7 @@ pub async fn show(
         transaction: transaction.id.clone(),
         whose: whose(request, transaction).await?,
         not_you: not_you(request, transaction),
+        errand: errand(request, transaction).await?,
         ways: ways.iter().map(tab).collect(),
         sent_by,
         is_totp: open == Factor::Totp,

@@ -70,12 +70,19 @@ pub fn title(request: &Request, one: &EnterpriseIdentity) -> String {
 pub fn acting_title(request: &Request, identity: &ActingIdentity) -> String {
     match identity {
         ActingIdentity::Enterprise(one) => title(request, one),
-        ActingIdentity::Agent(one) => one.agency.name.clone(),
+        ActingIdentity::Agent(one) => {
+            format!("{} · {}", one.client_enterprise.name, agent_of(request, one))
+        }
         ActingIdentity::Record(one) => {
             format!("{} · {}", one.enterprise.name, one.record.record_no.as_str())
         }
         ActingIdentity::Personal => request.text("acting-personal"),
     }
+}
+
+/// Agency staff, and of which agency.
+fn agent_of(request: &Request, one: &AgentIdentity) -> String {
+    request.text_with("acting-agent-of", &one.agency.name)
 }
 
 /// The client enterprises of an agent.
@@ -86,13 +93,14 @@ pub fn clients(
 ) -> Vec<IdentityView> {
     let view = |one: &AgentIdentity| IdentityView {
         id: one.assignment.id.to_string(),
-        enterprise: one.agency.name.clone(),
+        enterprise: one.client_enterprise.name.clone(),
         number: one.client_enterprise.tin.clone().into(),
-        identity_type: one.client_enterprise.name.clone(),
+        identity_type: agent_of(request, one),
         permissions: permission_names(request, &one.assignment.permissions),
         valid_from: None,
         valid_to: one.engagement.valid_to.map(|day| day.to_string()),
         invited_by: None,
+        is_client: true,
         is_current: current == Some(Acting::Agent(one.assignment.id)),
     };
     found.iter().map(view).collect()
@@ -112,6 +120,7 @@ pub fn identities(
         valid_from: None,
         valid_to: one.authorisation.valid_to().map(|day| day.to_string()),
         invited_by: None,
+        is_client: false,
         is_current: current == Some(Acting::Enterprise(one.authorisation.id)),
     };
     identities.iter().map(view).collect()
@@ -168,6 +177,7 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
             valid_from: Some(one.valid_from.to_string()),
             valid_to: one.valid_to().map(|day| day.to_string()),
             invited_by,
+            is_client: false,
             is_current: false,
         });
     }

@@ -15,6 +15,7 @@ use crate::flows::sign_in::scan::code::cancel_shown;
 use crate::views::page::MessagePage;
 use crate::views::self_help::{ForgotNewPage, ForgotPage, ForgotProvePage};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_retry_after};
+use crate::web::page::view::password_rule;
 use crate::web::request::Request;
 use crate::web::self_help::Helping;
 use crate::web::self_help::part::{APPS, document_types, from, scan_view, tab, to_sign_in, wrong};
@@ -202,6 +203,7 @@ fn show_new(helping: &Helping, refusal: Option<&Refusal>) -> Answer {
         transaction: helping.begun.id.clone(),
         min_length: rules.min_length,
         max_length: rules.max_length,
+        rule: password_rule(request),
         wrong: wrong(request, refusal),
         notice,
     };

@@ -78,7 +78,7 @@ fn an_application_is_confirmed_on_the_managers_terms() {
         assert_eq!(state(&app, SUN).await, "pending_by_enterprise", "chosen is not confirmed");
         let terms = [("act", "confirm-save"), ("term", "date"), ("valid_to", "2026-12-31")];
         let saved = li.submit(&chosen, &terms).await;
-        assert!(saved.text.contains("已保存"), "{}", saved.text);
+        assert!(saved.text.contains("已确认"), "{}", saved.text);
         let hers = relation(&app, SUN, "tax_clerk").await;
         assert_eq!(hers.state().name(), "active");
         assert_eq!(hers.permissions().iter().collect::<Vec<_>>(), ["TAX_QUERY"]);

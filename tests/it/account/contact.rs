@@ -69,13 +69,13 @@ fn what_is_missing_leads_to_where_it_is_filled_in() {
         let n = app.audit().await.len();
         let address = "江西省南昌市东湖区阳明路1号2栋301室";
         let saved = post(&app, &mut wang, PATH, &[("act", "address"), ("address", address)]).await;
-        assert!(saved.text.contains("已保存"), "{}", saved.text);
+        assert!(saved.text.contains("修改或添加成功"), "{}", saved.text);
         let sent = send(&app, &mut wang, EMAIL).await;
         assert!(sent.text.contains("验证码已发送"), "{}", sent.text);
         let page = get(&mut wang, "/account/person").await;
         assert!(!completeness(&page)[1].1, "not before the code");
         let done = verify(&app, &mut wang, &code_to(&app, EMAIL)).await;
-        assert!(done.text.contains("已保存"), "{}", done.text);
+        assert!(done.text.contains("修改或添加成功"), "{}", done.text);
         let page = get(&mut wang, "/account/person").await;
         assert!(completeness(&page).iter().all(|(_, done, _)| *done), "{}", page.text);
         for shown in ["江西省南昌市东湖区****", "wa***"] {
@@ -150,7 +150,7 @@ fn what_cannot_be_reached_is_not_kept() {
         assert!(back.url.ends_with(PATH), "{}", back.url);
         send(&app, &mut wang, EMAIL).await;
         let done = verify(&app, &mut wang, &code_to(&app, EMAIL)).await;
-        assert!(done.text.contains("已保存"), "{}", done.text);
+        assert!(done.text.contains("修改或添加成功"), "{}", done.text);
     });
 }
 
@@ -174,7 +174,7 @@ fn a_username_is_changed_once_a_year() {
         }
         let done = rename(&app, &mut wang, "xiaoming.wang").await;
         assert!(
-            done.text.contains("已保存") && done.text.contains("xiaoming.wang"),
+            done.text.contains("修改或添加成功") && done.text.contains("xiaoming.wang"),
             "{}",
             done.text
         );

@@ -134,7 +134,7 @@ fn a_manager_decides_about_an_application() {
         assert_eq!(none.code(), Some("E_FORMAT"), "permissions come first");
         let grant = [("act", "confirm-save"), ("term", "long"), ("p-TAX_QUERY", "yes")];
         let done = post(&app, &mut li, &path, &grant).await;
-        assert!(done.text.contains("已保存"), "{}", done.text);
+        assert!(done.text.contains("已确认"), "{}", done.text);
         let again = post(&app, &mut li, &path, &grant).await;
         assert_eq!(again.code(), Some("E_STATE"));
         let sun = super::at_door(&app, "enterprise", (EXAMPLE, "13500135000", PASSWORD), "").await;
@@ -194,7 +194,7 @@ fn a_handler_is_changed_in_two_steps_and_ended_at_once() {
         assert!(asked.text.contains("delete-sure"));
         assert_eq!(get(&mut wang, "/account").await.status.as_u16(), 200);
         let done = li.submit(&asked, &[("sure", "yes"), ("act", "delete")]).await;
-        assert!(done.text.contains("不能再以本企业身份登录"), "{}", done.text);
+        assert!(done.text.contains("不能再以本企业“办税员”身份办税"), "{}", done.text);
         let gone = get(&mut wang, "/account").await;
         assert!(gone.url.contains("/login"), "his session has ended: {}", gone.url);
         let renew = [("act", "renew-save"), ("term", "long"), ("p-TAX_QUERY", "yes")];
@@ -242,6 +242,7 @@ fn what_the_hall_made_is_not_withdrawn_online() {
         let path = format!("/account/handlers/{}", one.id);
         let page = get(&mut li, &path).await;
         assert!(!page.text.contains("act-withdraw"));
+        assert!(page.text.contains("线下添加，无法线上撤回"), "{}", page.text);
         for fields in [
             vec![("act", "withdraw")],
             vec![("act", "save"), ("term", "long"), ("p-INVOICE", "yes")],

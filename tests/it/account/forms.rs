@@ -2,8 +2,9 @@
 //! pages say (issue 14).
 
 use super::{LI, WANG, as_li, as_person, as_wang, get, held, post};
+use crate::account::person::invite;
 use crate::kit::browser::Shown;
-use crate::kit::{TestApp, on_each_database};
+use crate::kit::{EXAMPLE, TestApp, on_each_database};
 
 /// The fields that the summary links to, and those that are marked with their texts.
 fn said(page: &Shown) -> (Vec<String>, Vec<String>) {
@@ -35,6 +36,81 @@ fn every_empty_field_is_said_at_once() {
         assert!(page.text.contains(&format!("<code>{number}</code>")), "{number}");
         let right = get(&mut li, path).await;
         assert!(!right.text.contains("错误：") && !right.text.contains("aria-invalid"));
+    });
+}
+
+/// Whatever a page of one's own refuses, its summary leads to the field. That no link of a summary leads
+/// nowhere, every test's browser sees to. Covers AU-02, PC-04, PC-21.
+#[test]
+fn every_summary_leads_to_its_fields() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let apply = "/account/authorisations/apply";
+        for (path, fields, field) in [
+            (apply, vec![("number", "x"), ("identity_type", "tax_clerk")], "enterprise_number"),
+            ("/account/password", vec![("way", "old"), ("act", "save")], "old"),
+            ("/account/cancel", vec![("way", "sms")], "cancel_read"),
+            ("/account/maintain", vec![("act", "username"), ("username", "1")], "new-username"),
+            ("/account/maintain", vec![("act", "send"), ("to", "x")], "new-email"),
+            ("/account/maintain", vec![("act", "address"), ("address", "")], "new-address"),
+        ] {
+            let page = post(&app, &mut wang, path, &fields).await;
+            assert_eq!(page.code(), Some("E_FORMAT"), "{path}: {}", page.text);
+            assert_eq!(said(&page).0, [field], "{path}");
+            let input = page.text.split("<input id=\"").skip(1);
+            assert!(
+                input.filter(|one| one.starts_with(&format!("{field}\""))).count() == 1,
+                "{path}"
+            );
+        }
+    });
+}
+
+/// Who applies is told what is the matter with the number, and that nothing need be applied for twice.
+/// Covers AU-02, AU-03.
+#[test]
+fn an_application_says_why_it_is_none() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let mut apply = async |number: &str| {
+            let fields = [("number", number), ("identity_type", "tax_clerk"), ("sure", "yes")];
+            post(&app, &mut wang, "/account/authorisations/apply", &fields).await
+        };
+        let unknown = apply("360100000000001").await;
+        assert_eq!(unknown.code(), Some("E_FORMAT"));
+        assert!(unknown.text.contains("没有查到该企业"), "{}", unknown.text);
+        let there = apply(EXAMPLE).await;
+        assert_eq!(there.code(), Some("E_STATE"));
+        assert!(there.text.contains("无需再次申请"), "{}", there.text);
+    });
+}
+
+/// A step within a session says what it is for, and leads back; it is no sign-in.
+/// Covers AU-08, PC-21.
+#[test]
+fn a_step_within_a_session_says_what_it_does() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let fields = [("read", "yes"), ("way", "sms")];
+        let cancel = post(&app, &mut wang, "/account/cancel", &fields).await;
+        assert!(cancel.url.contains("/login/second_factor"), "{}", cancel.url);
+        for said in ["<h1>确认注销账号</h1>", "立即注销", "id=\"errand-back\""] {
+            assert!(cancel.text.contains(said), "{said}: {}", cancel.text);
+        }
+        assert!(!cancel.text.contains("正在登录") && !cancel.text.contains("再完成一次验证"));
+        let ids = invite(&app).await;
+        let names: Vec<String> = ids.iter().map(|id| format!("id-{id}")).collect();
+        let mut fields = vec![("act", "confirm"), ("sure", "yes")];
+        fields.extend(names.iter().map(|name| (name.as_str(), "yes")));
+        let confirm = post(&app, &mut wang, "/account/authorisations", &fields).await;
+        assert!(confirm.url.contains("/login/second_factor"), "{}", confirm.url);
+        for said in ["<h1>确认授权</h1>", "杭州远方", "立即生效", "id=\"errand-back\""]
+        {
+            assert!(confirm.text.contains(said), "{said}: {}", confirm.text);
+        }
     });
 }
 

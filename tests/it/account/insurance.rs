@@ -150,7 +150,7 @@ fn a_social_insurance_session_decides_no_authorisation() {
         let mut own = super::as_person(&app, WANG).await;
         assert_eq!(get(&mut zhao, path).await.status.as_u16(), 200);
         let done = post(&app, &mut own, &persons[4].1, &persons[4].2).await;
-        assert!(done.url.contains("done=deleted"), "{}", done.text);
+        assert!(done.url.contains("done=relation-ended"), "{}", done.text);
     });
 }
 

@@ -148,7 +148,7 @@ fn a_person_rejects_ends_and_clears_only_their_own_view() {
         let review = post(&app, &mut wang, OWN, &[("act", "delete"), ("id", &id)]).await;
         assert!(review.text.contains("delete-sure"));
         let ended = wang.submit(&review, &[("sure", "yes")]).await;
-        assert!(ended.text.contains("已删除"), "{}", ended.text);
+        assert!(ended.text.contains("您不能再以该身份办税"), "{}", ended.text);
         let rows = app.ctx.rows();
         let entry = rows.relations().history_entry(clerk.id).await.unwrap().unwrap();
         assert_eq!((entry.reason, entry.by), (HistoryReason::Deleted, Actor::Holder));
@@ -171,7 +171,7 @@ fn a_person_rejects_ends_and_clears_only_their_own_view() {
         let mut zhang = super::at_door(&app, "natural_person", door, "").await;
         let fs = held(&app.ctx, "13700137000").await[0].id.to_string();
         let fields = [("act", "delete"), ("id", fs.as_str()), ("sure", "yes")];
-        assert!(post(&app, &mut zhang, OWN, &fields).await.text.contains("已删除"));
+        assert!(post(&app, &mut zhang, OWN, &fields).await.text.contains("已解除与该企业的关联"));
     });
 }
 

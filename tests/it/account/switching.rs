@@ -121,18 +121,26 @@ fn records_are_found_by_place_and_number_and_have_no_centre() {
         let mut li = as_li(&app).await;
         let path = "/account/switch/records?kind=inspection";
         let all = get(&mut li, path).await;
-        for shown in ["101号", "102号", "江西省", "杭州示例建设"] {
+        for shown in ["101号", "102号", "江西省南昌市东湖区", ">九江市</option>", "杭州示例建设"]
+        {
             assert!(all.text.contains(shown), "{shown}: {}", all.text);
         }
         // Each list depends on the one before.
         let one = get(&mut li, &format!("{path}&province=36&city=3604")).await;
         assert!(one.text.contains("102号") && !one.text.contains("101号"));
         assert!(one.text.contains("value=\"360402\"") && !one.text.contains("value=\"360102\""));
+        // A province alone narrows what stands below it, too.
+        let elsewhere = get(&mut li, &format!("{path}&province=11")).await;
+        assert!(!elsewhere.text.contains("value=\"360402\""), "{}", elsewhere.text);
         let by_number = "&no=%E6%B5%99%E6%9D%AD%E7%A8%8E%E6%8A%A5%E9%AA%8C%5B2026%5D101%E5%8F%B7";
         let found = get(&mut li, &format!("{path}{by_number}")).await;
         assert!(found.text.contains("101号") && !found.text.contains("102号"));
         let authority = get(&mut li, &format!("{path}&authority=13601020000")).await;
         assert!(authority.text.contains("101号") && !authority.text.contains("102号"));
+        let nothing = get(&mut li, &format!("{path}&province=11")).await;
+        assert!(nothing.text.contains("没有符合条件的项目"), "{}", nothing.text);
+        let unknown = get(&mut li, &format!("{path}&no=9999")).await;
+        assert!(unknown.text.contains("没有查到这个编号的项目"), "{}", unknown.text);
         let sources = get(&mut li, "/account/switch/records?kind=tax_source").await;
         assert!(sources.text.contains("36040220260007") && !sources.text.contains("name=\"no\""));
         let id = choice(&found, "record", "101号");
@@ -226,8 +234,11 @@ fn an_enterprise_sees_its_agencies() {
             assert!(page.text.contains(shown), "{shown}: {}", page.text);
         }
         let mut manager = at_door(&app, "enterprise", (AGENCY, LI, PASSWORD), "").await;
-        assert!(get(&mut manager, "/account").await.text.contains("被代理信息查看"));
+        assert!(get(&mut manager, "/account").await.text.contains(">代理信息查看</a>"));
         let clients = get(&mut manager, "/account/clients").await;
+        assert!(
+            clients.text.contains("被代理信息查看") && clients.text.contains("税务代理人员信息")
+        );
         assert!(clients.text.contains("南昌示例科技") && clients.text.contains("南昌样板商贸"));
         // Nothing of it can be changed here: engagements come from the business system.
         for path in ["/account/agencies", "/account/clients", "/account/clients/staff"] {

@@ -110,6 +110,12 @@ pub fn without_number(text: &str) -> String {
     lines.map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Links within a page to what it does not have: a summary of errors that leads nowhere.
+pub fn dead_links(text: &str) -> Vec<&str> {
+    let links = text.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next());
+    links.filter(|id| !text.contains(&format!(" id=\"{id}\""))).collect()
+}
+
 pub fn unescape(text: &str) -> String {
     let named = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
     named.replace("&#x27;", "'").replace("&#x2F;", "/").replace("&amp;", "&")
@@ -278,6 +284,10 @@ impl Browser {
         let left_to = location.map(|value| value.to_str().unwrap().to_owned());
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
+        // Officers' tests send forms that no page of the console has.
+        if !path.contains("/console") {
+            assert_eq!(dead_links(&text), [""; 0], "{path}: {text}");
+        }
         Shown { status, text, url: path.to_owned(), left_to, headers }
     }
 

@@ -53,7 +53,14 @@ fn staff_act_for_a_client_enterprise() {
             let refused = browser.submit(&list, &[("client", foreign)]).await;
             assert_eq!(refused.code(), Some("E_NO_IDENTITY"));
         }
+        // A client's number stands under its own name.
+        let client =
+            format!("<strong>南昌示例科技有限公司</strong>\n<span class=\"hint\">{EXAMPLE}</span>");
+        assert!(list.text.contains(&client), "{}", list.text);
         let done = browser.submit(&list, &[("client", &button(&list, EXAMPLE))]).await;
+        let home = browser.get("/realms/jiangxi/signed-in").await;
+        let title = "南昌示例科技有限公司 · 代理人员（南昌示例税务师事务所）";
+        assert!(home.text.contains(title), "{}", home.text);
         let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
         let id = claims(tokens["id_token"].as_str().unwrap());
         let identity = &id["tax_identity"];

@@ -53,7 +53,7 @@ async fn fill_in(app: &TestApp, browser: &mut Browser, email: &str, address: &st
     let sent = app.ctx.services.outbound.inbox.messages();
     let code = sent.into_iter().find(|message| message.to == email).unwrap().code;
     let done = post(app, browser, PATH, &[("act", "verify"), ("code", &code)]).await;
-    assert!(done.text.contains("已保存"), "{}", done.text);
+    assert!(done.text.contains("修改或添加成功"), "{}", done.text);
 }
 
 /// OIDC Core §5.1, §5.4: what is known, and nothing else; `claims_supported` is exactly what can come.

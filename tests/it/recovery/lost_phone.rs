@@ -356,6 +356,11 @@ fn whoever_has_no_phone_is_not_led_to_it_first() {
         for link in ["to-register", "to-forgot", "to-recover-phone"] {
             assert!(page.text.contains(&format!("id=\"{link}\"")), "{link}");
         }
+        // Whoever is sent back for it is at any door.
+        for other in ["enterprise", "agency", "specific_entity", "social_insurance_unit"] {
+            let there = browser.get(&door.replace("natural_person", other)).await;
+            assert!(there.text.contains("id=\"to-recover-phone\""), "{other}: {}", there.text);
+        }
         let fields = [("personal_id", "chenjing"), ("password", PASSWORD), ("slider", "100")];
         let page = browser.submit(&page, &fields).await;
         let at = |way: &str| page.text.find(&format!("id=\"way-{way}\"")).unwrap();

@@ -3,6 +3,7 @@
 use hufu::outbound::asked::FaceState;
 
 use super::*;
+use crate::kit::browser::unescape;
 use crate::kit::{FILING, authorize_url, on_each_database};
 use crate::login::scan::{act, iit};
 
@@ -123,8 +124,14 @@ fn people_from_overseas_register() {
             contact: "tai.man@example.hk",
             ..XU
         };
-        let (_, done) = registered(&app, hong_kong).await;
+        let (mut browser, done) = registered(&app, hong_kong).await;
         assert!(done.text.contains("注册完成"));
+        // The way in is the door that takes what they registered with.
+        assert!(done.text.contains("请在【非居民登录（自然人）】用"), "{}", done.text);
+        let link = done.text.split("id=\"register-sign-in\" href=\"").nth(1).expect("a link");
+        let door = browser.get(&unescape(link.split('"').next().unwrap())).await;
+        assert!(door.text.contains("邮箱 / 手机号码 / 用户名"), "{}", door.text);
+        assert!(door.text.contains("name=\"entrance\" value=\"non_resident_person\""));
         let how = levels(&app, hong_kong).await;
         let how: Vec<(u8, &str)> = how.iter().map(|(level, how)| (*level, how.as_str())).collect();
         assert_eq!(how, [(1, "password"), (2, "email"), (3, "face"), (4, "face")]);

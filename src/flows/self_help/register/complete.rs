@@ -91,7 +91,7 @@ async fn complete(
     save(ctx, &tx, &whole).await?;
     tx.commit().await?;
     // Whoever looks again sees that it is done; where this fails they may sign in all the same.
-    let done = sealed(ctx, &Stage::Done(registration.then.clone()))?;
+    let done = sealed(ctx, &Stage::Done(registration.then.clone(), registration.way))?;
     if let Err(stop) = JOURNEY.go(ctx, begun, &held.kept, &done).await {
         tracing::warn!(%stop, "The end of a registration is not kept for another look");
     }

@@ -34,7 +34,7 @@ pub struct Kept(String);
 #[derive(Serialize, Deserialize)]
 enum Stage {
     On(Box<Registration>),
-    Done(Then),
+    Done(Then, Way),
 }
 
 /// A registration as it was found, to be taken further from there and from nowhere else.
@@ -46,8 +46,8 @@ pub struct Held {
 /// What a browser has begun.
 pub enum Found {
     On(Box<Held>),
-    /// The account is open; where the person goes.
-    Done(Then),
+    /// The account is open; where the person goes, and how they came.
+    Done(Then, Way),
 }
 
 /// Sealed for registrations: what is sealed for others is none.
@@ -67,7 +67,7 @@ pub async fn find(ctx: &Ctx, begun: &Begun) -> Result<Option<Found>, Fault> {
     let stage = text.and_then(|text| serde_json::from_str::<Stage>(&text).ok());
     Ok(stage.map(|stage| match stage {
         Stage::On(registration) => Found::On(Box::new(Held { registration: *registration, kept })),
-        Stage::Done(then) => Found::Done(then),
+        Stage::Done(then, way) => Found::Done(then, way),
     }))
 }
 

@@ -26,6 +26,7 @@ use crate::oidc::params::Params;
 use crate::realm::Agreement;
 use crate::views::page::MessagePage;
 use crate::views::register::{RegisterDonePage, RegisterKnownPage};
+use crate::web::account::show::href;
 use crate::web::answer::{Answer, Failure, see_other};
 use crate::web::app::App;
 use crate::web::form::agrees;
@@ -57,7 +58,7 @@ fn onward(helping: &Helping) -> Response {
 async fn held(helping: &Helping) -> Result<Held, Failure> {
     match find(&helping.request.ctx, &helping.begun).await? {
         Some(Found::On(held)) => Ok(*held),
-        Some(Found::Done(_)) => {
+        Some(Found::Done(..)) => {
             let done = address(&helping.request, "done", &helping.begun);
             Err(Failure::instead(see_other(&done)))
         }
@@ -85,7 +86,7 @@ async fn unless_gone_on(
 ) -> Answer {
     match find(&helping.request.ctx, &helping.begun).await? {
         Some(Found::On(now)) if now.registration == held.registration => shown.await,
-        Some(Found::On(_) | Found::Done(_)) => Ok(onward(helping)),
+        Some(Found::On(_) | Found::Done(..)) => Ok(onward(helping)),
         None => helping.expired("/register"),
     }
 }
@@ -98,7 +99,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Whether that end has come.
 async fn is_done_meanwhile(helping: &Helping) -> Result<bool, Failure> {
     for _ in 0..LOOKS {
-        if matches!(find(&helping.request.ctx, &helping.begun).await?, Some(Found::Done(_))) {
+        if matches!(find(&helping.request.ctx, &helping.begun).await?, Some(Found::Done(..))) {
             return Ok(true);
         }
         tokio::time::sleep(PAUSE).await;
@@ -125,7 +126,7 @@ async fn post_begin(mut helping: Helping) -> Answer {
             let again = register::begin_again(ctx, &helping.begun, &held, way, &accepted);
             Stop::refusal(again.await)?.map(|()| helping.begun.clone())
         }
-        Some(Found::Done(_)) | None => {
+        Some(Found::Done(..)) | None => {
             let (begun, then) = (helping.new_journey(), waits(&helping).await?);
             Stop::refusal(register::begin(ctx, &begun, way, then, &accepted).await)?.map(|()| begun)
         }
@@ -290,21 +291,31 @@ fn known(helping: &Helping) -> Answer {
 
 async fn done(helping: Helping) -> Answer {
     let request = &helping.request;
-    let then = match find(&request.ctx, &helping.begun).await? {
-        Some(Found::Done(then)) => then,
+    let (then, way) = match find(&request.ctx, &helping.begun).await? {
+        Some(Found::Done(then, way)) => (then, way),
         Some(Found::On(_)) => return Ok(onward(&helping)),
         None => return helping.expired("/register"),
     };
+    // Whoever has no document of this country comes in where e-mail addresses are taken.
+    let door = request.ctx.realm.own_door_by_email().filter(|_| way == Way::Overseas);
+    let query: Vec<(&str, &str)> = match (&then, door) {
+        (Then::Page(page), None) => vec![("return_to", page)],
+        (Then::Page(page), Some(door)) => {
+            vec![("return_to", page), ("entrance", &door.entrance.id)]
+        }
+        (_, Some(door)) => vec![("entrance", &door.entrance.id)],
+        (_, None) => Vec::new(),
+    };
     let sign_in = match &then {
         Then::Authorize(asked) => authorize_address(request, asked),
-        Then::Page(page) => {
-            let back: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
-            format!("{}/login?return_to={back}", request.base())
-        }
-        Then::Nowhere => format!("{}/login", request.base()),
+        Then::Page(_) | Then::Nowhere => href(request, "/login", &query),
     };
-    let leads_on = matches!(then, Then::Authorize(_));
-    helping.page(StatusCode::OK, &RegisterDonePage { sign_in, leads_on })
+    let page = RegisterDonePage {
+        sign_in,
+        leads_on: matches!(then, Then::Authorize(_)),
+        door: door.map(|door| door.title.in_language(request.language()).to_owned()),
+    };
+    helping.page(StatusCode::OK, &page)
 }
 
 /// Whether a candidate was named: the pages after it say whom they are about.

@@ -19,6 +19,7 @@ use crate::views::register::{
 };
 use crate::views::scan::ScanView;
 use crate::web::answer::{Answer, Failure, status_of, with_retry_after};
+use crate::web::page::view::password_rule;
 use crate::web::request::Request;
 use crate::web::self_help::Helping;
 use crate::web::self_help::part::{APPS, scan_view};
@@ -33,7 +34,8 @@ fn notice(request: &Request, refusal: Option<&Refusal>) -> Option<Notice> {
         _ => None,
     };
     let text = own.map_or(notice.text.clone(), |key| request.text(key));
-    Some(Notice { text, ..notice })
+    // The first password is `new` elsewhere, and a phone is one of two contacts here.
+    Some(Notice { text, ..notice }.with_field("new", "password").with_field("phone", "contact"))
 }
 
 fn agreements<'a>(
@@ -211,6 +213,7 @@ pub async fn contact(
         has_password: access.is_some(),
         min_length: rules.min_length,
         max_length: rules.max_length,
+        rule: password_rule(request),
         is_sent: waits && !wants_other,
         is_proved: is_proved && !wants_other,
         minutes: (request.ctx.realm.sms.lifetime / 60).to_string(),
