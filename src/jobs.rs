@@ -156,8 +156,8 @@ async fn sweep_up(app: &App) {
     }
 }
 
-/// Seconds from one look to the next: ten of them fit into the announcement of a root.
-const LOOKS_FOR_ROOTS: u64 = 5;
+/// Seconds from one look to the next: often enough that no writer has to look (`store/learned`).
+const LOOKS_FOR_ROOTS: u64 = 3;
 
 /// Every few seconds, and once a value names a root that is not known yet: takes the turn to another root at
 /// rest, and seals everything anew where that is due.
@@ -173,7 +173,7 @@ async fn reseal_all(app: &App) {
         if !is_behind && n % LOOKS_FOR_ROOTS != 1 {
             continue;
         }
-        match services.store.learn_roots(services.clock.now()).await {
+        match services.store.learn_roots().await {
             Ok(()) => {}
             Err(fault @ StoreError::Unavailable(_)) => {
                 tracing::warn!(%fault, "The keys at rest could not be read again");

@@ -1,14 +1,15 @@
 //! Encryption at rest: one master key outside the database wraps *roots*, which lie in it; from a
 //! root every purpose derives its own keys. A sealed value names its root, so that roots follow one
-//! another while the service runs, and the master key is exchanged without touching a value. Root 0 is
-//! the master key of the first start, whose values name none. Which algorithms: `suite`. Rows of roots,
-//! and sealing everything anew, are the store's.
+//! another while the service runs, and the master key is exchanged without touching a value. Values of
+//! root 0 name none. Which algorithms: `suite`. Rows of roots, and sealing everything anew, are the store's.
 
+use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 use crate::base::clock::Timestamp;
@@ -37,15 +38,18 @@ impl MasterKey {
 }
 
 /// Where the key is that wraps roots: a file beside the service, or a machine that gives no key away
-/// (a cipher machine, GM/T 0030).
+/// (a cipher machine, GM/T 0030), and may take its time.
 pub trait Keeper: Send + Sync {
     /// Tells keys apart, in a few characters.
     fn fingerprint(&self) -> String;
-    fn wrap(&self, random: &Random, root: u32, key: &RootKey) -> Result<Vec<u8>, KeeperError>;
-    fn unwrap(&self, root: u32, wrapped: &[u8]) -> Result<RootKey, KeeperError>;
-    /// The key of the first start, where it is the first root: of a file. `None`: one is made.
+    fn wrap<'k>(&'k self, random: &'k Random, root: u32, key: &'k RootKey) -> Kept<'k, Vec<u8>>;
+    fn unwrap<'k>(&'k self, root: u32, wrapped: &'k [u8]) -> Kept<'k, RootKey>;
+    /// What sealed before there were roots, which then is root 0: a key of a file.
     fn first_root(&self) -> Option<RootKey>;
 }
+
+/// What a keeper answers.
+pub type Kept<'k, T> = BoxFuture<'k, Result<T, KeeperError>>;
 
 /// Why a root could not be wrapped or unwrapped.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,13 +65,14 @@ impl Keeper for MasterKey {
         Self::fingerprint(self)
     }
 
-    fn wrap(&self, random: &Random, root: u32, key: &RootKey) -> Result<Vec<u8>, KeeperError> {
-        Ok(self.wrapper().seal(random.bytes(), &place_of(root), key.0.as_slice()))
+    fn wrap<'k>(&'k self, random: &'k Random, root: u32, key: &'k RootKey) -> Kept<'k, Vec<u8>> {
+        let wrapped = self.wrapper().seal(random.bytes(), &place_of(root), key.0.as_slice());
+        Box::pin(ready(Ok(wrapped)))
     }
 
-    fn unwrap(&self, root: u32, wrapped: &[u8]) -> Result<RootKey, KeeperError> {
-        let key = self.wrapper().open(&place_of(root), wrapped).ok_or(SealError)?;
-        Ok(RootKey::parse(&key)?)
+    fn unwrap<'k>(&'k self, root: u32, wrapped: &'k [u8]) -> Kept<'k, RootKey> {
+        let key = self.wrapper().open(&place_of(root), wrapped).ok_or(SealError);
+        Box::pin(ready(key.and_then(|key| RootKey::parse(&key)).map_err(KeeperError::from)))
     }
 
     fn first_root(&self) -> Option<RootKey> {
@@ -100,6 +105,12 @@ impl RootKey {
 
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Whether it is no other than this master key, as root 0 is where values were sealed before there were
+    /// roots.
+    pub fn is_master(&self, fingerprint: &str) -> bool {
+        MasterKey(self.0.clone()).fingerprint() == fingerprint
     }
 
     /// A key for one purpose; knowing it tells nothing about the others.
@@ -251,6 +262,11 @@ impl Ring {
     /// For what must never change with a root: pairwise subjects, the audit's chain.
     pub fn first(&self) -> &RootKey {
         &self.first
+    }
+
+    /// The youngest that is known, announced or in use.
+    pub fn youngest(&self) -> u32 {
+        self.known().roots.last().map_or(0, |root| root.id)
     }
 
     /// The root that seals now, and since when.

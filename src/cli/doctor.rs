@@ -56,7 +56,7 @@ pub async fn run(
     };
     let wanted = Wanted::of(&settings)?;
     findings.tell("data directory", data(&wanted.data))?;
-    findings.tell("master key", master_key_file(&wanted))?;
+    findings.tell("master key", master_key_file(&wanted).await)?;
     findings.tell("database", database(&wanted).await)?;
     if let Some(url) = &settings.redis_url {
         findings.tell("redis", redis(url).await)?;
@@ -116,8 +116,8 @@ fn tempfile_in(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Never shown; a file that others may read is as good as published.
-fn master_key_file(wanted: &Wanted) -> Result<String, Failure> {
-    if keeper(wanted)?.is_none() {
+async fn master_key_file(wanted: &Wanted) -> Result<String, Failure> {
+    if keeper(wanted).await?.is_none() {
         return Ok("the first start will make one; keep a copy apart from the database".to_owned());
     }
     if let Some(program) = &wanted.key_program {

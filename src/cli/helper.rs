@@ -13,7 +13,7 @@ pub struct HelperArguments {
     /// Why, for the audit: 2 to 200 characters on one line.
     #[arg(long)]
     reason: String,
-    /// Who acts, for the audit; otherwise the user of this shell.
+    /// Who acts, for the audit, where they are named `operator/…`; otherwise the user of this shell.
     #[arg(long)]
     by: Option<String>,
 }
@@ -21,17 +21,27 @@ pub struct HelperArguments {
 impl HelperArguments {
     pub fn helper(&self) -> Result<Helper, Failure> {
         let name = self.by.clone().or_else(user).ok_or("nobody knows who acts: --by says it")?;
+        let name = name.strip_prefix(OPERATOR).unwrap_or(&name).trim();
+        if name.is_empty() || name.contains('/') {
+            return Err(
+                "--by names an operator, without a `/`: officers act at their console".into()
+            );
+        }
+        let name = format!("{OPERATOR}{name}");
         Helper::new(&name, &self.reason).map_err(|refusal| explained(&refusal).into())
     }
 }
 
-/// `operator/…`: whoever became another to run this is named as themself; without a name by the number
-/// that the system knows them by.
+/// Whoever has a shell is no officer, whatever their name is.
+const OPERATOR: &str = "operator/";
+
+/// Whoever became another to run this is named as themself; without a name by the number that the system
+/// knows them by.
 fn user() -> Option<String> {
     let known = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(variable);
     let known = known.filter(|name| !name.is_empty());
     let number = || std::fs::metadata("/proc/self").ok().map(|own| format!("uid-{}", own.uid()));
-    known.or_else(number).map(|name| format!("operator/{name}"))
+    known.or_else(number)
 }
 
 /// In words where a flow has only a code.
@@ -49,7 +59,7 @@ fn explained(refusal: &Refusal) -> String {
             let told = fields.iter().map(|field| match *field {
                 "person" => "a document number, a phone, a username or an id is needed",
                 "reason" => "--reason takes 2 to 200 characters on one line",
-                "by" => "--by takes 1 to 64 characters on one line",
+                "by" => "--by takes 1 to 55 characters on one line",
                 other => other,
             });
             told.collect::<Vec<_>>().join("; ")

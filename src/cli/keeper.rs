@@ -1,16 +1,22 @@
 //! Who wraps the roots at rest: the master key that this process reads, or a program in front of a
 //! machine that gives no key away. The program is called with `fingerprint`, `wrap ROOT` or
 //! `unwrap ROOT`, reads hexadecimal from standard input and writes hexadecimal; anything but exit 0 is
-//! a refusal.
+//! a refusal, and so is no answer for some seconds.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
 
-use crate::base::cipher::{Keeper, KeeperError, MasterKey, RootKey};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::base::cipher::{Keeper, KeeperError, Kept, MasterKey, RootKey};
 use crate::base::random::Random;
 use crate::base::secret::hex;
 use crate::cli::result::Failure;
+
+/// A machine that takes longer is away; its program is ended.
+const LONGEST: Duration = Duration::from_secs(5);
 
 pub enum KeyHolder {
     Key(MasterKey),
@@ -18,8 +24,8 @@ pub enum KeyHolder {
 }
 
 impl KeyHolder {
-    pub fn program(path: PathBuf) -> Result<Self, Failure> {
-        let fingerprint = ask(&path, &["fingerprint"], b"")?;
+    pub async fn program(path: PathBuf) -> Result<Self, Failure> {
+        let fingerprint = ask(&path, &["fingerprint"], b"").await?;
         let fits = (1..=64).contains(&fingerprint.len())
             && fingerprint.bytes().all(|byte| byte.is_ascii_alphanumeric());
         match fits {
@@ -40,19 +46,19 @@ impl Keeper for KeyHolder {
         }
     }
 
-    fn wrap(&self, random: &Random, root: u32, key: &RootKey) -> Result<Vec<u8>, KeeperError> {
+    fn wrap<'k>(&'k self, random: &'k Random, root: u32, key: &'k RootKey) -> Kept<'k, Vec<u8>> {
         match self {
             Self::Key(master) => master.wrap(random, root, key),
-            Self::Program { path, .. } => bytes(path, "wrap", root, key.expose()),
+            Self::Program { path, .. } => Box::pin(bytes(path, "wrap", root, key.expose())),
         }
     }
 
-    fn unwrap(&self, root: u32, wrapped: &[u8]) -> Result<RootKey, KeeperError> {
+    fn unwrap<'k>(&'k self, root: u32, wrapped: &'k [u8]) -> Kept<'k, RootKey> {
         match self {
             Self::Key(master) => master.unwrap(root, wrapped),
-            Self::Program { path, .. } => {
-                Ok(RootKey::parse(&bytes(path, "unwrap", root, wrapped)?)?)
-            }
+            Self::Program { path, .. } => Box::pin(async move {
+                Ok(RootKey::parse(&bytes(path, "unwrap", root, wrapped).await?)?)
+            }),
         }
     }
 
@@ -64,8 +70,8 @@ impl Keeper for KeyHolder {
     }
 }
 
-fn bytes(path: &Path, act: &str, root: u32, input: &[u8]) -> Result<Vec<u8>, KeeperError> {
-    let told = ask(path, &[act, &root.to_string()], hex(input).as_bytes())?;
+async fn bytes(path: &Path, act: &str, root: u32, input: &[u8]) -> Result<Vec<u8>, KeeperError> {
+    let told = ask(path, &[act, &root.to_string()], hex(input).as_bytes()).await?;
     let malformed = || KeeperError::Away(format!("{} {act}: no hexadecimal", path.display()));
     if !told.len().is_multiple_of(2) || !told.is_ascii() {
         return Err(malformed());
@@ -74,20 +80,26 @@ fn bytes(path: &Path, act: &str, root: u32, input: &[u8]) -> Result<Vec<u8>, Kee
     pairs.collect::<Result<_, _>>().map_err(|_| malformed())
 }
 
-fn ask(path: &Path, arguments: &[&str], input: &[u8]) -> Result<String, KeeperError> {
+async fn ask(path: &Path, arguments: &[&str], input: &[u8]) -> Result<String, KeeperError> {
     let away = |error: String| KeeperError::Away(format!("{}: {error}", path.display()));
     let mut child = Command::new(path)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .kill_on_drop(true)
         .spawn()
         .map_err(|error| away(error.to_string()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that needs nothing does not read.
-        let _ = stdin.write_all(input);
-    }
-    let output = child.wait_with_output().map_err(|error| away(error.to_string()))?;
+    let answer = async {
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that needs nothing does not read.
+            let _ = stdin.write_all(input).await;
+        }
+        child.wait_with_output().await
+    };
+    let late = |_| away(format!("no answer within {} seconds", LONGEST.as_secs()));
+    let output = tokio::time::timeout(LONGEST, answer).await.map_err(late)?;
+    let output = output.map_err(|error| away(error.to_string()))?;
     if !output.status.success() {
         let told = String::from_utf8_lossy(&output.stderr);
         return Err(away(format!("{} ({})", told.trim(), output.status)));

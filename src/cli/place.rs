@@ -57,14 +57,14 @@ impl Opened {
             );
             return Err(message.into());
         }
-        let Some(keeper) = keeper(wanted)? else {
+        let Some(keeper) = keeper(wanted).await? else {
             let file = wanted.data.join("master.key");
             return Err(
                 format!("{} is missing, and no setting names the key", file.display()).into()
             );
         };
         let clock = Clock::system();
-        let store = Store::open(&wanted.database, keeper, clock.now()).await?;
+        let store = Store::open(&wanted.database, keeper, clock.clone()).await?;
         Ok(Self { store, clock })
     }
 

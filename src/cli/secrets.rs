@@ -1,5 +1,5 @@
 //! `hufu secrets`: what seals values at rest, another root, another master key, the end of an old one.
-//! A running server learns of each within half a minute.
+//! A running server learns of another root within seconds.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,6 @@ use crate::cli::place::{Opened, Place};
 use crate::cli::result::{CliResult, Failure, say, tell};
 use crate::cli::start::{Wanted, make_key, read_key};
 use crate::config::Settings;
-use crate::domain::audit::AuditEvent;
-use crate::domain::help::Helper;
 use crate::store::reseal::Resealed;
 use crate::store::roots::{ANNOUNCED_SECONDS, RootRow, SHORTEST_ANNOUNCEMENT};
 
@@ -34,8 +32,7 @@ pub enum SecretsAct {
         /// Seconds until it seals, 10 or more; otherwise a minute.
         #[arg(long, value_parser = clap::value_parser!(u32).range(SHORTEST_ANNOUNCEMENT..))]
         after: Option<u32>,
-        /// It seals at once, for when the database and a root have leaked together: what is sealed by it
-        /// is unreadable to another node for a second.
+        /// As soon as every node and every command that runs must have learned of it: in ten seconds.
         #[arg(long, conflicts_with = "after")]
         now: bool,
         #[command(flatten)]
@@ -80,11 +77,11 @@ pub struct Next {
 }
 
 impl Next {
-    fn keeper(self) -> Result<KeyHolder, Failure> {
+    async fn keeper(self) -> Result<KeyHolder, Failure> {
         match (self.new_key, self.new_program) {
             (Some(file), _) if file.exists() => Ok(KeyHolder::Key(read_key(&file)?)),
             (Some(file), _) => Ok(KeyHolder::Key(make_key(&file)?)),
-            (None, Some(program)) => KeyHolder::program(program),
+            (None, Some(program)) => KeyHolder::program(program).await,
             (None, None) => Err("a new key or a program is needed".into()),
         }
     }
@@ -105,12 +102,11 @@ pub async fn run(act: SecretsAct, settings: Settings) -> CliResult {
             let (opened, wanted) = open(place, settings).await?;
             let now = opened.clock.now();
             let announced = match after {
-                _ if at_once => 0,
+                _ if at_once => SHORTEST_ANNOUNCEMENT,
                 Some(seconds) => i64::from(seconds),
                 None => ANNOUNCED_SECONDS,
             };
-            let added = opened.store.add_root(wanted.at_rest, announced, now).await?;
-            note(&opened, &helper, &format!("rotate {}", added.id)).await?;
+            let added = opened.store.add_root(wanted.at_rest, announced, &helper, now).await?;
             line(&added, std::slice::from_ref(&added), now, false)
         }
         SecretsAct::Reseal { place } => {
@@ -130,20 +126,18 @@ pub async fn run(act: SecretsAct, settings: Settings) -> CliResult {
         SecretsAct::Rewrap { next, helper, place } => {
             let helper = helper.helper()?;
             let (opened, _) = open(place, settings).await?;
-            let next = next.keeper()?;
-            opened.store.wrap_roots(&next, opened.clock.now()).await?;
-            note(&opened, &helper, &format!("rewrap {}", next.fingerprint())).await?;
+            let next = next.keeper().await?;
+            opened.store.wrap_roots(&next, &helper, opened.clock.now()).await?;
             Ok(say(format!("{} opens this database, too", next.fingerprint()))?)
         }
         SecretsAct::Forget { fingerprint, helper, place } => {
             let helper = helper.helper()?;
             let (opened, _) = open(place, settings).await?;
-            if !opened.store.forget_keeper(&fingerprint, opened.clock.now()).await? {
+            if !opened.store.forget_keeper(&fingerprint, &helper, opened.clock.now()).await? {
                 return Err(
                     format!("{fingerprint} opens nothing here: `hufu secrets status`").into()
                 );
             }
-            note(&opened, &helper, &format!("forget {fingerprint}")).await?;
             Ok(say(format!("{fingerprint} opens this database no more"))?)
         }
     }
@@ -152,20 +146,6 @@ pub async fn run(act: SecretsAct, settings: Settings) -> CliResult {
 async fn open(place: Place, settings: Settings) -> Result<(Opened, Wanted), Failure> {
     let wanted = Wanted::of(&place.over(settings))?;
     Ok((Opened::at(&wanted).await?, wanted))
-}
-
-/// In the audit of every realm: a root is of all of them.
-async fn note(opened: &Opened, helper: &Helper, act: &str) -> CliResult {
-    for realm in opened.store.realms().await? {
-        let tx = opened.store.begin(&realm, opened.clock.now()).await?;
-        tx.note(AuditEvent::SecretsChanged {
-            act: act.to_owned(),
-            by: helper.name().to_owned(),
-            reason: helper.reason().to_owned(),
-        });
-        tx.commit().await?;
-    }
-    Ok(())
 }
 
 fn line(root: &RootRow, roots: &[RootRow], now: Timestamp, json: bool) -> CliResult {

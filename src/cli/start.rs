@@ -74,11 +74,11 @@ pub struct Started {
 /// The services without any realm: database, short-lived values, keys.
 pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     std::fs::create_dir_all(&wanted.data)?;
-    let (keeper, clock) = (made_keeper(wanted)?, Clock::system());
+    let (keeper, clock) = (made_keeper(wanted).await?, Clock::system());
     check_statements(&wanted.database).await?;
     migrate(&wanted.database).await?;
     roots::prepare(&wanted.database, &keeper, wanted.at_rest, clock.now()).await?;
-    let store = Store::open(&wanted.database, keeper, clock.now()).await?;
+    let store = Store::open(&wanted.database, keeper, clock.clone()).await?;
     let ephemeral = match &wanted.redis_url {
         Some(url) => Ephemeral::on_redis_within(clock.clone(), url, wanted.budget).await?,
         None => Ephemeral::in_memory_within(clock.clone(), wanted.budget),
@@ -187,9 +187,9 @@ pub fn realm_or_complaints(loaded: Result<Realm, Vec<Complaint>>) -> Result<Arc<
 
 /// Who opens what is sealed at rest: the program of the settings, their key, or the file in the data
 /// directory; `None` before the first start.
-pub fn keeper(wanted: &Wanted) -> Result<Option<KeyHolder>, Failure> {
+pub async fn keeper(wanted: &Wanted) -> Result<Option<KeyHolder>, Failure> {
     if let Some(program) = &wanted.key_program {
-        return Ok(Some(KeyHolder::program(program.clone())?));
+        return Ok(Some(KeyHolder::program(program.clone()).await?));
     }
     let file = wanted.data.join("master.key");
     let key = match &wanted.master_key {
@@ -227,8 +227,8 @@ pub fn make_key(file: &Path) -> Result<MasterKey, Failure> {
 }
 
 /// The first start makes one.
-fn made_keeper(wanted: &Wanted) -> Result<KeyHolder, Failure> {
-    match keeper(wanted)? {
+async fn made_keeper(wanted: &Wanted) -> Result<KeyHolder, Failure> {
+    match keeper(wanted).await? {
         Some(keeper) => Ok(keeper),
         None => Ok(KeyHolder::Key(make_key(&wanted.data.join("master.key"))?)),
     }

@@ -28,6 +28,7 @@ pub mod grants;
 pub mod hall_records;
 mod help;
 pub mod keys;
+mod learned;
 pub mod many;
 pub mod non_residents;
 pub mod notices;
@@ -63,7 +64,7 @@ use sea_orm::{
 };
 
 use crate::base::cipher::{Cipher, Keeper, Purpose, Ring};
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::base::sm2::Sm2Key;
 use crate::domain::audit::AuditEvent;
@@ -85,6 +86,7 @@ pub struct Store {
     /// Of their checkpoints.
     audit_signer: Sm2Key,
     random: Random,
+    learning: learned::Learning,
 }
 
 enum Writer {
@@ -97,7 +99,7 @@ impl Store {
     pub async fn open(
         url: &DatabaseUrl,
         keeper: impl Keeper + 'static,
-        now: Timestamp,
+        clock: Clock,
     ) -> Result<Self, StoreError> {
         let (readers, writer) = match url {
             DatabaseUrl::Sqlite(path) => {
@@ -110,7 +112,7 @@ impl Store {
                 (readers, Writer::Pool(writers))
             }
         };
-        let ring = roots::ring(&readers, &keeper, now).await?;
+        let (learning, ring) = learned::at_first(&readers, &keeper, clock).await?;
         Ok(Self {
             readers,
             writer,
@@ -120,6 +122,7 @@ impl Store {
             audit_signer: Sm2Key::from_seed(&ring.first().derive("audit/signer")),
             ring,
             random: Random::System,
+            learning,
         })
     }
 
@@ -134,13 +137,15 @@ impl Store {
     }
 
     /// A transaction to write a realm's rows in. Keep it short: on SQLite it holds the writer lane.
-    /// `at`: when what it notes for the audit has happened.
+    /// `at`: when what it notes for the audit has happened. Refused where nobody can say any more which
+    /// root seals (`learned`).
     pub async fn begin<'s>(&'s self, realm: &'s str, at: Timestamp) -> Result<Tx<'s>, StoreError> {
+        let learned = self.learned().await?;
         let inner = match &self.writer {
             Writer::Lane(lane) => Inner::Seat(lane.enter().await?),
             Writer::Pool(writers) => Inner::Own(link::begin(writers).await?),
         };
-        Ok(Tx { inner, store: self, realm, at, noted: Mutex::default() })
+        Ok(Tx { inner, store: self, realm, at, noted: Mutex::default(), learned })
     }
 
     /// The ids of all realms that were ever served from this database, in order.
@@ -206,6 +211,7 @@ pub struct Tx<'s> {
     realm: &'s str,
     at: Timestamp,
     noted: Mutex<Vec<AuditEvent>>,
+    learned: learned::Learned,
 }
 
 enum Inner {
@@ -240,6 +246,7 @@ impl Tx<'_> {
     pub async fn commit(self) -> Result<(), StoreError> {
         let noted = std::mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner));
         self.rows().records().audit(self.at, &noted).await?;
+        self.store.still_holds(self.learned).await?;
         match self.inner {
             Inner::Seat(seat) => seat.commit().await,
             Inner::Own(own) => match tokio::spawn(own.commit()).await {

@@ -215,7 +215,7 @@ impl Store {
         // Before everybody seals by the current root, more may come.
         if done.left == 0 && is_settled {
             self.retire_before(root, now()).await?;
-            self.learn_roots(now()).await?;
+            self.learn_roots().await?;
         }
         Ok(Some(done))
     }

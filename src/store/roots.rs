@@ -1,20 +1,22 @@
 //! The roots of what is sealed at rest (`base::cipher`): of every realm at once, announced before they
 //! seal, wrapped by every master key that may open them. Sealing rows anew is `reseal`'s.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value};
 
 use super::connect::{DatabaseUrl, connect_postgres, connect_sqlite};
 use super::link::Link;
-use super::{Store, StoreError};
-use crate::base::cipher::{Keeper, Ring, Root, RootKey};
+use super::{Rows, Store, StoreError, Tx};
+use crate::base::cipher::{Keeper, Root, RootKey};
 use crate::base::clock::Timestamp;
 use crate::base::random::Random;
 use crate::base::suite::Suite;
+use crate::domain::audit::AuditEvent;
+use crate::domain::help::Helper;
 
-/// How long before it seals a root is known: nodes look every five seconds.
+/// How long before it seals a root is known.
 pub const ANNOUNCED_SECONDS: i64 = 60;
 
-/// The shortest announcement in which every node looks twice.
+/// The shortest announcement: nobody writes by what they learned half as long ago (`learned`).
 pub const SHORTEST_ANNOUNCEMENT: i64 = 10;
 
 /// How long after that everybody is believed to seal by it.
@@ -36,7 +38,7 @@ pub struct RootRow {
 }
 
 /// Before the database serves: root 0 is there, and the youngest is of the wanted suite. Of nodes that
-/// start together one makes them.
+/// start together one makes them, and one whose key does not open what is there makes none.
 pub async fn prepare(
     url: &DatabaseUrl,
     keeper: &dyn Keeper,
@@ -50,22 +52,28 @@ pub async fn prepare(
     let tx = connection.begin().await?;
     let link = Link::Tx(&tx);
     alone(link).await?;
-    let (rows, random) = (rows(link).await?, Random::System);
-    let youngest = if let Some(youngest) = rows.last() {
+    let (known, random) = (rows(link).await?, Random::System);
+    let is_new =
+        known.is_empty() && link.query_one_raw(statement(link, IS_SERVED, [])).await?.is_none();
+    let youngest = if let Some(youngest) = known.last() {
+        opened(link, keeper).await?;
         youngest.suite
     } else {
-        let key = keeper.first_root().unwrap_or_else(|| RootKey::random(&random));
+        // What there is was sealed by the master key itself.
+        let sealed = if is_new { None } else { keeper.first_root() };
+        let key = sealed.unwrap_or_else(|| RootKey::random(&random));
         let first = New { id: 0, suite: Suite::International, active_from: now };
-        first.insert(link, keeper, &random, &key, now).await?;
+        first.insert(link, &Wrap::of(keeper, &random, 0, &key).await?, now).await?;
         first.suite
     };
     if youngest != suite {
-        // Where nothing was served yet, nobody else has to learn of it first.
-        let is_new = link.query_one_raw(statement(link, IS_SERVED, [])).await?.is_none();
+        by_one_key(&known)?;
+        // Where nobody else can have begun yet, nobody has to learn of it first.
         let active_from = if is_new { now } else { now.plus(ANNOUNCED_SECONDS) };
-        let id = rows.last().map_or(1, |last| last.id + 1);
+        let id = known.last().map_or(1, |last| last.id + 1);
         let key = RootKey::random(&random);
-        New { id, suite, active_from }.insert(link, keeper, &random, &key, now).await?;
+        let wrap = Wrap::of(keeper, &random, id, &key).await?;
+        New { id, suite, active_from }.insert(link, &wrap, now).await?;
         tracing::info!(root = id, suite = suite.name(), "Values at rest get another root");
     }
     tx.commit().await?;
@@ -73,8 +81,9 @@ pub async fn prepare(
     Ok(())
 }
 
-/// The first that is sealed are a realm's signing keys.
-const IS_SERVED: &str = "SELECT kid FROM signing_key LIMIT 1";
+/// The first that is sealed are a realm's signing keys and its files.
+const IS_SERVED: &str =
+    "SELECT realm FROM signing_key UNION ALL SELECT realm FROM realm_version LIMIT 1";
 
 /// Whoever makes or wraps roots is alone with that until the transaction's end, lest one root be wrapped
 /// for one of two master keys. SQLite has one writer.
@@ -85,6 +94,29 @@ async fn alone(link: Link<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+const NOT_BEGUN: StoreError = StoreError::Roots("the server has not begun yet");
+const CAME_MEANWHILE: StoreError = StoreError::Roots("another root came meanwhile: run it again");
+
+/// The id of the next root, where one may be made.
+fn next(known: &[RootRow], now: Timestamp) -> Result<u32, StoreError> {
+    let last = known.last().ok_or(NOT_BEGUN)?;
+    if last.active_from > now {
+        return Err(StoreError::Roots("another root is announced already"));
+    }
+    by_one_key(known)?;
+    Ok(last.id + 1)
+}
+
+/// A root that is made while two master keys open the others could be wrapped for one of them alone.
+fn by_one_key(known: &[RootRow]) -> Result<(), StoreError> {
+    match known.iter().all(|root| root.keepers.len() == 1) {
+        true => Ok(()),
+        false => {
+            Err(StoreError::Roots("two master keys open this database: forget the older one first"))
+        }
+    }
+}
+
 struct New {
     id: u32,
     suite: Suite,
@@ -92,37 +124,46 @@ struct New {
 }
 
 impl New {
-    async fn insert(
-        &self,
-        link: Link<'_>,
-        keeper: &dyn Keeper,
-        random: &Random,
-        key: &RootKey,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn insert(&self, link: Link<'_>, wrap: &Wrap, now: Timestamp) -> Result<(), StoreError> {
         let id = i64::from(self.id);
         let values: [Value; 4] =
             [id.into(), self.suite.name().into(), now.0.into(), self.active_from.0.into()];
         let sql = "INSERT INTO data_root (id, suite, created_at, active_from, worked_until) \
                    VALUES ($1, $2, $3, $4, 0)";
         link.execute_raw(statement(link, sql, values)).await?;
-        wrap(link, keeper, random, self.id, key).await
+        wrap.insert(link).await
     }
 }
 
-async fn wrap(
-    link: Link<'_>,
-    keeper: &dyn Keeper,
-    random: &Random,
-    id: u32,
-    key: &RootKey,
-) -> Result<(), StoreError> {
-    let wrapped = keeper.wrap(random, id, key)?;
-    let values: [Value; 3] = [i64::from(id).into(), keeper.fingerprint().into(), wrapped.into()];
-    let sql = "INSERT INTO data_root_wrap (root, keeper, wrapped) VALUES ($1, $2, $3) \
-               ON CONFLICT (root, keeper) DO NOTHING";
-    link.execute_raw(statement(link, sql, values)).await?;
-    Ok(())
+/// A root's key as one keeper has wrapped it. A machine takes its time: wrap before the transaction begins.
+struct Wrap {
+    root: u32,
+    keeper: String,
+    wrapped: Vec<u8>,
+}
+
+impl Wrap {
+    async fn of(
+        keeper: &dyn Keeper,
+        random: &Random,
+        root: u32,
+        key: &RootKey,
+    ) -> Result<Self, StoreError> {
+        let wrapped = keeper.wrap(random, root, key).await?;
+        Ok(Self { root, keeper: keeper.fingerprint(), wrapped })
+    }
+
+    async fn insert(&self, link: Link<'_>) -> Result<(), StoreError> {
+        let values: [Value; 3] = [
+            i64::from(self.root).into(),
+            self.keeper.as_str().into(),
+            self.wrapped.as_slice().into(),
+        ];
+        let sql = "INSERT INTO data_root_wrap (root, keeper, wrapped) VALUES ($1, $2, $3) \
+                   ON CONFLICT (root, keeper) DO NOTHING";
+        link.execute_raw(statement(link, sql, values)).await?;
+        Ok(())
+    }
 }
 
 fn statement<const N: usize>(link: Link<'_>, sql: &str, values: [Value; N]) -> Statement {
@@ -159,10 +200,10 @@ async fn rows(link: Link<'_>) -> Result<Vec<RootRow>, StoreError> {
 
 /// Every root with its key. A database that no server of this version has opened has none but the master
 /// key itself.
-async fn opened(link: Link<'_>, keeper: &dyn Keeper) -> Result<Vec<Root>, StoreError> {
+pub(super) async fn opened(link: Link<'_>, keeper: &dyn Keeper) -> Result<Vec<Root>, StoreError> {
     let rows = rows(link).await?;
     if rows.is_empty() {
-        let key = keeper.first_root().ok_or(StoreError::Roots("the server has not begun yet"))?;
+        let key = keeper.first_root().ok_or(NOT_BEGUN)?;
         let (suite, active_from) = (Suite::International, Timestamp(0));
         return Ok(vec![Root { id: 0, suite, key, active_from, is_retired: false }]);
     }
@@ -178,7 +219,7 @@ async fn opened(link: Link<'_>, keeper: &dyn Keeper) -> Result<Vec<Root>, StoreE
         let wrapped = wrapped
             .ok_or_else(|| StoreError::WrongKey(keeper.fingerprint(), row.keepers.join(", ")))?;
         roots.push(Root {
-            key: keeper.unwrap(row.id, wrapped)?,
+            key: keeper.unwrap(row.id, wrapped).await?,
             id: row.id,
             suite: row.suite,
             active_from: row.active_from,
@@ -188,95 +229,117 @@ async fn opened(link: Link<'_>, keeper: &dyn Keeper) -> Result<Vec<Root>, StoreE
     Ok(roots)
 }
 
-/// What a process knows at its start.
-pub(super) async fn ring(
-    readers: &DatabaseConnection,
-    keeper: &dyn Keeper,
-    now: Timestamp,
-) -> Result<std::sync::Arc<Ring>, StoreError> {
-    Ok(Ring::new(opened(Link::Pool(readers), keeper).await?, now)?)
-}
-
 impl Store {
     /// Every root, the oldest first.
     pub async fn roots(&self) -> Result<Vec<RootRow>, StoreError> {
         rows(Link::Pool(&self.readers)).await
     }
 
-    /// Learns of roots that another process made, and takes the turn to one that was announced.
-    pub async fn learn_roots(&self, now: Timestamp) -> Result<(), StoreError> {
-        let told = self.roots().await?;
-        let told = told.iter().map(|row| (row.id, row.active_from, row.retired_at.is_some()));
-        let told: Vec<_> = told.collect();
-        if !told.is_empty() && !self.ring.turn(&told, now) {
-            let roots = opened(Link::Pool(&self.readers), &*self.keeper).await?;
-            self.ring.refresh(roots, now);
-        }
-        Ok(())
-    }
-
-    /// Announces another root, which seals so many seconds later; returns it. Refused while one is
-    /// announced, or while a master key is exchanged: it could not be wrapped for both.
+    /// Announces another root, which seals so many seconds later, [`SHORTEST_ANNOUNCEMENT`] at least; returns
+    /// it. Refused while one is announced, or while a master key is exchanged: it could not be wrapped for both.
     pub async fn add_root(
         &self,
         suite: Suite,
         announced: i64,
+        helper: &Helper,
         now: Timestamp,
     ) -> Result<RootRow, StoreError> {
+        let (id, key) = (next(&self.roots().await?, now)?, RootKey::random(&self.random));
+        let wrap = Wrap::of(&*self.keeper, &self.random, id, &key).await?;
+        let tx = self.begin("", now).await?;
+        let link = tx.rows().db();
+        alone(link).await?;
+        if next(&rows(link).await?, now)? != id {
+            return Err(CAME_MEANWHILE);
+        }
+        let active_from = now.plus(announced.max(SHORTEST_ANNOUNCEMENT));
+        New { id, suite, active_from }.insert(link, &wrap, now).await?;
+        self.commit_told(tx, helper, format!("rotate {id}")).await?;
+        let keepers = vec![wrap.keeper];
+        Ok(RootRow { id, suite, created_at: now, active_from, retired_at: None, keepers })
+    }
+
+    /// Another master key may open every root from now on, beside those that may already.
+    pub async fn wrap_roots(
+        &self,
+        by: &dyn Keeper,
+        helper: &Helper,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let roots = opened(Link::Pool(&self.readers), &*self.keeper).await?;
+        let mut wraps = Vec::new();
+        for root in &roots {
+            wraps.push(Wrap::of(by, &self.random, root.id, &root.key).await?);
+        }
         let tx = self.begin("", now).await?;
         let link = tx.rows().db();
         alone(link).await?;
         let known = rows(link).await?;
-        let last = known.last().ok_or(StoreError::Roots("the server has not begun yet"))?;
-        if last.active_from > now {
-            return Err(StoreError::Roots("another root is announced already"));
+        self.may_be_exchanged(&known, &self.keeper.fingerprint())?;
+        if known.len() != wraps.len() {
+            return Err(CAME_MEANWHILE);
         }
-        if known.iter().any(|root| root.keepers.len() != 1) {
-            return Err(StoreError::Roots(
-                "two master keys open this database: forget the older one first",
-            ));
+        for wrap in &wraps {
+            wrap.insert(link).await?;
         }
-        let (id, key) = (last.id + 1, RootKey::random(&self.random));
-        let new = New { id, suite, active_from: now.plus(announced) };
-        new.insert(link, &*self.keeper, &self.random, &key, now).await?;
-        let added = RootRow {
-            id,
-            suite,
-            created_at: now,
-            active_from: new.active_from,
-            retired_at: None,
-            keepers: vec![self.keeper.fingerprint()],
-        };
-        tx.commit().await?;
-        Ok(added)
+        self.commit_told(tx, helper, format!("rewrap {}", by.fingerprint())).await
     }
 
-    /// Another master key may open every root from now on, beside those that may already.
-    pub async fn wrap_roots(&self, next: &dyn Keeper, now: Timestamp) -> Result<(), StoreError> {
-        let tx = self.begin("", now).await?;
-        let link = tx.rows().db();
-        alone(link).await?;
-        let roots = opened(link, &*self.keeper).await?;
-        if rows(link).await?.is_empty() {
-            return Err(StoreError::Roots("the server has not begun yet"));
-        }
-        for root in roots {
-            wrap(link, next, &self.random, root.id, &root.key).await?;
-        }
-        tx.commit().await
-    }
-
-    /// A master key opens nothing here any more; never this process's own. `false`: it opened nothing.
-    pub async fn forget_keeper(&self, keeper: &str, now: Timestamp) -> Result<bool, StoreError> {
+    /// A master key opens nothing here any more; never this process's own, which must open everything.
+    /// `false`: it opened nothing.
+    pub async fn forget_keeper(
+        &self,
+        keeper: &str,
+        helper: &Helper,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         if keeper == self.keeper.fingerprint() {
             return Err(StoreError::Roots("this is the master key in use"));
         }
         let tx = self.begin("", now).await?;
         let link = tx.rows().db();
+        alone(link).await?;
+        self.may_be_exchanged(&rows(link).await?, keeper)?;
         let sql = "DELETE FROM data_root_wrap WHERE keeper = $1";
         let done = link.execute_raw(statement(link, sql, [keeper.into()])).await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.commit_told(tx, helper, format!("forget {keeper}")).await?;
+        Ok(true)
+    }
+
+    /// Whether this process's key opens everything, and `old` will open nothing once it is forgotten.
+    fn may_be_exchanged(&self, known: &[RootRow], old: &str) -> Result<(), StoreError> {
+        let first = known.first().ok_or(NOT_BEGUN)?;
+        let own = self.keeper.fingerprint();
+        if let Some(lost) = known.iter().find(|root| !root.keepers.contains(&own)) {
+            return Err(StoreError::WrongKey(own, lost.keepers.join(", ")));
+        }
+        if first.retired_at.is_none() && self.ring.first().is_master(old) {
+            return Err(StoreError::Roots(
+                "the older master key is root 0 itself, and reads what root 0 has sealed whether it is \
+                 forgotten or not: with that key alone, `hufu secrets rotate`, and exchange it once `hufu \
+                 secrets status` says that root 0 is retired",
+            ));
+        }
+        Ok(())
+    }
+
+    /// With the act in the audit of every realm: a root is of all of them.
+    async fn commit_told(
+        &self,
+        tx: Tx<'_>,
+        helper: &Helper,
+        act: String,
+    ) -> Result<(), StoreError> {
+        let (by, reason) = (helper.name().to_owned(), helper.reason().to_owned());
+        let event = AuditEvent::SecretsChanged { act, by, reason };
+        for realm in self.realms().await? {
+            let of = Rows { realm: &realm, ..tx.rows() };
+            of.records().audit(tx.now(), std::slice::from_ref(&event)).await?;
+        }
+        tx.commit().await
     }
 
     /// Whether this node is the one to seal rows anew for the next while: one is at a time, and it says

@@ -9,6 +9,7 @@
 
 pub mod account;
 mod at_rest;
+mod at_rest_keys;
 mod audit;
 mod certificate;
 mod console;

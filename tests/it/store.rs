@@ -29,7 +29,8 @@ async fn open() -> Opened {
     let file = folder.path().join("hufu.db");
     let url = DatabaseUrl::Sqlite(file.clone());
     migrate(&url).await.unwrap();
-    let store = Arc::new(Store::open(&url, MasterKey::new([7; 32]), NOW).await.unwrap());
+    let store =
+        Arc::new(Store::open(&url, MasterKey::new([7; 32]), Clock::fixed(NOW)).await.unwrap());
     Opened { store, file, _folder: folder }
 }
 
@@ -204,7 +205,7 @@ fn the_database_s_errors_are_told_apart() {
 #[tokio::test]
 async fn a_file_that_cannot_be_opened_is_away() {
     let url = DatabaseUrl::Sqlite("/nowhere/at/all/hufu.db".into());
-    let opened = Store::open(&url, MasterKey::new([7; 32]), NOW).await;
+    let opened = Store::open(&url, MasterKey::new([7; 32]), Clock::fixed(NOW)).await;
     assert!(matches!(opened.err(), Some(StoreError::Unavailable(_))));
 }
 

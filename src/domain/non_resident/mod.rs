@@ -95,6 +95,7 @@ impl Decision {
     }
 }
 
+<<<<<<< HEAD
 /// An application as an officer decides about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
@@ -118,8 +119,13 @@ impl Seen {
 }
 
 /// Nobody becomes another by writing themself otherwise.
+=======
+/// Nobody becomes another by writing themself otherwise, or by acting once at the console and once at a shell:
+/// what stands before the person's own name does not count.
+>>>>>>> hk
 fn is_same(name: &str, officer: &Helper) -> bool {
-    name.to_lowercase() == officer.name().to_lowercase()
+    let own = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
+    own(name) == own(officer.name())
 }
 
 /// What an officer's approval comes to.

@@ -82,6 +82,7 @@ fn what_looks_like_another_is_approved_by_two() {
     });
 }
 
+<<<<<<< HEAD
 /// Covers N-07, N-08, N-09: a country that issues no tax number; the first person is in charge unless the
 /// officer says otherwise; whoever is rejected reads why.
 #[test]
@@ -132,6 +133,9 @@ fn the_officer_says_who_is_in_charge() {
 }
 
 /// Covers N-11, N-08: whoever handed it in at the counter decides nothing of it; a file is handed out as it
+=======
+/// Covers N-11, N-08: whoever handed it in at the counter decides nothing of it, by whichever door; a file is handed out as it
+>>>>>>> hk
 /// came, for somebody else's application it is not there, and nothing of it runs in a browser.
 #[test]
 fn files_are_handed_out_and_never_shown() {
@@ -141,7 +145,7 @@ fn files_are_handed_out_and_never_shown() {
         let page = drafted(&mut chan, &GOOD).await;
         let page = add_file(&mut chan, &page, "证明 A.pdf", PDF).await;
         let id = id_of(&page);
-        let helper = hufu::domain::help::Helper::new("officer/zhang", "at the counter").unwrap();
+        let helper = hufu::domain::help::Helper::new("operator/zhang", "at the counter").unwrap();
         hufu::flows::non_resident::hand_in(&app.ctx, &helper, id).await.unwrap();
         let mut zhang = AtDesk::start(&app, "zhang", "hall reviewer").await;
         zhang.state(WHY.1).await;

@@ -239,7 +239,7 @@ async fn services(
     outbound: Outbound,
     hashing: Hashing,
 ) -> Arc<Services> {
-    let store = Store::open(url, MasterKey::new([9; 32]), clock.now()).await.unwrap();
+    let store = Store::open(url, MasterKey::new([9; 32]), clock.clone()).await.unwrap();
     Arc::new(Services {
         clock: clock.clone(),
         random: Random::System,

@@ -70,8 +70,11 @@ fn what_looks_like_another_needs_two_officers() {
         assert_eq!(case.alike[0].likeness.name(), "number");
         assert!(flow::waiting(&app.ctx).await.unwrap()[0].is_flagged);
         assert_eq!(approved(&app, "zhang", second).await, None, "one is not enough");
-        let again = flow::approve(&app.ctx, &officer("ZHANG"), second, IN_CHARGE).await;
-        assert_eq!(refused(again), Refusal::Role);
+        for written_otherwise in ["ZHANG", "operator/zhang", "officer/Zhang"] {
+            let who = officer(written_otherwise);
+            let again = flow::approve(&app.ctx, &who, second, IN_CHARGE).await;
+            assert_eq!(refused(again), Refusal::Role, "{written_otherwise}");
+        }
         assert_eq!(state_of(&miller.get(PAGE).await), "submitted");
         let clerk = Declared::TaxClerk;
         // Two who confirm different things have not agreed.

@@ -59,6 +59,10 @@ async fn roots_and_master_keys_are_exchanged_at_the_shell() {
     let no_reason = hufu(folder, &["secrets", "rotate"]);
     assert_eq!(no_reason.status.code(), Some(2));
     let rotate = [&["secrets", "rotate"][..], &WHY].concat();
+    for officer in ["officer/zhou", "operator/officer/zhou", "/zhou", "operator/"] {
+        let as_officer = ["secrets", "rotate", WHY[0], WHY[1], WHY[2], officer];
+        assert!(refused(&hufu(folder, &as_officer)).contains("--by"), "{officer}");
+    }
     assert!(told(&hufu(folder, &rotate)).starts_with("2 national announced"));
     assert!(refused(&hufu(folder, &rotate)).contains("announced already"));
 
@@ -99,7 +103,7 @@ async fn roots_and_master_keys_are_exchanged_at_the_shell() {
         .map(|line| {
             assert_eq!(
                 (&line["event"]["by"], &line["event"]["reason"]),
-                (&"somebody".into(), &"a test".into())
+                (&"operator/somebody".into(), &"a test".into())
             );
             assert!(line["hash"].as_str().unwrap().starts_with("s1."), "HMAC-SM3: {line}");
             line["event"]["act"].as_str().unwrap()
