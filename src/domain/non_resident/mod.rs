@@ -95,7 +95,6 @@ impl Decision {
     }
 }
 
-<<<<<<< HEAD
 /// An application as an officer decides about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
@@ -118,11 +117,8 @@ impl Seen {
     }
 }
 
-/// Nobody becomes another by writing themself otherwise.
-=======
 /// Nobody becomes another by writing themself otherwise, or by acting once at the console and once at a shell:
 /// what stands before the person's own name does not count.
->>>>>>> hk
 fn is_same(name: &str, officer: &Helper) -> bool {
     let own = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
     own(name) == own(officer.name())

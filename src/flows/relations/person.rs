@@ -171,7 +171,7 @@ pub async fn to_be_confirmed(
         return Ok(Vec::new());
     };
     let held = ctx.rows().standings().held(proved.person).await?;
-    Ok(held.into_iter().filter(|(one, _)| ids.contains(&one.id)).collect())
+    Ok(held.into_iter().filter(|(one, _)| ids.iter().any(|shown| shown.id == one.id)).collect())
 }
 
 /// What became of one of a batch.

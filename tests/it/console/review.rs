@@ -82,7 +82,6 @@ fn what_looks_like_another_is_approved_by_two() {
     });
 }
 
-<<<<<<< HEAD
 /// Covers N-07, N-08, N-09: a country that issues no tax number; the first person is in charge unless the
 /// officer says otherwise; whoever is rejected reads why.
 #[test]
@@ -132,11 +131,8 @@ fn the_officer_says_who_is_in_charge() {
     });
 }
 
-/// Covers N-11, N-08: whoever handed it in at the counter decides nothing of it; a file is handed out as it
-=======
-/// Covers N-11, N-08: whoever handed it in at the counter decides nothing of it, by whichever door; a file is handed out as it
->>>>>>> hk
-/// came, for somebody else's application it is not there, and nothing of it runs in a browser.
+/// Covers N-11, N-08: whoever handed it in at the counter decides nothing of it, by whichever door; a file is
+/// handed out as it came, for somebody else's application it is not there, and nothing of it runs in a browser.
 #[test]
 fn files_are_handed_out_and_never_shown() {
     on_each_database(|on| async move {
