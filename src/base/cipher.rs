@@ -269,6 +269,12 @@ impl Ring {
         self.known().roots.last().map_or(0, |root| root.id)
     }
 
+    /// When the first that is younger than this one seals.
+    pub fn followed_from(&self, root: u32) -> Option<Timestamp> {
+        let known = self.known();
+        known.roots.iter().find(|younger| younger.id > root).map(|younger| younger.active_from)
+    }
+
     /// The root that seals now, and since when.
     pub fn current(&self) -> (u32, Suite, Timestamp) {
         let known = self.known();

@@ -16,7 +16,7 @@ use crate::base::clock::Clock;
 
 /// What was learned holds for so long. The other half of the announcement is for clocks that differ and for
 /// commits on their way.
-const HOLDS_MILLIS: u64 = SHORTEST_ANNOUNCEMENT.unsigned_abs() * 1000 / 2;
+const HOLDS_SECONDS: i64 = SHORTEST_ANNOUNCEMENT / 2;
 
 pub(super) struct Learning {
     clock: Clock,
@@ -35,7 +35,7 @@ fn blind(why: &dyn std::fmt::Display) -> StoreError {
 impl Learning {
     fn holds(&self, since: i64) -> bool {
         // A clock that was set back says nothing.
-        self.clock.millis().abs_diff(since) <= HOLDS_MILLIS
+        self.clock.millis().abs_diff(since) <= HOLDS_SECONDS.unsigned_abs() * 1000
     }
 }
 
@@ -100,13 +100,19 @@ impl Store {
         Ok(Learned { at_millis, youngest: self.ring.youngest() })
     }
 
-    /// Whether a transaction may be committed that has begun by this: one that took long looks again.
+    /// Whether a transaction may be committed that has begun by this: one that took long looks again, and may
+    /// be while a root that came meanwhile is announced for as long as what was learned would hold.
     pub(super) async fn still_holds(&self, learned: Learned) -> Result<(), StoreError> {
-        let is_so = self.learning.holds(learned.at_millis)
-            || self.learned().await?.youngest == learned.youngest;
-        match is_so {
-            true => Ok(()),
-            false => Err(StoreError::Unavailable("another root at rest came meanwhile".to_owned())),
+        if self.learning.holds(learned.at_millis) {
+            return Ok(());
+        }
+        self.learned().await?;
+        let latest = self.learning.clock.now().plus(HOLDS_SECONDS);
+        match self.ring.followed_from(learned.youngest) {
+            Some(from) if from < latest => {
+                Err(StoreError::Unavailable("another root at rest came meanwhile".to_owned()))
+            }
+            _ => Ok(()),
         }
     }
 }
