@@ -1,7 +1,7 @@
 //! Forms of the centre that are refused, fields that are opened, identities that are switched: what their
 //! pages say (issue 14).
 
-use super::{LI, WANG, as_li, as_person, as_wang, get, held, post};
+use super::{LI, WANG, as_li, as_person, as_wang, confirm, get, held, post};
 use crate::account::person::invite;
 use crate::kit::browser::Shown;
 use crate::kit::{EXAMPLE, TestApp, on_each_database};
@@ -102,14 +102,11 @@ fn a_step_within_a_session_says_what_it_does() {
         }
         assert!(!cancel.text.contains("正在登录") && !cancel.text.contains("再完成一次验证"));
         let ids = invite(&app).await;
-        let names: Vec<String> = ids.iter().map(|id| format!("id-{id}")).collect();
-        let mut fields = vec![("act", "confirm"), ("sure", "yes")];
-        fields.extend(names.iter().map(|name| (name.as_str(), "yes")));
-        let confirm = post(&app, &mut wang, "/account/authorisations", &fields).await;
-        assert!(confirm.url.contains("/login/second_factor"), "{}", confirm.url);
+        let confirming = confirm(&app, &mut wang, &ids).await;
+        assert!(confirming.url.contains("/login/second_factor"), "{}", confirming.url);
         for said in ["<h1>确认授权</h1>", "杭州远方", "立即生效", "id=\"errand-back\""]
         {
-            assert!(confirm.text.contains(said), "{said}: {}", confirm.text);
+            assert!(confirming.text.contains(said), "{said}: {}", confirming.text);
         }
     });
 }

@@ -92,7 +92,7 @@ fn several_are_confirmed_by_one_scan() {
         // And what changes between this page and the phone is not agreed to either.
         app.sql(edited).await;
         let late = pass_scan(&app, &mut wang, &scan).await;
-        assert_eq!(late.text.matches("E_STATE").count(), 2, "{}", late.text);
+        assert_eq!(late.text.matches("data-code=\"E_STATE\"").count(), 2, "{}", late.text);
         app.clock.advance(61);
         let scan = confirm(&app, &mut wang, &ids).await;
         assert!(scan.url.contains("/login/second_factor"), "{}", scan.url);

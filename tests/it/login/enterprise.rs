@@ -178,6 +178,7 @@ fn a_pending_authorisation_is_confirmed_on_the_way_in() {
         let id = id.split('"').next().unwrap().to_owned();
         let done = browser.submit(&page, &[("confirm", &id)]).await;
         assert!(done.answered("code").is_some(), "{}", done.text);
+        let (id, _) = id.split_once('.').expect("with its version");
         let found = app.ctx.rows().authorisations().find(id.parse().unwrap()).await;
         assert_eq!(found.unwrap().unwrap().state().name(), "active");
     });
