@@ -162,6 +162,23 @@ async fn show(
     show_telling(request, transaction, typed, refusal, None).await
 }
 
+/// The way from the door that is shown to another one.
+fn tab(
+    request: &Request,
+    transaction: &LoginTransaction,
+    current: &Entrance,
+    known: &RealmEntrance,
+) -> Tab {
+    let (id, page) = (&known.entrance.id, page_of(&known.entrance));
+    Tab {
+        id: id.clone(),
+        title: known.title.in_language(request.language()).to_owned(),
+        href: format!("{}/login/{page}?t={}&entrance={id}", request.base(), transaction.id),
+        is_current: *id == current.id,
+        is_closed: false,
+    }
+}
+
 /// `tells`: why the page is shown to somebody who did not expect it.
 async fn show_telling(
     request: &Request,
@@ -188,19 +205,7 @@ async fn show_telling(
         true => Some(passkey::sign_in_challenge(&request.ctx, transaction)?),
         false => None,
     };
-    let (base, language) = (request.base(), request.language());
-    let tab = |known: &RealmEntrance| Tab {
-        id: known.entrance.id.clone(),
-        title: known.title.in_language(language).to_owned(),
-        href: format!(
-            "{base}/login/{}?t={}&entrance={}",
-            page_of(&known.entrance),
-            transaction.id,
-            known.entrance.id
-        ),
-        is_current: known.entrance.id == current.id,
-        is_closed: false,
-    };
+    let tab = |known: &RealmEntrance| tab(request, transaction, current, known);
     // Doors of one kind are tabs, the others stand below.
     let kind = |door: &RealmEntrance| (door.entrance.audience, door.is_other);
     let doors = |is_same: bool| -> Vec<Tab> {

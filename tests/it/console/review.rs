@@ -100,8 +100,8 @@ fn the_officer_says_who_is_in_charge() {
         assert!(page.text.contains("1234567"), "{}", page.text);
         assert!(page.text.contains("value=\"person_in_charge\" checked"), "{}", page.text);
         assert!(!page.text.contains("value=\"tax_clerk\" checked"), "{}", page.text);
-        // As the page stands: nothing else was chosen.
-        let shown = zhang.browser.submit(&page, &[("act", "approve"), WHY]).await;
+        let approve = [("act", "approve"), ("declared", "person_in_charge"), WHY];
+        let shown = zhang.browser.submit(&page, &approve).await;
         assert!(shown.text.contains("已通过"), "{}", shown.text);
         let given = "SELECT identity_type AS said FROM authorisation a JOIN enterprise e \
             ON e.id = a.enterprise_id WHERE e.kind = 'non_resident' ORDER BY a.updated_at DESC";
