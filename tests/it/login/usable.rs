@@ -89,6 +89,14 @@ fn every_wrong_sign_in_is_answered_alike() {
     });
 }
 
+async fn states_of(app: &TestApp, phone: &str) -> Vec<String> {
+    let held = held(&app.ctx, phone).await;
+    let told = held.iter().map(|one| format!("{} {}", one.identity_type.0, one.state().name()));
+    let mut states: Vec<String> = told.collect();
+    states.sort();
+    states
+}
+
 /// The prompt says what would be confirmed: enterprise, identity type, permissions, term and who invited;
 /// 【确定】 makes it active and signs in with it, without another scan, and it waits no longer. Covers E-16.
 #[test]
@@ -134,15 +142,7 @@ fn a_pending_authorisation_is_shown_whole_and_confirmed() {
         for wrong in ["", "x", "00000000-0000-0000-0000-000000000000"] {
             browser.clone().submit(&page, &[("confirm", wrong)]).await;
         }
-        let states = || async {
-            let mut states: Vec<_> = held(&app.ctx, zhao.phone)
-                .await
-                .iter()
-                .map(|one| format!("{} {}", one.identity_type.0, one.state().name()))
-                .collect();
-            states.sort();
-            states
-        };
+        let states = || states_of(&app, zhao.phone);
         assert!(states().await.iter().all(|one| one.ends_with("pending_by_person")));
         let clerk = || async {
             let held = held(&app.ctx, zhao.phone).await;
