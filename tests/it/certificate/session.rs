@@ -108,6 +108,20 @@ fn every_attempt_by_certificate_is_logged() {
     });
 }
 
+/// Covers C-03: what the registry says meanwhile counts when the handler is chosen.
+#[test]
+fn who_has_no_certificates_meanwhile_has_nobody_to_choose() {
+    on_each_database(|on| async move {
+        let office = Office::open(on).await;
+        let (mut browser, page) = office.sign_in(&office.sm2.enterprise()).await;
+        let id = handler(&page, "李*");
+        office.app.sql("UPDATE enterprise SET certificate_authorities = ''").await;
+        let shown = browser.submit(&page, &[("handler", &id)]).await;
+        assert_eq!(shown.code(), Some("E_NO_IDENTITY"), "{} {}", shown.url, shown.text);
+        assert!(!browser.cookies.keys().any(|name| name.contains("session")));
+    });
+}
+
 /// DEC-10: an application hears in whose name the enterprise acts, and nothing that is that person's own.
 #[test]
 fn no_application_hears_what_is_the_handlers_own() {

@@ -209,6 +209,15 @@ fn an_accepted_invitation_waits_for_the_agreements() {
         ];
         let pending = state().await;
         assert_eq!(pending, ["pending_by_person"]);
+        // A form that showed another version agrees to nothing.
+        let (mut early, page) = zhao.at_second_factor(&app).await;
+        let page = early.pass_second_factor(&app, &page, zhao.phone).await;
+        let page = at_agreements(&mut early, &page).await;
+        let former = [&all[..], &[("shown-user-agreement", "0.9")]].concat();
+        assert_eq!(early.submit(&page, &former).await.code(), Some("E_AGREEMENT"));
+        let kept = "SELECT document AS said FROM agreement_acceptance";
+        assert_eq!(app.said(kept).await.len(), 0);
+        app.clock.advance(61);
         // Declined.
         let (mut browser, page) = zhao.at_second_factor(&app).await;
         let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
