@@ -1272,3 +1272,5 @@ refusal-format-by-sight = Documents of this kind are collected in the hall alone
 refusal-format-portrait = The sight mark needs a portrait.
 refusal-format-portrait-size = The portrait is too large: 2 MB at most.
 refusal-format-portrait-kind = The portrait has to be a JPEG or a PNG.
+enterprise-abnormal = Abnormal
+enterprise-abnormal-text = The tax authority has declared this enterprise abnormal, so some services may be refused. Contact the tax authority in charge, file what is missing, and ask for the status to be lifted.

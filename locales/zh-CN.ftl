@@ -1272,3 +1272,5 @@ refusal-format-by-sight = 该类证件只能线下采集，须当面比对并标
 refusal-format-portrait = 标注已实名的，请上传人像。
 refusal-format-portrait-size = 人像文件过大，请使用不超过 2 MB 的图片。
 refusal-format-portrait-kind = 人像须为 JPEG 或 PNG 格式。
+enterprise-abnormal = 非正常户
+enterprise-abnormal-text = 主管税务机关已将该企业认定为非正常户，部分业务可能无法办理。请联系主管税务机关，补办申报等事项后申请解除。

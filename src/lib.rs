@@ -1,5 +1,5 @@
-//! Hufu (虎符): single sign-on for a tax bureau. The modules stand in reading order; each may
-//! import only those above it (ARCHITECTURE.md).
+//! Hufu (虎符): single sign-on for a tax bureau. ARCHITECTURE.md says in which order the modules are
+//! read and which may import which; here they stand by name.
 
 pub mod base;
 pub mod certificate;

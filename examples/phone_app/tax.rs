@@ -258,6 +258,9 @@ struct Held {
     act: String,
     number: String,
     agree: Option<String>,
+    /// The agreements that this page shows: the version of each by its id.
+    #[serde(default)]
+    shown: String,
 }
 
 async fn act(
@@ -273,7 +276,9 @@ async fn act(
         code => code.to_owned(),
     };
     let code = scanned.rsplit('/').next().unwrap_or_default();
-    let told = json!({"number": held.number.parse::<u8>().ok(), "agree": held.agree.is_some()});
+    let agreed = held.agree.and_then(|_| serde_json::from_str(&held.shown).ok());
+    let agreed: Value = agreed.unwrap_or_else(|| json!({}));
+    let told = json!({"number": held.number.parse::<u8>().ok(), "agree": agreed});
     let answer = telephones.app.act(&phone, (code, &held.act), &told).await;
     match answer {
         // The provider's page opens in the phone's browser and comes back by itself.
@@ -293,6 +298,28 @@ async fn newest(telephones: &Telephones) -> String {
     }
 }
 
+/// What is asked before the first face check, to be read and ticked.
+fn agreements(said: Option<&Value>) -> String {
+    let asked = said.and_then(|said| said["agreements"].as_array()).map_or(&[][..], Vec::as_slice);
+    if asked.is_empty() {
+        return String::new();
+    }
+    let text = |one: &Value, member: &str| escape(one[member].as_str().unwrap_or_default());
+    let read = |one: &Value| {
+        format!("<details><summary>{}</summary>{}</details>", text(one, "title"), text(one, "text"))
+    };
+    let shown = asked
+        .iter()
+        .filter_map(|one| Some((one["id"].as_str()?.to_owned(), one["version"].clone())));
+    let shown: Value = shown.collect::<serde_json::Map<_, _>>().into();
+    format!(
+        "{}<input type=\"hidden\" name=\"shown\" value=\"{}\">\
+         <label><input type=\"checkbox\" name=\"agree\"> 同意以上协议 · I agree to these</label>",
+        asked.iter().map(read).collect::<String>(),
+        escape(&shown.to_string())
+    )
+}
+
 fn page(is_signed_in: bool, code: &str, said: Option<&Value>) -> String {
     let title = "江西税务 APP（模拟） · Tax app (simulated)";
     let body = if is_signed_in {
@@ -300,12 +327,13 @@ fn page(is_signed_in: bool, code: &str, said: Option<&Value>) -> String {
             "<form method=\"post\"><label>二维码地址，留空取演示台最新 · Address in the code, empty takes the desk's newest\
              <input name=\"code\" value=\"{}\"></label>\
              <label>电脑上的数字 · Number<input name=\"number\" inputmode=\"numeric\"></label>\
-             <label><input type=\"checkbox\" name=\"agree\" checked> 同意人脸识别服务协议 · face agreement</label>\
+             {}\
              <button id=\"app-scan\" name=\"act\" value=\"scan\">扫描 · Scan</button>\
              <button id=\"app-confirm\" name=\"act\" value=\"confirm\">确认登录 · Confirm</button>\
              <button id=\"app-face\" name=\"act\" value=\"face\">人脸验证 · Face check</button>\
              <button id=\"app-cancel\" name=\"act\" value=\"cancel\">取消 · Cancel</button></form>",
-            escape(code)
+            escape(code),
+            agreements(said)
         )
     } else {
         "<p><a id=\"app-sign-in\" href=\"/tax/sign-in\">登录 · Sign in</a></p>".to_owned()

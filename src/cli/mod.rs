@@ -48,7 +48,7 @@ struct Arguments {
 enum Command {
     /// Serve the realms.
     Serve(serve::ServeArguments),
-    /// Everything in one process on loopback: provider, desk, two tax applications.
+    /// Everything in one process on loopback: provider, desk, three tax applications.
     Demo(demo::DemoArguments),
     /// Look at realm files and bring them to where they are served.
     Realm {

@@ -127,6 +127,16 @@ impl ActingIdentity {
         }
     }
 
+    /// For whom it acts.
+    pub fn enterprise(&self) -> Option<&Enterprise> {
+        match self {
+            Self::Personal => None,
+            Self::Enterprise(identity) => Some(&identity.enterprise),
+            Self::Agent(identity) => Some(&identity.client_enterprise),
+            Self::Record(identity) => Some(&identity.enterprise),
+        }
+    }
+
     /// The last moment it can be used; token lifetimes are cut to it.
     pub fn ends_at(&self) -> Option<Timestamp> {
         match self {

@@ -58,4 +58,9 @@ impl RegistryStatus {
     pub fn is_alive(&self) -> bool {
         matches!(self.0.as_str(), "01" | "02" | "03" | "04" | "05" | "06" | "09" | "11" | "12")
     }
+
+    /// Whoever acts for it is told (05 非正常).
+    pub fn is_abnormal(&self) -> bool {
+        self.0 == "05"
+    }
 }

@@ -3,6 +3,7 @@
 //! `tests/it/tidy.rs` looks. Relations are `flows::relations`', passwords and factors
 //! `flows::sign_in`'s.
 
+mod agreements;
 mod help;
 mod newcomers;
 mod phones;
@@ -22,6 +23,7 @@ use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 use crate::store::people::Holding;
 
+pub use agreements::{Agreed, accept, are_agreed};
 pub use help::{expire_password, lock_account, note_help, unlock_account};
 pub use newcomers::{Newcomer, add_all};
 pub use phones::{bind_phone, bind_told_phone, contest_phone, remove_phone, set_default_phone};

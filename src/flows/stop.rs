@@ -105,9 +105,7 @@ impl<F: Into<Fault>> From<F> for Stop {
 impl Stop {
     /// Back to a value where a form is shown again: what was refused, or what was done.
     pub fn refusal<T>(outcome: Result<T, Self>) -> Result<Shown<T>, Self> {
-        match outcome {
-            Ok(done) => Ok(Ok(done)),
-            Err(Self::Refused(refusal)) => Ok(Err(refusal)),
+        match Self::refused(outcome) {
             Err(Self::Fault(fault)) => match fault.refusal() {
                 Some(refusal) => {
                     tracing::info!(%fault, "What is kept is in the way");
@@ -115,6 +113,15 @@ impl Stop {
                 }
                 None => Err(Self::Fault(fault)),
             },
+            other => other,
+        }
+    }
+
+    /// The same within a transaction that goes on: what the store stumbled over has broken that, and ends it.
+    pub fn refused<T>(outcome: Result<T, Self>) -> Result<Shown<T>, Self> {
+        match outcome {
+            Ok(done) => Ok(Ok(done)),
+            Err(Self::Refused(refusal)) => Ok(Err(refusal)),
             Err(other) => Err(other),
         }
     }

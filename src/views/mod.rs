@@ -66,6 +66,8 @@ pub struct Who {
     pub title: String,
     /// A number, or kind and number of a record.
     pub detail: String,
+    /// The enterprise is 非正常.
+    pub is_abnormal: bool,
     pub csrf: String,
     pub menu: Vec<MenuItem>,
     /// Other identities, to be taken at once.

@@ -132,6 +132,8 @@ pub struct IdentityView {
     /// Of an agency's staff: the client comes first, the type says which agency.
     pub is_client: bool,
     pub is_current: bool,
+    /// The enterprise is 非正常.
+    pub is_abnormal: bool,
 }
 
 #[derive(Debug, Serialize)]

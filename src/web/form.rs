@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::flows::oauth::asking;
+use crate::flows::people::Agreed;
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
 use crate::realm::Agreement;
@@ -45,11 +46,24 @@ impl Form {
     }
 }
 
-/// Whether this text was agreed to, and as it stands: a form of another version was read by nobody who agrees
-/// to this one.
-pub fn agrees(form: &Params, one: &Agreement) -> bool {
-    form.get(&format!("accept-{}", one.id)) == Some("yes")
-        && form.get(&format!("shown-{}", one.id)) == Some(&*one.version)
+/// The texts that were ticked, of those that stand as the form has shown them: another version was read by
+/// nobody who agrees to this one.
+pub fn agreed<'a>(form: &Params, asked: impl Iterator<Item = &'a Agreement>) -> Vec<Agreed> {
+    let is_ticked = |one: &Agreement| form.get(&format!("accept-{}", one.id)) == Some("yes");
+    as_shown(form, asked.filter(|one| is_ticked(one)))
+}
+
+/// The same where one tick is for all of them.
+pub fn agreed_at_once<'a>(
+    form: &Params,
+    asked: impl Iterator<Item = &'a Agreement>,
+) -> Vec<Agreed> {
+    as_shown(form, asked.filter(|_| form.get("agree") == Some("yes")))
+}
+
+fn as_shown<'a>(form: &Params, ticked: impl Iterator<Item = &'a Agreement>) -> Vec<Agreed> {
+    let shown = |one: &&Agreement| form.get(&format!("shown-{}", one.id)) == Some(&*one.version);
+    ticked.filter(shown).map(|one| (one.id.clone(), one.version.clone())).collect()
 }
 
 /// The parameters of an application's POST (RFC 6749 Appendix B).

@@ -85,7 +85,8 @@ fn act() -> Value {
             "type": "object",
             "properties": {
                 "number": {"type": "integer", "description": "with `confirm` and `face`: typed on the phone"},
-                "agree": {"type": "boolean", "description": "with `face`: the face agreement was ticked"},
+                "agree": {"type": "object", "additionalProperties": {"type": "string"},
+                    "description": "with `face`: the agreements that were shown and ticked, the version of each by its id"},
                 "order": {"type": "string", "description": "with `face_result`: from the address the provider returned to"},
             },
         }}}},
@@ -217,7 +218,7 @@ fn asked() -> Value {
             "at": {"type": "integer", "description": "seconds since 1970: when the code was shown"},
             "needs_number": {"type": "boolean", "description": "the person types what the browser shows"},
             "as": text("the identity that will be signed in (Tax app)"),
-            "asks_agreement": {"type": "boolean", "description": "the face agreement is to be ticked (Tax app)"},
+            "asks_agreement": {"type": "boolean", "description": "agreements are to be ticked before the face check (Tax app)"},
             "agreements": {"type": "array", "items": {"type": "object", "additionalProperties": true},
                 "description": "the texts to be shown before it is ticked: id, version, title, text (Tax app)"},
             "url": text("of the face check (Tax app)"),

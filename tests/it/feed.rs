@@ -92,6 +92,35 @@ fn a_table_replaces_by_version() {
     });
 }
 
+/// Covers D-08: a number that is somebody else's is not taken over by a newer line of the registry's; of one kind
+/// the newer number stands, and the older leads to nobody.
+#[test]
+fn a_document_is_one_persons() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let line = |key: &str, version: i64, document: &str| {
+            format!(
+                r#"{{"feed":"person","source_key":"{key}","version":{version},"name":"测试","document_type":"chinese_passport","document":"{document}"}}"#
+            )
+        };
+        let holder = async |document: &str| {
+            let (kind, today) = (DocumentType::ChinesePassport, app.ctx.now().day());
+            let number = DocumentNumber::parse(kind, document, today).unwrap();
+            app.ctx.rows().people().find_by_document(&number).await.unwrap()
+        };
+        let both = format!("{}\n{}", line("d1", 1, "E12345671"), line("d2", 1, "E12345672"));
+        assert_eq!(tell(&app, &both, Format::JsonLines, None).await.applied, 2);
+        let (one, two) = (holder("E12345671").await, holder("E12345672").await);
+        assert!(one.is_some() && two.is_some() && one != two);
+        let taken = tell(&app, &line("d1", 2, "E12345672"), Format::JsonLines, None).await;
+        assert_eq!(taken.failed[0].why.field.as_deref(), Some("document"), "{taken:?}");
+        assert_eq!((holder("E12345671").await, holder("E12345672").await), (one, two));
+        let newer = tell(&app, &line("d1", 2, "E12345673"), Format::JsonLines, None).await;
+        assert_eq!(newer.applied, 1, "{newer:?}");
+        assert_eq!((holder("E12345673").await, holder("E12345671").await), (one, None));
+    });
+}
+
 /// The same through the network, for a client that may.
 #[test]
 fn a_client_with_the_scope_tells_and_no_other() {

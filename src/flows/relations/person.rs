@@ -202,7 +202,7 @@ pub async fn confirm_batch(
         let own = held.filter(|(one, _)| one.person == proved.person);
         let Some((one, enterprise)) = own else { continue };
         let done = match enterprise.status.is_alive() && shown.is(&one) {
-            true => Stop::refusal(change_in(ctx, &tx, &one, &Event::Confirm, by).await)?,
+            true => Stop::refused(change_in(ctx, &tx, &one, &Event::Confirm, by).await)?,
             false => Err(Refusal::State),
         };
         outcomes.push(match done {

@@ -15,7 +15,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::notify::person;
 use crate::flows::notify::tell::{at_work_of, look_after, relation_event, relation_events};
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 fn identity_type<'c>(ctx: &'c Ctx, one: &Authorisation) -> Cow<'c, IdentityType> {
     let gone = || Cow::Owned(IdentityType::gone(one.identity_type.clone()));
@@ -159,14 +159,22 @@ pub async fn end_all_in(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Res
 }
 
 async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
-    if changed.is_active() && !changed.was_active() {
-        for predecessor in predecessors(ctx, tx, changed.after()).await? {
-            let (known, end) = (identity_type(ctx, &predecessor), predecessor.registry_end());
-            let ended = predecessor.apply(&end, By::REGISTRY, &known, ctx.now())?;
-            carry_out(ctx, tx, &ended).await?;
+    let begins = changed.is_active() && !changed.was_active();
+    let predecessors = match begins {
+        true => predecessors(ctx, tx, changed.after()).await?,
+        false => Vec::new(),
+    };
+    // First: where somebody was faster, nobody has been ended for it, and others of a batch go on.
+    carry_out(ctx, tx, changed).await?;
+    for predecessor in predecessors {
+        let (known, end) = (identity_type(ctx, &predecessor), predecessor.registry_end());
+        let ended = predecessor.apply(&end, By::REGISTRY, &known, ctx.now())?;
+        if let Err(refusal) = Stop::refused(carry_out(ctx, tx, &ended).await)? {
+            // Half a succession is none: all that came with it is undone.
+            return Err(StoreError::Conflict(format!("a predecessor: {}", refusal.code())).into());
         }
     }
-    carry_out(ctx, tx, changed).await
+    Ok(())
 }
 
 /// Whom a new holder ends where there is one at a time.

@@ -19,9 +19,8 @@ use crate::flows::sign_in::log::{attempt, log, passed};
 use crate::flows::sign_in::password::NewPassword;
 use crate::flows::sign_in::transaction::{self, abandon};
 use crate::flows::sign_in::{facts, session, throttle};
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::Tx;
-use crate::store::accounts::Acceptance;
 
 /// What comes next for this transaction.
 pub async fn next(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Next, Fault> {
@@ -76,38 +75,19 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Every text, or none (E-19, E-20). `accepted`: the ids that were ticked.
+/// Every text, or none (E-19, E-20).
 pub async fn accept_agreements(
     ctx: &Ctx,
     transaction: &LoginTransaction,
-    accepted: &[String],
+    agreed: &[people::Agreed],
 ) -> Result<(), Stop> {
     let proved = due(ctx, transaction, Step::Agreements).await?;
-    if !ctx.realm.agreements_to_sign_in().all(|one| accepted.contains(&one.id)) {
+    if !people::are_agreed(ctx.realm.agreements_to_sign_in(), agreed) {
         return Err(Refusal::Agreement.into());
     }
-    let now = ctx.now();
     let tx = ctx.begin().await?;
-    for agreement in ctx.realm.agreements_to_sign_in() {
-        let acceptance = Acceptance {
-            document: &agreement.id,
-            version: &agreement.version,
-            text_hash: &agreement.text_hash,
-            at: now,
-            channel: "web",
-            ip: ctx.ip,
-        };
-        let row_id = ctx.new_row_id();
-        tx.rows().accounts().accept_agreement(row_id, proved.account, &acceptance).await?;
-        let event = AuditEvent::AgreementAccepted {
-            account: proved.account,
-            document: agreement.id.clone(),
-            version: agreement.version.clone(),
-        };
-        tx.note(event);
-    }
-    tx.commit().await?;
-    Ok(())
+    people::accept(ctx, &tx, proved.account, agreed, "web").await?;
+    Ok(tx.commit().await?)
 }
 
 /// Declining changes nothing but the log, and ends the transaction (E-20).

@@ -197,6 +197,7 @@ impl Visit {
             name: person.map(|one| mask::name(one.name.as_str())).unwrap_or_default(),
             title: view::acting_title(request, &self.identity),
             detail: self.detail(),
+            is_abnormal: self.identity.enterprise().is_some_and(|one| one.status.is_abnormal()),
             csrf: request.csrf(&request.session_binding()),
             menu: self.menu(is_overseas),
             quick: if self.role.may(Function::SwitchEnterprise) {

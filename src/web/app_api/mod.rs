@@ -1,6 +1,8 @@
 //! The face for phone applications: the bureau's own speaks for itself with tokens bound to the
 //! phone, another operator's server speaks for its people.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -59,8 +61,8 @@ pub fn refused(request: &Request, refusal: &Refusal) -> Response {
 struct Told {
     /// Typed on the phone.
     number: Option<u8>,
-    /// The face agreement was ticked.
-    agree: bool,
+    /// The agreements that were shown and ticked: the version of each by its id.
+    agree: BTreeMap<String, String>,
     /// Of the face check that was started.
     order: String,
 }
@@ -119,7 +121,10 @@ async fn acted(
         }
         "face" => {
             let typed = told.number()?.ok_or(Refusal::format("number"))?;
-            json!({"url": start_face(ctx, user, code, typed, told.agree).await?})
+            let asked = ctx.realm.agreements_to_show_a_face();
+            let agreed = asked.filter(|one| told.agree.get(&one.id) == Some(&one.version));
+            let agreed = agreed.map(|one| (one.id.clone(), one.version.clone())).collect();
+            json!({"url": start_face(ctx, user, code, typed, agreed).await?})
         }
         "face_result" => {
             let is_done = finish_face(ctx, user, code, &told.order).await?;

@@ -25,7 +25,7 @@ use crate::views::page::MessagePage;
 use crate::views::phone::{PhoneFacePage, PhoneOpenPage, PhonePage};
 use crate::web::answer::{Answer, no_store, see_other, status_of, with_cookie};
 use crate::web::cookies;
-use crate::web::form::Form;
+use crate::web::form::{Form, agreed_at_once};
 use crate::web::page::scan::not_found;
 use crate::web::page::view;
 use crate::web::request::Request;
@@ -235,7 +235,8 @@ async fn post_confirm(
 /// Where the phone goes for its face check.
 async fn face_check(ctx: &Ctx, id: &str, key: &str, form: &Params) -> Result<String, Stop> {
     let typed = Number::parse(form.get("number").unwrap_or_default())?;
-    face::start(ctx, id, key, typed, form.get("agree") == Some("yes")).await
+    let agreed = agreed_at_once(form, ctx.realm.agreements_to_show_a_face());
+    face::start(ctx, id, key, typed, agreed).await
 }
 
 async fn tap(request: &Request, id: &str, key: &str, form: &Params) -> Result<(), Stop> {

@@ -13,7 +13,7 @@ use crate::views::page::{
     NewPasswordPage, Notice,
 };
 use crate::web::answer::{Answer, status_of};
-use crate::web::form::agrees;
+use crate::web::form::agreed;
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::page::view;
 use crate::web::request::Request;
@@ -114,9 +114,8 @@ pub async fn post_agreements(AtStep { request, form, transaction, .. }: AtStep) 
         steps::decline_agreements(&request.ctx, &transaction).await?;
         return ended(&request, &Refusal::Agreement);
     }
-    let wanted = request.ctx.realm.agreements_to_sign_in().filter(|one| agrees(&form, one));
-    let accepted: Vec<String> = wanted.map(|one| one.id.clone()).collect();
-    match Stop::refusal(steps::accept_agreements(&request.ctx, &transaction, &accepted).await)? {
+    let agreed = agreed(&form, request.ctx.realm.agreements_to_sign_in());
+    match Stop::refusal(steps::accept_agreements(&request.ctx, &transaction, &agreed).await)? {
         Ok(()) => go_on(&request, &transaction).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::Agreements).await,
     }

@@ -102,6 +102,7 @@ pub fn clients(
         invited_by: None,
         is_client: true,
         is_current: current == Some(Acting::Agent(one.assignment.id)),
+        is_abnormal: one.client_enterprise.status.is_abnormal(),
     };
     found.iter().map(view).collect()
 }
@@ -122,6 +123,7 @@ pub fn identities(
         invited_by: None,
         is_client: false,
         is_current: current == Some(Acting::Enterprise(one.authorisation.id)),
+        is_abnormal: one.enterprise.status.is_abnormal(),
     };
     identities.iter().map(view).collect()
 }
@@ -179,6 +181,7 @@ pub async fn pending(request: &Request, proved: &Proved) -> Result<Vec<IdentityV
             invited_by,
             is_client: false,
             is_current: false,
+            is_abnormal: enterprise.status.is_abnormal(),
         });
     }
     Ok(views)

@@ -4,23 +4,30 @@ use hufu::base::id::AccountId;
 use hufu::base::secret::Hashed;
 use hufu::domain::number::phone::Phone;
 use hufu::domain::number::username::Username;
+use hufu::outbound::asked::FaceState;
 use hufu::store::devices::RememberedDevice;
 use serde_json::json;
 
 use super::contract::{logged_out, start, tokens};
+use super::switching::token_claims;
 use super::{
     LI, WANG, as_li, as_person, as_wang, at_door, feed, get, held, listed, pass_scan, post,
 };
-use crate::kit::browser::Shown;
+use crate::kit::browser::{Shown, unescape};
 use crate::kit::listener::Listener;
 use crate::kit::passkey::{Passkey, asked};
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database,
 };
 use crate::login::authenticator;
+use crate::login::scan::{act, go_on, iit, number, pass_face};
+use crate::registration::{NEW_PASSWORD, Registrant, XU, registered};
 
 const PATH: &str = "/account/cancel";
 const DOCUMENT: &str = "360102199003071236";
+/// Name and number, as an app knows its person.
+const OWN: (&str, &str) = ("王小明", DOCUMENT);
+const OTHER: (&str, &str) = ("李芳", "360121198802290026");
 
 async fn to_proof(app: &TestApp, browser: &mut Browser, way: &str) -> Shown {
     let page = post(app, browser, PATH, &[("read", "yes"), ("way", way)]).await;
@@ -261,5 +268,181 @@ fn who_leaves_an_enterprise_without_a_manager_is_told_which() {
         let audit = app.audit().await;
         let n = audit.iter().filter(|one| one["action"] == "account_cancelled").count();
         assert_eq!(n, 2);
+    });
+}
+
+/// Where a link of this navigation leads.
+fn way(page: &Shown, navigation: &str, title: &str) -> Option<String> {
+    let part = page.text.split(&format!("<nav class=\"{navigation}\"")).nth(1)?;
+    let part = part.split("</nav>").next().unwrap();
+    let link = part.split("</a>").find(|link| link.ends_with(&format!(">{title}")))?;
+    Some(unescape(link.rsplit("href=\"").next()?.split('"').next()?))
+}
+
+/// Covers PC-20: 【个人信息管理】-【用户注销】 leads there from the person's own menu; from an enterprise's identity no
+/// page does, and the address is refused, its form too.
+#[test]
+fn the_way_out_is_in_the_personal_menu_alone() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let home = get(&mut wang, "/account").await;
+        let own = wang.get(&way(&home, "menu", "个人信息管理").expect("the group")).await;
+        let there = wang.get(&way(&own, "tabs", "用户注销").expect("the function")).await;
+        assert!(there.url.ends_with(PATH) && there.code().is_none(), "{}", there.url);
+        assert!(there.text.contains("id=\"cancel-go\""), "{}", there.text);
+        for mut browser in [as_li(&app).await, as_wang(&app, "<strong>办税员").await] {
+            let home = get(&mut browser, "/account").await;
+            let own = browser.get(&way(&home, "menu", "个人信息管理").expect("the group")).await;
+            assert!(way(&own, "tabs", "个人密码修改").is_some(), "{}", own.text);
+            assert_eq!(way(&own, "tabs", "用户注销"), None);
+            for path in [
+                "/account",
+                "/account/person",
+                "/account/password",
+                "/account/phones",
+                "/account/maintain",
+                "/account/documents",
+                "/account/security",
+                "/account/level",
+                "/account/log",
+            ] {
+                let page = get(&mut browser, path).await;
+                assert_eq!(page.status.as_u16(), 200, "{path}");
+                assert!(!unescape(&page.text).contains(PATH), "{path}: {}", page.text);
+            }
+            assert_eq!(get(&mut browser, PATH).await.code(), Some("E_ROLE"));
+            for way in ["sms", "tax_app", "iit_app"] {
+                let form = [("read", "yes"), ("way", way)];
+                let refused = post(&app, &mut browser, PATH, &form).await;
+                assert_eq!((refused.status.as_u16(), refused.code()), (403, Some("E_ROLE")));
+            }
+        }
+        assert!(app.audit().await.iter().all(|one| one["action"] != "account_cancelled"));
+    });
+}
+
+/// An app of the two looks at somebody's face for the code of this page; what the phone hears.
+async fn shows_face(
+    app: &TestApp,
+    page: &Shown,
+    way: &str,
+    (name, document): (&str, &str),
+) -> Option<String> {
+    if way == "tax_app" {
+        let is_own = (name, document) == OWN;
+        let outcome = if is_own { FaceState::Passed } else { FaceState::Failed };
+        return pass_face(app, page, outcome).await.code().map(str::to_owned);
+    }
+    let who = iit(name, document);
+    act(app, page, "scan", (&who, true), None).await;
+    let typed = number(&app.ctx, page).await.parse().ok();
+    let told = act(app, page, "confirm", (&who, true), typed).await;
+    told["error"].as_str().map(str::to_owned)
+}
+
+/// Covers PC-21, PC-22: by the bureau's app and by the other operator's alike it is this person's face that ends
+/// the account, and nobody else's.
+#[test]
+fn a_face_by_either_app_ends_the_account() {
+    on_each_database(|on| async move {
+        for way in ["tax_app", "iit_app"] {
+            let app = TestApp::start(on).await;
+            let mut wang = as_person(&app, WANG).await;
+            let person = held(&app.ctx, WANG).await[0].person;
+            let rows = app.ctx.rows();
+            let account = async || rows.accounts().find_by_person(person).await.unwrap();
+            let notice = get(&mut wang, PATH).await;
+            assert!(notice.text.contains(&format!("name=\"way\" value=\"{way}\"")), "{way}");
+            let page = to_proof(&app, &mut wang, way).await;
+            let other = shows_face(&app, &page, way, OTHER).await;
+            assert_eq!(other.as_deref(), Some("E_STEPUP_FAILED"), "{way}");
+            let page = go_on(&mut wang, &page).await;
+            assert_eq!(page.code(), Some("E_STEPUP_FAILED"), "{way}: {}", page.text);
+            assert!(account().await.is_some(), "{way}");
+            assert_eq!(shows_face(&app, &page, way, OWN).await, None, "{way}");
+            assert!(account().await.is_some(), "{way}: the browser goes on first");
+            let done = go_on(&mut wang, &page).await;
+            assert!(is_over(&done), "{way}: {}", done.text);
+            assert_eq!(account().await, None, "{way}");
+            assert!(!wang.cookies.contains_key("__Host-hufu-session-jiangxi"), "{way}");
+            assert_eq!(answered(&app, WANG).await.1.as_deref(), Some("E_CREDENTIALS"), "{way}");
+            let audit = app.audit().await;
+            let ended = audit.iter().filter(|one| one["action"] == "account_cancelled").count();
+            assert_eq!(ended, 1, "{way}");
+        }
+    });
+}
+
+/// Covers PC-21: whoever has not confirmed the notice is not asked for a code, and a right one that was sent for
+/// something else ends nothing, neither at the notice nor at its own step.
+#[test]
+fn no_code_ends_what_was_not_read() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let person = held(&app.ctx, WANG).await[0].person;
+        app.clock.advance(901);
+        let send = [("act", "send"), ("to", "wang@example.com")];
+        let asked = post(&app, &mut wang, "/account/maintain", &send).await;
+        assert!(asked.url.contains("/login/second_factor"), "{}", asked.url);
+        let sent = wang.submit(&asked, &[("act", "send")]).await;
+        let code = app.sms(WANG);
+        let n_sent = app.ctx.services.outbound.inbox.messages().len();
+        let given = [("act", "verify"), ("code", code.as_str())];
+        for form in [vec![], vec![("read", "no")], vec![("read", "")], vec![("read", "true")]] {
+            for way in ["sms", "tax_app", "iit_app"] {
+                let fields = [&form[..], &given[..], &[("way", way)]].concat();
+                let refused = post(&app, &mut wang, PATH, &fields).await;
+                let seen = (refused.status.as_u16(), refused.code());
+                assert_eq!(seen, (422, Some("E_FORMAT")), "{fields:?}");
+                assert!(refused.url.ends_with(PATH), "{fields:?}: {}", refused.url);
+            }
+        }
+        let stray = post(&app, &mut wang, "/login/second_factor", &given).await;
+        assert!(stray.status.is_client_error(), "{}", stray.text);
+        assert_eq!(app.ctx.services.outbound.inbox.messages().len(), n_sent, "nothing was sent");
+        let back = wang.submit(&sent, &given).await;
+        assert!(back.url.ends_with("/account/maintain"), "{} {}", back.url, back.text);
+        let account = app.ctx.rows().accounts().find_by_person(person).await.unwrap();
+        assert!(account.is_some_and(|account| account.is_live()));
+        assert!(app.audit().await.iter().all(|one| one["action"] != "account_cancelled"));
+    });
+}
+
+/// Covers PC-26: whoever has given their account up and registers with the same document is the same person to
+/// applications, with another account; every relation is as it was, and is worked by at once.
+#[test]
+fn whoever_registers_again_is_the_same_person() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut clerk = as_wang(&app, "<strong>办税员").await;
+        let before = token_claims(&app, &mut clerk).await;
+        let relations = held(&app.ctx, WANG).await;
+        let person = relations[0].person;
+        let rows = app.ctx.rows();
+        let former = rows.accounts().find_by_person(person).await.unwrap().unwrap().id;
+        let mut wang = as_person(&app, WANG).await;
+        assert!(is_over(&cancel(&app, &mut wang, WANG).await));
+        app.clock.advance(3601);
+        let again = Registrant { name: OWN.0, number: DOCUMENT, contact: WANG, ..XU };
+        registered(&app, again).await;
+        let account = rows.accounts().find_by_person(person).await.unwrap().unwrap().id;
+        assert_ne!(account, former);
+        assert_eq!(held(&app.ctx, WANG).await, relations);
+        let door = (EXAMPLE, WANG, NEW_PASSWORD);
+        let mut clerk = at_door(&app, "enterprise", door, "<strong>办税员").await;
+        let after = token_claims(&app, &mut clerk).await;
+        assert_eq!(after["sub"], json!(person.to_string()));
+        for same in ["sub", "tax_identity", "roles", "permissions"] {
+            assert_eq!(after[same], before[same], "{same}");
+        }
+        assert_ne!(after["sid"], before["sid"]);
+        for old in [PASSWORD, "071236"] {
+            let mut browser = app.browser();
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let refused = browser.type_credentials(&page, (EXAMPLE, WANG, old)).await;
+            assert_eq!(refused.code(), Some("E_CREDENTIALS"), "{old}");
+        }
     });
 }

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use super::{LI, WANG, as_li, as_person, get, post};
-use crate::kit::browser::Shown;
+use super::{LI, WANG, as_li, as_person, get, held, pass_scan, post};
+use crate::kit::browser::{Shown, unescape};
 use crate::kit::{Browser, TestApp, on_each_database};
 
 const PATH: &str = "/account/maintain";
@@ -158,8 +158,8 @@ async fn rename(app: &TestApp, browser: &mut Browser, name: &str) -> Shown {
     post(app, browser, PATH, &[("act", "username"), ("username", name)]).await
 }
 
-/// Covers PC-17, PC-18, PC-19: once a calendar year in Shanghai (DEC-8), not somebody else's, and the new
-/// one leads in at once where the old one no longer does.
+/// Covers PC-18, PC-19: once a calendar year in Shanghai (DEC-8), and not somebody else's; the new one is shown at
+/// once.
 #[test]
 fn a_username_is_changed_once_a_year() {
     on_each_database(|on| async move {
@@ -235,5 +235,77 @@ fn a_username_is_changed_by_one_of_two_tabs() {
             tokio::join!(rename(&app, &mut one, "same.name"), rename(&app, &mut li, "same.name"));
         let codes = [first.code(), second.code()];
         assert!(codes.contains(&None) && codes.contains(&Some("E_TAKEN")), "{codes:?}");
+    });
+}
+
+/// What a section of the page holds.
+fn section<'p>(page: &'p Shown, name: &str) -> &'p str {
+    let part = page.text.split(&format!("<section class=\"block\" id=\"{name}\"")).nth(1);
+    part.unwrap_or_else(|| panic!("{name}: {}", page.text)).split("</section>").next().unwrap()
+}
+
+async fn email(app: &TestApp) -> Option<String> {
+    let person = held(&app.ctx, WANG).await[0].person;
+    let person = app.ctx.rows().people().find(person).await.unwrap().unwrap();
+    person.email.map(|email| email.as_str().to_owned())
+}
+
+/// Covers PC-17, PC-19: username, documents, e-mail and address are what can be edited, and each is shown at once;
+/// an e-mail address is kept once the code that went to it has come back, and in no other way.
+#[test]
+fn four_things_are_kept_by_oneself() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let page = get(&mut wang, PATH).await;
+        let sections = page.text.split("<section class=\"block\" id=\"").skip(1);
+        let sections: Vec<&str> = sections.map(|one| one.split('"').next().unwrap()).collect();
+        assert_eq!(sections, ["username", "documents", "email", "address"]);
+        let done = rename(&app, &mut wang, "xiaoming.wang").await;
+        assert!(section(&done, "username").contains("xiaoming.wang"), "{}", done.text);
+        let address = [("act", "address"), ("address", "江西省南昌市东湖区阳明路1号")];
+        let done = post(&app, &mut wang, PATH, &address).await;
+        assert!(section(&done, "address").contains("江西省南昌市东湖区****"), "{}", done.text);
+        // A document by the page that its section leads to, and a face.
+        let documents = section(&page, "documents");
+        assert!(!documents.contains("EF*****92"), "{documents}");
+        let to = documents.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+        let list = wang.get(&unescape(to)).await;
+        assert!(unescape(&list.text).contains("/account/documents/add"), "{}", list.text);
+        let passport = [
+            ("name", "王小明"),
+            ("document_type", "chinese_passport"),
+            ("document", "EF1260892"),
+            ("term", "dates"),
+            ("valid_from", "2024-05-01"),
+            ("valid_to", "2034-04-30"),
+        ];
+        let scan = post(&app, &mut wang, "/account/documents/add", &passport).await;
+        pass_scan(&app, &mut wang, &scan).await;
+        let page = get(&mut wang, PATH).await;
+        assert!(section(&page, "documents").contains("EF*****92"), "{}", page.text);
+        // Without a code there is no address, whatever the form says.
+        for (fields, code) in [
+            (vec![("act", "verify"), ("code", "123456"), ("to", EMAIL)], Some("E_OTP_EXPIRED")),
+            (vec![("act", "email"), ("to", EMAIL), ("email", EMAIL)], Some("E_STATE")),
+            ([&address[..], &[("to", EMAIL), ("email", EMAIL)]].concat(), None),
+        ] {
+            let page = post(&app, &mut wang, PATH, &fields).await;
+            assert_eq!(page.code(), code, "{fields:?}");
+            assert_eq!(email(&app).await, None, "{fields:?}");
+        }
+        let mut before = None;
+        for to in [EMAIL, "xiaoming@example.org"] {
+            send(&app, &mut wang, to).await;
+            let right = code_to(&app, to);
+            let wrong = if right == "000000" { "000001" } else { "000000" };
+            assert_eq!(verify(&app, &mut wang, wrong).await.code(), Some("E_OTP"), "{to}");
+            assert_eq!(email(&app).await.as_deref(), before, "{to}");
+            let done = verify(&app, &mut wang, &right).await;
+            let masked = format!("{}***", &to[..2]);
+            assert!(section(&done, "email").contains(&masked), "{to}: {}", done.text);
+            assert_eq!(email(&app).await.as_deref(), Some(to));
+            before = Some(to);
+        }
     });
 }

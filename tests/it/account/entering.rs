@@ -1,14 +1,16 @@
 //! The ways into a centre, and from one identity to the next.
 
 use hufu::domain::number::phone::Phone;
+use hufu::outbound::asked::FaceState;
 use serde_json::{Value, json};
 
 use super::switching::{choice, token_claims};
 use super::{AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, feed, get, post, relation};
 use crate::kit::browser::Shown;
 use crate::kit::{
-    EXAMPLE, FILING, PASSWORD, SAMPLE, TestApp, authorize_url, claims, on_each_database,
+    Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, TestApp, authorize_url, claims, on_each_database,
 };
+use crate::login::scan::{go_on, pass_face};
 
 const BUILDER: &str = "91330100MA2BUJ786T";
 
@@ -267,6 +269,52 @@ fn a_switch_looks_at_the_target_anew() {
         assert!(asked.answered("code").is_none(), "{:?}", asked.left_to);
         let page = li.get(&authorize_url(&FILING, &[])).await;
         assert!(page.answered("code").is_some(), "{:?}", page.left_to);
+    });
+}
+
+/// What becomes of a request that wants this level.
+async fn wanting(browser: &mut Browser, level: u8, prompt: &str) -> Shown {
+    let acr = format!("urn:hufu:realname:{level}");
+    browser.get(&authorize_url(&FILING, &[("acr_values", &acr), ("prompt", prompt)])).await
+}
+
+/// Covers AC-57: wherever one switches to, an application that needs no more than was proved has nothing asked;
+/// one that needs a higher level has the missing step asked, in the identity that was switched to, and what was
+/// proved then counts for the next identity, too.
+#[test]
+fn a_switch_asks_for_more_where_an_application_needs_it() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let page = get(&mut li, "/account/switch").await;
+        let sample = choice(&page, "identity", "南昌样板商贸");
+        let example = relation(&app, LI, "legal_representative").await.id.to_string();
+        let sent = || app.ctx.services.outbound.inbox.messages().len();
+        let n_sent = sent();
+        for to in [&sample, &example, &sample] {
+            let page = post(&app, &mut li, "/account/switch", &[("identity", to)]).await;
+            assert!(page.url.ends_with("/account"), "{}", page.url);
+            assert!(wanting(&mut li, 2, "none").await.answered("code").is_some(), "{to}");
+            let more = wanting(&mut li, 3, "none").await;
+            assert_eq!(more.answered("error").as_deref(), Some("interaction_required"), "{to}");
+        }
+        assert_eq!(sent(), n_sent, "no code was sent");
+        let asked = wanting(&mut li, 3, "").await;
+        assert!(asked.url.contains("/login/second_factor"), "{} {}", asked.url, asked.text);
+        assert!(!asked.text.contains("id=\"way-sms\""), "the missing step alone");
+        pass_face(&app, &asked, FaceState::Passed).await;
+        let done = go_on(&mut li, &asked).await;
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        let raised = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(raised["acr"], "urn:hufu:realname:3");
+        assert_eq!(raised["tax_identity"]["enterprise"]["tin"], SAMPLE);
+        for to in [example.as_str(), "personal"] {
+            post(&app, &mut li, "/account/switch", &[("identity", to)]).await;
+            assert!(wanting(&mut li, 3, "none").await.answered("code").is_some(), "{to}");
+            let more = wanting(&mut li, 4, "none").await;
+            assert_eq!(more.answered("error").as_deref(), Some("interaction_required"), "{to}");
+        }
+        assert_eq!(sent(), n_sent, "no code was sent");
     });
 }
 

@@ -1,5 +1,7 @@
 //! The enterprise's side: added and confirmed by two, changed in two steps, ended at once, history.
 
+use std::sync::Arc;
+
 use hufu::domain::authorisation::{Actor, By, Event, Origin};
 use hufu::flows::Stop;
 use hufu::flows::relations::writer::change;
@@ -148,6 +150,39 @@ fn a_manager_decides_about_an_application() {
         let own = get(&mut zhao, "/account/authorisations/history?reason=rejected").await;
         let theirs = get(&mut li, "/account/handlers/history?reason=rejected").await;
         assert!(own.text.contains("南昌示例科技") && theirs.text.contains("赵*"));
+    });
+}
+
+/// Two managers confirm one application with several clicks at the same moment: it is confirmed once, with one
+/// event; all others hear that it has changed. Covers AC-26, X-15.
+#[test]
+fn an_application_is_confirmed_once_by_many_clicks() {
+    on_each_database(|on| async move {
+        let app = Arc::new(TestApp::start(on).await);
+        let door = (EXAMPLE, "13700137000", "014512");
+        let managers = [as_li(&app).await, super::at_door(&app, "enterprise", door, "").await];
+        let sun = held(&app.ctx, "13500135000").await;
+        let waiting = sun.iter().find(|one| one.state().name() == "pending_by_enterprise").unwrap();
+        let path = format!("/account/handlers/{}", waiting.id);
+        let mut clicks = tokio::task::JoinSet::new();
+        for at in 0..6 {
+            let (app, path) = (Arc::clone(&app), path.clone());
+            let mut browser = managers[at % 2].clone();
+            clicks.spawn(async move {
+                let grant = [("act", "confirm-save"), ("term", "long"), ("p-TAX_QUERY", "yes")];
+                post(&app, &mut browser, &path, &grant).await
+            });
+        }
+        let answers = clicks.join_all().await;
+        let done = answers.iter().filter(|one| one.url.ends_with("?done=confirmed")).count();
+        let late = answers.iter().filter(|one| one.code() == Some("E_STATE")).count();
+        assert_eq!((done, late), (1, 5));
+        let events = app.events(waiting).await;
+        let confirmed: Vec<_> = events.iter().filter(|one| one.starts_with("confirm")).collect();
+        assert_eq!(confirmed, ["confirm enterprise"]);
+        let now = app.ctx.rows().authorisations().find(waiting.id).await.unwrap().unwrap();
+        assert_eq!(now.state().name(), "active");
+        assert_eq!(now.permissions().iter().collect::<Vec<_>>(), ["TAX_QUERY"]);
     });
 }
 

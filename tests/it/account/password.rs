@@ -8,8 +8,12 @@ use super::phones::code_to;
 use super::take_over::{bind, owner, told};
 use super::{LI, WANG, as_li, as_person, as_wang, get, post};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use crate::kit::{
+    Browser, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, demo_realm,
+    on_each_database,
+};
 use crate::login::scan::{go_on, pass_face};
+use crate::registration::{FANG, named};
 
 const PATH: &str = "/account/password";
 const NEXT: &str = "Winter2026#";
@@ -35,7 +39,7 @@ async fn opens(app: &TestApp, password: &str) -> bool {
     page.url.contains("second_factor") || page.text.contains("id=\"way-sms\"")
 }
 
-/// Covers PC-04, PC-07, PC-08, F-06: the old one fails and the new one opens; this session stays, every
+/// Covers PC-04, PC-08, F-06: the old one fails and the new one opens; this session stays, every
 /// other ends with its tokens; the person is told.
 #[test]
 fn the_old_password_changes_it_and_other_sessions_end() {
@@ -192,5 +196,57 @@ fn a_new_password_tells_no_old_one() {
         }
         assert_eq!(codes[..5], [const { None }; 5]);
         assert_eq!(codes[5].as_deref(), Some("E_LOCKED"));
+    });
+}
+
+/// Accepted and refused by each rule of the guide.
+const STRICT: [&[&str]; 2] = [
+    &["Abcdef12", "abc12345!", "ABC12345#", "Abcdefg!"],
+    &["abcd1234", "Abc12!x", "Abcdef12Abcdef12A"],
+];
+const MERGED: [&[&str]; 2] = [&["abcd1234"], &["abcdefgh", "AbCdEfGh"]];
+
+/// Covers PC-07, R-15, DEC-1: three classes of four, or two where a realm counts letters as one, wherever a password
+/// is set: what is refused changes nothing, what is accepted opens the door.
+#[test]
+fn each_rule_takes_and_refuses_what_the_guide_says() {
+    on_each_database(|on| async move {
+        // Whatever the rule, a realm may have words of its own that it refuses; here none of the table.
+        let merged = changed_realm(&[
+            ("realm.toml", "min_classes = 3", "min_classes = 2\nletters_merged = true"),
+            ("realm.toml", "\"abcd1234\", ", ""),
+        ]);
+        for (realm, [accepted, refused]) in [(demo_realm(), STRICT), (merged, MERGED)] {
+            let app = Setup::of(on, vec![realm]).start().await;
+            let mut wang = as_person(&app, WANG).await;
+            for &new in refused {
+                let page = by_old(&app, &mut wang, PASSWORD, new, new).await;
+                assert_eq!(page.code(), Some("E_PASSWORD_POLICY"), "{new}");
+                assert!(!opens(&app, new).await, "{new}");
+            }
+            assert!(opens(&app, PASSWORD).await);
+            let mut old = PASSWORD;
+            for &new in accepted {
+                let page = by_old(&app, &mut wang, old, new, new).await;
+                assert!(page.text.contains("密码修改成功"), "{new}: {}", page.text);
+                assert!(opens(&app, new).await, "{new}");
+                old = new;
+            }
+            // And where somebody registers.
+            let all = accepted.iter().map(|new| (*new, true));
+            for (new, is_good) in all.chain(refused.iter().map(|new| (*new, false))) {
+                app.clock.advance(3601);
+                let (mut browser, page) = named(&app, FANG).await;
+                let typed = [
+                    ("password", new),
+                    ("repeated", new),
+                    ("contact", FANG.contact),
+                    ("act", "send"),
+                ];
+                let page = browser.submit(&page, &typed).await;
+                assert_eq!(page.text.contains("id=\"code\""), is_good, "{new}: {}", page.text);
+                assert_eq!(page.code(), (!is_good).then_some("E_PASSWORD_POLICY"), "{new}");
+            }
+        }
     });
 }

@@ -3,10 +3,12 @@
 
 use hufu::domain::authorisation::{Actor, By, Event, HistoryReason};
 use hufu::flows::relations::writer::change;
+use hufu::outbound::asked::FaceState;
 
 use super::{LI, WANG, as_li, as_person, get, held, pass_scan, post};
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
+use crate::login::scan::{go_on, pass_face};
 
 const OWN: &str = "/account/authorisations";
 
@@ -122,6 +124,56 @@ fn several_are_confirmed_by_one_scan() {
         // Nothing ticked, nothing done.
         let none = post(&app, &mut wang, OWN, &[("act", "confirm")]).await;
         assert_eq!(none.code(), Some("E_FORMAT"));
+    });
+}
+
+/// The end of one scan clicked several times at once, and two tabs whose scans have both passed: each relation is
+/// confirmed once, with one event and one trace, told once, and nothing fails. Covers AU-08, AU-09, X-15.
+#[test]
+fn a_batch_that_is_confirmed_twice_at_once_is_confirmed_once() {
+    on_each_database(|on| async move {
+        for n_scans in [1, 2] {
+            let app = TestApp::start(on).await;
+            let ids = invite(&app).await;
+            let mut wang = as_person(&app, WANG).await;
+            let mut scans = Vec::new();
+            for _ in 0..n_scans {
+                scans.push(confirm(&app, &mut wang, &ids).await);
+            }
+            for scan in &scans {
+                assert_eq!(pass_face(&app, scan, FaceState::Passed).await.code(), None);
+            }
+            let mut clicks = tokio::task::JoinSet::new();
+            for at in 0..6 {
+                let (mut browser, scan) = (wang.clone(), scans[at % n_scans].clone());
+                clicks.spawn(async move { go_on(&mut browser, &scan).await });
+            }
+            let answers = clicks.join_all().await;
+            for answer in &answers {
+                assert!(answer.status.as_u16() < 500, "{} {}", answer.status, answer.text);
+            }
+            let told: Vec<&Shown> =
+                answers.iter().filter(|one| one.text.contains("授权确认结果")).collect();
+            assert_eq!(told.len(), n_scans, "each scan ends once");
+            let count = |what: &str| -> usize {
+                told.iter().map(|page| page.text.matches(what).count()).sum()
+            };
+            assert_eq!(count("已确认。"), ids.len());
+            assert_eq!(count("<li data-code=\"E_STATE\""), (n_scans - 1) * ids.len());
+            let mut all = held(&app.ctx, WANG).await;
+            all.retain(|one| ids.contains(&one.id.to_string()));
+            assert_eq!(all.len(), ids.len());
+            let audit = app.audit().await;
+            for one in &all {
+                assert_eq!(one.state().name(), "active");
+                assert_eq!(app.events(one).await, ["registry registry", "confirm person"]);
+                let id = one.id.to_string();
+                let of_it = audit.iter().filter(|line| line["authorisation"] == id.as_str());
+                assert_eq!(of_it.filter(|line| line["event"] == "confirm").count(), 1);
+                let pushed = app.ctx.rows().deliveries().about(&id).await.unwrap();
+                assert_eq!(pushed.len(), 1, "relation.created, once");
+            }
+        }
     });
 }
 

@@ -3,12 +3,14 @@
 
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::phone::Phone;
+use serde_json::json;
 
 use super::take_over::{bind, owner, phones, told};
-use super::{LI, WANG, as_li, as_person, at_door, get, post};
+use super::{LI, WANG, as_li, as_person, at_door, get, post, typed};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, PASSWORD, TestApp, on_each_database};
+use crate::kit::{Browser, PASSWORD, Setup, TestApp, changed_realm, on_each_database};
 use crate::login::scan::pass_face;
+use crate::recovery::{TEXTS, notices, reached_by};
 use hufu::outbound::asked::FaceState;
 
 pub const PATH: &str = "/account/phones";
@@ -117,6 +119,54 @@ fn phones_are_added_changed_and_deleted() {
         );
         // It is a way in, and codes go there.
         drop(at_door(&app, "natural_person", ("", NEW, PASSWORD), "").await);
+    });
+}
+
+/// Covers PH-01, R-14, R-16: a number of somebody else's is theirs until its code has come back, at an addition and
+/// at a change alike; then it is gone from their account, and they are told by what they have left.
+#[test]
+fn a_number_is_taken_over_by_an_addition_and_by_a_change() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+        let (second, mail) = ("13712345555", "li@example.com");
+        let (wang, li) = (owner(&app, WANG).await.unwrap(), owner(&app, LI).await.unwrap());
+        for to in [second, mail] {
+            reached_by(&app, &li, to).await;
+        }
+        let mut browser = as_person(&app, WANG).await;
+        let by_phone = format!("+86{second} phone-taken");
+        let by_mail = format!("{mail} phone-taken");
+        for (to, is_change, heard) in [
+            (LI, false, vec![&*by_phone, &*by_mail]),
+            // In place of his own; of hers no phone is left.
+            (second, true, vec![&*by_phone, &*by_mail, &*by_mail]),
+        ] {
+            let page = get(&mut browser, PATH).await;
+            let goes = if is_change { handle(&page, "138****8000") } else { String::new() };
+            let id = proved(&app, &mut browser, &goes, WANG).await;
+            act(&app, &mut browser, "send-new", &[("change", &id), ("to", to)]).await;
+            app.deliver().await;
+            assert_eq!(owner(&app, to).await.unwrap().id, li.id, "{to}: not before its code");
+            assert_eq!(told(&app, &li).await.len(), usize::from(is_change), "{to}");
+            let at = [("change", id.as_str()), ("code", &*code_to(&app, to))];
+            let done = act(&app, &mut browser, "verify-new", &at).await;
+            assert!(done.text.contains("手机号码修改或添加成功"), "{}", done.text);
+            assert_eq!(owner(&app, to).await.unwrap().id, wang.id);
+            app.deliver().await;
+            let mut out = notices(&app);
+            out.retain(|one| one.ends_with(" phone-taken"));
+            assert_eq!(out, heard, "{to}");
+        }
+        let his = [(second.to_owned(), true), (LI.to_owned(), false)];
+        assert_eq!(phones(&app, &wang).await, his, "the changed one was the default");
+        assert!(phones(&app, &li).await.is_empty());
+        assert_eq!(told(&app, &li).await, [NoticeKind::PhoneTaken; 2]);
+        let taken = json!({"action": "phone_taken", "account": li.id, "by": wang.id});
+        assert_eq!(app.audit().await.iter().filter(|one| **one == taken).count(), 2);
+        // She comes in by her document, where no code can go out.
+        let (_, page) = typed(&app, "natural_person", ("", "360121198802290026", PASSWORD)).await;
+        assert!(page.url.contains("second_factor"), "{} {}", page.url, page.text);
+        assert!(page.text.contains("E_NO_PHONE"), "{}", page.text);
     });
 }
 

@@ -12,7 +12,7 @@ use hufu::flows::{Ctx, Stop};
 use serde_json::{Value, json};
 
 use super::contract::start;
-use super::{LI, WANG, as_li, get, held};
+use super::{LI, WANG, as_li, as_person, get, held};
 use crate::kit::listener::Listener;
 use crate::kit::{EXAMPLE, TestApp, changed_realm, on_each_database};
 
@@ -375,5 +375,32 @@ fn the_registry_keeps_to_the_table() {
             (now.id, now.version(), now.state().name()),
             (over.id, over.version(), "deleted")
         );
+    });
+}
+
+/// An enterprise that is 非正常 may be acted for, and whoever does is told on every page of theirs, and where
+/// they choose; nobody else is.
+#[test]
+fn an_abnormal_enterprise_is_marked() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let mark = "id=\"abnormal\"";
+        assert!(!get(&mut li, "/account").await.text.contains(mark));
+        told(&app, &closing("05")).await;
+        for page in ["/account", "/account/handlers", "/account/switch"] {
+            assert!(get(&mut li, page).await.text.contains(mark), "{page}");
+        }
+        assert!(get(&mut li, "/account/switch").await.text.contains("非正常户</span>"));
+        let mut alone = as_person(&app, LI).await;
+        assert!(!get(&mut alone, "/account").await.text.contains(mark));
+        app.clock.advance(1);
+        let normal = Value::Object({
+            let Value::Object(mut line) = closing("03") else { unreachable!() };
+            line.insert("version".to_owned(), json!(2));
+            line
+        });
+        told(&app, &normal).await;
+        assert!(!get(&mut li, "/account").await.text.contains(mark));
     });
 }

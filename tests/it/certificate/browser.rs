@@ -12,34 +12,38 @@ use serde_json::json;
 use crate::kit::agent::{self, Told};
 use crate::kit::demo::{Chromium, free_ports, start};
 
-const PIN: &str = "123456";
+/// Of the demo's certificates.
+pub const PIN: &str = "123456";
 
-struct Walk {
-    chromium: Chromium,
-    port: u16,
+/// A Chromium beside the demo, whose provider listens here.
+pub struct Walk {
+    pub chromium: Chromium,
+    pub port: u16,
 }
 
 impl Walk {
-    async fn to(&self, offset: u16, path: &str) {
+    /// A page of one of the demo's listeners.
+    pub async fn to(&self, offset: u16, path: &str) {
         let url = format!("http://localhost:{}{path}", self.port + offset);
         self.chromium.window.goto(&url).await.unwrap();
     }
 
     /// From the application to the door.
-    async fn at_door(&self) {
+    pub async fn at_door(&self) {
         self.chromium.window.delete_all_cookies().await.unwrap();
         self.to(2, "/sign-in").await;
         self.chromium.click("#door-certificate").await;
     }
 
-    async fn look(&self) {
+    /// The agent is asked, and has certificates.
+    pub async fn look(&self) {
         self.chromium.click_here("#agent-look").await;
         let found = Locator::Css("[data-list] input");
         self.chromium.window.wait().for_element(found).await.unwrap();
     }
 
     /// The code that the page's script tells.
-    async fn code(&self) -> String {
+    pub async fn code(&self) -> String {
         let css = Locator::Css("#agent-said[data-code]");
         let said = self.chromium.window.wait().for_element(css).await.unwrap();
         said.attr("data-code").await.unwrap().unwrap()
@@ -52,7 +56,8 @@ impl Walk {
     }
 }
 
-fn config(data: &Path) -> std::path::PathBuf {
+/// The agent's, as the demo has laid it out.
+pub fn config(data: &Path) -> std::path::PathBuf {
     data.join("key-agent/key-agent.toml")
 }
 
@@ -75,7 +80,12 @@ async fn an_enterprise_signs_in_with_the_key_agent() {
     assert_eq!(walk.code().await, "E_CERT_AGENT");
     assert!(chromium.text("#agent-said").await.contains("没有找到签名助手"));
     chromium.inspect("certificate-no-agent").await;
-    assert!(chromium.text("#to-check").await.contains("环境检测"));
+    // The driver and the check are a click away.
+    for (link, there) in [("a.download", "门户页面"), ("#to-check", "环境检测")] {
+        chromium.click(link).await;
+        assert!(chromium.text("h1").await.contains(there), "{link}");
+        chromium.window.back().await.unwrap();
+    }
     chromium.click("#to-credentials").await;
     assert!(chromium.window.find(Locator::Css("#password")).await.is_ok(), "the other ways work");
     // One that does not know this site.
@@ -201,7 +211,7 @@ async fn walk_type(chromium: &Chromium, css: &str, text: &str) {
     field.send_keys(text).await.unwrap();
 }
 
-async fn wait_for_text(chromium: &Chromium, text: &str) {
+pub async fn wait_for_text(chromium: &Chromium, text: &str) {
     for _ in 0..100 {
         if chromium.text("#agent-said").await.contains(text) {
             return;
@@ -318,8 +328,8 @@ async fn pins_are_tried_with_care() {
     task.abort();
 }
 
-/// Chromium's permission for programs of this computer: without it the page says how to give it, with it
-/// the same page goes on.
+/// Covers C-05 of Chromium's permission for programs of this computer: without it the check and the door say
+/// how to give it, with it the same page goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_browsers_permission_is_asked_and_explained() {
     let Some(program) = agent::program() else { return };
@@ -343,9 +353,13 @@ async fn the_browsers_permission_is_asked_and_explained() {
             chromium.try_devtools("Browser.setPermission", permission).await;
         }
     };
+    decide("denied").await;
+    walk.to(0, "/realms/jiangxi/certificates/check").await;
+    chromium.click_here("#agent-look").await;
+    let next = "[data-item=permission][data-state=bad] [data-next]:not([hidden])";
+    assert!(chromium.text(next).await.contains("本地网络访问"), "what to do next");
     walk.at_door().await;
     assert!(chromium.text("#agent-before").await.contains("允许"), "explained before it is asked");
-    decide("denied").await;
     chromium.click_here("#agent-look").await;
     assert_eq!(walk.code().await, "E_CERT_AGENT");
     assert!(

@@ -80,7 +80,8 @@ impl Office {
     }
 }
 
-async fn at_certificates(browser: &mut Browser, page: &Shown) -> Shown {
+/// From the sign-in page to this door.
+pub async fn at_certificates(browser: &mut Browser, page: &Shown) -> Shown {
     let t = page.hidden()["t"].clone();
     let page =
         browser.get(&format!("/realms/jiangxi/login/certificate?t={t}&entrance=certificate")).await;
@@ -368,8 +369,8 @@ fn a_trial_says_what_a_certificate_is_worth() {
     });
 }
 
-/// Covers AC-44 and AC-45 from the server's side: both kinds as the bureau sees them, and of a new PIN
-/// only that it was set.
+/// Covers AC-44 and AC-45 from the server's side: both kinds as the bureau sees them, bound or not, each with
+/// its first and its last day, and of a new PIN only that it was set.
 #[test]
 fn the_centre_shows_what_the_token_holds() {
     on_each_database(|on| async move {
@@ -378,7 +379,9 @@ fn the_centre_shows_what_the_token_holds() {
         let id = handler(&page, "李*");
         browser.submit(&page, &[("handler", &id)]).await;
         let page = browser.get("/realms/jiangxi/account/certificates").await;
-        assert!(page.text.contains("税务数字证书"), "{}", page.text);
+        for shown in ["税务数字证书", "有效期"] {
+            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+        }
         let national = office.sm2.enterprise();
         let other = office.other.enterprise();
         let foreign = office.sm2.below.issue(&Wanted::enterprise(SAMPLE));
@@ -405,6 +408,11 @@ fn the_centre_shows_what_the_token_holds() {
             (&told[0]["is_national"], &told[1]["is_national"]),
             (&json!(true), &json!(false))
         );
+        let day = |seconds: i64| START.plus(seconds).day().to_string();
+        let (from, to) = (day(-YEAR), day(YEAR));
+        for (one, to) in told.iter().zip([&to, &to, &to, &to, &day(-1)]) {
+            assert_eq!((&one["from"], &one["to"]), (&json!(from), &json!(to)), "{one}");
+        }
         assert_eq!(told[0]["serial"], national.parsed().serial_shown());
         assert_eq!(told[0]["issuer"], "Test Sub");
         assert_eq!(told[0]["subject"], "江西示例科技有限公司");

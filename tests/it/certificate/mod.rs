@@ -9,9 +9,12 @@ mod lists;
 mod mutated;
 mod numbers;
 mod openssl;
+mod pages;
 mod paths;
 mod realm;
+mod seen;
 mod session;
+mod tabs;
 mod vectors;
 
 use hufu::base::clock::Timestamp;

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Authorities;
-use super::door::{Office, handler};
+use super::door::{Office, handler, realm_with};
 use crate::account::post;
-use crate::kit::pki::{Sort, Wanted};
-use crate::kit::{EXAMPLE, FILING, PASSWORD, SAMPLE, authorize_url, claims, on_each_database};
+use crate::kit::pki::{Issued, Key, Sort, Wanted};
+use crate::kit::{
+    EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, authorize_url, claims, on_each_database,
+};
 use crate::login::attempts::lines;
 
 /// Covers C-03 and DEC-10: what is the person's own asks for the person; the enterprise's affairs do not.
@@ -153,5 +155,35 @@ fn no_application_hears_what_is_the_handlers_own() {
             }
         }
         assert_eq!(told["tax_identity"]["identity_type"], "legal_representative");
+    });
+}
+
+/// Covers C-06: beside national certificates and RSA one with ECDSA on P-256 comes in, from the door to its claims;
+/// what another key of that curve has signed does not, nor what another authority has issued.
+#[test]
+fn an_ecdsa_certificate_comes_in_too() {
+    on_each_database(|on| async move {
+        let (sm2, other) = (Authorities::new(Sort::Sm2), Authorities::new(Sort::P256));
+        let realm = realm_with(&sm2, &other, "revocation = \"soft\"");
+        let office = Office { app: Setup::of(on, vec![realm]).start().await, sm2, other };
+        let leaf = office.other.enterprise();
+        let stranger = Authorities::new(Sort::P256).enterprise();
+        assert_eq!(office.code_of(&stranger).await, "E_CERT_UNTRUSTED");
+        let thief = Issued { key: Key::new(Sort::P256), ..leaf.clone() };
+        assert_eq!(office.code_of(&thief).await, "E_CERT_CHALLENGE");
+        for (leaf, amr) in [(&leaf, "hwk"), (&office.sm2.enterprise(), "swk")] {
+            let (mut browser, page) = office.sign_in(leaf).await;
+            assert!(page.url.contains("/login/choose_handler"), "{} {}", page.url, page.text);
+            let id = handler(&page, "李*");
+            let done = browser.submit(&page, &[("handler", &id)]).await;
+            let code = done.answered("code").unwrap_or_else(|| panic!("{}", done.text));
+            let (status, tokens) = office.app.redeem(&code).await;
+            assert_eq!(status, 200, "{tokens}");
+            let told = claims(tokens["id_token"].as_str().unwrap());
+            assert_eq!(told["amr"], json!([amr]));
+            assert_eq!(told["tax_identity"]["identity_type"], "legal_representative");
+            assert_eq!(told["acr"], "urn:hufu:realname:0");
+            assert_eq!(told["tax_identity"]["enterprise"]["uscc"], EXAMPLE);
+        }
     });
 }

@@ -84,7 +84,14 @@ fn an_auditor_finds_events() {
         assert_eq!(numbers(&page).len(), 1, "{}", page.text);
         let page = search(&mut desk, &[("to", "2026-11-23")]).await;
         assert!(numbers(&page).is_empty(), "{}", page.text);
-        for (field, wrong) in [("from", "2026-12-31"), ("from", "x"), ("person", "1")] {
+        for (field, wrong) in [
+            ("from", "2026-12-31"),
+            ("from", "x"),
+            ("person", "1"),
+            // No kind of event has this name, nor a part of one.
+            ("action", "no_such_event"),
+            ("action", "officer"),
+        ] {
             let page = search(&mut desk, &[(field, wrong)]).await;
             assert_eq!(page.code(), Some("E_FORMAT"), "{field} {wrong}");
         }

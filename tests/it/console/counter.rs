@@ -3,14 +3,26 @@
 
 use hufu::domain::authorisation::{Actor, Authorisation, By, Event, Origin, State};
 use hufu::flows::relations::writer::change;
+use serde_json::{Value, json};
 
-use super::{AtDesk, acts};
+use super::{AtDesk, CONSOLE, acts};
 use crate::account::{WANG, as_li, as_person, get, listed, post, relation};
 use crate::kit::browser::Shown;
-use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::kit::{EXAMPLE, RowsOfRealm, TestApp, on_each_database};
 use crate::recovery::account_of;
 
 const WHY: (&str, &str) = ("reason", "窗口受理，叫号 B003");
+
+/// The form for somebody nobody knows yet.
+const NEW: [(&str, &str); 7] = [
+    ("name", "许佳"),
+    ("document_type", "resident_id_card"),
+    ("document", "360104198502030023"),
+    ("identity_type", "tax_clerk"),
+    ("p-TAX_FILING", "yes"),
+    ("term", "long"),
+    ("act", "add"),
+];
 
 /// The page of the example's handlers.
 async fn at_enterprise(desk: &mut AtDesk) -> Shown {
@@ -44,15 +56,6 @@ fn what_the_hall_adds_the_hall_changes() {
         let page = at_enterprise(&mut hall).await;
         let add = format!("{}/add", page.url);
         let form = hall.browser.get(&add).await;
-        let good = [
-            ("name", "许佳"),
-            ("document_type", "resident_id_card"),
-            ("document", "360104198502030023"),
-            ("identity_type", "tax_clerk"),
-            ("p-TAX_FILING", "yes"),
-            ("term", "long"),
-            ("act", "add"),
-        ];
         // Nothing without a reason, a right, a name, a number, a type that is given here.
         for (field, wrong) in [
             ("reason", ""),
@@ -61,19 +64,19 @@ fn what_the_hall_adds_the_hall_changes() {
             ("document", "360104198502030024"),
             ("identity_type", "legal_representative"),
         ] {
-            let mut values = [&good[..], &[WHY]].concat();
+            let mut values = [&NEW[..], &[WHY]].concat();
             values.retain(|(name, _)| *name != field);
             values.push((field, wrong));
             let shown = hall.browser.submit(&form, &values).await;
             assert_eq!(shown.code(), Some("E_FORMAT"), "{field}: {}", shown.text);
         }
-        let page = hall.browser.submit(&form, &[&good[..], &[WHY]].concat()).await;
+        let page = hall.browser.submit(&form, &[&NEW[..], &[WHY]].concat()).await;
         assert!(page.text.contains("已添加"), "{}", page.text);
         let path = of_hall(&page);
         let added = now(&app, &path).await;
         assert_eq!((added.origin, added.state()), (Origin::Hall, State::PendingByPerson));
         assert_eq!(added.invited_by, None);
-        let again = hall.browser.submit(&form, &[&good[..], &[WHY]].concat()).await;
+        let again = hall.browser.submit(&form, &[&NEW[..], &[WHY]].concat()).await;
         assert_eq!(again.code(), Some("E_STATE"), "{}", again.text);
 
         let mut li = as_li(&app).await;
@@ -200,5 +203,68 @@ fn the_register_is_not_the_counters() {
         assert_eq!(shown.code(), Some("E_PROTECTED"), "{}", shown.text);
         // A face is no officer's: the pending one is the person's to confirm.
         assert!(!form.text.contains("value=\"confirm\""));
+    });
+}
+
+/// Everything that is kept but the audit, in which looks stand.
+async fn kept(app: &TestApp) -> RowsOfRealm {
+    let mut rows = app.rows_of("jiangxi").await;
+    rows.retain(|table, _| !table.starts_with("audit"));
+    rows
+}
+
+/// What the audit has of an act at the console.
+async fn told(app: &TestApp, act: &str) -> Vec<Value> {
+    let all = app.audit().await;
+    let is_it = |one: &Value| one["action"] == "officer_acted" && one["act"] == act;
+    all.into_iter().filter(is_it).collect()
+}
+
+/// Covers X-18: of the four acts each is refused without a reason, or with one that is none, and changes nothing;
+/// with one it is done and stands in the audit with the reason, the relation, its person and its enterprise.
+#[test]
+fn no_act_of_the_hall_is_without_a_reason() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let page = at_enterprise(&mut hall).await;
+        let add = format!("{}/add", page.url.strip_prefix(CONSOLE).unwrap());
+        let clerk = format!("/handlers/{}", relation(&app, WANG, "tax_clerk").await.id);
+        let change = [("p-TAX_QUERY", "yes"), ("term", "long"), ("act", "save")];
+        let mut made = String::new();
+        for (act, fields, reason) in [
+            ("add-handler", &NEW[..], "窗口受理，叫号 X001"),
+            ("edit-handler", &change[..], "窗口受理，叫号 X002"),
+            ("withdraw-handler", &[("act", "withdraw")][..], "窗口受理，叫号 X003"),
+            ("end-relation", &[("act", "end")][..], "窗口受理，叫号 X004"),
+        ] {
+            let path = match act {
+                "add-handler" => &add,
+                "end-relation" => &clerk,
+                _ => &made,
+            };
+            let form = hall.get(path).await;
+            let before = kept(&app).await;
+            for none in ["", " ", "x"] {
+                let fields = [fields, &[("reason", none)]].concat();
+                let shown = hall.browser.submit(&form, &fields).await;
+                assert_eq!(shown.code(), Some("E_FORMAT"), "{act} {none}: {}", shown.text);
+                assert!(shown.text.contains("id=\"reason-wrong\""), "{act}: {}", shown.text);
+            }
+            assert!(kept(&app).await == before, "{act} has changed something");
+            assert!(told(&app, act).await.is_empty(), "{act}");
+            let shown = hall.browser.submit(&form, &[fields, &[("reason", reason)]].concat()).await;
+            assert_eq!(shown.code(), None, "{act}: {}", shown.text);
+            if act == "add-handler" {
+                made = of_hall(&shown);
+            }
+            let one = now(&app, if act == "end-relation" { &clerk } else { &made }).await;
+            let expected = json!({"action": "officer_acted", "by": "officer/zhou", "act": act,
+                "reason": reason, "person": one.person, "enterprise": one.enterprise,
+                "about": one.id.to_string()});
+            assert_eq!(told(&app, act).await, [expected]);
+        }
+        let states = (now(&app, &made).await.state(), now(&app, &clerk).await.state());
+        assert_eq!(states, (State::Withdrawn, State::Deleted));
     });
 }

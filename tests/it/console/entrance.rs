@@ -177,6 +177,22 @@ impl AtDesk {
     }
 }
 
+/// Covers X-09: who leaves stands in the audit, once.
+#[test]
+fn leaving_leaves_its_trace() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut desk = AtDesk::start(&app, "zhou", "hall").await;
+        let page = desk.get("").await;
+        for _ in 0..2 {
+            let shown = desk.browser.submit(&page, &[("act", "leave")]).await;
+            assert!(shown.url.contains("/console/login"), "{} {}", shown.url, shown.text);
+        }
+        let left = acts(&app, "officer_left").await;
+        assert_eq!(left, [("officer/zhou".to_owned(), String::new())]);
+    });
+}
+
 /// Idle, in all, by leaving, by a lock, by other roles: whatever ends a session ends it at once, on every node.
 #[test]
 fn a_session_ends_when_it_should() {

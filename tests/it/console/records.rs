@@ -1,9 +1,14 @@
 //! What the hall collects of people: which fields it takes, what stays of each version, where portraits
 //! are, and what registration makes of it.
 
+use hufu::domain::acting::Acting;
+use serde_json::{Value, json};
+
 use super::{AtDesk, CONSOLE, acts};
+use crate::account::{WANG, as_person, get};
 use crate::kit::browser::Shown;
 use crate::kit::{TestApp, on_each_database};
+use crate::login::level::with_session_of;
 use crate::registration::{ANNA, Registrant, XU, levels, person, reached};
 
 pub const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a portrait of somebody at the counter";
@@ -252,5 +257,54 @@ fn registration_takes_what_the_console_collects() {
             let last = levels(&app, who).await.pop().unwrap();
             assert_eq!((last.0, last.1.as_str()), expected, "{}", who.name);
         }
+    });
+}
+
+/// What officers did at the console, and whose the audit says it was.
+async fn whose(app: &TestApp) -> Vec<(String, Value)> {
+    let all = app.audit().await;
+    let all = all.iter().filter(|one| one["action"] == "officer_acted");
+    all.map(|one| (one["act"].as_str().unwrap().to_owned(), one["person"].clone())).collect()
+}
+
+/// Covers: a look at a record is nobody's as long as nobody has registered with its document; from then
+/// on it is that person's, who sees that the bureau looked, and neither who nor why.
+#[test]
+fn a_person_sees_that_their_record_was_looked_at() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let sight = [&XUS[..], &[("by_sight", "yes")]].concat();
+        let page = collect(&mut hall, "/records/new", &sight, JPEG).await;
+        let record = version(&page);
+        let portrait = format!("/records/{record}/portrait");
+        let document = [("document_type", "resident_id_card"), ("document", XU.number), WHY];
+        hall.send("/records", &document).await;
+        assert_eq!(hall.get(&portrait).await.status.as_u16(), 200);
+        let looks = ["find-hall-record", "look-at-hall-record", "look-at-portrait"];
+        let before = whose(&app).await;
+        assert!(looks.iter().all(|look| before.iter().any(|(act, _)| act == look)), "{before:?}");
+        assert!(before.iter().all(|(_, whose)| whose.is_null()), "{before:?}");
+
+        let (mut browser, page) = reached(&app, XU).await;
+        let values = [("accept-personal-information", "yes"), ("act", "accept")];
+        let done = browser.submit(&page, &values).await;
+        assert!(done.text.contains("id=\"register-done\""), "{}", done.text);
+        let xu = person(&app, XU).await.unwrap();
+        let found = hall.send("/records", &document).await;
+        assert_eq!(version(&found), record);
+        assert_eq!(hall.get(&portrait).await.status.as_u16(), 200);
+        let after = whose(&app).await.split_off(before.len());
+        assert_eq!(after, looks.map(|look| (look.to_owned(), json!(xu))));
+
+        let said = "税务机关查看或办理了与您有关的事项";
+        let mut own = with_session_of(&app, xu, Acting::Personal, &["pwd", "sms", "mfa"]).await;
+        let page = get(&mut own, "/account/security").await;
+        assert_eq!(page.text.matches(said).count(), looks.len(), "{}", page.text);
+        for hidden in ["zhou", "周小北", WHY.1, record.as_str()] {
+            assert!(!page.text.contains(hidden), "{hidden}: {}", page.text);
+        }
+        let mut other = as_person(&app, WANG).await;
+        assert!(!get(&mut other, "/account/security").await.text.contains(said));
     });
 }

@@ -156,7 +156,10 @@ fn phones() {
     }
     assert_eq!(Phone::parse("+86 138-0013-8000").unwrap().national(), "13800138000");
     assert_eq!(Phone::parse("+85291234567").unwrap().national(), "+85291234567");
-    assert!(Phone::parse("14612345678").is_err());
+    for data_only in ["14012345678", "14112345678", "14401234567", "14612345678", "14812345678"] {
+        assert!(Phone::parse(data_only).is_err(), "{data_only}");
+    }
+    assert!(Phone::parse("14412345678").is_ok());
 }
 
 ///

@@ -207,9 +207,9 @@ fn each_app_proves_this_person_alone_at_every_door() {
 }
 
 /// The face service is none of them: it is agreed to before the first face check.
-const TEXTS: [&str; 2] = ["user-agreement", "personal-information"];
+pub const TEXTS: [&str; 2] = ["user-agreement", "personal-information"];
 
-async fn accept(browser: &mut Browser, page: &Shown, texts: &[&str]) -> Shown {
+pub async fn accept(browser: &mut Browser, page: &Shown, texts: &[&str]) -> Shown {
     let names: Vec<String> = texts.iter().map(|id| format!("accept-{id}")).collect();
     let mut values: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "yes")).collect();
     values.push(("act", "accept"));
@@ -217,7 +217,7 @@ async fn accept(browser: &mut Browser, page: &Shown, texts: &[&str]) -> Shown {
 }
 
 /// What somebody has accepted, as it is kept: text, version, hash, time, address, channel.
-async fn accepted(app: &TestApp, phone: &str) -> Vec<String> {
+pub async fn accepted(app: &TestApp, phone: &str) -> Vec<String> {
     let account = app.ctx.rows().accounts();
     let phone = hufu::domain::number::phone::Phone::parse(phone).unwrap();
     let account = account.find_by_phone(&phone).await.unwrap().unwrap().id;
@@ -317,6 +317,49 @@ fn a_new_version_is_asked_of_everybody() {
             let kept = accepted(&app, door.phone).await;
             assert_eq!(kept.len(), 4, "the old versions stay: {kept:?}");
             app.clock.advance(61);
+        }
+    });
+}
+
+/// A new version is asked once at the natural person's door as at the enterprise's: not before it stands, with its
+/// text, and of whoever has agreed at the one not again at the other. Covers P-04, E-19, E-20.
+#[test]
+fn a_new_version_is_asked_once_at_either_door() {
+    on_each_database(|on| async move {
+        for (first, second) in [(&DOORS[1], &DOORS[0]), (&DOORS[0], &DOORS[1])] {
+            let app = TestApp::start(on).await;
+            let (mut browser, page) = first.at_second_factor(&app).await;
+            let done = browser.pass_second_factor(&app, &page, first.phone).await;
+            let done = first.choose(&mut browser, done).await;
+            assert!(done.answered("code").is_some(), "{}: {}", first.id, done.url);
+            let newer = changed_realm(&[(
+                "realm.toml",
+                "id = \"personal-information\"\nversion = \"2026-11\"",
+                "id = \"personal-information\"\nversion = \"2026-12\"",
+            )]);
+            let node = app.second_node_of(newer).await;
+            app.clock.advance(61);
+            let (mut browser, page) = first.at_second_factor(&node).await;
+            let page = browser.pass_second_factor(&node, &page, first.phone).await;
+            let page = first.choose(&mut browser, page).await;
+            assert!(page.url.contains("/login/agreements"), "{}: {}", first.id, page.url);
+            assert!(page.text.contains("个人信息保护告知同意书 (2026-12)"), "{}", page.text);
+            let refused = accept(&mut browser, &page, &TEXTS[..1]).await;
+            assert_eq!(refused.code(), Some("E_AGREEMENT"), "{}", first.id);
+            assert!(first.is_signed_out(&mut browser.clone()).await, "{}", first.id);
+            let done = accept(&mut browser, &page, &TEXTS).await;
+            assert!(done.answered("code").is_some(), "{}: {}", first.id, done.text);
+            let kept = accepted(&app, first.phone).await;
+            let new: Vec<_> = kept.iter().filter(|line| line.contains(" 2026-12 ")).collect();
+            assert_eq!((kept.len(), new.len()), (4, 1), "{kept:?}");
+            for door in [first, second] {
+                app.clock.advance(61);
+                let (mut browser, page) = door.at_second_factor(&node).await;
+                let done = browser.pass_second_factor(&node, &page, door.phone).await;
+                let done = door.choose(&mut browser, done).await;
+                assert!(done.answered("code").is_some(), "{}: {}", door.id, done.url);
+            }
+            assert_eq!(accepted(&app, first.phone).await, kept);
         }
     });
 }

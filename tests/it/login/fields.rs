@@ -1,7 +1,11 @@
 //! What is said at the fields of a sign-in form that are empty or malformed (E-02).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use hufu::telemetry::recorder;
+
+use super::costs::hashed;
 use super::doors::DOORS;
 use crate::kit::browser::{Shown, unescape};
 use crate::kit::{EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
@@ -13,6 +17,18 @@ fn element<'p>(page: &'p Shown, name: &str) -> &'p str {
         page.text.split('<').filter(|one| one.starts_with("input") && one.contains(&of_group));
     let mut inputs = inputs.filter(|one| !one.contains("type=\"hidden\""));
     inputs.next().unwrap_or_else(|| panic!("no {name}: {}", page.text))
+}
+
+/// What the form asks for, in its order; the choices of one field once.
+fn asked(page: &Shown) -> Vec<&str> {
+    let form = page.text.split("id=\"login-form\"").nth(1).expect("the form");
+    let inputs = form.split("</form>").next().unwrap().split("<input ").skip(1);
+    let inputs = inputs.map(|one| one.split('>').next().unwrap());
+    let typed = inputs.filter(|one| !one.contains("type=\"hidden\""));
+    let mut names: Vec<&str> =
+        typed.map(|one| one.split("name=\"").nth(1).unwrap().split('"').next().unwrap()).collect();
+    names.dedup();
+    names
 }
 
 /// The element that bears the mark: a choice is marked as a whole.
@@ -62,13 +78,16 @@ fn is_kept(shown: &Shown, field: &str, sent: &str) -> bool {
     }
 }
 
-/// Every combination of empty, malformed and right fields at every door: each wrong one is marked with
-/// its text, the first of them has the focus, nothing but the password is lost, and nothing is sent to
-/// the checker: no guess is counted, the slider's proof is good once more. Covers E-02, S-02, I-02, G-02,
-/// P-02.
+/// Each door asks for its numbers, the password and the slider, and nothing else. Every combination of empty,
+/// malformed and right fields: each wrong one is marked with its text, the first of them has the focus,
+/// nothing but the password is lost, and nothing is sent to the checker: no password is hashed, no guess is
+/// counted, the slider's proof is good once more. Covers E-02, S-02, I-02, G-02, P-02.
 #[test]
 fn every_wrong_field_is_marked_at_every_door() {
     on_each_database(|on| async move {
+        let recorder = recorder(Duration::from_mins(10)).unwrap();
+        let (counters, _guard) =
+            (recorder.handle(), metrics::set_default_local_recorder(&recorder));
         let app = TestApp::start(on).await;
         for door in &DOORS {
             let has_number = !door.enterprise.is_empty();
@@ -84,6 +103,9 @@ fn every_wrong_field_is_marked_at_every_door() {
             let long = "x".repeat(129);
             fields.push(("password", [PASSWORD, "", &long]));
             let (mut browser, page) = door.open(&app).await;
+            let all: Vec<&str> = fields.iter().map(|(name, _)| *name).chain(["slider"]).collect();
+            assert_eq!(asked(&page), all, "{}", door.id);
+            let n_hashed = hashed(&counters);
             let mut shown = page;
             let count = 3_usize.pow(u32::try_from(fields.len()).unwrap());
             for case in 1..count {
@@ -124,6 +146,7 @@ fn every_wrong_field_is_marked_at_every_door() {
                 assert_eq!(shown.hidden_of_form("login-submit")["entrance"], door.id);
             }
             // Nobody has guessed, and the form goes on as it stands.
+            assert_eq!(hashed(&counters), n_hashed, "{}", door.id);
             let counted = app.ctx.ephemeral().counted("address/127.0.0.1").await.unwrap();
             assert_eq!(counted, 0, "{}", door.id);
             let done = door.type_in(&mut browser, &shown, (door.phone, PASSWORD)).await;

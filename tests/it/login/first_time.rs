@@ -1,8 +1,12 @@
-//! A password that was never set, and the one that everybody has: E-05, E-06, E-22.
+//! A password that was never set, and the one that everybody has: E-05, E-06, E-22; and what is agreed to the
+//! first time: E-19.
 
+use hufu::outbound::asked::FaceState;
+use hufu::realm::Agreement;
 use serde_json::json;
 
-use super::doors::{DOORS, Door};
+use super::doors::{DOORS, Door, TEXTS, accept, accepted};
+use super::scan::{code, face_result, go_on, number, scan};
 use crate::account::{LI, as_li, get, held, post};
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
@@ -268,5 +272,89 @@ fn nobody_else_has_a_hand_in_a_password() {
         assert!(!known.text.contains("\"password\""), "{}", known.text);
         let silent = authorize_url(&FILING, &[("prompt", "none")]);
         assert!(li.get(&silent).await.answered("code").is_some(), "nobody was signed out");
+    });
+}
+
+/// Imported, with an identity in the enterprise.
+const ZHANG: Door = Door {
+    id: "enterprise",
+    application: &FILING,
+    enterprise: EXAMPLE,
+    name: "张伟",
+    document: "360402198511014512",
+    phone: "13700137000",
+};
+
+/// Whose face nobody has looked at yet: the service's text is read and agreed to on the phone, before it is.
+async fn first_face(app: &TestApp, browser: &mut Browser, page: &Shown) -> Shown {
+    let t = page.hidden()["t"].clone();
+    let page = get(browser, &format!("/login/second_factor?t={t}&way=tax_app")).await;
+    let mut phone = app.browser_at("203.0.113.77");
+    let asked = scan(&mut phone, &code(&page)).await;
+    for read in ["人脸识别服务协议 (2026-11)", "核验由有资质的服务方完成"] {
+        assert!(asked.text.contains(read), "{read}: {}", asked.text);
+    }
+    let chosen = number(&app.ctx, &page).await;
+    let fields = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
+    let refused = phone.submit(&asked, &fields[..2]).await;
+    assert_eq!(refused.code(), Some("E_AGREEMENT"), "{}", refused.text);
+    let left = phone.submit(&refused, &fields).await;
+    let handle = left.left_to.expect("the provider").rsplit('/').next().unwrap().to_owned();
+    let back = app.ctx.services.outbound.sandbox.decide(&handle, FaceState::Passed).unwrap();
+    face_result(&mut phone, &back).await;
+    go_on(browser, &page).await
+}
+
+/// An imported handler reads both texts at the first sign-in and agrees to each before there is a session; who
+/// comes by a face agrees to the third on the phone that looks at it. Each is kept with its version, when, from
+/// where and by what. Covers E-19.
+#[test]
+fn an_imported_handler_agrees_to_each_text() {
+    on_each_database(|on| async move {
+        for way in ["sms", "tax_app"] {
+            let app = TestApp::start(on).await;
+            let (mut browser, page) = ZHANG.open(&app).await;
+            let page = ZHANG.type_in(&mut browser, &page, (ZHANG.document, "014512")).await;
+            let shown_at = app.clock.now().0;
+            let page = match way {
+                "sms" => browser.pass_second_factor(&app, &page, ZHANG.phone).await,
+                _ => first_face(&app, &mut browser, &page).await,
+            };
+            let set = [("new", "Spring2026+"), ("repeated", "Spring2026+")];
+            let page = browser.submit(&page, &set).await;
+            assert!(page.url.contains("/login/agreements"), "{way}: {}", page.url);
+            for read in [
+                "用户协议 (2026-11)",
+                "本协议约定您使用统一身份登录服务时双方的权利和义务",
+                "个人信息保护告知同意书 (2026-11)",
+                "为确认您的身份，我们处理您的姓名",
+            ] {
+                assert!(page.text.contains(read), "{way} {read}: {}", page.text);
+            }
+            for one in TEXTS {
+                let refused = accept(&mut browser, &page, &[one]).await;
+                assert_eq!(refused.code(), Some("E_AGREEMENT"), "{way} {one}");
+            }
+            no_session(&app, &mut browser.clone(), &ZHANG, way).await;
+            let n_before = accepted(&app, ZHANG.phone).await.len();
+            assert_eq!(n_before, usize::from(way == "tax_app"), "{way}");
+            app.clock.advance(30);
+            let done = accept(&mut browser, &page, &TEXTS).await;
+            assert!(done.answered("code").is_some(), "{way}: {}", done.text);
+            let (realm, now) = (&app.ctx.realm, app.clock.now().0);
+            let line = |one: &Agreement, at: i64, from: &str| {
+                format!("{} {} {} {at} {from}", one.id, one.version, one.text_hash)
+            };
+            let of_web = realm.agreements_to_sign_in().map(|one| line(one, now, "127.0.0.1 web"));
+            let mut wanted: Vec<String> = of_web.collect();
+            if way == "tax_app" {
+                let shown = realm.agreements_to_show_a_face();
+                wanted.extend(shown.map(|one| line(one, shown_at, "203.0.113.77 phone")));
+            }
+            wanted.sort();
+            let mut kept = accepted(&app, ZHANG.phone).await;
+            kept.sort();
+            assert_eq!(kept, wanted, "{way}");
+        }
     });
 }

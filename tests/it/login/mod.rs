@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod authenticator;
 mod card;
 mod codes;
+mod costs;
 pub mod deadline_hour;
 pub mod devices;
 pub mod doors;

@@ -1,14 +1,22 @@
 //! What is refused on the way in, and what the refusals do not tell.
 
-use hufu::domain::password::HashCost;
+use std::time::Duration;
 
+use hufu::domain::password::HashCost;
+use hufu::telemetry::recorder;
+
+use super::costs::hashed;
 use crate::kit::{EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, on_each_database};
 
-/// Covers E-07.
+/// Until the slider is drawn no password is hashed, whatever the field holds. Covers E-07, E-02.
 #[test]
 fn the_slider_comes_before_the_password_and_works_once() {
     on_each_database(|on| async move {
+        let recorder = recorder(Duration::from_mins(10)).unwrap();
+        let (counters, _guard) =
+            (recorder.handle(), metrics::set_default_local_recorder(&recorder));
         let app = TestApp::start(on).await;
+        let before = hashed(&counters);
         let mut browser = app.browser();
         let page = browser.get(&authorize_url(&FILING, &[])).await;
         let values = |slider| {
@@ -23,7 +31,15 @@ fn the_slider_comes_before_the_password_and_works_once() {
         assert_eq!((refused.status.as_u16(), refused.code()), (422, Some("E_SLIDER")));
         // The proof of the first page is used up.
         assert_eq!(browser.submit(&page, &values("100")).await.code(), Some("E_SLIDER"));
-        assert_eq!(browser.submit(&refused, &values("100")).await.code(), Some("E_CREDENTIALS"));
+        let mut shown = refused;
+        for drawn in ["", "x", "94", "1000"] {
+            shown = browser.submit(&shown, &values(drawn)).await;
+            let seen = (shown.status.as_u16(), shown.code());
+            assert_eq!(seen, (422, Some("E_SLIDER")), "{drawn:?}");
+        }
+        assert_eq!(hashed(&counters), before, "no password was looked at");
+        assert_eq!(browser.submit(&shown, &values("100")).await.code(), Some("E_CREDENTIALS"));
+        assert_eq!(hashed(&counters), before + 1);
         let late = browser.get(&authorize_url(&FILING, &[])).await;
         app.clock.advance(121);
         assert_eq!(browser.submit(&late, &values("100")).await.code(), Some("E_SLIDER"));

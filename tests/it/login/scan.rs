@@ -364,6 +364,10 @@ fn the_face_service_is_agreed_to_before_its_first_use() {
         let account = rows.accounts().find_by_phone(&bound).await.unwrap().unwrap();
         let agreed = || hufu::flows::sign_in::scan::face::has_agreed(&app.ctx, account.person);
         let ticked = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
+        // A tick under another text than the one that stands is none.
+        let unread = [&ticked[..], &[("shown-face-service", "2020-01")]].concat();
+        let refused = phone.submit(&refused, &unread).await;
+        assert_eq!(refused.code(), Some("E_AGREEMENT"));
         let left = phone.submit(&refused, &ticked).await;
         assert!(!agreed().await.unwrap(), "kept before anybody proved to be the person");
         let handle = left.left_to.unwrap().rsplit('/').next().unwrap().to_owned();

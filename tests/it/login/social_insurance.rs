@@ -102,7 +102,7 @@ fn only_registered_units_and_those_who_may_handle_them_get_in() {
     });
 }
 
-/// As far as X-05 is built: there is no door for certificates yet.
+/// The doors of the social insurance stand below password and scan, with the other ways. Covers X-05, I-01.
 #[test]
 fn password_and_scan_share_a_page_and_other_doors_stand_below() {
     on_each_database(|on| async move {
@@ -113,7 +113,11 @@ fn password_and_scan_share_a_page_and_other_doors_stand_below() {
             assert!(page.text.contains(shown), "{shown}");
         }
         let below = page.text.split("class=\"others\"").nth(1).expect("other ways");
-        assert!(below.contains("社保费（单位）") && below.contains("社保费（个人）"));
+        for other in
+            ["社保费（单位）", "社保费（个人）", "数字证书登录", "特定主体登录", "非居民登录"]
+        {
+            assert!(below.contains(other), "{other}: {below}");
+        }
     });
 }
 

@@ -75,7 +75,9 @@ fn the_tax_app_verifies_its_own_person_by_face() {
         let (_, asked) = of_li.act(&app, (&code, "scan"), json!({})).await;
         let chosen = number(&app.ctx, &page).await.parse::<u8>().unwrap();
         assert_eq!((&asked["purpose"], &asked["as"]), (&"verify".into(), &json!(null)));
-        let told = json!({"number": chosen, "agree": true});
+        // Another person's phone is asked, too: of whoever is expected it learns nothing.
+        let shown = json!({"face-service": "2026-11"});
+        let told = json!({"number": chosen, "agree": shown});
         let (_, refused) = of_li.act(&app, (&code, "face"), told).await;
         assert_eq!(refused["error"], "E_STEPUP_FAILED");
         let again = go_on(&mut browser, &page).await;
@@ -86,7 +88,14 @@ fn the_tax_app_verifies_its_own_person_by_face() {
         let chosen = number(&app.ctx, &again).await.parse::<u8>().unwrap();
         let (_, tapped) = of_wang.act(&app, (&code, "confirm"), json!({"number": chosen})).await;
         assert_eq!(tapped["error"], "E_STATE");
-        let told = json!({"number": chosen, "agree": true});
+        // What was shown to him is agreed to, and nothing else.
+        app.sql("DELETE FROM agreement_acceptance WHERE document = 'face-service'").await;
+        for unread in [json!({}), json!({"face-service": "2020-01"})] {
+            let told = json!({"number": chosen, "agree": unread});
+            let (_, refused) = of_wang.act(&app, (&code, "face"), told).await;
+            assert_eq!(refused["error"], "E_AGREEMENT");
+        }
+        let told = json!({"number": chosen, "agree": shown});
         let (_, started) = of_wang.act(&app, (&code, "face"), told).await;
         let handle = started["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         let sandbox = &app.ctx.services.outbound.sandbox;

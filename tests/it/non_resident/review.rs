@@ -7,7 +7,8 @@ use hufu::flows::non_resident as flow;
 use serde_json::json;
 
 use super::*;
-use crate::kit::on_each_database;
+use crate::kit::{Setup, changed_realm, on_each_database};
+use crate::recovery::{TEXTS, notices};
 
 const IN_CHARGE: Declared = Declared::PersonInCharge;
 
@@ -116,6 +117,92 @@ fn what_looks_like_another_needs_two_officers() {
             let seen: Vec<&str> = case.alike.iter().map(|one| one.likeness.name()).collect();
             assert!(seen.contains(&likeness), "{changes:?}: {seen:?}");
             flow::reject(&app.ctx, &officer("wu"), third).await.unwrap();
+        }
+    });
+}
+
+/// Covers N-05, N-08: what is not with the bureau is decided by nobody, be it a draft, returned or withdrawn; there
+/// is no enterprise and no code before an approval.
+#[test]
+fn nothing_is_decided_out_of_turn() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut chan = overseas(&app, CHAN).await;
+        let page = drafted(&mut chan, &GOOD).await;
+        let (id, wu) = (id_of(&page), officer("wu"));
+        let is_undecided = async || {
+            assert_eq!(refused(flow::approve(&app.ctx, &wu, id, IN_CHARGE).await), Refusal::State);
+            assert_eq!(refused(flow::reject(&app.ctx, &wu, id).await), Refusal::State);
+            let back = flow::return_for_correction(&app.ctx, &wu, id).await;
+            assert_eq!(refused(back), Refusal::State);
+            let known = "SELECT tin AS said FROM enterprise WHERE kind = 'non_resident'";
+            assert_eq!(app.said(known).await, ["FJ3601008400000011"], "the demo's own");
+            assert!(app.said("SELECT last || '' AS said FROM nr_sequence").await.is_empty());
+        };
+        is_undecided().await;
+        let page = chan.submit(&page, &[("act", "submit")]).await;
+        assert_eq!(state_of(&page), "submitted", "{}", page.text);
+        flow::return_for_correction(&app.ctx, &officer("zhang"), id).await.unwrap();
+        is_undecided().await;
+        let page = chan.get(&format!("{PAGE}?act=withdraw")).await;
+        let page = chan.submit(&page, &[("act", "withdraw")]).await;
+        assert_eq!(state_of(&page), "withdrawn", "{}", page.text);
+        is_undecided().await;
+        assert!(!page.text.contains("data-nr-code"), "{}", page.text);
+        let acts: Vec<String> = reviews(&app).await.into_iter().map(|(act, _)| act).collect();
+        assert_eq!(acts, ["return"]);
+    });
+}
+
+/// Covers N-08, N-10: each decision goes out once, by e-mail to who has an address and by text message to who
+/// has a phone, the code with it; it is kept with officer, time and reason. The same number in another country
+/// is no duplicate.
+#[test]
+fn each_decision_is_sent_and_kept() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+        let mut chan = overseas(&app, CHAN).await;
+        let mut miller = overseas(&app, MILLER).await;
+        let first = applied(&mut chan, &GOOD).await;
+        let in_macao = but(&[
+            ("residence", "MAC"),
+            ("name_zh", "另一家公司"),
+            ("name_foreign", "Another Name Inc"),
+        ]);
+        let second = applied(&mut miller, &in_macao).await;
+        let waiting = flow::waiting(&app.ctx).await.unwrap();
+        assert_eq!(waiting.iter().map(|one| one.is_flagged).collect::<Vec<_>>(), [false, false]);
+        flow::return_for_correction(&app.ctx, &officer("zhang"), first).await.unwrap();
+        flow::reject(&app.ctx, &officer("zhang"), second).await.unwrap();
+        let form = chan.get(FORM).await;
+        let page = chan.submit(&form, &GOOD).await;
+        let page = chan.submit(&page, &[("act", "submit")]).await;
+        assert_eq!(state_of(&page), "submitted", "{}", page.text);
+        let third = applied(&mut miller, &in_macao).await;
+        let of_chan = approved(&app, "wu", first).await.expect("nothing looks like it");
+        assert!(approved(&app, "wu", third).await.is_some(), "of another country");
+        app.deliver().await;
+        let mut out = notices(&app);
+        out.retain(|one| one.contains(" non-resident-"));
+        let expected = [
+            format!("{} non-resident-approved", MILLER.contact),
+            format!("{} non-resident-rejected", MILLER.contact),
+            format!("{} non-resident-approved {of_chan}", CHAN.contact),
+            format!("{} non-resident-returned", CHAN.contact),
+        ];
+        assert_eq!(out, expected);
+        let kept = "SELECT event || ' ' || at AS said FROM audit \
+                    WHERE event LIKE '%non_resident_reviewed%' ORDER BY sequence";
+        let (kept, now) = (app.said(kept).await, app.ctx.now().0);
+        let decided =
+            [(first, "return", "zhang"), (second, "reject", "zhang"), (first, "approve", "wu")];
+        for ((application, act, by), line) in decided.into_iter().zip(&kept) {
+            let (event, at) = line.rsplit_once(' ').unwrap();
+            let event: serde_json::Value = serde_json::from_str(event).unwrap();
+            assert_eq!(event["application"], json!(application), "{line}");
+            assert_eq!((&event["act"], &event["by"]), (&json!(act), &json!(by)), "{line}");
+            assert_eq!(event["reason"], "the certificate shows it", "{line}");
+            assert_eq!(at, now.to_string(), "{line}");
         }
     });
 }

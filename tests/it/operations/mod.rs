@@ -15,6 +15,7 @@ mod proxies;
 mod running;
 mod secrets;
 mod sweeping;
+mod traces;
 mod versions;
 
 use std::path::Path;

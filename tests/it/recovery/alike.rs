@@ -1,5 +1,6 @@
 //! A number that somebody has and one that nobody has, side by side: the same status, text, headers
-//! and cookies at every step, in the browser and on the phone, and times within noise.
+//! and cookies at every step of a recovery and at the sign-in's door, in the browser and on the phone, and
+//! times within noise. Registrations are compared in `registration/known.rs`.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +8,26 @@ use hufu::outbound::asked::FaceState;
 
 use super::{NOBODY_ID, WANG, WANG_ID, answer, ask, begin, by, look, settled};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, TestApp, on_each_database};
+use crate::kit::{Browser, EXAMPLE, PASSWORD, TestApp, on_each_database};
 use crate::login::scan::{go_on, id, number, scan};
+
+/// Of 张伟, who has never set a password.
+const ZHANG_ID: &str = "360402198511014512";
+
+/// What forms carry that is drawn by chance for each page.
+const DRAWN: [&str; 7] = ["csrf", "t", "q", "v", "order", "slider_id", "challenge"];
 
 /// Without what is drawn by chance for each page, and what the person typed themself.
 fn plain(page: &Shown) -> String {
     let mut text = page.text.clone();
-    for (name, value) in page.hidden() {
-        if matches!(name.as_str(), "csrf" | "t" | "q" | "v") {
-            text = text.replace(&value, &format!("<{name}>"));
+    for input in page.text.split("<input type=\"hidden\" name=\"").skip(1) {
+        let (name, rest) = input.split_once('"').unwrap();
+        let value = rest.split("value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        if let Some(value) = value.filter(|value| DRAWN.contains(&name) && !value.is_empty()) {
+            text = text.replace(value, &format!("<{name}>"));
         }
     }
-    for (number, _) in [(WANG_ID, 0), (NOBODY_ID, 0)] {
+    for number in [WANG_ID, ZHANG_ID, NOBODY_ID] {
         let masked = format!("{}**********{}", &number[..4], &number[14..]);
         let other = format!("3****************{}", &number[17..]);
         text = text.replace(number, "<n>").replace(&masked, "<m>").replace(&other, "<o>");
@@ -28,8 +37,8 @@ fn plain(page: &Shown) -> String {
     for part in text.split("<svg") {
         kept.push_str(part.split_once("</svg>").map_or(part, |(_, rest)| rest));
     }
-    for name in ["csrf", "t", "q", "v", "order"] {
-        let open = format!("name=\"{name}\" value=\"");
+    let fields = DRAWN.map(|name| format!("name=\"{name}\" value=\""));
+    for open in fields.into_iter().chain(["data-passkey=\"".to_owned()]) {
         let mut parts = kept.split(&open).map(str::to_owned);
         let mut next = parts.next().unwrap();
         for part in parts {
@@ -37,7 +46,8 @@ fn plain(page: &Shown) -> String {
         }
         kept = next;
     }
-    for open in ["%2Fq%2F", "?t=", "&t=", "&amp;q=", "&q=", "&v=", "/q/", "order="] {
+    let addresses = ["%2Fq%2F", "?t=", "&t=", "&amp;q=", "&q=", "&amp;v=", "&v=", "/q/", "order="];
+    for open in addresses {
         let mut parts = kept.split(open).map(str::to_owned);
         let mut next = parts.next().unwrap();
         for part in parts {
@@ -54,6 +64,8 @@ fn said(page: &Shown) -> (u16, Vec<String>, String, String) {
     let chance = |value: &str| -> String {
         let (pair, rest) = value.split_once(';').unwrap_or((value, ""));
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        // A sign-in's cookie is named for it.
+        let name = name.split_once("-login-").map_or(name, |(before, _)| before);
         format!("{name}={};{rest}", value.len())
     };
     let mut headers: Vec<String> = page
@@ -169,6 +181,81 @@ fn nobody_and_somebody_are_answered_alike() {
         let page = by(&mut browser, &page, "tax_app").await;
         assert_eq!(look(&app, &page, FaceState::Passed).await.code(), Some("E_STEPUP_FAILED"));
         assert_eq!(go_on(&mut browser, &page).await.code(), Some("E_STEPUP_FAILED"));
+    });
+}
+
+/// Covers E-08, E-09: a wrong password of somebody's and a number of nobody's at the door, with headers and
+/// cookies, until and while the name is locked.
+#[test]
+fn the_door_answers_nobody_and_somebody_alike() {
+    on_each_database(|on| async move {
+        for (door, enterprise) in [("natural_person", ""), ("enterprise", EXAMPLE)] {
+            let mut seen: Vec<Vec<Shown>> = Vec::new();
+            for (document, password) in [(WANG_ID, "Wrong2026!"), (NOBODY_ID, PASSWORD)] {
+                let app = TestApp::start(on).await;
+                let mut browser = app.browser_at("203.0.113.1");
+                let first = browser.once("GET", "/realms/jiangxi/login", None).await;
+                let to = format!("{}&entrance={door}", first.left_to.as_ref().unwrap());
+                let mut page = browser.get(&to).await;
+                let mut all = vec![first, page.clone()];
+                let mut typed = vec![("enterprise_number", enterprise), ("personal_id", document)];
+                typed.extend([("password", password), ("slider", "100")]);
+                typed.retain(|(_, value)| !value.is_empty());
+                for _ in 0..7 {
+                    page = step(&mut browser, &page, &typed).await;
+                    all.push(page.clone());
+                }
+                seen.push(all);
+            }
+            let codes: Vec<Option<&str>> = seen[0][2..].iter().map(Shown::code).collect();
+            let expected = [[Some("E_CREDENTIALS"); 5].as_slice(), &[Some("E_LOCKED"); 2]].concat();
+            assert_eq!(codes, expected, "{door}");
+            for (at, (known, nobody)) in seen[0].iter().zip(&seen[1]).enumerate() {
+                alike(&format!("{door}, answer {at}"), known, nobody);
+            }
+        }
+    });
+}
+
+/// Covers PH-03, PH-04, E-08, E-09: who knows no password learns nothing of a number at 【找回手机号码】: a wrong
+/// password, an initial one and a number of nobody's have one answer, until and while it is locked.
+#[test]
+fn a_lost_phone_is_nobodys_and_somebodys_alike() {
+    on_each_database(|on| async move {
+        let mut seen: Vec<Vec<Shown>> = Vec::new();
+        for (document, password) in
+            [(WANG_ID, "Wrong2026!"), (ZHANG_ID, "014512"), (NOBODY_ID, PASSWORD)]
+        {
+            let app = TestApp::start(on).await;
+            let mut browser = app.browser_at("203.0.113.1");
+            let first = browser.get("/realms/jiangxi/recover-phone").await;
+            let mut all = vec![first.clone()];
+            for phone in [["1"].as_slice(), &["13911112222"; 7]].concat() {
+                let typed = [
+                    ("document_type", "resident_id_card"),
+                    ("document", document),
+                    ("password", password),
+                    ("phone", phone),
+                    ("act", "begin"),
+                ];
+                all.push(step(&mut browser, &first, &typed).await);
+            }
+            assert!(app.ctx.services.outbound.inbox.messages().is_empty(), "nothing is sent");
+            seen.push(all);
+        }
+        let codes: Vec<Option<&str>> = seen[0].iter().map(Shown::code).collect();
+        let expected = [
+            [None, Some("E_FORMAT")].as_slice(),
+            &[Some("E_CREDENTIALS"); 5],
+            &[Some("E_LOCKED"); 2],
+        ]
+        .concat();
+        assert_eq!(codes, expected);
+        for other in &seen[1..] {
+            for (at, (known, other)) in seen[0].iter().zip(other).enumerate() {
+                alike(&format!("answer {at}"), known, other);
+            }
+        }
     });
 }
 

@@ -7,7 +7,7 @@ use super::{
     NEW, NOBODY_ID, WANG, WANG_ID, account_of, answer, ask, begin, begin_as, by, logged, look,
     proved, sent, set, settled, sign_in, told, until_sent,
 };
-use crate::account::{as_wang, get};
+use crate::account::{as_person, as_wang, get};
 use crate::kit::{
     FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, on_each_database,
 };
@@ -24,6 +24,8 @@ fn a_code_to_the_phone_leads_to_a_new_password() {
         let (_, tokens) = app.redeem(&consent.answered("code").unwrap()).await;
         let refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
         let access = tokens["access_token"].as_str().unwrap().to_owned();
+        let mut at_home = as_person(&app, WANG).await;
+        assert!(get(&mut at_home, "/account/person").await.url.ends_with("/account/person"));
         app.clock.advance(61);
         for _ in 0..6 {
             sign_in(&app, "203.0.113.9", WANG, "wrong-password").await;
@@ -49,7 +51,9 @@ fn a_code_to_the_phone_leads_to_a_new_password() {
         assert_eq!(page.code(), Some("E_CREDENTIALS"));
         assert_eq!(app.refresh(&refresh).await.1["error"], "invalid_grant");
         assert_eq!(app.userinfo(&access).await.0.as_u16(), 401);
-        assert!(get(&mut at_work, "/account/person").await.url.contains("/login"));
+        for session in [&mut at_work, &mut at_home] {
+            assert!(get(session, "/account/person").await.url.contains("/login"));
+        }
         let deliveries = app.ctx.rows().deliveries().unsettled().await.unwrap();
         let logouts = deliveries.iter().filter(|one| one.delivery.client_id == FILING.id).count();
         assert!(logouts > 0, "the application is told");

@@ -2,6 +2,8 @@
 //! stopped.
 
 use hufu::domain::notice::NoticeKind;
+use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::flows::people;
 use hufu::flows::self_help::lost_phone::bind_due;
 use hufu::outbound::asked::FaceState;
 
@@ -15,9 +17,9 @@ use crate::kit::{Browser, PASSWORD, Setup, TestApp, changed_realm, on_each_datab
 use crate::login::scan::go_on;
 
 const RECOVER: &str = "/realms/jiangxi/recover-phone";
-const FRESH: &str = "13911112222";
+pub const FRESH: &str = "13911112222";
 
-async fn typed(
+pub async fn typed(
     browser: &mut Browser,
     (kind, document): (&str, &str),
     password: &str,
@@ -170,6 +172,7 @@ fn a_day_of_patience_binds_it_too() {
         let phones = phones_of(&app, "jmiller").await;
         assert!(phones.contains(&(FRESH.to_owned(), false)), "{phones:?}");
         assert_eq!(told(&app, "jmiller", NoticeKind::PhoneRecovered).await, 1);
+        assert_eq!(logged(&app, "jmiller", "recover_phone").await, ["ok"], "once it is bound");
         app.deliver().await;
         let inbox = app.ctx.services.outbound.inbox.messages();
         let told = |to: &str| inbox.iter().any(|one| one.to == to && one.code == "phone-recovered");
@@ -317,6 +320,44 @@ fn codes_to_the_new_phone_are_counted() {
         app.clock.advance(901);
         assert_eq!(answer(&mut browser, &again, &app.sms(FRESH)).await.status.as_u16(), 410);
         assert!(holder_of(&app, FRESH).await.is_none());
+    });
+}
+
+/// Covers D-09, D-08: any document that the person holds leads back to the password and to the phone; one that a
+/// newer of its kind has taken the place of is nobody's.
+#[test]
+fn every_document_that_counts_leads_back() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let person = super::account_of(&app, "wangxm").await.person;
+        let kind = DocumentType::parse("chinese_passport").unwrap();
+        let mut n_sent = 0;
+        for (held, typed_in, counts) in [
+            ("EF1260892", "EF1260892", true),
+            ("EF1260893", "EF1260892", false),
+            ("EF1260893", "EF1260893", true),
+        ] {
+            app.clock.advance(61);
+            let number = DocumentNumber::parse(kind, held, app.ctx.now().day()).unwrap();
+            let tx = app.ctx.begin().await.unwrap();
+            assert!(people::hold_document(&app.ctx, &tx, person, &number).await.unwrap());
+            tx.commit().await.unwrap();
+            let mut browser = app.browser();
+            let page = super::begin(&mut browser, kind.name(), typed_in).await;
+            let page = ask(&mut browser, &page, WANG).await;
+            assert!(page.text.contains("id=\"asked\""), "one word for all: {}", page.text);
+            n_sent += usize::from(counts);
+            until_sent(&app, WANG, n_sent).await;
+            settled().await;
+            assert_eq!(sent(&app, WANG), n_sent, "{held} {typed_in}");
+            let page = answer(&mut browser, &page, &app.sms(WANG)).await;
+            assert_eq!(page.url.contains("/forgot-password/new?t="), counts, "{}", page.text);
+
+            let page = typed(&mut browser, (kind.name(), typed_in), PASSWORD, FRESH).await;
+            let refused = (!counts).then_some("E_CREDENTIALS");
+            assert_eq!(page.code(), refused, "{held} {typed_in}: {}", page.text);
+            assert_eq!(page.text.contains("name=\"code\""), counts, "{}", page.text);
+        }
     });
 }
 

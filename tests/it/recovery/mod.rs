@@ -5,13 +5,16 @@ mod alike;
 mod forgotten;
 mod limits;
 mod lost_phone;
+mod outbox;
 mod walk;
 
 use std::time::Duration;
 
 use hufu::domain::notice::NoticeKind;
+use hufu::domain::number::email::EmailAddress;
 use hufu::domain::number::phone::Phone;
-use hufu::domain::person::Account;
+use hufu::domain::person::{Account, PhoneBinding};
+use hufu::flows::people;
 use hufu::outbound::asked::FaceState;
 
 use crate::kit::browser::Shown;
@@ -25,6 +28,10 @@ pub const CHEN_ID: &str = "360102199912318881";
 pub const NOBODY_ID: &str = "360102199003071252";
 pub const NEW: &str = "Spring2026+";
 const FORGOT: &str = "/realms/jiangxi/forgot-password";
+
+/// A realm that tells people by text message, too.
+pub const TEXTS: (&str, &str, &str) =
+    ("factors.toml", "[sms]\nlifetime = 300", "[sms]\nnotices = true\nlifetime = 300");
 
 /// The first page of a forgotten password, sent with this document.
 pub async fn begin(browser: &mut Browser, kind: &str, document: &str) -> Shown {
@@ -118,6 +125,33 @@ pub async fn told(app: &TestApp, username: &str, kind: NoticeKind) -> usize {
     let person = account_of(app, username).await.person;
     let all = app.ctx.rows().notices().list(person, 100).await.unwrap();
     all.iter().filter(|one| one.kind == kind).count()
+}
+
+/// Notices in the outbox: to whom, and of what.
+pub fn notices(app: &TestApp) -> Vec<String> {
+    let messages = app.ctx.services.outbound.inbox.messages();
+    let notices = messages.iter().filter(|one| one.template == "notice");
+    let mut all: Vec<String> = notices.map(|one| format!("{} {}", one.to, one.code)).collect();
+    all.sort();
+    all
+}
+
+/// Somebody has another phone, or an e-mail address, as if they had proved it.
+pub async fn reached_by(app: &TestApp, who: &Account, to: &str) {
+    let tx = app.ctx.begin().await.unwrap();
+    if to.contains('@') {
+        let email = EmailAddress::parse(to).unwrap();
+        people::change_email(&app.ctx, &tx, who.person, &email).await.unwrap();
+    } else {
+        let binding = PhoneBinding {
+            account: who.id,
+            phone: Phone::parse(to).unwrap(),
+            is_default: false,
+            verified_at: app.ctx.now(),
+        };
+        people::bind_phone(&app.ctx, &tx, &binding).await.unwrap();
+    }
+    tx.commit().await.unwrap();
 }
 
 pub async fn holder_of(app: &TestApp, phone: &str) -> Option<Account> {

@@ -123,6 +123,43 @@ fn four_kinds_need_the_hall_first() {
     });
 }
 
+/// Covers, D-03: each of the four registers once the hall has compared it by sight and kept the
+/// portrait, under the name that was recorded; a mark without the portrait is none.
+#[test]
+fn each_of_the_four_registers_after_the_hall() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (kind, number, contact) in [
+            ("foreign_passport", "M87654321", "+12025550101"),
+            ("foreign_work_permit_a", "WPA1234567", "+12025550102"),
+            ("foreign_work_permit_b", "WPB1234567", "+12025550103"),
+            ("foreign_work_permit_c", "WPC1234567", "+12025550104"),
+        ] {
+            let lee =
+                Registrant { name: "Lee Min", kind, number, nationality: "KOR", contact, ..ANNA };
+            let marked = json!({"feed": "hall_record", "source_key": kind, "version": 1,
+                "name": lee.name, "document_type": kind, "document": number,
+                "nationality": lee.nationality, "sex": lee.sex, "phone": contact,
+                "verified_by_sight": true, "collected_on": "2026-11-01", "collected_by": "03"});
+            taken(&app, std::slice::from_ref(&marked)).await;
+            let (mut browser, page) = reached(&app, lee).await;
+            assert_eq!(page.code(), Some("E_OFFLINE_ONLY"), "{kind}: no portrait");
+            let mut whole = marked;
+            whole["version"] = json!(2);
+            whole["portrait"] = json!("a".repeat(64));
+            taken(&app, &[whole]).await;
+            let other = Registrant { name: "Lee Mina", ..lee };
+            let page = name(&mut browser, &page, other).await;
+            assert_eq!(page.code(), Some("E_OFFLINE_ONLY"), "{kind}: another name");
+            let page = name(&mut browser, &page, lee).await;
+            let done = finish(&mut browser, &page).await;
+            assert!(done.text.contains("注册完成"), "{kind}: {}", done.text);
+            let (level, how) = levels(&app, lee).await.pop().unwrap();
+            assert_eq!((level, how.as_str()), (4, "hall"), "{kind}");
+        }
+    });
+}
+
 async fn report(app: &TestApp, lines: &[Value]) -> hufu::flows::feed::Report {
     let text: Vec<String> = lines.iter().map(Value::to_string).collect();
     let text = text.join("\n");

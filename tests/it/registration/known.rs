@@ -1,6 +1,7 @@
 //! Who is known already: nothing tells before a code has come back; then an account stops the registration, a
 //! phone is taken over, and whoever comes back finds their relations as they were.
 
+use hufu::domain::mask::{self, Viewer};
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::name::PersonName;
 use hufu::domain::number::phone::Phone;
@@ -13,7 +14,10 @@ use serde_json::json;
 use crate::kit::browser::without_number;
 
 use super::*;
-use crate::kit::{EXAMPLE, FILING, PASSWORD, authorize_url, claims, on_each_database};
+use crate::kit::{
+    EXAMPLE, FILING, PASSWORD, Setup, authorize_url, changed_realm, claims, on_each_database,
+};
+use crate::recovery::{TEXTS, notices, reached_by};
 
 const LI: Registrant =
     Registrant { name: "李芳", number: "360121198802290026", contact: "13944449444", ..XU };
@@ -21,10 +25,20 @@ const WANG: Registrant =
     Registrant { name: "王小明", number: "360102199003071236", contact: "13800138000", ..XU };
 const ZHANG: Registrant =
     Registrant { name: "张伟", number: "360402198511014512", contact: "13700137000", ..XU };
+/// From overseas; the address is his, too.
+const MILLER: Registrant = Registrant {
+    way: "overseas",
+    name: "John Miller",
+    kind: "foreign_passport",
+    number: "L898902C3",
+    sex: "male",
+    nationality: "USA",
+    contact: "john.miller@example.com",
+};
 
 /// A page with all that is this registrant's or this browser's own taken out of it.
 fn bare(shown: &Shown, who: Registrant) -> String {
-    let masked = format!("{}**********{}", &who.number[..4], &who.number[14..]);
+    let masked = mask::document(who.number, Viewer::Own);
     let mut text = without_number(&shown.text);
     for (own, mark) in [
         (who.name, "NAME"),
@@ -41,7 +55,9 @@ fn bare(shown: &Shown, who: Registrant) -> String {
         let value = value.to_str().unwrap();
         let value = match name.as_str() {
             "set-cookie" => {
-                format!("{}={}", value.split('=').next().unwrap(), value.split_once(';').unwrap().1)
+                let (pair, rest) = value.split_once(';').unwrap();
+                let (name, secret) = pair.split_once('=').unwrap();
+                format!("{name}={};{rest}", secret.len())
             }
             "location" => value.split("?t=").next().unwrap().to_owned(),
             "content-length" => String::new(),
@@ -56,40 +72,75 @@ fn bare(shown: &Shown, who: Registrant) -> String {
     format!("{}\n{}\n{text}", shown.status, headers.join("\n"))
 }
 
-/// Covers R-06: until the code has come back the pages of somebody with an account and of nobody are the same,
-/// byte for byte; then the one is sent to the sign-in, and whoever does not know the name learns nothing.
+/// What a form is answered, and the page that it leads to.
+async fn both(browser: &mut Browser, page: &Shown, typed: &[(&str, &str)]) -> [Shown; 2] {
+    let (action, fields) = page.filled(typed);
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let first = browser.once("POST", &action, Some(body)).await;
+    let next = match first.left_to.clone() {
+        Some(to) => browser.get(&to).await,
+        None => first.clone(),
+    };
+    [first, next]
+}
+
+/// Every answer on the way to a wrong code.
+async fn walk(app: &TestApp, who: Registrant) -> (Browser, Shown, Vec<String>) {
+    let mut browser = app.browser();
+    let mut page = browser.get(&url(&format!("?way={}", who.way))).await;
+    let mut seen = vec![bare(&page, who)];
+    let mut named = vec![
+        ("name", who.name),
+        ("document_type", who.kind),
+        ("document", who.number),
+        ("sex", who.sex),
+    ];
+    if who.way == "overseas" {
+        named.push(("nationality", who.nationality));
+    }
+    let reach = |contact| {
+        let password = [("password", NEW_PASSWORD), ("repeated", NEW_PASSWORD)];
+        [&password[..], &[("contact", contact), ("act", "send")]].concat()
+    };
+    for typed in [
+        vec![("accept-user-agreement", "yes")],
+        named,
+        reach("1"),
+        reach(who.contact),
+        vec![("act", "verify"), ("code", "000000")],
+    ] {
+        for shown in both(&mut browser, &page, &typed).await {
+            seen.push(bare(&shown, who));
+            page = shown;
+        }
+    }
+    assert_eq!(page.code(), Some("E_OTP"), "{}", page.text);
+    (browser, page, seen)
+}
+
+/// Covers R-06: until the code has come back every answer to somebody with an account and to nobody is the
+/// same, byte for byte with headers and cookies, from home and from overseas, and whoever has the phone or the
+/// address; then the one is sent to the sign-in, and whoever does not know the name learns nothing.
 #[test]
 fn nobody_learns_who_exists() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let stranger = Registrant { name: "许佳", ..XU };
-        let mut walks = Vec::new();
-        for who in [LI, stranger] {
-            let mut browser = app.browser();
-            let mut seen = Vec::new();
-            let page = agreed(&mut browser, who.way).await;
-            seen.push(bare(&page, who));
-            let page = name(&mut browser, &page, who).await;
-            seen.push(bare(&page, who));
-            let refused = send(&mut browser, &page, "1").await;
-            seen.push(bare(&refused, who));
-            let page = send(&mut browser, &page, who.contact).await;
-            seen.push(bare(&page, who));
-            let wrong = browser.submit(&page, &[("act", "verify"), ("code", "000000")]).await;
-            seen.push(bare(&wrong, who));
-            walks.push((browser, page, seen));
+        let (_, _, of_nobody) = walk(&app, XU).await;
+        let (hers, page, of_li) = walk(&app, LI).await;
+        assert_eq!(of_li, of_nobody);
+        let with_his_phone = Registrant { contact: WANG.contact, ..XU };
+        assert_eq!(walk(&app, with_his_phone).await.2, of_nobody);
+        let (his, page_of_miller, of_miller) = walk(&app, MILLER).await;
+        let stranger = Registrant {
+            name: "Max Muster",
+            number: "M87654321",
+            contact: "max.muster@example.org",
+            ..MILLER
+        };
+        assert_eq!(walk(&app, stranger).await.2, of_miller);
+        for (mut browser, page, who) in [(his, page_of_miller, MILLER), (hers, page, LI)] {
+            told_of_the_account(&app, &mut browser, &page, who).await;
         }
-        let (of_nobody, of_li) = (walks.pop().unwrap(), walks.pop().unwrap());
-        assert_eq!(of_li.2, of_nobody.2);
-        let (mut browser, page, _) = of_li;
-        let t = page.hidden()["t"].clone();
-        let typed = [("act", "verify"), ("code", &*sent(&app, LI.contact))];
-        let known = browser.submit(&page, &typed).await;
-        assert_eq!((known.status.as_u16(), known.code()), (409, Some("E_TAKEN")));
-        for way in ["/realms/jiangxi/login", "/forgot-password", "/recover-phone"] {
-            assert!(known.text.contains(way), "{way}: {}", known.text);
-        }
-        assert_eq!(browser.get(&url(&format!("/verify?t={t}"))).await.status.as_u16(), 410);
         let guess = Registrant { name: "李芬", contact: "13955559555", ..LI };
         let (_, page) = reached(&app, guess).await;
         assert_eq!(page.code(), Some("E_REAL_NAME"), "{}", page.text);
@@ -98,6 +149,18 @@ fn nobody_learns_who_exists() {
         let arrived = signs_in(&app, Registrant { contact: "13900139000", ..LI }, PASSWORD).await;
         assert!(arrived.url.ends_with("/signed-in"), "{}", arrived.text);
     });
+}
+
+/// The right code of whoever has an account: the way to sign in, and the end of the registration.
+async fn told_of_the_account(app: &TestApp, browser: &mut Browser, page: &Shown, who: Registrant) {
+    let t = page.hidden()["t"].clone();
+    let typed = [("act", "verify"), ("code", &*sent(app, who.contact))];
+    let known = browser.submit(page, &typed).await;
+    assert_eq!((known.status.as_u16(), known.code()), (409, Some("E_TAKEN")), "{}", who.name);
+    for way in ["/realms/jiangxi/login", "/forgot-password", "/recover-phone"] {
+        assert!(known.text.contains(way), "{way}: {}", known.text);
+    }
+    assert_eq!(browser.get(&url(&format!("/verify?t={t}"))).await.status.as_u16(), 410);
 }
 
 async fn holder(app: &TestApp, phone: &str) -> Option<PersonId> {
@@ -126,6 +189,77 @@ fn a_phone_is_taken_over_at_the_end() {
         let page = signs_in_as_far(&app, WANG, PASSWORD).await;
         assert!(page.url.contains("second_factor"), "{} {}", page.url, page.text);
         assert!(page.text.contains("E_NO_PHONE"), "{}", page.text);
+    });
+}
+
+/// Covers R-14: whoever loses their phone to a registration is told once it is complete, by the other phone and by
+/// the e-mail address as far as they have them; the next phone is the default.
+#[test]
+fn who_loses_a_phone_is_told_by_what_is_left() {
+    on_each_database(|on| async move {
+        let (phone, mail) = ("13712345555", "wang@example.com");
+        let by_phone = format!("+86{phone} phone-taken");
+        let by_mail = format!("{mail} phone-taken");
+        for (left, told) in [
+            (vec![phone, mail], vec![by_phone.as_str(), by_mail.as_str()]),
+            (vec![phone], vec![by_phone.as_str()]),
+            (vec![mail], vec![by_mail.as_str()]),
+            (vec![], vec![]),
+        ] {
+            let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+            let former = account(&app, WANG).await.unwrap();
+            for to in &left {
+                reached_by(&app, &former, to).await;
+            }
+            let fang = Registrant { contact: WANG.contact, ..FANG };
+            let (mut browser, page) = at_face(&app, fang).await;
+            show_face(&app, &page, FaceState::Passed).await;
+            app.deliver().await;
+            assert_eq!(notices(&app), [""; 0], "nothing is taken by a code and a face");
+            assert_eq!(holder(&app, WANG.contact).await, Some(former.person));
+            let done = go_on(&mut browser, &page).await;
+            assert!(done.text.contains("注册完成"), "{}", done.text);
+            assert_eq!(taken(&app).await, told, "{left:?}");
+            assert_eq!(holder(&app, WANG.contact).await, person(&app, FANG).await);
+            let phones = app.ctx.rows().accounts().phones(former.id).await.unwrap();
+            let phones: Vec<(&str, bool)> =
+                phones.iter().map(|one| (one.phone.national(), one.is_default)).collect();
+            let kept = left.iter().filter(|to| !to.contains('@')).map(|to| (*to, true));
+            assert_eq!(phones, kept.collect::<Vec<_>>(), "{left:?}");
+            let centre = app.ctx.rows().notices().list(former.person, 10).await.unwrap();
+            let n = centre.iter().filter(|one| one.kind == NoticeKind::PhoneTaken).count();
+            assert_eq!(n, 1, "in the message centre in any case");
+        }
+    });
+}
+
+/// To whom it has gone out that a phone was taken.
+async fn taken(app: &TestApp) -> Vec<String> {
+    app.deliver().await;
+    let mut out = notices(app);
+    out.retain(|one| one.ends_with(" phone-taken"));
+    out
+}
+
+/// Covers: the same where the hall's record spares the face; whoever declines takes nothing.
+#[test]
+fn the_halls_phone_may_be_taken_over_too() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+        let former = account(&app, WANG).await.unwrap();
+        reached_by(&app, &former, LIN.contact).await;
+        let (mut browser, page) = reached(&app, LIN).await;
+        browser.submit(&page, &[("act", "decline")]).await;
+        assert_eq!(holder(&app, LIN.contact).await, Some(former.person), "nothing came of it");
+        app.clock.advance(61);
+        let (mut browser, page) = reached(&app, LIN).await;
+        assert!(page.text.contains("id=\"register-hall\""), "{}", page.text);
+        assert_eq!(holder(&app, LIN.contact).await, Some(former.person), "not by the code");
+        let ticked = [("accept-personal-information", "yes"), ("act", "accept")];
+        let done = browser.submit(&page, &ticked).await;
+        assert!(done.text.contains("注册完成"), "{}", done.text);
+        assert_eq!(holder(&app, LIN.contact).await, person(&app, LIN).await);
+        assert_eq!(taken(&app).await, [format!("+86{} phone-taken", WANG.contact)]);
     });
 }
 

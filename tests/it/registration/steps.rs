@@ -153,6 +153,37 @@ fn agreements_come_first() {
     });
 }
 
+/// Covers: a number that breaks its rule, and whatever contradicts it, is refused at its field; nothing
+/// is sent to anybody, and the next step does not open.
+#[test]
+fn what_cannot_be_is_refused_at_its_field() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = agreed(&mut browser, "domestic").await;
+        for (who, field) in [
+            (Registrant { number: "360102199505180038", ..FANG }, "document"),
+            (Registrant { number: "", ..FANG }, "document"),
+            (Registrant { sex: "female", ..FANG }, "sex"),
+            (Registrant { kind: "foreign_passport", number: "C01X00T47", ..FANG }, "document_type"),
+            (Registrant { name: "", ..FANG }, "name"),
+        ] {
+            let refused = name(&mut browser, &page, who).await;
+            let seen = (refused.status.as_u16(), refused.code());
+            assert_eq!(seen, (422, Some("E_FORMAT")), "{field}: {}", refused.text);
+            let at_field = format!("id=\"{field}-wrong\"");
+            assert!(refused.text.contains(&at_field), "{field}: {}", refused.text);
+        }
+        let t = page.hidden()["t"].clone();
+        for step in ["/contact", "/verify"] {
+            let ahead = browser.get(&url(&format!("{step}?t={t}"))).await;
+            assert!(ahead.url.contains("/register/identity"), "{step}: {}", ahead.url);
+        }
+        assert!(app.ctx.services.outbound.inbox.messages().is_empty());
+        assert!(person(&app, FANG).await.is_none());
+    });
+}
+
 ///
 #[test]
 fn the_password_follows_the_rule() {

@@ -14,6 +14,7 @@ use crate::domain::registration::{
     Access, Candidate, Contact, Judged, Proof, Registration, levels,
 };
 use crate::flows::notify::person::tell_person;
+use crate::flows::people::Agreed;
 use crate::flows::relations::writer::notify;
 use crate::flows::self_help::progress::Begun;
 use crate::flows::self_help::register::judge::Facts;
@@ -23,7 +24,6 @@ use crate::flows::self_help::register::{
 use crate::flows::sign_in::scan::claim as scan;
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::Tx;
-use crate::store::accounts::Acceptance;
 
 /// Everything that is saved of it.
 struct Registering<'a> {
@@ -71,7 +71,7 @@ pub async fn by_face(
 }
 
 /// The hall's record and its phone are enough. `ticked`: what was agreed to.
-pub async fn by_hall(ctx: &Ctx, begun: &Begun, held: &Held, ticked: &[String]) -> Result<(), Stop> {
+pub async fn by_hall(ctx: &Ctx, begun: &Begun, held: &Held, ticked: &[Agreed]) -> Result<(), Stop> {
     if held.registration.proof != Some(Proof::Hall) {
         return Err(Refusal::State.into());
     }
@@ -184,37 +184,8 @@ async fn open_account(
         }
         Contact::Email(email) => people::change_email(ctx, tx, person, email).await?,
     }
-    accept(ctx, tx, account.id, &whole.registration.agreed).await?;
+    people::accept(ctx, tx, account.id, &whole.registration.agreed, "web").await?;
     Ok(account.id)
-}
-
-/// A text that has changed meanwhile is asked again at the first sign-in.
-async fn accept(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    account: AccountId,
-    agreed: &[(String, String)],
-) -> Result<(), Fault> {
-    let is_agreed = |id: &str, version: &str| {
-        agreed.iter().any(|(document, accepted)| document == id && accepted == version)
-    };
-    for one in ctx.realm.agreements.iter().filter(|one| is_agreed(&one.id, &one.version)) {
-        let acceptance = Acceptance {
-            document: &one.id,
-            version: &one.version,
-            text_hash: &one.text_hash,
-            at: ctx.now(),
-            channel: "web",
-            ip: ctx.ip,
-        };
-        tx.rows().accounts().accept_agreement(ctx.new_row_id(), account, &acceptance).await?;
-        tx.note(AuditEvent::AgreementAccepted {
-            account,
-            document: one.id.clone(),
-            version: one.version.clone(),
-        });
-    }
-    Ok(())
 }
 
 /// Whose relations work again at once: the managers of each enterprise hear of it (DEC-24).

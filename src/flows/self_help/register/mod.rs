@@ -16,6 +16,7 @@ use crate::domain::registration::{
     Candidate, FACE_AGREEMENT, PERSONAL_AGREEMENT, Proof, Registration, Way,
 };
 use crate::domain::scan::{Claim, ClaimedFor};
+use crate::flows::people::{Agreed, are_agreed};
 use crate::flows::self_help::progress::{Begun, Journey};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::realm::Agreement;
@@ -79,17 +80,17 @@ async fn keep(ctx: &Ctx, begun: &Begun, from: &Held, to: Registration) -> Result
 }
 
 /// What is asked before anything is typed; the others come before a face is looked at.
-pub fn first_agreements(ctx: &Ctx) -> impl Iterator<Item = &Agreement> {
+pub fn first_agreements(ctx: &Ctx) -> impl Iterator<Item = &Agreement> + Clone {
     ctx.realm.agreements.iter().filter(|one| !is_later(one))
 }
 
 /// What is asked separately before a face is looked at.
-pub fn face_agreements(ctx: &Ctx) -> impl Iterator<Item = &Agreement> {
+pub fn face_agreements(ctx: &Ctx) -> impl Iterator<Item = &Agreement> + Clone {
     ctx.realm.agreements.iter().filter(|one| is_later(one))
 }
 
 /// What is asked before the hall's record is used.
-pub fn hall_agreements(ctx: &Ctx) -> impl Iterator<Item = &Agreement> {
+pub fn hall_agreements(ctx: &Ctx) -> impl Iterator<Item = &Agreement> + Clone {
     face_agreements(ctx).filter(|one| one.id == PERSONAL_AGREEMENT)
 }
 
@@ -97,16 +98,15 @@ fn is_later(agreement: &Agreement) -> bool {
     [PERSONAL_AGREEMENT, FACE_AGREEMENT].contains(&agreement.id.as_str())
 }
 
-/// Ids and versions where all were ticked; `E_AGREEMENT`.
+/// All of these, each as it stands, or `E_AGREEMENT`.
 fn agreed<'a>(
-    wanted: impl Iterator<Item = &'a Agreement>,
-    ticked: &[String],
-) -> Result<Vec<(String, String)>, Refusal> {
-    let agreed = wanted.map(|one| match ticked.contains(&one.id) {
-        true => Ok((one.id.clone(), one.version.clone())),
-        false => Err(Refusal::Agreement),
-    });
-    agreed.collect()
+    wanted: impl Iterator<Item = &'a Agreement> + Clone,
+    ticked: &[Agreed],
+) -> Result<Vec<Agreed>, Refusal> {
+    if !are_agreed(wanted.clone(), ticked) {
+        return Err(Refusal::Agreement);
+    }
+    Ok(wanted.map(|one| (one.id.clone(), one.version.clone())).collect())
 }
 
 /// Nothing is kept before the agreements are ticked.
@@ -115,7 +115,7 @@ pub async fn begin(
     begun: &Begun,
     way: Way,
     then: Then,
-    ticked: &[String],
+    ticked: &[Agreed],
 ) -> Result<(), Stop> {
     let agreed = agreed(first_agreements(ctx), ticked)?;
     let first = Registration::begun(way, then, agreed);
@@ -129,7 +129,7 @@ pub async fn begin_again(
     begun: &Begun,
     held: &Held,
     way: Way,
-    ticked: &[String],
+    ticked: &[Agreed],
 ) -> Result<(), Stop> {
     let agreed = agreed(first_agreements(ctx), ticked)?;
     if held.registration.way != way {
@@ -157,7 +157,7 @@ pub async fn name(
 }
 
 /// Both parts that come before a face check.
-pub async fn agree(ctx: &Ctx, begun: &Begun, held: &Held, ticked: &[String]) -> Result<(), Stop> {
+pub async fn agree(ctx: &Ctx, begun: &Begun, held: &Held, ticked: &[Agreed]) -> Result<(), Stop> {
     let Some(Proof::Face { .. }) = held.registration.proof else {
         return Err(Refusal::State.into());
     };

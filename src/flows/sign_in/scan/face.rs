@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
-use crate::domain::audit::AuditEvent;
 use crate::domain::number::document::DocumentType;
 use crate::domain::number::name::PersonName;
 use crate::domain::place::Place;
@@ -14,12 +13,12 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, Confirmed, Number, Purpose, Scan, ScanState};
 use crate::ephemeral::Slot;
 use crate::flows::aside::aside;
+use crate::flows::people::{self, Agreed};
 use crate::flows::sign_in::guesses::knows;
 use crate::flows::sign_in::scan::{claim, code};
 use crate::flows::sign_in::{new_document, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
-use crate::store::accounts::Acceptance;
 
 const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
 
@@ -39,7 +38,8 @@ struct Order {
     handle: String,
     number: Number,
     /// Ticked for this check; kept once it is known that it was the person who ticked.
-    has_ticked: bool,
+    #[serde(default)]
+    agreed: Vec<Agreed>,
 }
 
 const ORDER: Slot<Order> = Slot::new("face");
@@ -54,47 +54,30 @@ pub async fn has_agreed(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
     Ok(rows.accounts().has_accepted(account.id, &wanted).await?)
 }
 
-async fn agree(ctx: &Ctx, person: PersonId) -> Result<(), Fault> {
+async fn agree(ctx: &Ctx, person: PersonId, agreed: &[Agreed]) -> Result<(), Fault> {
     let account = ctx.rows().accounts().find_by_person(person).await?;
     let Some(account) = account else { return Ok(()) };
-    let tx = ctx.begin().await?;
-    for agreement in ctx.realm.agreements_to_show_a_face() {
-        let acceptance = Acceptance {
-            document: &agreement.id,
-            version: &agreement.version,
-            text_hash: &agreement.text_hash,
-            at: ctx.now(),
-            channel: "phone",
-            ip: ctx.ip,
-        };
-        let row_id = ctx.new_row_id();
-        tx.rows().accounts().accept_agreement(row_id, account.id, &acceptance).await?;
-        tx.note(AuditEvent::AgreementAccepted {
-            account: account.id,
-            document: agreement.id.clone(),
-            version: agreement.version.clone(),
-        });
+    if agreed.is_empty() || has_agreed(ctx, person).await? {
+        return Ok(());
     }
+    let tx = ctx.begin().await?;
+    people::accept(ctx, &tx, account.id, agreed, "phone").await?;
     Ok(tx.commit().await?)
 }
 
-fn agree_aside(ctx: &Ctx, person: PersonId) {
+fn agree_aside(ctx: &Ctx, person: PersonId, agreed: Vec<Agreed>) {
     let ctx = ctx.clone();
-    aside(async move {
-        match has_agreed(&ctx, person).await? {
-            true => Ok(()),
-            false => Ok(agree(&ctx, person).await?),
-        }
-    });
+    aside(async move { Ok(agree(&ctx, person, &agreed).await?) });
 }
 
-/// Where the phone goes for its check. `number`: typed on the phone; a wrong one ends the code.
+/// Where the phone goes for its check. `number`: typed on the phone; a wrong one ends the code. `agreed`: what
+/// was shown there and ticked.
 pub async fn start(
     ctx: &Ctx,
     id: &str,
     phone_key: &str,
     number: Number,
-    has_ticked: bool,
+    agreed: Vec<Agreed>,
 ) -> Result<String, Stop> {
     let Some(found) = code::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
     let Some(subject) = subject(ctx, &found).await? else { return Err(Refusal::State.into()) };
@@ -102,7 +85,8 @@ pub async fn start(
         Stop::refusal(code::end(ctx, id, phone_key, ScanState::Failed).await)?.ok();
         return Err(Refusal::StepUpFailed.into());
     }
-    if !has_ticked && subject.must_tick {
+    let is_agreed = people::are_agreed(ctx.realm.agreements_to_show_a_face(), &agreed);
+    if !is_agreed && subject.must_tick {
         return Err(Refusal::Agreement.into());
     }
     take_checks(ctx, &subject.rates).await?;
@@ -132,7 +116,7 @@ pub async fn start(
         phone_key: phone_key.to_owned(),
         handle: started.handle,
         number,
-        has_ticked,
+        agreed,
     };
     ctx.ephemeral().put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
     Ok(started.url)
@@ -266,8 +250,8 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
     if matches!(found.purpose, Purpose::Claim(_)) {
         let is_true = !kept.is_nobodys;
         claim::answer(ctx, id, phone_key, is_true, Some(kept.number)).await?;
-        if let Some(person) = kept.person.filter(|_| kept.has_ticked) {
-            agree_aside(ctx, person);
+        if let Some(person) = kept.person {
+            agree_aside(ctx, person, kept.agreed);
         }
         ctx.forget(&ORDER, &order_key(order)).await;
         return Ok(true);
@@ -275,9 +259,7 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
     let Some(person) = kept.person else { return Err(Refusal::StepUpFailed.into()) };
     let account = ctx.rows().accounts().find_by_person(person).await?;
     let Some(account) = account else { return Err(Refusal::StepUpFailed.into()) };
-    if kept.has_ticked && !has_agreed(ctx, person).await? {
-        agree(ctx, person).await?;
-    }
+    agree(ctx, person, &kept.agreed).await?;
     // The code's step to confirmed uses the order up.
     let who = Confirmed { person, account: account.id, acting: Acting::Personal };
     code::confirm(ctx, id, phone_key, who, Some(kept.number)).await?;

@@ -11,6 +11,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Confirmed, Number, Phone, Purpose, Scan, ScanState};
 use crate::flows::oauth::dpop::Presented;
 use crate::flows::oauth::resource::grant_behind;
+use crate::flows::people::Agreed;
 use crate::flows::sign_in::scan::{code, face};
 use crate::flows::{Ctx, Stop};
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -110,15 +111,15 @@ pub async fn start_face(
     user: &AppUser,
     code: &str,
     number: Number,
-    has_ticked: bool,
+    agreed: Vec<Agreed>,
 ) -> Result<String, Stop> {
     let found = own(ctx, code).await?;
     match &found.purpose {
         Purpose::Verify(question) if question.person == user.person => {
-            face::start(ctx, code, &user.key, number, has_ticked).await
+            face::start(ctx, code, &user.key, number, agreed).await
         }
         // The app need not be signed in for it, so it does not matter as whom it is (L37).
-        Purpose::Claim(_) => face::start(ctx, code, &user.key, number, has_ticked).await,
+        Purpose::Claim(_) => face::start(ctx, code, &user.key, number, agreed).await,
         Purpose::Verify(_) => {
             tracing::info!("Another person's phone answered a verification");
             Stop::refusal(code::end(ctx, code, &user.key, ScanState::Failed).await)?.ok();

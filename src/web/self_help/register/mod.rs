@@ -23,13 +23,12 @@ use crate::flows::self_help::register::{
     hall_agreements,
 };
 use crate::oidc::params::Params;
-use crate::realm::Agreement;
 use crate::views::page::MessagePage;
 use crate::views::register::{RegisterDonePage, RegisterKnownPage};
 use crate::web::account::show::href;
 use crate::web::answer::{Answer, Failure, see_other};
 use crate::web::app::App;
-use crate::web::form::agrees;
+use crate::web::form::agreed;
 use crate::web::ops::not_by_head;
 use crate::web::request::Request;
 use crate::web::self_help::Helping;
@@ -107,11 +106,6 @@ async fn is_done_meanwhile(helping: &Helping) -> Result<bool, Failure> {
     Ok(false)
 }
 
-/// Ids of these agreements that were ticked.
-fn ticked<'a>(form: &Params, asked: impl Iterator<Item = &'a Agreement>) -> Vec<String> {
-    asked.filter(|one| agrees(form, one)).map(|one| one.id.clone()).collect()
-}
-
 async fn begin(helping: Helping) -> Answer {
     let way = Way::chosen(helping.form.get("way").unwrap_or_default());
     view::begin(&helping, way, None)
@@ -120,7 +114,7 @@ async fn begin(helping: Helping) -> Answer {
 async fn post_begin(mut helping: Helping) -> Answer {
     let way = Way::chosen(helping.form.get("way").unwrap_or_default());
     let ctx = &helping.request.ctx;
-    let accepted = ticked(&helping.form, first_agreements(ctx));
+    let accepted = agreed(&helping.form, first_agreements(ctx));
     let begun = match find(ctx, &helping.begun).await? {
         Some(Found::On(held)) => {
             let again = register::begin_again(ctx, &helping.begun, &held, way, &accepted);
@@ -247,9 +241,9 @@ async fn post_verify(helping: Helping) -> Answer {
     }
     let done = match held.registration.proof {
         Some(Proof::Hall) => {
-            complete::by_hall(ctx, begun, &held, &ticked(form, hall_agreements(ctx))).await
+            complete::by_hall(ctx, begun, &held, &agreed(form, hall_agreements(ctx))).await
         }
-        _ => register::agree(ctx, begun, &held, &ticked(form, face_agreements(ctx))).await,
+        _ => register::agree(ctx, begun, &held, &agreed(form, face_agreements(ctx))).await,
     };
     let done = Stop::refusal(done)?;
     let may_be_done = held.registration.proof == Some(Proof::Hall) && done == Err(Refusal::State);
