@@ -63,6 +63,9 @@ async fn a_pin_goes_to_the_agent_alone() {
     let listen = async || {
         chromium.window.execute(LISTEN, vec![]).await.unwrap();
         walk.look().await;
+        // The field is there once a certificate has been read.
+        let entry = Locator::Css("[data-entry]:not([hidden])");
+        chromium.window.wait().for_element(entry).await.unwrap();
     };
     walk.to(0, CHECK).await;
     listen().await;
