@@ -186,7 +186,8 @@ pub enum AuditEvent {
     PhoneAwaited {
         account: AccountId,
     },
-    /// It was stopped, or the password has changed meanwhile.
+    /// It was stopped, a newer one took its place, or the password has changed or the account ended
+    /// meanwhile.
     AwaitedPhoneDropped {
         account: AccountId,
     },

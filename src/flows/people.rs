@@ -26,7 +26,9 @@ use crate::store::people::Holding;
 pub use agreements::{Agreed, accept, are_agreed};
 pub use help::{expire_password, lock_account, note_help, unlock_account};
 pub use newcomers::{Newcomer, add_all};
-pub use phones::{bind_phone, bind_told_phone, contest_phone, remove_phone, set_default_phone};
+pub use phones::{
+    bind_phone, bind_told_phone, contest_phone, drop_awaited_phone, remove_phone, set_default_phone,
+};
 
 /// The person holds this document from now on, in place of another of its kind (D-08); `false`: it is
 /// somebody else's.
@@ -96,7 +98,7 @@ pub async fn cancel_account(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result
         end_session(ctx, tx, session, "the account was cancelled").await?;
     }
     rows.authenticators().remove(account.id).await?;
-    rows.awaited_phones().drop_of(account.id).await?;
+    drop_awaited_phone(tx, account.id).await?;
     rows.consents().withdraw_all(account.person).await?;
     rows.cancelling().forget_contact(account.person).await?;
     tx.note(AuditEvent::AccountCancelled { account: account.id, person: account.person });

@@ -66,9 +66,8 @@ impl<A> AwaitedPhones<'_, A> {
 }
 
 impl AwaitedPhones<'_, Writing> {
-    /// In place of whichever waited for this account. `stop`: of the secret that stops it.
-    pub async fn replace(&self, new: &AwaitedPhone, stop: Hashed) -> Result<(), StoreError> {
-        self.drop_of(new.account).await?;
+    /// Where none waits for this account. `stop`: of the secret that stops it.
+    pub async fn add(&self, new: &AwaitedPhone, stop: Hashed) -> Result<(), StoreError> {
         Entity::insert(ActiveModel {
             id: Set(new.id),
             realm: Set(self.0.realm.to_owned()),

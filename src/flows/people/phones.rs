@@ -137,6 +137,14 @@ pub async fn set_default_phone(
     Ok(true)
 }
 
+/// A phone that waits for this account, if one does, will not be bound (DEC-23).
+pub async fn drop_awaited_phone(tx: &Tx<'_>, account: AccountId) -> Result<(), Fault> {
+    if tx.rows().awaited_phones().drop_of(account).await? {
+        tx.note(AuditEvent::AwaitedPhoneDropped { account });
+    }
+    Ok(())
+}
+
 /// Of those that are left the one that was verified last (DEC-14).
 async fn keep_a_default(tx: &Tx<'_>, account: AccountId) -> Result<(), Fault> {
     let accounts = tx.rows().accounts();

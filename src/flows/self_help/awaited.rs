@@ -10,7 +10,7 @@ use crate::domain::number::phone::Phone;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::notify::person::warn_person;
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::Tx;
 use crate::store::awaited_phones::AwaitedPhone;
 
@@ -33,7 +33,8 @@ pub async fn begin(
         verified_at: now,
         due_at: now.plus(WAIT_SECONDS),
     };
-    tx.rows().awaited_phones().replace(&awaited, stop.hashed()).await?;
+    people::drop_awaited_phone(tx, account).await?;
+    tx.rows().awaited_phones().add(&awaited, stop.hashed()).await?;
     tx.note(AuditEvent::PhoneAwaited { account });
     let link = ctx.realm.url(&format!("/recover-phone/stop?c={}", stop.expose()));
     warn_person(ctx, tx, person, NoticeKind::PhoneAwaited, Some(&link)).await

@@ -302,7 +302,7 @@ async fn finish(ctx: &Ctx, begun: &Begun, at: &LostPhone, factor: Factor) -> Res
     let tx = ctx.begin().await?;
     LOST_PHONE.use_up(&tx, begun).await?;
     bind_phone(ctx, &tx, at.person, &binding, factor.name()).await?;
-    tx.rows().awaited_phones().drop_of(at.account).await?;
+    people::drop_awaited_phone(&tx, at.account).await?;
     tx.commit().await?;
     LOST_PHONE.forget(ctx, begun).await;
     Ok(())
@@ -357,6 +357,7 @@ async fn bind_awaited(ctx: &Ctx, one: &AwaitedPhone) -> Result<bool, Stop> {
     }
     let account = tx.rows().accounts().find(one.account).await?;
     let Some(account) = account.filter(Account::is_live) else {
+        tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
         tx.commit().await?;
         return Ok(false);
     };

@@ -5,6 +5,7 @@
 use crate::base::id::{AccountId, SessionId};
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
+use crate::domain::help::Removable;
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
@@ -12,8 +13,9 @@ use crate::domain::person::{Account, PasswordState};
 use crate::domain::refusal::Refusal;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::end_session;
+use crate::flows::sign_in::factor::change::remove_all;
 use crate::flows::sign_in::throttle;
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::Tx;
 
 /// A password that the rules take for one account, hashed.
@@ -91,11 +93,9 @@ pub async fn change(
             end_session(ctx, tx, session, "the password was changed").await?;
         }
     }
-    rows.devices().forget_all(account.id).await?;
+    remove_all(tx, account.id, Removable::Browsers, ctx.now()).await?;
     // Whoever asked for it knew the password before.
-    if rows.awaited_phones().drop_of(account.id).await? {
-        tx.note(AuditEvent::AwaitedPhoneDropped { account: account.id });
-    }
+    people::drop_awaited_phone(tx, account.id).await?;
     throttle::end_locks(ctx, rows.reading(), account).await?;
     tell_person(ctx, tx, account.person, NoticeKind::PasswordChanged, None).await?;
     tx.note(AuditEvent::PasswordSet { account: account.id, person: account.person });

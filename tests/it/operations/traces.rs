@@ -5,6 +5,7 @@ use hufu::domain::number::phone::Phone;
 use hufu::domain::person::PhoneBinding;
 use hufu::flows::keys::{Rotation, retire, rotate};
 use hufu::flows::people::bind_phone;
+use hufu::flows::self_help::lost_phone as lost_phone_flow;
 use hufu::flows::versions::record;
 use hufu::jose::Algorithm;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::kit::{
 use crate::login::authenticator::enrol_at;
 use crate::non_resident::{CHAN, GOOD, applied, overseas};
 use crate::recovery::{
-    WANG_ID, account_of, answer, ask, begin_as, holder_of, settled, sign_in, until_sent,
+    WANG_ID, account_of, answer, ask, begin_as, holder_of, lost_phone, settled, sign_in, until_sent,
 };
 use crate::registration::{XU, person, reached};
 
@@ -81,6 +82,79 @@ fn phones_and_passwords_leave_their_trace() {
             json!({"action": "password_set", "account": id, "person": person}),
         ];
         assert_eq!(app.audit().await[n..], expected);
+        // The person reads what it was.
+        let own = get(&mut wang, "/account/security").await;
+        for words in ["变更了默认手机号码", "删除了一个手机号码", "设置了新密码"]
+        {
+            assert!(own.text.contains(words), "{words}: {}", own.text);
+        }
+    });
+}
+
+/// Each kind of what happens to an account has words of its own, in both languages.
+#[test]
+fn people_read_what_has_happened() {
+    let languages =
+        [include_str!("../../../locales/zh-CN.ftl"), include_str!("../../../locales/en.ftl")];
+    for kind in [
+        "phone-removed",
+        "default-phone-set",
+        "phone-taken",
+        "phone-awaited",
+        "awaited-phone-dropped",
+        "recovered",
+        "recovery-failed",
+        "username-changed",
+    ] {
+        for texts in languages {
+            assert!(texts.contains(&format!("\nevent-{kind} = ")), "{kind}");
+        }
+    }
+}
+
+/// Covers X-09: a phone that waits and gives way to a newer one, one whose account has ended, and a browser that
+/// is forgotten with the password, each with its line.
+#[test]
+fn what_ends_by_itself_leaves_its_trace() {
+    on_each_database(|on| async move {
+        let door = "id = \"natural_person\"\n";
+        let remembers = format!("{door}remember_device_days = 30\n");
+        let delays = "phone_recovery = \"delay\"\nhome_province = \"360000\"";
+        let realm = changed_realm(&[
+            ("entrances.toml", door, &remembers),
+            ("realm.toml", "home_province = \"360000\"", delays),
+        ]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let n = app.audit().await.len();
+        for phone in ["13911112222", "13911113333"] {
+            let mut browser = app.browser();
+            let kind = ("foreign_passport", "L898902C3");
+            let page = lost_phone::typed(&mut browser, kind, PASSWORD, phone).await;
+            let done = answer(&mut browser, &page, &app.sms(phone)).await;
+            assert!(done.text.contains("24 小时后生效"), "{}", done.text);
+        }
+        let account = account_of(&app, "jmiller").await.id;
+        let id = app.literal(account.0);
+        app.sql(&format!("UPDATE account SET status = 'cancelled' WHERE id = {id}")).await;
+        app.clock.advance(86_400);
+        assert_eq!(lost_phone_flow::bind_due(&app.ctx).await.unwrap(), 0);
+        let (awaited, dropped) = ("phone_awaited", "awaited_phone_dropped");
+        let expected = [awaited, dropped, awaited, dropped];
+        let expected = expected.map(|kind| json!({"action": kind, "account": account}));
+        assert_eq!(added(&app, n, &[awaited, dropped]).await, expected);
+
+        let (mut li, page) = typed(&app, "natural_person", ("", LI, PASSWORD)).await;
+        let page = li.submit(&page, &[("act", "send")]).await;
+        let code = app.sms(LI);
+        li.submit(&page, &[("act", "verify"), ("code", &code), ("remember", "yes")]).await;
+        let new = "Winter2026#";
+        let fields = [("way", "old"), ("act", "save"), ("old", PASSWORD)];
+        let fields = [&fields[..], &[("new", new), ("repeated", new)]].concat();
+        let shown = post(&app, &mut li, "/account/password", &fields).await;
+        assert_eq!(shown.code(), None, "{}", shown.text);
+        let account = holder_of(&app, LI).await.unwrap().id;
+        let expected = [json!({"action": "device_forgotten", "account": account})];
+        assert_eq!(added(&app, n, &["device_forgotten"]).await, expected);
     });
 }
 

@@ -4,7 +4,7 @@
 mod alike;
 mod forgotten;
 mod limits;
-mod lost_phone;
+pub mod lost_phone;
 mod outbox;
 mod walk;
 
