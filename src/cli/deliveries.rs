@@ -1,5 +1,5 @@
-//! `hufu deliveries`: what waits for an application or a telephone and why, what was given up, and
-//! sending that again.
+//! `hufu deliveries`: what waits for an application or a telephone and why, what was dropped, what was
+//! given up, and sending that again.
 
 use crate::base::clock::Timestamp;
 use crate::cli::place::{Opened, Place};
@@ -23,15 +23,19 @@ pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResul
     let opened = Opened::at(&Wanted::of(&place.over(settings))?).await?;
     opened.check_realm(&realm).await?;
     let (store, now) = (&opened.store, opened.clock.now());
-    let (mut waiting, mut dead) = (0, 0);
+    let (mut waiting, mut dead, mut dropped) = (0, 0, 0);
     for letter in store.rows(&realm).deliveries().unsettled().await? {
         match letter.delivery.state {
             DeliveryState::Dead { .. } => dead += 1,
+            DeliveryState::Dropped { .. } => dropped += 1,
             _ => waiting += 1,
         }
         say(line(&letter, now))?;
     }
     say(format_args!("{waiting} wait, {dead} could not be delivered"))?;
+    if dropped > 0 {
+        say(format_args!("{dropped} were not to go out"))?;
+    }
     if retry {
         let tx = store.begin(&realm, now).await?;
         let count = tx.rows().deliveries().retry(now).await?;
@@ -53,6 +57,7 @@ fn line(letter: &Queued, now: Timestamp) -> String {
             format!("{n_tries} tries, next {next}: {why}")
         }
         DeliveryState::Dead { n_tries, last_error } => format!("{n_tries} tries: {last_error}"),
+        DeliveryState::Dropped { why } => why.clone(),
         DeliveryState::Kept => "until it is fetched".to_owned(),
         DeliveryState::Done => String::new(),
     };

@@ -141,6 +141,67 @@ impl NoticeKind {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+
+    pub fn class(self) -> NoticeClass {
+        match self {
+            Self::Invited
+            | Self::Applied
+            | Self::Confirmed
+            | Self::Rejected
+            | Self::Withdrawn
+            | Self::Changed
+            | Self::Deleted
+            | Self::Expired
+            | Self::Expiring
+            | Self::HandlerReturned => NoticeClass::Relation,
+            Self::RecoveryFailed => NoticeClass::Stranger,
+            Self::SecondFactorFailed
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::ContactChanged
+            | Self::LevelLowered
+            | Self::Registered
+            | Self::PhoneTaken
+            | Self::PhoneChanged
+            | Self::UsernameChanged
+            | Self::PasswordChanged
+            | Self::PhoneAwaited
+            | Self::PhoneRecovered
+            | Self::LevelRaised
+            | Self::DocumentAdded
+            | Self::ConsentWithdrawn
+            | Self::NonResidentReturned
+            | Self::NonResidentRejected
+            | Self::NonResidentApproved
+            | Self::AccountLocked
+            | Self::AccountUnlocked
+            | Self::SessionsEnded
+            | Self::FactorReset
+            | Self::PasswordExpired => NoticeClass::Own,
+        }
+    }
+
+    /// What one person's messages of a day are counted with, and how many of them go out: nothing that
+    /// others can cause takes the room of a warning. Every kind of warning has its own, which is high
+    /// enough that nobody reaches it but by a mistake of ours.
+    pub fn of_a_day(self) -> (&'static str, u32) {
+        match self.class() {
+            NoticeClass::Own => (self.name(), 100),
+            NoticeClass::Relation => ("relations", 10),
+            NoticeClass::Stranger => ("strangers", 2),
+        }
+    }
+}
+
+/// Whose making a notice is, and whether anybody may do without it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoticeClass {
+    /// What happened to the person's own account or application: always told, by all that they have.
+    Own,
+    /// What the other side of an authorisation did; the realm says whether by text message, too.
+    Relation,
+    /// What somebody who has proved nothing can cause.
+    Stranger,
 }
 
 /// One message for one person.

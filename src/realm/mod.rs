@@ -141,7 +141,7 @@ pub struct Sms {
     pub gateways: Vec<SmsGateway>,
     pub lifetime: i64,
     pub limits: SmsLimits,
-    /// Notices go out by text message, too.
+    /// Notices of relations go out by text message, too.
     pub notices: bool,
 }
 

@@ -41,6 +41,10 @@ pub enum DeliveryState {
         n_tries: i32,
         last_error: String,
     },
+    /// It was not to go out: more than may in a day, or by no way that there is.
+    Dropped {
+        why: String,
+    },
 }
 
 impl DeliveryState {
@@ -52,6 +56,7 @@ impl DeliveryState {
             Self::Kept => "kept",
             Self::Done => "done",
             Self::Dead { .. } => "dead",
+            Self::Dropped { .. } => "dropped",
         }
     }
 
@@ -59,6 +64,7 @@ impl DeliveryState {
         match self {
             Self::Waiting { last_error, .. } => last_error.clone(),
             Self::Dead { last_error, .. } => Some(last_error.clone()),
+            Self::Dropped { why } => Some(why.clone()),
             Self::Kept | Self::Done => None,
         }
     }
@@ -70,6 +76,7 @@ impl DeliveryState {
             "kept" => Some(Self::Kept),
             "done" => Some(Self::Done),
             "dead" => Some(Self::Dead { n_tries, last_error: last_error.unwrap_or_default() }),
+            "dropped" => Some(Self::Dropped { why: last_error.unwrap_or_default() }),
             _ => None,
         }
     }
@@ -235,7 +242,7 @@ impl<A> Deliveries<'_, A> {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// What has not arrived, given up or not, oldest first.
+    /// What has not arrived, given up, dropped or neither, oldest first.
     pub async fn unsettled(&self) -> Result<Vec<Queued>, StoreError> {
         let rows = self
             .0
@@ -330,6 +337,38 @@ impl Deliveries<'_, Writing> {
             None => update.col_expr(Column::State, Expr::value("dead")),
         };
         update.exec(&self.0.db()).await?;
+        Ok(())
+    }
+
+    /// Nobody was asked in the try that was claimed after `n_tries`: it is none, and the next is due at
+    /// `again_at`.
+    pub async fn put_back(
+        &self,
+        id: Uuid,
+        n_tries: i32,
+        again_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.0
+            .update::<Entity>()
+            .col_expr(Column::NTries, Expr::value(n_tries))
+            .col_expr(Column::NextTryAt, Expr::value(again_at.0))
+            .filter(Column::Id.eq(id))
+            .filter(Column::State.eq("waiting"))
+            .filter(Column::NTries.eq(n_tries + 1))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// It goes nowhere.
+    pub async fn dropped(&self, id: Uuid, why: &str) -> Result<(), StoreError> {
+        self.0
+            .update::<Entity>()
+            .col_expr(Column::State, Expr::value("dropped"))
+            .col_expr(Column::LastError, Expr::value(why))
+            .filter(Column::Id.eq(id))
+            .exec(&self.0.db())
+            .await?;
         Ok(())
     }
 

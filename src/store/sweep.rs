@@ -35,7 +35,7 @@ const fn step(table: &'static str, key: &'static str, kind: Key, over: &'static 
 }
 
 /// Children before parents.
-pub const STEPS: [Step; 11] = [
+pub const STEPS: [Step; 12] = [
     step("used_up", "hash", Key::Bytes, "t.expires_at < $1"),
     step("remembered_device", "hash", Key::Bytes, "t.expires_at < $1"),
     step("access_token", "hash", Key::Bytes, "t.expires_at < $1"),
@@ -70,6 +70,8 @@ pub const STEPS: [Step; 11] = [
     },
     // A person looks at what became of a synchronisation (AU-13).
     step("delivery", "id", Key::Id, "t.state = 'done' AND t.next_try_at < $1 - 2592000"),
+    // Whoever operates it has seen that a notice was dropped.
+    step("delivery", "id", Key::Id, "t.state = 'dropped' AND t.next_try_at < $1 - 2592000"),
     // Nobody fetched it for a month.
     step("delivery", "id", Key::Id, "t.state = 'kept' AND t.next_try_at < $1 - 2592000"),
 ];

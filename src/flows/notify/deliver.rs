@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::base::clock::Timestamp;
+use crate::base::id::PersonId;
 use crate::domain::notice::NoticeKind;
 use crate::ephemeral::EphemeralError;
 use crate::flows::notify::{mail, streams};
@@ -37,9 +38,11 @@ const MOST_FAILURES: u32 = 3;
 
 const READ_AT_ONCE: u64 = 64;
 
-/// Further notices of the day wait in the account centre alone; nobody's phone is flooded by
-/// somebody who adds and withdraws them all day.
-const TEXTS_PER_PERSON_AND_DAY: u32 = 10;
+/// Seconds before the next try after a fault of ours, which is no try.
+const AFTER_FAULT: i64 = 60;
+
+/// Of kinds that a newer node has queued, in a day: as few as of relations.
+const UNKNOWN_PER_DAY: (&str, u32) = ("others", 10);
 
 /// For whom something is due in this realm.
 pub async fn receivers(ctx: &Ctx) -> Result<Vec<Receiver>, Fault> {
@@ -97,29 +100,59 @@ async fn attempt(ctx: &Ctx, delivery: &Delivery) -> Result<Option<bool>, Fault> 
     if !claimed {
         return Ok(None);
     }
-    let sent = match send(ctx, delivery).await {
-        Ok(()) => None,
-        Err(NotTaken::Because(why)) => Some(why),
-        Err(NotTaken::Fault(fault)) => return Err(fault),
-    };
-    let is_taken = sent.is_none();
+    let sent = send(ctx, delivery).await;
+    if let Err(NotTaken::Fault(fault)) = sent {
+        if let Err(error) = put_back(ctx, delivery, n_tries).await {
+            tracing::warn!(%error, "A delivery that nobody was asked to take counts as tried");
+        }
+        return Err(fault);
+    }
+    settle(ctx, delivery, n_tries, sent).await.map(Some)
+}
+
+async fn put_back(ctx: &Ctx, delivery: &Delivery, n_tries: i32) -> Result<(), Fault> {
+    let again_at = ctx.now().plus(AFTER_FAULT);
     let tx = ctx.begin().await?;
-    match sent {
-        None => {
+    tx.rows().deliveries().put_back(delivery.id, n_tries, again_at).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Writes down what has become of a try after `n_tries` others; whether the receiver is well.
+async fn settle(
+    ctx: &Ctx,
+    delivery: &Delivery,
+    n_tries: i32,
+    sent: Result<(), NotTaken>,
+) -> Result<bool, Fault> {
+    let tx = ctx.begin().await?;
+    let deliveries = tx.rows().deliveries();
+    let is_well = match sent {
+        Ok(()) => {
             count(ctx, delivery, "done");
             let took = u32::try_from(ctx.now().since(delivery.created_at)).unwrap_or_default();
             metrics::histogram!("hufu_delivery_seconds", "channel" => delivery.channel.name())
                 .record(took);
-            tx.rows().deliveries().done(delivery.id).await?;
+            deliveries.done(delivery.id).await?;
+            true
         }
-        Some(error) => {
+        Err(NotTaken::Dropped(why)) => {
+            count(ctx, delivery, "dropped");
+            let (realm, channel, id) = (&ctx.realm.id, delivery.channel.name(), delivery.id);
+            tracing::warn!(realm, channel, %id, why, "A notice is dropped");
+            deliveries.dropped(delivery.id, why).await?;
+            true
+        }
+        Err(NotTaken::Because(error)) => {
+            let tries = usize::try_from(n_tries).unwrap_or(usize::MAX);
             let again_at = BACK_OFF.get(tries).map(|wait| ctx.now().plus(*wait));
             tell_failure(ctx, delivery, n_tries + 1, again_at, &error);
-            tx.rows().deliveries().failed(delivery.id, n_tries + 1, again_at, error).await?;
+            deliveries.failed(delivery.id, n_tries + 1, again_at, error).await?;
+            false
         }
-    }
+        Err(NotTaken::Fault(fault)) => return Err(fault),
+    };
     tx.commit().await?;
-    Ok(Some(is_taken))
+    Ok(is_well)
 }
 
 /// Every failure, not only the last one hours later: somebody may mend the cause meanwhile.
@@ -155,6 +188,8 @@ fn count(ctx: &Ctx, delivery: &Delivery, outcome: &'static str) {
 enum NotTaken {
     /// A failed try, which waits for the next one.
     Because(String),
+    /// It is not to go out, now or later.
+    Dropped(&'static str),
     /// Nobody was asked.
     Fault(Fault),
 }
@@ -233,12 +268,35 @@ async fn send_mail(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     let shown = link.or(said.code);
     let shown = shown.map_or_else(|| event.to_owned(), |shown| format!("{event} {shown}"));
     let (server, to) = (mail_server(ctx), email.deliverable());
+    let rate = count_of_day(ctx, delivery.channel, person, event).await?;
     let outbound = &ctx.services.outbound;
-    Ok(outbound.mail_notice(server, &to, (&subject, &text), &shown, ctx.now()).await?)
+    let sent = outbound.mail_notice(server, &to, (&subject, &text), &shown, ctx.now()).await;
+    if sent.is_err() {
+        ctx.ephemeral().by_proved().uncount(&rate).await?;
+    }
+    Ok(sent?)
 }
 
-fn read(body: &str) -> Result<Value, Fault> {
-    serde_json::from_str(body).map_err(|error| Fault::Internal(error.to_string()))
+/// What cannot be read is a failed try, and in the end given up.
+fn read(body: &str) -> Result<Value, NotTaken> {
+    serde_json::from_str(body).map_err(|error| NotTaken::Because(error.to_string()))
+}
+
+/// One more message of this person's day, and the counter that takes it back where it does not arrive;
+/// or they have had as many of what it is counted with as go out.
+async fn count_of_day(
+    ctx: &Ctx,
+    channel: Channel,
+    person: PersonId,
+    event: &str,
+) -> Result<String, NotTaken> {
+    let (of, most) = NoticeKind::parse(event).map_or(UNKNOWN_PER_DAY, NoticeKind::of_a_day);
+    let rate = format!("notice/{}/{person}/{of}", channel.name());
+    let (count, _) = ctx.ephemeral().by_proved().count(&rate, 86_400).await?;
+    if count > most {
+        return Err(NotTaken::Dropped("the person has had as many of its kind within a day"));
+    }
+    Ok(rate)
 }
 
 /// To the person's default phone as it is now, or to every one of them.
@@ -267,15 +325,10 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
         .filter(|one| one.kind == GatewayKind::Webhook || !one.notice_template.is_empty());
     let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.notice_template)).collect();
     if gateways.is_empty() && !ctx.realm.sms.gateways.is_empty() {
-        return Ok(());
+        return Err(NotTaken::Dropped("no gateway has a text for notices"));
     }
     let handed_in = (&ctx.services.clock, ctx.random());
-    let rate = format!("notice/{person}");
-    let counters = ctx.ephemeral().by_proved();
-    let (count, _) = counters.count(&rate, 86_400).await?;
-    if count > TEXTS_PER_PERSON_AND_DAY {
-        return Ok(());
-    }
+    let rate = count_of_day(ctx, delivery.channel, person, text("event")).await?;
     let outbound = &ctx.services.outbound;
     let (mut is_told, mut outcome) = (false, Ok(()));
     for binding in phones {
@@ -289,6 +342,6 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     if is_told {
         return Ok(());
     }
-    counters.uncount(&rate).await?;
+    ctx.ephemeral().by_proved().uncount(&rate).await?;
     Ok(outcome?)
 }

@@ -12,6 +12,17 @@ fn happened(kind: NoticeKind) -> Option<(&'static str, &'static str)> {
         NoticeKind::PasswordChanged => {
             ("密码已修改，所有登录均已退出", "the password was changed and every sign-in has ended")
         }
+        NoticeKind::SecondFactorFailed => (
+            "有人使用正确的密码登录，但多次未通过身份验证",
+            "somebody who knows the password failed at the second factor several times",
+        ),
+        NoticeKind::FactorAdded => (
+            "新增或更新了一种验证方式",
+            "a way in which the account is verified was added or renewed",
+        ),
+        NoticeKind::FactorRemoved => {
+            ("移除了一种验证方式", "a way in which the account is verified was removed")
+        }
         NoticeKind::RecoveryFailed => (
             "有人在【忘记密码】中多次输入错误的验证码",
             "somebody typed wrong codes at “Forgotten password” several times",

@@ -1,10 +1,10 @@
-//! Telling a person what happened to their own account: in the message centre, by text message where
-//! the realm says so, and by e-mail what concerns their safety.
+//! Telling a person what happened to their own account: in the message centre, by text message, and by
+//! e-mail what concerns their safety. Of relations they hear by text message where the realm says so.
 
 use serde_json::{Value, json};
 
 use crate::base::id::PersonId;
-use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::notice::{Notice, NoticeClass, NoticeKind};
 use crate::flows::notify::mail::is_mailed;
 use crate::flows::notify::tell::queued;
 use crate::flows::{Ctx, Fault};
@@ -87,14 +87,14 @@ async fn queue(
     Ok(())
 }
 
-/// The same as a text message, where the realm wants them, and by e-mail: for who keeps many notices.
+/// The same as a text message and by e-mail, as far as it is sent: for who keeps many notices.
 /// `enterprise`: as for [`keep`].
 pub fn letters(ctx: &Ctx, notice: &Notice, enterprise: &str) -> Vec<Delivery> {
     messages(ctx, notice, &json!({"event": notice.kind.name(), "enterprise": enterprise}))
 }
 
 fn messages(ctx: &Ctx, notice: &Notice, body: &Value) -> Vec<Delivery> {
-    let is_texted = ctx.realm.sms.notices;
+    let is_texted = notice.kind.class() != NoticeClass::Relation || ctx.realm.sms.notices;
     let is_mailed =
         is_mailed(notice.kind) && ctx.services.outbound.mails(ctx.realm.email.is_some());
     let ways = [(Channel::Sms, is_texted), (Channel::Email, is_mailed)].into_iter();

@@ -7,8 +7,8 @@ use hufu::flows::non_resident as flow;
 use serde_json::json;
 
 use super::*;
-use crate::kit::{Setup, changed_realm, on_each_database};
-use crate::recovery::{TEXTS, notices};
+use crate::kit::on_each_database;
+use crate::recovery::notices;
 
 const IN_CHARGE: Declared = Declared::PersonInCharge;
 
@@ -160,7 +160,7 @@ fn nothing_is_decided_out_of_turn() {
 #[test]
 fn each_decision_is_sent_and_kept() {
     on_each_database(|on| async move {
-        let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+        let app = TestApp::start(on).await;
         let mut chan = overseas(&app, CHAN).await;
         let mut miller = overseas(&app, MILLER).await;
         let first = applied(&mut chan, &GOOD).await;

@@ -143,9 +143,7 @@ fn wrong_credentials_are_a_failed_sign_in() {
 #[test]
 fn a_day_of_patience_binds_it_too() {
     on_each_database(|on| async move {
-        let notices =
-            ("factors.toml", "[sms]\nlifetime = 300", "[sms]\nnotices = true\nlifetime = 300");
-        let app = Setup::of(on, vec![changed_realm(&[notices])]).start().await;
+        let app = TestApp::start(on).await;
         let mut browser = app.browser();
         let kind = ("foreign_passport", "L898902C3");
         let page = typed(&mut browser, kind, PASSWORD, FRESH).await;

@@ -29,10 +29,6 @@ pub const NOBODY_ID: &str = "360102199003071252";
 pub const NEW: &str = "Spring2026+";
 const FORGOT: &str = "/realms/jiangxi/forgot-password";
 
-/// A realm that tells people by text message, too.
-pub const TEXTS: (&str, &str, &str) =
-    ("factors.toml", "[sms]\nlifetime = 300", "[sms]\nnotices = true\nlifetime = 300");
-
 /// The first page of a forgotten password, sent with this document.
 pub async fn begin(browser: &mut Browser, kind: &str, document: &str) -> Shown {
     let page = browser.get(FORGOT).await;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::lost_phone::{FRESH, typed};
 use super::{
-    CHEN_ID, NEW, TEXTS, WANG, WANG_ID, account_of, answer, begin_as, by, holder_of, logged, look,
+    CHEN_ID, NEW, WANG, WANG_ID, account_of, answer, begin_as, by, holder_of, logged, look,
     notices, phones_of, proved, reached_by, set, told,
 };
 use crate::account::{as_person, get, rows};
@@ -34,7 +34,7 @@ fn mail_of(app: &TestApp, kind: NoticeKind) -> String {
 #[test]
 fn a_new_password_is_told_by_phone_and_by_mail() {
     on_each_database(|on| async move {
-        let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+        let app = TestApp::start(on).await;
         reached_by(&app, &account_of(&app, "wangxm").await, HIS_MAIL).await;
         let mut browser = app.browser();
         let page = proved(&app, &mut browser).await;
@@ -74,7 +74,7 @@ fn a_recovered_phone_is_taken_from_whoever_had_it() {
         for (manner, by_what) in [("scan", "tax_app"), ("guide", "sms"), ("delay", "delay")] {
             let line = format!("phone_recovery = \"{manner}\"\nhome_province = \"360000\"");
             let change = ("realm.toml", "home_province = \"360000\"", line.as_str());
-            let app = Setup::of(on, vec![changed_realm(&[TEXTS, change])]).start().await;
+            let app = Setup::of(on, vec![changed_realm(&[change])]).start().await;
             let chen = account_of(&app, "chenjing").await;
             let wang = account_of(&app, "wangxm").await;
             for (who, to) in [(&chen, HER_MAIL), (&wang, OTHER), (&wang, HIS_MAIL)] {

@@ -14,10 +14,8 @@ use serde_json::json;
 use crate::kit::browser::without_number;
 
 use super::*;
-use crate::kit::{
-    EXAMPLE, FILING, PASSWORD, Setup, authorize_url, changed_realm, claims, on_each_database,
-};
-use crate::recovery::{TEXTS, notices, reached_by};
+use crate::kit::{EXAMPLE, FILING, PASSWORD, authorize_url, claims, on_each_database};
+use crate::recovery::{notices, reached_by};
 
 const LI: Registrant =
     Registrant { name: "李芳", number: "360121198802290026", contact: "13944449444", ..XU };
@@ -206,7 +204,7 @@ fn who_loses_a_phone_is_told_by_what_is_left() {
             (vec![mail], vec![by_mail.as_str()]),
             (vec![], vec![]),
         ] {
-            let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+            let app = TestApp::start(on).await;
             let former = account(&app, WANG).await.unwrap();
             for to in &left {
                 reached_by(&app, &former, to).await;
@@ -245,7 +243,7 @@ async fn taken(app: &TestApp) -> Vec<String> {
 #[test]
 fn the_halls_phone_may_be_taken_over_too() {
     on_each_database(|on| async move {
-        let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+        let app = TestApp::start(on).await;
         let former = account(&app, WANG).await.unwrap();
         reached_by(&app, &former, LIN.contact).await;
         let (mut browser, page) = reached(&app, LIN).await;
