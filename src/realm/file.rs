@@ -341,7 +341,8 @@ pub struct SmsFile {
     pub lifetime: i64,
     #[serde(default)]
     pub limits: SmsLimits,
-    /// Tell people of their authorisations by text message, too.
+    /// Tell people of their authorisations by text message, too. What happens to their own accounts is
+    /// told in any case.
     #[serde(default)]
     pub notices: bool,
 }
@@ -379,17 +380,20 @@ pub struct SmsLimits {
     /// Seconds between two codes to one phone.
     #[schemars(range(min = 1, max = 3600))]
     pub pause: i64,
+    /// Half of it, rounded down, where it is only somebody's word that the phone is theirs.
     #[schemars(range(min = 1))]
     pub per_phone_and_hour: u32,
+    /// The same of a day.
     #[schemars(range(min = 1))]
     pub per_phone_and_day: u32,
     /// To people who have not signed in from there for a month.
     #[schemars(range(min = 1))]
     pub per_address_and_hour: u32,
-    /// Of the whole realm.
+    /// Of the whole realm, to people who have shown a password or a session; strangers get a quarter of
+    /// it beside that.
     #[schemars(range(min = 1))]
     pub per_minute: u32,
-    /// Of the whole realm: what a day may cost at most.
+    /// The same of a day: with the strangers' quarter, what it may cost at most.
     #[schemars(range(min = 1))]
     pub per_day: u32,
 }

@@ -8,8 +8,9 @@ use crate::base::secret::{Hashed, same};
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::flows::sign_in::factor::code::{Destination, send_to};
+use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
 use crate::flows::{Ctx, Stop};
+use crate::store::Tx;
 
 const MAX_TRIES: u32 = 5;
 
@@ -28,7 +29,7 @@ pub async fn send(
     purpose: &str,
     to: &Destination,
 ) -> Result<Sent, Stop> {
-    let code = send_to(ctx, session.person, to).await?;
+    let code = send_to(ctx, Cause::Claimed(session.person), to).await?;
     let (to, expires_at) = (to.text(), ctx.now().plus(ctx.realm.sms.lifetime));
     Ok(Sent { hash: bind(session, purpose, &to, code.expose()), to, expires_at })
 }
@@ -59,6 +60,14 @@ impl Sent {
         match same(typed.as_bytes(), self.hash.as_bytes()) {
             true => Ok(()),
             false => Err(Refusal::Otp.into()),
+        }
+    }
+
+    /// Uses it up for what it ends in, which is written in the same transaction; `E_OTP_EXPIRED`: it was.
+    pub async fn use_up(&self, tx: &Tx<'_>) -> Result<(), Stop> {
+        match tx.use_up("sent-code", &self.hash, self.expires_at).await? {
+            true => Ok(()),
+            false => Err(Refusal::OtpExpired.into()),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::flows::aside::aside;
 use crate::flows::notify::person::tell_person;
 use crate::flows::self_help::document::{Document, count_start};
 use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
-use crate::flows::sign_in::factor::code::{Destination, send_to};
+use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
 use crate::flows::sign_in::guesses::Budget;
 use crate::flows::sign_in::log::{is_told_of, unsigned};
 use crate::flows::sign_in::password::{self, NewPassword};
@@ -34,9 +34,6 @@ pub const WAY: &str = "forgot_password";
 
 /// Wrong answers to one code; then it is void (E-11).
 const MAX_TRIES: u32 = 5;
-/// Codes that one phone gets by this way in an hour, of those that it gets at all: what is left is its
-/// holder's, to sign in with.
-const CODES_PER_PHONE: u32 = 3;
 /// The person hears of it from here on, once for each window.
 const TOLD_AT: u32 = 3;
 
@@ -120,13 +117,8 @@ async fn send_aside(
     if owner.is_none_or(|owner| owner.person != person || !owner.is_live()) {
         return Ok(());
     }
-    let counter = format!("forgotten-sms/{}", Hashed::of(phone.as_str()).to_text());
-    let (count, _) = ctx.ephemeral().count(&counter, 3600).await?;
-    if count > CODES_PER_PHONE {
-        return Ok(());
-    }
     let to = Destination::Phone(phone);
-    let code = send_to(ctx, person, &to).await?;
+    let code = send_to(ctx, Cause::Stranger(Some(person)), &to).await?;
     let sent = bind(begun, nth, &to.text(), &code);
     Ok(ctx.ephemeral().put(&CODE, begun.key(), &sent, ctx.realm.sms.lifetime).await?)
 }

@@ -20,7 +20,7 @@ use crate::flows::notify::person::warn_person;
 use crate::flows::self_help::awaited;
 use crate::flows::self_help::document::Document;
 use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
-use crate::flows::sign_in::factor::code::{Destination, send_to};
+use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
 use crate::flows::sign_in::guesses::Budget;
 use crate::flows::sign_in::log::{is_told_of, unsigned};
 use crate::flows::sign_in::scan::claim;
@@ -84,7 +84,7 @@ pub struct Form {
 pub async fn begin(ctx: &Ctx, begun: &Begun, form: Form) -> Result<(), Stop> {
     let account = owner(ctx, &form).await?;
     let to = Destination::Phone(form.phone.clone());
-    let code = send_to(ctx, account.person, &to).await?;
+    let code = send_to(ctx, Cause::Claimed(account.person), &to).await?;
     let first = LostPhone {
         document: form.document,
         person: account.person,
@@ -102,7 +102,8 @@ pub async fn send_again(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), 
     if at.step != Step::Sent {
         return Err(Refusal::State.into());
     }
-    let code = send_to(ctx, at.person, &Destination::Phone(phone(at)?)).await?;
+    let to = Destination::Phone(phone(at)?);
+    let code = send_to(ctx, Cause::Claimed(at.person), &to).await?;
     keep(ctx, begun, at, &code).await
 }
 

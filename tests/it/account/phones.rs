@@ -8,9 +8,9 @@ use serde_json::json;
 use super::take_over::{bind, owner, phones, told};
 use super::{LI, WANG, as_li, as_person, at_door, get, post, typed};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, PASSWORD, Setup, TestApp, changed_realm, on_each_database};
+use crate::kit::{Browser, PASSWORD, TestApp, on_each_database};
 use crate::login::scan::pass_face;
-use crate::recovery::{TEXTS, notices, reached_by};
+use crate::recovery::{notices, reached_by};
 use hufu::outbound::asked::FaceState;
 
 pub const PATH: &str = "/account/phones";
@@ -27,7 +27,7 @@ fn another(code: &str) -> &'static str {
     if code == "000000" { "000001" } else { "000000" }
 }
 
-async fn act(app: &TestApp, browser: &mut Browser, act: &str, more: &[(&str, &str)]) -> Shown {
+pub async fn act(app: &TestApp, browser: &mut Browser, act: &str, more: &[(&str, &str)]) -> Shown {
     app.clock.advance(if act.starts_with("send") { 61 } else { 0 });
     post(app, browser, PATH, &[&[("act", act)], more].concat()).await
 }
@@ -46,7 +46,7 @@ fn handle(page: &Shown, masked: &str) -> String {
 }
 
 /// As far as the new number's code: the change's name.
-async fn proved(app: &TestApp, browser: &mut Browser, phone: &str, own: &str) -> String {
+pub async fn proved(app: &TestApp, browser: &mut Browser, phone: &str, own: &str) -> String {
     let page = act(app, browser, "begin", &[("phone", phone)]).await;
     let id = change(&page);
     let sent = act(app, browser, "send-existing", &[("change", &id)]).await;
@@ -127,7 +127,7 @@ fn phones_are_added_changed_and_deleted() {
 #[test]
 fn a_number_is_taken_over_by_an_addition_and_by_a_change() {
     on_each_database(|on| async move {
-        let app = Setup::of(on, vec![changed_realm(&[TEXTS])]).start().await;
+        let app = TestApp::start(on).await;
         let (second, mail) = ("13712345555", "li@example.com");
         let (wang, li) = (owner(&app, WANG).await.unwrap(), owner(&app, LI).await.unwrap());
         for to in [second, mail] {
@@ -326,5 +326,32 @@ fn five_are_all_and_a_default_wants_a_proof() {
         }
         assert_eq!(phones(&app, &account).await[0], (WANG.to_owned(), true));
         assert!(Phone::parse(NEW).is_ok());
+    });
+}
+
+/// The same change goes on after a fault of ours, and ends once in two tabs.
+#[test]
+fn a_fault_of_ours_costs_no_change() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let account = owner(&app, WANG).await.unwrap();
+        let id = proved(&app, &mut wang, "", WANG).await;
+        act(&app, &mut wang, "send-new", &[("change", &id), ("to", NEW)]).await;
+        let code = code_to(&app, NEW);
+        let at = [("change", id.as_str()), ("code", code.as_str())];
+        app.sql("ALTER TABLE notice RENAME TO notice_elsewhere").await;
+        let failed = act(&app, &mut wang, "verify-new", &at).await;
+        assert_eq!(failed.status.as_u16(), 500, "{}", failed.text);
+        app.sql("ALTER TABLE notice_elsewhere RENAME TO notice").await;
+        let (mut one, mut two) = (wang.clone(), wang.clone());
+        let (first, second) = tokio::join!(
+            act(&app, &mut one, "verify-new", &at),
+            act(&app, &mut two, "verify-new", &at)
+        );
+        let codes = [first.code(), second.code()];
+        assert!(codes.contains(&None) && codes.contains(&Some("E_STATE")), "{codes:?}");
+        let both = [(WANG.to_owned(), true), (NEW.to_owned(), false)];
+        assert_eq!(phones(&app, &account).await, both);
     });
 }

@@ -4,6 +4,7 @@ mod all_in_one;
 pub mod attempts;
 pub mod authenticator;
 mod card;
+mod causes;
 mod codes;
 mod costs;
 pub mod deadline_hour;

@@ -44,7 +44,7 @@ fn registrations_do_not_use_up_a_phone() {
         for at in 0..5 {
             let (mut browser, page) = named(&app, FANG).await;
             let page = send(&mut browser, &page, "13800138000").await;
-            let refused = (at >= 3).then_some("E_OTP_RATE");
+            let refused = (at >= 2).then_some("E_OTP_RATE");
             assert_eq!(page.code(), refused, "{at}: {}", page.text);
             assert!(page.status.as_u16() != 429 || page.header("retry-after").is_some());
             app.clock.advance(61);
@@ -57,6 +57,34 @@ fn registrations_do_not_use_up_a_phone() {
         };
         let arrived = signs_in(&app, wang, crate::kit::PASSWORD).await;
         assert!(arrived.url.ends_with("/signed-in"), "{} {}", arrived.url, arrived.text);
+    });
+}
+
+/// Wrong codes are counted for a phone and the place that they are typed at, whichever registration they
+/// belong to; for another phone the place is as open as before.
+#[test]
+fn wrong_codes_lock_a_place_for_a_phone() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (n_wrong, right_is) in [(4, None), (1, Some("E_OTP_RATE"))] {
+            let (mut browser, page) = named(&app, FANG).await;
+            let page = send(&mut browser, &page, FANG.contact).await;
+            let right = sent(&app, FANG.contact);
+            let wrong = if right == "000000" { "000001" } else { "000000" };
+            for n in 0..n_wrong {
+                let refused = browser.submit(&page, &[("act", "verify"), ("code", wrong)]).await;
+                assert_eq!(refused.code(), Some("E_OTP"), "{n}: {}", refused.text);
+            }
+            if right_is.is_some() {
+                let locked = browser.submit(&page, &[("act", "verify"), ("code", &right)]).await;
+                assert_eq!((locked.status.as_u16(), locked.code()), (429, right_is));
+                assert!(locked.text.contains("id=\"code\""), "where it was typed: {}", locked.text);
+                assert!(locked.header("retry-after").is_some());
+            }
+            app.clock.advance(61);
+        }
+        let (_, page) = reached(&app, Registrant { contact: "13966669666", ..FANG }).await;
+        assert!(page.text.contains("第 4 步"), "{} {}", page.url, page.text);
     });
 }
 

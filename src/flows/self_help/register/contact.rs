@@ -1,11 +1,11 @@
 //! The password, and the code that proves the phone or the address that somebody registers with.
-//! Whose they are now is not asked: a phone of somebody else's is taken over at the end alone. Of a
-//! phone's codes half are left to whoever signs in by it, however many register in its name.
+//! Whose they are now is not asked: a phone of somebody else's is taken over at the end alone.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
+use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
@@ -15,7 +15,8 @@ use crate::ephemeral::{Share, Slot};
 use crate::flows::self_help::progress::Begun;
 use crate::flows::self_help::register::judge::{Verdict, judge};
 use crate::flows::self_help::register::{Held, keep};
-use crate::flows::sign_in::factor::code::{Destination, send_to_stranger};
+use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
+use crate::flows::sign_in::guesses::Budget;
 use crate::flows::{Ctx, Fault, Stop};
 
 const MAX_TRIES: u32 = 5;
@@ -64,14 +65,7 @@ pub async fn send(ctx: &Ctx, begun: &Begun, held: &Held, form: &Form<'_>) -> Res
     if chosen.is_none() && ctx.services.hashing.is_full() {
         return Err(Refusal::Busy.into());
     }
-    take(ctx, &contact).await?;
-    let code = match send_to_stranger(ctx, &destination(&contact)).await {
-        Ok(code) => code,
-        Err(stop) => {
-            give_back(ctx, &contact).await?;
-            return Err(stop);
-        }
-    };
+    let code = send_to(ctx, Cause::Stranger(None), &destination(&contact)).await?;
     let hash = bind(begun, &contact, code.expose());
     ctx.ephemeral().put(&SENT, begun.key(), &Sent { hash }, ctx.realm.sms.lifetime).await?;
     ctx.ephemeral().reset(&tries(begun)).await?;
@@ -114,32 +108,6 @@ fn destination(contact: &Contact) -> Destination {
     }
 }
 
-fn rates(ctx: &Ctx, contact: &Contact) -> [(String, u32, i64); 2] {
-    let (name, most) = (Hashed::of(&contact.comparable()).to_text(), &ctx.realm.sms.limits);
-    [
-        (format!("register-hour/{name}"), most.per_phone_and_hour.div_ceil(2), 3600),
-        (format!("register-day/{name}"), most.per_phone_and_day.div_ceil(2), 86_400),
-    ]
-}
-
-async fn take(ctx: &Ctx, contact: &Contact) -> Result<(), Stop> {
-    for (key, most, seconds) in rates(ctx, contact) {
-        let (count, retry_after) = ctx.ephemeral().count(&key, seconds).await?;
-        if count > most {
-            ctx.ephemeral().uncount(&key).await?;
-            return Err(Refusal::OtpRate { retry_after }.into());
-        }
-    }
-    Ok(())
-}
-
-async fn give_back(ctx: &Ctx, contact: &Contact) -> Result<(), Fault> {
-    for (key, _, _) in rates(ctx, contact) {
-        ctx.ephemeral().uncount(&key).await?;
-    }
-    Ok(())
-}
-
 fn tries(begun: &Begun) -> String {
     format!("register-tries/{}", begun.key())
 }
@@ -149,7 +117,64 @@ fn bind(begun: &Begun, contact: &Contact, code: &str) -> String {
     Hashed::of(&format!("{}\n{kind}\n{to}\n{code}", begun.key())).to_text()
 }
 
-/// Right once; five wrong ones void the code. Only now is it asked what is known of the person.
+/// Guesses at codes from one place: for one phone or address, and more generously for all together,
+/// since a hall of people shares a place.
+struct Budgets([Budget; 2]);
+
+impl Budgets {
+    fn of(ctx: &Ctx, contact: &Contact) -> Self {
+        let (place, policy) = (ctx.place(), ctx.realm.lockout.clone());
+        let name = Hashed::of(&contact.comparable()).to_text();
+        let max_failures = ctx.realm.limits.max_failures_per_address;
+        let of_all = LockoutPolicy { max_failures, ..policy.clone() };
+        Self([
+            Budget { name: format!("register/{place}/{name}"), policy },
+            Budget { name: format!("register/{place}"), policy: of_all },
+        ])
+    }
+
+    /// `E_OTP_RATE` while one of them is locked.
+    async fn take(&self, ctx: &Ctx) -> Result<(), Stop> {
+        for (at, budget) in self.0.iter().enumerate() {
+            let Err(refusal) = Stop::refusal(budget.take(ctx).await)? else { continue };
+            for taken in self.0.iter().take(at) {
+                taken.give_back(ctx).await?;
+            }
+            return Err(match refusal {
+                Refusal::Locked { retry_after } => Refusal::OtpRate { retry_after },
+                other => other,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Nobody looked at it.
+    async fn give_back(&self, ctx: &Ctx) -> Result<(), Fault> {
+        for budget in &self.0 {
+            budget.give_back(ctx).await?;
+        }
+        Ok(())
+    }
+
+    /// It was right: that says nothing about what was tried on others.
+    async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
+        let [own, of_all] = &self.0;
+        own.forget(ctx).await?;
+        of_all.give_back(ctx).await
+    }
+
+    /// It was wrong: counted already.
+    async fn wrong(&self, ctx: &Ctx) -> Result<(), Fault> {
+        for budget in &self.0 {
+            budget.has_locked(ctx).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Right once; five wrong ones void the code, and lock this place for this phone or address. Only now is
+/// it asked what is known of the person.
 pub async fn verify(ctx: &Ctx, begun: &Begun, held: &Held, code: &str) -> Result<Verdict, Stop> {
     let access = held.registration.access.as_ref().ok_or(Refusal::State)?;
     let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
@@ -157,22 +182,29 @@ pub async fn verify(ctx: &Ctx, begun: &Begun, held: &Held, code: &str) -> Result
     let Some(sent) = ephemeral.get(&SENT, begun.key()).await? else {
         return Err(Refusal::OtpExpired.into());
     };
+    // A code that is void is nothing to guess at.
+    if ephemeral.counted(&tries(begun)).await? >= MAX_TRIES {
+        ctx.forget(&SENT, begun.key()).await;
+        return Err(Refusal::OtpExpired.into());
+    }
+    let budgets = Budgets::of(ctx, &access.contact);
+    budgets.take(ctx).await?;
     let (n_tries, _) = ephemeral.count(&tries(begun), ctx.realm.sms.lifetime).await?;
     if n_tries > MAX_TRIES {
-        ctx.forget(&SENT, begun.key()).await;
+        budgets.give_back(ctx).await?;
         return Err(Refusal::OtpExpired.into());
     }
     let right = bind(begun, &access.contact, code.secret().expose());
     if !same(right.as_bytes(), sent.hash.as_bytes()) {
+        budgets.wrong(ctx).await?;
         return Err(Refusal::Otp.into());
     }
-    let used: Option<Sent> = ephemeral.take(&SENT, begun.key()).await?;
-    if used.is_none() {
-        return Err(Refusal::OtpExpired.into());
-    }
+    budgets.right(ctx).await?;
+    // The step forward uses the code up: of two tabs one takes it.
     let held = keep(ctx, begun, held, held.registration.reached()).await?;
     let tx = ctx.begin().await?;
     tx.note(AuditEvent::RegistrationBegun { way: held.registration.way.name().to_owned() });
     tx.commit().await?;
+    ctx.forget(&SENT, begun.key()).await;
     judge(ctx, begun, &held).await
 }

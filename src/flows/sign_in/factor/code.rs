@@ -165,7 +165,7 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
         }
         .into());
     };
-    let code = send_to(ctx, question.person, &to).await?;
+    let code = send_to(ctx, Cause::Own(question.person), &to).await?;
     let (to, key) = (to.comparable(), question.key());
     let sent = Sent { hash: bind(question, &to, &code), to, at: Some(ctx.now()) };
     let ephemeral = ctx.ephemeral();
@@ -174,37 +174,82 @@ pub async fn send(ctx: &Ctx, question: &Question) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Sends a fresh code within the carriers' limits; where somebody who is signed in adds what they are
-/// reached by, to that. A send that fails burns none of the limits.
-pub async fn send_to(ctx: &Ctx, person: PersonId, to: &Destination) -> Result<Secret, Stop> {
-    send_within(ctx, to, is_known_place(ctx, person).await?).await
+/// Who causes a code, which decides what it is counted with: what strangers cause takes nothing of what
+/// the holder signs in by, neither of their hour and day nor of the realm's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// A right password, or a session, and it goes to what is bound to its person.
+    Own(PersonId),
+    /// The same, and it goes to what this person only says is theirs.
+    Claimed(PersonId),
+    /// Nobody has proved anything. Whose it would be, where somebody is named.
+    Stranger(Option<PersonId>),
 }
 
-/// The same for somebody whom nobody knows yet.
-pub async fn send_to_stranger(ctx: &Ctx, to: &Destination) -> Result<Secret, Stop> {
-    send_within(ctx, to, false).await
+impl Cause {
+    fn person(self) -> Option<PersonId> {
+        match self {
+            Self::Own(person) | Self::Claimed(person) => Some(person),
+            Self::Stranger(named) => named,
+        }
+    }
+
+    /// The counters of one destination, by name, and what it gets of `most`: on somebody's word one
+    /// half, whoever's it is, since carriers count all together and the other half is the holder's.
+    fn of_destination(self, name: &str, most: u32) -> (String, u32) {
+        match self {
+            Self::Own(_) => (name.to_owned(), most),
+            Self::Claimed(_) | Self::Stranger(_) => (format!("claimed/{name}"), (most / 2).max(1)),
+        }
+    }
+
+    /// The same of the whole realm: a quarter for strangers, beside the others' own.
+    fn of_realm(self, realm: &str, most: u32) -> (String, u32) {
+        match self {
+            Self::Own(_) | Self::Claimed(_) => (realm.to_owned(), most),
+            Self::Stranger(_) => (format!("strangers/{realm}"), (most / 4).max(1)),
+        }
+    }
 }
 
-async fn send_within(ctx: &Ctx, to: &Destination, is_own_place: bool) -> Result<Secret, Stop> {
+/// A counter, how far it goes, and its seconds.
+type Limit = (String, u32, i64);
+
+/// What such a code is counted with, beside its pause. `is_own_place`: a hall of people shares an
+/// address, which is counted where it is strange to them.
+fn limits(ctx: &Ctx, cause: Cause, (kind, name): (&str, &str), is_own_place: bool) -> Vec<Limit> {
+    let (most, realm) = (&ctx.realm.sms.limits, &ctx.realm.id);
+    let limit = |window: &str, (of, most): (String, u32), seconds| {
+        (format!("{kind}-{window}/{of}"), most, seconds)
+    };
+    let mut limits = vec![
+        limit("hour", cause.of_destination(name, most.per_phone_and_hour), 3600),
+        limit("day", cause.of_destination(name, most.per_phone_and_day), 86_400),
+        limit("minute", cause.of_realm(realm, most.per_minute), 60),
+        limit("realm", cause.of_realm(realm, most.per_day), 86_400),
+    ];
+    if !is_own_place {
+        let of = (ctx.place().to_string(), most.per_address_and_hour);
+        limits.insert(2, limit("address", of, 3600));
+    }
+    limits
+}
+
+/// Sends a fresh code within the carriers' limits. A send that fails burns none of them.
+pub async fn send_to(ctx: &Ctx, cause: Cause, to: &Destination) -> Result<Secret, Stop> {
+    let is_own_place = match cause.person() {
+        Some(person) => is_known_place(ctx, person).await?,
+        None => false,
+    };
     let ephemeral = ctx.ephemeral();
-    let (name, most) = (Hashed::of(&to.comparable()).to_text(), &ctx.realm.sms.limits);
-    let kind = to.channel().name();
-    let pause = format!("{kind}-pause/{name}");
-    let (n_now, retry_after) = ephemeral.count(&pause, most.pause).await?;
+    let (kind, name) = (to.channel().name(), Hashed::of(&to.comparable()).to_text());
+    let (whose, _) = cause.of_destination(&name, 0);
+    let pause = format!("{kind}-pause/{whose}");
+    let (n_now, retry_after) = ephemeral.count(&pause, ctx.realm.sms.limits.pause).await?;
     if n_now > 1 {
         return Err(Refusal::OtpRate { retry_after }.into());
     }
-    let mut limits = vec![
-        (format!("{kind}-hour/{name}"), most.per_phone_and_hour, 3600),
-        (format!("{kind}-day/{name}"), most.per_phone_and_day, 86_400),
-        (format!("{kind}-minute/{}", ctx.realm.id), most.per_minute, 60),
-        (format!("{kind}-realm/{}", ctx.realm.id), most.per_day, 86_400),
-    ];
-    // A hall of people shares an address: it is counted where it is strange to them.
-    if !is_own_place {
-        let key = format!("{kind}-address/{}", ctx.place());
-        limits.insert(2, (key, most.per_address_and_hour, 3600));
-    }
+    let limits = limits(ctx, cause, (kind, &name), is_own_place);
     for (at, (key, most, seconds)) in limits.iter().enumerate() {
         let (count, retry_after) = ephemeral.count(key, *seconds).await?;
         if count > *most {
@@ -262,12 +307,8 @@ pub fn mail_server(ctx: &Ctx) -> Option<Server<'_>> {
     Some(Server { url, from, login: login.as_ref() })
 }
 
-/// A word to a phone that nobody can be told at any more, where the realm sends notices. What does not
-/// arrive changes nothing.
+/// A word to a phone that nobody can be told at any more. What does not arrive changes nothing.
 pub async fn tell_phone(ctx: &Ctx, phone: &Phone, event: &str) {
-    if !ctx.realm.sms.notices {
-        return;
-    }
     let known = ctx.realm.sms.gateways.iter();
     let known =
         known.filter(|one| one.kind == GatewayKind::Webhook || !one.notice_template.is_empty());
@@ -320,7 +361,7 @@ pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verifi
     let is_right = async {
         let (n_tries, _) = ephemeral.count(&tries, ctx.realm.sms.lifetime).await?;
         if n_tries > MAX_TRIES {
-            let _: Option<Sent> = ephemeral.take(&CODE, &key).await?;
+            ctx.forget(&CODE, &key).await;
             return Err(Refusal::OtpExpired.into());
         }
         let typed = bind(question, &sent.to, code.secret());

@@ -218,12 +218,21 @@ async fn refused(helping: &Helping, held: &Held, refusal: &Refusal) -> Answer {
         let shown = view::contact(helping, &held.registration, None, Some(refusal));
         return unless_gone_on(helping, held, shown).await;
     }
+    let is_rate = matches!(refusal, Refusal::OtpRate { .. });
     match find(&helping.request.ctx, &helping.begun).await? {
+        // Too many wrong ones from here: nobody has looked at this one.
+        Some(Found::On(now)) if is_rate && !is_reached(&now.registration) => {
+            view::contact(helping, &now.registration, None, Some(refusal)).await
+        }
         Some(Found::On(now)) if now.registration.proof.is_none() => {
             view::identity(helping, &now.registration, None, Some(refusal))
         }
         _ => Ok(onward(helping)),
     }
+}
+
+fn is_reached(registration: &Registration) -> bool {
+    registration.access.as_ref().is_some_and(|access| access.is_proved)
 }
 
 async fn verify(helping: Helping) -> Answer {

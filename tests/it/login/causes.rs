@@ -1,0 +1,154 @@
+//! On whose word a code goes out: what strangers cause takes nothing of what the holder signs in by.
+
+use hufu::domain::factor::Factor;
+use hufu::domain::proof::Question;
+use hufu::domain::refusal::Refusal;
+use hufu::flows::Stop;
+use hufu::flows::sign_in::factor::code;
+
+use crate::account::{LI, WANG, as_person, phones, post};
+use crate::kit::browser::Shown;
+use crate::kit::{
+    Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm,
+    on_each_database,
+};
+use crate::recovery::{CHEN_ID, WANG_ID, account_of, ask, begin_as, lost_phone, sent, until_sent};
+use crate::registration::{FANG, named, send};
+
+const RATE: Option<&str> = Some("E_OTP_RATE");
+
+/// Somebody registers with this phone.
+async fn registers(app: &TestApp, phone: &str) -> Option<String> {
+    let (mut browser, page) = named(app, FANG).await;
+    send(&mut browser, &page, phone).await.code().map(str::to_owned)
+}
+
+/// 陈静 says, with her own number and password, that this phone is hers.
+async fn loses_a_phone(app: &TestApp, phone: &str) -> Option<String> {
+    let mut browser = app.browser();
+    let kind = ("resident_id_card", CHEN_ID);
+    let page = lost_phone::typed(&mut browser, kind, PASSWORD, phone).await;
+    page.code().map(str::to_owned)
+}
+
+/// The second factor's page of somebody whose password was right.
+async fn at_factor(app: &TestApp, phone: &str) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.get(&authorize_url(&FILING, &[])).await;
+    let page = browser.type_credentials(&page, (EXAMPLE, phone, PASSWORD)).await;
+    (browser, page)
+}
+
+/// What codes come to that the holder asks for, a minute between two.
+async fn own(app: &TestApp, phone: &str, n: usize) -> Vec<Option<String>> {
+    let (mut browser, page) = at_factor(app, phone).await;
+    let mut found = Vec::new();
+    for at in 0..n {
+        app.clock.advance(if at == 0 { 0 } else { 61 });
+        let shown = browser.submit(&page, &[("act", "send")]).await;
+        found.push(shown.code().map(str::to_owned));
+    }
+    found
+}
+
+/// On whatever words, a phone gets half of its hour and half of its day; its holder has all of both, and
+/// waits for nobody's pause.
+#[test]
+fn strangers_spend_no_code_of_the_holders() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_person(&app, LI).await;
+        let id = phones::proved(&app, &mut li, "", LI).await;
+        // A forgotten password, a registration; then a lost phone and a new one are refused.
+        let mut stranger = app.browser_at("203.0.113.5");
+        let page = begin_as(&mut stranger, WANG_ID).await;
+        ask(&mut stranger, &page, WANG).await;
+        until_sent(&app, WANG, 1).await;
+        app.clock.advance(61);
+        assert_eq!(registers(&app, WANG).await, None);
+        app.clock.advance(61);
+        assert_eq!(loses_a_phone(&app, WANG).await.as_deref(), RATE);
+        let to = [("change", id.as_str()), ("to", WANG)];
+        let refused = phones::act(&app, &mut li, "send-new", &to).await;
+        assert_eq!(refused.code(), RATE, "{}", refused.text);
+        assert_eq!(sent(&app, WANG), 2);
+        // Another hour, two more on somebody's word; at the same moment the holder signs in.
+        app.clock.advance(3601);
+        assert_eq!(loses_a_phone(&app, WANG).await, None);
+        app.clock.advance(61);
+        assert_eq!(registers(&app, WANG).await, None);
+        let mut five: Vec<Option<String>> = vec![None; 5];
+        five.push(RATE.map(str::to_owned));
+        assert_eq!(own(&app, WANG, 6).await, five);
+        // The fifth of the day is the last.
+        app.clock.advance(3601);
+        assert_eq!(registers(&app, WANG).await, None);
+        app.clock.advance(61);
+        assert_eq!(registers(&app, WANG).await.as_deref(), RATE);
+        app.clock.advance(3601);
+        assert_eq!(loses_a_phone(&app, WANG).await.as_deref(), RATE);
+        assert_eq!(own(&app, WANG, 1).await, [None::<String>]);
+    });
+}
+
+/// The same of an e-mail address that somebody else says is theirs.
+#[test]
+fn strangers_spend_no_mail_of_the_holders() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let miller = account_of(&app, "jmiller").await;
+        let question = Question {
+            transaction: "x".to_owned(),
+            turn: 0,
+            person: miller.person,
+            account: miller.id,
+            factor: Factor::Email,
+        };
+        let to = [("act", "send"), ("to", "john.miller@example.com")];
+        for expected in [None, None, RATE] {
+            let shown = post(&app, &mut wang, "/account/maintain", &to).await;
+            assert_eq!(shown.code(), expected, "{}", shown.text);
+            if expected.is_none() {
+                app.clock.advance(61);
+            }
+        }
+        for n in 0..6 {
+            let done = code::send(&app.ctx, &question).await;
+            let is_refused = matches!(done, Err(Stop::Refused(Refusal::OtpRate { .. })));
+            assert_eq!(is_refused, n == 5, "{n}: {done:?}");
+            app.clock.advance(61);
+        }
+    });
+}
+
+/// Strangers have a quarter of the realm's minute and day; when it is over, whoever knows a password gets
+/// a code all the same.
+#[test]
+fn strangers_spend_a_quarter_of_the_realm() {
+    on_each_database(|on| async move {
+        let few = "per_minute = 4\nper_day = 8";
+        let realm = changed_realm(&[("factors.toml", "per_minute = 6000", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let mut pages = Vec::new();
+        for phone in [WANG, LI, "13600136000", "13500135000"] {
+            pages.push(at_factor(&app, phone).await);
+        }
+        for (phone, expected) in
+            [("13922239222", None), ("13922239223", RATE), ("13922239224", RATE)]
+        {
+            assert_eq!(registers(&app, phone).await.as_deref(), expected, "{phone}");
+        }
+        for (browser, page) in &mut pages {
+            let shown = browser.submit(page, &[("act", "send")]).await;
+            assert_eq!(shown.code(), None, "{}", shown.text);
+        }
+        // The second of the day, and no third.
+        app.clock.advance(61);
+        assert_eq!(registers(&app, "13922239225").await, None);
+        app.clock.advance(61);
+        assert_eq!(registers(&app, "13922239226").await.as_deref(), RATE);
+        let (browser, page) = &mut pages[0];
+        assert_eq!(browser.submit(page, &[("act", "send")]).await.code(), None);
+    });
+}
