@@ -186,11 +186,6 @@ impl Memory {
         self.part(share).live(key(name), now)?.value.text().map(str::to_owned)
     }
 
-    pub(super) fn take(&self, share: Share, name: &str, now: i64) -> Option<String> {
-        let held = self.part(share).remove(key(name)).filter(|held| held.expires_at > now)?;
-        held.value.text().map(str::to_owned)
-    }
-
     /// Keeps the deadline, and is never refused: what is there may go on.
     pub(super) fn swap(&self, share: Share, name: &str, from: &str, to: String, now: i64) -> bool {
         let (mut part, key) = (self.part(share), key(name));

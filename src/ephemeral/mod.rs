@@ -1,5 +1,6 @@
 //! What expires by itself: sign-in transactions, codes, slider proofs, replay marks, counters.
-//! Nothing here may be missed after a crash. One node keeps it in memory, several share Redis;
+//! Nothing here may be missed after a crash, so nothing is taken out of it for something durable: what
+//! works once is used up there (`store::used_up`), and forgotten here afterwards. One node keeps it in memory, several share Redis;
 //! both keep one contract, in our clock's time. Every name is of one realm. What may be kept has a
 //! [`Budget`]; beyond it the request is refused, and what is kept stays.
 
@@ -171,20 +172,6 @@ impl OfRealm<'_> {
         let found = match &self.all.kept {
             Kept::Memory(memory) => memory.get(slot.share, &key, now),
             Kept::Shared(shared) => shared.get(&key, now).await?,
-        };
-        Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
-    }
-
-    /// Reads and removes in one act: of two takers, one gets it.
-    pub async fn take<T: DeserializeOwned>(
-        &self,
-        slot: &Slot<T>,
-        name: &str,
-    ) -> Result<Option<T>, EphemeralError> {
-        let (key, now) = (self.key(slot.name, name), self.all.clock.millis());
-        let found = match &self.all.kept {
-            Kept::Memory(memory) => memory.take(slot.share, &key, now),
-            Kept::Shared(shared) => shared.take(&self.incoming(slot.share, &key, 0)).await?,
         };
         Ok(found.map(|value| serde_json::from_str(&value)).transpose()?)
     }

@@ -79,12 +79,10 @@ end
 /// Returns what was full: 0, 1 (everybody's) or 2 (the place's).
 const PUT: &str = "return put(ARGV[6], ARGV[7])";
 
-/// Reads and removes.
-const TAKE: &str = r"
-if not held then return false end
+const FORGET: &str = r"
+if not held then return 0 end
 change(nil, false)
-redis.call('DEL', KEYS[1])
-return held";
+return redis.call('DEL', KEYS[1])";
 
 /// Replaces the value if it is still `from`, keeping its deadline; what is there may go on.
 const SWAP: &str = r"
@@ -133,7 +131,7 @@ pub(super) struct Shared {
     connection: ConnectionManager,
     budget: Budget,
     put: Script,
-    take: Script,
+    forget: Script,
     swap: Script,
     replace: Script,
     mark: Script,
@@ -189,7 +187,7 @@ impl Shared {
             connection: client.get_connection_manager_with_config(config).await?,
             budget,
             put: within_room(PUT),
-            take: within_room(TAKE),
+            forget: within_room(FORGET),
             swap: within_room(SWAP),
             replace: within_room(REPLACE),
             mark: within_room(MARK),
@@ -254,11 +252,6 @@ impl Shared {
         Ok(live(self.connection().get(key).await?, now))
     }
 
-    pub(super) async fn take(&self, at: &Incoming<'_>) -> Result<Option<String>, RedisError> {
-        let held = self.call(&self.take, at).invoke_async(&mut self.connection()).await?;
-        Ok(live(held, at.now))
-    }
-
     pub(super) async fn swap(
         &self,
         at: &Incoming<'_>,
@@ -303,6 +296,6 @@ impl Shared {
     }
 
     pub(super) async fn forget(&self, at: &Incoming<'_>) -> Result<(), RedisError> {
-        self.take(at).await.map(|_| ())
+        self.call(&self.forget, at).invoke_async(&mut self.connection()).await
     }
 }

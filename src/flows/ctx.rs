@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::base::cipher::{Cipher, Purpose, Ring};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
@@ -126,6 +128,15 @@ impl Ctx {
     /// this fails, the value expires by itself and works no second time.
     pub async fn forget<T>(&self, slot: &Slot<T>, name: &str) {
         if let Err(error) = self.ephemeral().forget(slot, name).await {
+            tracing::warn!(%error, "What was used up could not be forgotten");
+        }
+    }
+
+    /// The same of this very value: what stands in its place by now is another tab's, and stays.
+    pub async fn forget_one<T: Serialize>(&self, slot: &Slot<T>, name: &str, value: &T) {
+        // It is over as soon as it stands there again.
+        let forgotten = self.ephemeral().replace(slot, name, Some(value), value, 0).await;
+        if let Err(error) = forgotten {
             tracing::warn!(%error, "What was used up could not be forgotten");
         }
     }

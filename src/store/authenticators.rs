@@ -140,6 +140,22 @@ impl Authenticators<'_, Writing> {
             .await?;
         Ok(done.rows_affected == 1)
     }
+
+    /// It was taken for nothing.
+    pub async fn give_back_recovery_code(
+        &self,
+        id: AccountId,
+        code: Hashed,
+    ) -> Result<(), StoreError> {
+        self.0
+            .update::<recovery_code::Entity>()
+            .col_expr(recovery_code::Column::UsedAt, Expr::value(None::<i64>))
+            .filter(recovery_code::Column::AccountId.eq(id.0))
+            .filter(recovery_code::Column::Hash.eq(code.0.to_vec()))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
 }
 
 fn place(id: AccountId) -> String {

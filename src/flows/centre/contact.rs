@@ -42,19 +42,19 @@ pub async fn send_to_email(ctx: &Ctx, session: &Session, text: &str) -> Result<(
 
 pub async fn change_email(ctx: &Ctx, session: &Session, code: &str) -> Result<(), Stop> {
     check_proved(ctx, session)?;
-    let (ephemeral, key) = (ctx.ephemeral(), session.id.to_string());
+    let key = session.id.to_string();
     // What is no code is said first, whatever waits.
-    let Some(sent) = ephemeral.get(&EMAIL, &key).await? else {
+    let Some(sent) = ctx.ephemeral().get(&EMAIL, &key).await? else {
         return Err(nothing_waits(code).into());
     };
     sent.check(ctx, session, PURPOSE, code).await?;
-    let Some(sent) = ephemeral.take(&EMAIL, &key).await? else {
-        return Err(Refusal::OtpExpired.into());
-    };
     let tx = ctx.begin().await?;
+    sent.use_up(&tx).await?;
     people::change_email(ctx, &tx, session.person, &address(&sent.to)?).await?;
     tell(ctx, &tx, session, NoticeKind::ContactChanged).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    ctx.forget_one(&EMAIL, &key, &sent).await;
+    Ok(())
 }
 
 /// Of a code for which nothing waits: it has no form, or it came too late.

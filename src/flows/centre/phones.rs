@@ -22,6 +22,7 @@ use crate::flows::sign_in::factor::code::{self, Destination};
 use crate::flows::sign_in::factor::tries::{self, Try};
 use crate::flows::sign_in::{step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
+use crate::store::Tx;
 
 /// From the first step to the last.
 const CHANGE_SECONDS: i64 = 600;
@@ -29,6 +30,8 @@ const PURPOSE: &str = "phone";
 
 /// One at a time for each session: another takes its place.
 const CHANGE: Slot<Change> = Slot::new("phone-change");
+/// The kind under which changes are used up.
+const CHANGE_KIND: &str = "phone-change";
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Change {
@@ -40,6 +43,14 @@ pub struct Change {
 }
 
 impl Change {
+    /// Uses it up for the phone that it ends in: of two tabs one binds it.
+    async fn use_up(&self, tx: &Tx<'_>) -> Result<(), Stop> {
+        match tx.use_up(CHANGE_KIND, &self.id, self.expires_at).await? {
+            true => Ok(()),
+            false => Err(Refusal::State.into()),
+        }
+    }
+
     /// The number that goes; `None`: another is added.
     pub fn replaced(&self) -> Option<Phone> {
         self.replaces.as_deref().and_then(|text| Phone::parse(text).ok())
@@ -222,11 +233,13 @@ pub async fn face_passed(ctx: &Ctx, transaction: &LoginTransaction) -> Result<()
     {
         return Err(Refusal::State.into());
     }
+    // The step forward is taken once, and first: a face that led nowhere would be looked at again.
+    advance(ctx, &session, &change, Stage::New).await?;
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;
-    advance(ctx, &session, &change, Stage::New).await
+    Ok(())
 }
 
 /// `E_STATE` before the first step is taken.
@@ -256,12 +269,8 @@ pub async fn verify_new(ctx: &Ctx, session: &Session, id: &str, typed: &str) -> 
     };
     sent.check(ctx, session, PURPOSE, typed).await?;
     let phone = Phone::parse(&sent.to).map_err(|_| Refusal::State)?;
-    // Of two tabs one ends it.
-    let taken: Option<Change> = ctx.ephemeral().take(&CHANGE, &session.id.to_string()).await?;
-    if taken.as_ref() != Some(&change) {
-        return Err(Refusal::State.into());
-    }
     let tx = ctx.begin().await?;
+    change.use_up(&tx).await?;
     let accounts = tx.rows().accounts();
     // Two sessions of one person do not count past each other.
     accounts.hold(&[session.account]).await?;
@@ -282,5 +291,7 @@ pub async fn verify_new(ctx: &Ctx, session: &Session, id: &str, typed: &str) -> 
         people::remove_phone(&tx, session.account, &goes.phone).await?;
     }
     tell(ctx, &tx, session, NoticeKind::ContactChanged).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    ctx.forget_one(&CHANGE, &session.id.to_string(), &change).await;
+    Ok(())
 }

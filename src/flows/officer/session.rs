@@ -88,11 +88,17 @@ pub async fn state_matter(
     Ok(helper)
 }
 
+/// Of two clicks one is written down. Where that fails they are still at work, and hear of it.
 pub async fn leave(ctx: &Ctx, cookie: &Secret) -> Result<(), Fault> {
-    let kept = ctx.ephemeral().take(&SESSION, &key(cookie)).await?;
-    let Some(kept) = kept else { return Ok(()) };
-    let Some(officer) = ctx.rows().officers().find(kept.officer).await? else { return Ok(()) };
-    let tx = ctx.begin().await?;
-    tx.note(AuditEvent::OfficerLeft { officer: officer.id, by: officer.actor() });
-    Ok(tx.commit().await?)
+    let key = key(cookie);
+    let Some(kept) = ctx.ephemeral().get(&SESSION, &key).await? else { return Ok(()) };
+    if let Some(officer) = ctx.rows().officers().find(kept.officer).await? {
+        let until = kept.began_at.plus(console(ctx)?.longest);
+        let tx = ctx.begin().await?;
+        if tx.use_up("officer-session", &kept.id.to_string(), until).await? {
+            tx.note(AuditEvent::OfficerLeft { officer: officer.id, by: officer.actor() });
+        }
+        tx.commit().await?;
+    }
+    Ok(ctx.ephemeral().forget(&SESSION, &key).await?)
 }

@@ -73,26 +73,39 @@ pub async fn finish(ctx: &Ctx, user: &AppUser, order: &str, reading: &str) -> Re
     if reading.is_empty() || reading.len() > LONGEST_READING {
         return Err(Refusal::format("reading").into());
     }
-    let ephemeral = ctx.ephemeral();
-    let kept: Option<Order> = ephemeral.get(&ORDER, &key(order)).await?;
+    let (ephemeral, key) = (ctx.ephemeral(), key(order));
+    let kept: Option<Order> = ephemeral.get(&ORDER, &key).await?;
     let is_own = |kept: &Order| kept.person == user.person && kept.phone_key == user.key();
-    kept.filter(is_own).ok_or(Refusal::State)?;
+    let kept = kept.filter(is_own).ok_or(Refusal::State)?;
     let rate = format!("card/{}", user.person);
     let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
     if count > READINGS_PER_PERSON_AND_DAY {
         return Err(Refusal::OtpRate { retry_after }.into());
     }
-    let kept: Order = ephemeral.take(&ORDER, &key(order)).await?.ok_or(Refusal::State)?;
-    match judged(ctx, &kept, reading).await? {
+    let read = raised_by(ctx, &kept, &key, reading).await;
+    // What nobody could look at is no reading of the day, and a fault of ours costs no order either.
+    let is_fault = matches!(read, Err(Stop::Fault(_)));
+    if is_fault || matches!(read, Err(Stop::Refused(Refusal::RealNameUnavailable))) {
+        ephemeral.uncount(&rate).await?;
+    }
+    if !is_fault {
+        ctx.forget(&ORDER, &key).await;
+    }
+    read
+}
+
+/// The level that it leads to.
+async fn raised_by(ctx: &Ctx, order: &Order, key: &str, reading: &str) -> Result<u8, Stop> {
+    match judged(ctx, order, reading).await? {
         Some(NameAnswer::Match) => {}
         Some(_) => return Err(Refusal::RealName.into()),
-        None => {
-            ephemeral.uncount(&rate).await?;
-            return Err(Refusal::RealNameUnavailable.into());
-        }
+        None => return Err(Refusal::RealNameUnavailable.into()),
     }
     let tx = ctx.begin().await?;
-    if !people::raise_level(ctx, &tx, user.person, TO, "card").await? {
+    // Of two readings of one order one counts.
+    if !tx.use_up("card", key, ctx.now().plus(ORDER_SECONDS)).await?
+        || !people::raise_level(ctx, &tx, order.person, TO, "card").await?
+    {
         return Err(Refusal::State.into());
     }
     tx.commit().await?;

@@ -309,3 +309,22 @@ fn four_things_are_kept_by_oneself() {
         }
     });
 }
+
+/// The code that came back is good for one change that is saved: where nothing could be, it is good still.
+#[test]
+fn a_fault_of_ours_costs_no_code() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        send(&app, &mut wang, EMAIL).await;
+        let code = code_to(&app, EMAIL);
+        app.sql("ALTER TABLE notice RENAME TO notice_elsewhere").await;
+        assert_eq!(verify(&app, &mut wang, &code).await.status.as_u16(), 500);
+        assert_eq!(email(&app).await, None);
+        app.sql("ALTER TABLE notice_elsewhere RENAME TO notice").await;
+        let done = verify(&app, &mut wang, &code).await;
+        assert_eq!(done.code(), None, "{}", done.text);
+        assert_eq!(email(&app).await.as_deref(), Some(EMAIL));
+        assert_eq!(verify(&app, &mut wang, &code).await.code(), Some("E_OTP_EXPIRED"), "once");
+    });
+}

@@ -193,6 +193,25 @@ fn leaving_leaves_its_trace() {
     });
 }
 
+/// What cannot be written down has not been done: the officer hears of it, is still at work, and leaves
+/// once it can.
+#[test]
+fn nobody_leaves_without_a_trace() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut desk = AtDesk::start(&app, "zhou", "hall").await;
+        let page = desk.get("").await;
+        app.sql("ALTER TABLE audit RENAME TO audit_elsewhere").await;
+        let shown = desk.browser.submit(&page, &[("act", "leave")]).await;
+        assert_eq!(shown.status.as_u16(), 500, "{}", shown.text);
+        app.sql("ALTER TABLE audit_elsewhere RENAME TO audit").await;
+        assert!(desk.is_at_work().await);
+        desk.browser.submit(&page, &[("act", "leave")]).await;
+        assert!(!desk.is_at_work().await);
+        assert_eq!(acts(&app, "officer_left").await.len(), 1);
+    });
+}
+
 /// Idle, in all, by leaving, by a lock, by other roles: whatever ends a session ends it at once, on every node.
 #[test]
 fn a_session_ends_when_it_should() {

@@ -141,3 +141,25 @@ fn an_old_session_may_not_change_its_factors() {
         assert!(rows.authenticators().find(account.id).await.unwrap().is_none());
     });
 }
+
+/// What cannot be saved leaves the enrolment where it was: the same app goes on.
+#[test]
+fn a_fault_of_ours_costs_no_enrolment() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, page) = at_second_factor(&app, "sms").await;
+        browser.pass_second_factor(&app, &page, LI).await;
+        let page = browser.get(ACCOUNT).await;
+        let page = browser.submit(&page, &[("act", "begin")]).await;
+        let phone = Phone::enrolled(&page);
+        let code = phone.code(&app);
+        app.sql("ALTER TABLE notice RENAME TO notice_elsewhere").await;
+        let failed = browser.submit(&page, &[("act", "confirm"), ("code", &code)]).await;
+        assert_eq!(failed.status.as_u16(), 500, "{}", failed.text);
+        app.sql("ALTER TABLE notice_elsewhere RENAME TO notice").await;
+        let done = browser.submit(&page, &[("act", "confirm"), ("code", &code)]).await;
+        assert_eq!(done.text.matches("<li><code>").count(), 10, "{}", done.text);
+        let again = browser.submit(&page, &[("act", "confirm"), ("code", &code)]).await;
+        assert_eq!(again.code(), Some("E_STATE"), "once");
+    });
+}

@@ -88,6 +88,28 @@ fn a_card_that_is_read_lifts_to_five() {
     });
 }
 
+/// What cannot be written down costs neither the order nor a reading of the day.
+#[test]
+fn a_fault_of_ours_costs_no_reading() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut owner = signed_in(&app).await;
+        let person = held(&app.ctx, LI).await[0].person;
+        let phone = Telephone::signed_in(&app, &mut owner).await;
+        at_level(&app, person, 4).await;
+        let order = order(&app, &phone).await;
+        let read = json!({"reading": "what the reader made"});
+        app.sql("ALTER TABLE notice RENAME TO notice_elsewhere").await;
+        for n in 0..6 {
+            assert_eq!(ask(&app, &phone, &order, read.clone()).await.0, 500, "{n}");
+        }
+        app.sql("ALTER TABLE notice_elsewhere RENAME TO notice").await;
+        let read_again = ask(&app, &phone, &order, read.clone()).await;
+        assert_eq!(read_again, (200, json!({"level": 5})));
+        assert_eq!(ask(&app, &phone, &order, read).await.1["error"], "E_STATE", "once");
+    });
+}
+
 /// Nobody looks at cards where the realm names no reader. Covers L-06.
 #[test]
 fn without_a_reader_cards_are_the_halls() {

@@ -1,8 +1,10 @@
 //! What works once and is used up by something durable: a fault between loses nobody's sign-in, and
 //! nothing works twice.
 
+use hufu::flows::sign_in::factor::{self, Given};
 use hufu::flows::sign_in::{step_up, steps, transaction};
 
+use super::authenticator::{at_second_factor, enrol};
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
 
@@ -121,5 +123,26 @@ fn two_clicks_at_once_both_lead_on() {
         }
         let failed = app.count("SELECT COUNT(*) FROM login_log WHERE outcome <> 'ok'").await;
         assert_eq!(failed, 0, "nobody failed");
+    });
+}
+
+/// A recovery code is right, and the step that it opens cannot be taken: it is as good as before, once.
+#[test]
+fn a_recovery_code_that_led_nowhere_is_good_again() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (_, codes) = enrol(&app).await;
+        let (mut browser, page) = at_second_factor(&app, "totp").await;
+        let t = page.hidden()["t"].clone();
+        let at = transaction::find(&app.ctx, &t).await.unwrap().unwrap();
+        app.ctx.ephemeral().forget(&transaction::LOGIN, &t).await.unwrap();
+        let lost = factor::answer(&app.ctx, &at, Given::Totp(&codes[0])).await;
+        assert!(lost.is_err(), "there is no sign-in to take further");
+        app.ctx.ephemeral().put(&transaction::LOGIN, &t, &at, 600).await.unwrap();
+        let typed = [("act", "totp"), ("code", codes[0].as_str())];
+        let done = browser.submit(&page, &typed).await;
+        assert!(done.answered("code").is_some(), "{} {}", done.url, done.text);
+        let (mut browser, page) = at_second_factor(&app, "totp").await;
+        assert_eq!(browser.submit(&page, &typed).await.code(), Some("E_OTP"), "it was used");
     });
 }

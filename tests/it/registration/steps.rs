@@ -235,8 +235,8 @@ fn the_password_follows_the_rule() {
         }
         let refused = browser.submit(&page, &[("act", "verify"), ("code", &right)]).await;
         assert_eq!(refused.code(), Some("E_OTP_EXPIRED"), "five wrong ones void it");
-        // The password stays chosen; another code does.
-        app.clock.advance(61);
+        // The password stays chosen; another code does, once five wrong ones are forgiven.
+        app.clock.advance(901);
         let typed =
             [("password", ""), ("repeated", ""), ("contact", FANG.contact), ("act", "send")];
         let page = browser.submit(&refused, &typed).await;
@@ -365,5 +365,27 @@ fn a_wrong_name_can_be_mended() {
         let stale = browser.submit(&page, &[("app", "tax_app")]).await;
         assert_eq!(stale.code(), Some("E_STATE"));
         assert!(person(&app, FANG).await.is_none());
+    });
+}
+
+/// The code of the phone is good until what it proves is written down.
+#[test]
+fn a_fault_of_ours_costs_no_code() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, page) = named(&app, FANG).await;
+        let page = send(&mut browser, &page, FANG.contact).await;
+        let code = sent(&app, FANG.contact);
+        let typed = [("act", "verify"), ("code", code.as_str())];
+        app.sql("ALTER TABLE audit RENAME TO audit_elsewhere").await;
+        let failed = browser.submit(&page, &typed).await;
+        assert_eq!(failed.status.as_u16(), 500, "{}", failed.text);
+        app.sql("ALTER TABLE audit_elsewhere RENAME TO audit").await;
+        let page = browser.submit(&page, &typed).await;
+        assert!(page.text.contains("第 4 步"), "{} {}", page.url, page.text);
+        assert_eq!(
+            actions(&app).await.iter().filter(|one| *one == "registration_begun").count(),
+            1
+        );
     });
 }

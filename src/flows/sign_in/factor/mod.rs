@@ -111,7 +111,19 @@ pub async fn answer(
         }
     };
     // The step forward uses the answer up: of two that come at once, one takes it.
-    let next = accept(ctx, tx, &verified).await?;
+    let next = match (accept(ctx, tx, &verified).await, &given) {
+        (Ok(next), _) => next,
+        (Err(stop), Given::Totp(code)) => {
+            // A recovery code was used up before, for a step that was not taken; after a fault that is
+            // looked for.
+            let is_fault = matches!(stop, Stop::Fault(_));
+            if !is_fault || !transaction::has_gone_on(ctx, tx).await? {
+                totp::give_back(ctx, &question, code).await?;
+            }
+            return Err(stop);
+        }
+        (Err(stop), _) => return Err(stop),
+    };
     match given {
         Given::Sent(..) => code::forget(ctx, &question).await,
         Given::Passkey(_) => passkey::forget(ctx, &question).await,

@@ -58,7 +58,8 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
         true => Some(rows.authenticators().recovery_codes_left(session.account).await?),
         false => None,
     };
-    let Some(secret) = pending(ctx, session.account).await? else {
+    let sealed = pending(ctx, session.account).await?;
+    let Some(secret) = sealed.and_then(|sealed| opened(ctx, &sealed)) else {
         return Ok(Enrolment { begun: None, recovery_codes_left });
     };
     let account = rows.accounts().find(session.account).await?;
@@ -71,13 +72,14 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Enrolment, Fault> {
     Ok(Enrolment { begun, recovery_codes_left })
 }
 
-/// The secret that waits for its first code.
-async fn pending(ctx: &Ctx, account: AccountId) -> Result<Option<Vec<u8>>, Fault> {
-    let sealed = ctx.ephemeral().get(&ENROLMENT, &account.to_string()).await?;
-    let Some(sealed) = sealed else { return Ok(None) };
-    let cipher = &ctx.services.secrets.cookie;
-    let text = cipher.open_sealed_text(&ctx.realm.id, &sealed).ok();
-    Ok(text.and_then(|text| BASE64_STANDARD.decode(text).ok()))
+/// The secret that waits for its first code, sealed.
+async fn pending(ctx: &Ctx, account: AccountId) -> Result<Option<String>, Fault> {
+    Ok(ctx.ephemeral().get(&ENROLMENT, &account.to_string()).await?)
+}
+
+fn opened(ctx: &Ctx, sealed: &str) -> Option<Vec<u8>> {
+    let text = ctx.services.secrets.cookie.open_sealed_text(&ctx.realm.id, sealed).ok()?;
+    BASE64_STANDARD.decode(text).ok()
 }
 
 /// A new secret beside the one that counts.
@@ -96,17 +98,18 @@ pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<Vec<Sec
     may_enrol(ctx, session)?;
     let code = OneTimeCode::parse(code).map_err(|_| Refusal::format("code"))?;
     let account = session.account;
-    let secret = pending(ctx, account).await?.ok_or(Refusal::State)?;
+    let sealed = pending(ctx, account).await?.ok_or(Refusal::State)?;
+    let secret = opened(ctx, &sealed).ok_or(Refusal::State)?;
     let Some(step) = matched_step(&secret, &code, ctx.now()) else {
         return Err(Refusal::Otp.into());
     };
-    // Of two tabs one has it; where the rest fails it is begun again.
-    if ctx.ephemeral().take(&ENROLMENT, &account.to_string()).await?.is_none() {
-        return Err(Refusal::State.into());
-    }
     let codes = recovery_codes(ctx.random());
     let event = AuditEvent::AuthenticatorAdded { account };
     let tx = ctx.begin().await?;
+    // Of two tabs one has it.
+    if !tx.use_up("authenticator", &sealed, ctx.now().plus(ENROLMENT_SECONDS)).await? {
+        return Err(Refusal::State.into());
+    }
     let authenticators = tx.rows().authenticators();
     authenticators.replace(account, &secret, step, ctx.now()).await?;
     for code in &codes {
@@ -115,6 +118,7 @@ pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<Vec<Sec
     change::tell(ctx, &tx, session, NoticeKind::FactorAdded).await?;
     tx.note(event);
     tx.commit().await?;
+    ctx.forget_one(&ENROLMENT, &account.to_string(), &sealed).await;
     Ok(codes)
 }
 
@@ -175,6 +179,15 @@ impl Typed {
 pub async fn verify(ctx: &Ctx, question: &Question, code: &str) -> Result<Verified, Stop> {
     let code = Typed::parse(code).ok_or(Refusal::format("code"))?;
     Try::judge(ctx, question, use_up(ctx, question.account, code)).await
+}
+
+/// A recovery code that was right and led no step further is good again: nobody has got anything for it.
+pub async fn give_back(ctx: &Ctx, question: &Question, code: &str) -> Result<(), Fault> {
+    let Some(Typed::Recovery(code)) = Typed::parse(code) else { return Ok(()) };
+    let tx = ctx.begin().await?;
+    let (authenticators, hash) = (tx.rows().authenticators(), code.secret().hashed());
+    authenticators.give_back_recovery_code(question.account, hash).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Whether it is right and was not used before.
