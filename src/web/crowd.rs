@@ -1,5 +1,6 @@
 //! How many may be inside at once, in all and from one place: connections, bodies on their way, requests
-//! at work, streams. Whoever finds no room is turned away at once; nobody waits here.
+//! at work, streams. Whoever finds no room is turned away at once; nobody waits here. A place is counted with
+//! the networks it lies in, each of which has a limit of its own.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,6 +12,7 @@ use crate::domain::place::Place;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Most {
     pub in_all: usize,
+    /// Of an IPv4 address; what other networks may have follows from it.
     pub of_place: usize,
 }
 
@@ -45,14 +47,14 @@ impl Crowd {
     /// `place`: `None` for whoever speaks for many, who is counted in all alone.
     pub fn enter(self: &Arc<Self>, place: Option<Place>) -> Option<Seat> {
         let mut inside = self.inside();
-        let of_place = place.map_or(0, |place| inside.of(place));
-        let limit = match (inside.in_all >= self.most.in_all, of_place >= self.most.of_place) {
+        let is_full = |network: Place| inside.of(network) >= network.room(self.most.of_place);
+        let limit = match (inside.in_all >= self.most.in_all, networks(place).any(is_full)) {
             (true, _) => "all",
             (false, true) => "place",
             (false, false) => {
                 inside.in_all += 1;
-                if let Some(place) = place {
-                    *inside.of_place.entry(place).or_default() += 1;
+                for network in networks(place) {
+                    *inside.of_place.entry(network).or_default() += 1;
                 }
                 return Some(Seat { crowd: Arc::clone(self), place });
             }
@@ -62,12 +64,13 @@ impl Crowd {
         None
     }
 
-    /// Whether three quarters of the room are taken, of all or of this place.
+    /// Whether three quarters of the room are taken, of all or of this place or what is around it.
     pub fn is_crowded(&self, place: Option<Place>) -> bool {
         let inside = self.inside();
         let is_most = |n: usize, most: usize| n >= most - most / 4;
         is_most(inside.in_all, self.most.in_all)
-            || place.is_some_and(|place| is_most(inside.of(place), self.most.of_place))
+            || networks(place)
+                .any(|network| is_most(inside.of(network), network.room(self.most.of_place)))
     }
 
     pub fn what(&self) -> &'static str {
@@ -77,6 +80,11 @@ impl Crowd {
     pub fn n_inside(&self) -> usize {
         self.inside().in_all
     }
+}
+
+/// All in which somebody is counted.
+fn networks(place: Option<Place>) -> impl Iterator<Item = Place> {
+    place.into_iter().flat_map(Place::nested)
 }
 
 impl Inside {
@@ -95,8 +103,8 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut inside = self.crowd.inside();
         inside.in_all = inside.in_all.saturating_sub(1);
-        let Some(place) = self.place else { return };
-        if let Entry::Occupied(mut of_place) = inside.of_place.entry(place) {
+        for network in networks(self.place) {
+            let Entry::Occupied(mut of_place) = inside.of_place.entry(network) else { continue };
             *of_place.get_mut() -= 1;
             if *of_place.get() == 0 {
                 of_place.remove();
