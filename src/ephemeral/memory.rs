@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::budget::{Budget, Full, Share};
+use super::budget::{Budget, Full, Share, Whose};
 use crate::base::secret::sha256;
 use crate::domain::place::Place;
 
@@ -45,9 +45,8 @@ struct Held {
 /// A value on its way in. Instants are milliseconds, always handed in.
 #[derive(Clone, Copy)]
 pub(super) struct Incoming<'a> {
-    pub share: Share,
+    pub whose: Whose,
     pub key: &'a str,
-    pub place: Option<Place>,
     pub now: i64,
     pub expires_at: i64,
 }
@@ -70,16 +69,16 @@ struct Sizes {
 impl Sizes {
     fn more(&mut self, held: &Held) {
         self.all += held.value.size();
-        if let Some(place) = held.place {
-            *self.of_place.entry(place).or_default() += held.value.size();
+        for network in networks(held.place) {
+            *self.of_place.entry(network).or_default() += held.value.size();
         }
     }
 
     fn less(&mut self, held: &Held) {
         let size = held.value.size();
         self.all = self.all.saturating_sub(size);
-        let Some(place) = held.place else { return };
-        if let Entry::Occupied(mut of_place) = self.of_place.entry(place) {
+        for network in networks(held.place) {
+            let Entry::Occupied(mut of_place) = self.of_place.entry(network) else { continue };
             *of_place.get_mut() = of_place.get().saturating_sub(size);
             if *of_place.get() == 0 {
                 of_place.remove();
@@ -88,8 +87,13 @@ impl Sizes {
     }
 }
 
+/// All in which something is counted.
+fn networks(place: Option<Place>) -> impl Iterator<Item = Place> {
+    place.into_iter().flat_map(Place::nested)
+}
+
 pub(super) struct Memory {
-    parts: [Mutex<Part>; 3],
+    parts: [Mutex<Part>; Share::ALL.len()],
     budget: Budget,
 }
 
@@ -125,28 +129,36 @@ impl Part {
     ) -> Result<(), Full> {
         let key = key(incoming.key);
         let freed = self.held.get(&key).map_or(0, |held| held.value.size());
-        let more = value.size().saturating_sub(freed);
-        if let Err(full) = self.room(budget, incoming, more) {
-            if incoming.now - self.swept_at < PAUSE {
-                return Err(full);
-            }
-            self.sweep(incoming.now);
-            self.room(budget, incoming, more)?;
-        }
-        let Incoming { expires_at, place, .. } = *incoming;
+        self.make_room(budget, incoming, value.size().saturating_sub(freed))?;
+        let (expires_at, place) = (incoming.expires_at, incoming.whose.place);
         self.insert(key, Held { value, expires_at, place });
         Ok(())
     }
 
+    fn make_room(
+        &mut self,
+        budget: Budget,
+        incoming: &Incoming<'_>,
+        more: usize,
+    ) -> Result<(), Full> {
+        match self.room(budget, incoming, more) {
+            Err(_) if incoming.now - self.swept_at >= PAUSE => {
+                self.sweep(incoming.now);
+                self.room(budget, incoming, more)
+            }
+            outcome => outcome,
+        }
+    }
+
     fn room(&self, budget: Budget, incoming: &Incoming<'_>, more: usize) -> Result<(), Full> {
-        if self.sizes.all + more > budget.of(incoming.share) {
+        let limits = budget.limits(incoming.whose);
+        if self.sizes.all + more > limits.in_all {
             return Err(Full::All);
         }
-        let of_place = incoming.place.and_then(|place| self.sizes.of_place.get(&place));
-        let limit = budget.of_place(incoming.share);
-        match (of_place, limit) {
-            (Some(size), Some(limit)) if size + more > limit => Err(Full::Place),
-            _ => Ok(()),
+        let size = |network: &Place| self.sizes.of_place.get(network).copied().unwrap_or_default();
+        match limits.of_networks.iter().any(|(network, limit)| size(network) + more > *limit) {
+            true => Err(Full::Place),
+            false => Ok(()),
         }
     }
 
@@ -179,11 +191,17 @@ impl Memory {
 
     pub(super) fn put(&self, incoming: &Incoming<'_>, value: String) -> Result<(), Full> {
         let value = Value::Text(value.into_boxed_str());
-        self.part(incoming.share).insert_within(self.budget, incoming, value)
+        self.part(incoming.whose.share).insert_within(self.budget, incoming, value)
     }
 
     pub(super) fn get(&self, share: Share, name: &str, now: i64) -> Option<String> {
         self.part(share).live(key(name), now)?.value.text().map(str::to_owned)
+    }
+
+    /// Whether a value of so many bytes of text would find room.
+    pub(super) fn has_room(&self, incoming: &Incoming<'_>, bytes: usize) -> bool {
+        let mut part = self.part(incoming.whose.share);
+        part.make_room(self.budget, incoming, ENTRY + bytes).is_ok()
     }
 
     /// Keeps the deadline, and is never refused: what is there may go on.
@@ -203,7 +221,7 @@ impl Memory {
         from: Option<&str>,
         to: String,
     ) -> Result<bool, Full> {
-        let mut part = self.part(incoming.share);
+        let mut part = self.part(incoming.whose.share);
         let held = part.live(key(incoming.key), incoming.now);
         if held.and_then(|held| held.value.text()) != from {
             return Ok(false);
@@ -214,7 +232,7 @@ impl Memory {
     }
 
     pub(super) fn mark(&self, incoming: &Incoming<'_>) -> Result<bool, Full> {
-        let mut part = self.part(incoming.share);
+        let mut part = self.part(incoming.whose.share);
         if part.live(key(incoming.key), incoming.now).is_some() {
             return Ok(false);
         }
@@ -223,7 +241,7 @@ impl Memory {
     }
 
     pub(super) fn count(&self, incoming: &Incoming<'_>) -> Result<(u32, i64), Full> {
-        let (mut part, key) = (self.part(incoming.share), key(incoming.key));
+        let (mut part, key) = (self.part(incoming.whose.share), key(incoming.key));
         if let Some(held) = part.held.get_mut(&key).filter(|held| held.expires_at > incoming.now)
             && let Value::Count(count) = &mut held.value
         {

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::base::clock::Clock;
 use crate::domain::place::Place;
+use budget::Whose;
 pub use budget::{Budget, Full, Share};
 pub use error::EphemeralError;
 use memory::{Incoming, Memory};
@@ -43,6 +44,9 @@ impl<T> Slot<T> {
 const SEEN: &str = "seen";
 const COUNTER: &str = "count";
 
+/// Bytes that are more than all texts of one try.
+const USUAL: usize = 2048;
+
 /// The short-lived store.
 pub struct Ephemeral {
     clock: Clock,
@@ -67,8 +71,7 @@ impl Ephemeral {
         Self::on_redis_within(clock, url, Budget::DEFAULT).await
     }
 
-    /// Of the budget what strangers may make and tries are watched here, what those make who have proved
-    /// something by Redis' own `maxmemory`.
+    /// The budget is watched here; Redis' own `maxmemory` is more than that.
     pub async fn on_redis_within(
         clock: Clock,
         url: &str,
@@ -79,7 +82,7 @@ impl Ephemeral {
 
     /// What belongs to one realm; the same names in another are other things.
     pub fn of<'e>(&'e self, realm: &'e str) -> OfRealm<'e> {
-        OfRealm { all: self, realm, place: None, counters: Share::Tries }
+        OfRealm { all: self, realm, place: None, is_known: false, counters: Share::Tries }
     }
 
     /// Bytes that a share takes; `None` on Redis, which tells it itself.
@@ -96,9 +99,12 @@ impl Ephemeral {
     }
 
     /// Whether it takes values, which a Redis that is full or follows another does not; memory always
-    /// does.
+    /// does. Nothing of it counts: a share that is full makes no node unready.
     pub async fn ping(&self) -> Result<(), EphemeralError> {
-        self.of("").by_proved().count("ping", 1).await.map(|_| ())
+        match &self.kept {
+            Kept::Memory(_) => Ok(()),
+            Kept::Shared(shared) => Ok(shared.ping().await?),
+        }
     }
 
     /// What bounds Redis, as it says itself; `None` in memory.
@@ -123,20 +129,44 @@ pub struct OfRealm<'e> {
     all: &'e Ephemeral,
     realm: &'e str,
     place: Option<Place>,
+    is_known: bool,
     counters: Share,
 }
 
 impl OfRealm<'_> {
-    /// What strangers make is counted against where they are.
+    /// What people make is counted against where they are.
     #[must_use]
     pub fn asked_from(self, place: Place) -> Self {
         Self { place: Some(place), ..self }
     }
 
-    /// Counts what only those can cause who have proved something.
+    /// Of somebody who is known where they are, or by their browser: their tries find room where strangers
+    /// have taken theirs.
+    #[must_use]
+    pub fn known(self, is_known: bool) -> Self {
+        Self { is_known, ..self }
+    }
+
+    /// What applications' servers and our own jobs make, who have proved something and speak for many: it is
+    /// counted in all alone.
     #[must_use]
     pub fn by_proved(self) -> Self {
-        Self { counters: Share::Proved, ..self }
+        Self { place: None, counters: Share::Proved, ..self }
+    }
+
+    /// Counts what officers do.
+    #[must_use]
+    pub fn by_officers(self) -> Self {
+        Self { counters: Share::Officers, ..self }
+    }
+
+    /// Whether a try of the usual length would find room here.
+    pub async fn has_room(&self) -> Result<bool, EphemeralError> {
+        let incoming = self.incoming(Share::Tries, "", 0);
+        match &self.all.kept {
+            Kept::Memory(memory) => Ok(memory.has_room(&incoming, USUAL)),
+            Kept::Shared(shared) => Ok(shared.has_room(&incoming, USUAL).await?),
+        }
     }
 
     fn key(&self, slot: &str, name: &str) -> String {
@@ -145,7 +175,8 @@ impl OfRealm<'_> {
 
     fn incoming<'k>(&self, share: Share, key: &'k str, seconds: i64) -> Incoming<'k> {
         let (now, expires_at) = self.all.now_and_in(seconds);
-        Incoming { share, key, place: self.place, now, expires_at }
+        let whose = Whose { share, place: self.place, is_known: self.is_known };
+        Incoming { whose, key, now, expires_at }
     }
 
     pub async fn put<T: Serialize>(

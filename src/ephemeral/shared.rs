@@ -1,27 +1,33 @@
 //! The contract on Redis, for several nodes. A value carries its own deadline in our clock's time;
-//! Redis' expiry only keeps it from growing. What is read and written is one script. What strangers
-//! make and what is counted of them is added up here; everything together is bounded by `maxmemory` of
-//! Redis, which must refuse then and forget nothing (`noeviction`).
+//! Redis' expiry only keeps it from growing. What is read and written is one script. What each share and
+//! each network takes is added up here; everything together is bounded by `maxmemory` of Redis, which must
+//! refuse then and forget nothing (`noeviction`).
 
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, RedisError, Script, ScriptInvocation};
 
-use super::budget::{Budget, Full, Share};
+use super::budget::{Budget, Full};
 use super::error::EphemeralError;
 use super::memory::Incoming;
 
 /// Beside its text, what Redis needs for a key and its expiry.
 const ENTRY: usize = 160;
 
+/// What is written to see whether anything can be.
+const PING: &str = "hufu/ping";
+
 /// Milliseconds whose ends are added up together.
 const STEP: i64 = 600_000;
 
-/// What every script of a share with a limit begins with. Beside the value's key come those of what is
-/// taken, by everybody and by the place: `all`, and of that what ends in each step, from the step
-/// `since` on. `ARGV`: now, the step, the bytes beside the text, the limits of both, and then the
-/// script's own.
+/// Keys of what is taken that a script may have: by everybody, and by each network that a place lies in.
+const MOST_TAKEN: usize = 3;
+
+/// What every script begins with. Beside the value's key come those of what is taken, by everybody and by
+/// the networks of the place: `all`, and of that what ends in each step, from the step `since` on. `ARGV`:
+/// now, the step, the bytes beside the text, the limits of those keys (`MOST_TAKEN`), and then the script's
+/// own.
 const ROOM: &str = r"
 local now, step, beside = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function step_of(instant) return math.floor(instant / step) end
@@ -43,8 +49,8 @@ local function taken(key)
   return all
 end
 
--- What is held makes room, and `text` takes some, if there is one. Returns which of the two has not
--- enough, or 0.
+-- What is held makes room, and `text` takes some, if there is one. Returns which of them has not enough,
+-- or 0.
 local function change(text, is_bounded)
   local more, at, plan = 0, nil, {}
   if text then more, at = beside + #text, step_of(deadline(text)) end
@@ -76,8 +82,15 @@ local function put(text, life)
 end
 ";
 
-/// Returns what was full: 0, 1 (everybody's) or 2 (the place's).
-const PUT: &str = "return put(ARGV[6], ARGV[7])";
+/// Returns what was full: 0, 1 (everybody's) or more (the place's, or what is around it).
+const PUT: &str = "return put(ARGV[7], ARGV[8])";
+
+/// Whether so many bytes of text would find room; nothing is put.
+const HAS_ROOM: &str = r"
+for n = 2, #KEYS do
+  if taken(KEYS[n]) + beside + tonumber(ARGV[7]) > tonumber(ARGV[n + 2]) then return 0 end
+end
+return 1";
 
 const FORGET: &str = r"
 if not held then return 0 end
@@ -86,8 +99,8 @@ return redis.call('DEL', KEYS[1])";
 
 /// Replaces the value if it is still `from`, keeping its deadline; what is there may go on.
 const SWAP: &str = r"
-if not is_live or value(held) ~= ARGV[6] then return 0 end
-local text = deadline(held) .. '\n' .. ARGV[7]
+if not is_live or value(held) ~= ARGV[7] then return 0 end
+local text = deadline(held) .. '\n' .. ARGV[8]
 change(text, false)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
 return 1";
@@ -96,13 +109,13 @@ return 1";
 /// another; else as `PUT`.
 const REPLACE: &str = r"
 local found = is_live and value(held) or ''
-if found ~= ARGV[8] then return -1 end
-return put(ARGV[6], ARGV[7])";
+if found ~= ARGV[9] then return -1 end
+return put(ARGV[7], ARGV[8])";
 
 /// -1 when something live stood there before; else as `PUT`.
 const MARK: &str = r"
 if is_live then return -1 end
-return put(ARGV[6], ARGV[7])";
+return put(ARGV[7], ARGV[8])";
 
 /// Counts in the window that the first count began. Returns the count and its deadline, or 0 and what
 /// was full.
@@ -112,9 +125,9 @@ if is_live then
   redis.call('SET', KEYS[1], deadline(held) .. '\n' .. count, 'KEEPTTL')
   return {count, deadline(held)}
 end
-local full = put(ARGV[6], ARGV[7])
+local full = put(ARGV[7], ARGV[8])
 if full > 0 then return {0, full} end
-return {1, deadline(ARGV[6])}";
+return {1, deadline(ARGV[7])}";
 
 /// Takes one count back; the window stays unless nothing is left in it.
 const UNCOUNT: &str = r"
@@ -132,6 +145,7 @@ pub(super) struct Shared {
     budget: Budget,
     put: Script,
     forget: Script,
+    has_room: Script,
     swap: Script,
     replace: Script,
     mark: Script,
@@ -188,6 +202,7 @@ impl Shared {
             budget,
             put: within_room(PUT),
             forget: within_room(FORGET),
+            has_room: within_room(HAS_ROOM),
             swap: within_room(SWAP),
             replace: within_room(REPLACE),
             mark: within_room(MARK),
@@ -210,20 +225,21 @@ impl Shared {
         self.connection.clone()
     }
 
-    /// A script with what `ROOM` asks for. What the proved make is Redis' own to bound.
+    /// A script with what `ROOM` asks for.
     fn call<'s>(&self, script: &'s Script, at: &Incoming<'_>) -> ScriptInvocation<'s> {
+        let limits = self.budget.limits(at.whose);
+        let all = format!("hufu/room/{}", at.whose.share.name());
         let mut call = script.key(at.key);
-        if at.share != Share::Proved {
-            let all = format!("hufu/room/{}", at.share.name());
-            let place = at.place.map(|place| format!("{all}/{place}"));
-            call.key(all);
-            if let Some(place) = place {
-                call.key(place);
-            }
+        call.key(&all);
+        for (network, _) in &limits.of_networks {
+            call.key(format!("{all}/{network}"));
         }
-        call.arg(at.now).arg(STEP).arg(ENTRY + at.key.len());
-        call.arg(self.budget.of(at.share));
-        call.arg(self.budget.of_place(at.share).unwrap_or(usize::MAX));
+        call.arg(at.now).arg(STEP).arg(ENTRY + at.key.len()).arg(limits.in_all);
+        // As many as there may be, so that the script's own stand where it looks for them.
+        let of_networks = limits.of_networks.iter().map(|(_, limit)| *limit);
+        for limit in of_networks.chain(std::iter::repeat(0)).take(MOST_TAKEN - 1) {
+            call.arg(limit);
+        }
         call
     }
 
@@ -246,6 +262,21 @@ impl Shared {
     ) -> Result<(), EphemeralError> {
         let call = self.putting(&self.put, incoming, value);
         outcome(call.invoke_async(&mut self.connection()).await?).map(|_| ())
+    }
+
+    /// Whether a value of so many bytes of text would find room.
+    pub(super) async fn has_room(
+        &self,
+        at: &Incoming<'_>,
+        bytes: usize,
+    ) -> Result<bool, RedisError> {
+        let mut call = self.call(&self.has_room, at);
+        call.arg(bytes).invoke_async(&mut self.connection()).await
+    }
+
+    /// Writes what is counted nowhere.
+    pub(super) async fn ping(&self) -> Result<(), RedisError> {
+        self.connection().set_ex(PING, 1, 1).await
     }
 
     pub(super) async fn get(&self, key: &str, now: i64) -> Result<Option<String>, RedisError> {

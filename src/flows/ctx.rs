@@ -96,6 +96,8 @@ pub struct Ctx {
     pub ip: IpAddr,
     /// Browser and system in a few words.
     pub device: String,
+    /// Whether whoever asks is known where they are, or by their browser.
+    pub is_known: bool,
 }
 
 impl Ctx {
@@ -106,7 +108,14 @@ impl Ctx {
             realm: Arc::clone(realm),
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             device: "hufu".to_owned(),
+            is_known: false,
         }
+    }
+
+    /// The same of somebody of whom it has turned out.
+    #[must_use]
+    pub fn known(&self, is_known: bool) -> Self {
+        Self { is_known, ..self.clone() }
     }
 
     /// The realm's rows, to read.
@@ -121,7 +130,8 @@ impl Ctx {
 
     /// The realm's short-lived values.
     pub fn ephemeral(&self) -> OfRealm<'_> {
-        self.services.ephemeral.of(&self.realm.id).asked_from(self.place())
+        let own = self.services.ephemeral.of(&self.realm.id);
+        own.asked_from(self.place()).known(self.is_known)
     }
 
     /// Forgets a short-lived value that something durable has used up. What is done is done: where

@@ -98,6 +98,7 @@ impl FromRequestParts<App> for Request {
                 realm,
                 ip: caller(parts, app),
                 device: device(&parts.headers),
+                is_known: false,
             },
             authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
             proofs: proofs(&parts.headers),

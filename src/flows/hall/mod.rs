@@ -98,7 +98,7 @@ pub async fn keep(
     collected: Collected<'_>,
 ) -> Result<RecordVersionId, Stop> {
     let (count, retry_after) =
-        ctx.ephemeral().by_proved().count(&format!("portrait/{}", officer.name()), HOUR).await?;
+        ctx.ephemeral().by_officers().count(&format!("portrait/{}", officer.name()), HOUR).await?;
     if count > MOST_PORTRAITS {
         return Err(Refusal::OtpRate { retry_after }.into());
     }

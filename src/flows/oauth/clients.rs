@@ -127,7 +127,8 @@ async fn check_assertion(
         return refused("the assertion has no jti");
     };
     let key = format!("{client_id}/{jti}");
-    if !ctx.ephemeral().mark(&key, LONGEST_ASSERTION + SKEW).await? {
+    // Of the application, wherever its server is.
+    if !ctx.ephemeral().by_proved().mark(&key, LONGEST_ASSERTION + SKEW).await? {
         return refused("the assertion was used before");
     }
     Ok(client)

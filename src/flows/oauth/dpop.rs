@@ -52,7 +52,8 @@ impl Proof {
     /// anybody can make keys and proofs without end, and each leaves a mark here.
     pub async fn use_up(&self, ctx: &Ctx) -> Result<(), Stop> {
         let seen = format!("dpop/{}/{}", self.thumbprint, Hashed::of(&self.jti).to_text());
-        if ctx.ephemeral().mark(&seen, 2 * LIFETIME).await? {
+        // Of an application, often of one server for all its people.
+        if ctx.ephemeral().by_proved().mark(&seen, 2 * LIFETIME).await? {
             return Ok(());
         }
         let reason = "the proof was used before";

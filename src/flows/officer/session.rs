@@ -10,7 +10,7 @@ use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::help::Helper;
 use crate::domain::officer::{Officer, Standing};
-use crate::ephemeral::Slot;
+use crate::ephemeral::{Share, Slot};
 use crate::flows::officer::console;
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -23,7 +23,7 @@ struct Kept {
     matter: Option<String>,
 }
 
-const SESSION: Slot<Kept> = Slot::new("officer-session");
+const SESSION: Slot<Kept> = Slot::of(Share::Officers, "officer-session");
 
 /// An officer at work, as they stand now.
 pub struct AtWork {

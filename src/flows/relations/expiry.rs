@@ -36,7 +36,7 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Stop> {
     }
     // Once an hour over all nodes is often enough for what is told once a day.
     let hour = format!("{}/expiring", ctx.realm.id);
-    if !ctx.ephemeral().mark(&hour, 3600).await? {
+    if !ctx.ephemeral().by_proved().mark(&hour, 3600).await? {
         return Ok(expired);
     }
     warn(ctx).await?;

@@ -47,7 +47,7 @@ pub async fn lower_in(ctx: &Ctx, tx: &Tx<'_>, person: PersonId, why: &str) -> Re
 /// Those whose documents ended too long ago; once an hour over all nodes. Returns how many fell.
 pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
     let hour = format!("{}/levels", ctx.realm.id);
-    if !ctx.ephemeral().mark(&hour, 3600).await? {
+    if !ctx.ephemeral().by_proved().mark(&hour, 3600).await? {
         return Ok(0);
     }
     let before = ctx.now().plus(-RENEWAL_DAYS * 86_400).day();

@@ -259,6 +259,7 @@ fn context(services: &Arc<Services>, realm: &Arc<Realm>) -> Ctx {
         realm: Arc::clone(realm),
         ip: "127.0.0.1".parse().unwrap(),
         device: "test".to_owned(),
+        is_known: false,
     }
 }
 

@@ -123,7 +123,7 @@ async fn believed(
         return Ok(None);
     }
     let key = format!("statement/{}/{}", client.client_id, said.jti);
-    let is_first = ctx.ephemeral().mark(&key, LONGEST_STATEMENT).await?;
+    let is_first = ctx.ephemeral().by_proved().mark(&key, LONGEST_STATEMENT).await?;
     Ok(is_first.then_some(said))
 }
 
