@@ -6,9 +6,12 @@ use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{Factor, Way, acr, amr, way_of};
-use crate::domain::login::{Errand, LoginTransaction, Progress, Proved, Purpose, Second, Then};
+use crate::domain::login::{
+    Errand, LoginTransaction, Progress, Proved, Purpose, Second, TRANSACTION_SECONDS, Then,
+};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::ephemeral::{EphemeralError, Full, Slot};
 use crate::flows::sign_in::log::passed;
 use crate::flows::sign_in::{session, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
@@ -59,6 +62,35 @@ pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c 
     }
 }
 
+/// The newest steps that a session has begun, oldest first.
+const BEGUN: Slot<Vec<String>> = Slot::new("step-ups");
+
+/// Steps that a session may have on their way: one for each tab. Whoever is signed in begins them by looking
+/// at a page, without end.
+const MOST_BEGUN: usize = 8;
+
+/// Of many at the same moment one is faster; beyond so many rounds it is a crowd.
+const ROUNDS: usize = 100;
+
+/// Makes room for one more: the oldest ends. What is named here and was never begun does no harm.
+async fn make_room(ctx: &Ctx, session: &Session, new: &LoginTransaction) -> Result<(), Fault> {
+    let (ephemeral, key) = (ctx.ephemeral(), session.id.to_string());
+    for _ in 0..ROUNDS {
+        let kept = ephemeral.get(&BEGUN, &key).await?;
+        let mut begun = kept.clone().unwrap_or_default();
+        let over = (begun.len() + 1).saturating_sub(MOST_BEGUN);
+        let oldest: Vec<String> = begun.drain(..over).collect();
+        begun.push(new.id.clone());
+        if ephemeral.replace(&BEGUN, &key, kept.as_ref(), &begun, TRANSACTION_SECONDS).await? {
+            for id in oldest {
+                ephemeral.forget(&transaction::LOGIN, &id).await?;
+            }
+            return Ok(());
+        }
+    }
+    Err(EphemeralError::Full(Full::Place).into())
+}
+
 /// A transaction in which nothing but the missing step is due; `None` where there is no step.
 pub async fn begin(
     ctx: &Ctx,
@@ -78,7 +110,10 @@ pub async fn begin(
     };
     let purpose = Purpose::StepUp { session: session.id, errand };
     let progress = Progress::Chosen(proved, session.acting);
-    Ok(Some(transaction::start(ctx, purpose, then, progress).await?))
+    let transaction = transaction::of(ctx, purpose, then, progress);
+    make_room(ctx, session, &transaction).await?;
+    transaction::keep(ctx, &transaction).await?;
+    Ok(Some(transaction))
 }
 
 /// The session within which this step is taken, as it is now: neither ended nor over, this person's, and

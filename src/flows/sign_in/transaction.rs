@@ -21,10 +21,11 @@ const BEGUN: Slot<LoginTransaction> = Slot::of(Share::Anybody, "begun");
 /// A new sign-in for an authorization request, or for a plain link of the portal. It is the caller's
 /// to remember.
 pub fn new(ctx: &Ctx, then: Then) -> LoginTransaction {
-    begun(ctx, Purpose::SignIn, then, Progress::Begun)
+    of(ctx, Purpose::SignIn, then, Progress::Begun)
 }
 
-fn begun(ctx: &Ctx, purpose: Purpose, then: Then, progress: Progress) -> LoginTransaction {
+/// One that has come so far already.
+pub fn of(ctx: &Ctx, purpose: Purpose, then: Then, progress: Progress) -> LoginTransaction {
     LoginTransaction {
         id: ctx.random().short_token(),
         expires_at: ctx.now().plus(TRANSACTION_SECONDS),
@@ -40,17 +41,9 @@ pub async fn keep_begun(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(),
     Ok(ctx.ephemeral().put(&BEGUN, &transaction.id, transaction, TRANSACTION_SECONDS).await?)
 }
 
-/// A new transaction of somebody who has proved something already.
-pub async fn start(
-    ctx: &Ctx,
-    purpose: Purpose,
-    then: Then,
-    progress: Progress,
-) -> Result<LoginTransaction, Fault> {
-    let transaction = begun(ctx, purpose, then, progress);
-    let key = transaction.id.clone();
-    ctx.ephemeral().put(&LOGIN, &key, &transaction, TRANSACTION_SECONDS).await?;
-    Ok(transaction)
+/// Remembers a new one of somebody who has proved something already.
+pub async fn keep(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Fault> {
+    Ok(ctx.ephemeral().put(&LOGIN, &transaction.id, transaction, TRANSACTION_SECONDS).await?)
 }
 
 /// One in which somebody has proved something.
