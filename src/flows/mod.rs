@@ -13,6 +13,7 @@ pub mod help;
 pub mod identity;
 pub mod key_ring;
 pub mod keys;
+pub mod limits;
 pub mod non_resident;
 pub mod notify;
 pub mod oauth;

@@ -7,10 +7,14 @@ use crate::base::secret::Hashed;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::personal_id::comparable;
 use crate::domain::refusal::Refusal;
+use crate::flows::limits::{self, Limit};
 use crate::flows::{Ctx, Stop};
 
 /// Starts of one journey for one number from one place in an hour (F-07).
 const STARTS: u32 = 5;
+/// The same for all numbers from one address: more than a hall serves in an hour, and less than would fill
+/// the address's room for tries.
+const STARTS_OF_ADDRESS: u32 = 1000;
 const HOUR: i64 = 3600;
 
 /// A document by its kind and number, which fits the kind.
@@ -46,15 +50,9 @@ impl Document {
 /// Counts a start of this journey. A hall of people shares an address, so what one number may have there
 /// and what all together may are apart; nobody elsewhere is refused for it. `E_OTP_RATE`.
 pub async fn count_start(ctx: &Ctx, journey: &str, document: &Document) -> Result<(), Stop> {
-    let place = ctx.place();
-    let own = format!("{journey}-starts/{place}/{}", document.counted_as(ctx));
-    let all = format!("{journey}-starts/{place}");
-    let limits = [(own, STARTS), (all, ctx.realm.limits.max_failures_per_address)];
-    for (name, most) in limits {
-        let (count, retry_after) = ctx.ephemeral().count(&name, HOUR).await?;
-        if count > most {
-            return Err(Refusal::OtpRate { retry_after }.into());
-        }
-    }
-    Ok(())
+    let what = format!("{journey}-starts");
+    let mut parts = limits::of_networks(ctx, &what, STARTS_OF_ADDRESS);
+    let name = format!("{what}/{}/{}", ctx.place(), document.counted_as(ctx));
+    parts.push(Limit { name, most: STARTS });
+    limits::take(ctx, &parts, HOUR).await
 }

@@ -16,12 +16,18 @@ use crate::domain::registration::{
     Candidate, FACE_AGREEMENT, PERSONAL_AGREEMENT, Proof, Registration, Way,
 };
 use crate::domain::scan::{Claim, ClaimedFor};
+use crate::flows::limits;
 use crate::flows::people::{Agreed, are_agreed};
 use crate::flows::self_help::progress::{Begun, Journey};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::realm::Agreement;
 
 pub use judge::Verdict;
+
+/// Begun from one address in an hour: more than a hall registers, and what they leave behind is a quarter of
+/// what an address may leave.
+const STARTS_OF_ADDRESS: u32 = 300;
+const HOUR: i64 = 3600;
 
 /// For each step: whoever looks for a document, or for a phone, finds what they typed.
 const SECONDS: i64 = 1800;
@@ -109,7 +115,7 @@ fn agreed<'a>(
     Ok(wanted.map(|one| (one.id.clone(), one.version.clone())).collect())
 }
 
-/// Nothing is kept before the agreements are ticked.
+/// Nothing is kept before the agreements are ticked. `E_OTP_RATE`.
 pub async fn begin(
     ctx: &Ctx,
     begun: &Begun,
@@ -118,6 +124,8 @@ pub async fn begin(
     ticked: &[Agreed],
 ) -> Result<(), Stop> {
     let agreed = agreed(first_agreements(ctx), ticked)?;
+    let starts = limits::of_networks(ctx, "register-starts", STARTS_OF_ADDRESS);
+    limits::take(ctx, &starts, HOUR).await?;
     let first = Registration::begun(way, then, agreed);
     let kept = sealed(ctx, &Stage::On(Box::new(first)))?;
     Ok(JOURNEY.begin(ctx, begun, &kept).await?)

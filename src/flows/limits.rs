@@ -1,0 +1,43 @@
+//! Limits of several parts: one try is counted in all of them or in none. The widest comes first, so that
+//! whoever has used that up leaves nothing new behind, whatever they make up.
+
+use crate::domain::place::Place;
+use crate::domain::refusal::Refusal;
+use crate::flows::{Ctx, Fault, Stop};
+
+/// One counter, and what it may reach.
+pub struct Limit {
+    pub name: String,
+    pub most: u32,
+}
+
+/// Of the place and of what is around it. `most`: of one address.
+pub fn of_networks(ctx: &Ctx, what: &str, most: u32) -> Vec<Limit> {
+    let of_network =
+        |network: Place| Limit { name: format!("{what}/{network}"), most: network.tries(most) };
+    ctx.place().nested().rev().map(of_network).collect()
+}
+
+/// Counts one in each for so many seconds from its first on; `E_OTP_RATE`.
+pub async fn take(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<(), Stop> {
+    for (at, limit) in limits.iter().enumerate() {
+        let stop: Stop = match ctx.ephemeral().count(&limit.name, seconds).await {
+            Ok((count, _)) if count <= limit.most => continue,
+            Ok((_, retry_after)) => {
+                ctx.ephemeral().uncount(&limit.name).await?;
+                Refusal::OtpRate { retry_after }.into()
+            }
+            Err(full) => full.into(),
+        };
+        give_back(ctx, limits.get(..at).unwrap_or_default()).await?;
+        return Err(stop);
+    }
+    Ok(())
+}
+
+async fn give_back(ctx: &Ctx, limits: &[Limit]) -> Result<(), Fault> {
+    for limit in limits {
+        ctx.ephemeral().uncount(&limit.name).await?;
+    }
+    Ok(())
+}
