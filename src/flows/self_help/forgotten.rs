@@ -128,8 +128,9 @@ fn bind(begun: &Begun, nth: u32, phone: &str, code: &Secret) -> String {
     Hashed::of(&format!("{}\n{nth}\n{phone}\n{}", begun.key(), code.expose())).to_text()
 }
 
-/// Step 2a, its end. Wrong codes are counted for the number, whether or not anybody has it: here, and
-/// more generously from all places together. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
+/// Step 2a, its end. Wrong codes are counted for the number with the phone that was typed, whether or not
+/// anybody has them: here, and more generously from all places together. So whoever does not know the phone
+/// guesses at nothing, and shuts nothing. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
 pub async fn verify(
     ctx: &Ctx,
     begun: &Begun,
@@ -145,7 +146,7 @@ pub async fn verify(
     if is_old || ctx.ephemeral().counted(&tries).await? >= MAX_TRIES {
         return Err(Refusal::OtpExpired.into());
     }
-    let budgets = Budgets::of(ctx, &at.document);
+    let budgets = Budgets::of(ctx, &at.document, phone);
     budgets.take(ctx).await?;
     let (n_tries, _) = ctx.ephemeral().count(&tries, ctx.realm.sms.lifetime).await?;
     let sent = ctx.ephemeral().get(&CODE, begun.key()).await?.unwrap_or_default();
@@ -160,15 +161,16 @@ pub async fn verify(
     Ok(next)
 }
 
-/// Guesses at codes for one number.
+/// Guesses at codes for one number that one phone was sent, or would be.
 struct Budgets {
     here: Budget,
     in_all: Budget,
 }
 
 impl Budgets {
-    fn of(ctx: &Ctx, document: &Document) -> Self {
-        let (name, policy) = (document.counted_as(ctx), ctx.realm.lockout.clone());
+    fn of(ctx: &Ctx, document: &Document, phone: &str) -> Self {
+        let name = Hashed::of(&format!("{}\n{phone}", document.counted_as(ctx))).to_text();
+        let policy = ctx.realm.lockout.clone();
         let elsewhere = ctx.realm.limits.max_failures_elsewhere;
         Self {
             here: Budget {
@@ -183,14 +185,18 @@ impl Budgets {
     }
 
     async fn take(&self, ctx: &Ctx) -> Result<(), Stop> {
-        for budget in [&self.here, &self.in_all] {
-            match Stop::refusal(budget.take(ctx).await)? {
-                Ok(_) => {}
-                Err(Refusal::Locked { retry_after }) => {
-                    return Err(Refusal::OtpRate { retry_after }.into());
-                }
-                Err(refusal) => return Err(refusal.into()),
-            }
+        match Stop::refusal(self.take_both(ctx).await)? {
+            Ok(()) => Ok(()),
+            Err(Refusal::Locked { retry_after }) => Err(Refusal::OtpRate { retry_after }.into()),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn take_both(&self, ctx: &Ctx) -> Result<(), Stop> {
+        self.here.take(ctx).await?;
+        if let Err(stop) = self.in_all.take(ctx).await {
+            self.here.give_back(ctx).await?;
+            return Err(stop);
         }
         Ok(())
     }

@@ -3,17 +3,14 @@
 //! can never be confirmed. What a proved claim leads to is `flows::self_help`'s.
 
 use crate::base::id::PersonId;
-use crate::base::secret::Hashed;
 use crate::domain::factor::ScanApp;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::name::PersonName;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, Number, Purpose, ScanState};
+use crate::flows::self_help::document::Document;
 use crate::flows::sign_in::scan::code::{self, Current, Shower};
 use crate::flows::{Ctx, Fault, Stop};
-
-/// Face checks of one document in a day, from one place and from all together.
-const CHECKS_PER_DAY: (u32, u32) = (5, 20);
 
 /// A claim's document, and whose it is as far as that is known.
 pub struct Claimed {
@@ -54,11 +51,9 @@ pub async fn holder(ctx: &Ctx, number: Option<&DocumentNumber>) -> Result<Option
     Ok(account.map(|account| account.person))
 }
 
-/// Counters of a document's face checks, each with its limit; `browser`: where the claim was made.
-pub fn rates(claim: &Claim, browser: &str) -> [(String, u32); 2] {
-    let name = Hashed::of(&format!("{}\n{}", claim.kind.name(), claim.number)).to_text();
-    let (here, in_all) = CHECKS_PER_DAY;
-    [(format!("face-claim/{name}/{browser}"), here), (format!("face-claim/{name}"), in_all)]
+/// What a document's face checks are counted by, whoever claims it and however it was typed.
+pub fn counted_as(ctx: &Ctx, claim: &Claim) -> String {
+    Document { kind: claim.kind, number: claim.number.clone() }.counted_as(ctx)
 }
 
 /// What the phone found out. A claim that is not true ends the code; `E_STEPUP_FAILED`.

@@ -21,10 +21,16 @@ use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
 
 const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
+/// Of one document's claims from one place; beyond so many from everywhere a place has fewer, but
+/// strangers elsewhere close it for nobody.
+const CHECKS_OF_PLACE: u32 = 5;
+const CHECKS_IN_ALL: u32 = 20;
+const CHECKS_OF_PLACE_BEYOND: u32 = 2;
 
 /// In place of a name where there is nobody.
 const NOBODY: &str = "查无此人";
 const ORDER_SECONDS: i64 = 300;
+const DAY: i64 = 86_400;
 
 /// A check on its way; one serves one scan, once.
 #[derive(Clone, Serialize, Deserialize)]
@@ -40,6 +46,9 @@ struct Order {
     /// Ticked for this check; kept once it is known that it was the person who ticked.
     #[serde(default)]
     agreed: Vec<Agreed>,
+    /// What it is counted in until it has passed.
+    #[serde(default)]
+    counters: Vec<String>,
 }
 
 const ORDER: Slot<Order> = Slot::new("face");
@@ -89,7 +98,7 @@ pub async fn start(
     if !is_agreed && subject.must_tick {
         return Err(Refusal::Agreement.into());
     }
-    take_checks(ctx, &subject.rates).await?;
+    let counters = subject.checks.take(ctx).await?;
     let order = ctx.random().token().expose().to_owned();
     let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
     let asked = FaceRequest {
@@ -105,7 +114,7 @@ pub async fn start(
         Ok(started) => started,
         Err(error) => {
             tracing::warn!(%error, "The face check could not be started");
-            give_checks_back(ctx, &subject.rates).await?;
+            give_back(ctx, &counters).await?;
             return Err(Refusal::FaceUnavailable.into());
         }
     };
@@ -117,6 +126,7 @@ pub async fn start(
         handle: started.handle,
         number,
         agreed,
+        counters,
     };
     ctx.ephemeral().put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
     Ok(started.url)
@@ -129,8 +139,7 @@ struct Subject {
     name: String,
     kind: DocumentType,
     number: String,
-    /// Counters of a day, each with its limit.
-    rates: Vec<(String, u32)>,
+    checks: Checks,
     /// The agreement was not accepted before.
     must_tick: bool,
 }
@@ -160,7 +169,7 @@ async fn of_person(ctx: &Ctx, found: &Scan, person: PersonId) -> Result<Subject,
         name: name.as_str().to_owned(),
         kind,
         number,
-        rates: vec![(rate, CHECKS_PER_PERSON_AND_DAY)],
+        checks: Checks { own: rate, most: CHECKS_PER_PERSON_AND_DAY, in_all: None },
         must_tick: !has_agreed(ctx, person).await?,
     })
 }
@@ -183,7 +192,7 @@ async fn compared(
 
 /// The provider is asked about somebody who does not exist as about anybody, under no name.
 async fn of_claim(ctx: &Ctx, claim: &Claim, browser: &Place) -> Result<Subject, Stop> {
-    let whose = claim::whose(ctx, claim).await?;
+    let (whose, document) = (claim::whose(ctx, claim).await?, claim::counted_as(ctx, claim));
     let name = whose.name.as_ref().map_or(NOBODY, PersonName::as_str).to_owned();
     Ok(Subject {
         person: whose.person,
@@ -191,28 +200,50 @@ async fn of_claim(ctx: &Ctx, claim: &Claim, browser: &Place) -> Result<Subject, 
         name,
         kind: claim.kind,
         number: claim.number.clone(),
-        rates: claim::rates(claim, &browser.to_string()).to_vec(),
+        checks: Checks {
+            own: format!("face-claim/{document}/{browser}"),
+            most: CHECKS_OF_PLACE,
+            in_all: Some(format!("face-claim/{document}")),
+        },
         // Whether somebody has agreed before would tell that they exist; whoever registers has just
         // been asked in the browser.
         must_tick: claim.name.is_none(),
     })
 }
 
-/// Takes a check of the day, or none: `E_OTP_RATE`.
-async fn take_checks(ctx: &Ctx, rates: &[(String, u32)]) -> Result<(), Stop> {
-    for (at, (rate, most)) in rates.iter().enumerate() {
-        let (count, retry_after) = ctx.ephemeral().count(rate, 86_400).await?;
-        if count > *most {
-            give_checks_back(ctx, rates.get(..=at).unwrap_or_default()).await?;
-            return Err(Refusal::OtpRate { retry_after }.into());
-        }
-    }
-    Ok(())
+/// What a day's checks are counted in, until they have passed.
+struct Checks {
+    /// Of whoever asks.
+    own: String,
+    most: u32,
+    /// Of the document from everywhere, where anybody may claim it.
+    in_all: Option<String>,
 }
 
-async fn give_checks_back(ctx: &Ctx, rates: &[(String, u32)]) -> Result<(), Fault> {
-    for (rate, _) in rates {
-        ctx.ephemeral().uncount(rate).await?;
+impl Checks {
+    /// Takes one, or none: `E_OTP_RATE`. Returns where it is counted.
+    async fn take(&self, ctx: &Ctx) -> Result<Vec<String>, Stop> {
+        let (mut most, mut counters) = (self.most, Vec::new());
+        if let Some(in_all) = &self.in_all {
+            let (count, _) = ctx.ephemeral().count(in_all, DAY).await?;
+            counters.push(in_all.clone());
+            if count > CHECKS_IN_ALL {
+                most = CHECKS_OF_PLACE_BEYOND;
+            }
+        }
+        let (count, retry_after) = ctx.ephemeral().count(&self.own, DAY).await?;
+        counters.push(self.own.clone());
+        if count > most {
+            give_back(ctx, &counters).await?;
+            return Err(Refusal::OtpRate { retry_after }.into());
+        }
+        Ok(counters)
+    }
+}
+
+async fn give_back(ctx: &Ctx, counters: &[String]) -> Result<(), Fault> {
+    for counter in counters {
+        ctx.ephemeral().uncount(counter).await?;
     }
     Ok(())
 }
@@ -250,6 +281,7 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
     if matches!(found.purpose, Purpose::Claim(_)) {
         let is_true = !kept.is_nobodys;
         claim::answer(ctx, id, phone_key, is_true, Some(kept.number)).await?;
+        give_back(ctx, &kept.counters).await?;
         if let Some(person) = kept.person {
             agree_aside(ctx, person, kept.agreed);
         }
@@ -263,6 +295,7 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
     // The code's step to confirmed uses the order up.
     let who = Confirmed { person, account: account.id, acting: Acting::Personal };
     code::confirm(ctx, id, phone_key, who, Some(kept.number)).await?;
+    give_back(ctx, &kept.counters).await?;
     ctx.forget(&ORDER, &order_key(order)).await;
     Ok(true)
 }
