@@ -9,11 +9,12 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::officer::{Officer, Standing};
 use crate::domain::passkey::{Assertion, Credential, OpenChallenge};
 use crate::domain::refusal::Refusal;
+use crate::ephemeral::Share;
 use crate::flows::officer::session::begin;
 use crate::flows::officer::{
     Asked, CHALLENGE_SECONDS, internal, relying_party, sealed, unbelieved, unsealed,
 };
-use crate::flows::sign_in::guesses::{Budget, count_lock};
+use crate::flows::sign_in::guesses::Budget;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::officers::OfficerPasskey;
 
@@ -46,23 +47,16 @@ pub fn question(ctx: &Ctx, binding: &str) -> Result<Question, Fault> {
 
 /// The new session's cookie. `E_PASSKEY`: it is no officer's, or the question is old or answered;
 /// `E_CREDENTIALS`: the password is wrong; `E_ACCOUNT_LOCKED`: both are right and the officer is locked;
-/// `E_LOCKED`: too many tries of this officer, or of strangers from here.
+/// `E_LOCKED`: too many tries of this officer. No address is locked: nobody guesses a signature, and all
+/// officers share theirs.
 pub async fn enter(ctx: &Ctx, binding: &str, given: Given<'_>) -> Result<Secret, Stop> {
-    let strangers = format!("officer-entrance/{}", ctx.place());
-    let (count, retry_after) = ctx.ephemeral().count(&strangers, ctx.realm.limits.window).await?;
-    if count > ctx.realm.limits.max_failures_per_address {
-        if ctx.ephemeral().mark(&strangers, retry_after).await? {
-            count_lock(ctx, "officer-entrance");
-        }
-        return Err(Refusal::Locked { retry_after }.into());
-    }
     let believed = believed(ctx, binding, given).await?;
-    ctx.ephemeral().uncount(&strangers).await?;
     let answered = format!("officer-question/{}", Hashed::of(given.question).to_text());
-    if !ctx.ephemeral().mark(&answered, CHALLENGE_SECONDS).await? {
+    if !ctx.ephemeral().mark_in(Share::Officers, &answered, CHALLENGE_SECONDS).await? {
         return Err(Refusal::Passkey.into());
     }
-    judge_password(ctx, &believed.officer, given.password).await?;
+    // What strangers have filled is in no officer's way.
+    judge_password(&ctx.known(true), &believed.officer, given.password).await?;
     let Believed { officer, passkey, kept } = believed;
     let tx = ctx.begin().await?;
     if !tx.rows().officers().used(passkey.id, &kept, ctx.now()).await? {
