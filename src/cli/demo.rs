@@ -125,12 +125,7 @@ pub async fn run(arguments: DemoArguments) -> CliResult {
         serve(invoice_at, invoice, None, &stopping),
         serve(phones, telephone, None, &stopping),
         serve(insurance_at, insurance, None, &stopping),
-        serve(
-            officers_at,
-            console_within(started.app.clone(), arguments.time_out()),
-            None,
-            &stopping
-        ),
+        serve(officers_at, console_within(&started.app, arguments.time_out()), None, &stopping),
     )?;
     work_off(&started.app, house).await;
     Ok(())

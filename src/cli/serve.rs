@@ -98,7 +98,7 @@ pub async fn run(settings: Settings) -> CliResult {
     let router_of_faces = router_within(app.clone(), time_out);
     let console = async {
         let Some(officers) = officers else { return std::future::pending().await };
-        let routes = console_within(app.clone(), time_out);
+        let routes = console_within(&app, time_out);
         server::serve_within(officers, routes, tls.clone(), settings.gate(), &stopping).await
     };
     let faces = async {

@@ -12,7 +12,11 @@ use crate::realm::Realm;
 use crate::views::Views;
 
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App {
+    parts: Arc<Parts>,
+    /// Of one listener.
+    crowds: Arc<Crowds>,
+}
 
 struct Parts {
     services: Arc<Services>,
@@ -21,7 +25,6 @@ struct Parts {
     proxies: Proxies,
     abandoned: Abandoned,
     stopping: Stopping,
-    crowds: Crowds,
 }
 
 /// Who may be inside at once.
@@ -70,52 +73,59 @@ impl App {
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
         let (realms, abandoned) = (RwLock::new(realms), Abandoned::default());
-        let (stopping, crowds) = (Stopping::default(), Crowds::default());
-        Self(Arc::new(Parts { services, realms, views, proxies, abandoned, stopping, crowds }))
+        let stopping = Stopping::default();
+        let parts = Parts { services, realms, views, proxies, abandoned, stopping };
+        Self { parts: Arc::new(parts), crowds: Arc::default() }
+    }
+
+    /// The same for another listener, at which a crowd at the first takes nobody's seat.
+    #[must_use]
+    pub fn with_own_crowds(&self) -> Self {
+        Self { parts: Arc::clone(&self.parts), crowds: Arc::default() }
     }
 
     pub fn services(&self) -> &Arc<Services> {
-        &self.0.services
+        &self.parts.services
     }
 
     pub fn views(&self) -> &Views {
-        &self.0.views
+        &self.parts.views
     }
 
     /// The handlers at work whose client is gone.
     pub fn abandoned(&self) -> &Abandoned {
-        &self.0.abandoned
+        &self.parts.abandoned
     }
 
     /// Whether and how far this node is leaving.
     pub fn stopping(&self) -> &Stopping {
-        &self.0.stopping
+        &self.parts.stopping
     }
 
     pub fn crowds(&self) -> &Crowds {
-        &self.0.crowds
+        &self.crowds
     }
 
     pub fn proxies(&self) -> &Proxies {
-        &self.0.proxies
+        &self.parts.proxies
     }
 
     pub fn realm(&self, id: &str) -> Option<Arc<Realm>> {
-        self.0.realms.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.parts.realms.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     pub fn realms(&self) -> Vec<Arc<Realm>> {
-        self.0.realms.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.parts.realms.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// A new version of a realm, for the requests that come from now on.
     pub fn replace(&self, realm: Arc<Realm>) {
-        let mut realms = self.0.realms.write().unwrap_or_else(PoisonError::into_inner);
+        let mut realms = self.parts.realms.write().unwrap_or_else(PoisonError::into_inner);
         realms.insert(realm.id.clone(), realm);
     }
 
     /// A realm that is no longer served.
     pub fn remove(&self, id: &str) {
-        self.0.realms.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.parts.realms.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 }

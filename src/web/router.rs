@@ -161,8 +161,10 @@ fn documents() -> Router<App> {
         .route("/.well-known/ssf-configuration/realms/{realm}", get(events_api::configuration))
 }
 
-/// The officers' listener: nothing of it is served to taxpayers, and nothing of theirs here.
-pub fn console_within(app: App, time_out: Duration) -> Router {
+/// The officers' listener: nothing of it is served to taxpayers, and nothing of theirs here. Who is inside
+/// there is in no officer's way.
+pub fn console_within(app: &App, time_out: Duration) -> Router {
+    let app = app.with_own_crowds();
     let pages = Router::new()
         .route("/", get(console::entrance::root))
         .nest("/realms/{realm}", console::routes())

@@ -27,7 +27,7 @@ use crate::kit::{Browser, PASSWORD, TestApp};
 pub const CONSOLE: &str = "/realms/jiangxi/console";
 
 pub fn router(app: &TestApp) -> Router {
-    console_within(app.app.clone(), TIME_OUT)
+    console_within(&app.app, TIME_OUT)
 }
 
 pub fn operator() -> Helper {
