@@ -198,8 +198,10 @@ impl FromRequest<App> for Begun {
 
 impl Begun {
     /// The same of a page, which proves nothing.
-    pub async fn of(request: Request, form: Params) -> Result<Self, Failure> {
+    pub async fn of(mut request: Request, form: Params) -> Result<Self, Failure> {
         if let Some(transaction) = begun(&request, &form).await? {
+            // What strangers have filled is in nobody's way who has proved something.
+            request.ctx.is_known = transaction.progress != Progress::Begun;
             return Ok(Self { request, form, transaction });
         }
         let id = form.get("t").unwrap_or_default();

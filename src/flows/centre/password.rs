@@ -72,9 +72,9 @@ pub async fn by_old(
         }
     };
     if owner.is_none() {
-        attempt.wrong(ctx, &typed).await?;
-        record_judged(ctx, &form, &typed, Way::Password, &Refusal::Credentials).await?;
-        return Err(Refusal::Credentials.into());
+        let refusal = attempt.wrong(ctx, &typed).await?;
+        record_judged(ctx, &form, &typed, Way::Password, &refusal).await?;
+        return Err(refusal.into());
     }
     attempt.right(ctx).await?;
     let [account] = found;

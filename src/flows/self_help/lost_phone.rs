@@ -157,9 +157,11 @@ async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
         attempt.right(ctx).await?;
         return Ok(account);
     }
-    attempt.wrong(ctx, &known).await?;
-    log(ctx, known.person(), &Refusal::Credentials).await?;
-    Err(Refusal::Credentials.into())
+    let refusal = attempt.wrong(ctx, &known).await?;
+    if refusal == Refusal::Credentials || is_told_of(ctx).await? {
+        log(ctx, known.person(), &refusal).await?;
+    }
+    Err(refusal.into())
 }
 
 async fn log(ctx: &Ctx, person: Option<PersonId>, refusal: &Refusal) -> Result<(), Stop> {

@@ -16,7 +16,7 @@ use crate::ephemeral::Share;
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::log::{record_judged, record_refused};
 use crate::flows::sign_in::personal_id;
-use crate::flows::sign_in::throttle::{Attempt, asks_for_more};
+use crate::flows::sign_in::throttle::{Attempt, Known, asks_for_more};
 use crate::flows::sign_in::transaction::{admitted_door, advance};
 use crate::flows::sign_in::typed::{Credentials, Typed, check_format};
 use crate::flows::{Ctx, Fault, Stop};
@@ -50,7 +50,9 @@ pub fn new_slider(ctx: &Ctx, transaction: &LoginTransaction) -> String {
     ctx.services.secrets.cookie.seal_text(ctx.random(), &slider_place(ctx), &text)
 }
 
-/// Checks the form, the slider, the throttles and the password, in this order.
+/// Checks the form, the slider, the throttles and the password, in this order. Whoever is known finds room
+/// for their tries where strangers have filled theirs; where they are known by the place alone, only who is
+/// right has more of that than a stranger.
 pub async fn verify_credentials(
     ctx: &Ctx,
     transaction: &LoginTransaction,
@@ -60,27 +62,54 @@ pub async fn verify_credentials(
         return Err(Refusal::format("entrance").into());
     };
     let password = check_format(entrance, form, ctx.now().day())?;
-    if entrance.slider && !slider_is_done(ctx, transaction, form).await? {
+    let slider = opened_slider(ctx, transaction, form);
+    if entrance.slider && slider.is_none() {
         record_refused(ctx, form, &Typed::nobody(), Way::Password, &Refusal::Slider).await?;
         return Err(Refusal::Slider.into());
     }
     let found = personal_id::find(ctx, entrance, &form.personal_id).await?;
-    let typed = Typed::of_several(ctx, entrance, form, &found).await?;
-    let attempt = match Stop::refusal(Attempt::begin(ctx, form, &found).await)? {
+    let known = Known::of(ctx, form, &found).await?;
+    let is_for_strangers = !matches!(known, Known::Place) || ctx.ephemeral().has_room().await?;
+    let ctx = &ctx.known(known.is_known());
+    let typing = Typing { entrance, form, password, slider, found, known };
+    match judge(ctx, transaction, &typing).await {
+        Err(Stop::Refused(_)) if !is_for_strangers => Err(Refusal::Busy.into()),
+        judged => judged,
+    }
+}
+
+/// What was typed at a door, and whom it leads to.
+struct Typing<'a> {
+    entrance: &'a Entrance,
+    form: &'a Credentials,
+    password: Secret,
+    slider: Option<Slider>,
+    found: Vec<Account>,
+    known: Known,
+}
+
+async fn judge(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    typing: &Typing<'_>,
+) -> Result<LoginTransaction, Stop> {
+    let Typing { entrance, form, password, slider, found, known } = typing;
+    if entrance.slider && !is_drawn(ctx, slider.as_ref(), form).await? {
+        record_refused(ctx, form, &Typed::nobody(), Way::Password, &Refusal::Slider).await?;
+        return Err(Refusal::Slider.into());
+    }
+    let typed = Typed::of_several(ctx, entrance, form, found).await?;
+    let attempt = match Stop::refusal(Attempt::of(ctx, form, found, known).await)? {
         Ok(attempt) => attempt,
-        Err(refusal) => {
-            record_refused(ctx, form, &typed, Way::Password, &refusal).await?;
-            return Err(refusal.into());
-        }
+        Err(refusal) => return not_let_in(ctx, form, &typed, refusal).await,
     };
-    let judged = personal_id::owner(ctx, &found, &password).await;
+    let judged = personal_id::owner(ctx, found, password).await;
     let Ok(Some(owner)) = judged else {
         attempt.not_judged(ctx).await?;
         if let Err(fault) = judged {
             return Err(fault.into());
         }
-        record_refused(ctx, form, &typed, Way::Password, &Refusal::Busy).await?;
-        return Err(Refusal::Busy.into());
+        return not_let_in(ctx, form, &typed, Refusal::Busy).await;
     };
     let typed = match typed.decided(ctx, entrance, form, owner.clone()).await {
         Ok(typed) => typed,
@@ -89,30 +118,41 @@ pub async fn verify_credentials(
             return Err(fault.into());
         }
     };
-    match owner {
-        Some(account) if typed.is_plausible(entrance) => {
-            attempt.right(ctx).await?;
-            // That it is locked hears nobody before the second factor.
-            if !account.is_live() {
-                return Err(Refusal::Credentials.into());
-            }
-            let proved = Proved {
-                entrance: entrance.id.clone(),
-                person: account.person,
-                account: account.id,
-                enterprise: typed.enterprise,
-                record_kind: RecordKind::parse(&form.record_kind),
-                way: Way::Password,
-                second: second(ctx, entrance, form, &typed, &account).await?,
-            };
-            advance(ctx, transaction, transaction.about(proved, None)?).await
-        }
-        _ => {
-            attempt.wrong(ctx, &typed).await?;
-            record_judged(ctx, form, &typed, Way::Password, &Refusal::Credentials).await?;
-            Err(Refusal::Credentials.into())
-        }
+    let Some(account) = owner.filter(|_| typed.is_plausible(entrance)) else {
+        let refusal = attempt.wrong(ctx, &typed).await?;
+        return not_let_in(ctx, form, &typed, refusal).await;
+    };
+    if let Err(refusal) = Stop::refusal(attempt.right(ctx).await)? {
+        return not_let_in(ctx, form, &typed, refusal).await;
     }
+    // That it is locked hears nobody before the second factor.
+    if !account.is_live() {
+        return Err(Refusal::Credentials.into());
+    }
+    let proved = Proved {
+        entrance: entrance.id.clone(),
+        person: account.person,
+        account: account.id,
+        enterprise: typed.enterprise,
+        record_kind: RecordKind::parse(&form.record_kind),
+        way: Way::Password,
+        second: second(ctx, entrance, form, &typed, &account).await?,
+    };
+    advance(ctx, transaction, transaction.about(proved, None)?).await
+}
+
+/// In the log, of guesses all that budgets have let be judged.
+async fn not_let_in(
+    ctx: &Ctx,
+    form: &Credentials,
+    typed: &Typed,
+    refusal: Refusal,
+) -> Result<LoginTransaction, Stop> {
+    match refusal {
+        Refusal::Credentials => record_judged(ctx, form, typed, Way::Password, &refusal).await?,
+        _ => record_refused(ctx, form, typed, Way::Password, &refusal).await?,
+    }
+    Err(refusal.into())
 }
 
 /// A known browser spares the second factor of a door that may lead to the person themself. A door
@@ -137,21 +177,20 @@ async fn second(
     Ok(if is_spared { Second::Spared } else { Second::Due })
 }
 
-/// Used up before it is judged: a proof works once, whatever it was worth. One of another sign-in is
-/// no proof here, and stays good there.
-async fn slider_is_done(
-    ctx: &Ctx,
-    transaction: &LoginTransaction,
-    form: &Credentials,
-) -> Result<bool, Fault> {
-    let opened = ctx.services.secrets.cookie.open_sealed_text(&slider_place(ctx), &form.slider_id);
-    let slider = opened.ok().and_then(|text| serde_json::from_str::<Slider>(&text).ok());
-    let is_live = |slider: &Slider| ctx.now() < slider.at.plus(SLIDER_SECONDS);
-    let slider = slider.filter(|slider| slider.transaction == transaction.id && is_live(slider));
+/// The slider that was brought back, if it is of this sign-in and not too old. One of another sign-in is no
+/// proof here, and stays good there.
+fn opened_slider(ctx: &Ctx, transaction: &LoginTransaction, form: &Credentials) -> Option<Slider> {
+    let cipher = &ctx.services.secrets.cookie;
+    let opened = cipher.open_sealed_text(&slider_place(ctx), &form.slider_id).ok()?;
+    let slider: Slider = serde_json::from_str(&opened).ok()?;
+    let is_live = ctx.now() < slider.at.plus(SLIDER_SECONDS);
+    (slider.transaction == transaction.id && is_live).then_some(slider)
+}
+
+/// Used up before it is judged: a proof works once, whatever it was worth.
+async fn is_drawn(ctx: &Ctx, slider: Option<&Slider>, form: &Credentials) -> Result<bool, Fault> {
     let Some(slider) = slider else { return Ok(false) };
-    let is_first = ctx
-        .ephemeral()
-        .mark_in(Share::Tries, &format!("slider/{}", slider.name), SLIDER_SECONDS)
-        .await?;
+    let used = format!("slider/{}", slider.name);
+    let is_first = ctx.ephemeral().mark_in(Share::Tries, &used, SLIDER_SECONDS).await?;
     Ok(is_first && form.slider.parse().is_ok_and(|drawn| NEARLY_ALL.contains(&drawn)))
 }

@@ -1,8 +1,8 @@
 //! Who may guess a password now (E-09). A counter refuses only what the guesser multiplies: guesses
 //! are counted for the name as it was typed and the place they come from, before anybody is looked
-//! up; beside that for the name from all places together where its person is unknown, and for the
-//! address. Strangers cannot spend what a known place or a remembered browser has for itself, and
-//! whoever comes by passkey or phone is not asked here at all.
+//! up; beside that for the name from all places together, and for the address. Strangers cannot spend what
+//! a known place or a remembered browser has for itself: there only who is wrong hears of their locks.
+//! Whoever comes by passkey or phone is not asked here at all.
 
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::personal_id::comparable;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
+use crate::flows::limits::{self, Limit};
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
@@ -23,32 +24,53 @@ use crate::store::Rows;
 pub struct Attempt {
     /// Of this name and place; whoever is right begins it anew.
     own: Budget,
-    /// Of this name and all places where its person is unknown; `None` where they are known.
+    /// Of this name and all places; `None` where nothing was taken of it.
     elsewhere: Option<Budget>,
     address: Address,
+    is_known: bool,
+    /// Whoever is not known here hears that it is locked, for so many seconds, right or wrong; and so does
+    /// whoever is known and wrong, or a try would tell who signs in here.
+    lock: Option<i64>,
 }
 
 /// What an address has failed at in one window, whoever it was about, and which of it was about this
 /// name: that alone may be taken back, and only while the same window lasts.
 struct Address {
-    all: String,
+    /// Of the place and of what is around it.
+    all: Vec<Limit>,
     own: String,
 }
 
 impl Address {
-    /// How often, and the seconds until the window ends.
-    async fn count(&self, ctx: &Ctx) -> Result<(u32, i64), Fault> {
-        let (count, left) = ctx.ephemeral().count(&self.all, ctx.realm.limits.window).await?;
-        // `left` is rounded up: what is remembered of a window never outlives it.
-        ctx.ephemeral().count(&self.own, left - 1).await?;
-        Ok((count, left))
+    fn of(ctx: &Ctx, name: &str) -> Self {
+        let most = ctx.realm.limits.max_failures_per_address;
+        let own = format!("address/{}/{name}", ctx.place());
+        Self { all: limits::of_networks(ctx, "address", most), own }
+    }
+
+    /// Counts it; the seconds until the window ends in which there were too many.
+    async fn count(&self, ctx: &Ctx) -> Result<Option<i64>, Fault> {
+        let (mut shortest, mut lock) = (ctx.realm.limits.window, None);
+        for limit in &self.all {
+            let (count, left) = ctx.ephemeral().count(&limit.name, ctx.realm.limits.window).await?;
+            shortest = shortest.min(left);
+            if count > limit.most {
+                lock = lock.max(Some(left));
+            }
+            if count == limit.most.saturating_add(1) {
+                count_lock(ctx, "address");
+            }
+        }
+        // What is left is rounded up: what is remembered of a window never outlives it.
+        ctx.ephemeral().count(&self.own, shortest - 1).await?;
+        Ok(lock)
     }
 
     /// This attempt is none of them.
     async fn give_back(&self, ctx: &Ctx) -> Result<(), Fault> {
         if ctx.ephemeral().counted(&self.own).await? > 0 {
             ctx.ephemeral().uncount(&self.own).await?;
-            ctx.ephemeral().uncount(&self.all).await?;
+            self.uncount(ctx).await?;
         }
         Ok(())
     }
@@ -58,14 +80,21 @@ impl Address {
         let n_own = ctx.ephemeral().counted(&self.own).await?;
         ctx.ephemeral().reset(&self.own).await?;
         for _ in 0..n_own {
-            ctx.ephemeral().uncount(&self.all).await?;
+            self.uncount(ctx).await?;
+        }
+        Ok(())
+    }
+
+    async fn uncount(&self, ctx: &Ctx) -> Result<(), Fault> {
+        for limit in &self.all {
+            ctx.ephemeral().uncount(&limit.name).await?;
         }
         Ok(())
     }
 }
 
 /// How the person whom a name leads to is known where it is typed.
-enum Known {
+pub enum Known {
     /// By the browser, which they asked to remember them.
     Browser(Hashed),
     /// They have signed in from this place.
@@ -73,29 +102,71 @@ enum Known {
     Not,
 }
 
+impl Known {
+    /// `found`: whom the typed name leads to.
+    pub async fn of(ctx: &Ctx, form: &Credentials, found: &[Account]) -> Result<Self, Fault> {
+        for account in found {
+            if let Some(cookie) = &form.device
+                && device::known_at(ctx, account, Some(cookie)).await?.is_some()
+            {
+                return Ok(Self::Browser(cookie.hashed()));
+            }
+        }
+        let mut people: Vec<PersonId> = found.iter().map(|account| account.person).collect();
+        if people.is_empty() {
+            // A name that leads to nobody costs as much.
+            people.push(PersonId(Uuid::nil()));
+        }
+        for person in people {
+            if is_known_place(ctx, person).await? {
+                return Ok(Self::Place);
+            }
+        }
+        Ok(Self::Not)
+    }
+
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Not)
+    }
+}
+
 impl Attempt {
     /// `found`: whom the typed name leads to, which decides nothing but how they are known here.
     pub async fn begin(ctx: &Ctx, form: &Credentials, found: &[Account]) -> Result<Self, Stop> {
+        let known = Known::of(ctx, form, found).await?;
+        Self::of(ctx, form, found, &known).await
+    }
+
+    /// The same of one who was looked for already. `E_LOCKED`: the name is locked here, whoever has it.
+    pub async fn of(
+        ctx: &Ctx,
+        form: &Credentials,
+        found: &[Account],
+        known: &Known,
+    ) -> Result<Self, Stop> {
         let name = Hashed::of(&comparable(&form.personal_id, ctx.now().day())).to_text();
         let (place, era) = (ctx.place(), era(found));
-        let known = known(ctx, form, found).await?;
         let policy = ctx.realm.lockout.clone();
-        let own = match &known {
+        let own = match known {
             Known::Browser(cookie) => format!("password/{name}/{}{era}", cookie.to_text()),
             Known::Place | Known::Not => format!("password/{name}/{place}{era}"),
         };
-        let elsewhere = matches!(known, Known::Not).then(|| Budget {
+        let max_failures = ctx.realm.limits.max_failures_elsewhere;
+        let elsewhere = Budget {
             name: format!("password/{name}{era}"),
-            policy: LockoutPolicy {
-                max_failures: ctx.realm.limits.max_failures_elsewhere,
-                ..policy.clone()
-            },
-        });
-        let address =
-            Address { all: format!("address/{place}"), own: format!("address/{place}/{name}") };
-        let attempt = Self { own: Budget { name: own, policy }, elsewhere, address };
+            policy: LockoutPolicy { max_failures, ..policy.clone() },
+        };
+        let mut attempt = Self {
+            own: Budget { name: own, policy },
+            elsewhere: None,
+            address: Address::of(ctx, &name),
+            is_known: known.is_known(),
+            lock: None,
+        };
         attempt.own.take(ctx).await?;
-        if let Err(stop) = attempt.take_shared(ctx).await {
+        // Whoever has the browser is told from others by it already.
+        let elsewhere = (!matches!(known, Known::Browser(_))).then_some(elsewhere);
+        if let Err(stop) = attempt.take_shared(ctx, elsewhere).await {
             attempt.own.give_back(ctx).await?;
             attempt.address.give_back(ctx).await?;
             return Err(stop);
@@ -103,27 +174,34 @@ impl Attempt {
         Ok(attempt)
     }
 
-    /// An address is refused only where it multiplies: not to whom it is known.
-    async fn take_shared(&self, ctx: &Ctx) -> Result<(), Stop> {
-        let (count, retry_after) = self.address.count(ctx).await?;
-        let Some(elsewhere) = &self.elsewhere else { return Ok(()) };
-        if count > ctx.realm.limits.max_failures_per_address {
-            if ctx.ephemeral().mark(&self.address.all, retry_after).await? {
-                count_lock(ctx, "address");
-            }
-            return Err(Refusal::Locked { retry_after }.into());
+    /// What a guesser multiplies refuses nobody before they are judged: else whoever is known would be told
+    /// from the others.
+    async fn take_shared(&mut self, ctx: &Ctx, elsewhere: Option<Budget>) -> Result<(), Stop> {
+        let lock = self.address.count(ctx).await?;
+        let Some(elsewhere) = elsewhere else { return Ok(()) };
+        self.lock = lock;
+        if lock.is_some() {
+            return Ok(());
         }
-        elsewhere.take(ctx).await?;
+        match Stop::refusal(elsewhere.take(ctx).await)? {
+            Ok(_) => self.elsewhere = Some(elsewhere),
+            Err(Refusal::Locked { retry_after }) => self.lock = Some(retry_after),
+            Err(refusal) => return Err(refusal.into()),
+        }
         Ok(())
     }
 
     /// It was right: the person's own failures here are forgotten, and were no guesses of the
     /// address. Nothing else of what people share is taken back but this attempt: a sign-in of
-    /// one's own must not clear what one tried on others.
-    pub async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
+    /// one's own must not clear what one tried on others. `E_LOCKED` for whoever is not known where
+    /// it is locked: as if it had been wrong.
+    pub async fn right(&self, ctx: &Ctx) -> Result<(), Stop> {
+        if let Some(retry_after) = self.lock.filter(|_| !self.is_known) {
+            return Err(Refusal::Locked { retry_after }.into());
+        }
         self.own.forget(ctx).await?;
         self.address.give_all_back(ctx).await?;
-        self.give_back_elsewhere(ctx).await
+        Ok(self.give_back_elsewhere(ctx).await?)
     }
 
     /// Nobody looked at it: it never was.
@@ -140,9 +218,9 @@ impl Attempt {
         }
     }
 
-    /// It was wrong: counted already. An account's lock leaves its trace, and whoever has a
-    /// relation to the enterprise is counted against its number.
-    pub async fn wrong(&self, ctx: &Ctx, typed: &Typed) -> Result<(), Fault> {
+    /// It was wrong: counted already, and answered with what this returns. An account's lock leaves its
+    /// trace, and whoever has a relation to the enterprise is counted against its number.
+    pub async fn wrong(&self, ctx: &Ctx, typed: &Typed) -> Result<Refusal, Fault> {
         if let Some(enterprise) = typed.enterprise.filter(|_| typed.has_relation) {
             ctx.ephemeral().count(&counter(enterprise), ctx.realm.limits.window).await?;
         }
@@ -153,7 +231,7 @@ impl Attempt {
             tx.note(AuditEvent::AccountLocked { account: account.id, until });
             tx.commit().await?;
         }
-        Ok(())
+        Ok(self.lock.map_or(Refusal::Credentials, |retry_after| Refusal::Locked { retry_after }))
     }
 }
 
@@ -197,25 +275,4 @@ pub async fn asks_for_more(ctx: &Ctx, typed: &Typed) -> Result<bool, Fault> {
 /// One for all numbers that an enterprise has or had.
 fn counter(enterprise: EnterpriseId) -> String {
     format!("enterprise/{enterprise}")
-}
-
-async fn known(ctx: &Ctx, form: &Credentials, found: &[Account]) -> Result<Known, Fault> {
-    for account in found {
-        if let Some(cookie) = &form.device
-            && device::known_at(ctx, account, Some(cookie)).await?.is_some()
-        {
-            return Ok(Known::Browser(cookie.hashed()));
-        }
-    }
-    let mut people: Vec<PersonId> = found.iter().map(|account| account.person).collect();
-    if people.is_empty() {
-        // A name that leads to nobody costs as much.
-        people.push(PersonId(Uuid::nil()));
-    }
-    for person in people {
-        if is_known_place(ctx, person).await? {
-            return Ok(Known::Place);
-        }
-    }
-    Ok(Known::Not)
 }
