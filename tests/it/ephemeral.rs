@@ -123,10 +123,20 @@ async fn strangers_have_a_budget(kept: &Ephemeral) {
     assert!((36..67).contains(&n), "{n}");
     let (again, _) = fill(kept, "203.0.113.1", "b").await;
     assert_eq!(again, 0);
-    // One /64 is one place, whatever address of it asks; another is another.
-    let (of_subscriber, why) = fill(kept, "2001:db8::1", "c").await;
-    assert_eq!((of_subscriber > 0, why), (true, Full::Place));
-    assert_eq!(fill(kept, "2001:db8::ffff:2", "d").await, (0, Full::Place));
+    // One /64 is one place, whatever address of it asks, and has half of that; all of a /48 together have as
+    // much as an IPv4 address, however many of them somebody has.
+    for (at, name, has_room) in [
+        ("2001:db8::1", "c1-", true),
+        ("2001:db8::ffff:2", "c2-", false),
+        ("2001:db8:0:1::1", "c3-", true),
+        ("2001:db8:0:2::1", "c4-", false),
+        ("2001:db8:0:ffff::1", "c5-", false),
+        ("2001:db8:1::1", "c6-", true),
+    ] {
+        let (of_subscriber, why) = fill(kept, at, name).await;
+        assert_eq!((of_subscriber > 0, why), (has_room, Full::Place), "{at}");
+        assert!(of_subscriber <= n / 2 + 1, "{at}: {of_subscriber}");
+    }
     for n in 2..40 {
         fill(kept, &format!("203.0.113.{n}"), &format!("e{n}")).await;
     }
@@ -216,9 +226,9 @@ async fn tries_have_a_budget(clock: &Clock, kept: &Ephemeral) {
             }
             made += 1;
         };
-        // A thirty-second part of two mebibytes.
+        // Three quarters of a thirty-second part of two mebibytes.
         assert_eq!(why, Some(Full::Place), "{way}");
-        assert!((if n == 2 { 40..65 } else { 200..420 }).contains(&made), "{way} {made}");
+        assert!((if n == 2 { 35..65 } else { 200..420 }).contains(&made), "{way} {made}");
         // What is counted is counted on, and another place has its own.
         if n > 0 {
             assert!(own.count("count0", 900).await.unwrap().0 > 1);
@@ -291,6 +301,113 @@ async fn tries_have_a_budget_on_redis() {
     let clock = Clock::fixed(START);
     let kept = redis(&clock, server.to_str().unwrap(), SMALL).await;
     tries_have_a_budget(&clock, &kept).await;
+}
+
+/// What people make who have proved something is bounded for each place, too; what applications' servers and
+/// officers make is no place's, officers have a share of their own, and a full store is ready all the same.
+async fn the_proved_have_a_budget(kept: &Ephemeral) {
+    const AT_WORK: Slot<String> = Slot::of(Share::Officers, "at-work");
+    let text = "x".repeat(1000);
+    let fill = async |from: &str, most: u32| {
+        let own = kept.of("jiangxi").asked_from(place(from));
+        for n in 0..most {
+            if let Some(why) = full(own.put(&TEXT, &format!("{from}/{n}"), &text, 600).await) {
+                return (n, Some(why));
+            }
+        }
+        (most, None)
+    };
+    let (n, why) = fill("203.0.113.1", 10_000).await;
+    assert_eq!(why, Some(Full::Place));
+    // A sixteenth of three mebibytes.
+    assert!((130..197).contains(&n), "{n}");
+    assert_eq!(fill("203.0.113.2", 10).await, (10, None));
+    let own = kept.of("jiangxi").asked_from(place("203.0.113.1"));
+    for n in 0..2000 {
+        assert!(own.by_proved().mark(&format!("application/{n}"), 600).await.unwrap());
+    }
+    for n in 3..40 {
+        fill(&format!("203.0.113.{n}"), 10_000).await;
+    }
+    assert_eq!(fill("203.0.113.77", 10_000).await, (0, Some(Full::All)));
+    kept.ping().await.unwrap();
+    for n in 0..300 {
+        own.put(&AT_WORK, &n.to_string(), &text, 600).await.unwrap();
+        own.by_officers().count(&n.to_string(), 600).await.unwrap();
+    }
+    assert!(own.mark_in(Share::Officers, "answered", 600).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proved_have_a_budget_in_memory() {
+    let kept = Ephemeral::in_memory_within(Clock::fixed(START), SMALL);
+    the_proved_have_a_budget(&kept).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proved_have_a_budget_on_redis() {
+    let Some(server) = std::env::var_os("HUFU_TEST_REDIS") else {
+        eprintln!("left out: Redis (scripts/test starts it)");
+        return;
+    };
+    let clock = Clock::fixed(START);
+    the_proved_have_a_budget(&redis(&clock, server.to_str().unwrap(), SMALL).await).await;
+}
+
+/// Where strangers have filled their tries there is a quarter left for whoever is known: at the place, and
+/// in all.
+async fn the_known_have_a_reserve(kept: &Ephemeral) {
+    let from = |text: &str| kept.of("jiangxi").asked_from(place(text));
+    assert!(from("203.0.113.1").has_room().await.unwrap());
+    let mut strangers = 0;
+    while full(from("203.0.113.1").count(&format!("s{strangers}"), 600).await).is_none() {
+        strangers += 1;
+    }
+    assert!(!from("203.0.113.1").has_room().await.unwrap());
+    assert!(from("203.0.113.2").has_room().await.unwrap());
+    let known = from("203.0.113.1").known(true);
+    let mut more = 0;
+    let why = loop {
+        let why = full(known.mark_in(Share::Tries, &format!("k{more}"), 600).await);
+        if why.is_some() {
+            break why;
+        }
+        more += 1;
+    };
+    assert_eq!(why, Some(Full::Place));
+    assert!((strangers / 4..strangers / 2).contains(&more), "{strangers} {more}");
+    for n in 0..40_000 {
+        let from = from(&format!("198.18.{}.{}", n % 200 / 100, n % 100));
+        if full(from.mark_in(Share::Tries, &format!("all{n}"), 600).await) == Some(Full::All) {
+            break;
+        }
+    }
+    let elsewhere = from("203.0.113.3");
+    assert!(!elsewhere.has_room().await.unwrap());
+    let new = "one more than there may be";
+    assert_eq!(full(elsewhere.count(new, 600).await), Some(Full::All));
+    assert_eq!(elsewhere.known(true).count(new, 600).await.unwrap().0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_known_have_a_reserve_in_memory() {
+    let clock = Clock::fixed(START);
+    let kept = Ephemeral::in_memory_within(clock.clone(), SMALL);
+    the_known_have_a_reserve(&kept).await;
+    // What is over makes room for strangers by itself.
+    clock.advance(601);
+    let again = kept.of("jiangxi").asked_from(place("203.0.113.1"));
+    assert!(again.has_room().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_known_have_a_reserve_on_redis() {
+    let Some(server) = std::env::var_os("HUFU_TEST_REDIS") else {
+        eprintln!("left out: Redis (scripts/test starts it)");
+        return;
+    };
+    let clock = Clock::fixed(START);
+    the_known_have_a_reserve(&redis(&clock, server.to_str().unwrap(), SMALL).await).await;
 }
 
 /// What is counted of those who have proved something is no stranger's: the jobs count for everybody, from

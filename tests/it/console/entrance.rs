@@ -2,12 +2,14 @@
 //! end when they should.
 
 use hufu::domain::officer::{Duty, Login, Role, Roles};
+use hufu::domain::place::Place;
 use hufu::domain::refusal::Refusal;
+use hufu::ephemeral::{Budget, EphemeralError, Full, Share};
 use hufu::flows::{Stop, officer};
 
 use super::{AtDesk, CONSOLE, acts, enrol, invited, operator, path_of, router};
 use crate::kit::passkey::{Passkey, asked};
-use crate::kit::{Browser, On, PASSWORD, TestApp, on_each_database};
+use crate::kit::{Browser, On, PASSWORD, Setup, TestApp, demo_realm, on_each_database};
 
 fn refusal<T>(outcome: Result<T, Stop>) -> Refusal {
     match outcome {
@@ -154,18 +156,69 @@ fn nobody_guesses_at_the_door() {
         let refused = acts(&app, "officer_refused").await;
         assert_eq!(refused.len(), 9, "{refused:?}");
 
-        // Strangers: their place is refused after a while, and nobody else.
+        // A stranger behind the bureau's own address is told no more than that, and locks nobody.
         let mut stranger = Browser::new(router(&app));
-        stranger.from = "203.0.113.7".parse().unwrap();
-        let mut codes = Vec::new();
-        for _ in 0..=app.ctx.realm.limits.max_failures_per_address {
-            let page = stranger.get(&format!("{CONSOLE}/login")).await;
+        let page = stranger.get(&format!("{CONSOLE}/login")).await;
+        for n in 0..=app.ctx.realm.limits.max_failures_per_address {
             let values = [("password", PASSWORD), ("made", "{}")];
-            codes.push(stranger.submit(&page, &values).await.code().map(str::to_owned));
+            let shown = stranger.submit(&page, &values).await;
+            assert_eq!(shown.code(), Some("E_PASSKEY"), "{n}: {}", shown.text);
         }
-        assert_eq!(codes.first(), Some(&Some("E_PASSKEY".to_owned())));
-        assert_eq!(codes.last(), Some(&Some("E_LOCKED".to_owned())));
         assert_eq!(late.enter_again(PASSWORD).await, None);
+    });
+}
+
+/// Links have 256 bits: whoever tries others keeps nobody from the right one.
+#[test]
+fn wrong_links_close_no_right_one() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let link = invited(&app, "zhou", "hall").await;
+        let mut stranger = Browser::new(router(&app));
+        for n in 0..70 {
+            let shown = stranger.get(&format!("{link}{n}")).await;
+            assert_eq!(shown.code(), Some("E_STATE"), "{n}: {}", shown.text);
+        }
+        let (_, shown) = enrol(&mut Browser::new(router(&app)), &link, PASSWORD).await;
+        assert!(shown.url.ends_with("/console/login"), "{} {}", shown.url, shown.text);
+    });
+}
+
+/// A crowd at the people's listener, and everything full of what strangers and people make: officers enter
+/// all the same, and go on with what they are at.
+#[test]
+fn a_flood_at_the_doors_is_none_at_the_console() {
+    on_each_database(|on| async move {
+        let budget = Budget(2 << 20);
+        let app = Setup { budget, ..Setup::of(on, vec![demo_realm()]) }.start().await;
+        let mut desk = AtDesk::enrolled(&app, "zhou", "hall").await;
+        let crowds = app.app.crowds();
+        let mut inside = Vec::new();
+        for crowd in [&crowds.at_work, &crowds.late, &crowds.files] {
+            while let Some(seat) = crowd.enter(None) {
+                inside.push(seat);
+            }
+        }
+        let shown = app.browser().get("/realms/jiangxi/login").await;
+        assert_eq!(shown.status.as_u16(), 503);
+        for share in [Share::Anybody, Share::Tries, Share::Proved] {
+            for n in 0..20_000_u32 {
+                let place = Place::of(std::net::Ipv4Addr::from(0xC633_6400 + n % 200).into());
+                let kept = app.ctx.ephemeral().asked_from(place);
+                let marked = kept.mark_in(share, &n.to_string(), 600).await;
+                if matches!(marked, Err(EphemeralError::Full(Full::All))) {
+                    break;
+                }
+            }
+            let made = app.ctx.ephemeral().mark_in(share, "one more", 600).await;
+            assert!(made.is_err(), "{share:?}");
+        }
+        let shown = desk.enter(PASSWORD).await;
+        assert_eq!((shown.code(), shown.url.as_str()), (None, CONSOLE), "{}", shown.text);
+        desk.state("窗口办理").await;
+        assert!(desk.is_at_work().await);
+        // What is full of their making makes no node unready.
+        app.ctx.services.check_ready(&app.app.realms()).await.unwrap();
     });
 }
 

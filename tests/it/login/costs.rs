@@ -7,7 +7,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::account::{LI, held};
 use crate::kit::browser::Shown;
-use crate::kit::{EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use crate::kit::{
+    Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm,
+    on_each_database,
+};
+use crate::protocol::authorize::signed_in;
 
 /// How many passwords have been hashed since it is counted.
 pub fn hashed(counters: &PrometheusHandle) -> u64 {
@@ -74,5 +78,62 @@ fn every_wrong_sign_in_costs_alike() {
         for (case, own) in &seen[1..] {
             assert_eq!(own, &seen[0].1, "{case} and {}", seen[0].0);
         }
+    });
+}
+
+const WRONG: &str = "Wrong2026!";
+const NAT: &str = "127.0.0.1";
+
+/// Code, wait, and how many passwords were hashed for it.
+type Cost = (Option<String>, Option<String>, u64);
+
+async fn cost(app: &TestApp, counters: &PrometheusHandle, who: &str, password: &str) -> Cost {
+    let mut browser: Browser = app.browser_at(NAT);
+    let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
+    let before = hashed(counters);
+    let shown = browser.type_credentials(&page, (EXAMPLE, who, password)).await;
+    let wait = shown.header("retry-after").map(str::to_owned);
+    (shown.code().map(str::to_owned), wait, hashed(counters) - before)
+}
+
+/// At an address that many share, and that is locked: who signs in there and who does not are told from each
+/// other by nothing but the right password of the former, in what is heard, for how long, and in what it
+/// costs. Covers E-08, E-09.
+#[test]
+fn a_locked_address_does_not_tell_who_signs_in_there() {
+    on_each_database(|on| async move {
+        let recorder = recorder(Duration::from_mins(10)).unwrap();
+        let (counters, _guard) =
+            (recorder.handle(), metrics::set_default_local_recorder(&recorder));
+        let few = "max_failures = 5\nmax_failures_per_address = 3";
+        let realm = changed_realm(&[("realm.toml", "max_failures = 5", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        // 李芳 signs in here, 王小明 somewhere else.
+        signed_in(&app).await;
+        app.clock.advance(61);
+        for n in 0..3 {
+            let heard = cost(&app, &counters, &format!("nobody{n}"), WRONG).await;
+            assert_eq!(heard.0.as_deref(), Some("E_CREDENTIALS"), "{n}");
+        }
+        let let_in = cost(&app, &counters, LI, PASSWORD).await;
+        assert_eq!(let_in, (None, None, 1));
+        let mut heard = Vec::new();
+        for who in [LI, "13800138000", "13811112222"] {
+            let mut own = Vec::new();
+            for _ in 0..6 {
+                own.push(cost(&app, &counters, who, WRONG).await);
+            }
+            let costs: Vec<u64> = own.iter().map(|(_, _, n)| *n).collect();
+            assert_eq!(costs, [1, 1, 1, 1, 1, 0], "{who}");
+            assert!(own.iter().all(|(code, ..)| code.as_deref() == Some("E_LOCKED")), "{own:?}");
+            heard.push(own);
+        }
+        assert_eq!((&heard[1], &heard[2]), (&heard[0], &heard[0]));
+        // The right one of somebody who does not sign in here is told as little.
+        let strange = cost(&app, &counters, "13700137000", "014512").await;
+        assert_eq!(strange, heard[0][0]);
+        app.clock.advance(902);
+        let let_in = cost(&app, &counters, "13700137000", "014512").await;
+        assert_eq!(let_in, (None, None, 1));
     });
 }

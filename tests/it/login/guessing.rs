@@ -145,6 +145,36 @@ fn a_place_is_an_address_or_a_network_of_64_bits() {
     });
 }
 
+/// Whoever has thousands of /64s has eight times the tries of one: what lies around a place is counted, too.
+#[test]
+fn the_networks_of_a_site_multiply_eightfold_at_most() {
+    let around =
+        |text: &str| Place::of(text.parse().unwrap()).around().map(|site| site.to_string());
+    assert_eq!(around("2001:db8:7:1::7").as_deref(), Some("2001:db8:7::/48"));
+    assert_eq!(around("2001:db8:7:ffff::1"), around("2001:db8:7:1::7"));
+    assert_eq!(around("203.0.113.7"), None);
+    on_each_database(|on| async move {
+        let few = "max_failures = 5\nmax_failures_per_address = 2";
+        let realm = changed_realm(&[("realm.toml", "max_failures = 5", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let code = async |from: &str, who: &str| guess(&app, from, who, WRONG).await.1;
+        let (wrong, locked) = (Some("E_CREDENTIALS".to_owned()), Some("E_LOCKED".to_owned()));
+        for n in 0..16 {
+            let from = format!("2001:db8:0:{}::1", n / 2);
+            assert_eq!(code(&from, &format!("nobody{n:02}")).await, wrong, "{n}");
+        }
+        // One that has no try of its own left, one that never had any, and one of another site.
+        for (from, expected) in [
+            ("2001:db8:0:1::1", &locked),
+            ("2001:db8:0:77::1", &locked),
+            ("2001:db8:1::1", &wrong),
+            ("203.0.113.1", &wrong),
+        ] {
+            assert_eq!(&code(from, "nobody99").await, expected, "{from}");
+        }
+    });
+}
+
 /// A crowd of addresses has one budget for one name, known or not; from where the person has signed
 /// in nobody spends it, and there the right password is right. Covers E-09.
 #[test]
@@ -165,9 +195,14 @@ fn strangers_spend_nothing_of_a_known_place() {
         }
         let own = guess(&app, "198.51.100.7", LI, PASSWORD).await;
         assert!(is_let_in(&own), "{own:?}");
-        // Whoever sits at the known place has five tries like anybody.
+        // Whoever sits at the known place has five tries like anybody, and is told of the strangers' lock as
+        // they are anywhere: nothing tells that the place is known but the right password.
+        for _ in 0..4 {
+            assert_eq!(guess(&app, "198.51.100.7", LI, WRONG).await, locked(900));
+        }
+        assert!(is_let_in(&guess(&app, "198.51.100.7", LI, PASSWORD).await));
         for _ in 0..5 {
-            assert_eq!(guess(&app, "198.51.100.7", LI, WRONG).await, denied());
+            assert_eq!(guess(&app, "198.51.100.7", LI, WRONG).await, locked(900));
         }
         assert_eq!(guess(&app, "198.51.100.7", LI, PASSWORD).await, locked(900));
         // A right password gives back its own try and none of the strangers'.
@@ -189,7 +224,7 @@ fn strangers_spend_nothing_of_a_known_place() {
 }
 
 /// A browser that its person asked to be known by, at the door that may lead to the person themself.
-async fn remembered(app: &TestApp, phone: &str) -> Browser {
+pub async fn remembered(app: &TestApp, phone: &str) -> Browser {
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     let t = page.hidden()["t"].clone();

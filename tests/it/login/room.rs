@@ -4,7 +4,8 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use hufu::domain::place::Place;
-use hufu::ephemeral::{Budget, Share, Slot};
+use hufu::ephemeral::{Budget, EphemeralError, Full, Share, Slot};
+use hufu::flows::sign_in::transaction;
 use tower::ServiceExt;
 
 use crate::kit::browser::Shown;
@@ -13,7 +14,7 @@ use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, demo_realm, on_each_database,
 };
 use crate::login::doors::DOORS;
-use crate::login::passkeys;
+use crate::login::{guessing, passkeys};
 use crate::protocol::authorize::signed_in;
 
 const LI: &str = "13900139000";
@@ -232,6 +233,86 @@ fn a_try_that_cannot_be_counted_is_not_judged() {
         app.clock.advance(101);
         let next = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
         assert!(next.text.contains("name=\"act\""), "{}", next.text);
+    });
+}
+
+/// While strangers have filled the room for tries, whoever is known is let in: at the place where they sign
+/// in, and by a browser that they asked to remember them. A wrong password there is told what strangers hear,
+/// so that nobody learns who signs in.
+#[test]
+fn while_strangers_fill_the_tries_the_known_sign_in() {
+    on_each_database(|on| async move {
+        let budget = Budget(2 << 20);
+        let app = Setup { budget, ..Setup::of(on, vec![demo_realm()]) }.start().await;
+        // Known by the place, and by a browser that has gone elsewhere since.
+        signed_in(&app).await;
+        let mut remembered = guessing::remembered(&app, "13800138000").await;
+        remembered.from = "203.0.113.9".parse().unwrap();
+        app.clock.advance(61);
+        for n in 0..20_000_u32 {
+            let place = Place::of(std::net::Ipv4Addr::from(0xC633_6400 + n % 200).into());
+            let kept = app.ctx.ephemeral().asked_from(place);
+            let marked = kept.mark_in(Share::Tries, &n.to_string(), 600).await;
+            if matches!(marked, Err(EphemeralError::Full(Full::All))) {
+                break;
+            }
+        }
+        for (from, who, password) in [
+            ("127.0.0.1", LI, "Wrong2026!"),
+            ("127.0.0.1", "13811112222", "Wrong2026!"),
+            ("203.0.113.10", LI, PASSWORD),
+        ] {
+            let mut browser = app.browser_at(from);
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let busy = browser.type_credentials(&page, (EXAMPLE, who, password)).await;
+            assert_eq!((busy.status.as_u16(), busy.code()), (503, Some("E_BUSY")), "{from} {who}");
+        }
+        let (mut browser, page) = login_page(&app).await;
+        let next = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+        let done = browser.pass_second_factor(&app, &next, LI).await;
+        assert!(done.answered("code").is_some(), "{}", done.text);
+        let page = remembered.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
+        let next = remembered.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+        assert!(next.url.contains("/login/second_factor"), "{} {}", next.url, next.text);
+    });
+}
+
+/// Whoever is signed in begins steps by looking at a page: of one session eight are kept, and the newest of
+/// them goes on. Nobody else is in want of room for it, at the same place or elsewhere.
+#[test]
+fn one_session_does_not_fill_what_the_proved_make() {
+    on_each_database(|on| async move {
+        let budget = Budget(2 << 20);
+        let app = Setup { budget, ..Setup::of(on, vec![demo_realm()]) }.start().await;
+        let mut greedy = signed_in(&app).await;
+        app.clock.advance(61);
+        let before = app.ctx.services.ephemeral.size(Share::Proved);
+        let nonce = "x".repeat(2000);
+        let url = authorize_url(&FILING, &[("max_age", "0"), ("nonce", &nonce)]);
+        let mut begun = Vec::new();
+        for n in 0..400 {
+            let step = greedy.once("GET", &url, None).await;
+            let to = step.left_to.unwrap_or_else(|| panic!("{n}: {}", step.text));
+            assert!(to.contains("/login/second_factor"), "{n}: {to}");
+            begun.push(to);
+        }
+        let after = app.ctx.services.ephemeral.size(Share::Proved);
+        if let (Some(before), Some(after)) = (before, after) {
+            assert!(after - before < 8 * 5000, "{before} {after}");
+        }
+        for (n, is_kept) in [(0, false), (391, false), (392, true), (399, true)] {
+            let id = begun[n].rsplit("t=").next().unwrap();
+            let found = transaction::find(&app.ctx, id).await.unwrap();
+            assert_eq!(found.is_some(), is_kept, "{n}");
+        }
+        let newest = greedy.get(begun.last().unwrap()).await;
+        assert!(newest.text.contains("name=\"act\""), "{}", newest.text);
+        for from in ["127.0.0.1", "203.0.113.9"] {
+            let mut browser = app.browser_at(from);
+            let page = browser.get(&authorize_url(&FILING, &[])).await;
+            let next = browser.type_credentials(&page, (EXAMPLE, "13800138000", PASSWORD)).await;
+            assert!(next.url.contains("/login/second_factor"), "{from} {}", next.text);
+        }
     });
 }
 

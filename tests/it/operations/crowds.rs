@@ -122,6 +122,35 @@ async fn a_crowd_is_empty_when_everybody_has_left() {
     assert_eq!(inside.len(), 20);
 }
 
+/// A /64 of IPv6 has half of what an IPv4 address has, and all that lie in one /48 have as much as that
+/// together: whoever has thousands of them takes no more.
+#[test]
+fn a_crowd_counts_networks_within_networks() {
+    let crowd = Crowd::new("test", Most { in_all: 100, of_place: 20 });
+    let mut inside = Vec::new();
+    for (from, finds_room) in [
+        ("2001:db8::1", 10),
+        ("2001:db8::ffff:1", 0),
+        ("2001:db8:0:1::1", 10),
+        ("2001:db8:0:2::1", 0),
+        ("2001:db8:0:ffff::1", 0),
+        ("2001:db8:1::1", 10),
+        ("203.0.113.1", 20),
+        ("::ffff:203.0.113.1", 0),
+        ("203.0.113.2", 20),
+    ] {
+        let place = Some(Place::of(from.parse().unwrap()));
+        let seats: Vec<_> = (0..30).filter_map(|_| crowd.enter(place)).collect();
+        assert_eq!(seats.len(), finds_room, "{from}");
+        assert!(crowd.is_crowded(place), "{from}");
+        inside.extend(seats);
+    }
+    drop(inside);
+    assert_eq!(crowd.n_inside(), 0);
+    let place = Some(Place::of("2001:db8:0:2::1".parse().unwrap()));
+    assert!(!crowd.is_crowded(place) && crowd.enter(place).is_some());
+}
+
 /// HTTP/2 with this much room in the window of each stream (RFC 9113 §6.5.2), and `n` requests.
 fn asks_of_two(window: u32, path: &str, n: u32) -> Vec<u8> {
     let mut all = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04".to_vec();

@@ -2,12 +2,18 @@
 //! multiply themselves; the person's sign-in stays open and their phone quiet.
 
 use hufu::domain::notice::NoticeKind;
+use hufu::domain::number::document::DocumentType;
+use hufu::ephemeral::Share;
+use hufu::flows::self_help::document::{Document, count_start};
+use hufu::flows::{Ctx, Stop};
+use hufu::outbound::asked::FaceState;
 
 use super::{
-    NOBODY_ID, WANG, WANG_ID, answer, ask, begin, begin_as, by, logged, sent, settled, sign_in,
-    told, until_sent,
+    NOBODY_ID, WANG, WANG_ID, answer, ask, begin, begin_as, by, logged, look, proved, sent,
+    settled, sign_in, told, until_sent,
 };
 use crate::kit::{PASSWORD, TestApp, on_each_database};
+use crate::login::scan::go_on;
 
 /// Covers F-07: five starts an hour for one number from one place, whoever has it.
 #[test]
@@ -76,6 +82,85 @@ fn wrong_codes_are_counted_and_lock_nobody_out() {
         let page = begin_as(&mut owner, WANG_ID).await;
         let page = ask(&mut owner, &page, WANG).await;
         assert_eq!(answer(&mut owner, &page, "000000").await.code(), Some("E_OTP"));
+    });
+}
+
+/// Strangers guess from many places at codes that were never sent, to a phone that is not the person's: who
+/// knows the phone is not shut out, and a guess at that phone is counted as ever.
+#[test]
+fn guesses_at_other_phones_shut_nobody_out() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for place in 0..5 {
+            let mut browser = app.browser_at(&format!("203.0.113.{place}"));
+            let page = begin_as(&mut browser, WANG_ID).await;
+            let page = ask(&mut browser, &page, "13900139000").await;
+            for n in 0..5 {
+                let refused = answer(&mut browser, &page, "000000").await;
+                let shut = place == 4;
+                let expected = if shut { "E_OTP_RATE" } else { "E_OTP" };
+                assert_eq!(refused.code(), Some(expected), "{place} {n}");
+            }
+        }
+        let mut owner = app.browser_at("198.51.100.7");
+        let page = proved(&app, &mut owner).await;
+        assert!(page.url.contains("/forgot-password/new?t="), "{} {}", page.url, page.text);
+    });
+}
+
+/// Faces that do not pass: strangers from everywhere use up what a number has in all, and whoever comes from
+/// another place still has a try, and as many as they like that pass.
+#[test]
+fn faces_that_do_not_pass_close_no_other_place() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for place in 0..4 {
+            let mut browser = app.browser_at(&format!("203.0.113.{place}"));
+            let mut page = begin_as(&mut browser, WANG_ID).await;
+            for n in 0..5 {
+                page = by(&mut browser, &page, "tax_app").await;
+                let failed = look(&app, &page, FaceState::Failed).await;
+                assert_eq!(failed.code(), Some("E_STEPUP_FAILED"), "{place} {n}");
+                let t = page.hidden()["t"].clone();
+                go_on(&mut browser, &page).await;
+                page.url = format!("/realms/jiangxi/forgot-password/prove?t={t}");
+            }
+        }
+        for n in 0..3 {
+            let mut owner = app.browser_at("198.51.100.7");
+            let page = begin_as(&mut owner, WANG_ID).await;
+            let page = by(&mut owner, &page, "tax_app").await;
+            look(&app, &page, FaceState::Passed).await;
+            let next = go_on(&mut owner, &page).await;
+            assert!(next.url.contains("/forgot-password/new"), "{n}: {} {}", next.url, next.text);
+        }
+    });
+}
+
+/// Made-up numbers leave nothing behind once their address has begun as often as it may: of many starts one
+/// counter refuses before another is made.
+#[test]
+fn refused_starts_leave_nothing_behind() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let start = async |ctx: &Ctx, n: usize| {
+            let kind = DocumentType::ResidentIdCard;
+            let document = Document { kind, number: format!("made-up-{n}") };
+            let counted = count_start(ctx, "forgot_password", &document).await;
+            Stop::refusal(counted).unwrap().is_ok()
+        };
+        for n in 0..1000 {
+            assert!(start(&app.ctx, n).await, "a hall: {n}");
+        }
+        let kept = app.ctx.services.ephemeral.size(Share::Tries);
+        for n in 1000..1200 {
+            assert!(!start(&app.ctx, n).await, "{n}");
+        }
+        assert_eq!(app.ctx.services.ephemeral.size(Share::Tries), kept);
+        let elsewhere = Ctx { ip: "203.0.113.9".parse().unwrap(), ..app.ctx.clone() };
+        assert!(start(&elsewhere, 0).await);
+        app.clock.advance(3601);
+        assert!(start(&app.ctx, 0).await);
     });
 }
 

@@ -1,9 +1,15 @@
 //! What may be done how often, and that none of it is a weapon against somebody else.
 
+use hufu::domain::login::Then;
+use hufu::domain::registration::Way;
+use hufu::ephemeral::Share;
+use hufu::flows::self_help::progress::Begun;
+use hufu::flows::self_help::register;
+use hufu::flows::{Ctx, Stop};
 use hufu::outbound::asked::FaceState;
 
 use super::*;
-use crate::kit::on_each_database;
+use crate::kit::{FILING, authorize_url, on_each_database};
 
 /// Covers R-08: five faces a day for one number, wherever it begins anew; a provider that is away costs none.
 #[test]
@@ -33,6 +39,42 @@ fn five_faces_a_day() {
         assert!(person(&app, FANG).await.is_none());
         app.clock.advance(86_401);
         registered(&app, FANG).await;
+    });
+}
+
+/// Whoever begins registrations without end fills nothing: three hundred an hour from one address, more than
+/// a hall registers; elsewhere nobody notices.
+#[test]
+fn an_address_begins_three_hundred_an_hour() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let ticked: Vec<(String, String)> = register::first_agreements(&app.ctx)
+            .map(|one| (one.id.clone(), one.version.clone()))
+            .collect();
+        let begin = async |ctx: &Ctx| {
+            let begun = Begun::new(ctx, "a browser");
+            let way = Way::chosen("domestic");
+            let begun = register::begin(ctx, &begun, way, Then::Nowhere, &ticked).await;
+            Stop::refusal(begun).unwrap().map_err(|refusal| refusal.code()).err()
+        };
+        for n in 0..300 {
+            assert_eq!(begin(&app.ctx).await, None, "{n}");
+        }
+        let kept = app.ctx.services.ephemeral.size(Share::Anybody);
+        for _ in 0..20 {
+            assert_eq!(begin(&app.ctx).await, Some("E_OTP_RATE"));
+        }
+        assert_eq!(app.ctx.services.ephemeral.size(Share::Anybody), kept);
+        let mut browser = app.browser();
+        let page = agreed(&mut browser, "domestic").await;
+        assert_eq!((page.status.as_u16(), page.code()), (429, Some("E_OTP_RATE")));
+        // Nothing else at this address is full: a sign-in still has its code to scan.
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        assert!(page.text.contains("class=\"qr\""), "{}", page.text);
+        let elsewhere = Ctx { ip: "203.0.113.9".parse().unwrap(), ..app.ctx.clone() };
+        assert_eq!(begin(&elsewhere).await, None);
+        app.clock.advance(3601);
+        assert_eq!(begin(&app.ctx).await, None);
     });
 }
 
