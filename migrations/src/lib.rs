@@ -43,6 +43,7 @@ mod m20261128_000041_hall_versions;
 mod m20261128_000042_audit_query;
 mod m20261128_000047_revocation_lists;
 mod m20261128_000048_data_roots;
+mod m20261128_000049_eras;
 
 /// All steps in order.
 pub struct Migrator;
@@ -89,6 +90,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000041_hall_versions::Migration),
             Box::new(m20261128_000042_audit_query::Migration),
             Box::new(m20261128_000048_data_roots::Migration),
+            Box::new(m20261128_000049_eras::Migration),
         ]
     }
 }

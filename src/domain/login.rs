@@ -151,6 +151,10 @@ pub struct Proved {
     pub record_kind: Option<RecordKind>,
     pub way: Way,
     pub second: Second,
+    /// The account's when it was proved: what ends its sign-ins ends this one, too. A step within a
+    /// session has none, and ends with the session.
+    #[serde(default)]
+    pub era: i64,
 }
 
 /// How the second factor stands.
@@ -288,6 +292,18 @@ impl LoginTransaction {
     pub fn choosing(&self, acting: Acting) -> Result<Self, Refusal> {
         let proved = self.proved().ok_or(Refusal::State)?;
         Ok(Self { progress: Progress::Chosen(proved.clone(), acting), ..self.clone() })
+    }
+
+    /// It goes on in the era that it has begun itself, by a new password.
+    pub fn in_era(&self, era: i64) -> Result<Self, Refusal> {
+        let mut next = self.clone();
+        match &mut next.progress {
+            Progress::Proved(proved)
+            | Progress::Chosen(proved, _)
+            | Progress::Accepted(proved, _) => proved.era = era,
+            Progress::Begun | Progress::Certified(_) => return Err(Refusal::State),
+        }
+        Ok(next)
     }
 
     /// The same by an invitation that is theirs once they are in (E-16).

@@ -79,6 +79,9 @@ pub struct Account {
     pub username: Option<Username>,
     pub password: PasswordState,
     pub help: Help,
+    /// A new one begins with another password, and where the bureau ends all sign-ins or unlocks: what was
+    /// proved in an older one counts no longer.
+    pub era: i64,
 }
 
 /// What the bureau has done to an account to help its person (`flows::help`); when each was last.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{AccountId, PersonId};
+use crate::base::id::{AccountId, PersonId, SessionId};
 use crate::domain::acting::Acting;
 use crate::domain::factor::ScanApp;
 use crate::domain::number::document::DocumentType;
@@ -154,6 +154,12 @@ pub struct Confirmed {
     pub person: PersonId,
     pub account: AccountId,
     pub acting: Acting,
+    /// The account's at that moment.
+    #[serde(default)]
+    pub era: i64,
+    /// The phone's own; `None`: its operator has spoken for it, or a face.
+    #[serde(default)]
+    pub session: Option<SessionId>,
 }
 
 /// Why a step is not possible; the phone says so, the browser is not affected.

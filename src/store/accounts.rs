@@ -1,6 +1,6 @@
 //! Accounts: credentials, accepted agreements. Their phones are in `phones`.
 
-use sea_orm::sea_query::{Expr, ExprTrait, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, SimpleExpr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -146,6 +146,7 @@ impl Accounts<'_, Writing> {
             locked_at: Set(None),
             unlocked_at: Set(None),
             password_expired_at: Set(None),
+            era: Set(account.era),
         };
         self.0.insert_all(accounts.iter().map(row).collect()).await
     }
@@ -163,7 +164,20 @@ impl Accounts<'_, Writing> {
         Ok(())
     }
 
-    /// In place of the one before, of a live account; `false` when another was set meanwhile (E-05).
+    /// What was proved before counts no longer; whoever ends sign-ins does this first, so that none is
+    /// made meanwhile.
+    pub async fn begin_era(&self, id: AccountId) -> Result<(), StoreError> {
+        self.0
+            .update::<account::Entity>()
+            .col_expr(account::Column::Era, next_era())
+            .filter(account::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
+    }
+
+    /// In place of the one before, of a live account, and with a new era; `false` when another was set
+    /// meanwhile (E-05).
     pub async fn set_password(
         &self,
         id: AccountId,
@@ -179,6 +193,7 @@ impl Accounts<'_, Writing> {
             .update::<account::Entity>()
             .col_expr(account::Column::PasswordHash, Expr::value(hash))
             .col_expr(account::Column::PasswordExpiredAt, Expr::value(None::<i64>))
+            .col_expr(account::Column::Era, next_era())
             .filter(account::Column::Id.eq(id.0))
             .filter(account::Column::Status.eq("active"))
             .filter(is_before)
@@ -246,6 +261,10 @@ impl Accounts<'_, Writing> {
     }
 }
 
+pub(super) fn next_era() -> SimpleExpr {
+    Expr::col(account::Column::Era).add(1)
+}
+
 /// One agreement text, accepted.
 pub struct Acceptance<'a> {
     pub document: &'a str,
@@ -278,6 +297,7 @@ pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
             unlocked_at: row.unlocked_at.map(Timestamp),
             password_expired_at: row.password_expired_at.map(Timestamp),
         },
+        era: row.era,
     })
 }
 

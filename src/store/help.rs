@@ -3,7 +3,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, next_era};
 use super::entity::account::{Column, Entity};
 use super::{StoreError, Writing};
 use crate::base::clock::Timestamp;
@@ -24,13 +24,14 @@ impl Accounts<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    /// Whether it was locked or only guessed at; `false`: it is cancelled.
+    /// Whether it was locked or only guessed at, with a new era; `false`: it is cancelled.
     pub async fn unlock_account(&self, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
         let done = self
             .0
             .update::<Entity>()
             .col_expr(Column::LockedAt, Expr::value(None::<i64>))
             .col_expr(Column::UnlockedAt, Expr::value(now.0))
+            .col_expr(Column::Era, next_era())
             .filter(Column::Id.eq(id.0))
             .filter(Column::Status.eq("active"))
             .exec(&self.0.db())

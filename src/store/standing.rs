@@ -28,6 +28,8 @@ use crate::store::{Rows, StoreError, accounts, authorisations, enterprises, sess
 pub struct Standing {
     /// Whether it is neither cancelled nor locked.
     pub is_account_open: bool,
+    /// Of the account.
+    pub era: i64,
     pub held: Held,
 }
 
@@ -132,7 +134,7 @@ static HELD_IN: LazyLock<String> = LazyLock::new(|| {
 
 fn standing_columns() -> String {
     format!(
-        "a.status AS a_status, a.locked_at AS a_locked_at, {}, {}",
+        "a.status AS a_status, a.locked_at AS a_locked_at, a.era AS a_era, {}, {}",
         columns::<authorisation::Entity>("h"),
         columns::<enterprise::Entity>("e")
     )
@@ -300,6 +302,7 @@ impl<A> Standings<'_, A> {
             is_account_open: accounts::read_status(&row.try_get::<String>("a_", "status")?)?
                 == AccountStatus::Active
                 && row.try_get::<Option<i64>>("a_", "locked_at")?.is_none(),
+            era: row.try_get("a_", "era")?,
             held,
         })
     }

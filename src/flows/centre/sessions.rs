@@ -45,9 +45,10 @@ pub async fn end(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
     Ok(tx.commit().await?)
 }
 
-/// All but this one; how many that were.
+/// All but this one, and whoever is on their way in; how many were in.
 pub async fn end_others(ctx: &Ctx, session: &Session) -> Result<usize, Stop> {
     let tx = ctx.begin().await?;
+    tx.rows().accounts().begin_era(session.account).await?;
     let mut all = tx.rows().sessions().unended_of(session.account).await?;
     all.retain(|id| *id != session.id);
     for id in &all {

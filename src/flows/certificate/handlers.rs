@@ -87,6 +87,7 @@ pub async fn choose(
         record_kind: None,
         way: Way::Certificate(certified.keys),
         second: Second::NotAsked,
+        era: chosen.account.era,
     };
     let acting = Acting::Enterprise(chosen.authorisation);
     transaction::advance(ctx, transaction, transaction.about(proved, Some(acting))?).await

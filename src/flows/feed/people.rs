@@ -268,6 +268,7 @@ fn new_account(
         username,
         password,
         help: Help::default(),
+        era: 0,
     }
 }
 

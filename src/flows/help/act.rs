@@ -28,8 +28,9 @@ async fn told(ctx: &Ctx, tx: Tx<'_>, account: &Account, kind: NoticeKind) -> Res
     Ok(tx.commit().await?)
 }
 
-/// Also those past their time, whose tokens may live on.
+/// Also those past their time, whose tokens may live on, and whoever is on their way in.
 async fn end_all(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result<usize, Fault> {
+    tx.rows().accounts().begin_era(account.id).await?;
     let all = tx.rows().sessions().unended_of(account.id).await?;
     for session in &all {
         tell::end_session(ctx, tx, *session, REASON).await?;

@@ -6,7 +6,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::{Factor, ScanApp};
@@ -14,6 +13,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::number::phone::Phone;
+use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, ClaimedFor};
 use crate::ephemeral::Slot;
@@ -44,6 +44,9 @@ pub struct Forgotten {
     /// The sign-in that they came from, and go back to.
     pub from: String,
     pub step: Step,
+    /// The account's when it was proved: a password that was set since is not replaced by it.
+    #[serde(default)]
+    era: i64,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -70,7 +73,7 @@ const CODE: Slot<String> = Slot::new("forgotten-code");
 /// Step 1: which document (F-02).
 pub async fn start(ctx: &Ctx, begun: &Begun, document: Document, from: &str) -> Result<(), Stop> {
     count_start(ctx, WAY, &document).await?;
-    let first = Forgotten { document, from: from.to_owned(), step: Step::Named };
+    let first = Forgotten { document, from: from.to_owned(), step: Step::Named, era: 0 };
     Ok(FORGOTTEN.begin(ctx, begun, &first).await?)
 }
 
@@ -250,7 +253,8 @@ async fn proved(
     at: &Forgotten,
     factor: Factor,
 ) -> Result<Forgotten, Stop> {
-    let next = Forgotten { step: Step::Proved(factor), ..at.clone() };
+    let era = account(ctx, at).await?.era;
+    let next = Forgotten { step: Step::Proved(factor), era, ..at.clone() };
     FORGOTTEN.go(ctx, begun, at, &next).await?;
     Ok(next)
 }
@@ -295,8 +299,11 @@ pub async fn set(
     repeated: &Secret,
 ) -> Result<(), Stop> {
     let Step::Proved(factor) = at.step else { return Err(Refusal::State.into()) };
-    let person = person(ctx, at).await?;
-    let account = ctx.rows().accounts().find_by_person(person).await?.ok_or(Refusal::State)?;
+    let account = account(ctx, at).await?;
+    if account.era != at.era {
+        return Err(Refusal::State.into());
+    }
+    let person = account.person;
     let new = NewPassword::check(ctx, &account, new, repeated).await?;
     let tx = ctx.begin().await?;
     FORGOTTEN.use_up(&tx, begun).await?;
@@ -310,7 +317,8 @@ pub async fn set(
     Ok(())
 }
 
-async fn person(ctx: &Ctx, at: &Forgotten) -> Result<PersonId, Stop> {
+async fn account(ctx: &Ctx, at: &Forgotten) -> Result<Account, Stop> {
     let person = claim::holder(ctx, at.document.parsed(ctx).as_ref()).await?;
-    Ok(person.ok_or(Refusal::State)?)
+    let person = person.ok_or(Refusal::State)?;
+    Ok(ctx.rows().accounts().find_by_person(person).await?.ok_or(Refusal::State)?)
 }

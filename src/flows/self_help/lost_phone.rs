@@ -49,6 +49,9 @@ pub struct LostPhone {
     pub document: Document,
     person: PersonId,
     account: AccountId,
+    /// The account's when the password was right: a new one makes an end of it.
+    #[serde(default)]
+    era: i64,
     pub phone: String,
     /// The sign-in that they came from, and go back to.
     pub from: String,
@@ -64,7 +67,7 @@ pub enum Step {
     Reached,
 }
 
-pub const LOST_PHONE: Journey<LostPhone> = Journey::new("lost-phone", STEP_SECONDS);
+const LOST_PHONE: Journey<LostPhone> = Journey::new("lost-phone", STEP_SECONDS);
 
 const CODE: Slot<String> = Slot::new("lost-phone-code");
 
@@ -89,12 +92,20 @@ pub async fn begin(ctx: &Ctx, begun: &Begun, form: Form) -> Result<(), Stop> {
         document: form.document,
         person: account.person,
         account: account.id,
+        era: account.era,
         phone: form.phone.as_str().to_owned(),
         from: form.from,
         step: Step::Sent,
     };
     LOST_PHONE.begin(ctx, begun, &first).await?;
     keep(ctx, begun, &first, &code).await
+}
+
+/// How far this browser has come; `None` also where the account's sign-ins have been ended since.
+pub async fn find(ctx: &Ctx, begun: &Begun) -> Result<Option<LostPhone>, Fault> {
+    let Some(at) = LOST_PHONE.find(ctx, begun).await? else { return Ok(None) };
+    let account = ctx.rows().accounts().find(at.account).await?;
+    Ok(account.is_some_and(|account| account.era == at.era).then_some(at))
 }
 
 /// The code once more.
@@ -285,9 +296,9 @@ pub async fn wait_instead(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<()
 }
 
 async fn wait(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
-    session::admits(ctx, at.account).await?;
     let tx = ctx.begin().await?;
     LOST_PHONE.use_up(&tx, begun).await?;
+    session::hold_in_era(&tx, at.account, at.era).await?;
     awaited::begin(ctx, &tx, (at.person, at.account), phone(at)?).await?;
     tx.commit().await?;
     LOST_PHONE.forget(ctx, begun).await;
@@ -295,7 +306,6 @@ async fn wait(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
 }
 
 async fn finish(ctx: &Ctx, begun: &Begun, at: &LostPhone, factor: Factor) -> Result<(), Stop> {
-    session::admits(ctx, at.account).await?;
     let binding = PhoneBinding {
         account: at.account,
         phone: phone(at)?,
@@ -305,6 +315,8 @@ async fn finish(ctx: &Ctx, begun: &Begun, at: &LostPhone, factor: Factor) -> Res
     let tx = ctx.begin().await?;
     LOST_PHONE.use_up(&tx, begun).await?;
     bind_phone(ctx, &tx, at.person, &binding, factor.name()).await?;
+    // After the accounts that a change of hands holds, which are held in one order.
+    session::hold_in_era(&tx, at.account, at.era).await?;
     people::drop_awaited_phone(&tx, at.account).await?;
     tx.commit().await?;
     LOST_PHONE.forget(ctx, begun).await;

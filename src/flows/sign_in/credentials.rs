@@ -137,6 +137,7 @@ async fn judge(
         record_kind: RecordKind::parse(&form.record_kind),
         way: Way::Password,
         second: second(ctx, entrance, form, &typed, &account).await?,
+        era: account.era,
     };
     advance(ctx, transaction, transaction.about(proved, None)?).await
 }

@@ -1,12 +1,14 @@
 //! The session behind a browser's cookie, with person, account and identity as they are now; and whether
-//! an account may have one.
+//! an account may have one, and for what was proved when.
 
 use crate::base::id::AccountId;
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
 use crate::domain::authorisation::State;
+use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::flows::{Ctx, Fault, Stop};
+use crate::store::Tx;
 
 pub use crate::store::standing::StandingSession;
 
@@ -41,4 +43,18 @@ pub async fn ended_why(ctx: &Ctx, cookie: &Secret) -> Result<Option<Ended>, Faul
 pub async fn admits(ctx: &Ctx, id: AccountId) -> Result<(), Stop> {
     let account = ctx.rows().accounts().find(id).await?;
     Ok(account.ok_or(Refusal::Credentials)?.may_sign_in()?)
+}
+
+/// The account of whoever gets something that lasts for what they have proved in this era, held until
+/// the transaction ends: what ends the account's sign-ins meanwhile waits for it and finds it. `E_STATE`:
+/// they have been ended since it was proved.
+pub async fn hold_in_era(tx: &Tx<'_>, id: AccountId, era: i64) -> Result<Account, Stop> {
+    let accounts = tx.rows().accounts();
+    accounts.hold(&[id]).await?;
+    let account = accounts.find(id).await?.ok_or(Refusal::Credentials)?;
+    account.may_sign_in()?;
+    match account.era == era {
+        true => Ok(account),
+        false => Err(Refusal::State.into()),
+    }
 }

@@ -107,6 +107,7 @@ pub async fn begin(
         record_kind: None,
         way: way_of(&session.amr),
         second: Second::Due,
+        era: 0,
     };
     let purpose = Purpose::StepUp { session: session.id, errand };
     let progress = Progress::Chosen(proved, session.acting);

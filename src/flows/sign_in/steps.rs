@@ -53,18 +53,20 @@ async fn due<'t>(
     }
 }
 
-/// Replaces the initial password (E-06), or one that the bureau has taken. Before any session exists.
+/// Replaces the initial password (E-06), or one that the bureau has taken. Before any session exists. This
+/// sign-in goes on; another that the former one has begun does not.
 pub async fn set_password(
     ctx: &Ctx,
     transaction: &LoginTransaction,
     new: &Secret,
     repeated: &Secret,
-) -> Result<(), Stop> {
+) -> Result<LoginTransaction, Stop> {
     let proved = due(ctx, transaction, Step::NewPassword).await?;
     let account = ctx.rows().accounts().find(proved.account).await?.ok_or(Refusal::State)?;
     let new = NewPassword::check(ctx, &account, new, repeated).await?;
     let event = AuditEvent::PasswordSet { account: proved.account, person: proved.person };
     let tx = ctx.begin().await?;
+    let era = session::hold_in_era(&tx, proved.account, proved.era).await?.era;
     let accounts = tx.rows().accounts();
     if !accounts.set_password(proved.account, &account.password, new.hash()).await? {
         return Err(Refusal::State.into());
@@ -72,7 +74,7 @@ pub async fn set_password(
     tx.note(event);
     tx.commit().await?;
     throttle::end_locks(ctx, ctx.rows(), &account).await?;
-    Ok(())
+    transaction::advance(ctx, transaction, transaction.in_era(era + 1)?).await
 }
 
 /// Every text, or none (E-19, E-20).
@@ -256,6 +258,7 @@ pub async fn sign_in(
     let cookie = ctx.random().token();
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
+    session::hold_in_era(&tx, proved.account, proved.era).await?;
     if let Some(invitation) = transaction.accepted() {
         confirm(ctx, &tx, proved.person, invitation).await?;
     }

@@ -56,15 +56,24 @@ pub async fn has_gone_on(ctx: &Ctx, transaction: &LoginTransaction) -> Result<bo
     Ok(find(ctx, &transaction.id).await?.as_ref() != Some(transaction))
 }
 
-/// The same, or one in which nobody has yet. `held`: as the browser holds it; it may do so for longer
-/// than the sign-in lasts, so what was used up does not begin again.
+/// Whether what was proved in it still counts: nobody has ended the account's sign-ins since. A step
+/// within a session ends with the session.
+async fn counts(ctx: &Ctx, transaction: &LoginTransaction) -> Result<bool, Fault> {
+    let is_sign_in = transaction.purpose == Purpose::SignIn;
+    let Some(proved) = transaction.proved().filter(|_| is_sign_in) else { return Ok(true) };
+    let account = ctx.rows().accounts().find(proved.account).await?;
+    Ok(account.is_some_and(|account| account.era == proved.era))
+}
+
+/// The same if it still counts, or one in which nobody has yet. `held`: as the browser holds it; it may
+/// do so for longer than the sign-in lasts, so what was used up does not begin again.
 pub async fn find_begun(
     ctx: &Ctx,
     id: &str,
     held: Option<LoginTransaction>,
 ) -> Result<Option<LoginTransaction>, Fault> {
     if let Some(found) = find(ctx, id).await? {
-        return Ok(Some(found));
+        return Ok(counts(ctx, &found).await?.then_some(found));
     }
     let begun = match held {
         Some(held) => Some(held),

@@ -20,6 +20,7 @@ pub struct Model {
     pub locked_at: Option<i64>,
     pub unlocked_at: Option<i64>,
     pub password_expired_at: Option<i64>,
+    pub era: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -104,7 +104,7 @@ pub async fn post_password(AtStep { request, form, transaction, .. }: AtStep) ->
     let secret = |name: &str| Secret::new(form.get(name).unwrap_or_default().to_owned());
     let (new, repeated) = (secret("new"), secret("repeated"));
     match Stop::refusal(steps::set_password(&request.ctx, &transaction, &new, &repeated).await)? {
-        Ok(()) => go_on(&request, &transaction).await,
+        Ok(next) => go_on(&request, &next).await,
         Err(refusal) => refused(&request, &transaction, refusal, Step::NewPassword).await,
     }
 }

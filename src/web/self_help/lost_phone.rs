@@ -12,7 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::self_help::awaited;
 use crate::flows::self_help::document::Document;
-use crate::flows::self_help::lost_phone::{self, Form, LOST_PHONE, LostPhone, Reached, Step};
+use crate::flows::self_help::lost_phone::{self, Form, LostPhone, Reached, Step};
 use crate::flows::self_help::progress::Begun;
 use crate::flows::sign_in::scan::code::cancel_shown;
 use crate::views::page::MessagePage;
@@ -29,7 +29,7 @@ const LONGEST: usize = 128;
 
 /// What has come of it so far; `None`: nothing, or nothing any more.
 async fn found(helping: &Helping) -> Result<Option<LostPhone>, Failure> {
-    Ok(LOST_PHONE.find(&helping.request.ctx, &helping.begun).await?)
+    Ok(lost_phone::find(&helping.request.ctx, &helping.begun).await?)
 }
 
 async fn at(helping: &Helping) -> Result<LostPhone, Failure> {

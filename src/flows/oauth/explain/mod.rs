@@ -88,7 +88,7 @@ pub async fn explain(ctx: &Ctx, question: &Question<'_>) -> Result<Explanation, 
     let verifier = ctx.random().token();
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(sha256(verifier.expose().as_bytes()));
     let params = request(question, challenge);
-    let standing = Standing { is_account_open: true, held: held(ctx, question).await? };
+    let standing = Standing { is_account_open: true, era: 0, held: held(ctx, question).await? };
     let found = StandingSession { session, standing };
     let preview = match authorize::preview(ctx, params, found).await {
         Err(Stop::Client(error)) => {

@@ -170,6 +170,7 @@ async fn open_account(
         username: None,
         password: PasswordState::Set(whole.access.password.clone()),
         help: Help::default(),
+        era: 0,
     };
     people::open_account(ctx, tx, &account).await?;
     match &whole.access.contact {

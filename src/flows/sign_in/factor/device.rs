@@ -58,6 +58,8 @@ pub async fn remember(
     let (Some(proved), Some(days)) = (proved, days(ctx, transaction)) else { return Ok(None) };
     let lifetime = days * 86_400;
     let account = ctx.rows().accounts().find(proved.account).await?;
+    // Whoever has proved a former password is remembered for none that came after it.
+    let account = account.filter(|account| account.era == proved.era);
     // The initial password is about to change, and would forget it at once.
     let Some(PasswordState::Set(password)) = account.map(|account| account.password) else {
         return Ok(None);

@@ -290,6 +290,7 @@ async fn judge(
         record_kind: RecordKind::parse(&form.record_kind),
         way: Way::Passkey,
         second: Second::Passed(Factor::Passkey),
+        era: account.era,
     };
     transaction::advance(ctx, tx, tx.about(proved, None)?).await
 }

@@ -212,7 +212,13 @@ pub fn confirmed_by(ctx: &Ctx, found: StandingSession) -> Result<Confirmed, Refu
     }
     load::of(ctx, session.person, session.acting, standing.held).map_err(Refusal::NoIdentity)?;
     may_confirm(ctx, &session)?;
-    Ok(Confirmed { person: session.person, account: session.account, acting: session.acting })
+    Ok(Confirmed {
+        person: session.person,
+        account: session.account,
+        acting: session.acting,
+        era: standing.era,
+        session: Some(session.id),
+    })
 }
 
 /// The tap. A wrong person or number ends the code and is told as `E_STEPUP_FAILED`; who may not
@@ -325,6 +331,12 @@ async fn sign_in(
     who: Confirmed,
 ) -> Result<LoginTransaction, Stop> {
     let entrance = ctx.realm.scan_entrance().ok_or(Refusal::State)?;
+    // A phone that was signed out since has confirmed nothing.
+    if let Some(session) = who.session
+        && ctx.rows().sessions().find_live(session).await?.is_none()
+    {
+        return Err(Refusal::ScanExpired.into());
+    }
     // Agency staff choose their client at the browser.
     let agency = match load::load(ctx, who.person, who.acting).await? {
         ActingIdentity::Agent(one) => Some(one.agency.id),
@@ -338,6 +350,7 @@ async fn sign_in(
         record_kind: None,
         way: Way::Scan(app),
         second: Second::Due,
+        era: who.era,
     };
     let chosen = agency.is_none().then_some(who.acting);
     transaction::advance(ctx, tx, tx.about(proved, chosen)?).await

@@ -293,7 +293,13 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
     let Some(account) = account else { return Err(Refusal::StepUpFailed.into()) };
     agree(ctx, person, &kept.agreed).await?;
     // The code's step to confirmed uses the order up.
-    let who = Confirmed { person, account: account.id, acting: Acting::Personal };
+    let who = Confirmed {
+        person,
+        account: account.id,
+        acting: Acting::Personal,
+        era: account.era,
+        session: None,
+    };
     code::confirm(ctx, id, phone_key, who, Some(kept.number)).await?;
     give_back(ctx, &kept.counters).await?;
     ctx.forget(&ORDER, &order_key(order)).await;

@@ -139,7 +139,13 @@ async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, 
     }
     let id = Stop::refusal(named(ctx, said).await)?.map_err(|_| refused.clone())?;
     let account = ctx.rows().accounts().find_by_person(id).await?.ok_or(refused)?;
-    Ok(Confirmed { person: id, account: account.id, acting: Acting::Personal })
+    Ok(Confirmed {
+        person: id,
+        account: account.id,
+        acting: Acting::Personal,
+        era: account.era,
+        session: None,
+    })
 }
 
 /// Whether the operator says that its person has the claimed name and number, and just now that face.

@@ -25,6 +25,7 @@ pub struct AppUser {
     account: AccountId,
     session: SessionId,
     acting: Acting,
+    era: i64,
     pub identity: ActingIdentity,
     name: String,
     /// Which phone.
@@ -45,13 +46,14 @@ pub async fn user(ctx: &Ctx, presented: &Presented<'_>) -> Result<AppUser, Stop>
         let reason = "the token must be bound to the phone's key";
         return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
     };
-    let grant = found.grant;
+    let (grant, era) = (found.grant, found.standing.era);
     let person = ctx.rows().people().find(grant.person).await?;
     Ok(AppUser {
         person: grant.person,
         account: grant.account,
         session: grant.session,
         acting: grant.acting,
+        era,
         identity,
         name: person.map(|person| mask::name(person.name.as_str())).unwrap_or_default(),
         key: Hashed::of(&format!("{}\n{}", grant.client_id, cnf.jkt)).to_text(),
@@ -87,7 +89,13 @@ pub async fn confirm(
     }
     let session = ctx.rows().sessions().find_live(user.session).await?.ok_or(Refusal::State)?;
     code::may_confirm(ctx, &session)?;
-    let who = Confirmed { person: user.person, account: user.account, acting: user.acting };
+    let who = Confirmed {
+        person: user.person,
+        account: user.account,
+        acting: user.acting,
+        era: user.era,
+        session: Some(user.session),
+    };
     code::confirm(ctx, code, &user.key, who, typed).await
 }
 
