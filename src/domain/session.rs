@@ -2,6 +2,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId, SessionId};
+use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::factor::proves_no_person;
 
@@ -9,6 +10,8 @@ use crate::domain::factor::proves_no_person;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     pub id: SessionId,
+    /// What the browser holds, as it was then; who goes on from it finds whether it still does.
+    pub cookie: Hashed,
     pub person: PersonId,
     pub account: AccountId,
     pub acting: Acting,

@@ -192,11 +192,11 @@ impl<A> Sessions<'_, A> {
 }
 
 impl Sessions<'_, Writing> {
-    pub async fn add(&self, new: &Session, cookie: Hashed) -> Result<(), StoreError> {
+    pub async fn add(&self, new: &Session) -> Result<(), StoreError> {
         session::Entity::insert(session::ActiveModel {
             id: Set(new.id.0),
             realm: Set(self.0.realm.to_owned()),
-            cookie_hash: Set(cookie.0.to_vec()),
+            cookie_hash: Set(new.cookie.0.to_vec()),
             person_id: Set(new.person.0),
             account_id: Set(new.account.0),
             acting_kind: Set(new.acting.kind().to_owned()),
@@ -220,7 +220,8 @@ impl Sessions<'_, Writing> {
     }
 
     /// Moves the session from one identity to another and to a new cookie; `false` when it has
-    /// ended or was switched meanwhile.
+    /// ended meanwhile, or went on to another identity or cookie: of two that go on from one cookie one
+    /// does, and the browser ends with what that one hands out.
     pub async fn switch(
         &self,
         session: &Session,
@@ -244,6 +245,7 @@ impl Sessions<'_, Writing> {
                 Expr::value(session.one_way_personal || personal),
             )
             .filter(session::Column::Id.eq(session.id.0))
+            .filter(session::Column::CookieHash.eq(session.cookie.0.to_vec()))
             .filter(session::Column::ActingKind.eq(session.acting.kind()))
             .filter(match session.acting.authorisation() {
                 Some(id) => session::Column::AuthorisationId.eq(id.0),
@@ -263,8 +265,9 @@ impl Sessions<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    /// What a session proves now, under a new cookie; `false` when it has ended meanwhile, is not
-    /// this person's, or has just proved more. Of `session`: id, person, acr, amr, `auth_time`.
+    /// What a session proves now, under a new cookie; `false` when it has ended meanwhile, went on to
+    /// another cookie, is not this person's, or has just proved more. Of `session`: id, cookie, person,
+    /// acr, amr, `auth_time`.
     pub async fn prove(&self, session: &Session, cookie: Hashed) -> Result<bool, StoreError> {
         let acr = i32::from(session.acr);
         let done = self
@@ -275,6 +278,7 @@ impl Sessions<'_, Writing> {
             .col_expr(session::Column::AuthTime, Expr::value(session.auth_time.0))
             .col_expr(session::Column::CookieHash, Expr::value(cookie.0.to_vec()))
             .filter(session::Column::Id.eq(session.id.0))
+            .filter(session::Column::CookieHash.eq(session.cookie.0.to_vec()))
             .filter(session::Column::PersonId.eq(session.person.0))
             .filter(session::Column::EndedAt.is_null())
             .filter(session::Column::Acr.lte(acr))
@@ -357,8 +361,10 @@ impl Sessions<'_, Writing> {
 
 pub(super) fn read(row: session::Model) -> Result<Session, StoreError> {
     let wrong = |column| StoreError::inconsistent("session", column, row.id);
+    let cookie = row.cookie_hash.as_slice().try_into().map_err(|_| wrong("cookie_hash"))?;
     Ok(Session {
         id: SessionId(row.id),
+        cookie: Hashed(cookie),
         acting: Acting::from_parts(
             &row.acting_kind,
             row.authorisation_id.map(AuthorisationId),

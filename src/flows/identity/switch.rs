@@ -48,7 +48,9 @@ pub async fn switch(ctx: &Ctx, session: &Session, to: Acting) -> Result<(Session
     tx.note(event);
     tx.commit().await?;
     let one_way_personal = session.one_way_personal || to == Acting::Personal;
-    Ok((Session { acting: to, one_way_personal, ..session.clone() }, cookie))
+    let moved =
+        Session { acting: to, one_way_personal, cookie: cookie.hashed(), ..session.clone() };
+    Ok((moved, cookie))
 }
 
 /// Not once it has become personal (invariant 7), nor from the social-insurance doors.

@@ -3,7 +3,7 @@
 //! step and keeps session and identity.
 
 use crate::base::id::PersonId;
-use crate::base::secret::Secret;
+use crate::base::secret::{Hashed, Secret};
 use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{Factor, Way, acr, amr, way_of};
 use crate::domain::login::{
@@ -132,12 +132,21 @@ pub async fn session_within(ctx: &Ctx, transaction: &LoginTransaction) -> Result
     Ok(found)
 }
 
-/// The step was passed: the same session under a new cookie, with what was proved added to it.
-pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Secret, Stop> {
+/// The step was passed: the same session under a new cookie, with what was proved added to it. `held`: the
+/// cookie that the browser sends along; `E_STATE` where the session has gone on to another since, whose
+/// answer may yet be on its way there and must be the last.
+pub async fn finish(
+    ctx: &Ctx,
+    transaction: &LoginTransaction,
+    held: Option<Hashed>,
+) -> Result<Secret, Stop> {
     let errand = transaction.errand().ok_or(Refusal::State)?;
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let factor = proved.second.passed().ok_or(Refusal::State)?;
     let session = session_within(ctx, transaction).await?;
+    if held != Some(session.cookie) {
+        return Err(Refusal::State.into());
+    }
     let person = ctx.rows().people().find(proved.person).await?;
     let mut reached = person.map_or(1, |person| person.real_name_level);
     let is_lifted = errand.lifts() == Some(reached);

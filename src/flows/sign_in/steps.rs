@@ -239,8 +239,10 @@ pub async fn sign_in(
         }
         _ => 1,
     };
+    let cookie = ctx.random().token();
     let session = Session {
         id: SessionId::new(&ctx.services.clock, ctx.random()),
+        cookie: cookie.hashed(),
         person: proved.person,
         account: proved.account,
         acting,
@@ -255,7 +257,6 @@ pub async fn sign_in(
         created_at: now,
         expires_at: now.plus(ctx.realm.lifetimes.session),
     };
-    let cookie = ctx.random().token();
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
     session::hold_in_era(&tx, proved.account, proved.era).await?;
@@ -264,7 +265,7 @@ pub async fn sign_in(
     }
     let identity = load::look(ctx, tx.rows().reading(), proved.person, acting).await??;
     let attempt = attempt(ctx, transaction, Some(&identity), "ok");
-    tx.rows().sessions().add(&session, cookie.hashed()).await?;
+    tx.rows().sessions().add(&session).await?;
     if let Some(former) = former {
         end_session(ctx, &tx, former.id, "somebody signed in anew in this browser").await?;
     }

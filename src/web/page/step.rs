@@ -68,7 +68,8 @@ async fn into_session(
 ) -> Result<Shown<Secret>, Failure> {
     let ctx = &request.ctx;
     if transaction.errand().is_some() {
-        return Ok(Stop::refusal(step_up::finish(ctx, transaction).await)?);
+        let held = request.session_cookie().map(|cookie| cookie.hashed());
+        return Ok(Stop::refusal(step_up::finish(ctx, transaction, held).await)?);
     }
     let former = request.session().await?;
     let made = steps::sign_in(ctx, transaction, acting, former.as_ref()).await;

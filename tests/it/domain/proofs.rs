@@ -47,6 +47,7 @@ pub fn proved(n: u128) -> Proved {
         record_kind: None,
         way: Way::Password,
         second: Second::Due,
+        era: 0,
     }
 }
 

@@ -97,7 +97,8 @@ pub async fn with_session_of(
     }
     let cookie = app.ctx.random().token();
     let tx = app.ctx.begin().await.unwrap();
-    tx.rows().sessions().add(&session, cookie.hashed()).await.unwrap();
+    session.cookie = cookie.hashed();
+    tx.rows().sessions().add(&session).await.unwrap();
     tx.commit().await.unwrap();
     let mut browser = app.browser();
     let name = "__Host-hufu-session-jiangxi".to_owned();
@@ -293,6 +294,7 @@ pub async fn session(app: &TestApp, person: &Person) -> Session {
     let now = app.ctx.now();
     Session {
         id: SessionId::new(&app.clock, app.ctx.random()),
+        cookie: app.ctx.random().token().hashed(),
         person: person.id,
         account: account.id,
         acting: Acting::Personal,

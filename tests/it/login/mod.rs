@@ -11,6 +11,7 @@ pub mod deadline_hour;
 pub mod devices;
 pub mod doors;
 mod enterprise;
+pub mod eras;
 mod fallen;
 mod fields;
 mod first_time;

@@ -11,7 +11,7 @@ use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_
 const WANG: &str = "13800138000";
 
 /// At the choice between two identities, with everything proved.
-async fn at_the_choice(app: &TestApp) -> (Browser, Shown) {
+pub async fn at_the_choice(app: &TestApp) -> (Browser, Shown) {
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     let page = browser.type_credentials(&page, (EXAMPLE, WANG, PASSWORD)).await;
@@ -19,7 +19,7 @@ async fn at_the_choice(app: &TestApp) -> (Browser, Shown) {
     (browser, page)
 }
 
-fn first_identity(page: &Shown) -> String {
+pub fn first_identity(page: &Shown) -> String {
     let offered = page.text.split("name=\"identity\" value=\"").nth(1).expect("a choice");
     offered.split('"').next().unwrap().to_owned()
 }
@@ -58,7 +58,7 @@ fn a_sign_in_that_was_not_forgotten_works_no_second_time() {
         app.ctx.ephemeral().put(&transaction::LOGIN, &t, &proved, 600).await.unwrap();
         let again = steps::sign_in(&app.ctx, &proved, acting, None).await;
         assert!(again.is_err(), "the transaction was used");
-        let raised = step_up::finish(&app.ctx, &proved).await;
+        let raised = step_up::finish(&app.ctx, &proved, None).await;
         assert!(raised.is_err());
     });
 }

@@ -1,8 +1,10 @@
 //! Proving more within a session, when something has ended between the page and the form.
 
+use hufu::base::secret::Hashed;
 use hufu::domain::acting::Acting;
 use hufu::domain::factor::Factor;
 use hufu::domain::login::{Errand, LoginTransaction, Progress, Second, Then};
+use hufu::domain::session::Session;
 use hufu::flows::Stop;
 use hufu::flows::relations::person::confirm_batch;
 use hufu::flows::sign_in::step_up;
@@ -22,10 +24,10 @@ fn passed(mut transaction: LoginTransaction) -> LoginTransaction {
 }
 
 /// What the end of a step is refused with, `ok` where it is not.
-async fn end(app: &TestApp, transaction: &LoginTransaction) -> &'static str {
+async fn end(app: &TestApp, transaction: &LoginTransaction, held: Hashed) -> &'static str {
     let ended = match transaction.errand() {
         Some(Errand::Confirm(_)) => confirm_batch(&app.ctx, transaction).await.map(|_| ()),
-        _ => step_up::finish(&app.ctx, transaction).await.map(|_| ()),
+        _ => step_up::finish(&app.ctx, transaction, Some(held)).await.map(|_| ()),
     };
     match Stop::refusal(ended).unwrap() {
         Ok(()) => "ok",
@@ -58,14 +60,13 @@ fn a_step_ends_with_its_session_and_its_account() {
                 app.sql("UPDATE account SET status = 'active'").await;
                 let session = session(&app, &person).await;
                 let tx = app.ctx.begin().await.unwrap();
-                let cookie = app.ctx.random().token();
-                tx.rows().sessions().add(&session, cookie.hashed()).await.unwrap();
+                tx.rows().sessions().add(&session).await.unwrap();
                 tx.commit().await.unwrap();
                 let case = format!("{statement}: {errand:?}");
                 let begun = step_up::begin(&app.ctx, &session, errand, Then::Nowhere).await;
                 let transaction = passed(begun.unwrap().expect("a step"));
                 app.sql(statement).await;
-                assert_eq!(end(&app, &transaction).await, code, "{case}");
+                assert_eq!(end(&app, &transaction, session.cookie).await, code, "{case}");
             }
         }
     });
@@ -88,5 +89,42 @@ fn a_code_that_comes_after_the_accounts_end_lifts_nobody() {
         assert_eq!((refused.status.as_u16(), refused.code()), (403, Some("E_CREDENTIALS")));
         let person = app.ctx.rows().people().find(person).await.unwrap().unwrap();
         assert_eq!(person.real_name_level, 1);
+    });
+}
+
+/// One tab goes on from this session; whether it did.
+async fn goes_on(app: &TestApp, session: &Session, how: &str) -> bool {
+    if how == "prove" {
+        let begun = step_up::begin(&app.ctx, session, Errand::Raise, Then::Nowhere).await;
+        let transaction = passed(begun.unwrap().expect("a step"));
+        return end(app, &transaction, session.cookie).await == "ok";
+    }
+    let tx = app.ctx.begin().await.unwrap();
+    let cookie = app.ctx.random().token().hashed();
+    let is_moved = tx.rows().sessions().switch(session, session.acting, cookie).await.unwrap();
+    tx.commit().await.unwrap();
+    is_moved
+}
+
+/// Of two tabs that go on from one cookie one does, and the other hands out none: the browser ends with the
+/// session's own, whichever answer comes last.
+#[test]
+fn of_two_tabs_that_go_on_from_one_cookie_one_does() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let person = person_of(&app, "wangxm").await;
+        let person = app.ctx.rows().people().find(person).await.unwrap().unwrap();
+        for order in
+            [["prove", "switch"], ["switch", "prove"], ["prove", "prove"], ["switch", "switch"]]
+        {
+            let session = session(&app, &person).await;
+            let tx = app.ctx.begin().await.unwrap();
+            tx.rows().sessions().add(&session).await.unwrap();
+            tx.commit().await.unwrap();
+            let [first, second] = order;
+            let went =
+                [goes_on(&app, &session, first).await, goes_on(&app, &session, second).await];
+            assert_eq!(went, [true, false], "{order:?}");
+        }
     });
 }

@@ -11,6 +11,7 @@ use crate::account::{as_person, as_wang, get};
 use crate::kit::{
     FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, on_each_database,
 };
+use crate::login::eras::{ENDS, happens};
 use crate::login::scan::{act, go_on, iit, number};
 
 /// Covers F-01, F-02, F-03, F-05, F-06, E-09: everything that stood on the old password has ended, the
@@ -318,6 +319,24 @@ fn the_way_back_leads_to_the_sign_in_that_waits() {
             let from: String = form_urlencoded::byte_serialize(from.as_bytes()).collect();
             let page = browser.get(&format!("/realms/jiangxi/forgot-password?from={from}")).await;
             assert_eq!(page.hidden()["from"], "");
+        }
+    });
+}
+
+/// Whoever waits at the last page with a code that was right replaces no password that was set since, nor
+/// comes back after the account's sign-ins have been ended.
+#[test]
+fn a_password_is_not_replaced_by_what_has_ended() {
+    on_each_database(|on| async move {
+        for what in ENDS {
+            let app = TestApp::start(on).await;
+            let mut browser = app.browser();
+            let page = proved(&app, &mut browser).await;
+            happens(&app, "wangxm", what).await;
+            let before = account_of(&app, "wangxm").await.password;
+            let refused = set(&mut browser, &page, "Autumn2026+").await;
+            assert_eq!(refused.status.as_u16(), 410, "{what}: {}", refused.text);
+            assert!(account_of(&app, "wangxm").await.password == before, "{what}");
         }
     });
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::account::as_person;
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, PASSWORD, Setup, TestApp, changed_realm, on_each_database};
+use crate::login::eras::{ENDS, happens};
 use crate::login::scan::go_on;
 
 const RECOVER: &str = "/realms/jiangxi/recover-phone";
@@ -407,5 +408,25 @@ fn whoever_has_no_phone_is_not_led_to_it_first() {
         assert!(page.text.contains("class=\"qr\""), "the first that works is open");
         assert!(page.text.contains("找回手机号码"), "{}", page.text);
         let _ = WANG;
+    });
+}
+
+/// A password that was right is worth nothing here either once the account's sign-ins have been ended: no
+/// phone is bound by it, and none waits.
+#[test]
+fn a_phone_is_not_recovered_by_what_has_ended() {
+    on_each_database(|on| async move {
+        for what in ENDS {
+            let app = TestApp::start(on).await;
+            let mut browser = app.browser();
+            let page = sent_to(&app, &mut browser, FRESH).await;
+            let face = answer(&mut browser, &page, &app.sms(FRESH)).await;
+            assert!(face.url.contains("/recover-phone/face?t="), "{} {}", face.url, face.text);
+            happens(&app, "chenjing", what).await;
+            let refused = browser.submit(&face, &[("act", "wait")]).await;
+            assert_eq!(refused.status.as_u16(), 410, "{what}: {}", refused.text);
+            assert_eq!(app.count("SELECT COUNT(*) FROM awaited_phone").await, 0, "{what}");
+            assert!(holder_of(&app, FRESH).await.is_none(), "{what}");
+        }
     });
 }

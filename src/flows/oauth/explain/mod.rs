@@ -228,6 +228,8 @@ async fn session(
     let now = ctx.now();
     Ok(Session {
         id: SessionId::new(&ctx.services.clock, ctx.random()),
+        // No browser has it.
+        cookie: ctx.random().token().hashed(),
         person: question.person,
         account: question.account,
         acting: question.acting,
