@@ -237,7 +237,8 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
     }
     let keys = KeySet::new(keys);
     let apis: Vec<&str> = realm.resources.keys().map(String::as_str).collect();
-    let discovery = document(&realm.issuer, &realm.algorithms, &PUBLIC_SCOPES, &apis)?.into();
+    let (algorithms, highest) = (&realm.algorithms, realm.highest_level());
+    let discovery = document(&realm.issuer, algorithms, highest, &PUBLIC_SCOPES, &apis)?.into();
     let (jwks, jwks_sm2) = (jwks(&keys)?.into(), jwks_sm2(&keys)?.map(Into::into));
     let published = Published::new(keys, jwks, jwks_sm2, discovery, version);
     services.keys.publish(realm, published);

@@ -38,10 +38,12 @@ fn wrong(error: impl ToString) -> DiscoveryError {
     DiscoveryError(error.to_string())
 }
 
-/// The bytes that are served; made once for each version of a realm.
+/// The bytes that are served; made once for each version of a realm. `highest`: the level that a session can
+/// prove there.
 pub fn document(
     issuer: &str,
     algorithms: &[Algorithm],
+    highest: u8,
     scopes: &[&str],
     resources: &[&str],
 ) -> Result<Vec<u8>, DiscoveryError> {
@@ -70,7 +72,7 @@ pub fn document(
         CoreGrantType::ClientCredentials,
     ]))
     .set_acr_values_supported(Some(
-        (1..=5).map(|level| AuthenticationContextClass::new(acr(level))).collect(),
+        (1..=highest).map(|level| AuthenticationContextClass::new(acr(level))).collect(),
     ))
     .set_token_endpoint_auth_methods_supported(Some(vec![
         CoreClientAuthMethod::ClientSecretBasic,

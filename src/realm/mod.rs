@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::base::secret::Secret;
 use crate::domain::entrance::{Audience, Entrance, PersonalIdKind, Step, Subject};
-use crate::domain::factor::Factor;
+use crate::domain::factor::{Factor, ScanApp, Way, acr};
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, Permissions};
 use crate::domain::lockout::LockoutPolicy;
 use crate::domain::login::LoginTransaction;
@@ -145,6 +145,9 @@ pub struct Sms {
     pub notices: bool,
 }
 
+/// Of a person who has reached all of them (L-01).
+const EVERY_LEVEL: u8 = 5;
+
 impl Realm {
     /// Whether pages of this origin belong to one of the applications (CORS).
     pub fn admits_origin(&self, origin: &str) -> bool {
@@ -243,6 +246,15 @@ impl Realm {
     pub fn step_up_entrance(&self) -> Option<&Entrance> {
         let known = self.entrances.iter().map(|known| &known.entrance);
         known.into_iter().find(|entrance| entrance.subject == Subject::StepUp)
+    }
+
+    /// The highest level that a session can prove here, whoever it is of.
+    pub fn highest_level(&self) -> u8 {
+        let factors = self.entrances.iter().flat_map(|known| &known.entrance.second_factors);
+        let proved = factors.map(|factor| acr(Way::Password, Some(*factor), EVERY_LEVEL));
+        let scan = acr(Way::Scan(ScanApp::TaxApp), None, EVERY_LEVEL);
+        let scan = self.scan_entrance().map(|_| scan);
+        proved.chain(scan).max().unwrap_or(1)
     }
 
     pub fn identity_type(&self, name: &IdentityTypeName) -> Option<&IdentityType> {

@@ -81,8 +81,8 @@ async fn next_step(ctx: &Ctx, session: &Session, level: u8) -> Result<Option<Nex
     }))
 }
 
-/// The level that the person could be raised to step by step without going to the hall, if every step
-/// succeeds.
+/// The level that a session of the person could prove once they are raised step by step without going to the
+/// hall, if every step succeeds: nobody is raised to what no session proves.
 pub async fn reachable(ctx: &Ctx, session: &Session) -> Result<u8, Fault> {
     let person = ctx.rows().people().find(session.person).await?;
     let mut level = person.map_or(1, |person| person.real_name_level);
@@ -92,7 +92,7 @@ pub async fn reachable(ctx: &Ctx, session: &Session) -> Result<u8, Fault> {
         }
         level += 1;
     }
-    Ok(level)
+    Ok(step_up::provable_at(ctx, level))
 }
 
 /// What the next step led to.

@@ -18,12 +18,16 @@ use crate::flows::{Ctx, Fault, Stop, people};
 
 /// The level that the step-up of this realm would prove.
 pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
-    let Some(entrance) = ctx.realm.step_up_entrance() else { return Ok(0) };
     let person = ctx.rows().people().find(person).await?;
-    let level = person.map_or(1, |person| person.real_name_level);
+    Ok(provable_at(ctx, person.map_or(1, |person| person.real_name_level)))
+}
+
+/// The same of a person who has reached this level.
+pub fn provable_at(ctx: &Ctx, level: u8) -> u8 {
+    let Some(entrance) = ctx.realm.step_up_entrance() else { return 0 };
     let factors = entrance.second_factors.iter();
     let proved = factors.map(|factor| acr(Way::Password, Some(*factor), level));
-    Ok(proved.max().unwrap_or_default())
+    proved.max().unwrap_or_default()
 }
 
 /// Whose factors are offered: the realm's step-up, for a younger proof the door that the session came

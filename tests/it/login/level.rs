@@ -254,15 +254,17 @@ fn a_person_is_raised_on_the_way_to_an_application() {
     });
 }
 
-/// What cannot be reached here is told to the application at once: level 5, a name that nobody knows, an
-/// identity whose person raises nothing.
+/// What cannot be reached here is told to the application at once: level 5, also by somebody who has it, since
+/// no session proves it; a name that nobody knows, an identity whose person raises nothing. No more is
+/// advertised.
 #[test]
 fn what_cannot_be_reached_is_unmet() {
     on_each_database(|on| async move {
         let setup = Setup { has_sandboxes: false, ..Setup::of(on, vec![demo_realm()]) };
         let blind = setup.start().await;
         let app = TestApp::start(on).await;
-        for (app, stored, wanted) in [(&app, 3, 5), (&app, 4, 5), (&blind, 2, 3), (&blind, 1, 4)] {
+        let cases = [(&app, 3, 5), (&app, 4, 5), (&app, 5, 5), (&blind, 2, 3), (&blind, 1, 4)];
+        for (app, stored, wanted) in cases {
             let person = person_of(app, "wangxm").await;
             at_level(app, person, stored).await;
             let mut browser =
@@ -279,6 +281,10 @@ fn what_cannot_be_reached_is_unmet() {
                 );
             }
         }
+        let told = app.browser().get("/realms/jiangxi/.well-known/openid-configuration").await;
+        let told: serde_json::Value = serde_json::from_str(&told.text).unwrap();
+        let levels = ["1", "2", "3", "4"].map(|level| format!("urn:hufu:realname:{level}"));
+        assert_eq!(told["acr_values_supported"], serde_json::json!(levels));
         // A specific entity raises nothing (the matrix).
         let who = ("91330100MA2BUJ786T", "13100131000", PASSWORD);
         let mut he = crate::account::at_door(&app, "specific_entity", who, "101号").await;
