@@ -1092,6 +1092,7 @@ refusal-cert-challenge = This signature no longer counts: the page was open for 
 log-way-certificate = Certificate
 way-certificate = Certificate
 event-certificate-pin-changed = The PIN of a certificate was changed
+event-handler-name-refused = Somebody who added you as a handler gave another name than yours
 console-title = Officers' console
 console-menu = Console
 console-home = Start

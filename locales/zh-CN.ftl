@@ -1092,6 +1092,7 @@ refusal-cert-challenge = 本次签名已失效：页面停留超过两分钟、�
 log-way-certificate = 数字证书
 way-certificate = 数字证书
 event-certificate-pin-changed = 修改了证书密码
+event-handler-name-refused = 有人为您添加办税授权时填写的姓名与您的证件不符
 console-title = 税务人员工作台
 console-menu = 工作台菜单
 console-home = 工作台首页

@@ -93,6 +93,13 @@ pub enum AuditEvent {
         side: String,
         by: Option<PersonId>,
     },
+    /// Somebody who added a handler typed another name than that of the number's person, who has an account;
+    /// `by`: the manager, nobody where an officer did.
+    HandlerNameRefused {
+        person: PersonId,
+        enterprise: EnterpriseId,
+        by: Option<PersonId>,
+    },
     HistoryCleared {
         by: PersonId,
         enterprise: Option<EnterpriseId>,
@@ -315,7 +322,7 @@ pub enum AuditEvent {
 }
 
 /// The names of all of them, for whoever looks for one.
-pub const ACTIONS: [&str; 63] = [
+pub const ACTIONS: [&str; 64] = [
     "password_set",
     "account_locked",
     "help_given",
@@ -329,6 +336,7 @@ pub const ACTIONS: [&str; 63] = [
     "agreement_accepted",
     "agreement_declined",
     "authorisation_changed",
+    "handler_name_refused",
     "history_cleared",
     "identity_switched",
     "field_revealed",

@@ -13,6 +13,7 @@ use crate::flows::officer::{Subject, look, note};
 use crate::flows::relations::manager::{
     CheckedHandler, Listed, add_in, check_terms, listed, listed_in,
 };
+use crate::flows::relations::naming::{Asker, Naming};
 use crate::flows::relations::writer::change_in;
 use crate::flows::{Ctx, Stop};
 
@@ -74,12 +75,16 @@ pub async fn add(
     enterprise: EnterpriseId,
     new: CheckedHandler,
 ) -> Result<Authorisation, Stop> {
-    let tx = ctx.begin().await?;
-    tx.rows().enterprises().find(enterprise).await?.ok_or(Refusal::State)?;
-    let added = add_in(ctx, &tx, enterprise, new, By::OFFICER).await?;
-    note(&tx, officer, "add-handler", subject(&added));
-    tx.commit().await?;
-    Ok(added)
+    let naming = Naming::begin(ctx, Asker::Officer(officer), enterprise, &new.number).await?;
+    let added = async {
+        let tx = ctx.begin().await?;
+        tx.rows().enterprises().find(enterprise).await?.ok_or(Refusal::State)?;
+        let added = add_in(ctx, &tx, enterprise, new, By::OFFICER).await?;
+        note(&tx, officer, "add-handler", subject(&added));
+        tx.commit().await?;
+        Ok(added)
+    };
+    naming.end(ctx, added.await).await
 }
 
 /// What was seen of one, and what it is to give from now on.

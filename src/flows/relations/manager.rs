@@ -15,6 +15,7 @@ use crate::domain::number::name::PersonName;
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
 use crate::domain::refusal::Refusal;
 use crate::flows::people;
+use crate::flows::relations::naming::{self, Asker, Naming};
 use crate::flows::relations::writer::{begin_in, change};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::{Tx, relations as history};
@@ -56,7 +57,7 @@ pub struct NewHandler {
 /// Checked, not yet done: what the risk notice stands between (AC-16).
 pub struct CheckedHandler {
     name: PersonName,
-    number: DocumentNumber,
+    pub(super) number: DocumentNumber,
     identity_type: IdentityTypeName,
     terms: Terms,
 }
@@ -122,20 +123,26 @@ pub fn check_terms(
 }
 
 /// Adds a handler who has yet to confirm (AC-17). Whoever is not known yet is remembered by name
-/// and document, without an account.
+/// and document, without an account. `E_OTP_RATE`: too many wrong names today.
 pub async fn add(
     ctx: &Ctx,
     manager: &Manager<'_>,
     new: CheckedHandler,
 ) -> Result<Authorisation, Stop> {
-    let tx = ctx.begin().await?;
-    let by = By::manager(manager.person);
-    let added = add_in(ctx, &tx, manager.identity.enterprise.id, new, by).await?;
-    tx.commit().await?;
-    Ok(added)
+    let (enterprise, by) = (manager.identity.enterprise.id, By::manager(manager.person));
+    let naming =
+        Naming::begin(ctx, Asker::Manager(manager.person), enterprise, &new.number).await?;
+    let added = async {
+        let tx = ctx.begin().await?;
+        let added = add_in(ctx, &tx, enterprise, new, by).await?;
+        tx.commit().await?;
+        Ok(added)
+    };
+    naming.end(ctx, added.await).await
 }
 
-/// The same within a transaction that does more, also by an officer in the hall.
+/// The same within a transaction that does more, also by an officer in the hall; what it says about a name is
+/// counted around it.
 pub(super) async fn add_in(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -150,7 +157,7 @@ pub(super) async fn add_in(
         let has_account = rows.accounts().find_by_person(id).await?.is_some();
         // An invitation's name proves nothing; an account's does (AC-23).
         if has_account && known.is_some_and(|known| known.name != new.name) {
-            return Err(Refusal::format("held_name").into());
+            return Err(naming::wrong().into());
         }
         id
     } else {

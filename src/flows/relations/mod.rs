@@ -5,5 +5,6 @@ pub mod back_office;
 pub mod counter;
 pub mod expiry;
 pub mod manager;
+mod naming;
 pub mod person;
 pub mod writer;

@@ -1,10 +1,20 @@
 //! Forms of the centre that are refused, fields that are opened, identities that are switched: what their
 //! pages say (issue 14).
 
+use hufu::domain::acting::Acting;
+use hufu::domain::help::Helper;
+use hufu::domain::identity_type::Permissions;
+use hufu::domain::number::taxpayer::TaxpayerNumber;
+use hufu::flows::Stop;
+use hufu::flows::relations::counter;
+use hufu::flows::relations::manager::{NewHandler, check};
+
 use super::{LI, WANG, as_li, as_person, as_wang, confirm, get, held, post};
 use crate::account::person::invite;
 use crate::kit::browser::Shown;
-use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
+use crate::login::level::with_session;
+use crate::recovery::CHEN_ID;
 
 /// The fields that the summary links to, and those that are marked with their texts.
 fn said(page: &Shown) -> (Vec<String>, Vec<String>) {
@@ -137,6 +147,76 @@ fn a_refusal_says_what_it_is_about() {
         assert_eq!(other.code(), Some("E_FORMAT"));
         assert!(other.text.contains("姓名与证件号码不符"), "{}", other.text);
         assert_eq!(said(&other).0, ["name"]);
+    });
+}
+
+/// A handler to be, with this name.
+fn named(name: &str) -> NewHandler {
+    NewHandler {
+        name: name.to_owned(),
+        document_type: "resident_id_card".to_owned(),
+        document: CHEN_ID.to_owned(),
+        identity_type: "tax_clerk".to_owned(),
+        permissions: Permissions::from(["TAX_FILING".to_owned()]),
+        valid_to: None,
+    }
+}
+
+/// Whoever is wrong about names hears so ten times a day, about one number all managers together twenty
+/// times; then nothing is compared, a right name included, and an officer has tries of their own. Each wrong
+/// name leaves its trace. Covers AC-23.
+#[test]
+fn names_are_not_guessed_for_ever() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let add = async |browser: &mut Browser, name: &str, document: &str| {
+            let fields = [
+                ("identity_type", "tax_clerk"),
+                ("document_type", "resident_id_card"),
+                ("name", name),
+                ("document", document),
+                ("p-TAX_FILING", "yes"),
+                ("term", "long"),
+                ("risk", "yes"),
+            ];
+            let shown = post(&app, browser, "/account/handlers/add", &fields).await;
+            shown.code().map(str::to_owned)
+        };
+        let manager = async |phone: &str, kind: &str| {
+            let all = held(&app.ctx, phone).await;
+            let own = all.iter().find(|one| one.identity_type.0 == kind).unwrap();
+            let proof = ["pwd", "sms", "mfa"];
+            with_session(&app, phone, Acting::Enterprise(own.id), &proof).await
+        };
+        let mut li = as_li(&app).await;
+        let mut wang = manager(WANG, "legal_representative").await;
+        let mut zhang = manager("13700137000", "finance_supervisor").await;
+        for browser in [&mut li, &mut wang] {
+            for n in 0..10 {
+                let code = add(browser, "陈大静", CHEN_ID).await;
+                assert_eq!(code.as_deref(), Some("E_FORMAT"), "{n}");
+            }
+        }
+        let too_often = Some("E_OTP_RATE".to_owned());
+        assert_eq!(add(&mut li, "陈静", CHEN_ID).await, too_often, "the manager");
+        let own = add(&mut li, "王小明", "360102199003071236").await;
+        assert_eq!(own, too_often, "the manager, of somebody else");
+        assert_eq!(add(&mut zhang, "陈静", CHEN_ID).await, too_often, "the number");
+        let officer = Helper::new("officer/zhou", "asked at the counter").unwrap();
+        let number = TaxpayerNumber::asked(EXAMPLE);
+        let example = app.ctx.rows().enterprises().find_by_number(&number).await.unwrap().unwrap();
+        for n in 0..11 {
+            let new = check(&app.ctx, &named("陈大静")).unwrap();
+            let added = counter::add(&app.ctx, &officer, example.id, new).await.map(|_| ());
+            let refusal = Stop::refusal(added).unwrap().unwrap_err();
+            assert_eq!(refusal.code(), if n < 10 { "E_FORMAT" } else { "E_OTP_RATE" });
+        }
+        let audit = app.audit().await;
+        let traces = |action: &str| audit.iter().filter(|one| one["action"] == action).count();
+        assert_eq!(traces("handler_name_refused"), 30);
+        app.clock.advance(86_401);
+        let mut li = as_li(&app).await;
+        assert_eq!(add(&mut li, "陈静", CHEN_ID).await, None, "another day");
     });
 }
 

@@ -1,0 +1,104 @@
+//! How often somebody who adds handlers may be wrong about a name: each time they learn that the number has an
+//! account and that this is not its person's name (AC-23). Asked before anything is looked up, so that
+//! what is refused tells nothing.
+
+use crate::base::id::{EnterpriseId, PersonId};
+use crate::base::secret::Hashed;
+use crate::domain::audit::AuditEvent;
+use crate::domain::help::Helper;
+use crate::domain::number::document::DocumentNumber;
+use crate::domain::refusal::Refusal;
+use crate::flows::officer::{Subject, note};
+use crate::flows::{Ctx, Fault, Stop};
+
+/// Wrong names of one manager or officer in a day: a hall adds many people, nobody mistypes so many names.
+const WRONG_BY_ONE: u32 = 10;
+/// And for one number in a day, of all managers together; a stranger cannot close the halls to somebody.
+const WRONG_FOR_NUMBER: u32 = 20;
+const DAY: i64 = 86_400;
+
+/// Who adds.
+#[derive(Clone, Copy)]
+pub enum Asker<'a> {
+    Manager(PersonId),
+    Officer(&'a Helper),
+}
+
+/// A name that is typed beside a number, for an enterprise.
+pub struct Naming<'a> {
+    asker: Asker<'a>,
+    enterprise: EnterpriseId,
+    number: DocumentNumber,
+    /// Counters, each with its limit.
+    rates: Vec<(String, u32)>,
+}
+
+impl<'a> Naming<'a> {
+    /// Counted before it is judged, so that parallel guesses are all counted. `E_OTP_RATE`: too many were
+    /// wrong today.
+    pub async fn begin(
+        ctx: &Ctx,
+        asker: Asker<'a>,
+        enterprise: EnterpriseId,
+        number: &DocumentNumber,
+    ) -> Result<Self, Stop> {
+        let hash = Hashed::of(&format!("{}\n{}", number.kind.name(), number.comparable()));
+        let rates = match asker {
+            Asker::Manager(person) => vec![
+                (format!("handler-names/{person}"), WRONG_BY_ONE),
+                (format!("handler-names/of/{}", hash.to_text()), WRONG_FOR_NUMBER),
+            ],
+            Asker::Officer(officer) => {
+                let officer = Hashed::of(officer.name()).to_text();
+                vec![(format!("handler-names/officer/{officer}"), WRONG_BY_ONE)]
+            }
+        };
+        for (at, (rate, most)) in rates.iter().enumerate() {
+            let (count, retry_after) = ctx.ephemeral().count(rate, DAY).await?;
+            if count > *most {
+                give_back(ctx, rates.get(..=at).unwrap_or_default()).await?;
+                return Err(Refusal::OtpRate { retry_after }.into());
+            }
+        }
+        Ok(Self { asker, enterprise, number: number.clone(), rates })
+    }
+
+    /// What came of it: one that was wrong stays counted and leaves its trace, any other never was.
+    pub async fn end<T>(&self, ctx: &Ctx, came: Result<T, Stop>) -> Result<T, Stop> {
+        match &came {
+            Err(Stop::Refused(refusal)) if *refusal == wrong() => self.note(ctx).await?,
+            _ => give_back(ctx, &self.rates).await?,
+        }
+        came
+    }
+
+    async fn note(&self, ctx: &Ctx) -> Result<(), Fault> {
+        let found = ctx.rows().people().find_by_document(&self.number).await?;
+        let Some(person) = found else { return Ok(()) };
+        let enterprise = self.enterprise;
+        let by = match self.asker {
+            Asker::Manager(by) => Some(by),
+            Asker::Officer(_) => None,
+        };
+        let tx = ctx.begin().await?;
+        tx.note(AuditEvent::HandlerNameRefused { person, enterprise, by });
+        if let Asker::Officer(officer) = self.asker {
+            let (person, enterprise) = (Some(person), Some(enterprise));
+            let subject = Subject { person, enterprise, about: None };
+            note(&tx, officer, "add-handler-wrong-name", subject);
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+/// The name is not that of the number's person, without saying what the right one is (AC-23).
+pub fn wrong() -> Refusal {
+    Refusal::format("held_name")
+}
+
+async fn give_back(ctx: &Ctx, rates: &[(String, u32)]) -> Result<(), Fault> {
+    for (rate, _) in rates {
+        ctx.ephemeral().uncount(rate).await?;
+    }
+    Ok(())
+}
