@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::domain::number::personal_id::PersonalId;
 use crate::oidc::claims::scope_of;
 use crate::oidc::error::OAuthError;
 use crate::oidc::params::Params;
@@ -46,20 +47,33 @@ impl ClaimRequest {
         })
     }
 
-    /// Whether a value will do. Where one value and a list are given, both must be met.
-    pub fn takes(&self, value: &Value) -> bool {
-        self.value.as_ref().is_none_or(|wanted| wanted == value)
-            && self.values.as_ref().is_none_or(|wanted| wanted.contains(value))
+    /// Whether a value of this claim will do. Where one value and a list are given, both must be met.
+    pub fn takes(&self, claim: &str, value: &Value) -> bool {
+        let is_it = |wanted: &Value| is_same(claim, wanted, value);
+        self.value.as_ref().is_none_or(is_it)
+            && self.values.as_ref().is_none_or(|wanted| wanted.iter().any(is_it))
     }
 
-    /// The values that will do; `None`: any.
-    fn wanted(&self) -> Option<Vec<&Value>> {
+    /// The values of this claim that will do; `None`: any.
+    fn wanted(&self, claim: &str) -> Option<Vec<&Value>> {
         match (&self.value, &self.values) {
             (None, None) => None,
-            (Some(only), _) => Some([only].into_iter().filter(|only| self.takes(only)).collect()),
+            (Some(only), _) => {
+                Some([only].into_iter().filter(|only| self.takes(claim, only)).collect())
+            }
             (None, Some(several)) => Some(several.iter().collect()),
         }
     }
+}
+
+/// Names by which a person signs in are the same however they are spelled, as at the door: what admits a
+/// person to a request must not be missing from its answer.
+fn is_same(claim: &str, one: &Value, other: &Value) -> bool {
+    one == other || name_of(claim, one).is_some_and(|name| Some(name) == name_of(claim, other))
+}
+
+fn name_of(claim: &str, value: &Value) -> Option<PersonalId> {
+    PersonalId::of_claim(claim, value.as_str()?)
 }
 
 /// `null` asks for a claim in no particular way; grants of before held names alone.
@@ -126,23 +140,27 @@ impl RequestedClaims {
         [&self.userinfo, &self.id_token]
             .into_iter()
             .filter_map(|place| place.get("sub"))
-            .all(|asked| asked.takes(&subject))
+            .all(|asked| asked.takes("sub", &subject))
     }
 
     /// By which names the person is asked for: of each group one is to be theirs. Only what is essential
     /// names somebody; what is not is left out of the answer (OIDC Core §5.5.1).
-    pub fn names(&self) -> impl Iterator<Item = Vec<&str>> {
+    pub fn names(&self) -> impl Iterator<Item = Vec<PersonalId>> {
         let places = [&self.userinfo, &self.id_token].into_iter();
-        let asked = places.flat_map(|place| NAMES.iter().filter_map(|name| place.get(*name)));
-        let groups = asked.filter(|asked| asked.essential).filter_map(ClaimRequest::wanted);
-        groups.map(|group| group.into_iter().filter_map(Value::as_str).collect())
+        let asked = places
+            .flat_map(|place| NAMES.iter().filter_map(|claim| Some((*claim, place.get(*claim)?))));
+        let groups = asked.filter(|(_, asked)| asked.essential);
+        groups.filter_map(|(claim, asked)| {
+            let wanted = asked.wanted(claim)?.into_iter();
+            Some(wanted.filter_map(|value| name_of(claim, value)).collect())
+        })
     }
 
     /// The levels of the ID token that will do and whether one of them must be reached, if any are
     /// asked for.
     pub fn acr(&self) -> Option<(bool, Vec<String>)> {
         let asked = self.id_token.get("acr")?;
-        let values = asked.wanted()?.into_iter().filter_map(Value::as_str).map(str::to_owned);
+        let values = asked.wanted("acr")?.into_iter().filter_map(Value::as_str).map(str::to_owned);
         Some((asked.essential, values.collect()))
     }
 }

@@ -1,5 +1,5 @@
-//! One form for every spelling of a personal id, so that guesses at one name are counted together
-//! however it is typed. Made of the text alone: it tells nothing about whether somebody has it.
+//! What a person signs in by, and one form for every spelling of it, so that guesses at one name are counted
+//! together however it is typed. Made of the text alone: it tells nothing about whether somebody has it.
 
 use super::document::{DocumentNumber, DocumentType};
 use super::email::EmailAddress;
@@ -24,5 +24,35 @@ pub fn comparable(text: &str, today: Day) -> String {
         (Some(document), _) => document.comparable().to_owned(),
         (None, Ok(name)) => name.folded(),
         (None, Err(_)) => normalise(text),
+    }
+}
+
+/// What a person signs in by; equal however it is spelled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PersonalId {
+    Phone(Phone),
+    Email(EmailAddress),
+    Username(Username),
+    Document(DocumentNumber),
+}
+
+impl PersonalId {
+    /// Everything that a text can be (E-04).
+    pub fn readings(text: &str, today: Day) -> Vec<Self> {
+        let phone = Phone::parse(text).ok().map(Self::Phone);
+        let email = EmailAddress::parse(text).ok().map(Self::Email);
+        let username = Username::parse(text).ok().map(Self::Username);
+        let documents = DocumentNumber::candidates(text, today).into_iter().map(Self::Document);
+        phone.into_iter().chain(email).chain(username).chain(documents).collect()
+    }
+
+    /// The value of a claim (OIDC Core §5.1); `None`: it is none, or the claim names nobody.
+    pub fn of_claim(claim: &str, value: &str) -> Option<Self> {
+        match claim {
+            "phone_number" => Phone::parse(value).ok().map(Self::Phone),
+            "email" => EmailAddress::parse(value).ok().map(Self::Email),
+            "preferred_username" => Username::parse(value).ok().map(Self::Username),
+            _ => None,
+        }
     }
 }

@@ -2,9 +2,8 @@
 //! to sign in. It is answered for that person alone or not at all.
 
 use crate::domain::number::document::DocumentNumber;
-use crate::domain::number::email::EmailAddress;
-use crate::domain::number::phone::Phone;
-use crate::domain::number::username::Username;
+use crate::domain::number::personal_id::PersonalId;
+use crate::domain::person::IdentityDocument;
 use crate::domain::session::Session;
 use crate::flows::keys::knowing;
 use crate::flows::{Ctx, Fault};
@@ -63,42 +62,40 @@ async fn has_names(
     session: &Session,
 ) -> Result<bool, Fault> {
     for group in request.claims.names() {
-        let mut has = false;
-        for text in group {
-            has = has || is_name_of(ctx, session, text).await?;
-        }
-        if !has {
+        if !has_one(ctx, session, &group).await? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Whether the person signs in by this text. Nobody else is looked up, so that nothing is told of others.
+/// Whether the person signs in by this text.
 async fn is_name_of(ctx: &Ctx, session: &Session, text: &str) -> Result<bool, Fault> {
+    has_one(ctx, session, &PersonalId::readings(text, ctx.now().day())).await
+}
+
+/// Whether the person signs in by one of these. Nobody else is looked up, so that nothing is told of others.
+async fn has_one(ctx: &Ctx, session: &Session, names: &[PersonalId]) -> Result<bool, Fault> {
     let rows = ctx.rows();
-    if let Ok(phone) = Phone::parse(text) {
+    let mut own = Vec::new();
+    if names.iter().any(|name| matches!(name, PersonalId::Phone(_))) {
         let phones = rows.accounts().phones(session.account).await?;
-        if phones.iter().any(|binding| binding.phone == phone) {
-            return Ok(true);
-        }
+        own.extend(phones.into_iter().map(|binding| PersonalId::Phone(binding.phone)));
     }
-    if let Ok(name) = Username::parse(text) {
+    if names.iter().any(|name| matches!(name, PersonalId::Username(_))) {
         let account = rows.accounts().find(session.account).await?;
-        if account.and_then(|account| account.username) == Some(name) {
-            return Ok(true);
-        }
+        let username = account.and_then(|account| account.username);
+        own.extend(username.map(PersonalId::Username));
     }
-    if let Ok(email) = EmailAddress::parse(text) {
+    if names.iter().any(|name| matches!(name, PersonalId::Email(_))) {
         let person = rows.people().find(session.person).await?;
-        if person.and_then(|person| person.email) == Some(email) {
-            return Ok(true);
-        }
+        own.extend(person.and_then(|person| person.email).map(PersonalId::Email));
     }
-    let numbers = DocumentNumber::candidates(text, ctx.now().day());
-    if numbers.is_empty() {
-        return Ok(false);
+    if names.iter().any(|name| matches!(name, PersonalId::Document(_))) {
+        let (documents, today) = (rows.people().documents(session.person).await?, ctx.now().day());
+        let parse =
+            |own: IdentityDocument| DocumentNumber::parse(own.kind, &own.number, today).ok();
+        own.extend(documents.into_iter().filter_map(parse).map(PersonalId::Document));
     }
-    let documents = rows.people().documents(session.person).await?;
-    Ok(documents.iter().any(|own| numbers.iter().any(|number| number.as_str() == own.number)))
+    Ok(own.iter().any(|one| names.contains(one)))
 }

@@ -190,7 +190,7 @@ pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, 
         claims.extend(tax);
     }
     // A value that was not asked for is not given (OIDC Core §5.5.1).
-    claims.retain(|name, value| asked.get(name).is_none_or(|asked| asked.takes(value)));
+    claims.retain(|name, value| asked.get(name).is_none_or(|asked| asked.takes(name, value)));
     claims.insert("sub".to_owned(), json!(stored.subject));
     let Some(algorithm) = client.userinfo_alg else {
         return Ok(UserInfo::Plain(Value::Object(claims)));

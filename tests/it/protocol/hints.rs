@@ -1,13 +1,17 @@
 //! A request that names a person is answered for that person alone or not at all, however it names them;
 //! what is refused is told to whom it concerns.
 
+use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::number::username::Username;
+use hufu::flows::people;
 use serde_json::{Value, json};
 
 use super::authorize::signed_in;
 use crate::kit::{
-    Application, EXAMPLE, FILING, INVOICE, PASSWORD, TestApp, authorize_url, claims,
-    on_each_database,
+    Application, EXAMPLE, FILING, INVOICE, PASSWORD, Setup, TestApp, authorize_url, changed_realm,
+    claims, on_each_database,
 };
+use crate::recovery::{holder_of, reached_by};
 
 async fn id_token(app: &TestApp, phone: &str) -> String {
     app.clock.advance(61);
@@ -303,6 +307,59 @@ fn a_refused_sign_out_request_is_told() {
             let page = app.browser().get(&logout(&asked)).await;
             let said = [bad_hint, bad_address].map(|text| page.text.contains(text));
             assert_eq!(said, told, "{asked:?} {}", page.text);
+        }
+    });
+}
+
+/// A name is the same however it is spelled: in a hint, in a claim that is asked for by value, and in what the
+/// answer then says.
+#[test]
+fn a_name_is_the_same_however_it_is_spelled() {
+    on_each_database(|on| async move {
+        let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
+        let all = "scopes = [\"openid\", \"profile\", \"phone\", \"email\", \"tax_identity\"]";
+        let realm = changed_realm(&[("clients/tax-filing.toml", scopes, all)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let li = holder_of(&app, "13900139000").await.unwrap();
+        reached_by(&app, &li, "Li.Fang@example.com").await;
+        let tx = app.ctx.begin().await.unwrap();
+        for (kind, number) in [
+            (DocumentType::HkMacaoTravelPermit, "H1234567801"),
+            (DocumentType::TaiwanTravelPermit, "12345678"),
+        ] {
+            let number = DocumentNumber::parse(kind, number, app.ctx.now().day()).unwrap();
+            assert!(people::hold_document(&app.ctx, &tx, li.person, &number).await.unwrap());
+        }
+        let name = Username::parse("Li.Fang").unwrap();
+        assert!(people::change_username(&app.ctx, &tx, &li, &name).await.unwrap());
+        tx.commit().await.unwrap();
+        let mut browser = signed_in(&app).await;
+        for hint in ["H12345678", "H1234567801", "h1234567802", "12345678", "1234567801"] {
+            let asked = authorize_url(&FILING, &[("login_hint", hint), ("prompt", "none")]);
+            let shown = browser.get(&asked).await;
+            assert!(shown.answered("code").is_some(), "{hint} {:?}", shown.left_to);
+        }
+        for (claim, value) in [
+            ("phone_number", "13900139000"),
+            ("phone_number", "+86 139 0013 9000"),
+            ("email", "li.fang@EXAMPLE.com"),
+            ("preferred_username", "li.fang"),
+        ] {
+            for how in [json!({"value": value}), json!({"values": ["x", value]})] {
+                let mut how = how;
+                how["essential"] = true.into();
+                let text = json!({"id_token": {claim: how}, "userinfo": {claim: how}}).to_string();
+                let more = [("scope", "openid"), ("claims", text.as_str()), ("prompt", "none")];
+                let shown = browser.get(&authorize_url(&FILING, &more)).await;
+                let code = shown.answered("code");
+                let code = code.unwrap_or_else(|| panic!("{claim} {value} {:?}", shown.left_to));
+                let (_, tokens) = app.redeem(&code).await;
+                let id = claims(tokens["id_token"].as_str().unwrap());
+                let (_, info) = app.userinfo(tokens["access_token"].as_str().unwrap()).await;
+                for told in [&id, &info] {
+                    assert!(told[claim].is_string(), "{claim} {value}: {told}");
+                }
+            }
         }
     });
 }

@@ -334,7 +334,7 @@ async fn id_claims(
             claims.extend(person_claims(ctx, grant, &person, username, by_name).await?);
         }
     }
-    claims.retain(|name, value| requested.get(name).is_none_or(|asked| asked.takes(value)));
+    claims.retain(|name, value| requested.get(name).is_none_or(|asked| asked.takes(name, value)));
     Ok(claims)
 }
 
