@@ -13,6 +13,9 @@ use crate::flows::{Stop, versions};
 use crate::jose::Algorithm;
 use crate::store::Store;
 
+/// Seconds for which an old key verifies where nobody says how long.
+const USUAL_OVERLAP: i64 = 86_400;
+
 #[derive(Subcommand)]
 pub enum KeysAct {
     /// A line each: id, algorithm, state, and its times.
@@ -34,9 +37,9 @@ pub enum KeysAct {
         #[arg(long, conflicts_with = "after")]
         now: bool,
         /// Seconds for which the old one still verifies from then on: as long as tokens live, unless
-        /// it has leaked.
-        #[arg(long, default_value_t = 86_400)]
-        overlap: u32,
+        /// it has leaked; otherwise a day, or longer where tokens live so long.
+        #[arg(long)]
+        overlap: Option<u32>,
         #[command(flatten)]
         place: Place,
     },
@@ -72,7 +75,8 @@ pub async fn run(act: KeysAct, settings: Settings) -> CliResult {
                 Some(seconds) => i64::from(seconds),
                 None => versions::announcement(store, &realm).await?,
             };
-            let (overlap, needed) = (i64::from(overlap), overlap_needed(store, &realm).await?);
+            let needed = overlap_needed(store, &realm).await?;
+            let overlap = overlap.map_or(needed.max(USUAL_OVERLAP), i64::from);
             if announcement > 0 && overlap < needed {
                 let message = format!(
                     "tokens of {realm} live so long that the old key has to verify for {needed} \

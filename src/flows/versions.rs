@@ -113,12 +113,17 @@ pub async fn announcement(store: &Store, realm: &str) -> Result<i64, Fault> {
     Ok(seconds(&said, "keys.announcement").unwrap_or(Keys::default().announcement))
 }
 
-/// For how long what a key of the realm has signed is good, in seconds, by the same files.
+/// For how long what a key of the realm has signed is good, in seconds, by the same files: an API may have a
+/// lifetime of its own.
 pub async fn longest_token(store: &Store, realm: &str) -> Result<i64, Fault> {
     let (said, usual) = (latest(store, realm).await?, Lifetimes::default());
     let access_token = seconds(&said, "lifetimes.access_token").unwrap_or(usual.access_token);
     let id_token = seconds(&said, "lifetimes.id_token").unwrap_or(usual.id_token);
-    Ok(access_token.max(id_token))
+    let of_apis = said.iter().filter(|(path, _)| {
+        path.starts_with("resources/") && path.ends_with(": access_token_lifetime")
+    });
+    let of_apis = of_apis.filter_map(|(_, seconds)| seconds.parse::<i64>().ok());
+    Ok(of_apis.chain([access_token, id_token]).max().unwrap_or_default())
 }
 
 fn seconds(said: &Settings, key: &str) -> Option<i64> {

@@ -2,6 +2,7 @@
 
 use hufu::domain::signing_key::KeyTimes;
 use hufu::flows::keys::{Rotation, load, retire, rotate};
+use hufu::flows::versions;
 use hufu::jose::Algorithm;
 use hufu::jose::jwt::{sign, verify};
 use josekit::jwk::Jwk;
@@ -356,5 +357,24 @@ fn an_announcement_covers_every_cache_or_is_none() {
         assert_eq!(held, 4);
         let rotation = Rotation { algorithm: Algorithm::RS256, announcement: 120, overlap: 86_400 };
         rotate(store, &app.ctx.realm.id, rotation, app.ctx.now()).await.unwrap();
+    });
+}
+
+/// A key verifies for as long as what it has signed for any API is good.
+#[test]
+fn the_longest_token_is_that_of_any_api() {
+    on_each_database(|on| async move {
+        let api = ("resources/filing.toml", "introspected_by = [\"registry\"]");
+        let of_its_own = "introspected_by = [\"registry\"]\naccess_token_lifetime = ";
+        for (lifetime, longest) in [(None, 300), (Some("60"), 300), (Some("86400"), 86_400)] {
+            let more = lifetime.map(|seconds| format!("{of_its_own}{seconds}"));
+            let changes = more.as_ref().map(|more| (api.0, api.1, more.as_str()));
+            let realm = changed_realm(changes.as_slice());
+            let app = Setup::of(on, vec![realm]).start().await;
+            let services = &app.ctx.services;
+            versions::record(services, &app.ctx.realm).await.unwrap();
+            let found = versions::longest_token(&services.store, "jiangxi").await.unwrap();
+            assert_eq!(found, longest, "{lifetime:?}");
+        }
     });
 }
