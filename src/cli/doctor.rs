@@ -193,20 +193,22 @@ pub fn check_clock(ours: Timestamp, theirs: Timestamp) -> Result<(), Failure> {
     Err(format!("this machine's clock is {} s {way} the database's", ahead.abs()).into())
 }
 
+/// Of both listeners where passwords are typed: people's, and the officers' console.
 fn tls(settings: &Settings) -> Result<String, Failure> {
-    let address = listen(settings);
+    let mut all = [listen(settings)].into_iter().chain(settings.console_listen);
+    let open = all.find(|address| !address.ip().to_canonical().is_loopback());
     match (&settings.tls_certificate, &settings.tls_key) {
         (None, None) if !settings.trusted_proxies.is_empty() => {
             Ok("ended by a trusted proxy".to_owned())
         }
-        (None, None) if address.ip().to_canonical().is_loopback() => {
-            Ok("none, and no proxy is trusted: fine on loopback alone".to_owned())
-        }
-        (None, None) => Err(format!(
-            "{address} is open to other machines, without tls_certificate and without \
-             trusted_proxies: passwords would travel in the clear"
-        )
-        .into()),
+        (None, None) => match open {
+            None => Ok("none, and no proxy is trusted: fine on loopback alone".to_owned()),
+            Some(address) => Err(format!(
+                "{address} is open to other machines, without tls_certificate and without \
+                 trusted_proxies: passwords would travel in the clear"
+            )
+            .into()),
+        },
         (Some(certificate), Some(key)) => {
             let (certificate, key) = (certificate.clone(), key.clone());
             TlsFiles { certificate, key }.load()?;

@@ -63,6 +63,15 @@ fn settings_that_would_be_unsafe_or_refused_are_named() {
         (format!("{port}listen = '[::]:{}'\n", free + 1), Some("wrong tls: ")),
         (format!("{port}listen = '[::ffff:127.0.0.1]:{}'\n", free + 1), None),
         (format!("{port}listen = '0.0.0.0:{}'\ntrusted_proxies = ['10.0.0.1']\n", free + 1), None),
+        (format!("{port}console_listen = '0.0.0.0:{}'\n", free + 1), Some("wrong tls: ")),
+        (format!("{port}console_listen = '127.0.0.1:{}'\n", free + 1), None),
+        (
+            format!(
+                "{port}console_listen = '0.0.0.0:{}'\ntrusted_proxies = ['10.0.0.1']\n",
+                free + 1
+            ),
+            None,
+        ),
         (
             format!(
                 "{port}listen = '0.0.0.0:{}'\ntls_certificate = '{}'\ntls_key = '{}'\n",
