@@ -230,9 +230,12 @@ export class Picker {
   }
 }
 
+// Where there is none to give, another tab has gone on with the sign-in or it is over: the server leads the page
+// there, or says so. `manual`: what it leads to is for the person, not for a script.
 export async function challenge(url) {
-  const answer = await fetch(url, { cache: "no-store" }).catch(() => null);
-  const told = answer?.ok && answer.headers.get("content-type")?.startsWith("application/json") ? await answer.json() : null;
-  if (!told) throw new AgentError("SERVER");
-  return told;
+  const answer = await fetch(url, { cache: "no-store", redirect: "manual" }).catch(() => null);
+  if (answer?.ok && answer.headers.get("content-type")?.startsWith("application/json")) return answer.json();
+  if (!answer || answer.status >= 500) throw new AgentError("SERVER");
+  location.assign(url.replace("/challenge", ""));
+  return new Promise(() => {});
 }
