@@ -1,5 +1,4 @@
-//! A sign-in on its way: what has been proved, and what comes next. The transaction lives on the
-//! server; a browser only holds the key to it.
+//! A sign-in on its way: what has been proved, and what comes next. A browser holds the key to it alone.
 
 use std::collections::BTreeMap;
 
@@ -151,8 +150,7 @@ pub struct Proved {
     pub record_kind: Option<RecordKind>,
     pub way: Way,
     pub second: Second,
-    /// The account's when it was proved: what ends its sign-ins ends this one, too. A step within a
-    /// session has none, and ends with the session.
+    /// The account's at that time. A step within a session has none: it ends with the session.
     #[serde(default)]
     pub era: i64,
 }
@@ -211,6 +209,15 @@ pub enum Next {
 impl LoginTransaction {
     pub fn proved(&self) -> Option<&Proved> {
         match &self.progress {
+            Progress::Begun | Progress::Certified(_) => None,
+            Progress::Proved(proved)
+            | Progress::Chosen(proved, _)
+            | Progress::Accepted(proved, _) => Some(proved),
+        }
+    }
+
+    fn proved_mut(&mut self) -> Option<&mut Proved> {
+        match &mut self.progress {
             Progress::Begun | Progress::Certified(_) => None,
             Progress::Proved(proved)
             | Progress::Chosen(proved, _)
@@ -297,12 +304,7 @@ impl LoginTransaction {
     /// It goes on in the era that it has begun itself, by a new password.
     pub fn in_era(&self, era: i64) -> Result<Self, Refusal> {
         let mut next = self.clone();
-        match &mut next.progress {
-            Progress::Proved(proved)
-            | Progress::Chosen(proved, _)
-            | Progress::Accepted(proved, _) => proved.era = era,
-            Progress::Begun | Progress::Certified(_) => return Err(Refusal::State),
-        }
+        next.proved_mut().ok_or(Refusal::State)?.era = era;
         Ok(next)
     }
 
@@ -338,12 +340,7 @@ impl LoginTransaction {
             return Err(Refusal::State);
         }
         let mut next = self.clone();
-        if let Progress::Proved(proved)
-        | Progress::Chosen(proved, _)
-        | Progress::Accepted(proved, _) = &mut next.progress
-        {
-            proved.second = Second::Passed(factor);
-        }
+        next.proved_mut().ok_or(Refusal::State)?.second = Second::Passed(factor);
         Ok(next)
     }
 
