@@ -44,6 +44,7 @@ mod m20261128_000042_audit_query;
 mod m20261128_000047_revocation_lists;
 mod m20261128_000048_data_roots;
 mod m20261128_000049_eras;
+mod m20261128_000051_days;
 
 /// All steps in order.
 pub struct Migrator;
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000042_audit_query::Migration),
             Box::new(m20261128_000048_data_roots::Migration),
             Box::new(m20261128_000049_eras::Migration),
+            Box::new(m20261128_000051_days::Migration),
         ]
     }
 }

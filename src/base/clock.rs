@@ -2,6 +2,7 @@
 //! (or the demo's desk) can move it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -73,14 +74,26 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// Years of days that are taken and given. Days are kept and compared as texts, whose order is that of the
+/// days as long as each year has its four digits.
+const YEARS: RangeInclusive<i32> = 1900..=9999;
+
 /// A calendar day, written `2027-12-31`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Day(pub NaiveDate);
 
 impl Day {
+    /// Four digits, two and two; no sign, and nothing left out.
     pub fn parse(text: &str) -> Option<Self> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self)
+        let mut bytes = text.bytes().enumerate();
+        let is_written = text.len() == 10
+            && bytes.all(|(n, byte)| match n {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        let day = is_written.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())??;
+        YEARS.contains(&day.year()).then_some(Self(day))
     }
 
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
@@ -91,9 +104,12 @@ impl Day {
         self.0.year()
     }
 
+    /// The last day of all where there are not so many.
     #[must_use]
     pub fn plus_days(self, days: u64) -> Self {
-        self.0.checked_add_days(Days::new(days)).map_or(self, Self)
+        let later = self.0.checked_add_days(Days::new(days));
+        let later = later.filter(|day| day.year() <= *YEARS.end());
+        later.or_else(|| NaiveDate::from_ymd_opt(*YEARS.end(), 12, 31)).map_or(self, Self)
     }
 
     /// The same day of the month before, or that month's last.
@@ -115,16 +131,15 @@ impl Day {
 
     /// The first second of this day in Asia/Shanghai.
     pub fn start(self) -> Timestamp {
-        self.end().plus(1 - 86_400)
+        let local = self.0.and_hms_opt(0, 0, 0).and_then(|midnight| {
+            FixedOffset::east_opt(SHANGHAI_SECONDS)?.from_local_datetime(&midnight).single()
+        });
+        Timestamp(local.map_or(i64::MAX, |at| at.timestamp()))
     }
 
     /// The last second of this day in Asia/Shanghai.
     pub fn end(self) -> Timestamp {
-        let midnight = self.plus_days(1).0.and_hms_opt(0, 0, 0);
-        let local = midnight.and_then(|at| {
-            FixedOffset::east_opt(SHANGHAI_SECONDS)?.from_local_datetime(&at).single()
-        });
-        Timestamp(local.map_or(i64::MAX, |at| at.timestamp() - 1))
+        self.start().plus(86_399)
     }
 
     /// Full years from this day to `today`: an age.

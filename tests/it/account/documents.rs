@@ -92,7 +92,7 @@ fn what_cannot_be_right_is_told_before_the_scan() {
         }
         let nothing = [("name", ""), ("document", ""), ("valid_from", ""), ("valid_to", "")];
         let permit = "hk_macao_residence_permit";
-        let cases: [(Fields<'_>, &[&str]); 14] = [
+        let cases: [(Fields<'_>, &[&str]); 17] = [
             (&nothing, &["name", "document", "from", "to"]),
             (&[("document_type", "library_card")], &["kind"]),
             (&[("document", "EI1234567")], &["document"]),
@@ -102,6 +102,9 @@ fn what_cannot_be_right_is_told_before_the_scan() {
             (&[("valid_to", "2026-11-23")], &["to"]),
             (&[("valid_from", "2026-11-01"), ("valid_to", "2026-10-31")], &["to"]),
             (&[("valid_to", "soon")], &["to"]),
+            (&[("valid_to", "+10000-01-01")], &["to"]),
+            (&[("valid_to", "10000-01-01")], &["to"]),
+            (&[("valid_from", "-1-01-01")], &["from"]),
             // Passports end some day.
             (&[("term", "long")], &["to"]),
             // Somebody else's by name, by sex, by birth date.

@@ -6,6 +6,7 @@ mod cancelling;
 mod children;
 mod contact;
 pub mod contract;
+mod days;
 mod documents;
 mod endings;
 mod entering;

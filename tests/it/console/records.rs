@@ -84,6 +84,7 @@ fn what_is_collected_is_checked() {
             ("nationality", ""),
             ("valid_to", ""),
             ("valid_to", "2026-11-23"),
+            ("valid_to", "+10000-01-01"),
             ("phone", "12"),
         ] {
             let mut values = with(&[sight]);

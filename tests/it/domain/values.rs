@@ -40,6 +40,47 @@ fn refused<T>(parse: impl Fn(&str) -> Result<T, NumberError>, texts: &[&str]) {
     }
 }
 
+/// A day has one way to be written, whose order as a text is the order of days; none is later than the last.
+#[test]
+fn days() {
+    for (text, is_day) in [
+        ("2026-11-24", true),
+        ("1900-01-01", true),
+        ("9999-12-31", true),
+        ("1899-12-31", false),
+        ("0026-11-24", false),
+        ("+10000-01-01", false),
+        ("10000-01-01", false),
+        ("+2026-11-24", false),
+        ("-2026-11-24", false),
+        ("26-11-24", false),
+        ("2026-1-24", false),
+        ("2026-11-4", false),
+        ("2026-02-30", false),
+        (" 2026-11-24", false),
+        ("2026-11-24 ", false),
+        ("2026/11/24", false),
+        ("２０２６-11-24", false),
+        ("", false),
+    ] {
+        let day = Day::parse(text);
+        assert_eq!(day.is_some(), is_day, "{text:?}");
+        assert!(day.is_none_or(|day| day.to_string() == text), "{text:?}");
+    }
+    let last = Day::parse("9999-12-31").unwrap();
+    for (day, days, later) in [
+        ("2026-11-24", 7, "2026-12-01"),
+        ("9999-12-30", 1, "9999-12-31"),
+        ("9999-12-31", 1, "9999-12-31"),
+        ("2026-11-24", u64::MAX, "9999-12-31"),
+    ] {
+        let found = Day::parse(day).unwrap().plus_days(days).to_string();
+        assert_eq!(found, later, "{day} and {days}");
+    }
+    assert_eq!(last.end().since(last.start()), 86_399);
+    assert_eq!(last.end().day(), last);
+}
+
 /// Only what begins with a surname that everybody knows is cut.
 #[test]
 fn surnames() {

@@ -189,6 +189,7 @@ fn halls_tell_line_by_line() {
             ("phone", json!("123")),
             ("portrait", json!("12")),
             ("document_valid_to", json!("soon")),
+            ("document_valid_to", json!("+10000-01-01")),
             ("collected_on", json!("2026-11-31")),
             ("collected_on", json!("2027-01-01")),
             ("collected_by", json!("a\nb")),
