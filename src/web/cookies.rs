@@ -8,16 +8,18 @@ use cookie::{Cookie, SameSite, time};
 
 use crate::realm::Realm;
 
-/// The cookies of a request; of two with one name, none counts.
+/// The cookies of a request; of two with one name, none counts. Ours are ASCII: what another application of
+/// the domain has set in other letters is not looked at, and takes nothing with it. Nor does it become ours
+/// where a wide space before a name is cut off.
 pub fn read(headers: &HeaderMap) -> HashMap<String, String> {
     let mut cookies = HashMap::new();
     let mut doubled = Vec::new();
-    for header in headers.get_all(header::COOKIE) {
-        let Ok(text) = header.to_str() else { continue };
-        for cookie in Cookie::split_parse(text).flatten() {
-            if cookies.insert(cookie.name().to_owned(), cookie.value().to_owned()).is_some() {
-                doubled.push(cookie.name().to_owned());
-            }
+    let lines = headers.get_all(header::COOKIE).iter();
+    for pair in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')) {
+        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.is_ascii());
+        let Some(Ok(cookie)) = pair.map(Cookie::parse) else { continue };
+        if cookies.insert(cookie.name().to_owned(), cookie.value().to_owned()).is_some() {
+            doubled.push(cookie.name().to_owned());
         }
     }
     for name in doubled {

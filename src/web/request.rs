@@ -100,7 +100,8 @@ impl FromRequestParts<App> for Request {
                 device: device(&parts.headers),
                 is_known: false,
             },
-            authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
+            // One that cannot be read was shown all the same, and is wrong.
+            authorization: authorization.map(|value| value.to_str().unwrap_or_default().to_owned()),
             proofs: proofs(&parts.headers),
             method: parts.method.clone(),
             number: parts.extensions.get().copied().unwrap_or_default(),
@@ -131,8 +132,8 @@ pub fn accepted_language(headers: &HeaderMap) -> String {
 
 /// Browser and system in two words, for the sign-in log.
 fn device(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let agent = agent.unwrap_or_default();
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent.map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
     let known = |words: &[(&'static str, &'static str)]| {
         words.iter().find(|(mark, _)| agent.contains(mark)).map_or("?", |(_, name)| name)
     };

@@ -30,6 +30,7 @@ mod scan_places;
 mod scan_stream;
 mod second_factors;
 mod shown;
+mod siblings;
 mod slider;
 mod social_insurance;
 mod specific_entity;
