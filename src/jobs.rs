@@ -137,7 +137,7 @@ async fn tell_audit(services: &Services, realm: &Realm) {
 }
 
 async fn learn_keys(services: &Services, realm: &Arc<Realm>) {
-    if let Err(fault) = keys::load(services, realm).await {
+    if let Err(fault) = keys::learn(services, realm).await {
         tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
     }
 }

@@ -72,14 +72,16 @@ pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
     failure.map_or(Ok(replaced), |fault| Err(fault.into()))
 }
 
+/// What can fail comes first: keys, documents and settings of a realm are of the same files, or all stay as
+/// they were.
 async fn replace(app: &App, realm: Arc<Realm>) -> Result<(), Fault> {
     let services = app.services();
-    keys::load(services, &realm).await?;
+    let published = keys::prepare(services, &realm).await?;
     let generation = versions::record(services, &realm).await?;
     if let Some(before) = app.realm(&realm.id) {
         versions::tell(services, &before, false).await?;
     }
-    versions::tell(services, &realm, true).await?;
+    versions::set_gauge(&realm, generation, true);
     tracing::info!(
         realm = realm.id,
         hash = realm.hash,
@@ -88,6 +90,9 @@ async fn replace(app: &App, realm: Arc<Realm>) -> Result<(), Fault> {
         realm.id
     );
     metrics::counter!("hufu_realm_reloads_total", "outcome" => "applied").increment(1);
+    if let Some(published) = published {
+        services.keys.publish(&realm, published);
+    }
     app.replace(realm);
     Ok(())
 }

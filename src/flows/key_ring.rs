@@ -85,6 +85,14 @@ impl KeyRing {
         held.insert(realm.id.clone(), Arc::new(published));
     }
 
+    /// The same, unless what is published is of other files.
+    pub fn renew(&self, realm: &Realm, published: Published) {
+        let mut held = self.published.write().unwrap_or_else(PoisonError::into_inner);
+        if held.get(&realm.id).is_none_or(|known| known.version.0 == realm.hash) {
+            held.insert(realm.id.clone(), Arc::new(published));
+        }
+    }
+
     /// One holder at a time, and a turn for each realm: what strangers make up about one keeps
     /// nobody of another waiting.
     pub fn turn(&self, realm: &Realm) -> Turn {

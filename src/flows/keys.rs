@@ -25,12 +25,30 @@ use crate::store::keys::StoredKey;
 
 /// Makes the keys that are missing and loads all.
 pub async fn load(services: &Services, realm: &Realm) -> Result<(), Fault> {
+    if let Some(made) = prepare(services, realm).await? {
+        services.keys.publish(realm, made);
+    }
+    Ok(())
+}
+
+/// The same of files that are served already, and only as long as they are: others may have taken their
+/// place meanwhile.
+pub async fn learn(services: &Services, realm: &Realm) -> Result<(), Fault> {
+    if let Some(made) = prepare(services, realm).await? {
+        services.keys.renew(realm, made);
+    }
+    Ok(())
+}
+
+/// Makes the keys that are missing, and what is to be published with them; nothing is published yet.
+/// `None`: it is already.
+pub async fn prepare(services: &Services, realm: &Realm) -> Result<Option<Published>, Fault> {
     let stored = services.store.rows(&realm.id).keys().times().await?;
     let missing = missing(realm, &stored, services.clock.now());
     if !missing.is_empty() {
         add_missing(services, realm, &missing).await?;
     }
-    publish(services, realm).await
+    made(services, realm).await
 }
 
 /// What nothing signs yet, and nothing soon will.
@@ -191,7 +209,9 @@ pub async fn knowing(ctx: &Ctx, token: &str) -> Result<Arc<Published>, Fault> {
     // Whoever had the turn just before may have brought it.
     let is_known = services.keys.of(realm)?.keys.has(&kid);
     if !is_known && last.replace(now) != Some(now) {
-        publish(services, realm).await?;
+        if let Some(made) = made(services, realm).await? {
+            services.keys.renew(realm, made);
+        }
     }
     services.keys.of(realm)
 }
@@ -213,8 +233,8 @@ pub fn signs_for(ctx: &Ctx, client: &Client, resources: &Resources) -> Result<bo
     Ok(!chosen.flatten().any(waits))
 }
 
-/// Makes signers and documents anew when the keys have changed, or another of them signs now.
-async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
+/// Signers and documents anew when the keys have changed, or another of them signs now.
+async fn made(services: &Services, realm: &Realm) -> Result<Option<Published>, Fault> {
     let now = services.clock.now();
     let stored = services.store.rows(&realm.id).keys().list(now).await?;
     let signs = |key: &StoredKey| {
@@ -226,7 +246,7 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
         stored.iter().map(|key| (key.times.kid.clone(), signs(key))).collect::<Vec<_>>(),
     );
     if services.keys.of(realm).is_ok_and(|published| published.is_of(&version)) {
-        return Ok(());
+        return Ok(None);
     }
     let mut keys = Vec::new();
     for key in &stored {
@@ -240,7 +260,5 @@ async fn publish(services: &Services, realm: &Realm) -> Result<(), Fault> {
     let (algorithms, highest) = (&realm.algorithms, realm.highest_level());
     let discovery = document(&realm.issuer, algorithms, highest, &PUBLIC_SCOPES, &apis)?.into();
     let (jwks, jwks_sm2) = (jwks(&keys)?.into(), jwks_sm2(&keys)?.map(Into::into));
-    let published = Published::new(keys, jwks, jwks_sm2, discovery, version);
-    services.keys.publish(realm, published);
-    Ok(())
+    Ok(Some(Published::new(keys, jwks, jwks_sm2, discovery, version)))
 }

@@ -161,11 +161,16 @@ pub async fn record(services: &Services, realm: &Realm) -> Result<i64, Fault> {
 /// The gauge that tells which version this process serves; 0 says that it does no longer.
 pub async fn tell(services: &Services, realm: &Realm, is_served: bool) -> Result<(), Fault> {
     let known = services.store.rows(&realm.id).realm_versions().generation_of(&realm.hash).await?;
+    set_gauge(realm, known.unwrap_or_default(), is_served);
+    Ok(())
+}
+
+/// The same of a generation that is known.
+pub fn set_gauge(realm: &Realm, generation: i64, is_served: bool) {
     let labels = [
         ("realm", realm.id.clone()),
         ("hash", realm.hash.clone()),
-        ("generation", known.unwrap_or_default().to_string()),
+        ("generation", generation.to_string()),
     ];
     metrics::gauge!("hufu_realm_version", &labels).set(if is_served { 1.0 } else { 0.0 });
-    Ok(())
 }

@@ -11,6 +11,7 @@ use hufu::flows::notify::deliver::lease;
 use hufu::outbound::client::{Outbound, Timeouts};
 use hufu::web::app::App;
 use hufu::web::tls::TlsFiles;
+use sea_orm::ConnectionTrait;
 
 use super::{serve, served_realm};
 use crate::kit::demo::{Running, free_ports, wait_for};
@@ -129,6 +130,41 @@ async fn a_realm_that_is_away_for_a_moment_is_served_on() {
     assert_eq!(reload(&app, &wanted).await.unwrap(), 1);
     assert_eq!(app.realms().len(), 1);
     assert_eq!(app.realm("jiangxi").unwrap().lifetimes.access_token, 120);
+}
+
+/// Where a version cannot be recorded all stays as it was: keys and documents of the new files never stand
+/// beside the settings of the old ones, nor the other way round once they are served.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realm_is_read_again_as_a_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (realms, app, wanted) = two_realms(folder.path()).await;
+    let keys = &app.services().keys;
+    let served = || {
+        let realm = app.realm("jiangxi").unwrap();
+        let published = keys.of(&realm).unwrap();
+        (realm.hash.clone(), published.discovery.clone(), published.jwks_sm2.clone())
+    };
+    let (before, realm_before) = (served(), app.realm("jiangxi").unwrap());
+    let file = realms.join("jiangxi/realm.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = text.replace("\"EdDSA\"]", "\"SGD_SM3_SM2\"]");
+    assert_ne!(text, other);
+    std::fs::write(&file, other).unwrap();
+    let connect = format!("sqlite://{}", folder.path().join("hufu.db").display());
+    let database = sea_orm::Database::connect(connect).await.unwrap();
+    let sql = async |sql: &str| database.execute_unprepared(sql).await.map(drop).unwrap();
+    sql("ALTER TABLE realm_version RENAME TO realm_version_elsewhere").await;
+    reload(&app, &wanted).await.unwrap_err();
+    assert_eq!(served(), before);
+    sql("ALTER TABLE realm_version_elsewhere RENAME TO realm_version").await;
+    assert_eq!(reload(&app, &wanted).await.unwrap(), 1);
+    let after = served();
+    assert!(after.0 != before.0 && after.1 != before.1 && after.2 != before.2);
+    // A round of the jobs that began before.
+    hufu::flows::keys::learn(app.services(), &realm_before).await.unwrap();
+    assert_eq!(served(), after);
+    hufu::flows::keys::learn(app.services(), &app.realm("jiangxi").unwrap()).await.unwrap();
+    assert_eq!(served(), after);
 }
 
 /// Issue 13, 4: the same of any file: nothing is read while somebody saves, and everything afterwards.
