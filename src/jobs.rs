@@ -4,11 +4,10 @@
 pub mod measure;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::flows::certificate::lists;
 use crate::flows::notify::deliver;
@@ -33,8 +32,14 @@ pub async fn run(app: App) {
     let closed = || app.stopping().reached(Stage::Closed);
     let housekeeping = async {
         tokio::select! {
-            ((), (), ()) = async {
-                tokio::join!(keep_house(&app), sweep_up(&app), reseal_all(&app))
+            ((), (), (), (), ()) = async {
+                tokio::join!(
+                    keep_house(&app),
+                    learn_keys(&app),
+                    fetch_lists(&app),
+                    sweep_up(&app),
+                    reseal_all(&app)
+                )
             } => {}
             () = closed() => {}
         }
@@ -96,9 +101,6 @@ async fn keep_house(app: &App) {
                 if let Err(fault) = lost_phone::bind_due(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Phones that waited could not be bound");
                 }
-                if let Err(fault) = lists::run(&Ctx::own(app.services(), &realm)).await {
-                    tracing::warn!(%fault, realm = realm.id, "Revocation lists could not be renewed");
-                }
                 if let Err(fault) = lower::run(&Ctx::own(app.services(), &realm)).await {
                     tracing::warn!(%fault, realm = realm.id, "Levels could not fall");
                 }
@@ -109,7 +111,6 @@ async fn keep_house(app: &App) {
             services.ephemeral.sweep();
             measure::room(app);
             for realm in app.realms() {
-                learn_keys(services, &realm).await;
                 measure::realm(services, &realm).await;
             }
             measure::connections(services);
@@ -136,16 +137,42 @@ async fn tell_audit(services: &Services, realm: &Realm) {
     }
 }
 
-async fn learn_keys(services: &Services, realm: &Arc<Realm>) {
-    if let Err(fault) = keys::learn(services, realm).await {
-        tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
+/// Twice a minute, whatever other work takes: others have announced keys that soon sign.
+async fn learn_keys(app: &App) {
+    let mut ticks = twice_a_minute();
+    loop {
+        ticks.tick().await;
+        for realm in app.realms() {
+            if let Err(fault) = keys::learn(app.services(), &realm).await {
+                tracing::warn!(%fault, realm = realm.id, "Signing keys could not be read again");
+            }
+        }
     }
+}
+
+/// Twice a minute, by itself: a host that is away keeps its caller waiting.
+async fn fetch_lists(app: &App) {
+    let mut ticks = twice_a_minute();
+    loop {
+        ticks.tick().await;
+        for realm in app.realms() {
+            if let Err(fault) = lists::run(&Ctx::own(app.services(), &realm)).await {
+                tracing::warn!(%fault, realm = realm.id, "Revocation lists could not be renewed");
+            }
+        }
+    }
+}
+
+/// No sooner, also after a round that took longer.
+fn twice_a_minute() -> Interval {
+    let mut ticks = tokio::time::interval(Duration::from_secs(30));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// Twice a minute, as long as it takes.
 async fn sweep_up(app: &App) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(30));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = twice_a_minute();
     loop {
         ticks.tick().await;
         let swept = async { Ok::<_, Fault>(sweep(app.services()).await? + sweep_logs(app).await?) };

@@ -76,7 +76,7 @@ const SECONDS: [f64; 12] =
 /// What a delivery may wait, with all its tries.
 const PATIENCE: [f64; 9] = [1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, 43_200.0];
 
-const COUNTERS: [(&str, &str); 11] = [
+const COUNTERS: [(&str, &str); 12] = [
     ("hufu_requests_total", "Answered requests by class of status."),
     (
         "hufu_sign_ins_total",
@@ -98,6 +98,7 @@ const COUNTERS: [(&str, &str); 11] = [
         "hufu_revocation_lists_total",
         "Lists of revoked certificates that were fetched, or could not be, by outcome.",
     ),
+    ("hufu_rows_left_aside_total", "Rows that a job could not deal with, by job."),
     ("hufu_rows_swept_total", "Rows that had served their time and were removed."),
     (
         "hufu_realm_reloads_total",

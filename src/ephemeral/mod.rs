@@ -278,6 +278,11 @@ impl OfRealm<'_> {
         }
     }
 
+    /// Gives a mark back: what it stood for was not done.
+    pub async fn unmark(&self, name: &str) -> Result<(), EphemeralError> {
+        self.remove(Share::Proved, &self.key(SEEN, name)).await
+    }
+
     /// Counts in a window that begins with the first count. Returns the count and the seconds
     /// until the window ends.
     pub async fn count(&self, name: &str, seconds: i64) -> Result<(u32, i64), EphemeralError> {

@@ -20,6 +20,7 @@ pub mod oauth;
 pub mod officer;
 pub mod people;
 pub mod relations;
+pub mod round;
 pub mod self_help;
 pub mod sign_in;
 mod stop;

@@ -6,13 +6,14 @@ use std::sync::LazyLock;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, Select, TryInsertResult,
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    TryInsertResult, Value,
 };
 use uuid::Uuid;
 
 use super::columns::columns;
 use super::entity::{authorisation, authorisation_event, authorisation_history};
+use super::found::{Found, Page, Place};
 use super::{Rows, StoreError, Writing, evened};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
@@ -130,26 +131,27 @@ impl<A> Authorisations<'_, A> {
             .order_by_asc(authorisation::Column::Id)
     }
 
-    /// Live ones whose term has passed, or invitations older than `invited_before`; some of them.
+    /// Those that time has ended, what is over longest first.
     pub async fn overdue(
         &self,
-        today: Day,
-        invited_before: Timestamp,
-    ) -> Result<Vec<Authorisation>, StoreError> {
-        let state = authorisation::Column::State;
-        let passed = authorisation::Column::ValidTo.lt(today.to_string());
-        let unanswered = state
-            .is_in(["pending_by_person", "pending_by_enterprise"])
-            .and(authorisation::Column::UpdatedAt.lt(invited_before.0));
-        let live = ["pending_by_person", "pending_by_enterprise", "active"];
-        let rows = self
-            .0
-            .find::<authorisation::Entity>()
-            .filter(state.is_in(live).and(passed).or(unanswered))
-            .limit(100)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
+        over: Over,
+        after: Option<Place>,
+    ) -> Result<Page<Authorisation>, StoreError> {
+        let (sql, before, first): (&str, Value, Place) = match over {
+            Over::Term(today) => (PAST_TERM.as_str(), today.to_string().into(), Place::first("")),
+            Over::Answer(before) => (UNANSWERED.as_str(), before.0.into(), Place::first(i64::MIN)),
+        };
+        let after = after.unwrap_or(first);
+        let rows = self.0.all(sql, [before, after.at, after.id.into()]).await?;
+        let found = rows.iter().map(|row| {
+            let at: Value = match over {
+                Over::Term(_) => row.try_get::<String>("h_", "valid_to")?.into(),
+                Over::Answer(_) => row.try_get::<i64>("h_", "updated_at")?.into(),
+            };
+            let found = Found::of(row, "h_", read)?;
+            Ok::<_, StoreError>((Place { at, id: found.id }, found))
+        });
+        Ok(Page::of(found.collect::<Result<_, _>>()?, OVERDUE_AT_ONCE))
     }
 
     /// Active ones that end on one of these days, and whose holder was not yet told so with this
@@ -159,13 +161,41 @@ impl<A> Authorisations<'_, A> {
         from: Day,
         to: Day,
         warning: u64,
-    ) -> Result<Vec<Authorisation>, StoreError> {
+    ) -> Result<Vec<Found<Authorisation>>, StoreError> {
         let values =
             [from.to_string().into(), to.to_string().into(), expiring_prefix(warning).into()];
         let rows = self.0.all(&ENDING, values).await?;
-        let model = |row: &QueryResult| authorisation::Model::from_query_result(row, "h_");
-        rows.iter().map(|row| read(model(row)?)).collect()
+        rows.iter().map(|row| Found::of(row, "h_", read)).collect()
     }
+}
+
+/// What is over without anybody's doing.
+#[derive(Clone, Copy, Debug)]
+pub enum Over {
+    /// Live, with a term that ended before this day.
+    Term(Day),
+    /// Waiting since before then for an answer.
+    Answer(Timestamp),
+}
+
+const OVERDUE_AT_ONCE: usize = 100;
+
+/// States and order are those of the two indexes (migration 52): what time ends is a few rows of a table
+/// whose other rows have ended long ago.
+static PAST_TERM: LazyLock<String> = LazyLock::new(|| {
+    overdue("h.state IN ('pending_by_person', 'pending_by_enterprise', 'active')", "h.valid_to")
+});
+
+static UNANSWERED: LazyLock<String> = LazyLock::new(|| {
+    overdue("h.state IN ('pending_by_person', 'pending_by_enterprise')", "h.updated_at")
+});
+
+fn overdue(states: &str, by: &str) -> String {
+    format!(
+        "SELECT {} FROM authorisation h WHERE h.realm = $1 AND {states} AND {by} < $2 \
+         AND ({by}, h.id) > ($3, $4) ORDER BY {by}, h.id LIMIT {OVERDUE_AT_ONCE}",
+        columns::<authorisation::Entity>("h"),
+    )
 }
 
 static ENDING: LazyLock<String> = LazyLock::new(|| {

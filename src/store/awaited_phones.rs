@@ -1,10 +1,14 @@
 //! Phones that are bound after a day unless somebody stops it (DEC-23). One of an account at a time,
 //! sealed, used up or stopped by one conditional write.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::sync::LazyLock;
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::entity::awaited_phone::{ActiveModel, Column, Entity, Model};
+use super::found::{Found, Page, Place};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
@@ -29,13 +33,31 @@ impl<'c, A> Rows<'c, A> {
     }
 }
 
+const DUE_AT_ONCE: usize = 100;
+
+static DUE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM awaited_phone w WHERE w.realm = $1 AND w.due_at <= $2 \
+         AND (w.due_at, w.id) > ($3, $4) ORDER BY w.due_at, w.id LIMIT {DUE_AT_ONCE}",
+        columns::<Entity>("w"),
+    )
+});
+
 impl<A> AwaitedPhones<'_, A> {
     /// Those whose day is over, oldest first.
-    pub async fn due(&self, now: Timestamp, limit: u64) -> Result<Vec<AwaitedPhone>, StoreError> {
-        let due = self.0.find::<Entity>().filter(Column::DueAt.lte(now.0));
-        let due = due.order_by_asc(Column::DueAt).limit(limit);
-        let rows = due.all(&self.0.db()).await?;
-        rows.into_iter().map(|row| self.read(row)).collect()
+    pub async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<Place>,
+    ) -> Result<Page<AwaitedPhone>, StoreError> {
+        let after = after.unwrap_or_else(|| Place::first(i64::MIN));
+        let rows = self.0.all(&DUE, [now.0.into(), after.at, after.id.into()]).await?;
+        let found = rows.iter().map(|row| {
+            let at: i64 = row.try_get("w_", "due_at")?;
+            let found = Found::of(row, "w_", |row| self.read(row))?;
+            Ok::<_, StoreError>((Place { at: at.into(), id: found.id }, found))
+        });
+        Ok(Page::of(found.collect::<Result<_, _>>()?, DUE_AT_ONCE))
     }
 
     /// The one that this secret can stop.

@@ -24,6 +24,7 @@ pub mod devices;
 pub mod engagements;
 pub mod enterprises;
 pub mod feed;
+pub mod found;
 pub mod grants;
 pub mod hall_records;
 mod help;

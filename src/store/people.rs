@@ -2,12 +2,14 @@
 //! by their keyed hash.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::{identity_document, person};
+use super::found::{Found, Page, Place};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::PersonId;
@@ -129,11 +131,22 @@ impl<A> People<'_, A> {
         Ok(PostalAddress::parse(&text).ok())
     }
 
-    /// People of level 3 and above of whose documents the last ended before a day, some at a time.
-    pub async fn past_documents(&self, before: Day) -> Result<Vec<PersonId>, StoreError> {
-        let values = [before.to_string().into()];
-        let rows = self.0.all(PAST_DOCUMENTS, values).await?;
-        rows.iter().map(|row| Ok(PersonId(row.try_get_by_index::<Uuid>(0)?))).collect()
+    /// People of level 3 and above of whose documents the last ended before a day, by the end of each.
+    pub async fn past_documents(
+        &self,
+        before: Day,
+        after: Option<Place>,
+    ) -> Result<Page<PersonId>, StoreError> {
+        let after = after.unwrap_or_else(|| Place::first(""));
+        let values = [before.to_string().into(), after.at, after.id.into()];
+        let rows = self.0.all(&PAST_DOCUMENTS, values).await?;
+        let found = rows.iter().map(|row| {
+            let (at, id): (String, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let person: Uuid = row.try_get_by_index(2)?;
+            let found = Found { id: person, row: Ok(PersonId(person)) };
+            Ok::<_, StoreError>((Place { at: at.into(), id }, found))
+        });
+        Ok(Page::of(found.collect::<Result<_, _>>()?, PAST_AT_ONCE))
     }
 
     pub(super) fn read(&self, row: person::Model) -> Result<Person, StoreError> {
@@ -361,11 +374,20 @@ pub enum Holding {
 
 /// Whose level rests on a document, and none that they hold is still good. By the documents' ends, which
 /// have an index.
-const PAST_DOCUMENTS: &str = "SELECT DISTINCT d.person_id FROM identity_document d \
-     JOIN person p ON p.id = d.person_id AND p.real_name_level > 2 \
-     WHERE d.realm = $1 AND d.status = 'active' AND d.valid_to < $2 \
-     AND NOT EXISTS (SELECT 1 FROM identity_document o WHERE o.realm = $1 \
-     AND o.person_id = d.person_id AND o.status = 'active' AND (o.valid_to IS NULL OR o.valid_to >= $2)) LIMIT 1000";
+const PAST_AT_ONCE: usize = 200;
+
+static PAST_DOCUMENTS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT d.valid_to, d.id, d.person_id FROM identity_document d \
+         JOIN person p ON p.id = d.person_id AND p.real_name_level > 2 \
+         WHERE d.realm = $1 AND d.status = 'active' AND d.valid_to < $2 \
+         AND (d.valid_to, d.id) > ($3, $4) \
+         AND NOT EXISTS (SELECT 1 FROM identity_document o WHERE o.realm = $1 \
+         AND o.person_id = d.person_id AND o.status = 'active' \
+         AND (o.valid_to IS NULL OR o.valid_to >= $2)) \
+         ORDER BY d.valid_to, d.id LIMIT {PAST_AT_ONCE}"
+    )
+});
 
 /// The level that is left without a document behind it (L-12).
 pub const LOWERED: u8 = 2;

@@ -15,6 +15,7 @@ use crate::domain::acting::Acting;
 use crate::domain::session::Session;
 use crate::store::columns::columns;
 use crate::store::entity::{session, session_client};
+use crate::store::found::Found;
 use crate::store::{Rows, StoreError, Writing};
 
 /// An application that holds tokens of one acting identity of a session.
@@ -142,9 +143,10 @@ impl<A> Sessions<'_, A> {
         since: Day,
         today: Day,
         now: Timestamp,
-    ) -> Result<Vec<Session>, StoreError> {
+    ) -> Result<Vec<Found<Session>>, StoreError> {
         let (since, today) = (since.to_string(), today.to_string());
-        self.several(&PAST_TERM, [since.into(), today.into(), now.0.into()]).await
+        let rows = self.0.all(&PAST_TERM, [since.into(), today.into(), now.0.into()]).await?;
+        rows.iter().map(|row| Found::of(row, "s_", read)).collect()
     }
 
     async fn several<const N: usize>(

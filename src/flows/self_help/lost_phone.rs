@@ -17,6 +17,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, ClaimedFor};
 use crate::ephemeral::Slot;
 use crate::flows::notify::person::warn_person;
+use crate::flows::round::Round;
 use crate::flows::self_help::awaited;
 use crate::flows::self_help::document::Document;
 use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
@@ -41,7 +42,7 @@ const MAX_TRIES: u32 = 5;
 /// Of one account (PC-09).
 const MOST_PHONES: usize = 5;
 /// Phones that waited and are bound in one go.
-const AT_ONCE: u64 = 100;
+const AT_ONCE: usize = 100;
 
 /// How far somebody has come whose number and password were right.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -349,19 +350,28 @@ pub async fn bind_phone(
 
 /// Binds those whose day is over; returns how many were.
 pub async fn bind_due(ctx: &Ctx) -> Result<usize, Fault> {
-    let due = ctx.rows().awaited_phones().due(ctx.now(), AT_ONCE).await?;
-    let mut n_bound = 0;
-    for one in due {
-        match bind_awaited(ctx, &one).await {
-            Ok(is_bound) => n_bound += usize::from(is_bound),
-            Err(Stop::Fault(fault)) => return Err(fault),
-            Err(stop) => {
-                tracing::info!(realm = ctx.realm.id, %stop, "A phone that waited is not bound");
-                give_up(ctx, &one).await?;
-            }
+    let (mut round, mut after) = (Round::of(ctx, "phones"), None);
+    loop {
+        let page = ctx.rows().awaited_phones().due(ctx.now(), after).await?;
+        for found in page.rows {
+            round.take(found, |one| bind_or_give_up(ctx, one)).await?;
+        }
+        after = page.next;
+        if after.is_none() || round.n_done() >= AT_ONCE {
+            return Ok(round.n_done());
         }
     }
-    Ok(n_bound)
+}
+
+async fn bind_or_give_up(ctx: &Ctx, one: AwaitedPhone) -> Result<bool, Stop> {
+    match bind_awaited(ctx, &one).await {
+        Err(stop @ (Stop::Refused(_) | Stop::Client(_))) => {
+            tracing::info!(realm = ctx.realm.id, %stop, "A phone that waited is not bound");
+            give_up(ctx, &one).await?;
+            Ok(false)
+        }
+        done => done,
+    }
 }
 
 /// `false`: it was stopped meanwhile, or nobody has the account any more.

@@ -9,13 +9,16 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::{Told, end_identity};
-use crate::flows::{Ctx, Fault};
+use crate::flows::round::{Round, hourly};
+use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::claims::acr;
 use crate::store::Tx;
 use crate::store::people::LOWERED;
 
 /// Days for which an ended document is still good for a level.
 const RENEWAL_DAYS: i64 = 90;
+/// So many levels at most fall in one hour.
+const MOST_AT_ONCE: usize = 1000;
 
 /// The last day on which a document that ended on this one is good for a level.
 pub fn counts_until(end: Day) -> Day {
@@ -23,11 +26,11 @@ pub fn counts_until(end: Day) -> Day {
 }
 
 /// Levels 3 and above fall to 2: with its audit and a notice. Sessions that had proved more have proved 2
-/// from now on, and tokens that say more end.
-pub async fn lower_in(ctx: &Ctx, tx: &Tx<'_>, person: PersonId, why: &str) -> Result<(), Fault> {
+/// from now on, and tokens that say more end. `false`: it was no higher.
+pub async fn lower_in(ctx: &Ctx, tx: &Tx<'_>, person: PersonId, why: &str) -> Result<bool, Fault> {
     let rows = tx.rows();
     if !rows.people().lower_level(person).await? {
-        return Ok(());
+        return Ok(false);
     }
     let live = match rows.accounts().find_by_person(person).await? {
         Some(account) => rows.sessions().live_of(account.id, ctx.now()).await?,
@@ -41,22 +44,32 @@ pub async fn lower_in(ctx: &Ctx, tx: &Tx<'_>, person: PersonId, why: &str) -> Re
     }
     tell_person(ctx, tx, person, NoticeKind::LevelLowered, None).await?;
     tx.note(AuditEvent::RealNameLowered { person, level: LOWERED, why: why.to_owned() });
-    Ok(())
+    Ok(true)
 }
 
 /// Those whose documents ended too long ago; once an hour over all nodes. Returns how many fell.
 pub async fn run(ctx: &Ctx) -> Result<usize, Fault> {
-    let hour = format!("{}/levels", ctx.realm.id);
-    if !ctx.ephemeral().by_proved().mark(&hour, 3600).await? {
-        return Ok(0);
-    }
+    Ok(hourly(ctx, "levels", lower_all(ctx)).await?.unwrap_or_default())
+}
+
+async fn lower_all(ctx: &Ctx) -> Result<usize, Fault> {
     let before = ctx.now().plus(-RENEWAL_DAYS * 86_400).day();
-    let past = ctx.rows().people().past_documents(before).await?;
-    let count = past.len();
-    for person in past {
-        let tx = ctx.begin().await?;
-        lower_in(ctx, &tx, person, "document_ended").await?;
-        tx.commit().await?;
+    let (mut round, mut after) = (Round::of(ctx, "levels"), None);
+    loop {
+        let page = ctx.rows().people().past_documents(before, after).await?;
+        for found in page.rows {
+            round.take(found, |person| lower(ctx, person)).await?;
+        }
+        after = page.next;
+        if after.is_none() || round.n_done() >= MOST_AT_ONCE {
+            return Ok(round.n_done());
+        }
     }
-    Ok(count)
+}
+
+async fn lower(ctx: &Ctx, person: PersonId) -> Result<bool, Stop> {
+    let tx = ctx.begin().await?;
+    let has_fallen = lower_in(ctx, &tx, person, "document_ended").await?;
+    tx.commit().await?;
+    Ok(has_fallen)
 }

@@ -9,6 +9,7 @@ mod crowds;
 mod databases;
 mod doctor;
 mod files;
+mod left_aside;
 mod log;
 mod metrics;
 mod proxies;
