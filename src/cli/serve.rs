@@ -102,7 +102,8 @@ pub async fn run(settings: Settings) -> CliResult {
         server::serve_within(officers, routes, tls.clone(), settings.gate(), &stopping).await
     };
     let faces = async {
-        server::serve_within(faces, router_of_faces, tls.clone(), settings.gate(), &stopping).await
+        let gate = settings.gate().of(app.clone());
+        server::serve_within(faces, router_of_faces, tls.clone(), gate, &stopping).await
     };
     // Health is told to the end, when nobody is served any more.
     let always = Stopping::default();

@@ -111,9 +111,17 @@ pub fn chrome(app: &App, language: &str, headers: &HeaderMap) -> Option<Chrome> 
     })
 }
 
-/// What else the bare answer said: which methods there are, how to prove oneself, when to come again.
+/// What else the bare answer said: which methods there are, how to prove oneself, when to come again, and
+/// whose pages may read it.
 fn with_headers_of(bare: &HeaderMap, mut page: Response) -> Response {
-    for name in [header::ALLOW, header::WWW_AUTHENTICATE, header::RETRY_AFTER] {
+    for name in [
+        header::ALLOW,
+        header::WWW_AUTHENTICATE,
+        header::RETRY_AFTER,
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        header::VARY,
+    ] {
         for value in bare.get_all(&name) {
             page.headers_mut().append(name.clone(), value.clone());
         }

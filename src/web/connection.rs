@@ -20,9 +20,11 @@ use tower::Service;
 
 use crate::domain::place::Place;
 use crate::web::answer::with_retry_after;
+use crate::web::app::App;
 use crate::web::client_ip::Proxies;
 use crate::web::crowd::{Crowd, Most, Seat};
 use crate::web::doing::{Doing, Patience};
+use crate::web::headers::of_early;
 
 /// How many connections there may be, unless the settings say otherwise. With TLS one takes about
 /// 40 KiB. A hall of people shares an address, and each of their browsers has several connections.
@@ -80,13 +82,21 @@ pub struct Gate {
     /// On their way; no more than there may be connections.
     answers: Arc<Crowd>,
     proxies: Proxies,
+    /// Whose realms are served behind it, if any are.
+    app: Option<App>,
 }
 
 impl Gate {
     /// `proxies` speak for many: one of them is counted in all alone.
     pub fn new(most: Most, proxies: Proxies) -> Self {
         let [connections, answers] = ["connection", "answer"].map(|what| Crowd::new(what, most));
-        Self { connections, answers, proxies }
+        Self { connections, answers, proxies, app: None }
+    }
+
+    /// To the realms' faces, whose answers pages of other origins may read.
+    #[must_use]
+    pub fn of(self, app: App) -> Self {
+        Self { app: Some(app), ..self }
     }
 
     fn place(&self, peer: IpAddr) -> Option<Place> {
@@ -107,7 +117,7 @@ impl Gate {
             stalled_since: None,
             next_look: Box::pin(sleep(LOOK)),
         };
-        Ok((watched, Noticed { service, doing, answers, place }))
+        Ok((watched, Noticed { service, doing, answers, place, app: self.app.clone() }))
     }
 }
 
@@ -135,6 +145,7 @@ pub struct Noticed<S> {
     doing: Arc<Doing>,
     answers: Arc<Crowd>,
     place: Option<Place>,
+    app: Option<App>,
 }
 
 impl<S, B> Service<Request<B>> for Noticed<S>
@@ -162,6 +173,7 @@ where
                 return Box::pin(async move { Ok(at_work.answers(answer.await?)) });
             }
         };
+        let refused = of_early(self.app.as_ref(), request.uri(), request.headers(), refused);
         Box::pin(async { Ok(refused) })
     }
 }

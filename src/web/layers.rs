@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::Label;
@@ -19,12 +19,12 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
 use crate::domain::place::Place;
-use crate::oidc::discovery::path;
 use crate::web::account::paths::NON_RESIDENT_FILE;
 use crate::web::answer::{busy, busy_for_applications};
 use crate::web::app::App;
 use crate::web::bare::in_words;
 use crate::web::console::paths::RECORD_FORM;
+use crate::web::headers::{BY_SCRIPT, add_security, endpoint};
 use crate::web::request::{RequestNumber, caller};
 
 /// No form of ours is larger.
@@ -129,34 +129,10 @@ fn is_json(response: &Response) -> bool {
 }
 
 fn is_for_applications(address: &str) -> bool {
-    let endpoint = address.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default();
-    let known = [path::TOKEN, path::USERINFO, path::INTROSPECT, path::REVOKE];
-    known.contains(&endpoint.as_str())
+    let endpoint = endpoint(address);
+    BY_SCRIPT.contains(&endpoint)
         || ["/ssf/", "/app/", "/admin/"].iter().any(|known| endpoint.starts_with(known))
 }
-
-/// `form-action` allows what forms lead to: browsers check redirects after a form, too, and those
-/// end at the applications.
-pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-    connect-src 'self'; \
-    base-uri 'none'; frame-ancestors 'none'";
-
-fn add_security_headers(headers: &mut HeaderMap) {
-    headers.reserve(SECURITY.len() + 4);
-    for (name, value) in SECURITY {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-}
-
-const SECURITY: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
-];
 
 /// Method, route and outcome; never the address itself, in which codes and numbers may stand. Everything
 /// that is logged on the way carries the request's number, and the answer does too.
@@ -189,7 +165,7 @@ async fn log(number: u64, app: App, mut request: Request, next: Next) -> Respons
     let labels = [Label::new("route", route.to_owned()), Label::new("method", method)];
     metrics::histogram!("hufu_request_seconds", labels.iter()).record(took);
     let headers = response.headers_mut();
-    add_security_headers(headers);
+    add_security(headers);
     headers.insert(HeaderName::from_static("x-request-id"), number.into());
     response
 }

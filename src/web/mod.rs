@@ -19,6 +19,7 @@ mod doing;
 pub mod events_api;
 mod face;
 pub mod form;
+pub mod headers;
 pub mod layers;
 pub mod oauth;
 pub mod openapi;

@@ -3,19 +3,15 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::OriginalUri;
-use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::routing::{get, post};
 use tower::util::MapResponseLayer;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::oidc::discovery::path;
 use crate::web::app::App;
 use crate::web::ops::{by_get_alone, not_by_head};
 use crate::web::{
-    account, admin_api, app_api, certificate, console, events_api, layers, oauth, ops, page,
-    self_help,
+    account, admin_api, app_api, certificate, console, events_api, headers, layers, oauth, ops,
+    page, self_help,
 };
 
 /// The realms' faces: applications and people.
@@ -99,15 +95,15 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .fallback(ops::not_found);
     let scripts = Router::new().nest("/realms/{realm}", for_scripts());
     // A page must be able to read also that it is to come again later.
-    let all = limited(pages).merge(limited(scripts).layer(cross_origin(&app)));
+    let all = limited(pages).merge(limited(scripts).layer(headers::cross_origin(&app)));
     let stopping = app.stopping().clone();
     layers::around(all, app.clone())
-        .merge(documents())
+        .merge(documents().layer(MapResponseLayer::new(headers::of_document)))
         .layer(MapResponseLayer::new(move |response| stopping.applied_to(response)))
         .with_state(app)
 }
 
-/// What applications in a browser ask by script.
+/// [`headers::BY_SCRIPT`].
 fn for_scripts() -> Router<App> {
     Router::new()
         .route(path::TOKEN, post(oauth::token::post))
@@ -119,30 +115,8 @@ fn for_scripts() -> Router<App> {
         .route(path::REVOKE, post(oauth::resource::revoke))
 }
 
-/// From the origins of the realm's applications. Which of them asks is not looked at: a preflight does
-/// not say, no cookie counts here, and whoever shows a client's code, token or credential could read
-/// the answer anywhere.
-fn cross_origin(app: &App) -> CorsLayer {
-    let app = app.clone();
-    let admits = move |origin: &HeaderValue, parts: &Parts| {
-        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
-        let realm = uri.path().split('/').nth(2).and_then(|id| app.realm(id));
-        realm.is_some_and(|realm| origin.to_str().is_ok_and(|origin| realm.admits_origin(origin)))
-    };
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(admits))
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            HeaderName::from_static("dpop"),
-        ])
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
-        .max_age(Duration::from_mins(10))
-}
-
 /// What every relying party fetches again and again: bytes made once, answered before anything
-/// that the other routes need is looked at.
+/// that the other routes need is looked at, for pages of whichever origin.
 fn documents() -> Router<App> {
     Router::new()
         .route("/realms/{realm}/.well-known/openid-configuration", get(oauth::discovery::document))

@@ -9,7 +9,7 @@ use crate::views::page::{FrontChannelPage, LogoutPage, MessagePage};
 use crate::web::answer::{Answer, see_other, with_cookie};
 use crate::web::cookies;
 use crate::web::form::{OauthForm, Unread};
-use crate::web::layers::POLICY;
+use crate::web::headers::POLICY;
 use crate::web::oauth::authorize::{again_by_get, refuse};
 use crate::web::page::interaction::acting;
 use crate::web::request::Request;

@@ -1,15 +1,22 @@
 //! What browsers hold and send: origins that may ask by script, cookies of sign-ins that were begun.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{HeaderValue, Request, header, request};
+use axum::response::Response;
+use axum_server::accept::Accept;
+use hufu::web::client_ip::Proxies;
+use hufu::web::connection::Gate;
+use hufu::web::crowd::Most;
 use hufu::web::router::router_within;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 use super::authorize::signed_in;
 use crate::kit::{
-    FILING, Setup, TestApp, authorize_url, changed_realm, demo_realm, on_each_database, realm_named,
+    FILING, On, Setup, TestApp, authorize_url, changed_realm, demo_realm, on_each_database,
+    realm_named,
 };
 
 const OWN: &str = "https://filing.jiangxi.example";
@@ -118,6 +125,143 @@ fn pages_of_registered_origins_read_why_nothing_came() {
                 assert_eq!(headers.contains_key(header::RETRY_AFTER), status == 503);
             }
         }
+    });
+}
+
+/// Where an answer came from, and what a page of this origin is told of it.
+fn check(answer: &Response, what: &str, status: u16, allowed: Option<&str>) {
+    let said = |name| answer.headers().get(name).map(|value: &HeaderValue| value.to_str().unwrap());
+    assert_eq!(answer.status().as_u16(), status, "{what}");
+    assert_eq!(said(header::ACCESS_CONTROL_ALLOW_ORIGIN), allowed, "{what}");
+    assert!(said(header::ACCESS_CONTROL_ALLOW_CREDENTIALS).is_none(), "{what}");
+    let exposed = said(header::ACCESS_CONTROL_EXPOSE_HEADERS);
+    assert!(allowed.is_none() || exposed.is_some_and(|all| all.contains("retry-after")), "{what}");
+    assert_eq!(said(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{what}");
+    assert!(said(header::STRICT_TRANSPORT_SECURITY).is_some(), "{what}");
+    assert!(said(header::CONTENT_SECURITY_POLICY).is_some(), "{what}");
+}
+
+const ORIGINS: [Option<&str>; 3] = [Some(OWN), Some("https://evil.example"), None];
+
+fn asked(method: &str, address: &str, origin: Option<&str>) -> request::Builder {
+    let asked = Request::builder().method(method).uri(address);
+    origin.into_iter().fold(asked, |asked, origin| asked.header(header::ORIGIN, origin))
+}
+
+async fn with_an_origin(on: On) -> TestApp {
+    let named = format!("web_origins = [\"{OWN}\"]\nclient_id");
+    let realm = changed_realm(&[("clients/tax-filing.toml", "client_id", &named)]);
+    Setup::of(on, vec![realm]).start().await
+}
+
+/// What no handler answered of the addresses that scripts ask: pages of registered origins read it, and of
+/// documents everybody's.
+#[test]
+fn no_answer_is_kept_from_the_pages_that_may_read() {
+    on_each_database(|on| async move {
+        let app = with_an_origin(on).await;
+        let scripts = ["/token", "/userinfo", "/introspect", "/revoke"];
+        let realm = "/realms/jiangxi";
+        let mut cases = Vec::new();
+        for path in scripts {
+            cases.push(("PUT", format!("{realm}{path}"), 0, 405, false));
+            cases.push(("POST", format!("{realm}{path}"), 70_000, 413, false));
+        }
+        for path in ["/jwks", "/.well-known/openid-configuration", "/.well-known/ssf-configuration"]
+        {
+            cases.push(("POST", format!("{realm}{path}"), 0, 405, true));
+            cases.push(("GET", format!("/realms/nowhere{path}"), 0, 404, true));
+        }
+        cases.push(("GET", format!("{realm}/jwks/sm2"), 0, 404, true));
+        let elsewhere = "/.well-known/oauth-authorization-server/realms/nowhere";
+        cases.push(("GET", elsewhere.to_owned(), 0, 404, true));
+        for (method, address, n, status, is_document) in &cases {
+            for origin in ORIGINS {
+                for accepted in ["*/*", "text/html"] {
+                    let request = asked(method, address, origin)
+                        .header(header::ACCEPT, accepted)
+                        .body(Body::from("x".repeat(*n)))
+                        .unwrap();
+                    let answer = app.router.clone().oneshot(request).await.unwrap();
+                    let own = origin.filter(|origin| *origin == OWN);
+                    let allowed = if *is_document { Some("*") } else { own };
+                    let what = format!("{method} {address} {origin:?} {accepted}");
+                    check(&answer, &what, *status, allowed);
+                }
+            }
+        }
+        // Keys that are not loaded: a fault of ours.
+        let node = app.second_node_without_keys().await;
+        let request = asked("GET", "/realms/jiangxi/jwks", None).body(Body::empty()).unwrap();
+        check(&node.router.clone().oneshot(request).await.unwrap(), "a fault", 500, Some("*"));
+    });
+}
+
+/// The same of a body that does not come.
+#[test]
+fn pages_read_that_their_bodies_were_late() {
+    on_each_database(|on| async move {
+        let app = with_an_origin(on).await;
+        let late = async |path: &str, origin: Option<&str>| {
+            let never = futures_util::stream::pending::<Result<Vec<u8>, Infallible>>();
+            let address = format!("/realms/jiangxi{path}");
+            let request = asked("POST", &address, origin).body(Body::from_stream(never)).unwrap();
+            let answer = app.router.clone().oneshot(request).await.unwrap();
+            let own = origin.filter(|origin| *origin == OWN);
+            check(&answer, &format!("{path} {origin:?}"), 408, own);
+        };
+        tokio::join!(
+            late("/token", ORIGINS[0]),
+            late("/token", ORIGINS[1]),
+            late("/token", ORIGINS[2]),
+            late("/introspect", ORIGINS[0]),
+        );
+    });
+}
+
+/// The same of what is answered before the router is asked: too many fields, no room for another answer.
+#[test]
+fn pages_read_that_there_was_no_room() {
+    on_each_database(|on| async move {
+        let app = with_an_origin(on).await;
+        let one = Most { in_all: 1, of_place: 1 };
+        let gate = Gate::new(one, Proxies::default()).of(app.app.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (_inside, mut service) = gate.accept(stream, app.router.clone()).await.unwrap();
+        let held = asked("GET", "/realms/jiangxi/jwks", None).body(Body::empty()).unwrap();
+        let held = service.call(held).await.unwrap();
+        assert_eq!(held.status().as_u16(), 200);
+        for origin in ORIGINS {
+            let own = origin.filter(|origin| *origin == OWN);
+            for (path, allowed) in [
+                ("/realms/jiangxi/token", own),
+                ("/realms/jiangxi/userinfo", own),
+                ("/realms/jiangxi/introspect", own),
+                ("/realms/jiangxi/revoke", own),
+                ("/realms/nowhere/token", None),
+                ("/realms/jiangxi/jwks", Some("*")),
+                ("/realms/jiangxi/jwks/sm2", Some("*")),
+                ("/realms/jiangxi/.well-known/openid-configuration", Some("*")),
+                ("/.well-known/oauth-authorization-server/realms/jiangxi", Some("*")),
+                ("/realms/jiangxi/login", None),
+                ("/realms/jiangxi/account", None),
+            ] {
+                for (n_fields, status) in [(0, 503), (101, 431)] {
+                    let mut request = asked("POST", path, origin);
+                    for n in 0..n_fields {
+                        request = request.header(format!("x-{n}"), "x");
+                    }
+                    let answer = service.call(request.body(Body::empty()).unwrap()).await.unwrap();
+                    check(&answer, &format!("{path} {origin:?}"), status, allowed);
+                    assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503);
+                }
+            }
+        }
+        drop(held);
+        let request = asked("GET", "/realms/jiangxi/jwks", None).body(Body::empty()).unwrap();
+        assert_eq!(service.call(request).await.unwrap().status().as_u16(), 200);
     });
 }
 
