@@ -45,6 +45,7 @@ mod m20261128_000047_revocation_lists;
 mod m20261128_000048_data_roots;
 mod m20261128_000049_eras;
 mod m20261128_000051_days;
+mod m20261128_000052_looks;
 
 /// All steps in order.
 pub struct Migrator;
@@ -93,6 +94,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000048_data_roots::Migration),
             Box::new(m20261128_000049_eras::Migration),
             Box::new(m20261128_000051_days::Migration),
+            Box::new(m20261128_000052_looks::Migration),
         ]
     }
 }

@@ -10,7 +10,6 @@ use crate::cli::start::Wanted;
 use crate::config::Settings;
 use crate::flows::Ctx;
 use crate::realm::client::{Client, Credential};
-use crate::store::deliveries::DeliveryState;
 
 #[derive(Subcommand)]
 pub enum ClientAct {
@@ -59,14 +58,8 @@ pub fn known<'c>(ctx: &'c Ctx, client: &str) -> Result<&'c Client, Failure> {
 
 /// As `docs/operations.md` has it.
 async fn shape(ctx: &Ctx, client: &Client) -> Result<Value, Failure> {
-    let (mut waiting, mut dead) = (0, 0);
-    for letter in ctx.rows().deliveries().unsettled().await? {
-        match letter.delivery.state {
-            _ if letter.delivery.client_id != client.client_id => {}
-            DeliveryState::Dead { .. } => dead += 1,
-            _ => waiting += 1,
-        }
-    }
+    let deliveries = ctx.rows().deliveries();
+    let unsettled = deliveries.count_unsettled(Some(&client.client_id)).await?;
     let grants = client.grant_types.iter().map(serde_json::to_value);
     Ok(json!({
         "client_id": client.client_id,
@@ -85,7 +78,7 @@ async fn shape(ctx: &Ctx, client: &Client) -> Result<Value, Failure> {
         "is_pairwise": client.pairwise,
         "needs_dpop": client.dpop,
         "backchannel_logout_uri": client.backchannel_logout_uri,
-        "deliveries_waiting": waiting,
-        "deliveries_given_up": dead,
+        "deliveries_waiting": unsettled.waiting,
+        "deliveries_given_up": unsettled.dead,
     }))
 }

@@ -6,7 +6,7 @@ use crate::cli::place::{Opened, Place};
 use crate::cli::result::{CliResult, say};
 use crate::cli::start::Wanted;
 use crate::config::Settings;
-use crate::store::deliveries::{DeliveryState, Queued};
+use crate::store::deliveries::{DeliveryState, MOST_LISTED, Queued, Unsettled};
 
 #[derive(clap::Args)]
 pub struct DeliveriesArguments {
@@ -23,14 +23,13 @@ pub async fn run(arguments: DeliveriesArguments, settings: Settings) -> CliResul
     let opened = Opened::at(&Wanted::of(&place.over(settings))?).await?;
     opened.check_realm(&realm).await?;
     let (store, now) = (&opened.store, opened.clock.now());
-    let (mut waiting, mut dead, mut dropped) = (0, 0, 0);
-    for letter in store.rows(&realm).deliveries().unsettled().await? {
-        match letter.delivery.state {
-            DeliveryState::Dead { .. } => dead += 1,
-            DeliveryState::Dropped { .. } => dropped += 1,
-            _ => waiting += 1,
-        }
+    let deliveries = store.rows(&realm).deliveries();
+    for letter in deliveries.unsettled().await? {
         say(line(&letter, now))?;
+    }
+    let Unsettled { waiting, dead, dropped } = deliveries.count_unsettled(None).await?;
+    if u64::try_from(waiting + dead + dropped).is_ok_and(|all| all > MOST_LISTED) {
+        say(format_args!("only the {MOST_LISTED} oldest are listed"))?;
     }
     say(format_args!("{waiting} wait, {dead} could not be delivered"))?;
     if dropped > 0 {

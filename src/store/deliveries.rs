@@ -118,6 +118,22 @@ impl Channel {
     }
 }
 
+/// By name, as an index finds them.
+const UNSETTLED: [&str; 4] = ["waiting", "kept", "dead", "dropped"];
+
+/// Nobody reads a longer list.
+pub const MOST_LISTED: u64 = 1000;
+
+/// How many have not arrived.
+#[derive(Default)]
+pub struct Unsettled {
+    pub waiting: i64,
+    /// Given up.
+    pub dead: i64,
+    /// Not to go out.
+    pub dropped: i64,
+}
+
 /// A delivery that has not arrived.
 pub struct Queued {
     pub delivery: Delivery,
@@ -242,14 +258,41 @@ impl<A> Deliveries<'_, A> {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// What has not arrived, given up, dropped or neither, oldest first.
+    /// How many have not arrived, of one application or of all.
+    pub async fn count_unsettled(&self, client_id: Option<&str>) -> Result<Unsettled, StoreError> {
+        let all = self.0.find::<Entity>().filter(Column::State.is_in(UNSETTLED));
+        let of = match client_id {
+            Some(client_id) => all.filter(Column::ClientId.eq(client_id)),
+            None => all,
+        };
+        let counts: Vec<(String, i64)> = of
+            .select_only()
+            .column(Column::State)
+            .column_as(Column::Id.count(), "n")
+            .group_by(Column::State)
+            .into_tuple()
+            .all(&self.0.db())
+            .await?;
+        let mut unsettled = Unsettled::default();
+        for (state, n) in counts {
+            match &*state {
+                "dead" => unsettled.dead += n,
+                "dropped" => unsettled.dropped += n,
+                _ => unsettled.waiting += n,
+            }
+        }
+        Ok(unsettled)
+    }
+
+    /// What has not arrived, given up, dropped or neither: the oldest [`MOST_LISTED`].
     pub async fn unsettled(&self) -> Result<Vec<Queued>, StoreError> {
         let rows = self
             .0
             .find::<Entity>()
-            .filter(Column::State.ne("done"))
+            .filter(Column::State.is_in(UNSETTLED))
             .order_by_asc(Column::CreatedAt)
             .order_by_asc(Column::Id)
+            .limit(MOST_LISTED)
             .all(&self.0.db())
             .await?;
         let queued = |row: Model| {

@@ -12,7 +12,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::base::id::EnterpriseId;
+use crate::base::secret::sha256;
 use crate::domain::enterprise::{Enterprise, EnterpriseKind, RegistryStatus};
+use crate::domain::number::enterprise_name::compared;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::number::unit::UnitNumber;
 use crate::store::columns::columns;
@@ -209,6 +211,7 @@ impl Enterprises<'_, Writing> {
                         enterprise::Column::PaysSocialInsurance,
                         enterprise::Column::UnitNumber,
                         enterprise::Column::CertificateAuthorities,
+                        enterprise::Column::NameHash,
                     ])
                     .to_owned(),
             )
@@ -253,6 +256,7 @@ impl Enterprises<'_, Writing> {
 
     fn row(&self, enterprise: &Enterprise) -> enterprise::ActiveModel {
         let kind = KINDS.iter().find(|(kind, _)| *kind == enterprise.kind);
+        let is_compared = enterprise.kind == EnterpriseKind::NonResident;
         enterprise::ActiveModel {
             id: Set(enterprise.id.0),
             realm: Set(self.0.realm.to_owned()),
@@ -267,6 +271,7 @@ impl Enterprises<'_, Writing> {
             pays_social_insurance: Set(enterprise.pays_social_insurance),
             unit_number: Set(enterprise.unit_number.as_ref().map(|unit| unit.as_str().to_owned())),
             certificate_authorities: Set(enterprise.certificate_authorities.join(" ")),
+            name_hash: Set(is_compared.then(|| name_hash(&compared(&enterprise.name)))),
         }
     }
 
@@ -281,6 +286,11 @@ impl Enterprises<'_, Writing> {
             enterprise_id: Set(id.0),
         }
     }
+}
+
+/// What a non-resident enterprise is found by whose name has this compared form.
+pub(super) fn name_hash(compared: &str) -> Vec<u8> {
+    sha256(compared.as_bytes()).to_vec()
 }
 
 /// An enterprise with all the numbers that it answers to.

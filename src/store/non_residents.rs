@@ -7,11 +7,13 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::enterprises::name_hash;
 use super::entity::{nr_application as row, nr_file as file};
 use super::{Rows, StoreError, Writing};
 use crate::base::clock::Timestamp;
 use crate::base::id::{ApplicationId, EnterpriseId, PersonId, UploadId};
 use crate::domain::non_resident::{Application, FileKind, Form, State, Upload};
+use crate::domain::number::enterprise_name::compared;
 
 pub struct NonResidents<'c, A>(Rows<'c, A>);
 
@@ -35,8 +37,11 @@ pub struct Known {
     pub tin: String,
 }
 
-const KNOWN: &str =
-    "SELECT id, name, tin FROM enterprise WHERE realm = $1 AND kind = 'non_resident'";
+/// Those that were kept before names had hashes are few, and are compared each.
+const NAMED: &str = "SELECT id, name, tin FROM enterprise \
+     WHERE realm = $1 AND kind = 'non_resident' AND name_hash IN ($2, $3) \
+     UNION ALL SELECT id, name, tin FROM enterprise \
+     WHERE realm = $1 AND kind = 'non_resident' AND name_hash IS NULL";
 
 const NEXT_NUMBER: &str = "INSERT INTO nr_sequence (realm, place, last) VALUES ($1, $2, 1) \
      ON CONFLICT (realm, place) DO UPDATE SET last = nr_sequence.last + 1 RETURNING last AS last";
@@ -106,17 +111,20 @@ impl<A> NonResidents<'_, A> {
         self.read_all(found)
     }
 
-    /// Every non-resident enterprise: a realm has few.
-    pub async fn known(&self) -> Result<Vec<Known>, StoreError> {
-        let rows = self.0.all(KNOWN, []).await?;
+    /// Non-resident enterprises with one of two names, given in the form in which they are compared.
+    pub async fn named(&self, names: &[String; 2]) -> Result<Vec<Known>, StoreError> {
+        let values = names.each_ref().map(|name| name_hash(name).into());
+        let rows = self.0.all(NAMED, values).await?;
         let known = rows.into_iter().map(|row| {
-            Ok(Known {
+            Ok::<_, StoreError>(Known {
                 id: EnterpriseId(row.try_get("", "id")?),
                 name: row.try_get("", "name")?,
                 tin: row.try_get("", "tin")?,
             })
         });
-        known.collect()
+        let mut known = known.collect::<Result<Vec<_>, _>>()?;
+        known.retain(|one| names.contains(&compared(&one.name)));
+        Ok(known)
     }
 
     pub async fn files(&self, of: ApplicationId) -> Result<Vec<Upload>, StoreError> {

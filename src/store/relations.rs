@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value,
+};
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
@@ -53,14 +55,31 @@ pub struct HistoryQuery<'a> {
 /// What one read of a history brings.
 pub const HISTORY_AT_ONCE: usize = 500;
 
-const TAB: &str = "AND x.reason = $3 AND ($4 = '' OR h.identity_type = $4) AND x.at <= $5 \
-                   ORDER BY x.at DESC, h.id DESC LIMIT $6 OFFSET $7";
+const FITS: &str = "AND x.reason = $3 AND ($4 = '' OR h.identity_type = $4) AND x.at <= $5";
+const TAB: &str = "ORDER BY x.at DESC, h.id DESC LIMIT $6 OFFSET $7";
+
+/// Whose own view of a history.
+#[derive(Clone, Copy, Debug)]
+pub enum View {
+    Enterprise(EnterpriseId),
+    Person(PersonId),
+}
+
+impl View {
+    /// Whose it is, the column that names them, and the one that hides an entry from them.
+    fn columns(self) -> (Uuid, &'static str, &'static str) {
+        match self {
+            Self::Enterprise(id) => (id.0, "enterprise_id", "hidden_for_enterprise_at"),
+            Self::Person(id) => (id.0, "person_id", "hidden_for_person_at"),
+        }
+    }
+}
 
 static HISTORY_OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
          ON x.authorisation_id = h.id JOIN person p ON p.id = h.person_id \
-         WHERE h.realm = $1 AND h.enterprise_id = $2 AND x.hidden_for_enterprise_at IS NULL {TAB}",
+         WHERE h.realm = $1 AND h.enterprise_id = $2 AND x.hidden_for_enterprise_at IS NULL {FITS} {TAB}",
         columns::<authorisation::Entity>("h"),
         columns::<authorisation_history::Entity>("x"),
         columns::<person::Entity>("p"),
@@ -71,7 +90,7 @@ static HISTORY_OF_PERSON: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
          ON x.authorisation_id = h.id JOIN enterprise e ON e.id = h.enterprise_id \
-         WHERE h.realm = $1 AND h.person_id = $2 AND x.hidden_for_person_at IS NULL {TAB}",
+         WHERE h.realm = $1 AND h.person_id = $2 AND x.hidden_for_person_at IS NULL {FITS} {TAB}",
         columns::<authorisation::Entity>("h"),
         columns::<authorisation_history::Entity>("x"),
         columns::<enterprise::Entity>("e"),
@@ -91,15 +110,13 @@ static WHOLE_HISTORY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+fn fitting(of: Uuid, query: &HistoryQuery<'_>) -> [Value; 4] {
+    [of.into(), query.reason.name().into(), query.identity_type.into(), query.until.0.into()]
+}
+
 fn tab_values(of: Uuid, query: &HistoryQuery<'_>) -> [Value; 6] {
-    [
-        of.into(),
-        query.reason.name().into(),
-        query.identity_type.into(),
-        query.until.0.into(),
-        count(HISTORY_AT_ONCE),
-        count(query.offset),
-    ]
+    let [of, reason, identity_type, until] = fitting(of, query);
+    [of, reason, identity_type, until, count(HISTORY_AT_ONCE), count(query.offset)]
 }
 
 fn count(n: usize) -> Value {
@@ -155,6 +172,23 @@ impl<A> Relations<'_, A> {
         rows.iter().map(|row| Ok((read_history(row)?, read(row)?, enterprise(row)?))).collect()
     }
 
+    /// How many entries a tab has, over all its pages.
+    pub async fn count_history(
+        &self,
+        view: View,
+        query: &HistoryQuery<'_>,
+    ) -> Result<usize, StoreError> {
+        let (of, owner, hidden) = view.columns();
+        let sql = format!(
+            "SELECT count(*) FROM authorisation h JOIN authorisation_history x \
+             ON x.authorisation_id = h.id \
+             WHERE h.realm = $1 AND h.{owner} = $2 AND x.{hidden} IS NULL {FITS}"
+        );
+        let row = self.0.one(&sql, fitting(of, query)).await?;
+        let n: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        Ok(usize::try_from(n).unwrap_or_default())
+    }
+
     /// The one entry of an authorisation, hidden or not.
     pub async fn history_entry(
         &self,
@@ -206,17 +240,29 @@ impl<A> Relations<'_, A> {
 }
 
 impl Relations<'_, Writing> {
-    /// Hides entries from one side's view; the rows and the other side's view stay (invariant 10).
-    pub async fn hide(
+    /// Hides a tab from one side's view; the rows and the other side's view stay (invariant 10).
+    pub async fn hide_all(
         &self,
-        ids: &[AuthorisationId],
-        for_enterprise: bool,
+        view: View,
+        query: &HistoryQuery<'_>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let column = match for_enterprise {
-            true => authorisation_history::Column::HiddenForEnterpriseAt,
-            false => authorisation_history::Column::HiddenForPersonAt,
-        };
+        let (of, owner, hidden) = view.columns();
+        let sql = format!(
+            "UPDATE authorisation_history AS x SET {hidden} = $6 \
+             WHERE x.{hidden} IS NULL AND x.reason = $3 AND x.at <= $5 AND x.authorisation_id IN \
+             (SELECT h.id FROM authorisation h WHERE h.realm = $1 AND h.{owner} = $2 \
+             AND ($4 = '' OR h.identity_type = $4))"
+        );
+        let [of, reason, identity_type, until] = fitting(of, query);
+        let values = [of, reason, identity_type, until, now.0.into()];
+        let done = self.0.db().execute_raw(self.0.statement(&sql, values)).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The same of some entries of an enterprise's.
+    pub async fn hide(&self, ids: &[AuthorisationId], now: Timestamp) -> Result<u64, StoreError> {
+        let column = authorisation_history::Column::HiddenForEnterpriseAt;
         let mut hidden = 0;
         for some in ids.chunks(500) {
             let done = self

@@ -35,12 +35,20 @@ const fn step(table: &'static str, key: &'static str, kind: Key, over: &'static 
 }
 
 /// Children before parents.
-pub const STEPS: [Step; 12] = [
+pub const STEPS: [Step; 14] = [
     step("used_up", "hash", Key::Bytes, "t.expires_at < $1"),
     step("remembered_device", "hash", Key::Bytes, "t.expires_at < $1"),
     step("access_token", "hash", Key::Bytes, "t.expires_at < $1"),
     step("revoked_token", "jti", Key::Text, "t.expires_at < $1"),
     step("refresh_token", "hash", Key::Bytes, "t.expires_at < $1"),
+    // Nobody came for its code, whose own time is short: whoever is signed in makes one by each look.
+    step(
+        "oauth_grant",
+        "id",
+        Key::Id,
+        "t.code_used_at IS NULL AND t.code_expires_at < $1 \
+         AND NOT EXISTS (SELECT 1 FROM refresh_token r WHERE r.grant_id = t.id)",
+    ),
     step(
         "oauth_grant",
         "id",
@@ -74,6 +82,8 @@ pub const STEPS: [Step; 12] = [
     step("delivery", "id", Key::Id, "t.state = 'dropped' AND t.next_try_at < $1 - 2592000"),
     // Nobody fetched it for a month.
     step("delivery", "id", Key::Id, "t.state = 'kept' AND t.next_try_at < $1 - 2592000"),
+    // It was given up, and nobody sent it again for three months.
+    step("delivery", "id", Key::Id, "t.state = 'dead' AND t.next_try_at < $1 - 7776000"),
 ];
 
 /// Of one realm, `$2`: the only one of whose rows each realm says for how long they are kept.

@@ -1,14 +1,10 @@
 //! What an application looks like: the same number at home, or the same name, as another application or as an
 //! enterprise that is known. Officers are told, and nothing is put together (N-10).
 
-use std::collections::HashMap;
-
 use crate::base::id::ApplicationId;
 use crate::domain::non_resident::{Application, State};
-use crate::domain::number::enterprise_name::compared;
 use crate::flows::Fault;
 use crate::store::Rows;
-use crate::store::non_residents::Known;
 
 /// In what two are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,24 +37,7 @@ pub struct Alike {
     pub application: Option<ApplicationId>,
 }
 
-/// The non-resident enterprises that are known, by the forms of their names.
-pub(super) struct Register(HashMap<String, Vec<Known>>);
-
-impl Register {
-    pub(super) async fn load<A>(rows: Rows<'_, A>) -> Result<Self, Fault> {
-        let mut by_name: HashMap<String, Vec<Known>> = HashMap::new();
-        for known in rows.non_residents().known().await? {
-            by_name.entry(compared(&known.name)).or_default().push(known);
-        }
-        Ok(Self(by_name))
-    }
-}
-
-pub(super) async fn alike<A>(
-    rows: Rows<'_, A>,
-    register: &Register,
-    one: &Application,
-) -> Result<Vec<Alike>, Fault> {
+pub(super) async fn alike<A>(rows: Rows<'_, A>, one: &Application) -> Result<Vec<Alike>, Fault> {
     let form = &one.form;
     let names = [form.name_zh.comparable(), form.name_foreign.comparable()];
     let mut found = Vec::new();
@@ -80,12 +59,12 @@ pub(super) async fn alike<A>(
     }
     let is_told =
         |found: &[Alike], tin: &str| found.iter().any(|one| one.code.as_deref() == Some(tin));
-    for known in names.iter().filter_map(|name| register.0.get(name)).flatten() {
+    for known in rows.non_residents().named(&names).await? {
         if !is_told(&found, &known.tin) {
             found.push(Alike {
                 likeness: Likeness::Name,
-                name: known.name.clone(),
-                code: Some(known.tin.clone()),
+                name: known.name,
+                code: Some(known.tin),
                 application: None,
             });
         }

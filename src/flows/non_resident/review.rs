@@ -15,7 +15,7 @@ use crate::domain::number::document::DocumentType;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::non_resident::apply::submitted;
-use crate::flows::non_resident::duplicates::{Alike, Register, alike};
+use crate::flows::non_resident::duplicates::{Alike, alike};
 use crate::flows::non_resident::{issue, keep};
 use crate::flows::notify::person::tell_decided;
 use crate::flows::{Ctx, Fault, Stop};
@@ -54,13 +54,12 @@ pub struct Applicant {
 /// The oldest first.
 pub async fn waiting(ctx: &Ctx) -> Result<Vec<Waiting>, Fault> {
     let (rows, now) = (ctx.rows(), ctx.now());
-    let register = Register::load(rows).await?;
     let mut found = Vec::new();
     for application in rows.non_residents().waiting(MOST_LISTED).await? {
         let (Some(since), Some(due_at)) = (application.waits_since(), application.due_at()) else {
             continue;
         };
-        let is_flagged = !alike(rows, &register, &application).await?.is_empty();
+        let is_flagged = !alike(rows, &application).await?.is_empty();
         found.push(Waiting { since, due_at, is_late: due_at < now, is_flagged, application });
     }
     Ok(found)
@@ -81,7 +80,7 @@ pub async fn look(ctx: &Ctx, officer: &Helper, id: ApplicationId) -> Result<Case
         email: person.email.map(|email| mask::email(email.as_str(), Viewer::Other)),
     };
     let files = rows.non_residents().files(id).await?;
-    let alike = alike(rows, &Register::load(rows).await?, &application).await?;
+    let alike = alike(rows, &application).await?;
     seen(ctx, officer, &application, "look").await?;
     Ok(Case { application, applicant, files, alike })
 }
@@ -163,8 +162,7 @@ pub async fn approve(
 ) -> Result<Option<TaxpayerNumber>, Stop> {
     let (tx, seen) = (ctx.begin().await?, seen.into());
     let one = found(&tx, seen.id).await?;
-    let register = Register::load(tx.rows()).await?;
-    let is_flagged = !alike(tx.rows(), &register, &one).await?.is_empty();
+    let is_flagged = !alike(tx.rows(), &one).await?.is_empty();
     let approval = one.approve(officer, identity, is_flagged, ctx.now())?;
     seen.check(&one)?;
     let approved = match approval {

@@ -18,6 +18,7 @@ use crate::flows::people;
 use crate::flows::relations::naming::{self, Asker, Naming};
 use crate::flows::relations::writer::{begin_in, change};
 use crate::flows::{Ctx, Fault, Stop};
+use crate::store::relations::View;
 use crate::store::{Tx, relations as history};
 
 /// A manager in the enterprise they act for now.
@@ -297,6 +298,14 @@ pub struct HistoryQuery {
     pub until: Timestamp,
 }
 
+impl HistoryQuery {
+    /// All but the name, from the first record on.
+    fn tab(&self) -> history::HistoryQuery<'_> {
+        let Self { reason, ref identity_type, until, .. } = *self;
+        history::HistoryQuery { reason, identity_type, until, offset: 0 }
+    }
+}
+
 type Ended = (HistoryEntry, Authorisation, Person);
 
 /// Those that fit, `n` at most after the first `skipped`. Names are sealed, so they are compared here.
@@ -308,8 +317,7 @@ async fn ended(
     n: usize,
 ) -> Result<Vec<Ended>, Fault> {
     let (relations, id) = (ctx.rows().relations(), manager.identity.enterprise.id);
-    let (reason, identity_type) = (query.reason, query.identity_type.as_str());
-    let mut tab = history::HistoryQuery { reason, identity_type, until: query.until, offset: 0 };
+    let mut tab = query.tab();
     let (mut found, wanted) = (Vec::new(), skipped.saturating_add(n));
     loop {
         let read = relations.history_of_enterprise(id, &tab).await?;
@@ -350,7 +358,11 @@ pub async fn count_history(
     manager: &Manager<'_>,
     query: &HistoryQuery,
 ) -> Result<usize, Fault> {
-    Ok(ended(ctx, manager, query, 0, usize::MAX).await?.len())
+    if !query.name.is_empty() {
+        return Ok(ended(ctx, manager, query, 0, usize::MAX).await?.len());
+    }
+    let view = View::Enterprise(manager.identity.enterprise.id);
+    Ok(ctx.rows().relations().count_history(view, &query.tab()).await?)
 }
 
 /// Hides what the query shows from this enterprise's view alone (AC-39, AC-40); how many.
@@ -359,12 +371,21 @@ pub async fn clear_history(
     manager: &Manager<'_>,
     query: &HistoryQuery,
 ) -> Result<u64, Fault> {
-    let shown = ended(ctx, manager, query, 0, usize::MAX).await?;
-    let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
+    let (id, now) = (manager.identity.enterprise.id, ctx.now());
+    let ids: Vec<AuthorisationId> = match query.name.is_empty() {
+        true => Vec::new(),
+        false => {
+            let shown = ended(ctx, manager, query, 0, usize::MAX).await?;
+            shown.iter().map(|(_, one, _)| one.id).collect()
+        }
+    };
     let tx = ctx.begin().await?;
-    let count = tx.rows().relations().hide(&ids, true, ctx.now()).await?;
-    let enterprise = Some(manager.identity.enterprise.id);
-    let event = AuditEvent::HistoryCleared { by: manager.person, enterprise, count };
+    let relations = tx.rows().relations();
+    let count = match query.name.is_empty() {
+        true => relations.hide_all(View::Enterprise(id), &query.tab(), now).await?,
+        false => relations.hide(&ids, now).await?,
+    };
+    let event = AuditEvent::HistoryCleared { by: manager.person, enterprise: Some(id), count };
     tx.note(event);
     tx.commit().await?;
     Ok(count)

@@ -20,7 +20,7 @@ use crate::flows::relations::writer::{begin_in, change, change_in};
 use crate::flows::sign_in::{step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::deliveries::Delivery;
-use crate::store::relations::{HISTORY_AT_ONCE, HistoryQuery};
+use crate::store::relations::{HISTORY_AT_ONCE, HistoryQuery, View};
 
 /// What a list is narrowed by (AU-05, AU-06). Everything but the scope is exact; empty is all.
 #[derive(Clone, Debug, Default)]
@@ -267,6 +267,17 @@ pub async fn history(
     }
 }
 
+/// How many there are, over all pages.
+pub async fn count_history(
+    ctx: &Ctx,
+    person: PersonId,
+    reason: HistoryReason,
+    until: Timestamp,
+) -> Result<usize, Fault> {
+    let tab = HistoryQuery { reason, identity_type: "", until, offset: 0 };
+    Ok(ctx.rows().relations().count_history(View::Person(person), &tab).await?)
+}
+
 /// Own view only (AU-17).
 pub async fn clear_history(
     ctx: &Ctx,
@@ -274,10 +285,9 @@ pub async fn clear_history(
     reason: HistoryReason,
     until: Timestamp,
 ) -> Result<u64, Fault> {
-    let shown = history(ctx, person, reason, until, 0, usize::MAX).await?;
-    let ids: Vec<AuthorisationId> = shown.iter().map(|(_, one, _)| one.id).collect();
+    let (tab, now) = (HistoryQuery { reason, identity_type: "", until, offset: 0 }, ctx.now());
     let tx = ctx.begin().await?;
-    let count = tx.rows().relations().hide(&ids, false, ctx.now()).await?;
+    let count = tx.rows().relations().hide_all(View::Person(person), &tab, now).await?;
     let event = AuditEvent::HistoryCleared { by: person, enterprise: None, count };
     tx.note(event);
     tx.commit().await?;

@@ -20,6 +20,7 @@ pub struct Model {
     pub pays_social_insurance: bool,
     pub unit_number: Option<String>,
     pub certificate_authorities: String,
+    pub name_hash: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -102,11 +102,9 @@ pub async fn clear_person(form: Form) -> Answer {
     let (ctx, who) = (&visit.request.ctx, visit.session.person);
     let asked = Asked::of(&form, ctx.now());
     let HistoryQuery { reason, until, .. } = asked.query;
-    let clearing = if form.get("sure") == Some("yes") {
-        Clearing::Done(person::clear_history(ctx, who, reason, until).await?)
-    } else {
-        let shown = person::history(ctx, who, reason, until, 0, usize::MAX).await?;
-        Clearing::Asks(shown.len())
+    let clearing = match form.get("sure") {
+        Some("yes") => Clearing::Done(person::clear_history(ctx, who, reason, until).await?),
+        _ => Clearing::Asks(person::count_history(ctx, who, reason, until).await?),
     };
     show_person(&visit, &asked, clearing).await
 }

@@ -118,6 +118,13 @@ fn what_looks_like_another_needs_two_officers() {
             assert!(seen.contains(&likeness), "{changes:?}: {seen:?}");
             flow::reject(&app.ctx, &officer("wu"), third).await.unwrap();
         }
+        // One that was kept before names had hashes is found all the same.
+        app.sql("UPDATE enterprise SET name_hash = NULL").await;
+        let again = [("name_foreign", "Gluck Maschinen GmbH"), ("name_zh", "又一家公司")];
+        let again = applied(&mut chan, &but(&again)).await;
+        let case = flow::look(&app.ctx, &officer("zhang"), again).await.unwrap();
+        let known: Vec<&str> = case.alike.iter().filter_map(|one| one.code.as_deref()).collect();
+        assert!(known.contains(&"FJ3601003440000024"), "{known:?}");
     });
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use hufu::jobs::{sweep, sweep_logs};
 use hufu::realm::check::{Surroundings, load};
+use hufu::store::deliveries::{Channel, Delivery, DeliveryState, MOST_LISTED};
 use hufu::store::sweep::{SIGN_IN_LOG, STEPS, Step};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
@@ -196,6 +197,66 @@ fn what_is_swept_and_what_the_log_shows_is_found_by_an_index() {
         for child in ["oauth_grant WHERE session_id", "refresh_token WHERE grant_id"] {
             let plan = plan(&database, &format!("SELECT 1 FROM {child} = {who}")).await;
             assert!(!plan.contains("Seq Scan") && !plan.contains("SCAN"), "{child}\n{plan}");
+        }
+    });
+}
+
+/// A code that nobody redeemed goes a day after its own end, however long a grant would have lasted: whoever
+/// is signed in makes one with each look. What was redeemed stays as long as it can be refreshed.
+#[test]
+fn codes_that_nobody_redeemed_go_soon() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let mut codes = Vec::new();
+        for _ in 0..30 {
+            codes.push(browser.get(&authorize_url(&FILING, &[])).await.answered("code").unwrap());
+        }
+        let (status, tokens) = app.redeem(&codes[29]).await;
+        assert_eq!(status.as_u16(), 200, "{tokens}");
+        let waiting = "SELECT count(*) FROM oauth_grant WHERE code_used_at IS NULL";
+        assert!(app.count(waiting).await >= 29);
+        let lifetime = app.ctx.realm.lifetimes.code;
+        app.clock.advance(86_400 + lifetime - 10);
+        sweep(&app.ctx.services).await.unwrap();
+        assert!(app.count(waiting).await >= 29, "whoever asks what happened has a day");
+        app.clock.advance(20);
+        sweep(&app.ctx.services).await.unwrap();
+        assert_eq!(app.count(waiting).await, 0);
+        assert_eq!(app.count("SELECT count(*) FROM oauth_grant").await, 1, "the redeemed one");
+    });
+}
+
+/// What could not be delivered waits for somebody to send it again for three months, and no longer; a list
+/// of it has an end.
+#[test]
+fn what_was_given_up_goes_after_three_months() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let given_up = |_| Delivery {
+            id: app.ctx.new_row_id(),
+            client_id: FILING.id.to_owned(),
+            channel: Channel::Logout,
+            stream: None,
+            about: "a-sid".to_owned(),
+            body: "{}".to_owned(),
+            state: DeliveryState::Dead { n_tries: 9, last_error: "away".to_owned() },
+            created_at: app.ctx.now(),
+        };
+        let many = i64::try_from(MOST_LISTED).unwrap() + 5;
+        let tx = app.ctx.begin().await.unwrap();
+        let letters: Vec<Delivery> = (0..many).map(given_up).collect();
+        tx.rows().deliveries().add_all(&letters).await.unwrap();
+        tx.commit().await.unwrap();
+        let deliveries = app.ctx.rows().deliveries();
+        assert_eq!(app.dead().await.len(), usize::try_from(MOST_LISTED).unwrap());
+        assert_eq!(deliveries.count_unsettled(None).await.unwrap(), (0, many));
+        assert_eq!(deliveries.count_unsettled(Some(FILING.id)).await.unwrap(), (0, many));
+        assert_eq!(deliveries.count_unsettled(Some("invoice")).await.unwrap(), (0, 0));
+        for (days, left) in [(90, many), (2, 0)] {
+            app.clock.advance(days * 86_400);
+            sweep(&app.ctx.services).await.unwrap();
+            assert_eq!(deliveries.count_unsettled(None).await.unwrap().1, left, "{days}");
         }
     });
 }

@@ -17,6 +17,8 @@ mod walk;
 mod works;
 
 use hufu::flows::relations::expiry;
+use hufu::flows::self_help::lost_phone::bind_due;
+use hufu::flows::sign_in::lower;
 use hufu::jobs::sweep;
 use tracing::instrument::WithSubscriber;
 
@@ -82,6 +84,13 @@ fn nothing_of_one_realm_is_found_in_another() {
             let app = Box::pin(walked(app)).await;
             app.deliver().await;
             expiry::run(&app.ctx).await.unwrap();
+            bind_due(&app.ctx).await.unwrap();
+            app.sql("UPDATE person SET real_name_level = 3").await;
+            app.sql("UPDATE identity_document SET valid_to = '2001-01-01'").await;
+            assert!(lower::run(&app.ctx).await.unwrap() > 0);
+            let deliveries = app.ctx.rows().deliveries();
+            deliveries.unsettled().await.unwrap();
+            deliveries.count_unsettled(Some("tax-filing")).await.unwrap();
             sweep(&app.ctx.services).await.unwrap();
             app
         };
