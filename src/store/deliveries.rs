@@ -125,7 +125,7 @@ const UNSETTLED: [&str; 4] = ["waiting", "kept", "dead", "dropped"];
 pub const MOST_LISTED: u64 = 1000;
 
 /// How many have not arrived.
-#[derive(Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Unsettled {
     pub waiting: i64,
     /// Given up.

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
+use crate::base::secret::Secret;
 use crate::domain::cross_region::RecordKind;
 use crate::domain::entrance::Entrance;
 use crate::domain::factor::Way;

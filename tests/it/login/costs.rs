@@ -92,7 +92,7 @@ async fn cost(app: &TestApp, counters: &PrometheusHandle, who: &str, password: &
     let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
     let before = hashed(counters);
     let shown = browser.type_credentials(&page, (EXAMPLE, who, password)).await;
-    let wait = shown.header("retry-after").map(str::to_owned);
+    let wait = shown.header("retry-after");
     (shown.code().map(str::to_owned), wait, hashed(counters) - before)
 }
 

@@ -87,7 +87,7 @@ fn phones_are_bound_past_a_bad_row() {
                 verified_at: now,
                 due_at,
             };
-            tx.rows().awaited_phones().replace(&new, Hashed::of(phone)).await.unwrap();
+            tx.rows().awaited_phones().add(&new, Hashed::of(phone)).await.unwrap();
             tx.commit().await.unwrap();
         }
         app.sql(&format!("UPDATE awaited_phone SET phone = stop_hash WHERE due_at = {}", now.0))
