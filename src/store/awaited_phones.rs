@@ -80,7 +80,7 @@ impl<A> AwaitedPhones<'_, A> {
         Ok(AwaitedPhone {
             id: row.id,
             account: AccountId(row.account_id),
-            phone: Phone::parse(&text).map_err(wrong)?,
+            phone: Phone::kept(&text).map_err(wrong)?,
             verified_at: Timestamp(row.verified_at),
             due_at: Timestamp(row.due_at),
         })

@@ -163,7 +163,7 @@ impl<A> HallRecords<'_, A> {
             sex: row.sex.as_deref().and_then(Sex::parse),
             nationality: row.nationality.clone(),
             document_ends: row.valid_to.as_deref().and_then(end),
-            phone: phone.transpose()?.and_then(|phone| Phone::parse(&phone).ok()),
+            phone: phone.transpose()?.and_then(|phone| Phone::kept(&phone).ok()),
             verified_by_sight: row.verified_by_sight,
             portrait: portrait.transpose()?,
             collected_on,

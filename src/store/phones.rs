@@ -53,7 +53,7 @@ impl<A> Accounts<'_, A> {
         let text = self.0.unseal(&format!("phone.{}", row.id), &row.phone)?;
         Ok(PhoneBinding {
             account: AccountId(row.account_id),
-            phone: Phone::parse(&text)
+            phone: Phone::kept(&text)
                 .map_err(|_| StoreError::inconsistent("phone_binding", "phone", row.id))?,
             is_default: row.is_default,
             verified_at: Timestamp(row.verified_at),

@@ -49,6 +49,14 @@ impl Phone {
         Ok(Self(format!("+86{text}")))
     }
 
+    /// One that was kept: it stays what it is, whatever is refused by now.
+    pub fn kept(text: &str) -> Result<Self, NumberError> {
+        let digits = text.strip_prefix('+').ok_or(NumberError::Character)?;
+        let is_number =
+            (7..=15).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit());
+        is_number.then(|| Self(text.to_owned())).ok_or(NumberError::Character)
+    }
+
     /// Of the mainland, whose people give no other.
     pub fn is_mainland(&self) -> bool {
         self.0.starts_with("+86")
