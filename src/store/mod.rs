@@ -20,6 +20,7 @@ pub mod cancelling;
 pub mod consents;
 pub mod cross_region;
 pub mod deliveries;
+mod delivery;
 pub mod devices;
 pub mod engagements;
 pub mod enterprises;

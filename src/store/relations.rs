@@ -250,7 +250,8 @@ impl Relations<'_, Writing> {
         let (of, owner, hidden) = view.columns();
         let sql = format!(
             "UPDATE authorisation_history AS x SET {hidden} = $6 \
-             WHERE x.{hidden} IS NULL AND x.reason = $3 AND x.at <= $5 AND x.authorisation_id IN \
+             WHERE x.realm = $1 AND x.{hidden} IS NULL AND x.reason = $3 AND x.at <= $5 \
+             AND x.authorisation_id IN \
              (SELECT h.id FROM authorisation h WHERE h.realm = $1 AND h.{owner} = $2 \
              AND ($4 = '' OR h.identity_type = $4))"
         );

@@ -188,6 +188,8 @@ fn names_are_not_guessed_for_ever() {
             let proof = ["pwd", "sms", "mfa"];
             with_session(&app, phone, Acting::Enterprise(own.id), &proof).await
         };
+        // 王小明's own enterprise is alive again.
+        app.sql("UPDATE enterprise SET status = '03' WHERE status = '07'").await;
         let mut li = as_li(&app).await;
         let mut wang = manager(WANG, "legal_representative").await;
         let mut zhang = manager("13700137000", "finance_supervisor").await;

@@ -433,9 +433,9 @@ async fn an_administrator_imports_a_table_and_reads_what_was_wrong() {
     let unknown = hufu(at, &["--config", "hufu.toml", "import", "nowhere", "people.csv"]);
     assert!(!unknown.status.success());
     let dead = hufu(at, &["--config", "hufu.toml", "deliveries", "jiangxi"]);
-    // Whoever has lost the number is told, by the running server.
+    // Whoever has lost the number is told, by the running server: by text message and by e-mail.
     let told = String::from_utf8(dead.stdout).unwrap();
-    assert!(told.ends_with("1 wait, 0 could not be delivered\n"), "{told}");
+    assert!(told.ends_with("2 wait, 0 could not be delivered\n"), "{told}");
     let unknown = hufu(at, &["--config", "hufu.toml", "deliveries", "nowhere"]);
     assert!(!unknown.status.success());
 }

@@ -42,7 +42,7 @@ const OWN_PHONE: &str = "13100139111";
 const OWN_PASSWORD: &str = "8902C4";
 
 /// Who failed at a realm stands in its own log, and its own people are told.
-const OWN_LOG: &[&str] = &["login_log", "audit", "audit_head", "notice"];
+const OWN_LOG: &[&str] = &["login_log", "audit", "audit_head", "notice", "delivery"];
 
 const REGISTRY: Application =
     Application { id: "registry", secret: "demo-secret-of-registry", redirect_uri: "" };

@@ -128,8 +128,8 @@ impl Budgets {
         let max_failures = ctx.realm.limits.max_failures_per_address;
         let of_all = LockoutPolicy { max_failures, ..policy.clone() };
         Self([
-            Budget { name: format!("register/{place}/{name}"), policy },
-            Budget { name: format!("register/{place}"), policy: of_all },
+            Budget { name: format!("register-wrong/{place}/{name}"), policy },
+            Budget { name: format!("register-wrong/{place}"), policy: of_all },
         ])
     }
 
