@@ -3,7 +3,7 @@
 
 use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
-use crate::flows::{Ctx, Fault, Stop};
+use crate::flows::{Ctx, Stop};
 
 /// One counter, and what it may reach.
 pub struct Limit {
@@ -20,8 +20,14 @@ pub fn of_networks(ctx: &Ctx, what: &str, most: u32) -> Vec<Limit> {
 
 /// Counts one in each for so many seconds from its first on; `E_OTP_RATE`.
 pub async fn take(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<(), Stop> {
-    for (at, limit) in limits.iter().enumerate() {
-        let stop: Stop = match ctx.ephemeral().count(&limit.name, seconds).await {
+    let each: Vec<(&Limit, i64)> = limits.iter().map(|limit| (limit, seconds)).collect();
+    take_each(ctx, &each).await
+}
+
+/// The same, each for its own seconds.
+pub async fn take_each(ctx: &Ctx, limits: &[(&Limit, i64)]) -> Result<(), Stop> {
+    for (at, (limit, seconds)) in limits.iter().enumerate() {
+        let stop: Stop = match ctx.ephemeral().count(&limit.name, *seconds).await {
             Ok((count, _)) if count <= limit.most => continue,
             Ok((_, retry_after)) => {
                 ctx.ephemeral().uncount(&limit.name).await?;
@@ -29,15 +35,10 @@ pub async fn take(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<(), Stop>
             }
             Err(full) => full.into(),
         };
-        give_back(ctx, limits.get(..at).unwrap_or_default()).await?;
+        for (earlier, _) in limits.iter().take(at) {
+            ctx.ephemeral().uncount(&earlier.name).await?;
+        }
         return Err(stop);
-    }
-    Ok(())
-}
-
-async fn give_back(ctx: &Ctx, limits: &[Limit]) -> Result<(), Fault> {
-    for limit in limits {
-        ctx.ephemeral().uncount(&limit.name).await?;
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! On whose word a code goes out: what strangers cause takes nothing of what the holder signs in by.
 
 use hufu::domain::factor::Factor;
+use hufu::domain::number::phone::Phone;
+use hufu::domain::place::Place;
 use hufu::domain::proof::Question;
 use hufu::domain::refusal::Refusal;
-use hufu::flows::Stop;
-use hufu::flows::sign_in::factor::code;
+use hufu::flows::sign_in::factor::code::{self, Cause, Destination};
+use hufu::flows::{Ctx, Stop};
 
 use crate::account::{LI, WANG, as_person, phones, post};
 use crate::kit::browser::Shown;
@@ -150,5 +152,30 @@ fn strangers_spend_a_quarter_of_the_realm() {
         assert_eq!(registers(&app, "13922239226").await.as_deref(), RATE);
         let (browser, page) = &mut pages[0];
         assert_eq!(browser.submit(page, &[("act", "send")]).await.code(), None);
+    });
+}
+
+/// A subscriber of IPv6 has thousands of /64: what strangers cause there counts for the /48, too, and whoever
+/// is refused for it takes no code of the phone's.
+#[test]
+fn codes_count_for_what_is_around_a_place() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let site = Place::of("2001:db8:7::1".parse().unwrap()).around().unwrap();
+        let most = site.tries(app.ctx.realm.sms.limits.per_address_and_hour);
+        for _ in 0..most {
+            app.ctx.ephemeral().count(&format!("sms-address/{site}"), 3600).await.unwrap();
+        }
+        let to = Destination::Phone(Phone::parse("13712341234").unwrap());
+        for (from, is_refused) in
+            [("2001:db8:7:1::1", true), ("2001:db8:7:2::1", true), ("2001:db8:8:1::1", false)]
+        {
+            let ctx = Ctx { ip: from.parse().unwrap(), ..app.ctx.clone() };
+            let sent = Stop::refusal(code::send_to(&ctx, Cause::Stranger(None), &to).await);
+            let refused = sent.unwrap().err();
+            let is_of_rate = matches!(refused, Some(Refusal::OtpRate { .. }));
+            assert_eq!(is_of_rate, is_refused, "{from} {refused:?}");
+            app.clock.advance(61);
+        }
     });
 }

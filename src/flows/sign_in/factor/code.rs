@@ -14,6 +14,7 @@ use crate::domain::number::phone::Phone;
 use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
+use crate::flows::limits::{self, Limit};
 use crate::flows::sign_in::factor::tries::Try;
 use crate::flows::sign_in::guesses::is_known_place;
 use crate::flows::{Ctx, Fault, Stop};
@@ -212,26 +213,29 @@ impl Cause {
     }
 }
 
-/// A counter, how far it goes, and its seconds.
-type Limit = (String, u32, i64);
-
-/// What such a code is counted with, beside its pause. `is_own_place`: a hall of people shares an
-/// address, which is counted where it is strange to them.
-fn limits(ctx: &Ctx, cause: Cause, (kind, name): (&str, &str), is_own_place: bool) -> Vec<Limit> {
+/// What such a code is counted with, and the seconds of each, beside its pause. `is_own_place`: a hall of
+/// people shares an address, which is counted where it is strange to them.
+fn limits_of(
+    ctx: &Ctx,
+    cause: Cause,
+    (kind, name): (&str, &str),
+    is_own_place: bool,
+) -> Vec<(Limit, i64)> {
     let (most, realm) = (&ctx.realm.sms.limits, &ctx.realm.id);
-    let limit = |window: &str, (of, most): (String, u32), seconds| {
-        (format!("{kind}-{window}/{of}"), most, seconds)
+    let limit = |window: &str, (of, most): (String, u32), seconds: i64| {
+        (Limit { name: format!("{kind}-{window}/{of}"), most }, seconds)
     };
     let mut limits = vec![
         limit("hour", cause.of_destination(name, most.per_phone_and_hour), 3600),
         limit("day", cause.of_destination(name, most.per_phone_and_day), 86_400),
-        limit("minute", cause.of_realm(realm, most.per_minute), 60),
-        limit("realm", cause.of_realm(realm, most.per_day), 86_400),
     ];
     if !is_own_place {
-        let of = (ctx.place().to_string(), most.per_address_and_hour);
-        limits.insert(2, limit("address", of, 3600));
+        let what = format!("{kind}-address");
+        let networks = limits::of_networks(ctx, &what, most.per_address_and_hour);
+        limits.extend(networks.into_iter().map(|network| (network, 3600)));
     }
+    limits.push(limit("minute", cause.of_realm(realm, most.per_minute), 60));
+    limits.push(limit("realm", cause.of_realm(realm, most.per_day), 86_400));
     limits
 }
 
@@ -249,22 +253,16 @@ pub async fn send_to(ctx: &Ctx, cause: Cause, to: &Destination) -> Result<Secret
     if n_now > 1 {
         return Err(Refusal::OtpRate { retry_after }.into());
     }
-    let limits = limits(ctx, cause, (kind, &name), is_own_place);
-    for (at, (key, most, seconds)) in limits.iter().enumerate() {
-        let (count, retry_after) = ephemeral.count(key, *seconds).await?;
-        if count > *most {
-            // Nothing goes out: it is no code of this person's hour or day.
-            for (key, _, _) in limits.iter().take(at + 1) {
-                ephemeral.uncount(key).await?;
-            }
-            return Err(Refusal::OtpRate { retry_after }.into());
-        }
-    }
+    let limits = limits_of(ctx, cause, (kind, &name), is_own_place);
+    let each: Vec<(&Limit, i64)> =
+        limits.iter().map(|(limit, seconds)| (limit, *seconds)).collect();
+    // What does not go out is no code of this person's hour or day.
+    limits::take_each(ctx, &each).await?;
     let code = ctx.random().digits(6);
     if let Err(error) = deliver(ctx, to, &code).await {
         tracing::warn!(%error, "The gateway did not accept a code");
-        for (key, _, _) in &limits {
-            ephemeral.uncount(key).await?;
+        for (limit, _) in &limits {
+            ephemeral.uncount(&limit.name).await?;
         }
         if matches!(error, SendError::Limited(_)) {
             return Err(Refusal::OtpRate { retry_after }.into());

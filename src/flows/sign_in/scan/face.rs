@@ -13,6 +13,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, Confirmed, Number, Purpose, Scan, ScanState};
 use crate::ephemeral::Slot;
 use crate::flows::aside::aside;
+use crate::flows::limits::{self, Limit};
 use crate::flows::people::{self, Agreed};
 use crate::flows::sign_in::guesses::knows;
 use crate::flows::sign_in::scan::{claim, code};
@@ -21,11 +22,13 @@ use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
 
 const CHECKS_PER_PERSON_AND_DAY: u32 = 20;
-/// Of one document's claims from one place; beyond so many from everywhere a place has fewer, but
-/// strangers elsewhere close it for nobody.
+/// Of one document's claims from one place; beyond so many from everywhere a place has fewer, so
+/// that a few strangers elsewhere close it for nobody. Places can be had by the thousand, and each check
+/// is paid for: there is an end to all of them together, too.
 const CHECKS_OF_PLACE: u32 = 5;
 const CHECKS_IN_ALL: u32 = 20;
 const CHECKS_OF_PLACE_BEYOND: u32 = 2;
+const CHECKS_AT_MOST: u32 = 200;
 
 /// In place of a name where there is nobody.
 const NOBODY: &str = "查无此人";
@@ -98,7 +101,8 @@ pub async fn start(
     if !is_agreed && subject.must_tick {
         return Err(Refusal::Agreement.into());
     }
-    let counters = subject.checks.take(ctx).await?;
+    limits::take(ctx, &subject.checks, DAY).await?;
+    let counters: Vec<String> = subject.checks.into_iter().map(|limit| limit.name).collect();
     let order = ctx.random().token().expose().to_owned();
     let return_url = ctx.realm.url(&format!("/q/{id}/face?order={order}"));
     let asked = FaceRequest {
@@ -128,7 +132,11 @@ pub async fn start(
         agreed,
         counters,
     };
-    ctx.ephemeral().put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await?;
+    let saved = ctx.ephemeral().put(&ORDER, &order_key(&order), &kept, ORDER_SECONDS).await;
+    if let Err(no_room) = saved {
+        give_back(ctx, &kept.counters).await?;
+        return Err(no_room.into());
+    }
     Ok(started.url)
 }
 
@@ -139,7 +147,8 @@ struct Subject {
     name: String,
     kind: DocumentType,
     number: String,
-    checks: Checks,
+    /// What a day's checks are counted in, until they have passed.
+    checks: Vec<Limit>,
     /// The agreement was not accepted before.
     must_tick: bool,
 }
@@ -162,6 +171,7 @@ async fn of_person(ctx: &Ctx, found: &Scan, person: PersonId) -> Result<Subject,
         true => format!("face/{person}/{browser}"),
         false => format!("face/{person}"),
     };
+    let own = vec![Limit { name: rate, most: CHECKS_PER_PERSON_AND_DAY }];
     let (name, kind, number) = compared(ctx, found, person).await?.ok_or(Refusal::StepUpFailed)?;
     Ok(Subject {
         person: Some(person),
@@ -169,7 +179,7 @@ async fn of_person(ctx: &Ctx, found: &Scan, person: PersonId) -> Result<Subject,
         name: name.as_str().to_owned(),
         kind,
         number,
-        checks: Checks { own: rate, most: CHECKS_PER_PERSON_AND_DAY, in_all: None },
+        checks: own,
         must_tick: !has_agreed(ctx, person).await?,
     })
 }
@@ -200,45 +210,27 @@ async fn of_claim(ctx: &Ctx, claim: &Claim, browser: &Place) -> Result<Subject, 
         name,
         kind: claim.kind,
         number: claim.number.clone(),
-        checks: Checks {
-            own: format!("face-claim/{document}/{browser}"),
-            most: CHECKS_OF_PLACE,
-            in_all: Some(format!("face-claim/{document}")),
-        },
+        checks: of_document(ctx, &document, browser).await?,
         // Whether somebody has agreed before would tell that they exist; whoever registers has just
         // been asked in the browser.
         must_tick: claim.name.is_none(),
     })
 }
 
-/// What a day's checks are counted in, until they have passed.
-struct Checks {
-    /// Of whoever asks.
-    own: String,
-    most: u32,
-    /// Of the document from everywhere, where anybody may claim it.
-    in_all: Option<String>,
-}
-
-impl Checks {
-    /// Takes one, or none: `E_OTP_RATE`. Returns where it is counted.
-    async fn take(&self, ctx: &Ctx) -> Result<Vec<String>, Stop> {
-        let (mut most, mut counters) = (self.most, Vec::new());
-        if let Some(in_all) = &self.in_all {
-            let (count, _) = ctx.ephemeral().count(in_all, DAY).await?;
-            counters.push(in_all.clone());
-            if count > CHECKS_IN_ALL {
-                most = CHECKS_OF_PLACE_BEYOND;
-            }
-        }
-        let (count, retry_after) = ctx.ephemeral().count(&self.own, DAY).await?;
-        counters.push(self.own.clone());
-        if count > most {
-            give_back(ctx, &counters).await?;
-            return Err(Refusal::OtpRate { retry_after }.into());
-        }
-        Ok(counters)
-    }
+/// Of a document that anybody may claim: from everywhere, then from the place and what is around it.
+async fn of_document(ctx: &Ctx, document: &str, browser: &Place) -> Result<Vec<Limit>, Fault> {
+    let in_all = format!("face-claim/{document}");
+    let most = match ctx.ephemeral().counted(&in_all).await? {
+        0..CHECKS_IN_ALL => CHECKS_OF_PLACE,
+        _ => CHECKS_OF_PLACE_BEYOND,
+    };
+    let of_network = |network: Place| Limit {
+        name: format!("face-claim/{document}/{network}"),
+        most: network.tries(most),
+    };
+    let of_networks = browser.nested().rev().map(of_network);
+    let all = std::iter::once(Limit { name: in_all, most: CHECKS_AT_MOST });
+    Ok(all.chain(of_networks).collect())
 }
 
 async fn give_back(ctx: &Ctx, counters: &[String]) -> Result<(), Fault> {
