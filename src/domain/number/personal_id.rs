@@ -11,7 +11,7 @@ use crate::base::clock::Day;
 /// `+86` or not, capitals or not, with a renewal count or without, of the first generation or the
 /// second: spellings that lead to one person have one form. Texts of two names may share one.
 pub fn comparable(text: &str, today: Day) -> String {
-    if let Ok(phone) = Phone::parse(text) {
+    if let Ok(phone) = Phone::asked(text) {
         return phone.as_str().to_owned();
     }
     if let Ok(email) = EmailAddress::parse(text) {
@@ -39,7 +39,7 @@ pub enum PersonalId {
 impl PersonalId {
     /// Everything that a text can be (E-04).
     pub fn readings(text: &str, today: Day) -> Vec<Self> {
-        let phone = Phone::parse(text).ok().map(Self::Phone);
+        let phone = Phone::asked(text).ok().map(Self::Phone);
         let email = EmailAddress::parse(text).ok().map(Self::Email);
         let username = Username::parse(text).ok().map(Self::Username);
         let documents = DocumentNumber::candidates(text, today).into_iter().map(Self::Document);
@@ -49,7 +49,7 @@ impl PersonalId {
     /// The value of a claim (OIDC Core §5.1); `None`: it is none, or the claim names nobody.
     pub fn of_claim(claim: &str, value: &str) -> Option<Self> {
         match claim {
-            "phone_number" => Phone::parse(value).ok().map(Self::Phone),
+            "phone_number" => Phone::asked(value).ok().map(Self::Phone),
             "email" => EmailAddress::parse(value).ok().map(Self::Email),
             "preferred_username" => Username::parse(value).ok().map(Self::Username),
             _ => None,

@@ -15,8 +15,17 @@ pub struct Phone(String);
 const DATA_ONLY: [&str; 5] = ["140", "141", "1440", "146", "148"];
 
 impl Phone {
-    /// A mainland mobile number with or without `+86`, or any E.164 number with its `+`.
+    /// A mainland mobile number with or without `+86`, or any E.164 number with its `+`; one that
+    /// somebody may have from now on.
     pub fn parse(text: &str) -> Result<Self, NumberError> {
+        let phone = Self::asked(text)?;
+        let is_data_only = phone.is_mainland()
+            && DATA_ONLY.iter().any(|range| phone.national().starts_with(range));
+        if is_data_only { Err(NumberError::Kind) } else { Ok(phone) }
+    }
+
+    /// The same to look for what is bound: whoever gave a number that is refused by now still has it.
+    pub fn asked(text: &str) -> Result<Self, NumberError> {
         let text = normalise(text);
         if let Some(national) = text.strip_prefix("+86") {
             return Self::mainland(national);
@@ -42,9 +51,6 @@ impl Phone {
         let second = characters.next().is_some_and(|c| ('3'..='9').contains(&c));
         if !first || !second || !characters.all(|c| c.is_ascii_digit()) {
             return Err(NumberError::Character);
-        }
-        if DATA_ONLY.iter().any(|range| text.starts_with(range)) {
-            return Err(NumberError::Kind);
         }
         Ok(Self(format!("+86{text}")))
     }

@@ -53,7 +53,7 @@ impl Change {
 
     /// The number that goes; `None`: another is added.
     pub fn replaced(&self) -> Option<Phone> {
-        self.replaces.as_deref().and_then(|text| Phone::parse(text).ok())
+        self.replaces.as_deref().and_then(|text| Phone::kept(text).ok())
     }
 }
 

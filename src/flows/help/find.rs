@@ -112,7 +112,7 @@ pub async fn people(ctx: &Ctx, text: &str) -> Result<Vec<PersonId>, Stop> {
         return Ok(of_account.or(known).into_iter().collect());
     }
     let numbers = DocumentNumber::candidates(text, ctx.now().day());
-    let (phone, username) = (Phone::parse(text).ok(), Username::parse(text).ok());
+    let (phone, username) = (Phone::asked(text).ok(), Username::parse(text).ok());
     if numbers.is_empty() && phone.is_none() && username.is_none() {
         return Err(Refusal::format("person").into());
     }

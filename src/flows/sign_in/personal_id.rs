@@ -41,7 +41,7 @@ pub fn is_one(entrance: &Entrance, text: &str, today: Day) -> bool {
     is_short
         && entrance.personal_ids.iter().any(|kind| match kind {
             PersonalIdKind::Document => !DocumentNumber::candidates(text, today).is_empty(),
-            PersonalIdKind::Phone => Phone::parse(text).is_ok(),
+            PersonalIdKind::Phone => Phone::asked(text).is_ok(),
             PersonalIdKind::Username => Username::parse(text).is_ok(),
             PersonalIdKind::Email => EmailAddress::parse(text).is_ok(),
         })
@@ -51,7 +51,7 @@ async fn of_kind(ctx: &Ctx, kind: PersonalIdKind, text: &str) -> Result<Vec<Acco
     let (accounts, people) = (ctx.rows().accounts(), ctx.rows().people());
     let of_people = match kind {
         PersonalIdKind::Phone => {
-            let Ok(phone) = Phone::parse(text) else { return Ok(Vec::new()) };
+            let Ok(phone) = Phone::asked(text) else { return Ok(Vec::new()) };
             return Ok(accounts.find_by_phone(&phone).await?.into_iter().collect());
         }
         PersonalIdKind::Username => {

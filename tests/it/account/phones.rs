@@ -3,6 +3,8 @@
 
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::phone::Phone;
+use hufu::domain::person::PhoneBinding;
+use hufu::flows::{help, people};
 use serde_json::json;
 
 use super::take_over::{bind, owner, phones, told};
@@ -10,7 +12,7 @@ use super::{LI, WANG, as_li, as_person, at_door, get, post, typed};
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, PASSWORD, TestApp, on_each_database};
 use crate::login::scan::pass_face;
-use crate::recovery::{notices, reached_by};
+use crate::recovery::{notices, reached_by, sign_in};
 use hufu::outbound::asked::FaceState;
 
 pub const PATH: &str = "/account/phones";
@@ -353,5 +355,40 @@ fn a_fault_of_ours_costs_no_change() {
         assert!(codes.contains(&None) && codes.contains(&Some("E_STATE")), "{codes:?}");
         let both = [(WANG.to_owned(), true), (NEW.to_owned(), false)];
         assert_eq!(phones(&app, &account).await, both);
+    });
+}
+
+/// A number that nobody may give any more stays its person's: they are found by it, sign in by it, and put
+/// another in its place.
+#[test]
+fn a_number_of_before_is_found_and_replaced() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let account = owner(&app, WANG).await.unwrap();
+        let of_before = PhoneBinding {
+            account: account.id,
+            phone: Phone::kept("+8614012345678").unwrap(),
+            is_default: false,
+            verified_at: app.ctx.now(),
+        };
+        let tx = app.ctx.begin().await.unwrap();
+        people::bind_phone(&app.ctx, &tx, &of_before).await.unwrap();
+        tx.commit().await.unwrap();
+        let found = help::people(&app.ctx, "140 1234 5678").await.unwrap();
+        assert_eq!(found, [account.person]);
+        let (_, page) = sign_in(&app, "203.0.113.9", "14012345678", PASSWORD).await;
+        assert!(page.url.contains("/login/second_factor"), "{}", page.text);
+        app.clock.advance(61);
+        let mut wang = as_person(&app, WANG).await;
+        let page = get(&mut wang, PATH).await;
+        let id = proved(&app, &mut wang, &handle(&page, "140****5678"), WANG).await;
+        let to = [("change", id.as_str()), ("to", "14012345679")];
+        let refused = act(&app, &mut wang, "send-new", &to).await;
+        assert_eq!(refused.code(), Some("E_FORMAT"), "nobody may give it: {}", refused.text);
+        act(&app, &mut wang, "send-new", &[("change", &id), ("to", NEW)]).await;
+        let code = code_to(&app, NEW);
+        act(&app, &mut wang, "verify-new", &[("change", &id), ("code", &code)]).await;
+        let all = phones(&app, &account).await;
+        assert_eq!(all, [(WANG.to_owned(), true), (NEW.to_owned(), false)]);
     });
 }

@@ -160,6 +160,7 @@ fn phones() {
         assert!(Phone::parse(data_only).is_err(), "{data_only}");
         // Somebody may have given it before.
         assert!(Phone::kept(&format!("+86{data_only}")).is_ok(), "{data_only}");
+        assert!(Phone::asked(data_only).is_ok(), "{data_only}");
     }
     assert!(Phone::parse("14412345678").is_ok());
 }
