@@ -27,6 +27,7 @@ use crate::flows::sign_in::log::{is_told_of, unsigned};
 use crate::flows::sign_in::password::{self, NewPassword};
 use crate::flows::sign_in::scan::claim;
 use crate::flows::sign_in::scan::code::Current;
+use crate::flows::sign_in::session;
 use crate::flows::{Ctx, Stop};
 
 /// Its name in the sign-in log.
@@ -34,7 +35,8 @@ pub const WAY: &str = "forgot_password";
 
 /// Wrong answers to one code; then it is void (E-11).
 const MAX_TRIES: u32 = 5;
-/// The person hears of it from here on, once for each window.
+/// The person hears of it from here on, once a day: whoever types one phone after the other is new to
+/// each.
 const TOLD_AT: u32 = 3;
 
 /// How far somebody has come.
@@ -84,7 +86,7 @@ pub async fn send(
     at: &Forgotten,
     typed: &str,
 ) -> Result<Forgotten, Stop> {
-    let phone = Phone::parse(typed).map_err(|_| Refusal::format("phone"))?;
+    let phone = Phone::asked(typed).map_err(|_| Refusal::format("phone"))?;
     let nth = match &at.step {
         Step::Named => 1,
         Step::Asked { nth, .. } => nth + 1,
@@ -223,7 +225,7 @@ async fn failed(
     for budget in [&budgets.here, &budgets.in_all] {
         budget.has_locked(ctx).await?;
     }
-    let once = kept.filter(|kept| kept.failures >= TOLD_AT).map(|kept| kept.since);
+    let is_told = kept.is_some_and(|kept| kept.failures >= TOLD_AT);
     let (ctx, document, code) = (ctx.clone(), document.clone(), refusal.code().to_owned());
     aside(async move {
         if !is_told_of(&ctx).await? {
@@ -236,8 +238,8 @@ async fn failed(
         if let Some(person) = person {
             let factor = factor.name().to_owned();
             tx.note(AuditEvent::RecoveryFailed { person, what: WAY.to_owned(), factor, code });
-            if let Some(since) = once {
-                let once = format!("forgotten/{}/{}", person, since.0);
+            if is_told {
+                let once = format!("forgotten/{person}/{}", ctx.now().day());
                 let kind = NoticeKind::RecoveryFailed;
                 tell_person(&ctx, &tx, person, kind, Some(&once)).await?;
             }
@@ -307,6 +309,7 @@ pub async fn set(
     let new = NewPassword::check(ctx, &account, new, repeated).await?;
     let tx = ctx.begin().await?;
     FORGOTTEN.use_up(&tx, begun).await?;
+    let account = session::hold_in_era(&tx, account.id, at.era).await?;
     password::change(ctx, &tx, &account, &new, None).await?;
     let line = unsigned(ctx, Some(person), WAY, "ok");
     tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;

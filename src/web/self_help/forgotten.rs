@@ -160,7 +160,7 @@ async fn show_prove(
         None => None,
     };
     let asked = match &at.step {
-        Step::Asked { phone, .. } => Phone::parse(phone).ok(),
+        Step::Asked { phone, .. } => Phone::kept(phone).ok(),
         _ => None,
     };
     let typed = helping.form.get("phone").map(str::to_owned);
@@ -230,7 +230,7 @@ pub async fn post_new(helping: Helping) -> Answer {
             request.page(StatusCode::OK, "", &page)
         }
         // Another tab has ended it, or the account is gone.
-        Err(Refusal::State) => helping.expired(FIRST),
+        Err(Refusal::State | Refusal::Credentials) => helping.expired(FIRST),
         Err(refusal) => show_new(&helping, Some(&refusal)),
     }
 }

@@ -1,6 +1,8 @@
 //! A forgotten password from its first page to its last: by a code, by a face, and what it ends.
 
+use hufu::domain::help::Helper;
 use hufu::domain::notice::NoticeKind;
+use hufu::flows::help;
 use hufu::outbound::asked::FaceState;
 
 use super::{
@@ -338,5 +340,21 @@ fn a_password_is_not_replaced_by_what_has_ended() {
             assert_eq!(refused.status.as_u16(), 410, "{what}: {}", refused.text);
             assert!(account_of(&app, "wangxm").await.password == before, "{what}");
         }
+    });
+}
+
+/// What the bureau has locked gets no other password by this way: it ends the locks of guessers alone.
+#[test]
+fn a_locked_account_gets_no_new_password() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let before = account_of(&app, "wangxm").await;
+        let helper = Helper::new("officer/zhang", "asked at the counter").unwrap();
+        help::lock(&app.ctx, &helper, before.id).await.unwrap();
+        let mut browser = app.browser();
+        let page = proved(&app, &mut browser).await;
+        let refused = set(&mut browser, &page, NEW).await;
+        assert_eq!(refused.code(), Some("E_ACCOUNT_LOCKED"), "{}", refused.text);
+        assert!(account_of(&app, "wangxm").await.password == before.password);
     });
 }

@@ -3,6 +3,7 @@
 
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::document::DocumentType;
+use hufu::domain::place::Place;
 use hufu::ephemeral::Share;
 use hufu::flows::self_help::document::{Document, count_start};
 use hufu::flows::{Ctx, Stop};
@@ -13,7 +14,7 @@ use super::{
     settled, sign_in, told, until_sent,
 };
 use crate::kit::{PASSWORD, TestApp, on_each_database};
-use crate::login::scan::go_on;
+use crate::login::scan::{go_on, id, number, scan};
 
 /// Covers F-07: five starts an hour for one number from one place, whoever has it.
 #[test]
@@ -192,5 +193,57 @@ fn no_phone_is_flooded() {
         assert!(page.text.contains("id=\"asked\""), "the same word: {}", page.text);
         settled().await;
         assert_eq!(sent(&app, strangers), 0);
+    });
+}
+
+/// Face checks that did not pass count for what is around a place as well, and there is an end to those from
+/// everywhere together: places are to be had by the thousand.
+#[test]
+fn faces_from_many_places_come_to_an_end() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let document = Document { kind: DocumentType::ResidentIdCard, number: WANG_ID.to_owned() };
+        let in_all = format!("face-claim/{}", document.counted_as(&app.ctx));
+        let site = Place::of("2001:db8:7::1".parse().unwrap()).around().unwrap();
+        let cases = [
+            (format!("{in_all}/{site}"), 40, "2001:db8:7:9::1", true),
+            (in_all.clone(), 0, "2001:db8:8:9::1", false),
+            (in_all.clone(), 198, "198.51.100.7", false),
+            (in_all, 1, "198.51.100.8", true),
+        ];
+        for (counter, more, from, is_refused) in cases {
+            for _ in 0..more {
+                app.ctx.ephemeral().count(&counter, 86_400).await.unwrap();
+            }
+            let mut browser = app.browser_at(from);
+            let page = begin_as(&mut browser, WANG_ID).await;
+            let page = by(&mut browser, &page, "tax_app").await;
+            let mut phone = app.browser();
+            let asked = scan(&mut phone, &format!("/realms/jiangxi/q/{}", id(&page))).await;
+            let chosen = number(&app.ctx, &page).await;
+            let fields = [("act", "confirm"), ("number", chosen.as_str()), ("agree", "yes")];
+            let left = phone.submit(&asked, &fields).await;
+            assert_eq!(left.left_to.is_none(), is_refused, "{from}: {}", left.text);
+            assert_eq!(left.code(), is_refused.then_some("E_OTP_RATE"), "{from}");
+        }
+    });
+}
+
+/// Whoever makes up one phone after the other fills nobody's message centre: the person is told once a day.
+#[test]
+fn made_up_phones_tell_the_person_once() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for n in 0..3 {
+            let mut browser = app.browser_at(&format!("203.0.113.{n}"));
+            let page = begin_as(&mut browser, WANG_ID).await;
+            let page = ask(&mut browser, &page, &format!("1390013900{n}")).await;
+            for _ in 0..3 {
+                assert_eq!(answer(&mut browser, &page, "000000").await.code(), Some("E_OTP"));
+            }
+            settled().await;
+            app.clock.advance(61);
+        }
+        assert_eq!(told(&app, "wangxm", NoticeKind::RecoveryFailed).await, 1);
     });
 }
