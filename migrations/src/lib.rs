@@ -46,6 +46,7 @@ mod m20261128_000048_data_roots;
 mod m20261128_000049_eras;
 mod m20261128_000051_days;
 mod m20261128_000052_looks;
+mod m20261128_000053_names;
 
 /// All steps in order.
 pub struct Migrator;
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000048_data_roots::Migration),
             Box::new(m20261128_000049_eras::Migration),
             Box::new(m20261128_000051_days::Migration),
+            Box::new(m20261128_000053_names::Migration),
             Box::new(m20261128_000052_looks::Migration),
         ]
     }
