@@ -3,7 +3,9 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,16 +33,18 @@ pub(super) struct Content {
 }
 
 /// An enterprise that a new one is compared with.
+#[derive(Clone)]
 pub struct Known {
     pub id: EnterpriseId,
     pub name: String,
     pub tin: String,
 }
 
-/// Those that were kept before names had hashes are few, and are compared each.
 const NAMED: &str = "SELECT id, name, tin FROM enterprise \
-     WHERE realm = $1 AND kind = 'non_resident' AND name_hash IN ($2, $3) \
-     UNION ALL SELECT id, name, tin FROM enterprise \
+     WHERE realm = $1 AND kind = 'non_resident' AND name_hash IN ($2, $3)";
+
+/// Those that were kept before names had hashes: they are compared each.
+const WITHOUT_HASH: &str = "SELECT id, name, tin FROM enterprise \
      WHERE realm = $1 AND kind = 'non_resident' AND name_hash IS NULL";
 
 const NEXT_NUMBER: &str = "INSERT INTO nr_sequence (realm, place, last) VALUES ($1, $2, 1) \
@@ -111,20 +115,23 @@ impl<A> NonResidents<'_, A> {
         self.read_all(found)
     }
 
+    /// Those that no hash finds, for [`NonResidents::named`]; read once for a whole list.
+    pub async fn without_hash(&self) -> Result<Vec<Known>, StoreError> {
+        self.0.all(WITHOUT_HASH, []).await?.iter().map(known).collect()
+    }
+
     /// Non-resident enterprises with one of two names, given in the form in which they are compared.
-    pub async fn named(&self, names: &[String; 2]) -> Result<Vec<Known>, StoreError> {
+    pub async fn named(
+        &self,
+        names: &[String; 2],
+        without_hash: &[Known],
+    ) -> Result<Vec<Known>, StoreError> {
         let values = names.each_ref().map(|name| name_hash(name).into());
         let rows = self.0.all(NAMED, values).await?;
-        let known = rows.into_iter().map(|row| {
-            Ok::<_, StoreError>(Known {
-                id: EnterpriseId(row.try_get("", "id")?),
-                name: row.try_get("", "name")?,
-                tin: row.try_get("", "tin")?,
-            })
-        });
-        let mut known = known.collect::<Result<Vec<_>, _>>()?;
-        known.retain(|one| names.contains(&compared(&one.name)));
-        Ok(known)
+        let mut found = rows.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+        found.extend_from_slice(without_hash);
+        found.retain(|one| names.contains(&compared(&one.name)));
+        Ok(found)
     }
 
     pub async fn files(&self, of: ApplicationId) -> Result<Vec<Upload>, StoreError> {
@@ -205,6 +212,14 @@ impl<A> NonResidents<'_, A> {
     fn name_index(&self, comparable: String) -> Vec<u8> {
         self.0.index("enterprise_name", &comparable)
     }
+}
+
+fn known(row: &QueryResult) -> Result<Known, StoreError> {
+    Ok(Known {
+        id: EnterpriseId(row.try_get("", "id")?),
+        name: row.try_get("", "name")?,
+        tin: row.try_get("", "tin")?,
+    })
 }
 
 /// Nobody reads more to see that there is one.

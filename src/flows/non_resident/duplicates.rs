@@ -5,6 +5,7 @@ use crate::base::id::ApplicationId;
 use crate::domain::non_resident::{Application, State};
 use crate::flows::Fault;
 use crate::store::Rows;
+use crate::store::non_residents::Known;
 
 /// In what two are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +39,16 @@ pub struct Alike {
 }
 
 pub(super) async fn alike<A>(rows: Rows<'_, A>, one: &Application) -> Result<Vec<Alike>, Fault> {
+    let without_hash = rows.non_residents().without_hash().await?;
+    alike_among(rows, one, &without_hash).await
+}
+
+/// The same of one of a list, for all of which those enterprises were read whose names have no hash.
+pub(super) async fn alike_among<A>(
+    rows: Rows<'_, A>,
+    one: &Application,
+    without_hash: &[Known],
+) -> Result<Vec<Alike>, Fault> {
     let form = &one.form;
     let names = [form.name_zh.comparable(), form.name_foreign.comparable()];
     let mut found = Vec::new();
@@ -59,7 +70,7 @@ pub(super) async fn alike<A>(rows: Rows<'_, A>, one: &Application) -> Result<Vec
     }
     let is_told =
         |found: &[Alike], tin: &str| found.iter().any(|one| one.code.as_deref() == Some(tin));
-    for known in rows.non_residents().named(&names).await? {
+    for known in rows.non_residents().named(&names, without_hash).await? {
         if !is_told(&found, &known.tin) {
             found.push(Alike {
                 likeness: Likeness::Name,

@@ -15,7 +15,7 @@ use crate::domain::number::document::DocumentType;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::non_resident::apply::submitted;
-use crate::flows::non_resident::duplicates::{Alike, alike};
+use crate::flows::non_resident::duplicates::{Alike, alike, alike_among};
 use crate::flows::non_resident::{issue, keep};
 use crate::flows::notify::person::tell_decided;
 use crate::flows::{Ctx, Fault, Stop};
@@ -54,12 +54,13 @@ pub struct Applicant {
 /// The oldest first.
 pub async fn waiting(ctx: &Ctx) -> Result<Vec<Waiting>, Fault> {
     let (rows, now) = (ctx.rows(), ctx.now());
+    let without_hash = rows.non_residents().without_hash().await?;
     let mut found = Vec::new();
     for application in rows.non_residents().waiting(MOST_LISTED).await? {
         let (Some(since), Some(due_at)) = (application.waits_since(), application.due_at()) else {
             continue;
         };
-        let is_flagged = !alike(rows, &application).await?.is_empty();
+        let is_flagged = !alike_among(rows, &application, &without_hash).await?.is_empty();
         found.push(Waiting { since, due_at, is_late: due_at < now, is_flagged, application });
     }
     Ok(found)

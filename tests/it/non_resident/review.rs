@@ -125,6 +125,8 @@ fn what_looks_like_another_needs_two_officers() {
         let case = flow::look(&app.ctx, &officer("zhang"), again).await.unwrap();
         let known: Vec<&str> = case.alike.iter().filter_map(|one| one.code.as_deref()).collect();
         assert!(known.contains(&"FJ3601003440000024"), "{known:?}");
+        let listed = flow::waiting(&app.ctx).await.unwrap();
+        assert!(listed.iter().any(|one| one.application.id == again && one.is_flagged));
     });
 }
 
