@@ -206,9 +206,16 @@ impl From<EphemeralError> for NotTaken {
     }
 }
 
+/// A row that this one needs and that cannot be read is its own failure: the others go on, and in the
+/// end it is given up.
 impl From<StoreError> for NotTaken {
     fn from(error: StoreError) -> Self {
-        Self::Fault(error.into())
+        match error {
+            StoreError::Inconsistent { .. } | StoreError::Sealed(_) => {
+                Self::Because(error.to_string())
+            }
+            error => Self::Fault(error.into()),
+        }
     }
 }
 
@@ -217,6 +224,7 @@ impl From<Fault> for NotTaken {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::NoSigner(_) => Self::Because(fault.to_string()),
+            Fault::Store(error) => error.into(),
             fault => Self::Fault(fault),
         }
     }

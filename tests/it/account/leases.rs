@@ -1,23 +1,35 @@
 //! A node that dies between claiming a delivery and settling it: another one comes, not at once, and
 //! not for ever.
 
+use hufu::domain::notice::NoticeKind;
 use hufu::store::deliveries::{Channel, Delivery, DeliveryState};
 
 use super::contract::start;
 use crate::kit::listener::Listener;
 use crate::kit::{FILING, TestApp, on_each_database};
+use crate::recovery::{account_of, holder_of, notices};
 
 /// As much as a try belongs to the node that has claimed it, and a second.
 const LEASE: i64 = 61;
 
 async fn queue(app: &TestApp) -> Delivery {
+    let (channel, about) = (Channel::Relation, "x".to_owned());
+    queue_for(app, (FILING.id, channel), about, "{}".to_owned()).await
+}
+
+async fn queue_for(
+    app: &TestApp,
+    (client_id, channel): (&str, Channel),
+    about: String,
+    body: String,
+) -> Delivery {
     let new = Delivery {
         id: app.ctx.new_row_id(),
-        client_id: FILING.id.to_owned(),
-        channel: Channel::Relation,
+        client_id: client_id.to_owned(),
+        channel,
         stream: None,
-        about: "x".to_owned(),
-        body: "{}".to_owned(),
+        about,
+        body,
         state: DeliveryState::NEW,
         created_at: app.ctx.now(),
     };
@@ -75,5 +87,34 @@ fn a_delivery_that_nobody_survives_is_given_up() {
         assert_eq!(dead.len(), 1);
         let DeliveryState::Dead { last_error, .. } = &dead[0].state else { panic!("not given up") };
         assert!(last_error.contains("did not come to its end"));
+    });
+}
+
+/// A message to somebody whose row cannot be read fails by itself, and in the end is given up; the others of
+/// its lane go out.
+#[test]
+fn a_message_about_a_bad_row_holds_no_other_up() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let bad = account_of(&app, "wangxm").await;
+        let well = holder_of(&app, super::LI).await.unwrap();
+        let body = serde_json::json!({
+            "event": NoticeKind::PasswordChanged.name(), "enterprise": "江西税务",
+        });
+        for person in [bad.person, well.person] {
+            let (to, about) = (("", Channel::Sms), person.to_string());
+            queue_for(&app, to, about, body.to_string()).await;
+        }
+        app.sql("UPDATE account SET origin = 'nobody' WHERE username_folded = 'wangxm'").await;
+        assert_eq!(app.deliver().await, 2);
+        assert_eq!(notices(&app).len(), 1);
+        for _ in 0..8 {
+            app.clock.advance(43_201);
+            app.deliver().await;
+        }
+        let dead = app.dead().await;
+        assert_eq!(dead.len(), 1);
+        let DeliveryState::Dead { last_error, .. } = &dead[0].state else { panic!("not given up") };
+        assert!(last_error.contains("account.origin"), "{last_error}");
     });
 }
