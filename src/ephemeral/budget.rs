@@ -10,20 +10,24 @@ pub enum Share {
     Anybody,
     /// What is counted and used up before anything is proved.
     Tries,
-    /// What only those can make who have proved something.
+    /// What only people can make who have proved something.
     Proved,
+    /// What applications' servers use once, and what our own jobs mark and count.
+    Servers,
     /// What the bureau's officers make at their console.
     Officers,
 }
 
 impl Share {
-    pub const ALL: [Self; 4] = [Self::Anybody, Self::Tries, Self::Proved, Self::Officers];
+    pub const ALL: [Self; 5] =
+        [Self::Anybody, Self::Tries, Self::Proved, Self::Servers, Self::Officers];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Anybody => "anybody",
             Self::Tries => "tries",
             Self::Proved => "proved",
+            Self::Servers => "servers",
             Self::Officers => "officers",
         }
     }
@@ -55,25 +59,25 @@ impl Budget {
     /// 128 MiB.
     pub const DEFAULT: Self = Self(128 << 20);
 
-    /// A quarter for strangers' pages, a quarter for tries, three eighths for whoever has proved something;
-    /// an eighth is the officers', who have to help when all of that is full.
+    /// A quarter for strangers' pages, a quarter for tries, a quarter for people who have proved something.
+    /// An eighth is the servers', so that no application refuses anybody's sign-in, and an eighth the
+    /// officers', who have to help when all of that is full.
     pub fn of(self, share: Share) -> usize {
         match share {
-            Share::Anybody | Share::Tries => self.0 / 4,
-            Share::Proved => self.0 / 8 * 3,
-            Share::Officers => self.0 / 8,
+            Share::Anybody | Share::Tries | Share::Proved => self.0 / 4,
+            Share::Servers | Share::Officers => self.0 / 8,
         }
     }
 
     /// What one IPv4 address may make of a share; other networks as [`Place::room`] has it. A thirty-second:
     /// by default 1 MiB, which is the codes on the pages of a thousand people who sit behind one address and
-    /// sign in within five minutes. Of what people make who have proved something a sixteenth. `None`: the
-    /// bureau's own network is one place.
+    /// sign in within five minutes. Of what people make who have proved something a sixteenth. `None`: a
+    /// server speaks for many, and the bureau's own network is one place.
     fn of_address(self, share: Share) -> Option<usize> {
         match share {
             Share::Anybody | Share::Tries => Some(self.of(share) / 32),
             Share::Proved => Some(self.of(share) / 16),
-            Share::Officers => None,
+            Share::Servers | Share::Officers => None,
         }
     }
 

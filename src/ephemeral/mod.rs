@@ -31,7 +31,7 @@ pub struct Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// For what only those can make who have proved something.
+    /// For what only people can make who have proved something.
     pub const fn new(name: &'static str) -> Self {
         Self::of(Share::Proved, name)
     }
@@ -151,7 +151,7 @@ impl OfRealm<'_> {
     /// counted in all alone.
     #[must_use]
     pub fn by_proved(self) -> Self {
-        Self { place: None, counters: Share::Proved, ..self }
+        Self { place: None, counters: Share::Servers, ..self }
     }
 
     /// Counts what officers do.
@@ -258,9 +258,9 @@ impl OfRealm<'_> {
         Ok(())
     }
 
-    /// Marks what somebody who has proved something uses once; `false` when it was seen before.
+    /// Marks what an application's server or a job of ours uses once; `false` when it was seen before.
     pub async fn mark(&self, name: &str, seconds: i64) -> Result<bool, EphemeralError> {
-        self.mark_in(Share::Proved, name, seconds).await
+        self.mark_in(Share::Servers, name, seconds).await
     }
 
     /// The same in another share.
@@ -280,7 +280,7 @@ impl OfRealm<'_> {
 
     /// Gives a mark back: what it stood for was not done.
     pub async fn unmark(&self, name: &str) -> Result<(), EphemeralError> {
-        self.remove(Share::Proved, &self.key(SEEN, name)).await
+        self.remove(Share::Servers, &self.key(SEEN, name)).await
     }
 
     /// Counts in a window that begins with the first count. Returns the count and the seconds

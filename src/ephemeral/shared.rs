@@ -18,8 +18,12 @@ const ENTRY: usize = 160;
 /// What is written to see whether anything can be.
 const PING: &str = "hufu/ping";
 
-/// Milliseconds whose ends are added up together.
-const STEP: i64 = 600_000;
+/// Milliseconds whose ends are added up together: what is over makes room no later than that.
+const STEP: i64 = 60_000;
+
+/// Where it is kept what is taken. Another name for another step, or a script would walk from a step that
+/// was counted in the former.
+const TAKEN: &str = "hufu/taken";
 
 /// Keys of what is taken that a script may have: by everybody, and by each network that a place lies in.
 const MOST_TAKEN: usize = 3;
@@ -228,7 +232,7 @@ impl Shared {
     /// A script with what `ROOM` asks for.
     fn call<'s>(&self, script: &'s Script, at: &Incoming<'_>) -> ScriptInvocation<'s> {
         let limits = self.budget.limits(at.whose);
-        let all = format!("hufu/room/{}", at.whose.share.name());
+        let all = format!("{TAKEN}/{}", at.whose.share.name());
         let mut call = script.key(at.key);
         call.key(&all);
         for (network, _) in &limits.of_networks {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::secret::Hashed;
 use crate::flows::oauth::asking;
 use crate::flows::{Ctx, Stop};
 use crate::jose::jwt::verify_foreign;
@@ -126,9 +127,10 @@ async fn check_assertion(
     let Some(jti) = claims.jti.filter(|jti| (1..=256).contains(&jti.len())) else {
         return refused("the assertion has no jti");
     };
-    let key = format!("{client_id}/{jti}");
-    // Of the application, wherever its server is.
-    if !ctx.ephemeral().by_proved().mark(&key, LONGEST_ASSERTION + SKEW).await? {
+    // However long the name: as much of the room for each.
+    let key = format!("assertion/{}", Hashed::of(&format!("{client_id}\n{jti}")).to_text());
+    // Of the application, wherever its server is; one that is past is refused without its mark.
+    if !ctx.ephemeral().by_proved().mark(&key, claims.exp - now + SKEW).await? {
         return refused("the assertion was used before");
     }
     Ok(client)

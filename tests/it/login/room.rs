@@ -282,7 +282,7 @@ fn while_strangers_fill_the_tries_the_known_sign_in() {
 #[test]
 fn one_session_does_not_fill_what_the_proved_make() {
     on_each_database(|on| async move {
-        let budget = Budget(2 << 20);
+        let budget = Budget(3 << 20);
         let app = Setup { budget, ..Setup::of(on, vec![demo_realm()]) }.start().await;
         let mut greedy = signed_in(&app).await;
         app.clock.advance(61);

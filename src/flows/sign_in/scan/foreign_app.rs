@@ -122,7 +122,8 @@ async fn believed(
     if !fits {
         return Ok(None);
     }
-    let key = format!("statement/{}/{}", client.client_id, said.jti);
+    let key = Hashed::of(&format!("{}\n{}", client.client_id, said.jti)).to_text();
+    let key = format!("statement/{key}");
     let is_first = ctx.ephemeral().by_proved().mark(&key, LONGEST_STATEMENT).await?;
     Ok(is_first.then_some(said))
 }
