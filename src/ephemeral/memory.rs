@@ -198,12 +198,6 @@ impl Memory {
         self.part(share).live(key(name), now)?.value.text().map(str::to_owned)
     }
 
-    /// Whether a value of so many bytes of text would find room.
-    pub(super) fn has_room(&self, incoming: &Incoming<'_>, bytes: usize) -> bool {
-        let mut part = self.part(incoming.whose.share);
-        part.make_room(self.budget, incoming, ENTRY + bytes).is_ok()
-    }
-
     /// Keeps the deadline, and is never refused: what is there may go on.
     pub(super) fn swap(&self, share: Share, name: &str, from: &str, to: String, now: i64) -> bool {
         let (mut part, key) = (self.part(share), key(name));

@@ -44,9 +44,6 @@ impl<T> Slot<T> {
 const SEEN: &str = "seen";
 const COUNTER: &str = "count";
 
-/// Bytes that are more than all texts of one try.
-const USUAL: usize = 2048;
-
 /// The short-lived store.
 pub struct Ephemeral {
     clock: Clock,
@@ -158,15 +155,6 @@ impl OfRealm<'_> {
     #[must_use]
     pub fn by_officers(self) -> Self {
         Self { counters: Share::Officers, ..self }
-    }
-
-    /// Whether a try of the usual length would find room here.
-    pub async fn has_room(&self) -> Result<bool, EphemeralError> {
-        let incoming = self.incoming(Share::Tries, "", 0);
-        match &self.all.kept {
-            Kept::Memory(memory) => Ok(memory.has_room(&incoming, USUAL)),
-            Kept::Shared(shared) => Ok(shared.has_room(&incoming, USUAL).await?),
-        }
     }
 
     fn key(&self, slot: &str, name: &str) -> String {

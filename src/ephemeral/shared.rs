@@ -89,13 +89,6 @@ end
 /// Returns what was full: 0, 1 (everybody's) or more (the place's, or what is around it).
 const PUT: &str = "return put(ARGV[7], ARGV[8])";
 
-/// Whether so many bytes of text would find room; nothing is put.
-const HAS_ROOM: &str = r"
-for n = 2, #KEYS do
-  if taken(KEYS[n]) + beside + tonumber(ARGV[7]) > tonumber(ARGV[n + 2]) then return 0 end
-end
-return 1";
-
 const FORGET: &str = r"
 if not held then return 0 end
 change(nil, false)
@@ -149,7 +142,6 @@ pub(super) struct Shared {
     budget: Budget,
     put: Script,
     forget: Script,
-    has_room: Script,
     swap: Script,
     replace: Script,
     mark: Script,
@@ -206,7 +198,6 @@ impl Shared {
             budget,
             put: within_room(PUT),
             forget: within_room(FORGET),
-            has_room: within_room(HAS_ROOM),
             swap: within_room(SWAP),
             replace: within_room(REPLACE),
             mark: within_room(MARK),
@@ -266,16 +257,6 @@ impl Shared {
     ) -> Result<(), EphemeralError> {
         let call = self.putting(&self.put, incoming, value);
         outcome(call.invoke_async(&mut self.connection()).await?).map(|_| ())
-    }
-
-    /// Whether a value of so many bytes of text would find room.
-    pub(super) async fn has_room(
-        &self,
-        at: &Incoming<'_>,
-        bytes: usize,
-    ) -> Result<bool, RedisError> {
-        let mut call = self.call(&self.has_room, at);
-        call.arg(bytes).invoke_async(&mut self.connection()).await
     }
 
     /// Writes what is counted nowhere.

@@ -51,9 +51,9 @@ pub fn new_slider(ctx: &Ctx, transaction: &LoginTransaction) -> String {
     ctx.services.secrets.cookie.seal_text(ctx.random(), &slider_place(ctx), &text)
 }
 
-/// Checks the form, the slider, the throttles and the password, in this order. Whoever is known finds room
-/// for their tries where strangers have filled theirs; where they are known by the place alone, only who is
-/// right has more of that than a stranger.
+/// Checks the form, the slider, the throttles and the password, in this order; nobody is looked for before
+/// the slider was drawn. A browser that is known finds room for its person's tries where strangers have
+/// filled theirs.
 pub async fn verify_credentials(
     ctx: &Ctx,
     transaction: &LoginTransaction,
@@ -64,19 +64,24 @@ pub async fn verify_credentials(
     };
     let password = check_format(entrance, form, ctx.now().day())?;
     let slider = opened_slider(ctx, transaction, form);
-    if entrance.slider && slider.is_none() {
-        record_refused(ctx, form, &Typed::nobody(), Way::Password, &Refusal::Slider).await?;
-        return Err(Refusal::Slider.into());
+    let drawn = is_drawn(ctx, entrance, slider.as_ref(), form).await;
+    // The cookie is proof; what a place is known for would tell strangers there who signs in.
+    let asks_again = form.device.is_some() && drawn.as_ref().is_err_and(Fault::is_want_of_room);
+    if !asks_again && !drawn? {
+        return not_drawn(ctx, form).await;
     }
     let found = personal_id::find(ctx, entrance, &form.personal_id).await?;
     let known = Known::of(ctx, form, &found).await?;
-    let is_for_strangers = !matches!(known, Known::Place) || ctx.ephemeral().has_room().await?;
-    let ctx = &ctx.known(known.is_known());
-    let typing = Typing { entrance, form, password, slider, found, known };
-    match judge(ctx, transaction, &typing).await {
-        Err(Stop::Refused(_)) if !is_for_strangers => Err(Refusal::Busy.into()),
-        judged => judged,
+    let ctx = &ctx.known(matches!(known, Known::Browser(_)));
+    if asks_again && !is_drawn(ctx, entrance, slider.as_ref(), form).await? {
+        return not_drawn(ctx, form).await;
     }
+    judge(ctx, transaction, &Typing { entrance, form, password, found, known }).await
+}
+
+async fn not_drawn(ctx: &Ctx, form: &Credentials) -> Result<LoginTransaction, Stop> {
+    record_refused(ctx, form, &Typed::nobody(), Way::Password, &Refusal::Slider).await?;
+    Err(Refusal::Slider.into())
 }
 
 /// What was typed at a door, and whom it leads to.
@@ -84,7 +89,6 @@ struct Typing<'a> {
     entrance: &'a Entrance,
     form: &'a Credentials,
     password: Secret,
-    slider: Option<Slider>,
     found: Vec<Account>,
     known: Known,
 }
@@ -94,11 +98,7 @@ async fn judge(
     transaction: &LoginTransaction,
     typing: &Typing<'_>,
 ) -> Result<LoginTransaction, Stop> {
-    let Typing { entrance, form, password, slider, found, known } = typing;
-    if entrance.slider && !is_drawn(ctx, slider.as_ref(), form).await? {
-        record_refused(ctx, form, &Typed::nobody(), Way::Password, &Refusal::Slider).await?;
-        return Err(Refusal::Slider.into());
-    }
+    let Typing { entrance, form, password, found, known } = typing;
     let typed = Typed::of_several(ctx, entrance, form, found).await?;
     let attempt = match Stop::refusal(Attempt::of(ctx, form, found, known).await)? {
         Ok(attempt) => attempt,
@@ -189,8 +189,16 @@ fn opened_slider(ctx: &Ctx, transaction: &LoginTransaction, form: &Credentials) 
     (slider.transaction == transaction.id && is_live).then_some(slider)
 }
 
-/// Used up before it is judged: a proof works once, whatever it was worth.
-async fn is_drawn(ctx: &Ctx, slider: Option<&Slider>, form: &Credentials) -> Result<bool, Fault> {
+/// Used up before it is judged: a proof works once, whatever it was worth. A door without one asks for none.
+async fn is_drawn(
+    ctx: &Ctx,
+    entrance: &Entrance,
+    slider: Option<&Slider>,
+    form: &Credentials,
+) -> Result<bool, Fault> {
+    if !entrance.slider {
+        return Ok(true);
+    }
     let Some(slider) = slider else { return Ok(false) };
     let used = format!("slider/{}", slider.name);
     let is_first = ctx.ephemeral().mark_in(Share::Tries, &used, SLIDER_SECONDS).await?;

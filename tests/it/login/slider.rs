@@ -11,6 +11,33 @@ async fn sent(browser: &mut Browser, page: &Shown, form: [(&str, String); 5]) ->
     browser.submit(page, &form).await.code().unwrap().to_owned()
 }
 
+/// What was not drawn is refused before anybody is looked for: it is told where nobody can be.
+#[test]
+fn nobody_is_looked_for_before_the_slider_was_drawn() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![demo_realm()]).start().await;
+        let typed = |slider| {
+            [
+                ("enterprise_number", EXAMPLE),
+                ("personal_id", "nobody.here"),
+                ("password", "Wrong2026!"),
+                ("slider", slider),
+            ]
+        };
+        let mut browser = app.browser();
+        let page = browser.get(&authorize_url(&FILING, &[])).await;
+        app.sql("ALTER TABLE account RENAME TO account_elsewhere").await;
+        for value in ["0", "100"] {
+            let refused = browser.submit(&page, &typed(value)).await;
+            assert_eq!(refused.code(), Some("E_SLIDER"), "{value}");
+        }
+        let again = browser.get(&authorize_url(&FILING, &[])).await;
+        let asked = browser.submit(&again, &typed("100")).await;
+        assert!(asked.status.is_server_error(), "{}", asked.status);
+        app.sql("ALTER TABLE account_elsewhere RENAME TO account").await;
+    });
+}
+
 /// A slider's proof is worth something in the sign-in it was made for and nowhere else, and what somebody
 /// tries with it elsewhere uses nothing up.
 #[test]
