@@ -1,22 +1,23 @@
 //! Where a request comes from, as guesses and room are counted: what somebody has to pay for, not what they
 //! can make up. One IPv4 address, or the /64 that an IPv6 subscriber gets at the least (RFC 6177 §2). A
-//! subscriber may have up to 65,536 of those, so each is counted within its /48, too.
+//! home commonly has 256 of those, so each is counted within its /56, too. Not within a /48: a mobile operator
+//! gives each telephone a /64 of its own, and thousands of people share what is wider.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `203.0.113.7`, `2001:db8:0:1::/64` or `2001:db8::/48`.
+/// `203.0.113.7`, `2001:db8:0:1::/64` or `2001:db8::/56`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Place {
     Address(Ipv4Addr),
     /// The upper half of an IPv6 address.
     Subscriber(u64),
-    /// The upper half of all addresses of a site, of which only 48 bits are set.
+    /// The upper half of all addresses of a site, of which only 56 bits are set.
     Site(u64),
 }
 
-/// Tries of a /48, for each that a /64 of it or an IPv4 address may fail at: a site is a campus or a
-/// street as well as one subscriber.
+/// Tries of a /56, for each that a /64 of it or an IPv4 address may fail at: a site is a house or 256
+/// telephones as well as one subscriber.
 const SITE: u32 = 8;
 
 impl Place {
@@ -34,7 +35,7 @@ impl Place {
     /// What it lies in, if that is counted.
     pub fn around(self) -> Option<Self> {
         match self {
-            Self::Subscriber(half) => Some(Self::Site(half & !0xffff)),
+            Self::Subscriber(half) => Some(Self::Site(half & !0xff)),
             Self::Address(_) | Self::Site(_) => None,
         }
     }
@@ -68,7 +69,7 @@ impl fmt::Display for Place {
         match self {
             Self::Address(address) => address.fmt(f),
             Self::Subscriber(half) => write!(f, "{}/64", network(*half)),
-            Self::Site(half) => write!(f, "{}/48", network(*half)),
+            Self::Site(half) => write!(f, "{}/56", network(*half)),
         }
     }
 }

@@ -123,14 +123,15 @@ async fn strangers_have_a_budget(kept: &Ephemeral) {
     assert!((36..67).contains(&n), "{n}");
     let (again, _) = fill(kept, "203.0.113.1", "b").await;
     assert_eq!(again, 0);
-    // One /64 is one place, whatever address of it asks, and has half of that; all of a /48 together have as
+    // One /64 is one place, whatever address of it asks, and has half of that; all of a /56 together have as
     // much as an IPv4 address, however many of them somebody has.
     for (at, name, has_room) in [
         ("2001:db8::1", "c1-", true),
         ("2001:db8::ffff:2", "c2-", false),
         ("2001:db8:0:1::1", "c3-", true),
         ("2001:db8:0:2::1", "c4-", false),
-        ("2001:db8:0:ffff::1", "c5-", false),
+        ("2001:db8:0:ff::1", "c5-", false),
+        ("2001:db8:0:100::1", "c7-", true),
         ("2001:db8:1::1", "c6-", true),
     ] {
         let (of_subscriber, why) = fill(kept, at, name).await;

@@ -145,13 +145,15 @@ fn a_place_is_an_address_or_a_network_of_64_bits() {
     });
 }
 
-/// Whoever has thousands of /64s has eight times the tries of one: what lies around a place is counted, too.
+/// Whoever has hundreds of /64s has eight times the tries of one: what lies around a place is counted, too.
+/// A mobile operator's next telephones are others.
 #[test]
 fn the_networks_of_a_site_multiply_eightfold_at_most() {
     let around =
         |text: &str| Place::of(text.parse().unwrap()).around().map(|site| site.to_string());
-    assert_eq!(around("2001:db8:7:1::7").as_deref(), Some("2001:db8:7::/48"));
-    assert_eq!(around("2001:db8:7:ffff::1"), around("2001:db8:7:1::7"));
+    assert_eq!(around("2001:db8:7:1::7").as_deref(), Some("2001:db8:7::/56"));
+    assert_eq!(around("2001:db8:7:ff::1"), around("2001:db8:7:1::7"));
+    assert_ne!(around("2001:db8:7:100::1"), around("2001:db8:7:1::7"));
     assert_eq!(around("203.0.113.7"), None);
     on_each_database(|on| async move {
         let few = "max_failures = 5\nmax_failures_per_address = 2";
@@ -167,6 +169,7 @@ fn the_networks_of_a_site_multiply_eightfold_at_most() {
         for (from, expected) in [
             ("2001:db8:0:1::1", &locked),
             ("2001:db8:0:77::1", &locked),
+            ("2001:db8:0:100::1", &wrong),
             ("2001:db8:1::1", &wrong),
             ("203.0.113.1", &wrong),
         ] {

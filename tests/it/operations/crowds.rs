@@ -122,8 +122,8 @@ async fn a_crowd_is_empty_when_everybody_has_left() {
     assert_eq!(inside.len(), 20);
 }
 
-/// A /64 of IPv6 has half of what an IPv4 address has, and all that lie in one /48 have as much as that
-/// together: whoever has thousands of them takes no more.
+/// A /64 of IPv6 has half of what an IPv4 address has, and all that lie in one /56 have as much as that
+/// together: whoever has hundreds of them takes no more.
 #[test]
 fn a_crowd_counts_networks_within_networks() {
     let crowd = Crowd::new("test", Most { in_all: 100, of_place: 20 });
@@ -133,7 +133,8 @@ fn a_crowd_counts_networks_within_networks() {
         ("2001:db8::ffff:1", 0),
         ("2001:db8:0:1::1", 10),
         ("2001:db8:0:2::1", 0),
-        ("2001:db8:0:ffff::1", 0),
+        ("2001:db8:0:ff::1", 0),
+        ("2001:db8:0:100::1", 10),
         ("2001:db8:1::1", 10),
         ("203.0.113.1", 20),
         ("::ffff:203.0.113.1", 0),
