@@ -1,6 +1,7 @@
 //! The ground floor: clock, chance, identifiers, secrets and the keys at rest. Knows nothing of
 //! people, protocols or storage.
 
+pub mod absent;
 pub mod cipher;
 pub mod clock;
 pub mod id;

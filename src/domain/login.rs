@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::absent::is_default;
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, AuthorisationId, EnterpriseId, PersonId, SessionId};
 use crate::domain::acting::Acting;
@@ -132,7 +133,7 @@ pub struct Certified {
     pub entrance: String,
     pub enterprise: EnterpriseId,
     /// Whose certificate it was: the registry may say meanwhile that the enterprise has none of them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub authority: String,
     pub keys: KeyStorage,
 }
@@ -151,7 +152,7 @@ pub struct Proved {
     pub way: Way,
     pub second: Second,
     /// The account's at that time. A step within a session has none: it ends with the session.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub era: i64,
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::absent::is_default;
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId, SessionId};
 use crate::domain::acting::Acting;
@@ -155,10 +156,10 @@ pub struct Confirmed {
     pub account: AccountId,
     pub acting: Acting,
     /// The account's at that moment.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub era: i64,
     /// The phone's own; `None`: its operator has spoken for it, or a face.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub session: Option<SessionId>,
 }
 

@@ -1,5 +1,6 @@
 mod authorisation;
 mod formats;
+mod kept;
 mod passwords;
 mod proofs;
 mod signing_keys;
