@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::absent::is_default;
 use crate::base::id::{AccountId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
@@ -51,7 +52,7 @@ pub struct LostPhone {
     person: PersonId,
     account: AccountId,
     /// The account's when the password was right: a new one makes an end of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     era: i64,
     pub phone: String,
     /// The sign-in that they came from, and go back to.
@@ -377,10 +378,16 @@ async fn bind_or_give_up(ctx: &Ctx, one: AwaitedPhone) -> Result<bool, Stop> {
 /// `false`: it was stopped meanwhile, or nobody has the account any more.
 async fn bind_awaited(ctx: &Ctx, one: &AwaitedPhone) -> Result<bool, Stop> {
     let tx = ctx.begin().await?;
+    // First, as whoever changes the account and then drops what waits for it; with whoever has the number,
+    // in one order.
+    let accounts = tx.rows().accounts();
+    let holder = accounts.find_by_phone(&one.phone).await?.map(|holder| holder.id);
+    let held: Vec<AccountId> = holder.into_iter().chain([one.account]).collect();
+    accounts.hold(&held).await?;
     if !tx.rows().awaited_phones().take(one.id).await? {
         return Ok(false);
     }
-    let account = tx.rows().accounts().find(one.account).await?;
+    let account = accounts.find(one.account).await?;
     let Some(account) = account.filter(Account::is_live) else {
         tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
         tx.commit().await?;
