@@ -3,7 +3,8 @@
 
 use crate::domain::place::Place;
 use crate::domain::refusal::Refusal;
-use crate::flows::{Ctx, Stop};
+use crate::ephemeral::OfRealm;
+use crate::flows::{Ctx, Fault, Stop};
 
 /// One counter, and what it may reach.
 pub struct Limit {
@@ -20,25 +21,57 @@ pub fn of_networks(ctx: &Ctx, what: &str, most: u32) -> Vec<Limit> {
 
 /// Counts one in each for so many seconds from its first on; `E_OTP_RATE`.
 pub async fn take(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<(), Stop> {
+    take_in(ctx.ephemeral(), limits, seconds).await
+}
+
+/// The same of whoever has counters of their own.
+pub async fn take_in(kept: OfRealm<'_>, limits: &[Limit], seconds: i64) -> Result<(), Stop> {
     let each: Vec<(&Limit, i64)> = limits.iter().map(|limit| (limit, seconds)).collect();
-    take_each(ctx, &each).await
+    take_all(kept, &each).await
 }
 
 /// The same, each for its own seconds.
 pub async fn take_each(ctx: &Ctx, limits: &[(&Limit, i64)]) -> Result<(), Stop> {
+    take_all(ctx.ephemeral(), limits).await
+}
+
+async fn take_all(kept: OfRealm<'_>, limits: &[(&Limit, i64)]) -> Result<(), Stop> {
     for (at, (limit, seconds)) in limits.iter().enumerate() {
-        let stop: Stop = match ctx.ephemeral().count(&limit.name, *seconds).await {
+        let stop: Stop = match kept.count(&limit.name, *seconds).await {
             Ok((count, _)) if count <= limit.most => continue,
             Ok((_, retry_after)) => {
-                ctx.ephemeral().uncount(&limit.name).await?;
+                kept.uncount(&limit.name).await?;
                 Refusal::OtpRate { retry_after }.into()
             }
             Err(full) => full.into(),
         };
         for (earlier, _) in limits.iter().take(at) {
-            ctx.ephemeral().uncount(&earlier.name).await?;
+            kept.uncount(&earlier.name).await?;
         }
         return Err(stop);
+    }
+    Ok(())
+}
+
+/// Counts one in each, however much that is; in none where there is no room. What each of them is at, and the
+/// seconds until its window ends.
+pub async fn count(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<Vec<(u32, i64)>, Fault> {
+    let (kept, mut counts) = (ctx.ephemeral(), Vec::new());
+    for (at, limit) in limits.iter().enumerate() {
+        match kept.count(&limit.name, seconds).await {
+            Ok(count) => counts.push(count),
+            Err(full) => {
+                give_back(kept, limits.get(..at).unwrap_or_default()).await?;
+                return Err(full.into());
+            }
+        }
+    }
+    Ok(counts)
+}
+
+pub async fn give_back(kept: OfRealm<'_>, limits: &[Limit]) -> Result<(), Fault> {
+    for limit in limits {
+        kept.uncount(&limit.name).await?;
     }
     Ok(())
 }

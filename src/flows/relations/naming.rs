@@ -8,6 +8,8 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::help::Helper;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::refusal::Refusal;
+use crate::ephemeral::OfRealm;
+use crate::flows::limits::{self, Limit};
 use crate::flows::officer::{Subject, note};
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -24,13 +26,21 @@ pub enum Asker<'a> {
     Officer(&'a Helper),
 }
 
+impl Asker<'_> {
+    fn counters(self, ctx: &Ctx) -> OfRealm<'_> {
+        match self {
+            Self::Manager(_) => ctx.ephemeral(),
+            Self::Officer(_) => ctx.ephemeral().by_officers(),
+        }
+    }
+}
+
 /// A name that is typed beside a number, for an enterprise.
 pub struct Naming<'a> {
     asker: Asker<'a>,
     enterprise: EnterpriseId,
     number: DocumentNumber,
-    /// Counters, each with its limit.
-    rates: Vec<(String, u32)>,
+    limits: Vec<Limit>,
 }
 
 impl<'a> Naming<'a> {
@@ -43,31 +53,26 @@ impl<'a> Naming<'a> {
         number: &DocumentNumber,
     ) -> Result<Self, Stop> {
         let hash = Hashed::of(&format!("{}\n{}", number.kind.name(), number.comparable()));
-        let rates = match asker {
+        let limit = |of: String, most| Limit { name: format!("handler-names/{of}"), most };
+        let limits = match asker {
             Asker::Manager(person) => vec![
-                (format!("handler-names/{person}"), WRONG_BY_ONE),
-                (format!("handler-names/of/{}", hash.to_text()), WRONG_FOR_NUMBER),
+                limit(person.to_string(), WRONG_BY_ONE),
+                limit(format!("of/{}", hash.to_text()), WRONG_FOR_NUMBER),
             ],
             Asker::Officer(officer) => {
                 let officer = Hashed::of(officer.name()).to_text();
-                vec![(format!("handler-names/officer/{officer}"), WRONG_BY_ONE)]
+                vec![limit(format!("officer/{officer}"), WRONG_BY_ONE)]
             }
         };
-        for (at, (rate, most)) in rates.iter().enumerate() {
-            let (count, retry_after) = ctx.ephemeral().count(rate, DAY).await?;
-            if count > *most {
-                give_back(ctx, rates.get(..=at).unwrap_or_default()).await?;
-                return Err(Refusal::OtpRate { retry_after }.into());
-            }
-        }
-        Ok(Self { asker, enterprise, number: number.clone(), rates })
+        limits::take_in(asker.counters(ctx), &limits, DAY).await?;
+        Ok(Self { asker, enterprise, number: number.clone(), limits })
     }
 
     /// What came of it: one that was wrong stays counted and leaves its trace, any other never was.
     pub async fn end<T>(&self, ctx: &Ctx, came: Result<T, Stop>) -> Result<T, Stop> {
         match &came {
             Err(Stop::Refused(refusal)) if *refusal == wrong() => self.note(ctx).await?,
-            _ => give_back(ctx, &self.rates).await?,
+            _ => limits::give_back(self.asker.counters(ctx), &self.limits).await?,
         }
         came
     }
@@ -94,11 +99,4 @@ impl<'a> Naming<'a> {
 /// The name is not that of the number's person, without saying what the right one is (AC-23).
 pub fn wrong() -> Refusal {
     Refusal::format("held_name")
-}
-
-async fn give_back(ctx: &Ctx, rates: &[(String, u32)]) -> Result<(), Fault> {
-    for (rate, _) in rates {
-        ctx.ephemeral().uncount(rate).await?;
-    }
-    Ok(())
 }

@@ -51,8 +51,8 @@ impl Address {
     /// Counts it; the seconds until the window ends in which there were too many.
     async fn count(&self, ctx: &Ctx) -> Result<Option<i64>, Fault> {
         let (mut shortest, mut lock) = (ctx.realm.limits.window, None);
-        for limit in &self.all {
-            let (count, left) = ctx.ephemeral().count(&limit.name, ctx.realm.limits.window).await?;
+        let counts = limits::count(ctx, &self.all, ctx.realm.limits.window).await?;
+        for (limit, (count, left)) in self.all.iter().zip(counts) {
             shortest = shortest.min(left);
             if count > limit.most {
                 lock = lock.max(Some(left));
@@ -62,7 +62,10 @@ impl Address {
             }
         }
         // What is left is rounded up: what is remembered of a window never outlives it.
-        ctx.ephemeral().count(&self.own, shortest - 1).await?;
+        if let Err(full) = ctx.ephemeral().count(&self.own, shortest - 1).await {
+            self.uncount(ctx).await?;
+            return Err(full.into());
+        }
         Ok(lock)
     }
 
@@ -86,10 +89,7 @@ impl Address {
     }
 
     async fn uncount(&self, ctx: &Ctx) -> Result<(), Fault> {
-        for limit in &self.all {
-            ctx.ephemeral().uncount(&limit.name).await?;
-        }
-        Ok(())
+        limits::give_back(ctx.ephemeral(), &self.all).await
     }
 }
 
@@ -168,7 +168,6 @@ impl Attempt {
         let elsewhere = (!matches!(known, Known::Browser(_))).then_some(elsewhere);
         if let Err(stop) = attempt.take_shared(ctx, elsewhere).await {
             attempt.own.give_back(ctx).await?;
-            attempt.address.give_back(ctx).await?;
             return Err(stop);
         }
         Ok(attempt)
@@ -183,12 +182,20 @@ impl Attempt {
         if lock.is_some() {
             return Ok(());
         }
-        match Stop::refusal(elsewhere.take(ctx).await)? {
-            Ok(_) => self.elsewhere = Some(elsewhere),
-            Err(Refusal::Locked { retry_after }) => self.lock = Some(retry_after),
-            Err(refusal) => return Err(refusal.into()),
-        }
-        Ok(())
+        let stop = match Stop::refusal(elsewhere.take(ctx).await) {
+            Ok(Ok(_)) => {
+                self.elsewhere = Some(elsewhere);
+                return Ok(());
+            }
+            Ok(Err(Refusal::Locked { retry_after })) => {
+                self.lock = Some(retry_after);
+                return Ok(());
+            }
+            Ok(Err(refusal)) => refusal.into(),
+            Err(stop) => stop,
+        };
+        self.address.give_back(ctx).await?;
+        Err(stop)
     }
 
     /// It was right: the person's own failures here are forgotten, and were no guesses of the

@@ -49,7 +49,7 @@ pub fn to_sign_in(request: &Request, path: &str) -> Response {
 
 impl Visit {
     /// Whoever is signed in, whatever they may: for pages outside the centres.
-    pub async fn signed_in(request: Request) -> Result<Self, Failure> {
+    pub async fn signed_in(mut request: Request) -> Result<Self, Failure> {
         let found = request.standing_session().await?;
         let found = found.filter(|one| one.standing.is_account_open);
         let Some(found) = found else {
@@ -68,6 +68,8 @@ impl Visit {
             }
         };
         let role = Role::of(&identity);
+        // What strangers have filled is in nobody's way who is signed in.
+        request.ctx.is_known = true;
         Ok(Self { request, session, identity, role, reach: Reach::No })
     }
 

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use hufu::domain::place::Place;
 use hufu::ephemeral::{Budget, EphemeralError, Full, Share, Slot};
+use hufu::flows::limits::{self, Limit};
 use hufu::flows::sign_in::transaction;
 use hufu::telemetry::recorder;
 use tower::ServiceExt;
@@ -237,6 +238,33 @@ fn a_try_that_cannot_be_counted_is_not_judged() {
         app.clock.advance(101);
         let next = browser.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
         assert!(next.text.contains("name=\"act\""), "{}", next.text);
+    });
+}
+
+/// What is counted in several is counted in all of them or in none, also where the room ends between them.
+#[test]
+fn what_finds_no_room_in_the_middle_is_given_back() {
+    on_each_database(|on| async move {
+        let budget = Budget(1 << 20);
+        let app = Setup { budget, ..Setup::of(on, vec![demo_realm()]) }.start().await;
+        let kept = app.ctx.ephemeral();
+        for n in 0.. {
+            if kept.count(&format!("filled/{n}"), 600).await.is_err() {
+                break;
+            }
+        }
+        // Room for one that is named no longer.
+        kept.uncount("filled/10").await.unwrap();
+        let limit = |name: &str| Limit { name: name.to_owned(), most: 5 };
+        let both = [limit("first/1"), limit("other/1")];
+        for round in 0..3 {
+            assert!(limits::take(&app.ctx, &both, 600).await.is_err(), "{round}");
+            assert!(limits::count(&app.ctx, &both, 600).await.is_err(), "{round}");
+            for one in &both {
+                assert_eq!(kept.counted(&one.name).await.unwrap(), 0, "{round} {}", one.name);
+            }
+        }
+        assert!(limits::take(&app.ctx, &both[..1], 600).await.is_ok());
     });
 }
 
