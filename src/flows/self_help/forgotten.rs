@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::absent::is_default;
 use crate::base::clock::Timestamp;
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
@@ -47,7 +48,7 @@ pub struct Forgotten {
     pub from: String,
     pub step: Step,
     /// The account's when it was proved: a password that was set since is not replaced by it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     era: i64,
 }
 

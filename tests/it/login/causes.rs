@@ -155,7 +155,7 @@ fn strangers_spend_a_quarter_of_the_realm() {
     });
 }
 
-/// A subscriber of IPv6 has thousands of /64: what strangers cause there counts for the /48, too, and whoever
+/// A subscriber of IPv6 has thousands of /64: what strangers cause there counts for the /56, too, and whoever
 /// is refused for it takes no code of the phone's.
 #[test]
 fn codes_count_for_what_is_around_a_place() {
