@@ -170,10 +170,8 @@ pub enum Second {
 
 impl Second {
     pub fn passed(self) -> Option<Factor> {
-        match self {
-            Self::Passed(factor) => Some(factor),
-            Self::Due | Self::Spared | Self::NotAsked => None,
-        }
+        let Self::Passed(factor) = self else { return None };
+        Some(factor)
     }
 }
 

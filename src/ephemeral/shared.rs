@@ -40,15 +40,25 @@ local function value(held) return string.match(held, '^%d+\n(.*)$') end
 local held = redis.call('GET', KEYS[1])
 local is_live = held and deadline(held) > now
 
--- Without what has ended. `0 - n`, because Redis reads no `-0`.
+-- Without what has ended. `0 - n`, because Redis reads no `-0`. Step by step, or, where nothing was counted
+-- for long, field by field: whichever is shorter.
 local function taken(key)
   local all = tonumber(redis.call('HGET', key, 'all') or 0)
-  for at = tonumber(redis.call('HGET', key, 'since') or step_of(now)), step_of(now) - 1 do
+  local function over(at)
     local ended = redis.call('HGET', key, at)
     if ended then
       all = redis.call('HINCRBY', key, 'all', 0 - ended)
       redis.call('HDEL', key, at)
     end
+  end
+  local since = tonumber(redis.call('HGET', key, 'since') or step_of(now))
+  if step_of(now) - since <= redis.call('HLEN', key) then
+    for at = since, step_of(now) - 1 do over(at) end
+    return all
+  end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    local at = tonumber(field)
+    if at and at < step_of(now) then over(field) end
   end
   return all
 end
