@@ -208,10 +208,11 @@ pub async fn knowing(ctx: &Ctx, token: &str) -> Result<Arc<Published>, Fault> {
     let now = services.clock.now();
     // Whoever had the turn just before may have brought it.
     let is_known = services.keys.of(realm)?.keys.has(&kid);
-    if !is_known && last.replace(now) != Some(now) {
-        if let Some(made) = made(services, realm).await? {
-            services.keys.renew(realm, made);
-        }
+    if !is_known
+        && last.replace(now) != Some(now)
+        && let Some(made) = made(services, realm).await?
+    {
+        services.keys.renew(realm, made);
     }
     services.keys.of(realm)
 }

@@ -372,18 +372,18 @@ pub async fn clear_history(
     query: &HistoryQuery,
 ) -> Result<u64, Fault> {
     let (id, now) = (manager.identity.enterprise.id, ctx.now());
-    let ids: Vec<AuthorisationId> = match query.name.is_empty() {
-        true => Vec::new(),
-        false => {
-            let shown = ended(ctx, manager, query, 0, usize::MAX).await?;
-            shown.iter().map(|(_, one, _)| one.id).collect()
-        }
+    let named = match &*query.name {
+        "" => None,
+        _ => Some(ended(ctx, manager, query, 0, usize::MAX).await?),
     };
     let tx = ctx.begin().await?;
     let relations = tx.rows().relations();
-    let count = match query.name.is_empty() {
-        true => relations.hide_all(View::Enterprise(id), &query.tab(), now).await?,
-        false => relations.hide(&ids, now).await?,
+    let count = match named {
+        None => relations.hide_all(View::Enterprise(id), &query.tab(), now).await?,
+        Some(named) => {
+            let ids: Vec<AuthorisationId> = named.iter().map(|(_, one, _)| one.id).collect();
+            relations.hide(&ids, now).await?
+        }
     };
     let event = AuditEvent::HistoryCleared { by: manager.person, enterprise: Some(id), count };
     tx.note(event);

@@ -52,6 +52,10 @@ async fn signs_in(app: &TestApp, personal_id: &str) -> bool {
     page.url.contains("/login/second_factor")
 }
 
+/// What the hall alone adds.
+const OFFLINE: [&str; 4] =
+    ["foreign_passport", "foreign_work_permit_a", "foreign_work_permit_b", "foreign_work_permit_c"];
+
 /// Covers D-01, D-03, D-04, D-05, D-06: exactly the seven kinds, the other four in the hall alone, and every
 /// field that is wrong is named; nothing is begun.
 #[test]
@@ -81,12 +85,7 @@ fn what_cannot_be_right_is_told_before_the_scan() {
                 "foreign_permanent_resident_id",
             ]
         );
-        for kind in [
-            "foreign_passport",
-            "foreign_work_permit_a",
-            "foreign_work_permit_b",
-            "foreign_work_permit_c",
-        ] {
+        for kind in OFFLINE {
             let refused = add(&app, &mut wang, &[("document_type", kind)]).await;
             assert_eq!(refused.code(), Some("E_OFFLINE_ONLY"), "{kind}");
         }

@@ -175,19 +175,18 @@ fn no_answer_is_kept_from_the_pages_that_may_read() {
         cases.push(("GET", format!("{realm}/jwks/sm2"), 0, 404, true));
         let elsewhere = "/.well-known/oauth-authorization-server/realms/nowhere";
         cases.push(("GET", elsewhere.to_owned(), 0, 404, true));
+        let ways = ORIGINS.map(|origin| ["*/*", "text/html"].map(|accepted| (origin, accepted)));
         for (method, address, n, status, is_document) in &cases {
-            for origin in ORIGINS {
-                for accepted in ["*/*", "text/html"] {
-                    let request = asked(method, address, origin)
-                        .header(header::ACCEPT, accepted)
-                        .body(Body::from("x".repeat(*n)))
-                        .unwrap();
-                    let answer = app.router.clone().oneshot(request).await.unwrap();
-                    let own = origin.filter(|origin| *origin == OWN);
-                    let allowed = if *is_document { Some("*") } else { own };
-                    let what = format!("{method} {address} {origin:?} {accepted}");
-                    check(&answer, &what, *status, allowed);
-                }
+            for (origin, accepted) in ways.concat() {
+                let request = asked(method, address, origin)
+                    .header(header::ACCEPT, accepted)
+                    .body(Body::from("x".repeat(*n)))
+                    .unwrap();
+                let answer = app.router.clone().oneshot(request).await.unwrap();
+                let own = origin.filter(|origin| *origin == OWN);
+                let allowed = if *is_document { Some("*") } else { own };
+                let what = format!("{method} {address} {origin:?} {accepted}");
+                check(&answer, &what, *status, allowed);
             }
         }
         // Keys that are not loaded: a fault of ours.
@@ -249,10 +248,9 @@ fn pages_read_that_there_was_no_room() {
                 ("/realms/jiangxi/account", None),
             ] {
                 for (n_fields, status) in [(0, 503), (101, 431)] {
-                    let mut request = asked("POST", path, origin);
-                    for n in 0..n_fields {
-                        request = request.header(format!("x-{n}"), "x");
-                    }
+                    let bare = asked("POST", path, origin);
+                    let request =
+                        (0..n_fields).fold(bare, |all, n| all.header(format!("x-{n}"), "x"));
                     let answer = service.call(request.body(Body::empty()).unwrap()).await.unwrap();
                     check(&answer, &format!("{path} {origin:?}"), status, allowed);
                     assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503);
