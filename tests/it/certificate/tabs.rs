@@ -117,7 +117,7 @@ fn a_tab_that_lags_behind_is_led_on() {
     });
 }
 
-/// Issue 15, covers C-08 in a real Chromium: two tabs at the door come in one after the other; a third that shows
+/// Covers C-08 in a real Chromium: two tabs at the door come in one after the other; a third that shows
 /// the first one's sign-in is led to where somebody is in.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_tabs_of_a_browser_come_in() {
