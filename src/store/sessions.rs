@@ -3,8 +3,11 @@
 use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Value,
+};
 
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{
@@ -194,6 +197,21 @@ impl<A> Sessions<'_, A> {
 }
 
 impl Sessions<'_, Writing> {
+    /// The same as [`Self::find_live`], and whoever would end it waits until this transaction has. SQLite's
+    /// writers are alone anyhow.
+    pub async fn hold_live(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let db = self.0.db();
+        let mut live = self
+            .0
+            .find::<session::Entity>()
+            .filter(session::Column::Id.eq(id.0))
+            .filter(session::Column::EndedAt.is_null());
+        if db.get_database_backend() == DbBackend::Postgres {
+            live = live.lock(LockType::NoKeyUpdate);
+        }
+        live.one(&db).await?.map(read).transpose()
+    }
+
     pub async fn add(&self, new: &Session) -> Result<(), StoreError> {
         session::Entity::insert(session::ActiveModel {
             id: Set(new.id.0),

@@ -61,15 +61,11 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Sto
     let is_cancel = transaction.errand() == Some(&Errand::Cancel);
     let proved = transaction.proved().filter(|_| is_cancel).ok_or(Refusal::State)?;
     let factor = proved.second.passed().ok_or(Refusal::State)?;
-    let session = step_up::session_within(ctx, transaction).await?;
+    let (tx, session, account) = step_up::conclude(ctx, transaction).await?;
     if session.acting != Acting::Personal {
         return Err(Refusal::Role.into());
     }
-    let rows = ctx.rows();
-    let account = rows.accounts().find(session.account).await?.ok_or(Refusal::State)?;
-    let phones = rows.accounts().phones(account.id).await?;
-    let tx = ctx.begin().await?;
-    transaction::use_up(&tx, transaction).await?;
+    let phones = tx.rows().accounts().phones(account.id).await?;
     tx.note(passed(&session, factor));
     if !people::cancel_account(ctx, &tx, &account).await? {
         return Err(Refusal::State.into());

@@ -54,10 +54,8 @@ async fn check(ctx: &Ctx, session: &Session, typed: &TypedDocument) -> Result<Ne
 pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<NewDocument, Stop> {
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let factor = proved.second.passed().ok_or(Refusal::State)?;
-    let session = step_up::session_within(ctx, transaction).await?;
     let new = new_document::open(ctx, transaction).ok_or(Refusal::State)?;
-    let tx = ctx.begin().await?;
-    transaction::use_up(&tx, transaction).await?;
+    let (tx, session, _) = step_up::conclude(ctx, transaction).await?;
     tx.note(passed(&session, factor));
     let is_held = people::add_document(ctx, &tx, session.person, &new).await?;
     if is_held {

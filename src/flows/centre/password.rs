@@ -178,12 +178,9 @@ pub async fn face_passed(ctx: &Ctx, transaction: &LoginTransaction) -> Result<()
         return Err(Refusal::State.into());
     };
     proved.second.passed().ok_or(Refusal::State)?;
-    let session = step_up::session_within(ctx, transaction).await?;
-    let account = own(ctx, &session).await?;
+    let (tx, session, account) = step_up::conclude(ctx, transaction).await?;
     let opened = ctx.services.secrets.cookie.open_sealed_text(&place(&session), sealed);
     let new = NewPassword::kept(account.id, opened.map_err(|_| Refusal::State)?);
-    let tx = ctx.begin().await?;
-    transaction::use_up(&tx, transaction).await?;
     change(ctx, &tx, &account, &new, Some(session.id)).await?;
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;

@@ -192,11 +192,9 @@ pub async fn confirm_batch(
         return Err(Refusal::State.into());
     };
     proved.second.passed().ok_or(Refusal::State)?;
-    step_up::session_within(ctx, transaction).await?;
     let by = By::holder(proved.person);
     let mut outcomes = Vec::new();
-    let tx = ctx.begin().await?;
-    transaction::use_up(&tx, transaction).await?;
+    let (tx, ..) = step_up::conclude(ctx, transaction).await?;
     for shown in shown {
         let held = tx.rows().standings().held_by(shown.id).await?;
         let own = held.filter(|(one, _)| one.person == proved.person);

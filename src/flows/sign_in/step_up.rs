@@ -2,19 +2,21 @@
 //! (L-11, `acr_values`), or a younger proof (`max_age`, RFC 9470). The person sees only the missing
 //! step and keeps session and identity.
 
-use crate::base::id::PersonId;
+use crate::base::id::{PersonId, SessionId};
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{Factor, Way, acr, amr, way_of};
 use crate::domain::login::{
     Errand, LoginTransaction, Progress, Proved, Purpose, Second, TRANSACTION_SECONDS, Then,
 };
+use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::ephemeral::{EphemeralError, Full, Slot};
 use crate::flows::sign_in::log::passed;
 use crate::flows::sign_in::{session, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
+use crate::store::Tx;
 
 /// The level that the step-up of this realm would prove.
 pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
@@ -124,16 +126,41 @@ pub async fn begin(
 /// The session within which this step is taken, as it is now: neither ended nor over, this person's, and
 /// its account not cancelled meanwhile (rule 5).
 pub async fn session_within(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Session, Stop> {
-    let (Purpose::StepUp { session, .. }, Some(proved)) =
-        (&transaction.purpose, transaction.proved())
-    else {
-        return Err(Refusal::State.into());
-    };
-    let found = ctx.rows().sessions().find_live(*session).await?;
-    let stands = |one: &Session| one.person == proved.person && one.expires_at > ctx.now();
-    let found = found.filter(stands).ok_or(Refusal::State)?;
+    let (id, proved) = within(transaction)?;
+    let found = standing(ctx, proved, ctx.rows().sessions().find_live(id).await?)?;
     session::admits(ctx, found.account).await?;
     Ok(found)
+}
+
+/// The transaction in which the errand of a passed step is done: it uses the step up, and in it the session
+/// still stands as [`session_within`] says. Whoever ends the session meanwhile waits, and finds what was done;
+/// whoever was faster has stopped it.
+pub async fn conclude<'c>(
+    ctx: &'c Ctx,
+    transaction: &LoginTransaction,
+) -> Result<(Tx<'c>, Session, Account), Stop> {
+    let (id, proved) = within(transaction)?;
+    let tx = ctx.begin().await?;
+    transaction::use_up(&tx, transaction).await?;
+    let (accounts, sessions) = (tx.rows().accounts(), tx.rows().sessions());
+    // The account first, as whoever ends all its sessions does: so no two wait for each other.
+    accounts.hold(&[proved.account]).await?;
+    let found = standing(ctx, proved, sessions.hold_live(id).await?)?;
+    let account = accounts.find(found.account).await?.ok_or(Refusal::Credentials)?;
+    account.may_sign_in()?;
+    Ok((tx, found, account))
+}
+
+fn within(transaction: &LoginTransaction) -> Result<(SessionId, &Proved), Refusal> {
+    match (&transaction.purpose, transaction.proved()) {
+        (Purpose::StepUp { session, .. }, Some(proved)) => Ok((*session, proved)),
+        _ => Err(Refusal::State),
+    }
+}
+
+fn standing(ctx: &Ctx, proved: &Proved, found: Option<Session>) -> Result<Session, Refusal> {
+    let stands = |one: &Session| one.person == proved.person && one.expires_at > ctx.now();
+    found.filter(stands).ok_or(Refusal::State)
 }
 
 /// The step was passed: the same session under a new cookie, with what was proved added to it. `held`: the
