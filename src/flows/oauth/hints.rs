@@ -6,6 +6,7 @@ use crate::domain::number::personal_id::PersonalId;
 use crate::domain::person::IdentityDocument;
 use crate::domain::session::Session;
 use crate::flows::keys::knowing;
+use crate::flows::oauth::person_claims::told_phone;
 use crate::flows::{Ctx, Fault};
 use crate::jose::jwt::verify;
 use crate::oidc::authorize::AuthorizeRequest;
@@ -55,18 +56,32 @@ pub async fn may_be(
     Ok(by.is_none())
 }
 
-/// Whether the person has the names that the claims ask for by value.
+/// Whether the answer says the names that the claims ask for by value: of each group one.
 async fn has_names(
     ctx: &Ctx,
     request: &AuthorizeRequest,
     session: &Session,
 ) -> Result<bool, Fault> {
     for group in request.claims.names() {
-        if !has_one(ctx, session, &group).await? {
+        if !is_told(ctx, session, &group).await? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether an application that asks for one of these names hears it: of the phones the default alone, and
+/// nothing of a handler who was chosen with a certificate. What admits a person must not be missing from the
+/// answer.
+async fn is_told(ctx: &Ctx, session: &Session, names: &[PersonalId]) -> Result<bool, Fault> {
+    if session.proves_no_person() {
+        return Ok(false);
+    }
+    let phone = told_phone(ctx, session.account).await?.map(PersonalId::Phone);
+    let is_said =
+        |name: &&PersonalId| !matches!(name, PersonalId::Phone(_)) || Some(*name) == phone.as_ref();
+    let said: Vec<PersonalId> = names.iter().filter(is_said).cloned().collect();
+    has_one(ctx, session, &said).await
 }
 
 /// Whether the person signs in by this text.

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::base::id::AccountId;
 use crate::domain::acting::ActingIdentity;
 use crate::domain::claims::TaxClaims;
 use crate::domain::factor::proves_no_person;
+use crate::domain::number::phone::Phone;
 use crate::domain::person::{Person, PersonKind};
 use crate::flows::{Ctx, Fault};
 use crate::realm::client::Client;
@@ -14,6 +16,12 @@ use crate::store::grants::StoredGrant;
 /// acts. The rest is that person's own, and nobody has proved to be them (DEC-10).
 const IN_WHOSE_NAME: [&str; 6] =
     ["name", "family_name", "given_name", "locale", "zoneinfo", "updated_at"];
+
+/// The phone of which applications hear, if any: the default one.
+pub async fn told_phone(ctx: &Ctx, account: AccountId) -> Result<Option<Phone>, Fault> {
+    let phones = ctx.rows().accounts().phones(account).await?;
+    Ok(phones.into_iter().find(|binding| binding.is_default).map(|binding| binding.phone))
+}
 
 /// The claims of the person for which `wants` says yes, as far as they are known (OIDC Core §5.4).
 pub async fn person_claims(
@@ -26,8 +34,7 @@ pub async fn person_claims(
     let is_proved = !proves_no_person(&grant.amr);
     let wants = |name: &str| wants(name) && (is_proved || IN_WHOSE_NAME.contains(&name));
     let phone = if wants("phone_number") || wants("phone_number_verified") {
-        let phones = ctx.rows().accounts().phones(grant.account).await?;
-        phones.into_iter().find(|binding| binding.is_default).map(|binding| binding.phone)
+        told_phone(ctx, grant.account).await?
     } else {
         None
     };

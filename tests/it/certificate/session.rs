@@ -161,6 +161,26 @@ fn no_application_hears_what_is_the_handlers_own() {
     });
 }
 
+/// DEC-10: a name of the handler's own is not said, so that it admits nobody where it is essential.
+#[test]
+fn no_name_of_the_handlers_own_admits_a_certificate() {
+    on_each_database(|on| async move {
+        let office = Office::open(on).await;
+        let (mut browser, page) = office.sign_in(&office.sm2.enterprise()).await;
+        let id = handler(&page, "李*");
+        browser.submit(&page, &[("handler", &id)]).await;
+        for is_essential in [true, false] {
+            let how = json!({"essential": is_essential, "value": "+8613900139000"});
+            let asked = json!({"id_token": {"phone_number": how}}).to_string();
+            let url = authorize_url(&FILING, &[("claims", &asked), ("prompt", "none")]);
+            let shown = browser.get(&url).await;
+            let error = is_essential.then(|| "login_required".to_owned());
+            assert_eq!(shown.answered("error"), error, "{:?}", shown.left_to);
+            assert_eq!(shown.answered("code").is_some(), !is_essential, "{:?}", shown.left_to);
+        }
+    });
+}
+
 /// Covers C-06: beside national certificates and RSA one with ECDSA on P-256 comes in, from the door to its claims;
 /// what another key of that curve has signed does not, nor what another authority has issued.
 #[test]

@@ -2,6 +2,7 @@
 //! what is refused is told to whom it concerns.
 
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::number::phone::Phone;
 use hufu::domain::number::username::Username;
 use hufu::flows::people;
 use serde_json::{Value, json};
@@ -360,6 +361,53 @@ fn a_name_is_the_same_however_it_is_spelled() {
                     assert!(told[claim].is_string(), "{claim} {value}: {told}");
                 }
             }
+        }
+    });
+}
+
+/// An essential phone names somebody only as the answer would say it: of several the default one, whichever that
+/// is at the moment. Who is to sign in may be named by any of them.
+#[test]
+fn a_phone_that_no_answer_says_names_nobody() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let li = holder_of(&app, "13900139000").await.unwrap();
+        let (first, second) = ("+8613900139000", "+8613712341234");
+        reached_by(&app, &li, second).await;
+        let mut browser = signed_in(&app).await;
+        for (default, other) in [(first, second), (second, first)] {
+            let tx = app.ctx.begin().await.unwrap();
+            let phone = Phone::parse(default).unwrap();
+            assert!(people::set_default_phone(&tx, li.id, &phone).await.unwrap());
+            tx.commit().await.unwrap();
+            for (how, is_answered, told) in [
+                (json!({"essential": true, "value": default}), true, Some(default)),
+                (json!({"essential": true, "values": [other, default]}), true, Some(default)),
+                (json!({"essential": true}), true, Some(default)),
+                (json!({"value": default}), true, Some(default)),
+                (json!({"value": other}), true, None),
+                (json!({"values": [other, "x"]}), true, None),
+                (json!({"essential": true, "value": other}), false, None),
+                (json!({"essential": true, "values": [other, "x"]}), false, None),
+                (json!({"essential": true, "value": default, "values": [other]}), false, None),
+            ] {
+                let one = json!({"phone_number": how});
+                let text = json!({"id_token": one, "userinfo": one}).to_string();
+                let more = [("scope", "openid"), ("claims", text.as_str()), ("prompt", "none")];
+                let shown = browser.get(&authorize_url(&FILING, &more)).await;
+                let error = (!is_answered).then(|| "login_required".to_owned());
+                assert_eq!(shown.answered("error"), error, "{default} {how}");
+                let Some(code) = shown.answered("code") else { continue };
+                let (_, tokens) = app.redeem(&code).await;
+                let id = claims(tokens["id_token"].as_str().unwrap());
+                let (_, info) = app.userinfo(tokens["access_token"].as_str().unwrap()).await;
+                for said in [&id, &info] {
+                    assert_eq!(said["phone_number"], json!(told), "{default} {how}: {said}");
+                }
+            }
+            let asked = authorize_url(&FILING, &[("login_hint", other), ("prompt", "none")]);
+            let shown = browser.get(&asked).await;
+            assert!(shown.answered("code").is_some(), "{other} {:?}", shown.left_to);
         }
     });
 }
