@@ -33,8 +33,8 @@ pub async fn begin(
     if count > MOST_A_DAY {
         return Err(Refusal::OtpRate { retry_after }.into());
     }
-    check_new_name(ctx, session.person, &new).await?;
-    let errand = Errand::Document(new_document::seal(ctx, typed));
+    let is_named = check_new_name(ctx, session.person, &new).await?;
+    let errand = Errand::Document(new_document::seal(ctx, typed, is_named));
     Ok(step_up::begin(ctx, session, errand, then).await?.ok_or(Refusal::State)?)
 }
 

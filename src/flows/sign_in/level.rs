@@ -214,10 +214,10 @@ async fn verify_name(ctx: &Ctx, session: &Session, authority: Authority) -> Resu
 }
 
 /// Where an authority knows documents of this kind, name and number of one that is added must be one
-/// person's; where none does, the face decides alone.
-pub async fn check_new_name(ctx: &Ctx, person: PersonId, new: &NewDocument) -> Result<(), Stop> {
+/// person's; `false`: none does, and the face decides alone.
+pub async fn check_new_name(ctx: &Ctx, person: PersonId, new: &NewDocument) -> Result<bool, Stop> {
     if !Authority::Names.can_be_asked(ctx) {
-        return Ok(());
+        return Ok(false);
     }
     let asked = NameAsked {
         name: new.name.as_str(),
@@ -225,7 +225,8 @@ pub async fn check_new_name(ctx: &Ctx, person: PersonId, new: &NewDocument) -> R
         number: new.number.as_str(),
     };
     match Authority::Names.answer(ctx, person, &asked).await? {
-        NameAnswer::Match | NameAnswer::Unsupported => Ok(()),
+        NameAnswer::Match => Ok(true),
+        NameAnswer::Unsupported => Ok(false),
         NameAnswer::Mismatch | NameAnswer::NotFound => Err(Refusal::RealName.into()),
     }
 }

@@ -17,6 +17,7 @@ use crate::domain::number::name::PersonName;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::scan::{Claim, Confirmed, Number, Phone, Purpose, Scan, ScanState};
 use crate::flows::sign_in::scan::{claim, code, matter};
+use crate::flows::sign_in::{new_document, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::jose::jwt::verify_foreign;
 use crate::realm::client::{Client, Credential};
@@ -71,7 +72,7 @@ pub async fn act(
         "scan" => {
             let phone = Phone { key, name: mask::name(&said.name) };
             let scanned = code::scan(ctx, code, phone, said.phone_ip).await?;
-            let holder = Stop::refusal(named(ctx, &said).await)?.ok();
+            let holder = Stop::refusal(whose(ctx, &scanned, &said).await)?.ok();
             matter::asked(ctx, &scanned, holder, "zh-CN").await
         }
         "state" if found.is_held_by(&key) => Ok(json!({"state": found.stands(ctx.now())})),
@@ -138,7 +139,7 @@ async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, 
     if is_verification && !said.face {
         return Err(refused.into());
     }
-    let id = Stop::refusal(named(ctx, said).await)?.map_err(|_| refused.clone())?;
+    let id = Stop::refusal(whose(ctx, found, said).await)?.map_err(|_| refused.clone())?;
     let account = ctx.rows().accounts().find_by_person(id).await?.ok_or(refused)?;
     Ok(Confirmed {
         person: id,
@@ -153,9 +154,28 @@ async fn person(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<Confirmed, 
 async fn fits(ctx: &Ctx, claim: &Claim, said: &Statement) -> Result<bool, Fault> {
     let claimed = claim::whose(ctx, claim).await?;
     let (Some(name), Some(number)) = (claimed.name, claimed.number) else { return Ok(false) };
+    Ok(said.face && says(ctx, said, &name, &number))
+}
+
+/// Whether the operator says that its person has this name and this very number.
+fn says(ctx: &Ctx, said: &Statement, name: &PersonName, number: &DocumentNumber) -> bool {
     let numbers = DocumentNumber::candidates(&said.document_number, ctx.now().day());
-    let is_named = PersonName::parse(&said.name).is_ok_and(|said| said == name);
-    Ok(said.face && is_named && numbers.contains(&number))
+    PersonName::parse(&said.name).is_ok_and(|said| said == *name) && numbers.contains(number)
+}
+
+/// Whose phone it is. The operator has compared the face with its own record of its person: a document that is
+/// added, and of which no authority has said whose it is, has to be the one in that record (D-07).
+async fn whose(ctx: &Ctx, found: &Scan, said: &Statement) -> Result<PersonId, Stop> {
+    if let Purpose::Verify(question) = &found.purpose
+        && let Some(transaction) = transaction::find(ctx, &found.transaction).await?
+        && let Some(new) = new_document::unnamed(ctx, &transaction)
+    {
+        return match says(ctx, said, &new.name, &new.number) {
+            true => Ok(question.person),
+            false => Err(Refusal::StepUpFailed.into()),
+        };
+    }
+    named(ctx, said).await
 }
 
 /// The one person of this name and number; `E_NO_IDENTITY` where there is none.
