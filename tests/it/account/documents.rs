@@ -28,12 +28,12 @@ fn typed<'t>(more: &[(&'t str, &'t str)]) -> Vec<(&'t str, &'t str)> {
     fields.into_iter().collect()
 }
 
-async fn add(app: &TestApp, browser: &mut Browser, more: &[(&str, &str)]) -> Shown {
+pub async fn add(app: &TestApp, browser: &mut Browser, more: &[(&str, &str)]) -> Shown {
     post(app, browser, ADD, &typed(more)).await
 }
 
 /// Kinds and numbers that count, in their order.
-async fn documents(app: &TestApp, phone: &str) -> Vec<(String, String, Option<String>)> {
+pub async fn documents(app: &TestApp, phone: &str) -> Vec<(String, String, Option<String>)> {
     let person = held(&app.ctx, phone).await[0].person;
     let all = app.ctx.rows().people().documents(person).await.unwrap();
     let one = |one: hufu::domain::person::IdentityDocument| {
@@ -42,7 +42,7 @@ async fn documents(app: &TestApp, phone: &str) -> Vec<(String, String, Option<St
     all.into_iter().map(one).collect()
 }
 
-async fn signs_in(app: &TestApp, personal_id: &str) -> bool {
+pub async fn signs_in(app: &TestApp, personal_id: &str) -> bool {
     let mut browser = app.browser();
     let page = browser.get(&authorize_url(&FILING, &[])).await;
     let t = page.hidden()["t"].clone();
