@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::doors::DOORS;
 use super::scan::{face_result, go_on, id, number, pass_face, scan};
+use crate::account::post;
 use crate::kit::{
     Browser, FILING, PASSWORD, Setup, TestApp, authorize_url, claims, demo_realm, on_each_database,
 };
@@ -135,7 +136,7 @@ fn what_cannot_be_proved_here_is_not_offered() {
             assert!(page.text.contains("办税服务厅"), "{}", page.text);
             assert!(!page.text.contains("value=\"raise\""));
             let act = [("act", "raise")];
-            let refused = crate::account::post(&app, &mut browser, "/account/level", &act).await;
+            let refused = post(&app, &mut browser, "/account/level", &act).await;
             let expected = (Some("E_OFFLINE_ONLY"), stored.to_string());
             assert_eq!((refused.code(), level(&refused)), expected);
         }
@@ -291,6 +292,43 @@ fn what_cannot_be_reached_is_unmet() {
         let asked = authorize_url(&FILING, &[("acr_values", "urn:hufu:realname:4")]);
         let refused = he.get(&asked).await;
         assert_eq!(refused.answered("error").as_deref(), Some("unmet_authentication_requirements"));
+    });
+}
+
+/// Covers L-10: above 3 nothing leads higher here, by a form that somebody made by hand neither, whatever it names:
+/// nothing is begun. A face that was asked for at 3 lifts nobody who has come to 4 meanwhile.
+#[test]
+fn no_form_raises_anybody_above_four() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let person = person_of(&app, "wangxm").await;
+        let amr = ["pwd", "sms", "mfa"];
+        for stored in [4, 5] {
+            at_level(&app, person, stored).await;
+            let mut browser = with_session_of(&app, person, Acting::Personal, &amr).await;
+            let page = browser.get(OWN).await;
+            assert!(page.text.contains("暂无需提升等级"), "{}", page.text);
+            assert!(!page.text.contains("value=\"raise\""), "{}", page.text);
+            let (cookies, rows) = (browser.cookies.clone(), app.rows_of("jiangxi").await);
+            for by in ["", "phone", "phone-code", "real-name", "social-insurance", "face", "card"] {
+                let form = [("act", "raise"), ("by", by)];
+                let refused = post(&app, &mut browser, "/account/level", &form).await;
+                let seen = (refused.url.as_str(), refused.code(), level(&refused));
+                assert_eq!(seen, (OWN, Some("E_STATE"), stored.to_string()), "{by}");
+                assert_eq!(browser.cookies, cookies, "{by}: a step was begun");
+            }
+            assert_eq!(app.rows_of("jiangxi").await, rows, "{stored}");
+        }
+        at_level(&app, person, 3).await;
+        let mut browser = with_session_of(&app, person, Acting::Personal, &amr).await;
+        let factor = post(&app, &mut browser, "/account/level", &[("act", "raise")]).await;
+        assert!(factor.url.contains("/login/second_factor"), "{}", factor.url);
+        at_level(&app, person, 4).await;
+        pass_face(&app, &factor, FaceState::Passed).await;
+        let page = go_on(&mut browser, &factor).await;
+        assert_eq!(level(&page), "4", "{}", page.url);
+        let steps = app.ctx.rows().people().level_steps(person).await.unwrap();
+        assert!(steps.is_empty(), "{steps:?}");
     });
 }
 

@@ -35,6 +35,7 @@ mod slider;
 mod social_insurance;
 mod specific_entity;
 mod step_up;
+mod stock_levels;
 mod tax_app;
 mod two_clicks;
 mod two_screens;

@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use hufu::base::clock::Timestamp;
+
 use super::{hufu, serve, served_realm};
 use crate::kit::demo::{free_ports, start};
 
@@ -135,6 +137,48 @@ async fn looking_needs_the_database_alone_and_a_realm_that_was_served() {
     std::fs::remove_file(at.join("data/master.key")).unwrap();
     assert!(error(&run(&["keys", "list", "jiangxi"])).contains("master.key is missing"));
     assert!(!at.join("data/master.key").exists());
+}
+
+/// The moment that a line about a key names after these words, in seconds.
+fn moment(line: &str, after: &str) -> Option<i64> {
+    let text = line.split_once(after)?.1.get(..19)?;
+    Timestamp::parse(&format!("{}+08:00", text.replace(' ', "T"))).map(|at| at.0)
+}
+
+/// The tokens of one API live for a day: an overlap that is shorter than that and an announcement is refused and
+/// changes nothing, a longer one is kept, and where nothing is said it is long enough; of a leaked key any is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_key_verifies_as_long_as_the_tokens_of_any_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let realm = served_realm(at, "https://sms.example/send");
+    let api = realm.join("resources/filing.toml");
+    let text = std::fs::read_to_string(&api).unwrap();
+    std::fs::write(&api, format!("{text}access_token_lifetime = 86400\n")).unwrap();
+    drop(serve(at, free_ports(), "").await);
+    // Its keys were made in an earlier second than the next.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let place = ["--data", "data"];
+    let run = |arguments: &[&str]| bare(at, &[arguments, &place].concat());
+    let before = out(&run(&["keys", "list", "jiangxi"]));
+    for overlap in ["0", "420", "86400", "86519"] {
+        let refused = error(&run(&["keys", "rotate", "jiangxi", "RS256", "--overlap", overlap]));
+        assert!(refused.contains("has to verify for 86520 seconds"), "{overlap}: {refused}");
+        assert_eq!(out(&run(&["keys", "list", "jiangxi"])), before, "{overlap}");
+    }
+    for (algorithm, how, kept) in [
+        ("RS256", &["--overlap", "86520"][..], 86_520),
+        ("PS256", &["--overlap", "90000"], 90_000),
+        ("ES256", &[], 86_520),
+        ("EdDSA", &["--now", "--overlap", "60"], 60),
+    ] {
+        let made = out(&run(&[&["keys", "rotate", "jiangxi", algorithm], how].concat()));
+        let signs = moment(&made, "signs from ").unwrap_or_else(|| panic!("{made}"));
+        let list = out(&run(&["keys", "list", "jiangxi"]));
+        let mut own = list.lines().filter(|line| line.split(' ').nth(1) == Some(algorithm));
+        let ends = own.find_map(|line| moment(line, "verifies until "));
+        assert_eq!(ends.map(|at| at - signs), Some(kept), "{algorithm} {list}");
+    }
 }
 
 /// Issue 13, 5.

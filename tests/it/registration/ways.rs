@@ -84,7 +84,7 @@ fn somebody_new_registers_by_a_face() {
     });
 }
 
-/// Covers: the other operator speaks for its own person, and for nobody else.
+/// Covers, L-01: the other operator speaks for its own person, and for nobody else.
 #[test]
 fn the_income_tax_app_answers_for_who_registers() {
     on_each_database(|on| async move {
@@ -107,10 +107,13 @@ fn the_income_tax_app_answers_for_who_registers() {
         assert_eq!(told["state"], "confirmed", "{told}");
         let done = go_on(&mut browser, &page).await;
         assert!(done.text.contains("注册完成"), "{}", done.text);
+        let how = levels(&app, FANG).await;
+        let how: Vec<(u8, &str)> = how.iter().map(|(level, how)| (*level, how.as_str())).collect();
+        assert_eq!(how, [(1, "password"), (2, "phone"), (3, "real_name"), (4, "face")]);
     });
 }
 
-/// Covers R-04, L-04: from overseas by an e-mail address or any phone, with any of the documents that an
+/// Covers R-04, L-01, L-04: from overseas by an e-mail address or any phone, with any of the documents that an
 /// authority may not know: then whoever compares the face vouches for the name.
 #[test]
 fn people_from_overseas_register() {
@@ -147,6 +150,9 @@ fn people_from_overseas_register() {
             ..hong_kong
         };
         registered(&app, american).await;
+        let how = levels(&app, american).await;
+        let how: Vec<(u8, &str)> = how.iter().map(|(level, how)| (*level, how.as_str())).collect();
+        assert_eq!(how, [(1, "password"), (2, "phone"), (3, "face"), (4, "face")]);
         let id = person(&app, american).await.unwrap();
         let known = app.ctx.rows().people().find(id).await.unwrap().unwrap();
         assert_eq!((known.sex.as_deref(), &*known.nationality), (Some("male"), "USA"));
@@ -157,6 +163,19 @@ fn people_from_overseas_register() {
             assert_eq!(refused.code(), Some("E_FORMAT"), "{wrong}");
             assert!(refused.text.contains("contact-wrong"), "{}", refused.text);
         }
+    });
+}
+
+/// Covers L-01, L-04: by a passport, of which no authority says whose it is; whoever compares the face does.
+#[test]
+fn somebody_registers_by_a_passport() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let who = Registrant { kind: "chinese_passport", number: "E12345678", sex: "female", ..XU };
+        registered(&app, who).await;
+        let how = levels(&app, who).await;
+        let how: Vec<(u8, &str)> = how.iter().map(|(level, how)| (*level, how.as_str())).collect();
+        assert_eq!(how, [(1, "password"), (2, "phone"), (3, "face"), (4, "face")]);
     });
 }
 
