@@ -167,6 +167,71 @@ fn records_are_found_by_place_and_number_and_have_no_centre() {
     });
 }
 
+/// What a page of the centre has beside its menu.
+fn content(page: &Shown) -> &str {
+    page.text.split("<h1>").nth(1).unwrap().split("</section>").next().unwrap()
+}
+
+/// Covers G-08, G-09, G-10, G-11: the client's own blocks, masked, and one field in full; who they are there and
+/// how far they are verified; what they may do, to read. Everything else of a centre is refused.
+#[test]
+fn an_agents_centre_is_the_clients_and_is_read_only() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let door = (AGENCY, "13300133000", PASSWORD);
+        let mut zhou = at_door(&app, "agency", door, "南昌示例科技").await;
+        let home = get(&mut zhou, "/account").await;
+        for shown in [
+            "<h2>基本信息</h2>",
+            "<h2>主要人员信息</h2>",
+            "南昌示例**有限公司",
+            EXAMPLE,
+            "江西省南昌市红谷滩区****",
+            "李*",
+            "张*",
+            "3****************6",
+            "已实名核验",
+            "<strong>代理人员</strong>",
+        ] {
+            assert!(home.text.contains(shown), "{shown}: {}", home.text);
+        }
+        for hidden in ["示例大道", "360121198802290026", "13900139000", "基本税务", "投资方"]
+        {
+            assert!(!home.text.contains(hidden), "{hidden}: {}", home.text);
+        }
+        let eye = [("field", "registered_address")];
+        let open = post(&app, &mut zhou, "/account/reveal", &eye).await;
+        assert!(open.text.contains("示例大道1号"), "{}", open.text);
+        for field in ["taxpayer_kind", "tax_types", "investor-0"] {
+            let refused = post(&app, &mut zhou, "/account/reveal", &[("field", field)]).await;
+            assert_eq!(refused.code(), Some("E_ROLE"), "{field}");
+        }
+        let own = get(&mut zhou, "/account/handlers").await;
+        assert!(content(&own).contains("纳税申报"), "{}", own.text);
+        assert!(!content(&own).contains("<form"), "{}", own.text);
+        for page in [
+            "handlers/add",
+            "agencies",
+            "clients",
+            "clients/staff",
+            "certificates",
+            "person",
+            "password",
+            "phones",
+            "maintain",
+            "documents",
+            "documents/add",
+            "log",
+            "cancel",
+            "authorisations",
+            "switch/records",
+        ] {
+            let refused = get(&mut zhou, &format!("/account/{page}")).await;
+            assert_eq!(refused.code(), Some("E_ROLE"), "{page}: {}", refused.url);
+        }
+    });
+}
+
 /// Covers G-07, G-09, G-10, G-11, G-14, G-15, G-16.
 #[test]
 fn an_agent_sees_the_client_and_switches_to_another() {
@@ -175,7 +240,7 @@ fn an_agent_sees_the_client_and_switches_to_another() {
         let door = (AGENCY, "13300133000", PASSWORD);
         let mut zhou = at_door(&app, "agency", door, "南昌示例科技").await;
         let home = get(&mut zhou, "/account").await;
-        assert!(home.text.contains("南昌示例**有限公司") || home.text.contains("主要人员信息"));
+        assert!(home.text.contains("南昌示例**有限公司") && home.text.contains("主要人员信息"));
         assert!(!home.text.contains("投资方信息") && !home.text.contains("基本税务信息"));
         assert!(!home.text.contains("360121198802290026"), "masked");
         let own = get(&mut zhou, "/account/handlers").await;

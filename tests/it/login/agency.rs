@@ -69,19 +69,32 @@ fn staff_act_for_a_client_enterprise() {
         assert_eq!(identity["agency"]["tin"], AGENCY);
         assert_eq!(identity["valid_to"], "2027-12-31");
         assert_eq!(id["permissions"], serde_json::json!(["TAX_FILING", "TAX_QUERY"]));
-        assert_eq!(app.introspect(tokens["access_token"].as_str().unwrap()).await["active"], true);
+        let access = tokens["access_token"].as_str().unwrap();
+        let told = claims(access);
+        assert_eq!(told["tax_identity"], *identity, "the API hears the same");
+        assert_eq!(told["permissions"], id["permissions"]);
+        assert_eq!(app.introspect(access).await["active"], true);
     });
 }
 
-/// Covers G-02: told after the second factor, never before.
+/// Covers G-01, G-02: told after the second factor, never before.
 #[test]
 fn who_is_not_agency_staff_is_told_after_the_second_factor() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        // Not an agency; an agency that the person does not work for.
-        for (enterprise, phone) in [(EXAMPLE, "13900139000"), (AGENCY, "13800138000")] {
-            let (_, end) = sign_in(&app, enterprise, phone).await;
-            assert!(end.text.contains("data-code=\"E_NO_IDENTITY\""), "{}", end.text);
+        // Not an agency, the client of one among them; an agency that the person does not work for, or manages
+        // without working for its clients.
+        for (enterprise, phone) in [
+            (EXAMPLE, "13900139000"),
+            (EXAMPLE, STAFF),
+            (AGENCY, "13800138000"),
+            (AGENCY, "13900139000"),
+        ] {
+            app.clock.advance(61);
+            let (browser, end) = sign_in(&app, enterprise, phone).await;
+            let code = end.text.contains("data-code=\"E_NO_IDENTITY\"");
+            assert!(code, "{enterprise} {phone}: {}", end.text);
+            assert!(!browser.cookies.keys().any(|name| name.contains("hufu-session")), "{phone}");
         }
     });
 }

@@ -89,6 +89,44 @@ fn units_and_persons_have_their_own_doors_and_applications() {
     });
 }
 
+/// Covers I-01, I-03: what either door gives is the social-insurance application's alone: a tax application gets
+/// nothing from the session, and the token of the other is worth nothing to it.
+#[test]
+fn what_a_payer_is_given_is_nothing_to_a_tax_application() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (enterprise, kind) in [(EXAMPLE, "enterprise"), ("", "personal")] {
+            app.clock.advance(61);
+            let (mut browser, done) = sign_in(&app, enterprise, LI).await;
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("code", &done.answered("code").expect("a code")),
+                ("redirect_uri", INSURANCE.redirect_uri),
+                ("code_verifier", VERIFIER),
+            ];
+            let own = Some((INSURANCE.id, INSURANCE.secret));
+            let (_, tokens) = app.post("/token", own, &form).await;
+            let access = tokens["access_token"].as_str().unwrap();
+            let told = claims(access);
+            assert_eq!(told["aud"], INSURANCE.id, "{told}");
+            assert_eq!(told["client_id"], INSURANCE.id, "{told}");
+            assert_eq!(told["tax_identity"]["kind"], kind);
+            let (_, asked) = app.post("/introspect", own, &[("token", access)]).await;
+            assert_eq!(asked["active"], true, "{kind}: {asked}");
+            let asked = app.introspect(access).await;
+            assert_eq!(asked, serde_json::json!({"active": false}), "{kind}");
+            let refused = app.refresh(tokens["refresh_token"].as_str().unwrap_or_default()).await.1;
+            assert_eq!(refused["error"], "invalid_grant", "{kind}");
+            for prompt in ["", "none"] {
+                let shown = browser.get(&authorize_url(&FILING, &[("prompt", prompt)])).await;
+                assert!(shown.answered("code").is_none(), "{kind} {prompt}");
+                let error = (prompt == "none").then(|| "access_denied".to_owned());
+                assert_eq!(shown.answered("error"), error, "{kind} {prompt}");
+            }
+        }
+    });
+}
+
 /// Covers I-04.
 #[test]
 fn only_registered_units_and_those_who_may_handle_them_get_in() {

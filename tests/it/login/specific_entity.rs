@@ -1,8 +1,12 @@
 //! The door of specific entities: an enterprise of another province, one of its records.
 
-use crate::account::post;
-use crate::kit::browser::Shown;
-use crate::kit::{Browser, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database};
+use serde_json::json;
+
+use crate::account::{feed, post};
+use crate::kit::browser::{Shown, unescape};
+use crate::kit::{
+    Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database,
+};
 
 const BUILDER: &str = "91330100MA2BUJ786T";
 const MAIN: &str = "13100131000";
@@ -120,6 +124,116 @@ fn an_enterprise_without_records_enters_nothing() {
         // Who has nothing to do with the enterprise learns nothing.
         let (_, refused) = type_in(&app, (BUILDER, "13800138000"), "inspection").await;
         assert_eq!(refused.code(), Some("E_CREDENTIALS"));
+    });
+}
+
+/// How many records a page offers.
+fn offered(page: &Shown) -> usize {
+    page.text.matches("name=\"record\" value=\"").count()
+}
+
+fn by_number(page: &Shown, no: &str) -> String {
+    let no: String = form_urlencoded::byte_serialize(no.as_bytes()).collect();
+    format!("/realms/jiangxi/login/choose_record?t={}&no={no}", page.hidden()["t"])
+}
+
+/// Covers S-01, S-04, S-05, S-06, S-07: legal representative, finance supervisor and main handler see every record
+/// of the kind that they came for and none of the other, find each by its number, and enter it.
+#[test]
+fn whoever_sees_all_sees_every_record_of_each_kind() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let relation = |key: &str, person: &str, identity_type: &str| {
+            json!({"feed": "authorisation", "source_key": key, "version": 1, "enterprise": BUILDER,
+                "person": person, "identity_type": identity_type, "valid_from": "2026-01-01"})
+        };
+        let lines = [
+            relation("s-lr", "360121198802290026", "legal_representative"),
+            relation("s-fs", "360102199003071236", "finance_supervisor"),
+        ];
+        feed(&app, &lines).await;
+        let inspections = ["浙杭税报验〔2026〕101号", "浙杭税报验〔2026〕102号"];
+        let source = "36040220260007";
+        for (phone, role) in [
+            ("13900139000", "legal_representative"),
+            ("13800138000", "finance_supervisor"),
+            (MAIN, "main_handler"),
+        ] {
+            for (kind, all, other) in [
+                ("inspection", &inspections[..], source),
+                ("tax_source", &[source], inspections[0]),
+            ] {
+                app.clock.advance(61);
+                let case = format!("{role} {kind}");
+                let (mut browser, list) = sign_in(&app, (BUILDER, phone), kind).await;
+                assert!(list.answered("code").is_none(), "{case}: nothing before one is entered");
+                assert_eq!(offered(&list), all.len(), "{case}: {}", list.text);
+                assert!(all.iter().all(|no| button(&list, no).is_some()), "{case}: {}", list.text);
+                let last = all[all.len() - 1];
+                let found = browser.get(&by_number(&list, last)).await;
+                assert_eq!(offered(&found), 1, "{case}: {}", found.text);
+                let none = browser.get(&by_number(&list, other)).await;
+                assert_eq!(offered(&none), 0, "{case}: {}", none.text);
+                assert!(none.text.contains("没有查到"), "{case}: {}", none.text);
+                let id = button(&found, last).unwrap();
+                let done = browser.submit(&found, &[("record", &id)]).await;
+                let code = done.answered("code").unwrap_or_else(|| panic!("{case}: {}", done.text));
+                let (_, tokens) = app.redeem(&code).await;
+                let told = claims(tokens["access_token"].as_str().unwrap());
+                let identity = &told["tax_identity"];
+                assert_eq!(identity["kind"], "specific_entity", "{case}");
+                assert_eq!(identity["record"], json!({"kind": kind, "no": last}), "{case}");
+                assert_eq!(told["roles"], json!([role]), "{case}");
+            }
+        }
+    });
+}
+
+/// Covers S-08, S-09: whoever has no record of the kind that they came for is shown the two modules, finds nobody
+/// else's by number, and enters nothing, by a form made by hand neither; nor does anybody a record of the other kind.
+#[test]
+fn without_a_record_of_the_kind_nothing_is_entered() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (_, inspections) = sign_in(&app, (BUILDER, MAIN), "inspection").await;
+        app.clock.advance(61);
+        let (_, sources) = sign_in(&app, (BUILDER, MAIN), "tax_source").await;
+        let inspection = button(&inspections, "101号").unwrap();
+        let source = button(&sources, "36040220260007").unwrap();
+        for (enterprise, phone, kind, is_empty) in [
+            (BUILDER, NAMED, "tax_source", true),
+            (EXAMPLE, "13900139000", "inspection", true),
+            (EXAMPLE, "13900139000", "tax_source", true),
+            (BUILDER, MAIN, "tax_source", false),
+        ] {
+            app.clock.advance(61);
+            let case = format!("{enterprise} {phone} {kind}");
+            let (mut browser, page) = type_in(&app, (enterprise, phone), kind).await;
+            let csrf = page.filled(&[("act", "send")]).1["csrf"].clone();
+            let list = browser.pass_second_factor(&app, &page, phone).await;
+            assert_eq!(offered(&list) == 0, is_empty, "{case}: {}", list.text);
+            let text = unescape(&list.text);
+            for module in ["外省来赣报验开户", "跨区域涉税事项报验"] {
+                let is_there = text.contains(&format!(">{module}</a>"));
+                assert_eq!(is_there, is_empty, "{case}: {text}");
+            }
+            let link = "href=\"https://portal.jiangxi.example/inspection";
+            assert_eq!(text.matches(link).count(), if is_empty { 2 } else { 0 }, "{case}: {text}");
+            let searched = browser.get(&by_number(&list, "浙杭税报验〔2026〕101号")).await;
+            assert_eq!(offered(&searched), 0, "{case}: {}", searched.text);
+            let foreign = if is_empty { [&inspection, &source] } else { [&inspection; 2] };
+            for record in foreign {
+                let body = form_urlencoded::Serializer::new(String::new())
+                    .append_pair("t", &list.hidden()["t"])
+                    .append_pair("csrf", &csrf)
+                    .append_pair("record", record)
+                    .finish();
+                let path = "/realms/jiangxi/login/choose_record";
+                let refused = browser.send("POST", path, Some(body)).await;
+                assert_eq!(refused.code(), Some("E_ROLE"), "{case}: {}", refused.text);
+                assert!(!browser.cookies.keys().any(|name| name.contains("hufu-session")));
+            }
+        }
     });
 }
 
