@@ -67,6 +67,14 @@ impl Event {
             Self::Withdraw | Self::Delete => matches!(actor, Actor::Clock | Actor::Registry),
         }
     }
+
+    /// What a manager gives, they give to somebody else: the two sides of a relation are two people
+    /// (AC-21, AC-23), and what somebody gave themself would outlive their office.
+    fn is_given_to_oneself(&self, by: By, holder: PersonId) -> bool {
+        let is_given =
+            matches!(self, Self::Add(_) | Self::Accept(_) | Self::Edit(_) | Self::Renew(_));
+        is_given && by.actor == Actor::Manager && by.person == Some(holder)
+    }
 }
 
 /// Who makes it happen.
@@ -193,10 +201,7 @@ impl Authorisation {
             (Event::Add(_), Actor::Manager) | (Event::Apply(_), Actor::Holder) if !online => {
                 return Err(Refusal::Protected);
             }
-            // Nobody adds themself (AC-23).
-            (Event::Add(_), Actor::Manager) if by.person == Some(new.person) => {
-                return Err(Refusal::State);
-            }
+            _ if event.is_given_to_oneself(by, new.person) => return Err(Refusal::State),
             (Event::Add(_), Actor::Manager) => (State::PendingByPerson, Origin::ByEnterprise),
             (Event::Add(_), Actor::Officer) => (State::PendingByPerson, Origin::Hall),
             (Event::Apply(_), Actor::Holder) => (State::PendingByEnterprise, Origin::ByPerson),
@@ -239,6 +244,9 @@ impl Authorisation {
         now: Timestamp,
     ) -> Result<Changed, Refusal> {
         let state = self.next_state(event, by.actor, identity_type, now)?;
+        if event.is_given_to_oneself(by, self.person) {
+            return Err(Refusal::State);
+        }
         let mut after = self.clone();
         if let Some(terms) = new_terms(event, identity_type, now)? {
             after.terms = terms;

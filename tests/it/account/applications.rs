@@ -2,7 +2,7 @@
 
 use hufu::domain::authorisation::HistoryReason;
 
-use super::{WANG, as_li, as_person, as_wang, get, held, listed, post, relation};
+use super::{WANG, as_li, as_person, as_wang, at_door, get, held, listed, post, relation};
 use crate::kit::{Browser, EXAMPLE, PASSWORD, SAMPLE, TestApp, on_each_database};
 
 const SUN: &str = "13500135000";
@@ -86,9 +86,42 @@ fn an_application_is_confirmed_on_the_managers_terms() {
         assert_eq!(app.events(&hers).await.last().unwrap(), "confirm enterprise");
         assert_eq!(at(&app, &mut li, "confirm-save", &[long, query]).await, "E_STATE", "once");
         assert_eq!(at(&app, &mut li, "reject", &[]).await, "E_STATE");
-        drop(super::at_door(&app, "enterprise", (EXAMPLE, SUN, PASSWORD), "").await);
+        drop(at_door(&app, "enterprise", (EXAMPLE, SUN, PASSWORD), "").await);
         let pending = get(&mut li, "/account/handlers/pending").await;
         assert!(!pending.text.contains("孙*"), "{}", pending.text);
+    });
+}
+
+/// Covers AC-21: whoever manages the enterprise and applies to it as a person waits for another manager;
+/// what they are given then they do not widen, and may leave.
+#[test]
+fn a_manager_decides_nothing_about_their_own_application() {
+    const ZHANG: &str = "13700137000";
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let mut zhang = at_door(&app, "enterprise", (EXAMPLE, ZHANG, "014512"), "").await;
+        let own = ("", ZHANG, "Spring2026+");
+        let mut person = at_door(&app, "natural_person", own, "").await;
+        let apply = [("number", EXAMPLE), ("identity_type", "tax_clerk"), ("sure", "yes")];
+        let applied = post(&app, &mut person, "/account/authorisations/apply", &apply).await;
+        assert!(applied.text.contains("申请已提交"), "{}", applied.text);
+        let path = format!("/account/handlers/{}", relation(&app, ZHANG, "tax_clerk").await.id);
+        let (long, query, filing) =
+            (("term", "long"), ("p-TAX_QUERY", "yes"), ("p-TAX_FILING", "yes"));
+        let confirm = [("act", "confirm-save"), long, query];
+        let refused = post(&app, &mut zhang, &path, &confirm).await;
+        assert_eq!(refused.code(), Some("E_STATE"), "{}", refused.text);
+        assert_eq!(state(&app, ZHANG).await, "pending_by_enterprise");
+        let confirmed = post(&app, &mut li, &path, &confirm).await;
+        assert!(confirmed.text.contains("已确认"), "{}", confirmed.text);
+        let wider = [("act", "save"), long, query, filing];
+        let refused = post(&app, &mut zhang, &path, &wider).await;
+        assert_eq!(refused.code(), Some("E_STATE"), "{}", refused.text);
+        let his = relation(&app, ZHANG, "tax_clerk").await;
+        assert_eq!(his.permissions().iter().collect::<Vec<_>>(), ["TAX_QUERY"]);
+        let left = post(&app, &mut zhang, &path, &[("act", "delete"), ("sure", "yes")]).await;
+        assert!(left.code().is_none(), "{}", left.text);
     });
 }
 

@@ -286,6 +286,36 @@ fn each_way_to_begin_one() {
     }
 }
 
+/// AC-21, AC-23: no manager gives themself anything, whichever step it takes; what they ask for as a
+/// person, and what takes away, is theirs as before.
+#[test]
+fn no_manager_gives_themself_anything() {
+    use State::{Active, Expired, PendingByEnterprise, PendingByPerson};
+    let some = || terms(&["TAX_QUERY"]);
+    let rows = [
+        (PendingByEnterprise, Event::Accept(some()), "E_STATE", "active"),
+        (Active, Event::Edit(some()), "E_STATE", "active"),
+        (Expired, Event::Renew(terms(&["TAX_FILING"])), "E_STATE", "active"),
+        (Expired, Event::Renew(some()), "E_STATE", "pending_by_person"),
+        (PendingByEnterprise, Event::Reject, "rejected", "rejected"),
+        (PendingByPerson, Event::Withdraw, "withdrawn", "withdrawn"),
+        (Active, Event::Delete, "deleted", "deleted"),
+    ];
+    let other = PersonId::new(&Clock::fixed(NOW), &Random::seeded(2));
+    for (state, event, own, of_another) in rows {
+        let from = authorisation(state, Origin::ByPerson);
+        for (manager, expected) in [(from.person, own), (other, of_another)] {
+            let is = from.apply(&event, By::manager(manager), &tax_clerk(), NOW);
+            let is =
+                is.map_or_else(|refusal| refusal.code(), |changed| changed.after().state().name());
+            assert_eq!(is, expected, "{state:?} {event:?}");
+        }
+    }
+    let from = authorisation(PendingByPerson, Origin::ByEnterprise);
+    let confirmed = from.apply(&Event::Confirm, By::holder(from.person), &tax_clerk(), NOW);
+    assert_eq!(confirmed.unwrap().after().state(), Active);
+}
+
 #[test]
 fn those_of_the_registry_are_protected() {
     let from = authorisation(State::Active, Origin::Registry);
