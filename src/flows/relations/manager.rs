@@ -164,7 +164,10 @@ pub(super) async fn add_in(
     } else {
         let person = invited(ctx, &new);
         people::add(tx, &person).await?;
-        people::hold_document(ctx, tx, person.id, &new.number).await?;
+        // A former number is still its person's: whoever was invited by it could never confirm.
+        if !people::hold_document(ctx, tx, person.id, &new.number).await? {
+            return Err(Refusal::format("document").into());
+        }
         person.id
     };
     let identity_type = ctx.realm.identity_type(&new.identity_type);

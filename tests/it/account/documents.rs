@@ -228,3 +228,35 @@ fn a_newer_document_takes_the_place_of_an_older() {
         assert_eq!(last.as_deref(), Some("E_OTP_RATE"));
     });
 }
+
+/// Nobody is invited by a number that its person has replaced: it leads to nobody, and is nobody else's to
+/// confirm with. Nothing is left of the attempt; the number that counts leads to its person. AC-17, AC-23.
+#[test]
+fn a_former_number_invites_nobody() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let renewed = "EF1260893";
+        for (version, number) in [(1, PASSPORT), (2, renewed)] {
+            let line = serde_json::json!({"feed": "person", "source_key": "renewed",
+                "version": version, "name": "钱多", "document_type": "chinese_passport",
+                "document": number, "phone": "13911139111"});
+            super::feed(&app, &[line]).await;
+        }
+        let everybody = "SELECT COUNT(*) FROM person";
+        let before = app.count(everybody).await;
+        let mut li = super::as_li(&app).await;
+        let by = |number| {
+            [("document_type", "chinese_passport"), ("document", number), ("name", "钱多")]
+        };
+        let typed = [&by(PASSPORT)[..], &[("risk", "yes")]].concat();
+        let refused = super::enterprise::add(&app, &mut li, &typed).await;
+        assert_eq!(refused.code(), Some("E_FORMAT"), "{}", refused.text);
+        assert!(refused.text.contains("id=\"document-wrong\""), "{}", refused.text);
+        assert_eq!(app.count(everybody).await, before);
+        assert!(held(&app.ctx, "13911139111").await.is_empty());
+        let typed = [&by(renewed)[..], &[("risk", "yes")]].concat();
+        let added = super::enterprise::add(&app, &mut li, &typed).await;
+        assert!(added.text.contains("添加成功"), "{}", added.text);
+        assert_eq!(held(&app.ctx, "13911139111").await.len(), 1);
+    });
+}
