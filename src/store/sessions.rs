@@ -38,7 +38,7 @@ impl<'c, A> Rows<'c, A> {
 }
 
 static ACTING_FOR: LazyLock<String> = LazyLock::new(|| {
-    live_through(
+    at_work_through(
         ["h.enterprise_id = $2", "(g.agency_id = $2 OR g.client_id = $2)", "c.enterprise_id = $2"],
         "$3",
     )
@@ -52,21 +52,36 @@ static PAST_TERM: LazyLock<String> = LazyLock::new(|| {
         )
     };
     let terms = [term("h", "active"), term("g", "active"), term("c", "open")];
-    live_through(terms.each_ref().map(String::as_str), "$4")
+    at_work_through(terms.each_ref().map(String::as_str), "$4")
 });
 
-/// Live sessions through what they act in: authorisations `h`, engagements `g`, records `c`.
-fn live_through([of_authorisation, of_engagement, of_record]: [&str; 3], now: &str) -> String {
+static AT_WORK_OF: LazyLock<String> = LazyLock::new(|| {
     let columns = columns::<session::Entity>("s");
-    let live = format!("s.realm = $1 AND s.ended_at IS NULL AND s.expires_at > {now}");
+    format!("SELECT {columns} FROM session s WHERE s.account_id = $2 AND {}", at_work("$3"))
+});
+
+/// Sessions at work through what they act in: authorisations `h`, engagements `g`, records `c`.
+fn at_work_through([of_authorisation, of_engagement, of_record]: [&str; 3], now: &str) -> String {
+    let (columns, at_work) = (columns::<session::Entity>("s"), at_work(now));
     format!(
         "SELECT {columns} FROM authorisation h JOIN session s ON s.authorisation_id = h.id \
-         WHERE {of_authorisation} AND {live} \
+         WHERE {of_authorisation} AND {at_work} \
          UNION ALL SELECT {columns} FROM engagement g \
          JOIN agent_assignment x ON x.engagement_id = g.id \
-         JOIN session s ON s.assignment_id = x.id WHERE {of_engagement} AND {live} \
+         JOIN session s ON s.assignment_id = x.id WHERE {of_engagement} AND {at_work} \
          UNION ALL SELECT {columns} FROM cross_region_record c \
-         JOIN session s ON s.record_id = c.id WHERE {of_record} AND {live}"
+         JOIN session s ON s.record_id = c.id WHERE {of_record} AND {at_work}"
+    )
+}
+
+/// That something still comes of a session `s`: of the browser, or, past its time, of work that an
+/// application does without the person. Whatever ends or narrows what somebody is looks for these.
+fn at_work(now: &str) -> String {
+    format!(
+        "s.realm = $1 AND s.ended_at IS NULL AND (s.expires_at > {now} \
+         OR EXISTS (SELECT 1 FROM oauth_grant o WHERE o.session_id = s.id \
+         AND o.revoked_at IS NULL AND o.expires_at > {now} \
+         AND ' ' || o.scope || ' ' LIKE '% offline_access %'))"
     )
 }
 
@@ -99,7 +114,7 @@ impl<A> Sessions<'_, A> {
         Ok(ended.map(read).transpose()?.map(|session| session.acting))
     }
 
-    /// Those of an account that are signed in now.
+    /// Those of an account that are signed in now, as lists show them.
     pub async fn live_of(
         &self,
         account: AccountId,
@@ -130,7 +145,16 @@ impl<A> Sessions<'_, A> {
         Ok(ids.into_iter().map(SessionId).collect())
     }
 
-    /// Those that act in or for an enterprise now.
+    /// Those of an account that something still comes of.
+    pub async fn at_work_of(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.several(&AT_WORK_OF, [account.0.into(), now.0.into()]).await
+    }
+
+    /// Those that act in or for an enterprise, as far as something still comes of them.
     pub async fn acting_for(
         &self,
         enterprise: EnterpriseId,

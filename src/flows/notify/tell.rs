@@ -183,7 +183,7 @@ pub struct AtWork {
     gave: Option<ActingIdentity>,
 }
 
-/// Those who work in or for an enterprise now.
+/// Those who work in or for an enterprise now, or for whom an application goes on.
 pub async fn at_work_in(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -198,7 +198,7 @@ pub async fn at_work_of(ctx: &Ctx, tx: &Tx<'_>, person: PersonId) -> Result<Vec<
     let Some(account) = tx.rows().accounts().find_by_person(person).await? else {
         return Ok(Vec::new());
     };
-    let sessions = tx.rows().sessions().live_of(account.id, ctx.now()).await?;
+    let sessions = tx.rows().sessions().at_work_of(account.id, ctx.now()).await?;
     at_work(ctx, tx, sessions).await
 }
 

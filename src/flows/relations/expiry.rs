@@ -82,7 +82,7 @@ async fn warn_of(ctx: &Ctx, one: Authorisation, days: u64) -> Result<bool, Stop>
 /// once (invariant 9), however many authorisations wait to expire.
 async fn end_past_term(ctx: &Ctx) -> Result<(), Fault> {
     let now = ctx.now();
-    // A session that began before then has ended by itself.
+    // A term that passed before then was seen to long ago, or its sessions have ended by themselves.
     let since = now.plus(-ctx.realm.lifetimes.session - 86_400).day();
     let mut round = Round::of(ctx, "sessions");
     for found in ctx.rows().sessions().past_term(since, now.day(), now).await? {

@@ -26,18 +26,18 @@ pub fn counts_until(end: Day) -> Day {
 }
 
 /// Levels 3 and above fall to 2: with its audit and a notice. Sessions that had proved more have proved 2
-/// from now on, and tokens that say more end. `false`: it was no higher.
+/// from now on, and tokens that say more end, also those that have outlived their session. `false`: it was no higher.
 pub async fn lower_in(ctx: &Ctx, tx: &Tx<'_>, person: PersonId, why: &str) -> Result<bool, Fault> {
     let rows = tx.rows();
     if !rows.people().lower_level(person).await? {
         return Ok(false);
     }
-    let live = match rows.accounts().find_by_person(person).await? {
-        Some(account) => rows.sessions().live_of(account.id, ctx.now()).await?,
+    let at_work = match rows.accounts().find_by_person(person).await? {
+        Some(account) => rows.sessions().at_work_of(account.id, ctx.now()).await?,
         None => Vec::new(),
     };
     rows.sessions().cap_level(person, LOWERED).await?;
-    for session in live {
+    for session in at_work {
         let claims = json!({"acr": acr(LOWERED.min(session.acr))});
         let told = Told::Changed { claims, narrowed: session.acr > LOWERED };
         end_identity(ctx, tx, &session, &told).await?;

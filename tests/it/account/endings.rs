@@ -10,7 +10,7 @@ use hufu::store::deliveries::Channel;
 use serde_json::{Value, json};
 
 use super::contract::{logged_out, start, tokens};
-use super::{AGENCY, WANG, as_li, as_wang, at_door, get, held, post};
+use super::{AGENCY, WANG, as_li, as_wang, at_door, get, held, post, relation};
 use crate::kit::browser::Shown;
 use crate::kit::listener::Listener;
 use crate::kit::{
@@ -362,6 +362,62 @@ fn an_ended_engagement_vanishes_everywhere_at_once() {
             let mut client = as_li(&app).await;
             let own = get(&mut client, "/account/agencies").await;
             assert_eq!(own.text.contains("已终止"), is_over, "{what}: {}", own.text);
+        }
+    });
+}
+
+/// Tokens for work without the person, as they are when its session is over: access, `sid`, refresh.
+async fn holds_past_its_session(app: &TestApp, browser: &mut Browser) -> (String, String, String) {
+    let asked = authorize_url(&FILING, &[("scope", "openid tax_identity offline_access")]);
+    let mut page = browser.get(&asked).await;
+    if page.text.contains("value=\"allow\"") {
+        page = browser.submit(&page, &[("act", "allow")]).await;
+    }
+    let (_, tokens) = app.redeem(&page.answered("code").unwrap()).await;
+    app.clock.advance(28_900);
+    let (_, tokens) = app.refresh(tokens["refresh_token"].as_str().unwrap()).await;
+    let access = tokens["access_token"].as_str().expect("it goes on").to_owned();
+    assert_eq!(app.introspect(&access).await["active"], true);
+    let sid = claims(&access)["sid"].as_str().unwrap().to_owned();
+    (access, sid, tokens["refresh_token"].as_str().unwrap().to_owned())
+}
+
+/// What an application does without the person goes on when their session is over, and ends with what they are
+/// like the session would have: AC-33, invariant 9.
+#[test]
+fn work_without_the_person_ends_with_their_identity() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let logout = format!("backchannel_logout_uri = \"{url}/logout\"");
+        let own = "backchannel_logout_uri = \"https://filing.jiangxi.example/backchannel-logout\"";
+        let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
+        let more =
+            "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\", \"offline_access\"]";
+        let file = "clients/tax-filing.toml";
+        let realm = || changed_realm(&[(file, own, &logout), (file, scopes, more)]);
+        for ended in ["a handler is deleted", "the enterprise closes", "the engagement ends"] {
+            eprintln!("{ended}");
+            let app = Setup::of(on, vec![realm()]).start().await;
+            let mut browser = match ended {
+                "the engagement ends" => {
+                    at_door(&app, "agency", (AGENCY, "13300133000", PASSWORD), EXAMPLE).await
+                }
+                _ => as_wang(&app, "<strong>办税员").await,
+            };
+            let before = holds_past_its_session(&app, &mut browser).await;
+            match ended {
+                "a handler is deleted" => {
+                    let mut li = as_li(&app).await;
+                    let clerk = relation(&app, WANG, "tax_clerk").await;
+                    let delete = [("act", "delete"), ("sure", "yes")];
+                    let path = format!("/account/handlers/{}", clerk.id);
+                    let done = post(&app, &mut li, &path, &delete).await;
+                    assert!(done.code().is_none(), "{}", done.text);
+                }
+                "the enterprise closes" => tell(&app, enterprise(1, "07")).await,
+                _ => tell(&app, engagement(1, &json!({"valid_to": "2026-11-23"}))).await,
+            }
+            is_over(&app, &listener, &before).await;
         }
     });
 }

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::scan::{go_on, pass_face};
 use crate::account::{LI, get, held};
-use crate::kit::{Browser, FILING, TestApp, authorize_url, claims, on_each_database};
+use crate::kit::{
+    Browser, FILING, Setup, TestApp, authorize_url, changed_realm, claims, on_each_database,
+};
 use crate::protocol::authorize::signed_in;
 
 async fn tell(app: &TestApp, version: i64, more: Value) -> Report {
@@ -162,5 +164,40 @@ fn an_ended_document_takes_the_level_after_ninety_days() {
         has_fallen(&app, at_work, ("document_ended", 3)).await;
         let wrong = tell(&app, app.clock.now().0 + 9, json!({"document_valid_to": "soon"})).await;
         assert_eq!(wrong.failed[0].why.field.as_deref(), Some("document_valid_to"));
+    });
+}
+
+/// What an application does without the person says no more than they have proved, also when the session that
+/// it came of is over. L-11, L-12.
+#[test]
+fn work_that_outlives_its_session_falls_with_the_level() {
+    on_each_database(|on| async move {
+        let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
+        let more =
+            "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\", \"offline_access\"]";
+        let realm = changed_realm(&[("clients/tax-filing.toml", scopes, more)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        app.clock.advance(61);
+        let mut browser = signed_in(&app).await;
+        let asked = [
+            ("acr_values", "urn:hufu:realname:3"),
+            ("scope", "openid tax_identity offline_access"),
+        ];
+        let page = browser.get(&authorize_url(&FILING, &asked)).await;
+        pass_face(&app, &page, FaceState::Passed).await;
+        let mut done = go_on(&mut browser, &page).await;
+        if done.text.contains("value=\"allow\"") {
+            done = browser.submit(&done, &[("act", "allow")]).await;
+        }
+        let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
+        app.clock.advance(28_900);
+        let (_, tokens) = app.refresh(tokens["refresh_token"].as_str().unwrap()).await;
+        let access = tokens["access_token"].as_str().expect("it goes on");
+        assert_eq!(claims(access)["acr"], "urn:hufu:realname:3");
+        taken(&app, 1, json!({"document_void": true})).await;
+        assert_eq!(level(&app).await, 2);
+        assert_eq!(app.introspect(access).await["active"], false);
+        let refused = app.refresh(tokens["refresh_token"].as_str().unwrap()).await.1;
+        assert_eq!(refused["error"], "invalid_grant");
     });
 }
