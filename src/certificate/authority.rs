@@ -32,6 +32,27 @@ impl Authority {
         Path::find(leaf, sent, trust, now)
     }
 
+    /// How far above the leaf of a path the first certificate stands that this authority is known by. What
+    /// stands below it came with the leaf, and may be another authority's under the same root.
+    pub fn steps_to(&self, path: &Path) -> usize {
+        path.steps_to(|one| self.is_known_by(one))
+    }
+
+    /// Whether nobody could tell whose a certificate is: both are known by one authority below their
+    /// anchors, or by one anchor and either by nothing below it.
+    pub fn is_mixed_up_with(&self, other: &Self) -> bool {
+        let shares =
+            |some: &[Certificate], with: &Self| some.iter().any(|one| with.is_known_by(one));
+        let is_bare = self.between.is_empty() || other.between.is_empty();
+        shares(&self.between, other)
+            || shares(&other.between, self)
+            || (is_bare && shares(&self.anchors, other))
+    }
+
+    fn is_known_by(&self, certificate: &Certificate) -> bool {
+        self.certificates().any(|own| own.is_same_authority(certificate))
+    }
+
     /// The enterprise's number in one of its certificates.
     pub fn number(&self, certificate: &Certificate) -> Option<String> {
         self.number.read(certificate)

@@ -125,6 +125,11 @@ impl Certificate {
         self.inner.subject_public_key_info().subject_public_key.as_bytes().unwrap_or_default()
     }
 
+    /// The same authority, also by a renewed certificate: by name and key.
+    pub(super) fn is_same_authority(&self, other: &Self) -> bool {
+        name::same(self.subject(), other.subject()) && self.key_bytes() == other.key_bytes()
+    }
+
     pub(super) fn serial(&self) -> &[u8] {
         self.inner.serial_number().as_bytes()
     }

@@ -76,6 +76,11 @@ impl Path {
         &self.certificates[self.certificates.len() - 1]
     }
 
+    /// How far above the leaf the first certificate stands of which this holds: 1 is its issuer.
+    pub(super) fn steps_to(&self, holds: impl Fn(&Certificate) -> bool) -> usize {
+        1 + self.certificates.iter().skip(1).take_while(|one| !holds(one)).count()
+    }
+
     /// The leaf by one of the lists: that of its issuer. [`Doubt::Missing`] where there is none that
     /// says anything now, or the reason that the last one gave.
     pub fn leaf_by_lists(&self, lists: &[&Crl], now: Timestamp) -> Result<(), Distrust> {

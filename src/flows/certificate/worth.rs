@@ -42,19 +42,24 @@ fn fault(why: CertificateFault) -> Refusal {
     Refusal::Certificate(why)
 }
 
-/// The authority that a path leads to. Of several that refuse it the one that came furthest is heard.
+/// The authority that a path leads to; of several the one that stands nearest to the certificate. Of several
+/// that refuse it the one that came furthest is heard.
 pub fn trusted<'c>(
     ctx: &'c Ctx,
     certificate: &Certificate,
     beside: &[Certificate],
 ) -> Result<(&'c Authority, Path), Refusal> {
     let mut why = Distrust::Untrusted(Untrusted::NoIssuer);
+    let mut found = Vec::new();
     for authority in &ctx.realm.certificates.authorities {
         match authority.rules.path(certificate, beside, ctx.now()) {
-            Ok(path) => return Ok((authority, path)),
+            Ok(path) => found.push((authority.rules.steps_to(&path), authority, path)),
             Err(other) if distance(other) > distance(why) => why = other,
             Err(_) => {}
         }
+    }
+    if let Some(nearest) = nearest(found) {
+        return Ok(nearest);
     }
     tracing::info!(?why, issuer = certificate.issuer_shown(), "Refused a certificate");
     Err(fault(match why {
@@ -64,6 +69,23 @@ pub fn trusted<'c>(
         Distrust::Unknown(_) => CertificateFault::Unknown,
         Distrust::Untrusted(_) => CertificateFault::Untrusted,
     }))
+}
+
+/// Several authorities stand below one root, and a page may send what stands between: whose a certificate is
+/// says the first one above it that the realm knows. Where two are equally near, nobody does.
+fn nearest(mut found: Vec<(usize, &Authority, Path)>) -> Option<(&Authority, Path)> {
+    found.sort_by_key(|(steps, _, _)| *steps);
+    if let [(first, one, _), (second, other, _), ..] = found.as_slice()
+        && first == second
+    {
+        tracing::warn!(
+            one = one.id,
+            other = other.id,
+            "Two authorities know a certificate's issuer"
+        );
+        return None;
+    }
+    found.into_iter().next().map(|(_, authority, path)| (authority, path))
 }
 
 /// How far somebody came: authorities may share a name, and the one whose key it was knows more.

@@ -35,7 +35,18 @@ impl Builder<'_> {
             if authorities.iter().any(|known| known.id == one.id) {
                 self.complain(&source, &place.at("id"), "another authority has this id");
             }
-            authorities.extend(self.authority(&place, one));
+            let Some(next) = self.authority(&place, one) else { continue };
+            if let Some(known) =
+                authorities.iter().find(|one| one.rules.is_mixed_up_with(&next.rules))
+            {
+                let message = format!(
+                    "nobody could tell its certificates from those of `{}`: below an anchor that both \
+                     have, each names its own authorities in `between`",
+                    known.id
+                );
+                self.complain(&source, &place.at("anchors"), message);
+            }
+            authorities.push(next);
         }
         Certificates { authorities, downloads: file.downloads }
     }

@@ -274,6 +274,61 @@ fn a_renewed_certificate_needs_no_registration() {
     });
 }
 
+/// Two authorities under one root, and pages that send what stands between: a certificate is its own
+/// authority's, whose rules and enterprises count, and one that is neither's is nobody's. C-07, C-09.
+#[test]
+fn two_authorities_under_one_root_are_not_mixed_up() {
+    on_each_database(|on| async move {
+        let root = Issued::root(Sort::Sm2, "CN=Shared Root,O=Test,C=CN");
+        let under_root = |name: &str| {
+            let below = Wanted::authority(&format!("CN={name},O=Test,C=CN"), None);
+            Authorities { below: root.issue(&below), root: root.clone() }
+        };
+        let (first, second) = (under_root("First Sub"), under_root("Second Sub"));
+        let realm = realm_with(&first, &second, "revocation = \"soft\"");
+        let app = Setup::of(on, vec![realm]).start().await;
+        let office = Office { app, sm2: first, other: second };
+        let (unlisted, deeper) = (
+            under_root("Third Sub").below,
+            office.other.below.issue(&Wanted::authority("CN=Deeper Sub,O=Test,C=CN", None)),
+        );
+        // The second's certificate once more, for the same key.
+        let again = Wanted::authority("CN=Second Sub,O=Test,C=CN", None);
+        let again = root.issue_for(office.other.below.key.clone(), &again);
+        let (first, second) = (&office.sm2.below, &office.other.below);
+        for (issuer, sent, of_first, of_second) in [
+            (first, vec![], "", "E_CERT_UNBOUND"),
+            (first, vec![first, second], "", "E_CERT_UNBOUND"),
+            (second, vec![], "E_CERT_UNBOUND", ""),
+            (second, vec![second], "E_CERT_UNBOUND", ""),
+            (second, vec![&again], "E_CERT_UNBOUND", ""),
+            (&deeper, vec![&deeper, second], "E_CERT_UNBOUND", ""),
+            (&unlisted, vec![&unlisted], "E_CERT_UNTRUSTED", "E_CERT_UNTRUSTED"),
+        ] {
+            let leaf = issuer.issue(&Wanted::enterprise(super::NUMBER));
+            let sent: Vec<String> =
+                sent.iter().map(|one| BASE64_STANDARD.encode(&one.der)).collect();
+            for (given, code) in [("demo-sm2", of_first), ("demo-rsa", of_second)] {
+                let given = format!("UPDATE enterprise SET certificate_authorities = '{given}'");
+                office.app.sql(&given).await;
+                let (mut browser, page) = office.at_door().await;
+                let asked = challenge(&mut browser, &page).await;
+                let answer = Sent::of(&asked, &leaf, (ORIGIN, "login"));
+                let answer = Sent { chain: sent.join(" "), ..answer };
+                let shown = answer.submit(&mut browser, &page).await;
+                let is = shown.code().unwrap_or_default();
+                assert_eq!(
+                    is,
+                    code,
+                    "{} with {}: {given}",
+                    leaf.parsed().issuer_shown(),
+                    sent.len()
+                );
+            }
+        }
+    });
+}
+
 /// Covers C-10: nobody who could come in; and somebody who never agreed to the terms is not listed.
 #[test]
 fn an_enterprise_without_handlers_has_nobody_to_come_in() {

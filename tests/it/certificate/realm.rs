@@ -55,6 +55,27 @@ fn each_mistake_is_told_where_it_stands() {
     }
 }
 
+/// Two authorities whose certificates nobody could tell apart: under one root with nothing of their own
+/// below it, or with the same below it. Each with its own is none of that.
+#[test]
+fn authorities_are_told_apart() {
+    let root = ("certificates/demo-rsa-root.pem", "certificates/demo-sm2-root.pem");
+    let below = ("certificates/demo-rsa-issuing.pem", "certificates/demo-sm2-issuing.pem");
+    let bare = ("between = [\"certificates/demo-rsa-issuing.pem\"]\n", "");
+    let as_anchor = ("certificates/demo-rsa-root.pem", "certificates/demo-sm2-issuing.pem");
+    for (wrong, is_told) in [
+        (vec![root], false),
+        (vec![root, bare], true),
+        (vec![root, below], true),
+        (vec![below], true),
+        (vec![as_anchor], true),
+    ] {
+        let told = planted(&wrong);
+        assert_eq!(told.len(), usize::from(is_told), "{wrong:?}: {told:#?}");
+        assert!(told.iter().all(|one| one.contains("`demo-sm2`")), "{told:#?}");
+    }
+}
+
 #[test]
 fn only_authorities_are_named() {
     let root = Issued::root(Sort::P256, "CN=Root");
