@@ -179,6 +179,11 @@ impl Changed {
         self.after.state == State::Active
     }
 
+    /// Somebody works by it from now on, for the first time or again.
+    pub fn begins(&self) -> bool {
+        self.is_active() && !self.was_active()
+    }
+
     /// What both sides find in their history, when it is over now.
     pub fn history(&self) -> Option<HistoryEntry> {
         Some(HistoryEntry {

@@ -56,7 +56,8 @@ pub async fn children(
     Ok(documents.into_iter().map(|one| one.person).collect())
 }
 
-/// The same within a transaction that does more.
+/// The same within a transaction that does more. A child begins to work by no step, since their age may have
+/// become known after the first.
 pub async fn change_in(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -65,6 +66,9 @@ pub async fn change_in(
     by: By,
 ) -> Result<Authorisation, Stop> {
     let changed = before.apply(event, by, &identity_type(ctx, before), ctx.now())?;
+    if changed.begins() {
+        check_age(ctx, tx, before.person).await?;
+    }
     save(ctx, tx, &changed).await?;
     Ok(changed.after().clone())
 }
@@ -159,8 +163,7 @@ pub async fn end_all_in(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Res
 }
 
 async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
-    let begins = changed.is_active() && !changed.was_active();
-    let predecessors = match begins {
+    let predecessors = match changed.begins() {
         true => predecessors(ctx, tx, changed.after()).await?,
         false => Vec::new(),
     };

@@ -2,12 +2,16 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use hufu::domain::authorisation::{Actor, Authorisation, By, Event, State, Terms};
+use hufu::domain::refusal::Refusal;
+use hufu::flows::Stop;
 use hufu::flows::feed::{Format, import};
+use hufu::flows::relations::writer::change;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::{NEW, as_li, at_door, get, post};
-use crate::kit::{EXAMPLE, Setup, TestApp, changed_realm, on_each_database};
+use super::{NEW, as_li, at_door, get, held, post};
+use crate::kit::{EXAMPLE, SAMPLE, Setup, TestApp, changed_realm, on_each_database};
 
 /// Of 1 June 2015 (`docs/formats.md`).
 const CHILD: &str = "36010220150601003X";
@@ -107,5 +111,64 @@ fn a_realm_sets_the_age() {
         let app = Setup::of(on, vec![changed_realm(&own)]).start().await;
         let lines = [person(CHILD), relation("a", "tax_clerk", "active")];
         assert!(told(&app, &lines).await.is_empty());
+    });
+}
+
+/// A passport says nothing of an age that a card tells later: nothing begins to work from then on, by whatever
+/// step; what ends is as it was.
+#[test]
+fn an_age_that_becomes_known_counts_at_each_step() {
+    on_each_database(|on| async move {
+        const PASSPORT: &str = "EF1260893";
+        let app = TestApp::start(on).await;
+        let mut passport = person(PASSPORT);
+        passport["document_type"] = json!("chinese_passport");
+        let of = |key: &str, enterprise: &str, identity_type: &str, state: &str| {
+            let mut line = relation(key, identity_type, state);
+            line["person"] = json!(PASSPORT);
+            line["enterprise"] = json!(enterprise);
+            line
+        };
+        let mut short = of("c", EXAMPLE, "invoicing_clerk", "active");
+        short["permissions"] = json!("INVOICE");
+        short["valid_to"] = json!("2026-11-25");
+        let lines = [
+            passport,
+            of("a", EXAMPLE, "tax_clerk", "pending_by_person"),
+            of("b", SAMPLE, "tax_clerk", "pending_by_enterprise"),
+            short,
+        ];
+        assert!(told(&app, &lines).await.is_empty());
+        app.clock.advance(3 * 86_400);
+        hufu::flows::relations::expiry::run(&app.ctx).await.unwrap();
+        let mut card = person(CHILD);
+        card["version"] = json!(2);
+        assert!(told(&app, &[card]).await.is_empty());
+
+        let all = held(&app.ctx, "13712340001").await;
+        let in_state = |state: State| all.iter().find(|one| one.state() == state).unwrap();
+        let (child, terms) = (all[0].person, |one: &Authorisation| one.terms().clone());
+        let (invited, applied, expired) = (
+            in_state(State::PendingByPerson),
+            in_state(State::PendingByEnterprise),
+            in_state(State::Expired),
+        );
+        let manager = By { actor: Actor::Manager, person: None };
+        for (one, event, by) in [
+            (invited, Event::Confirm, By::holder(child)),
+            (applied, Event::Accept(terms(applied)), manager),
+            (expired, Event::Renew(Terms { valid_to: None, ..terms(expired) }), manager),
+        ] {
+            let refused = change(&app.ctx, one, &event, by).await.unwrap_err();
+            let is_age =
+                matches!(&refused, Stop::Refused(why) if *why == Refusal::format("handler_age"));
+            assert!(is_age, "{event:?}: {refused:?}");
+        }
+        let mut active = of("a", EXAMPLE, "tax_clerk", "active");
+        active["version"] = json!(2);
+        assert_eq!(told(&app, &[active]).await, [(1, "person".to_owned())]);
+        let now = held(&app.ctx, "13712340001").await;
+        assert!(now.iter().all(|one| one.state() != State::Active), "{now:?}");
+        change(&app.ctx, invited, &Event::Reject, By::holder(child)).await.unwrap();
     });
 }
