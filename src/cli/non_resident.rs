@@ -274,7 +274,8 @@ fn case_text(case: &Case) -> Result<String, std::fmt::Error> {
     }
     for one in alike {
         let code = one.code.as_deref().unwrap_or("no code yet");
-        write!(text, "\n  LOOKS LIKE {} ({code}): same {}", one.name, one.likeness.name())?;
+        let name = if one.name.is_empty() { "nobody who is known" } else { one.name.as_str() };
+        write!(text, "\n  LOOKS LIKE {name} ({code}): {}", one.likeness.name())?;
     }
     if let State::Submitted { first: Some(first), .. } = state {
         write!(text, "\n  approved once, by {}: {}", first.by, first.reason)?;

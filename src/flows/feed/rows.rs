@@ -205,11 +205,13 @@ async fn save_enterprise(
 }
 
 /// A non-resident enterprise that got its code here is one that the core tells for the first time, under a
-/// serial number of its own from then on.
+/// serial number of its own from then on: by the code that was issued, not by any other that leads to it.
 async fn ours(tx: &Tx<'_>, told: &Enterprise) -> Result<Option<Enterprise>, NotTaken> {
     let enterprises = tx.rows().enterprises();
     let known = enterprises.find_by_number(&told.tin).await?;
-    let known = known.filter(|known| is_ours(&known.registration_no) && known.kind == told.kind);
+    let known = known.filter(|known| {
+        is_ours(&known.registration_no) && known.kind == told.kind && known.tin == told.tin
+    });
     let Some(known) = known else { return Ok(None) };
     enterprises.set_registration_no(known.id, &told.registration_no).await?;
     Ok(Some(known))

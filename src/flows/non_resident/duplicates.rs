@@ -1,5 +1,6 @@
 //! What an application looks like: the same number at home, or the same name, as another application or as an
-//! enterprise that is known. Officers are told, and nothing is put together (N-10).
+//! enterprise that is known; and whose a former code is that it says it had. Officers are told, and nothing is
+//! put together (N-10).
 
 use crate::base::id::ApplicationId;
 use crate::domain::non_resident::{Application, State};
@@ -15,6 +16,8 @@ pub enum Likeness {
     Name,
     /// The code that it says it had before is another's.
     FormerCode,
+    /// The code that it says it had before is nobody's that is known.
+    UnknownCode,
 }
 
 impl Likeness {
@@ -23,6 +26,7 @@ impl Likeness {
             Self::Number => "number",
             Self::Name => "name",
             Self::FormerCode => "former_code",
+            Self::UnknownCode => "unknown_code",
         }
     }
 }
@@ -31,7 +35,7 @@ impl Likeness {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alike {
     pub likeness: Likeness,
-    /// Its name in Chinese.
+    /// Its name in Chinese; empty where nobody is known by the code.
     pub name: String,
     /// Of the enterprise, where there is one already.
     pub code: Option<String>,
@@ -80,16 +84,15 @@ pub(super) async fn alike_among<A>(
             });
         }
     }
-    if let Some(former) = &form.former_code
-        && let Some(known) = rows.enterprises().find_by_number(former).await?
-        && !is_told(&found, known.tin.as_str())
-    {
-        found.push(Alike {
-            likeness: Likeness::FormerCode,
-            name: known.name,
-            code: Some(known.tin.into()),
-            application: None,
-        });
+    if let Some(former) = &form.former_code {
+        let known = rows.enterprises().find_by_number(former).await?;
+        let (likeness, name, code) = match known {
+            Some(known) => (Likeness::FormerCode, known.name, known.tin),
+            None => (Likeness::UnknownCode, String::new(), former.clone()),
+        };
+        if !is_told(&found, code.as_str()) {
+            found.push(Alike { likeness, name, code: Some(code.into()), application: None });
+        }
     }
     Ok(found)
 }

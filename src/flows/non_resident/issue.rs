@@ -79,14 +79,9 @@ async fn enterprise(
         certificate_authorities: Vec::new(),
         unit_number: None,
     };
-    let mut all = vec![numbers.code.clone()];
-    // A former code of another enterprise stays that one's: officers have seen it.
-    if let Some(former) = &form.former_code
-        && rows.enterprises().find_by_number(former).await?.is_none()
-    {
-        all.push(former.clone());
-    }
-    rows.enterprises().save(&enterprise, &all).await?;
+    // What the applicant says of a former code proves nothing, be it another's or nobody's: whose it is, the
+    // core tells.
+    rows.enterprises().save(&enterprise, std::slice::from_ref(&numbers.code)).await?;
     let holder = rows.enterprises().find_by_number(&numbers.code).await?;
     if holder.is_none_or(|holder| holder.id != enterprise.id) {
         return Err(Refusal::State.into());

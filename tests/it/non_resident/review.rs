@@ -1,6 +1,7 @@
 //! Officers: who may decide, duplicates and four eyes, two at once, and codes that are each issued once.
 
 use hufu::domain::non_resident::Declared;
+use hufu::domain::number::taxpayer::non_resident_code;
 use hufu::domain::refusal::Refusal;
 use hufu::flows::feed::{Format, import};
 use hufu::flows::non_resident as flow;
@@ -127,6 +128,54 @@ fn what_looks_like_another_needs_two_officers() {
         assert!(known.contains(&"FJ3601003440000024"), "{known:?}");
         let listed = flow::waiting(&app.ctx).await.unwrap();
         assert!(listed.iter().any(|one| one.application.id == again && one.is_flagged));
+    });
+}
+
+/// A former code that nobody knows stays what the applicant has said: two officers see it, it leads to nobody, and
+/// the core's line about its true owner is that one's. N-08, N-10.
+#[test]
+fn a_former_code_is_given_to_nobody() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut chan = overseas(&app, CHAN).await;
+        let former = non_resident_code(360_100, 344, 77).unwrap();
+        let id = applied(&mut chan, &but(&[("former_code", &former)])).await;
+        let case = flow::look(&app.ctx, &officer("zhang"), id).await.unwrap();
+        let alike: Vec<_> =
+            case.alike.iter().map(|one| (one.likeness.name(), one.code.as_deref())).collect();
+        assert_eq!(alike, [("unknown_code", Some(&*former))]);
+        assert_eq!(approved(&app, "zhang", id).await, None, "one is not enough");
+        let code = approved(&app, "wu", id).await.expect("two have agreed");
+        let (_, page) = at_door(&app, "non_resident", &former, CHAN).await;
+        assert!(!page.url.ends_with("/signed-in"), "{}", page.url);
+        // One that an earlier release gave away is not the applicant's to keep either.
+        let legacy = non_resident_code(360_100, 344, 78).unwrap();
+        app.sql(&format!(
+            "INSERT INTO enterprise_number (realm, number, enterprise_id) \
+             SELECT realm, '{legacy}', enterprise_id FROM enterprise_number WHERE number = '{code}'"
+        ))
+        .await;
+        let told = async |tin: &str, registration_no: &str| {
+            let line = json!({"feed": "enterprise", "source_key": registration_no, "version": 1,
+                "registration_no": registration_no, "tin": tin, "name": "原主有限公司",
+                "kind": "non_resident", "status": "03", "tax_authority": "13601000000"});
+            let text = line.to_string();
+            import(&app.ctx, "t", text.as_bytes(), Format::JsonLines, None).await.unwrap()
+        };
+        let report = told(former.as_str(), "10113601000000000997").await;
+        assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+        let report = told(legacy.as_str(), "10113601000000000996").await;
+        assert_eq!(report.failed[0].why.field.as_deref(), Some("tin"), "{report:?}");
+        for (number, name) in [(&former, "原主有限公司"), (&code, "泰文贸易有限公司")]
+        {
+            let whose = format!(
+                "SELECT e.name AS said FROM enterprise_number n \
+                 JOIN enterprise e ON e.id = n.enterprise_id WHERE n.number = '{number}'"
+            );
+            assert_eq!(app.said(&whose).await, [name], "{number}");
+        }
+        let own = format!("SELECT registration_no AS said FROM enterprise WHERE tin = '{code}'");
+        assert!(app.said(&own).await[0].starts_with("9360000344"), "still the one issued here");
     });
 }
 
