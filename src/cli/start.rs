@@ -137,7 +137,7 @@ pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
             realm.id
         );
     }
-    let views = Views::load()?;
+    let views = Arc::new(Views::load()?);
     let app = App::behind(services, realms.clone(), views, wanted.proxies.clone());
     Ok(Started { app, realms })
 }

@@ -21,7 +21,7 @@ pub struct App {
 struct Parts {
     services: Arc<Services>,
     realms: RwLock<HashMap<String, Arc<Realm>>>,
-    views: Views,
+    views: Arc<Views>,
     proxies: Proxies,
     abandoned: Abandoned,
     stopping: Stopping,
@@ -60,7 +60,7 @@ impl Default for Crowds {
 }
 
 impl App {
-    pub fn new(services: Arc<Services>, realms: Vec<Arc<Realm>>, views: Views) -> Self {
+    pub fn new(services: Arc<Services>, realms: Vec<Arc<Realm>>, views: Arc<Views>) -> Self {
         Self::behind(services, realms, views, Proxies::default())
     }
 
@@ -68,7 +68,7 @@ impl App {
     pub fn behind(
         services: Arc<Services>,
         realms: Vec<Arc<Realm>>,
-        views: Views,
+        views: Arc<Views>,
         proxies: Proxies,
     ) -> Self {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();

@@ -13,7 +13,7 @@ mod rows;
 mod sql;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -62,6 +62,10 @@ pub const EXAMPLE: &str = "91360100MA35ABCD43";
 pub const SAMPLE: &str = "91360102MA7XYT127D";
 
 const CHEAP: HashCost = HashCost { memory: 8, passes: 1 };
+
+/// Nothing changes them, and reading them takes longer than what many a test does.
+static DEMO_REALM: LazyLock<Arc<Realm>> = LazyLock::new(|| Arc::new(demo_realm()));
+static VIEWS: LazyLock<Arc<Views>> = LazyLock::new(|| Arc::new(Views::load().unwrap()));
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
@@ -207,9 +211,13 @@ impl Setup {
         }
     }
 
-    pub async fn start(self) -> TestApp {
+    pub async fn start(mut self) -> TestApp {
+        let realms = std::mem::take(&mut self.realms).into_iter().map(Arc::new).collect();
+        self.start_with(realms).await
+    }
+
+    async fn start_with(self, realms: Vec<Arc<Realm>>) -> TestApp {
         let on = self.on;
-        let realms: Vec<Arc<Realm>> = self.realms.into_iter().map(Arc::new).collect();
         let database = Arc::new(TestDatabase::start(on, &realms, self.cost).await);
         let clock = self.clock;
         let redis = match self.redis {
@@ -227,7 +235,7 @@ impl Setup {
             keys::load(&services, realm).await.unwrap();
         }
         let ctx = context(&services, &realms[0]);
-        let app = App::behind(services, realms, Views::load().unwrap(), self.proxies);
+        let app = App::behind(services, realms, Arc::clone(&VIEWS), self.proxies);
         TestApp { router: router(app.clone()), app, ctx, clock, database, redis }
     }
 }
@@ -291,7 +299,7 @@ async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>], cost: HashCost) {
 
 impl TestApp {
     pub async fn start(on: On) -> Self {
-        Setup::of(on, vec![demo_realm()]).start().await
+        Setup::of(on, Vec::new()).start_with(vec![Arc::clone(&DEMO_REALM)]).await
     }
 
     /// Another node on the same database, with a memory of its own.
@@ -321,7 +329,7 @@ impl TestApp {
             services(&self.clock, &self.database.url, ephemeral, outbound, hashing).await;
         let services_of_node = Arc::clone(&services);
         let ctx = Ctx { services: services_of_node, realm: Arc::clone(&realm), ..self.ctx.clone() };
-        let app = App::new(services, vec![realm], Views::load().unwrap());
+        let app = App::new(services, vec![realm], Arc::clone(&VIEWS));
         let (clock, database) = (self.clock.clone(), Arc::clone(&self.database));
         Self { router: router(app.clone()), app, ctx, clock, database, redis: None }
     }
