@@ -1,5 +1,7 @@
 //! The last hour of a filing period, with the clock handed in: fifty guessers against twenty
 //! enterprises and two hundred people, while five hundred honest people sign in.
+//!
+//! `HUFU_DEADLINE_HOUR=full`: all of them; otherwise a fifth, and a fifth of what one address may try.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -19,12 +21,63 @@ use hufu::flows::sign_in::typed::Credentials;
 use hufu::flows::{Ctx, Stop, feed};
 use serde_json::json;
 
-use crate::kit::{PASSWORD, TestApp, on_each_database};
+use crate::cutter::variable;
+use crate::kit::{On, PASSWORD, Setup, TestApp, changed_realm, on_each_database};
 
-const PEOPLE: usize = 500;
-const ATTACKED: usize = 200;
-const ENTERPRISES: usize = 20;
-const GUESSERS: usize = 50;
+/// How many of each.
+#[derive(Clone, Copy)]
+struct Size {
+    people: usize,
+    /// The first of them.
+    attacked: usize,
+    /// The first of those.
+    in_the_hall: usize,
+    enterprises: usize,
+    guessers: usize,
+    /// In five minutes by the guesser in the hall.
+    made_up: usize,
+    /// What one address may try in a quarter of an hour.
+    per_address: usize,
+}
+
+impl Size {
+    fn of_percent(n: usize) -> Self {
+        Self {
+            people: 5 * n,
+            attacked: 2 * n,
+            in_the_hall: n / 2,
+            enterprises: n / 5,
+            guessers: n / 2,
+            made_up: 2 * n / 5,
+            per_address: n,
+        }
+    }
+
+    /// As `HUFU_DEADLINE_HOUR` says.
+    fn wanted() -> Self {
+        let is_full = variable("HUFU_DEADLINE_HOUR").is_some_and(|wanted| wanted == "full");
+        Self::of_percent(if is_full { 100 } else { 20 })
+    }
+
+    async fn start(self, on: On) -> TestApp {
+        let few = format!("max_failures = 5\nmax_failures_per_address = {}", self.per_address);
+        let realm = changed_realm(&[("realm.toml", "max_failures = 5", few.as_str())]);
+        Setup::of(on, vec![realm]).start().await
+    }
+
+    fn enterprise_of(self, n: usize) -> String {
+        uscc(n % self.enterprises)
+    }
+
+    /// Where the honest sit: some of the attacked in a tax hall, everybody else at home.
+    fn home(self, n: usize) -> String {
+        match n < self.in_the_hall {
+            true => HALL.to_owned(),
+            false => format!("192.0.{}.{}", 2 + n / 200, 1 + n % 200),
+        }
+    }
+}
+
 /// Five minutes each.
 const STEPS: usize = 12;
 const HALL: &str = "198.51.100.1";
@@ -65,18 +118,13 @@ fn at(app: &TestApp, address: &str) -> Ctx {
     Ctx { ip: address.parse().unwrap(), ..app.ctx.clone() }
 }
 
-/// Where the honest sit: fifty of the attacked in a tax hall, everybody else at home.
-fn home(n: usize) -> String {
-    if n < 50 { HALL.to_owned() } else { format!("192.0.{}.{}", 2 + n / 200, 1 + n % 200) }
-}
-
 /// People and their enterprises; the attacked ones have signed in from where they sit last week.
-async fn fill(app: &TestApp) {
+async fn fill(app: &TestApp, size: Size) {
     let ctx = &app.ctx;
     let password = Secret::new(PASSWORD.to_owned());
     let hash = ctx.services.hashing.hash(&password, ctx.random()).await.unwrap().unwrap();
     let tx = ctx.begin().await.unwrap();
-    for n in 0..ENTERPRISES {
+    for n in 0..size.enterprises {
         let line: EnterpriseLine = serde_json::from_value(json!({
             "registration_no": format!("101136010000009{n:05}"), "uscc": uscc(n),
             "name": format!("南昌模拟{n}有限公司"), "status": "03", "tax_authority": "13601000000",
@@ -85,7 +133,7 @@ async fn fill(app: &TestApp) {
         feed::save(ctx, &tx, &Line::Enterprise(line), None).await.ok().unwrap();
     }
     let mut people: Vec<PersonId> = Vec::new();
-    for n in 0..PEOPLE {
+    for n in 0..size.people {
         let line: PersonLine = serde_json::from_value(json!({
             "name": "张三", "document_type": "resident_id_card", "document": document(n),
             "real_name_level": 3,
@@ -95,14 +143,14 @@ async fn fill(app: &TestApp) {
         let (person, _) = feed::add_person(ctx, &tx, &line, None, set).await.ok().unwrap();
         people.push(person);
         let line: AuthorisationLine = serde_json::from_value(json!({
-            "enterprise": uscc(n % ENTERPRISES), "person": document(n),
+            "enterprise": size.enterprise_of(n), "person": document(n),
             "identity_type": "tax_clerk", "permissions": ["TAX_FILING"],
             "valid_from": "2025-01-01", "state": "active",
         }))
         .unwrap();
         feed::put_authorisation(ctx, &tx, &line).await.ok().unwrap();
     }
-    for (n, person) in people.into_iter().enumerate().take(ATTACKED) {
+    for (n, person) in people.into_iter().enumerate().take(size.attacked) {
         let attempt = LoginAttempt {
             at: Timestamp(ctx.now().0 - 7 * 86_400),
             person: Some(person),
@@ -111,7 +159,7 @@ async fn fill(app: &TestApp) {
             enterprise: None,
             identity_type: None,
             outcome: "ok".to_owned(),
-            ip: home(n).parse::<IpAddr>().unwrap(),
+            ip: size.home(n).parse::<IpAddr>().unwrap(),
             device: "test".to_owned(),
             second: None,
         };
@@ -131,57 +179,60 @@ async fn attempt(ctx: &Ctx, enterprise: &str, who: &str, password: &str) -> Stri
 }
 
 /// Whom a guesser tries in a step: ten of them agree on a person; the one in the hall makes names up.
-fn targets(guesser: usize, step: usize) -> Vec<String> {
+fn targets(size: Size, guesser: usize, step: usize) -> Vec<String> {
+    let made_up = size.made_up;
     match guesser {
-        0 => (0..40).map(|n| format!("nobody{:04}", step * 40 + n)).collect(),
-        _ => vec![document((guesser / 10 * 37 + step / 2 * 11) % ATTACKED); 7],
+        0 => (0..made_up).map(|n| format!("nobody{:04}", step * made_up + n)).collect(),
+        _ => vec![document((guesser / 10 * 37 + step / 2 * 11) % size.attacked); 7],
     }
 }
 
 /// From where, who was typed, and what was heard.
 type Heard = (String, String, String);
 
-async fn guesses(ctx: &Ctx, from: &str, guesser: usize, step: usize) -> Vec<Heard> {
+async fn guesses(ctx: &Ctx, size: Size, guesser: usize, step: usize) -> Vec<Heard> {
     let mut heard = Vec::new();
-    for (n, who) in targets(guesser, step).into_iter().enumerate() {
-        let enterprise = uscc((guesser + n) % ENTERPRISES);
+    let from = ctx.ip.to_string();
+    for (n, who) in targets(size, guesser, step).into_iter().enumerate() {
+        let enterprise = size.enterprise_of(guesser + n);
         let code = attempt(ctx, &enterprise, &who, "Wrong2026!").await;
-        heard.push((from.to_owned(), who, code));
+        heard.push((from.clone(), who, code));
     }
     heard
 }
 
 /// Everybody's first own try, and every tenth one's second.
-async fn signs_in(ctx: &Ctx, n: usize) -> Heard {
-    let (enterprise, who) = (uscc(n % ENTERPRISES), document(n));
+async fn signs_in(ctx: &Ctx, size: Size, n: usize) -> Heard {
+    let (enterprise, who) = (size.enterprise_of(n), document(n));
     if n.is_multiple_of(10) {
         attempt(ctx, &enterprise, &who, "Hufu2026?").await;
     }
     let code = attempt(ctx, &enterprise, &who, PASSWORD).await;
-    (home(n), who, code)
+    (size.home(n), who, code)
 }
 
 /// Covers E-09.
 #[test]
 fn the_deadline_hour_refuses_no_honest_person() {
     on_each_database(|on| async move {
-        let app = TestApp::start(on).await;
-        fill(&app).await;
+        let size = Size::wanted();
+        let app = size.start(on).await;
+        fill(&app, size).await;
         let mut judged: BTreeMap<(String, String), usize> = BTreeMap::new();
         let (mut tried, mut honest, mut refused) = (0, 0, Vec::new());
         for step in 0..STEPS {
             let mut crowd = tokio::task::JoinSet::new();
-            for guesser in 0..GUESSERS {
+            for guesser in 0..size.guessers {
                 let from = match guesser {
                     0 => HALL.to_owned(),
                     n => format!("203.0.113.{n}"),
                 };
                 let ctx = at(&app, &from);
-                crowd.spawn(async move { (true, guesses(&ctx, &from, guesser, step).await) });
+                crowd.spawn(async move { (true, guesses(&ctx, size, guesser, step).await) });
             }
-            for n in (0..PEOPLE).filter(|n| n % STEPS == step) {
-                let ctx = at(&app, &home(n));
-                crowd.spawn(async move { (false, vec![signs_in(&ctx, n).await]) });
+            for n in (0..size.people).filter(|n| n % STEPS == step) {
+                let ctx = at(&app, &size.home(n));
+                crowd.spawn(async move { (false, vec![signs_in(&ctx, size, n).await]) });
             }
             for (is_guesser, heard) in crowd.join_all().await {
                 for (from, who, code) in heard {
@@ -196,7 +247,7 @@ fn the_deadline_hour_refuses_no_honest_person() {
             }
             app.clock.advance(300);
         }
-        assert_eq!((honest, refused), (PEOPLE, Vec::new()), "every honest person is let in");
+        assert_eq!((honest, refused), (size.people, Vec::new()), "every honest person is let in");
         // Of an hour: locked after 0, 15 and 45 minutes for 15, 30 and 60.
         let (limits, rounds) = (&app.ctx.realm.limits, 3);
         let (mut of_name, mut of_address) = (BTreeMap::new(), BTreeMap::new());
@@ -213,8 +264,9 @@ fn the_deadline_hour_refuses_no_honest_person() {
         let windows = 4 * usize::try_from(limits.max_failures_per_address).unwrap();
         assert!(of_address <= windows, "{of_address}");
         eprintln!(
-            "{PEOPLE} honest of {honest} let in; {tried} guesses by {GUESSERS}, {all} judged, \
-             at most {of_name} at one name and {of_address} from one address"
+            "{honest} honest of {} let in; {tried} guesses by {}, {all} judged, \
+             at most {of_name} at one name and {of_address} from one address",
+            size.people, size.guessers
         );
     });
 }
@@ -224,19 +276,23 @@ fn the_deadline_hour_refuses_no_honest_person() {
 #[test]
 fn a_hall_of_newcomers_who_mistype_is_let_in() {
     on_each_database(|on| async move {
-        let app = TestApp::start(on).await;
-        fill(&app).await;
+        let size = Size { attacked: 0, people: 25, ..Size::of_percent(20) };
+        let app = size.start(on).await;
+        fill(&app, size).await;
         let ctx = at(&app, HALL);
-        for n in ATTACKED..ATTACKED + 120 {
-            let (enterprise, who) = (uscc(n % ENTERPRISES), document(n));
+        // More of them than the address may try.
+        for n in 0..24 {
+            let (enterprise, who) = (size.enterprise_of(n), document(n));
             assert_eq!(attempt(&ctx, &enterprise, &who, "Hufu2026?").await, "E_CREDENTIALS");
             assert_eq!(attempt(&ctx, &enterprise, &who, PASSWORD).await, "ok", "{n}");
         }
         // Names that were never right stay counted.
-        for n in 0..100 {
-            attempt(&ctx, &uscc(0), &format!("nobody{n:04}"), "Hufu2026?").await;
+        for n in 0..size.per_address {
+            let code = attempt(&ctx, &uscc(0), &format!("nobody{n:04}"), "Hufu2026?").await;
+            assert_eq!(code, "E_CREDENTIALS", "{n}");
         }
-        assert_eq!(attempt(&ctx, &uscc(0), &document(ATTACKED + 150), PASSWORD).await, "E_LOCKED");
+        let own = size.enterprise_of(24);
+        assert_eq!(attempt(&ctx, &own, &document(24), PASSWORD).await, "E_LOCKED");
     });
 }
 
@@ -246,19 +302,21 @@ fn a_hall_of_newcomers_who_mistype_is_let_in() {
 #[test]
 fn a_person_of_several_names_is_guessed_at_under_each() {
     on_each_database(|on| async move {
-        let app = TestApp::start(on).await;
+        let few = [("realm.toml", "max_failures = 5", "max_failures = 3")];
+        let app = Setup::of(on, vec![changed_realm(&few)]).start().await;
         let wang = ["360102199003071236", "13800138000", "wangxm"];
         let miller = ["john.miller@example.com", "+14155550123", "jmiller"];
         let spellings = [" 360102199003071236", "+8613800138000", "wangxm "];
         let mut judged: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for _ in 0..STEPS {
+        // The first two locks are over at the second and the fourth time; at the third it is locked.
+        for _ in 0..4 {
             for (from, entrance, names) in [
                 ("203.0.113.1", "enterprise", [wang, spellings].concat()),
                 ("203.0.113.2", "non_resident", miller.to_vec()),
             ] {
                 let ctx = at(&app, from);
                 let number = if from.ends_with('1') { uscc(1) } else { CODE.to_owned() };
-                for name in names.into_iter().flat_map(|name| [name; 6]) {
+                for name in names.into_iter().flat_map(|name| [name; 4]) {
                     let tx = new(&ctx, Then::Nowhere);
                     let form = form(&ctx, &tx, &number, (name, "Wrong2026!"));
                     let form = Credentials { entrance: entrance.to_owned(), ..form };
@@ -269,7 +327,7 @@ fn a_person_of_several_names_is_guessed_at_under_each() {
                     }
                 }
             }
-            app.clock.advance(300);
+            app.clock.advance(900);
         }
         // Three locks in an hour, as above; another spelling is the same name.
         let rounds = 3 * usize::try_from(app.ctx.realm.limits.max_failures).unwrap();
