@@ -81,7 +81,7 @@ fn nothing_of_one_realm_is_found_in_another() {
         let (app, statements) = (start(on, &[]).await, Statements::default());
         let listening = statements.listen();
         let walked = async {
-            let app = Box::pin(walked(app)).await;
+            let app = Box::pin(walked(app, matches!(on, On::Sqlite))).await;
             app.deliver().await;
             expiry::run(&app.ctx).await.unwrap();
             bind_due(&app.ctx).await.unwrap();
@@ -104,7 +104,9 @@ fn nothing_of_one_realm_is_found_in_another() {
     });
 }
 
-async fn walked(mut app: TestApp) -> TestApp {
+/// Every value is looked up once; on the second database, where statements and names are the same, one of each
+/// kind is.
+async fn walked(mut app: TestApp, is_whole: bool) -> TestApp {
     let plain = app.router.clone();
     let (router, shadows) = shadowed(&plain);
     app.router = router;
@@ -125,8 +127,9 @@ async fn walked(mut app: TestApp) -> TestApp {
     let before_a = app.rows_of(A).await;
     let short_lived = app.short_lived_of(A).await;
     let mut walk = Walk::new(b, plain, &made_b, &made_a);
-    walk.everywhere().await;
-    assert!(walk.places > 240 && walk.requests > 4000, "{} requests", walk.requests);
+    walk.everywhere(is_whole).await;
+    let least = if is_whole { 4000 } else { 800 };
+    assert!(walk.places > 240 && walk.requests > least, "{} requests", walk.requests);
     assert!(walk.wrong.is_empty(), "{} wrong: {:#?}", walk.wrong.len(), walk.wrong);
     same(&before_a, &app.rows_of(A).await, &[]);
     for (name, value) in app.short_lived_of(A).await {

@@ -111,20 +111,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub async fn everywhere(&mut self) {
+    /// `is_whole`: with every value, otherwise with one of each kind.
+    pub async fn everywhere(&mut self, is_whole: bool) {
         for row in routes() {
             for slot in row.slots.split(' ') {
                 self.places += 1;
-                self.at(row, row.who, slot).await;
+                self.at(row, row.who, slot, is_whole).await;
                 if matches!(row.who, As::Person(_)) {
-                    self.at(row, As::Nobody, slot).await;
+                    self.at(row, As::Nobody, slot, false).await;
                 }
             }
         }
     }
 
     /// What is tried in a slot: all values of the kinds that fit, and of two other kinds, in turn, one
-    /// each; where only a person may ask, nobody asks with one of each that fits.
+    /// each; where it is not the whole, one of each that fits. Where only a person may ask, nobody asks so.
     fn tried(&self, slot: &str, is_whole: bool) -> Vec<(String, String)> {
         let does_fit = |one: &&(String, String)| fits(slot).contains(&kind(&one.0));
         let mut seen = BTreeSet::new();
@@ -137,8 +138,8 @@ impl<'a> Walk<'a> {
         self.foreign.iter().filter(does_fit).chain(others).cloned().collect()
     }
 
-    async fn at(&mut self, row: &Walked, who: As, slot: &str) {
-        for (name, value) in self.tried(slot, who == row.who) {
+    async fn at(&mut self, row: &Walked, who: As, slot: &str, is_whole: bool) {
+        for (name, value) in self.tried(slot, is_whole) {
             let kind = kind(&name);
             let place = format!("{} {} {who:?} {slot} {}", row.method, row.route, row.sends);
             let attempt = Attempt { row, who, slot, value: &value };
