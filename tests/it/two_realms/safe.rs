@@ -83,6 +83,13 @@ fn changed(before: &Kept, after: &Kept) -> BTreeSet<String> {
     found
 }
 
+/// Of which methods it is asked at once whether they have written anything.
+fn together(route: &str) -> &'static [&'static [Method]] {
+    const APART: &[&[Method]] = &[&[Method::HEAD, Method::OPTIONS], &[Method::GET]];
+    const ALL: &[&[Method]] = &[&[Method::HEAD, Method::OPTIONS, Method::GET]];
+    if BY_DESIGN.iter().any(|(address, _)| *address == route) { APART } else { ALL }
+}
+
 fn may_write(route: &str, methods: &[Method], what: &str) -> bool {
     let designed = BY_DESIGN.iter().find(|(address, _)| *address == route);
     methods.contains(&Method::GET) && designed.is_some_and(|(_, slots)| slots.contains(&what))
@@ -93,7 +100,7 @@ async fn answered(router: &Router, request: Request<Body>) -> u16 {
     let status = answer.status().as_u16();
     // Read as far as it goes: a stream has told what there is at once.
     let body = to_bytes(answer.into_body(), 1 << 20);
-    let _ = tokio::time::timeout(Duration::from_millis(1500), body).await;
+    let _ = tokio::time::timeout(Duration::from_millis(500), body).await;
     status
 }
 
@@ -119,12 +126,13 @@ fn safe_methods_change_nothing() {
         let mut n_shown = 0;
         for row in rows {
             let place = format!("{} {:?} {}", row.route, row.who, row.sends);
-            for methods in [&[Method::HEAD, Method::OPTIONS][..], &[Method::GET]] {
+            for methods in together(row.route) {
                 let mut statuses = Vec::new();
-                for method in methods {
+                for method in *methods {
                     statuses.push(answered(&app.router, walk.good(row, method)).await);
                 }
-                n_shown += usize::from(statuses == [200]);
+                let is_shown = methods.ends_with(&[Method::GET]) && statuses.ends_with(&[200]);
+                n_shown += usize::from(is_shown);
                 assert!(statuses.iter().all(|status| *status < 500), "{place} {statuses:?}");
                 let after = kept(&app).await;
                 let found = changed(&before, &after).into_iter();
