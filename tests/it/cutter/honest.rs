@@ -212,9 +212,11 @@ impl Visitor {
         self.client.ledger.trouble()
     }
 
-    /// For as long as they are wanted; at the end what is left alive is put down.
-    pub async fn live(mut self, is_wanted: impl Fn() -> bool) {
+    /// For as long as they are wanted, with a pause after each act; at the end what is left alive is put
+    /// down.
+    pub async fn live(mut self, pause: Duration, is_wanted: impl Fn() -> bool) {
         while is_wanted() {
+            tokio::time::sleep(pause).await;
             if self.act().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

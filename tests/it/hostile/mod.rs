@@ -59,7 +59,7 @@ async fn hostile(on: On) {
     if variable("HUFU_CUTTER_DATABASE").is_some_and(|name| name != format!("{on:?}")) {
         return;
     }
-    let wanted = variable("HUFU_HOSTILE_MEBIBYTES").map_or(48, |text| text.parse().unwrap());
+    let wanted = variable("HUFU_HOSTILE_MEBIBYTES").map_or(24, |text| text.parse().unwrap());
     let server = Arc::new(Server::start_within(on, MEMORY).await);
     let wanted = wanted << 20;
     let tally =

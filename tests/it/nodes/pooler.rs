@@ -93,7 +93,7 @@ async fn check_serves(ground: &Ground, pooler: &Pooler, mode: &str) {
     let until = Instant::now() + Duration::from_secs(4);
     let mut people = JoinSet::new();
     for visitor in visitors {
-        people.spawn(visitor.live(move || Instant::now() < until));
+        people.spawn(visitor.live(Duration::ZERO, move || Instant::now() < until));
     }
     people.join_all().await;
     assert!(ledger.holds() && ledger.n_acknowledged() > 16, "{mode}: {ledger}");

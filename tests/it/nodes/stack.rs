@@ -21,6 +21,8 @@ use crate::operations::{SECRET, gateway, served_realm};
 
 /// People who go on meanwhile, half of them through each proxy.
 const HONEST: usize = 4;
+/// What they were told is all asked again at the end: no more of it than tells something.
+const PAUSE: Duration = Duration::from_millis(100);
 
 pub struct Stack {
     pub nodes: Vec<Node>,
@@ -127,7 +129,7 @@ impl Stack {
             let visitor = Visitor::sign_in(&client, n).await;
             let visitor = visitor.unwrap_or_else(|_| panic!("{ledger}\n{}", self.logs()));
             let is_wanted = Arc::clone(&is_wanted);
-            people.spawn(visitor.live(move || is_wanted.load(Ordering::Relaxed)));
+            people.spawn(visitor.live(PAUSE, move || is_wanted.load(Ordering::Relaxed)));
         }
         Traffic { ledger, is_wanted, people }
     }
