@@ -24,7 +24,7 @@ pub mod passkeys;
 mod person;
 mod proofs;
 mod refusals;
-mod room;
+pub mod room;
 pub mod scan;
 mod scan_places;
 mod scan_stream;
