@@ -149,7 +149,12 @@ async fn known(app: &TestApp) -> Vec<String> {
 #[test]
 fn many_lines_are_each_of_them() {
     on_each_database(|on| async move {
-        for seed in 0..3 {
+        // What lines leave is the same story on both; three draws between them.
+        let seeds = match on {
+            On::Sqlite => 0..2,
+            On::Postgres => 2..3,
+        };
+        for seed in seeds {
             let lines = drawn(seed, 160);
             let (together, apart) = (TestApp::start(on).await, TestApp::start(on).await);
             let text: Vec<String> = lines.iter().map(Value::to_string).collect();

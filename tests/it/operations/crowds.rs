@@ -186,21 +186,23 @@ async fn read_for(stream: &mut TcpStream, time: Duration) -> Vec<u8> {
 /// waiting; whoever leaves many is cut off early, and others are answered meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_have_a_limit_until_they_are_taken() {
-    for window in [0, 1, 5000, 13_000] {
-        let most = Most { in_all: 60, of_place: 20 };
-        let served = served(Gate::new(most, Proxies::default()), false).await;
-        let mut leaves = connect("127.0.0.3", served.address).await;
-        leaves.write_all(&asks_of_two(window, STYLES, 30)).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        assert!(!asks(&mut connect("127.0.0.3", served.address).await).await, "{window}");
-        assert!(asks(&mut connect("127.0.0.4", served.address).await).await, "{window}");
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(9) && leaves.write_all(PING).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-        assert!(began.elapsed() < Duration::from_secs(9), "{window}");
-        assert!(asks(&mut connect("127.0.0.3", served.address).await).await, "{window}");
+    tokio::join!(leaves(0), leaves(1), leaves(5000), leaves(13_000));
+}
+
+async fn leaves(window: u32) {
+    let most = Most { in_all: 60, of_place: 20 };
+    let served = served(Gate::new(most, Proxies::default()), false).await;
+    let mut leaves = connect("127.0.0.3", served.address).await;
+    leaves.write_all(&asks_of_two(window, STYLES, 30)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(!asks(&mut connect("127.0.0.3", served.address).await).await, "{window}");
+    assert!(asks(&mut connect("127.0.0.4", served.address).await).await, "{window}");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(9) && leaves.write_all(PING).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
+    assert!(began.elapsed() < Duration::from_secs(9), "{window}");
+    assert!(asks(&mut connect("127.0.0.3", served.address).await).await, "{window}");
 }
 
 /// With room enough all of it arrives, and the seats are free again.

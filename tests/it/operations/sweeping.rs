@@ -66,8 +66,8 @@ fn bytes(database: &DatabaseConnection, letter: char) -> String {
     }
 }
 
-const SESSIONS: usize = 3000;
-const TOKENS: usize = 12_000;
+const SESSIONS: usize = 1000;
+const TOKENS: usize = 4000;
 
 /// Of sessions that are over: each with an application and a grant, and refresh tokens that were replaced.
 async fn fill(app: &TestApp) {

@@ -11,7 +11,7 @@ use hufu::realm::Realm;
 
 use crate::account::{as_li, as_person, as_wang, at_door};
 use crate::kit::{
-    Application, Browser, EXAMPLE, FILING, INVOICE, PASSWORD, TestApp, VERIFIER, authorize_url,
+    Application, Browser, EXAMPLE, FILING, INVOICE, On, PASSWORD, TestApp, VERIFIER, authorize_url,
     claims, on_each_database,
 };
 
@@ -161,17 +161,19 @@ fn an_explanation_is_what_is_issued() {
             at_door(&app, "agency", (AGENCY, STAFF, PASSWORD), EXAMPLE).await,
             at_door(&app, "specific_entity", (BUILDER, MAIN, PASSWORD), "102号").await,
         ];
+        // What is issued is the same on the second database: there every fourth.
+        let (every, least) = if matches!(on, On::Sqlite) { (1, 100) } else { (4, 20) };
         let (mut n_issued, mut n_refused) = (0, 0);
         for browser in &mut browsers {
             let session = session_of(&app, browser).await;
-            for (client, scope, api) in requests() {
+            for (client, scope, api) in requests().into_iter().step_by(every) {
                 match agree(&app, browser, &session, (client, &scope, api)).await {
                     true => n_issued += 1,
                     false => n_refused += 1,
                 }
             }
         }
-        assert!(n_issued > 100 && n_refused > 0, "{n_issued} {n_refused}");
+        assert!(n_issued > least && n_refused > 0, "{n_issued} {n_refused}");
     });
 }
 
