@@ -31,13 +31,16 @@ async fn prove(window: &Chromium, port: u16) {
     window.click("button[value=verify]").await;
 }
 
-/// Opens the code on the phone, types the number, and the face is right.
-async fn show_face(desk: &Chromium, phone: &Chromium, name: &str) {
+/// The code of the desk, opened on the phone.
+async fn open_code(desk: &Chromium, phone: &Chromium) {
     let code = desk.window.find(Locator::Css("a.qr")).await.unwrap();
     let code = code.attr("href").await.unwrap().unwrap();
     phone.window.goto(&code).await.unwrap();
     phone.window.wait().for_element(Locator::Css("#number")).await.unwrap();
-    phone.inspect(name).await;
+}
+
+/// Types the number on the phone, and the face is right.
+async fn show_face(desk: &Chromium, phone: &Chromium) {
     phone.type_into("#number", &desk.number().await).await;
     phone.click("#phone-confirm").await;
     phone.click("#face-passed").await;
@@ -68,7 +71,9 @@ async fn a_persons_own_pages_are_readable_for_everybody() {
                  document.getElementById('valid_to').value = '2034-04-30';";
     desk.window.execute(dates, Vec::new()).await.unwrap();
     desk.click("#document-next").await;
-    show_face(&desk, &phone, "own-document-phone").await;
+    open_code(&desk, &phone).await;
+    phone.inspect("own-document-phone").await;
+    show_face(&desk, &phone).await;
     let shown = desk.window.wait().for_element(Locator::Css(".documents li + li")).await;
     shown.unwrap();
     desk.inspect("own-documents-two").await;
@@ -84,7 +89,8 @@ async fn a_persons_own_pages_are_readable_for_everybody() {
     desk.click_here("input[name=read]").await;
     desk.click_here("input[value=tax_app]").await;
     desk.click("#cancel-go").await;
-    show_face(&desk, &phone, "own-cancel-phone").await;
+    open_code(&desk, &phone).await;
+    show_face(&desk, &phone).await;
     desk.window.wait().for_element(Locator::Css(".message")).await.unwrap();
     desk.inspect("own-cancelled").await;
     assert!(desk.text("main").await.contains("账号已注销"));

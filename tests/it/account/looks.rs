@@ -1,5 +1,5 @@
 //! The account centres in a real Chromium: every page looked at, and the whole story of a handler
-//! in three windows.
+//! in three windows. A person's own page is looked at in `own_pages`, an invitation in `pages`.
 
 use std::time::{Duration, Instant};
 
@@ -111,7 +111,6 @@ async fn a_handler_from_the_invitation_to_the_end() {
     // The new clerk confirms on the way in and works.
     clerk.sign_in(EXAMPLE, "13200132000").await;
     let own = &clerk.chromium;
-    own.inspect("confirm-invitation").await;
     own.click("button[name=confirm]").await;
     assert_eq!(own.text("#permissions").await, "TAX_FILING, TAX_QUERY");
     clerk.to(3, "/sign-in").await;
@@ -200,8 +199,6 @@ async fn confirm_alone(clerk: &Window) {
     own.inspect("apply").await;
     clerk.account("/messages").await;
     own.inspect("messages").await;
-    clerk.account("/person").await;
-    own.inspect("person").await;
     own.window.delete_all_cookies().await.unwrap();
 }
 
@@ -217,7 +214,6 @@ async fn personal_information_is_kept_by_oneself() {
     own.chromium.click("a[href*='entrance=natural_person']").await;
     own.prove("", "13800138000").await;
     let page = &own.chromium;
-    page.inspect("personal").await;
     own.account("/password").await;
     page.inspect("personal-password").await;
     page.type_into("#old", "Wrong2026!").await;

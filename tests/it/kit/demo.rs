@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -117,6 +117,8 @@ const SHELL: &str = "/usr/lib/chromium/chromium-headless-shell";
 /// A Chromium window of the given size, and the driver behind it.
 pub struct Chromium {
     pub window: Client,
+    /// Every page from now on brings axe with it.
+    has_axe: AtomicBool,
     _driver: Driver,
 }
 
@@ -170,7 +172,7 @@ impl Chromium {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        Some(Self { window, _driver: driver })
+        Some(Self { window, has_axe: AtomicBool::new(false), _driver: driver })
     }
 
     /// Clicks what leads to another page, and waits for that page.
@@ -246,17 +248,28 @@ impl Chromium {
             if !by_axe {
                 continue;
             }
-            // Half a megabyte, which stays with the page.
-            let has_axe = self.window.execute("return !!window.axe", Vec::new()).await.unwrap();
-            if has_axe != json!(true) {
-                let axe = include_str!("../../data/axe.min.js");
-                self.window.execute(axe, Vec::new()).await.unwrap();
-            }
+            self.bring_axe().await;
             let found = self.window.execute_async(RUN_AXE, Vec::new()).await.unwrap();
             assert_eq!(found, json!([]), "{name}, {manner}");
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
         self.devtools("Emulation.setEmulatedMedia", json!({"features": []})).await;
+    }
+
+    /// Half a megabyte, which is sent once for the page that is open and once for all that follow.
+    async fn bring_axe(&self) {
+        let axe = include_str!("../../data/axe.min.js");
+        let is_there = "window.axe || window.loadAxe?.(); return !!window.axe";
+        if self.window.execute(is_there, Vec::new()).await.unwrap() == json!(true) {
+            return;
+        }
+        self.window.execute(axe, Vec::new()).await.unwrap();
+        if !self.has_axe.swap(true, Ordering::Relaxed) {
+            // Read by whoever calls it.
+            let source = format!("window.loadAxe = function () {{ {axe}\n}};");
+            let cmd = "Page.addScriptToEvaluateOnNewDocument";
+            self.devtools(cmd, json!({"source": source})).await;
+        }
     }
 
     /// Into the folder that `HUFU_SCREENSHOTS` names, for people to look at.

@@ -1,4 +1,4 @@
-//! Both ways in a real Chromium, each page looked at.
+//! Both ways in a real Chromium, each page looked at; the door that they begin at is in `pages`.
 
 use fantoccini::Locator;
 
@@ -32,7 +32,6 @@ async fn a_password_and_a_phone_are_recovered() {
     let _demo = start(port, folder.path()).await;
     to(&chromium, port, "/login").await;
     chromium.click("a[href*='entrance=natural_person']").await;
-    chromium.inspect("recovery-links").await;
     chromium.click("#to-forgot").await;
     chromium.inspect("forgot-1").await;
     chromium.click("#forgot-next").await;

@@ -11,13 +11,15 @@ async fn choose(chromium: &Chromium, select: &str, value: &str) {
     found.select_by_value(value).await.unwrap();
 }
 
-async fn reach(chromium: &Chromium, port: u16, contact: &str) {
+async fn ask_for_code(chromium: &Chromium, contact: &str) {
     chromium.type_into("#password", NEW_PASSWORD).await;
     chromium.type_into("#repeated", NEW_PASSWORD).await;
     chromium.type_into("#contact", contact).await;
     chromium.click("#register-send").await;
     chromium.window.wait().for_element(Locator::Css("#code")).await.unwrap();
-    chromium.inspect("register-code").await;
+}
+
+async fn type_code(chromium: &Chromium, port: u16) {
     chromium.type_into("#code", &newest_code(port).await).await;
     chromium.click("#register-next").await;
 }
@@ -48,7 +50,9 @@ async fn a_person_registers_and_signs_in() {
     assert_eq!(chromium.text("#register-sex").await, "男");
     assert_eq!(chromium.text("#register-nationality").await, "中国");
     chromium.inspect("register-contact").await;
-    reach(&chromium, port, FANG.contact).await;
+    ask_for_code(&chromium, FANG.contact).await;
+    chromium.inspect("register-code").await;
+    type_code(&chromium, port).await;
     chromium.inspect("register-agreements").await;
     chromium.click_here("#accept-personal-information").await;
     chromium.click_here("#accept-face-service").await;
@@ -83,7 +87,8 @@ async fn a_person_registers_and_signs_in() {
     chromium.type_into("#name", LIN.name).await;
     chromium.type_into("#document", LIN.number).await;
     chromium.click("#register-next").await;
-    reach(&chromium, port, LIN.contact).await;
+    ask_for_code(&chromium, LIN.contact).await;
+    type_code(&chromium, port).await;
     chromium.window.wait().for_element(Locator::Css("#register-hall")).await.unwrap();
     chromium.inspect("register-hall").await;
     chromium.click_here("#accept-personal-information").await;
@@ -104,6 +109,8 @@ async fn a_person_registers_and_signs_in() {
     chromium.inspect("register-identity-en").await;
     chromium.click("#register-next").await;
     assert_eq!(chromium.text("#register-nationality").await, "Germany");
-    reach(&chromium, port, ANNA.contact).await;
+    ask_for_code(&chromium, ANNA.contact).await;
+    chromium.inspect("register-code-en").await;
+    type_code(&chromium, port).await;
     chromium.window.wait().for_element(Locator::Css("#register-hall")).await.unwrap();
 }
