@@ -375,13 +375,13 @@ fn answers_have_a_size_and_lock_no_address() {
         let mut sent = Sent::of(&asked, &leaf, (ORIGIN, "login"));
         sent.certificate = BASE64_STANDARD.encode(vec![0x30; 20_000]);
         assert_eq!(sent.submit(&mut browser, &page).await.code(), Some("E_CERT_NONE"));
-        for n in 0..40 {
+        for n in 0..24 {
             let shown = sent.submit(&mut browser, &page).await;
             assert_eq!(shown.code(), Some("E_CERT_NONE"), "{n}");
         }
         let shown = send(&mut browser, &page, &leaf).await;
         assert!(shown.url.contains("choose_handler"), "{}", shown.text);
-        for n in 0..40 {
+        for n in 0..24 {
             let (_, shown) = office.sign_in(&leaf).await;
             assert!(shown.url.contains("choose_handler"), "{n}: {}", shown.text);
         }

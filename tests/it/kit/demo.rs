@@ -1,7 +1,10 @@
 //! The real program: `hufu demo` as a process of its own, and a real Chromium that uses it.
 
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -9,6 +12,7 @@ use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 /// Ends its process when dropped.
 pub struct Running(Child);
@@ -70,7 +74,39 @@ pub fn free_ports() -> u16 {
     panic!("no seven free ports in a row");
 }
 
-pub async fn start(port: u16, data: &std::path::Path) -> Running {
+/// Files of the data folder of a demo that has begun: schema, keys and people, which are the same whatever
+/// its ports are.
+async fn begun() -> &'static [(OsString, Vec<u8>)] {
+    static BEGUN: OnceCell<Vec<(OsString, Vec<u8>)>> = OnceCell::const_new();
+    let made = BEGUN.get_or_init(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut demo = start_anew(free_ports(), folder.path()).await;
+        demo.signal("TERM");
+        assert!(demo.ended(Duration::from_secs(20)).await.is_some(), "it does not stop");
+        let paths = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files = paths.filter(|path| path.is_file());
+        files
+            .map(|path| (path.file_name().unwrap().to_owned(), std::fs::read(&path).unwrap()))
+            .collect()
+    });
+    made.await
+}
+
+/// The demo, with what is in the folder or what every demo begins with.
+pub async fn start(port: u16, data: &Path) -> Running {
+    if !data.join("hufu.db").exists() {
+        std::fs::create_dir_all(data).unwrap();
+        for (name, bytes) in begun().await {
+            let mut options = std::fs::OpenOptions::new();
+            let file = options.write(true).create_new(true).mode(0o600).open(data.join(name));
+            file.unwrap().write_all(bytes).unwrap();
+        }
+    }
+    start_anew(port, data).await
+}
+
+/// The demo, which makes all that it finds missing.
+pub async fn start_anew(port: u16, data: &Path) -> Running {
     let child = Command::new(env!("CARGO_BIN_EXE_hufu"))
         .args(["demo", "--port", &port.to_string(), "--data"])
         .arg(data)
@@ -161,7 +197,7 @@ impl Chromium {
         let mut options =
             json!({"prefs": {"intl.accept_languages": "zh-CN,zh"}, "args": arguments});
         // The same engine without a desk around it, where it is at hand: half the work for a page.
-        if std::path::Path::new(SHELL).exists() {
+        if Path::new(SHELL).exists() {
             options["binary"] = json!(SHELL);
         }
         let mut capabilities = serde_json::Map::new();
@@ -276,7 +312,7 @@ impl Chromium {
     pub async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("HUFU_SCREENSHOTS") else { return };
         let png = self.window.screenshot().await.unwrap();
-        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png).unwrap();
+        std::fs::write(Path::new(&folder).join(format!("{name}.png")), png).unwrap();
     }
 }
 

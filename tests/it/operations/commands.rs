@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use hufu::base::clock::Timestamp;
 
 use super::{hufu, serve, served_realm};
-use crate::kit::demo::{free_ports, start};
+use crate::kit::demo::{free_ports, start_anew};
 
 fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -186,7 +186,7 @@ async fn an_old_key_verifies_as_long_as_the_tokens_of_any_api() {
 async fn the_demos_data_can_be_looked_at() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let _demo = start(free_ports(), &data).await;
+    let _demo = start_anew(free_ports(), &data).await;
     for realm in ["jiangxi", "demo-national"] {
         for command in [&["keys", "list"][..], &["audit"], &["deliveries"]] {
             let place = ["--data", data.to_str().unwrap()];

@@ -27,7 +27,7 @@ use hufu::jose::Algorithm;
 use hufu::jose::keys::{SigningKey, generate};
 use tower::ServiceExt;
 
-use crate::kit::demo::{Running, free_ports, start, wait_for};
+use crate::kit::demo::{Running, free_ports, start_anew, wait_for};
 use crate::kit::{EXAMPLE, FILING, On, PASSWORD, Setup, TestApp, authorize_url, copy, demo_realm};
 
 /// Every secret of a realm that is served.
@@ -242,7 +242,7 @@ async fn a_killed_serve_keeps_sessions_and_tokens_and_everybody_arrives() {
     let (url, sent) = gateway().await;
     served_realm(folder.path(), &url);
     // The demo puts its people into the database that is then served.
-    drop(start(free_ports(), &folder.path().join("data")).await);
+    drop(start_anew(free_ports(), &folder.path().join("data")).await);
     let port = free_ports();
     let mut server = serve(folder.path(), port, "").await;
     let base = format!("http://127.0.0.1:{port}");

@@ -180,13 +180,14 @@ async fn a_file_that_is_away_for_a_moment_changes_nothing() {
     let looks = |n: usize| {
         let app = app.clone();
         async move {
-            let mut is_there = true;
             for _ in 0..n {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 let realm = app.realm("jiangxi").unwrap();
-                is_there &= realm.clients.contains_key("social-insurance");
+                if !realm.clients.contains_key("social-insurance") {
+                    return false;
+                }
             }
-            is_there
+            true
         }
     };
     // One of the looks, which are two seconds apart, finds it away.
