@@ -128,17 +128,25 @@ impl Template {
     }
 }
 
-/// All that a template depends on: not what applications, doors and factors are like.
+/// Nobody's keys, numbers or relations depend on these.
+const OF_NOBODY: [&str; 4] = [
+    "realm.toml: lockout.",
+    "realm.toml: lifetimes.",
+    "realm.toml: look.",
+    "realm.toml: retention.",
+];
+
+/// All that a template depends on: not what applications, doors and factors are like, nor how often and how
+/// long somebody may do something.
 fn key(on: On, realms: &[Arc<Realm>], cost: HashCost) -> String {
+    let begins = |place: &str, with: &[&str]| with.iter().any(|start| place.starts_with(start));
     let mut key = format!("{on:?} {cost:?}");
     for realm in realms {
         // A test may change the algorithms of a realm that it has read.
         write!(key, " {} {:?}", realm.id, realm.algorithms).unwrap();
         for (place, value) in &realm.settings {
-            let is_of_people = ["realm.toml", "roles.toml", "agreements/"]
-                .iter()
-                .any(|file| place.starts_with(file));
-            if is_of_people {
+            let is_of_people = begins(place, &["realm.toml", "roles.toml", "agreements/"]);
+            if is_of_people && !begins(place, &OF_NOBODY) {
                 write!(key, " {place}={value}").unwrap();
             }
         }
