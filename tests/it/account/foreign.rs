@@ -2,7 +2,7 @@
 
 use super::{AGENCY, LI, WANG, as_person, as_wang, at_door, get, held, post};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, PASSWORD, TestApp, on_each_database};
+use crate::kit::{Browser, PASSWORD, TestApp, on_one_database};
 
 /// Every address of the centres that takes an id, with the field it may also come in.
 const WITH_IDS: [(&str, &[&str]); 9] = [
@@ -80,7 +80,7 @@ fn foreign_ids_are_refused_and_reveal_nothing() {
             || WITHOUT_IDS.contains(&path.as_str());
         assert!(is_walked, "{path} is not walked with foreign ids");
     }
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let app = TestApp::start(on).await;
         // 李芳 as the manager of her agency, with ids of another enterprise's people.
         let mut manager = at_door(&app, "enterprise", (AGENCY, LI, PASSWORD), "").await;

@@ -87,16 +87,27 @@ pub struct TestApp {
 /// Runs a story on SQLite and, where the kit's server runs, on PostgreSQL; when it fails, the last of
 /// them that was named is to blame.
 pub fn on_each_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
-    let on = |database| {
-        eprintln!("on {database:?}");
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        runtime.block_on(story(database));
-    };
-    on(On::Sqlite);
+    run_on(On::Sqlite, &story);
     match std::env::var_os("HUFU_TEST_POSTGRES") {
-        Some(_) => on(On::Postgres),
+        Some(_) => run_on(On::Postgres, story),
         None => eprintln!("left out: PostgreSQL (scripts/test starts it)"),
     }
+}
+
+/// A long story of what people see and hear, with nothing in it that only one database might do otherwise:
+/// whatever it asks of them shorter stories ask of both. On PostgreSQL and Redis, as a bureau has them, where
+/// the kit's servers run, and on SQLite otherwise.
+pub fn on_one_database<F: Future<Output = ()>>(story: impl Fn(On) -> F) {
+    match std::env::var_os("HUFU_TEST_POSTGRES") {
+        Some(_) => run_on(On::Postgres, story),
+        None => run_on(On::Sqlite, story),
+    }
+}
+
+fn run_on<F: Future<Output = ()>>(database: On, story: impl Fn(On) -> F) {
+    eprintln!("on {database:?}");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(story(database));
 }
 
 pub fn demo_realm() -> Realm {

@@ -9,7 +9,7 @@ use crate::account::{LI, held};
 use crate::kit::browser::Shown;
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm,
-    on_each_database,
+    on_one_database,
 };
 use crate::protocol::authorize::signed_in;
 
@@ -36,7 +36,7 @@ fn set_cookies(answer: &Shown, transaction: &str) -> Vec<String> {
 /// whoever it is about, and none once the name is locked. Covers E-08.
 #[test]
 fn every_wrong_sign_in_costs_alike() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let recorder = recorder(Duration::from_mins(10)).unwrap();
         let (counters, _guard) =
             (recorder.handle(), metrics::set_default_local_recorder(&recorder));
@@ -102,7 +102,7 @@ async fn cost(app: &TestApp, counters: &PrometheusHandle, who: &str, password: &
 /// costs. Covers E-08, E-09.
 #[test]
 fn a_locked_address_does_not_tell_who_signs_in_there() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let recorder = recorder(Duration::from_mins(10)).unwrap();
         let (counters, _guard) =
             (recorder.handle(), metrics::set_default_local_recorder(&recorder));

@@ -6,7 +6,7 @@ use hufu::outbound::asked::FaceState;
 use super::scan::{act, go_on, id, iit, number, pass_face, told};
 use crate::kit::browser::Shown;
 use crate::kit::{Application, Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url};
-use crate::kit::{changed_realm, on_each_database};
+use crate::kit::{changed_realm, on_each_database, on_one_database};
 
 pub const INSURANCE: Application = Application {
     id: "social-insurance",
@@ -138,7 +138,7 @@ async fn pass(app: &TestApp, door: &Door, browser: &mut Browser, page: &Shown, w
 /// one has passed. Covers E-10, P-03, G-03, S-03.
 #[test]
 fn each_way_leads_on_at_every_door() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let app = TestApp::start(on).await;
         let all = ["sms", "tax_app", "iit_app"];
         for door in &DOORS {
@@ -239,7 +239,7 @@ async fn forget_acceptances(app: &TestApp) {
 /// and changes nothing. Covers E-19, E-20, P-04.
 #[test]
 fn agreements_stand_before_every_door() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let app = TestApp::start(on).await;
         for door in &DOORS {
             app.clock.advance(3601);

@@ -8,7 +8,9 @@ use hufu::telemetry::recorder;
 use super::costs::hashed;
 use super::doors::DOORS;
 use crate::kit::browser::{Shown, unescape};
-use crate::kit::{EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use crate::kit::{
+    EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database, on_one_database,
+};
 
 /// The field's own element.
 fn element<'p>(page: &'p Shown, name: &str) -> &'p str {
@@ -84,7 +86,7 @@ fn is_kept(shown: &Shown, field: &str, sent: &str) -> bool {
 /// counted, the slider's proof is good once more. Covers E-02, S-02, I-02, G-02, P-02.
 #[test]
 fn every_wrong_field_is_marked_at_every_door() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let recorder = recorder(Duration::from_mins(10)).unwrap();
         let (counters, _guard) =
             (recorder.handle(), metrics::set_default_local_recorder(&recorder));

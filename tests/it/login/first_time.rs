@@ -11,7 +11,9 @@ use super::doors::{DOORS, Door, TEXTS, accept, accepted};
 use super::scan::{code, face_result, go_on, number, scan};
 use crate::account::{LI, as_li, get, held, post};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use crate::kit::{
+    Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database, on_one_database,
+};
 
 async fn import(app: &TestApp, lines: &[serde_json::Value]) {
     let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
@@ -54,7 +56,7 @@ async fn at_own_door(app: &TestApp, name: &str, password: &str) -> (Browser, Sho
 /// Covers E-05.
 #[test]
 fn the_last_six_open_the_door_until_a_password_is_set() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let app = with_imported(on).await;
         for (at, (_, document, phone, six)) in IMPORTED.into_iter().enumerate() {
             let lower = six.to_ascii_lowercase();
@@ -135,7 +137,7 @@ async fn stands_first(browser: &mut Browser, page: &Shown, (door, six): (&Door, 
 /// leads there again. Covers E-06.
 #[test]
 fn an_initial_password_is_replaced_before_any_session() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         for door in &DOORS {
             let app = TestApp::start(on).await;
             let six = door.document[door.document.len() - 6..].to_owned();
@@ -182,7 +184,7 @@ async fn only_the_new_one(app: &TestApp, doors: &[Door], old: &str, new: &str) {
 /// set or reset it, be it a manager, a feed or an application. Covers E-22.
 #[test]
 fn one_password_is_the_persons_at_every_door() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let app = TestApp::start(on).await;
         let li = |id, enterprise| Door {
             id,

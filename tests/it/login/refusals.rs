@@ -6,7 +6,9 @@ use hufu::domain::password::HashCost;
 use hufu::telemetry::recorder;
 
 use super::costs::hashed;
-use crate::kit::{EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, on_each_database};
+use crate::kit::{
+    EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, on_each_database, on_one_database,
+};
 
 /// Until the slider is drawn no password is hashed, whatever the field holds. Covers E-07, E-02.
 #[test]
@@ -336,7 +338,7 @@ const CROWD: usize = 20;
 /// is counted against them, and everybody who was let in is served.
 #[test]
 fn a_full_queue_says_when_to_come_back() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let setup = |lanes| {
             let usual = Setup::of(on, vec![crate::kit::demo_realm()]);
             // Slow enough that a crowd meets in the queue on any machine.

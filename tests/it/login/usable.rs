@@ -7,7 +7,7 @@ use crate::account::{LI, get, held};
 use crate::kit::browser::{Shown, without_number};
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm,
-    claims, on_each_database,
+    claims, on_each_database, on_one_database,
 };
 
 /// Status, headers that say something, and the page without what is new in every page.
@@ -44,7 +44,7 @@ fn comparable(page: &Shown, typed: &[&str]) -> (u16, Vec<(String, String)>, Stri
 /// in the log. Covers E-08.
 #[test]
 fn every_wrong_sign_in_is_answered_alike() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let few = [("realm.toml", "max_failures = 5", "max_failures = 3")];
         let app = Setup::of(on, vec![changed_realm(&few)]).start().await;
         // 孙丽's account is cancelled: she keeps her relations and has her password.
@@ -307,7 +307,7 @@ fn cases() -> Vec<([&'static str; 4], bool)> {
 /// the tokens. Covers E-23.
 #[test]
 fn nothing_but_an_active_relation_in_its_term_is_usable() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         // The day must not pass: as many codes as it takes.
         let few = "per_minute = 6000";
         let many = "per_minute = 6000\nper_phone_and_hour = 1000\nper_phone_and_day = 1000";

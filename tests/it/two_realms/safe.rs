@@ -17,7 +17,7 @@ use super::routes::{NOT_WALKED, routes};
 use super::side::Side;
 use super::walk::Walk;
 use super::{A, start};
-use crate::kit::{RowsOfRealm, TestApp, on_each_database};
+use crate::kit::{RowsOfRealm, TestApp, on_one_database};
 
 /// What a GET may write, and why; a HEAD may write nothing even there.
 const BY_DESIGN: &[(&str, &[&str])] = &[
@@ -106,7 +106,7 @@ async fn answered(router: &Router, request: Request<Body>) -> u16 {
 
 #[test]
 fn safe_methods_change_nothing() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let app = start(on, &[]).await;
         let side = Side { app: &app, realm: A };
         let lasting = lasting(side).await;
