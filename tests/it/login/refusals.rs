@@ -332,7 +332,7 @@ fn a_phone_is_not_bombed_with_codes() {
     });
 }
 
-const CROWD: usize = 20;
+const CROWD: usize = 40;
 
 /// On the last day of a period: who finds the queue full is told at once when to come back, nothing
 /// is counted against them, and everybody who was let in is served.
