@@ -60,10 +60,7 @@ async fn add(app: &TestApp, name: &str, document: (&str, &str), phone: &str, pas
 
 async fn at_personal_door(app: &TestApp, personal_id: &str, password: &str) -> (Browser, Shown) {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let page =
-        get(&mut browser, &format!("/login/credentials?t={t}&entrance=natural_person")).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "natural_person").await;
     let page = browser.type_credentials(&page, ("", personal_id, password)).await;
     (browser, page)
 }

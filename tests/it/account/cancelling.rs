@@ -77,10 +77,7 @@ fn is_over(page: &Shown) -> bool {
 /// What a sign-in with these credentials is answered, without what differs from page to page.
 async fn answered(app: &TestApp, personal_id: &str) -> (u16, Option<String>, usize, Vec<String>) {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let door = format!("/login/credentials?t={t}&entrance=natural_person");
-    let page = get(&mut browser, &door).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "natural_person").await;
     let typed = browser.type_credentials(&page, ("", personal_id, PASSWORD)).await;
     let said = typed.code().map(str::to_owned);
     let mut names: Vec<String> =

@@ -44,10 +44,7 @@ pub async fn documents(app: &TestApp, phone: &str) -> Vec<(String, String, Optio
 
 pub async fn signs_in(app: &TestApp, personal_id: &str) -> bool {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let door = format!("/login/credentials?t={t}&entrance=natural_person");
-    let page = get(&mut browser, &door).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "natural_person").await;
     let page = browser.type_credentials(&page, ("", personal_id, PASSWORD)).await;
     page.url.contains("/login/second_factor")
 }

@@ -86,9 +86,7 @@ pub async fn get(browser: &mut Browser, path: &str) -> Shown {
 /// Credentials typed at a door, from an address of their own.
 pub async fn typed(app: &TestApp, door: &str, who: (&str, &str, &str)) -> (Browser, Shown) {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let page = get(&mut browser, &format!("/login/credentials?t={t}&entrance={door}")).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), door).await;
     let (enterprise, person, password) = who;
     let mut values = vec![
         ("enterprise_number", enterprise),

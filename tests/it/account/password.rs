@@ -31,10 +31,7 @@ async fn by_old(app: &TestApp, browser: &mut Browser, old: &str, new: &str, agai
 async fn opens(app: &TestApp, password: &str) -> bool {
     app.clock.advance(61);
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let door = format!("/login/credentials?t={t}&entrance=natural_person");
-    let page = get(&mut browser, &door).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "natural_person").await;
     let page = browser.type_credentials(&page, ("", WANG, password)).await;
     page.url.contains("second_factor") || page.text.contains("id=\"way-sms\"")
 }

@@ -195,6 +195,16 @@ impl Browser {
         self.send("GET", path, None).await
     }
 
+    /// The form of a door in the sign-in that begins at an address; the page that would be shown first is
+    /// passed over.
+    pub async fn at_entrance(&mut self, url: &str, entrance: &str) -> Shown {
+        let begun = self.once("GET", url, None).await;
+        let to = begun.left_to.unwrap_or_else(|| panic!("{url}: {} {}", begun.status, begun.text));
+        let (base, step) = to.split_once("/login/").expect("a sign-in");
+        let t = step.split_once("t=").expect("its name").1.split('&').next().unwrap();
+        self.get(&format!("{base}/login/credentials?t={t}&entrance={entrance}")).await
+    }
+
     /// Submits the page's form with `values` typed into it.
     pub async fn submit(&mut self, page: &Shown, values: &[(&str, &str)]) -> Shown {
         let (action, fields) = page.filled(values);

@@ -17,10 +17,7 @@ const STAFF: &str = "13300133000";
 
 async fn sign_in(app: &TestApp, enterprise: &str, phone: &str) -> (Browser, Shown) {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=agency");
-    let page = browser.get(&url).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "agency").await;
     let page = browser.type_credentials(&page, (enterprise, phone, PASSWORD)).await;
     let page = browser.pass_second_factor(app, &page, phone).await;
     (browser, page)

@@ -32,10 +32,7 @@ async fn app(on: crate::kit::On) -> TestApp {
 }
 
 async fn type_in(browser: &mut Browser, entrance: &str, phone: &str) -> Shown {
-    let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
-    let t = page.hidden()["t"].clone();
-    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance={entrance}");
-    let page = browser.get(&url).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[("prompt", "login")]), entrance).await;
     let enterprise = if entrance == "enterprise" { EXAMPLE } else { "" };
     browser.type_credentials(&page, (enterprise, phone, PASSWORD)).await
 }

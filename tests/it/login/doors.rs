@@ -56,10 +56,7 @@ impl Door {
     }
 
     pub async fn open_in(&self, browser: &mut Browser) -> Shown {
-        let page = browser.get(&authorize_url(self.application, &[("prompt", "login")])).await;
-        let t = page.hidden()["t"].clone();
-        let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance={}", self.id);
-        browser.get(&url).await
+        browser.at_entrance(&authorize_url(self.application, &[("prompt", "login")]), self.id).await
     }
 
     pub async fn type_in(

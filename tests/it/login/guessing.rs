@@ -231,10 +231,7 @@ fn strangers_spend_nothing_of_a_known_place() {
 /// A browser that its person asked to be known by, at the door that may lead to the person themself.
 pub async fn remembered(app: &TestApp, phone: &str) -> Browser {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=all_in_one");
-    let page = browser.get(&url).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "all_in_one").await;
     let page = browser.type_credentials(&page, ("", phone, PASSWORD)).await;
     let sent = browser.submit(&page, &[("act", "send")]).await;
     let fields = [("act", "verify"), ("code", &app.sms(phone)), ("remember", "yes")];
@@ -312,10 +309,8 @@ async fn at_non_residents(app: &TestApp, from: &str, who: &str, password: &str) 
 
 async fn with_number(app: &TestApp, from: &str, number: &str, who: &str, password: &str) -> Shown {
     let mut browser = app.browser_at(from);
-    let page = browser.get(&authorize_url(&FILING, &[("prompt", "login")])).await;
-    let t = page.hidden()["t"].clone();
-    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=non_resident");
-    let page = browser.get(&url).await;
+    let page =
+        browser.at_entrance(&authorize_url(&FILING, &[("prompt", "login")]), "non_resident").await;
     let shown = browser.type_credentials(&page, (number, who, password)).await;
     if !shown.url.contains("/login/second_factor") {
         return shown;

@@ -18,10 +18,8 @@ const EMAIL: &str = "john.miller@example.com";
 
 async fn type_in(app: &TestApp, number: &str, personal_id: &str) -> (Browser, Shown) {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[("ui_locales", "en")])).await;
-    let t = page.hidden()["t"].clone();
-    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=non_resident");
-    let page = browser.get(&url).await;
+    let page =
+        browser.at_entrance(&authorize_url(&FILING, &[("ui_locales", "en")]), "non_resident").await;
     let page = browser.type_credentials(&page, (number, personal_id, PASSWORD)).await;
     (browser, page)
 }

@@ -32,10 +32,7 @@ pub async fn at_second_factor(app: &TestApp, phone: &str) -> (Browser, Shown) {
 /// The sign-in page of a door.
 async fn at_door(app: &TestApp, door: &str) -> (Browser, Shown) {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance={door}");
-    let page = browser.get(&url).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), door).await;
     (browser, page)
 }
 

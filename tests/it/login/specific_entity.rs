@@ -14,10 +14,7 @@ const NAMED: &str = "13200132000";
 
 async fn type_in(app: &TestApp, (enterprise, phone): (&str, &str), kind: &str) -> (Browser, Shown) {
     let mut browser = app.browser();
-    let page = browser.get(&authorize_url(&FILING, &[])).await;
-    let t = page.hidden()["t"].clone();
-    let url = format!("/realms/jiangxi/login/credentials?t={t}&entrance=specific_entity");
-    let page = browser.get(&url).await;
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "specific_entity").await;
     let fields = [
         ("record_kind", kind),
         ("enterprise_number", enterprise),

@@ -263,10 +263,7 @@ fn the_halls_phone_may_be_taken_over_too() {
 
 async fn signs_in_as_far(app: &TestApp, who: Registrant, password: &str) -> Shown {
     let mut browser = app.browser();
-    let page = browser.get("/realms/jiangxi/login").await;
-    let t = page.hidden()["t"].clone();
-    let door = format!("/realms/jiangxi/login/credentials?t={t}&entrance=natural_person");
-    let page = browser.get(&door).await;
+    let page = browser.at_entrance("/realms/jiangxi/login", "natural_person").await;
     let typed = [("personal_id", who.number), ("password", password), ("slider", "100")];
     browser.submit(&page, &typed).await
 }

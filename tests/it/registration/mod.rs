@@ -198,10 +198,7 @@ pub async fn actions(app: &TestApp) -> Vec<String> {
 /// The sign-in by number and password through the door of natural persons, to its end.
 pub async fn signs_in(app: &TestApp, who: Registrant, password: &str) -> Shown {
     let mut browser = app.browser();
-    let page = browser.get("/realms/jiangxi/login").await;
-    let t = page.hidden()["t"].clone();
-    let door = format!("/realms/jiangxi/login/credentials?t={t}&entrance=natural_person");
-    let page = browser.get(&door).await;
+    let page = browser.at_entrance("/realms/jiangxi/login", "natural_person").await;
     let typed = [("personal_id", who.number), ("password", password), ("slider", "100")];
     let page = browser.submit(&page, &typed).await;
     if !page.url.contains("second_factor") {
