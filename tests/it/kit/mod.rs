@@ -222,9 +222,9 @@ impl Setup {
         }
     }
 
-    pub async fn start(mut self) -> TestApp {
+    pub fn start(mut self) -> impl Future<Output = TestApp> {
         let realms = std::mem::take(&mut self.realms).into_iter().map(Arc::new).collect();
-        self.start_with(realms).await
+        self.start_with(realms)
     }
 
     async fn start_with(self, realms: Vec<Arc<Realm>>) -> TestApp {
