@@ -10,7 +10,7 @@ use super::{WANG, as_li, as_wang, get, held, post};
 use crate::kit::listener::Listener;
 use crate::kit::{
     Browser, EXAMPLE, FILING, On, SAMPLE, Setup, TestApp, authorize_url, changed_realm, claims,
-    on_each_database,
+    on_each_database, on_one_database,
 };
 
 /// The demo's realm with an application that listens at this address.
@@ -413,7 +413,7 @@ fn what_could_not_be_delivered_is_listed_and_sent_again() {
 /// A person with 0, 1, 2 and 500 identities: one shape of claims, a chooser that can be searched.
 #[test]
 fn none_one_two_and_five_hundred_identities_have_one_shape() {
-    on_each_database(|on| async move {
+    on_one_database(|on| async move {
         let app = crate::kit::TestApp::start(on).await;
         let mut lines = Vec::new();
         for n in 0..500 {
