@@ -115,7 +115,7 @@ async fn keep_house(app: &App) {
             }
             measure::connections(services);
         }
-        measure::password_lane(services);
+        measure::password_lanes(services);
         if n.is_multiple_of(3600) {
             for realm in app.realms() {
                 tell_audit(services, &realm).await;

@@ -108,7 +108,10 @@ const COUNTERS: [(&str, &str); 12] = [
 
 const GAUGES: [(&str, &str); 10] = [
     ("hufu_realm_version", "1 for the version of a realm's files that this node serves."),
-    ("hufu_inside", "Late bodies, requests at work and streams of events at this moment."),
+    (
+        "hufu_inside",
+        "Late bodies, requests at work, files and streams of events at this moment, by listener.",
+    ),
     ("hufu_short_lived_bytes", "Memory of what expires by itself, by share."),
     ("hufu_deliveries_waiting", "Deliveries that have not arrived and are still tried."),
     ("hufu_deliveries_oldest_seconds", "Age of the oldest delivery that is still tried."),

@@ -94,6 +94,7 @@ pub fn services(
     clock: Clock,
 ) -> Result<Arc<Services>, Failure> {
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let hashing = |listener, room| Hashing::new(listener, room, LONGEST_WAIT, HashCost::default());
     let authorities = authorities(wanted)?.unwrap_or_default();
     Ok(Arc::new(Services {
         clock,
@@ -102,7 +103,8 @@ pub fn services(
         store,
         ephemeral,
         outbound: Outbound::trusting(authorities, wanted.is_demo, Timeouts::default())?,
-        hashing: Hashing::new(lanes, QUEUE * lanes, Duration::from_secs(5), HashCost::default()),
+        hashing: hashing("people", (lanes, QUEUE * lanes)),
+        console_hashing: hashing("console", (1, OFFICERS)),
         keys: KeyRing::default(),
         lists: HeldLists::default(),
     }))
@@ -118,6 +120,10 @@ pub fn authorities(wanted: &Wanted) -> Result<Option<Authorities>, Failure> {
 
 /// Waiting sign-ins for each hashing lane: what a lane works off in two to three seconds.
 const QUEUE: usize = 200;
+/// Waiting officers: their few enter in the morning, and whoever waits here holds a passkey of theirs.
+const OFFICERS: usize = 50;
+/// For a lane.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 pub async fn start(wanted: &Wanted) -> Result<Started, Failure> {
     let services = open(wanted).await?;

@@ -27,6 +27,8 @@ pub struct Services {
     pub ephemeral: Ephemeral,
     pub outbound: Outbound,
     pub hashing: Hashing,
+    /// Of officers.
+    pub console_hashing: Hashing,
     pub keys: KeyRing,
     /// Revocation lists that were read already.
     pub lists: HeldLists,

@@ -1,6 +1,7 @@
 //! The password lane: as many hashes at once as there are permits, a queue of bounded length and a
 //! deadline for getting one, memory reused, never on the threads that answer requests. On the last
-//! day of a tax period whoever finds the queue full is told at once when to come back.
+//! day of a tax period whoever finds the queue full is told at once when to come back. Officers have a lane
+//! of their own, in which no taxpayer stands.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ pub struct Load {
 }
 
 pub struct Hashing {
+    /// At which listener its people come in, for the counters.
+    listener: &'static str,
     permits: Arc<Semaphore>,
     lanes: usize,
     /// Those at work and those who wait.
@@ -31,9 +34,15 @@ pub struct Hashing {
 }
 
 impl Hashing {
-    /// `queue`: how many may wait beside those at work; `cost`: of new hashes.
-    pub fn new(lanes: usize, queue: usize, longest_wait: Duration, cost: HashCost) -> Self {
+    /// `lanes` at work and `queue` that may wait beside them; `cost`: of new hashes.
+    pub fn new(
+        listener: &'static str,
+        (lanes, queue): (usize, usize),
+        longest_wait: Duration,
+        cost: HashCost,
+    ) -> Self {
         Self {
+            listener,
             permits: Arc::new(Semaphore::new(lanes)),
             lanes,
             admitted: Semaphore::new(lanes + queue),
@@ -42,6 +51,10 @@ impl Hashing {
             longest_wait,
             cost,
         }
+    }
+
+    pub fn listener(&self) -> &'static str {
+        self.listener
     }
 
     /// How many passwords are hashed now, and how many wait.
@@ -62,14 +75,16 @@ impl Hashing {
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<Option<T>, Fault> {
         let Ok(_place) = self.admitted.try_acquire() else {
-            metrics::counter!("hufu_password_queue_full_total").increment(1);
+            metrics::counter!("hufu_password_queue_full_total", "listener" => self.listener)
+                .increment(1);
             return Ok(None);
         };
         let since = Instant::now();
         let permit =
             tokio::time::timeout(self.longest_wait, Arc::clone(&self.permits).acquire_owned());
         let permit = permit.await;
-        metrics::histogram!("hufu_password_wait_seconds").record(since.elapsed());
+        metrics::histogram!("hufu_password_wait_seconds", "listener" => self.listener)
+            .record(since.elapsed());
         let Ok(Ok(permit)) = permit else { return Ok(None) };
         let memory = Arc::clone(&self.memory);
         let done = tokio::task::spawn_blocking(move || {

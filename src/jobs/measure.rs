@@ -1,5 +1,5 @@
 //! Gauges that somebody has to look up: what waits for whom, how old keys are, which files run, how full
-//! pools and the password lane are. One that nobody sets any more is forgotten (`telemetry`), so a realm
+//! pools and the password lanes are. One that nobody sets any more is forgotten (`telemetry`), so a realm
 //! that is gone leaves none behind.
 
 use crate::domain::signing_key::active;
@@ -7,7 +7,7 @@ use crate::flows::{Fault, Services, versions};
 use crate::realm::Realm;
 use crate::realm::client::Client;
 use crate::store::deliveries::{Channel, Receiver};
-use crate::web::app::App;
+use crate::web::app::{App, Listener};
 
 pub async fn realm(services: &Services, realm: &Realm) {
     if let Err(fault) = measure(services, realm).await {
@@ -67,9 +67,12 @@ pub fn room(app: &App) {
         let size = as_f64(i64::try_from(size).unwrap_or(i64::MAX));
         metrics::gauge!("hufu_short_lived_bytes", "share" => share).set(size);
     }
-    for (what, crowd) in app.crowds().named() {
-        let n = i64::try_from(crowd.n_inside()).unwrap_or(i64::MAX);
-        metrics::gauge!("hufu_inside", "what" => what).set(as_f64(n));
+    for listener in Listener::ALL {
+        for (what, crowd) in app.crowds_at(listener).named() {
+            let n = i64::try_from(crowd.n_inside()).unwrap_or(i64::MAX);
+            let labels = [("what", what), ("listener", listener.name())];
+            metrics::gauge!("hufu_inside", &labels).set(as_f64(n));
+        }
     }
 }
 
@@ -81,11 +84,13 @@ pub fn connections(services: &Services) {
     }
 }
 
-pub fn password_lane(services: &Services) {
-    let load = services.hashing.load();
+pub fn password_lanes(services: &Services) {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    metrics::gauge!("hufu_password_lane_used").set(count(load.at_work));
-    metrics::gauge!("hufu_password_lane_waiting").set(count(load.waiting));
+    for lane in [&services.hashing, &services.console_hashing] {
+        let (load, of) = (lane.load(), lane.listener());
+        metrics::gauge!("hufu_password_lane_used", "listener" => of).set(count(load.at_work));
+        metrics::gauge!("hufu_password_lane_waiting", "listener" => of).set(count(load.waiting));
+    }
 }
 
 /// Exact as far as anybody counts.

@@ -14,8 +14,26 @@ use crate::views::Views;
 #[derive(Clone)]
 pub struct App {
     parts: Arc<Parts>,
-    /// Of one listener.
-    crowds: Arc<Crowds>,
+    listener: Listener,
+}
+
+/// Where somebody comes in: a crowd at one takes nobody's seat at the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Listener {
+    People,
+    Console,
+}
+
+impl Listener {
+    pub const ALL: [Self; 2] = [Self::People, Self::Console];
+
+    /// For the counters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Console => "console",
+        }
+    }
 }
 
 struct Parts {
@@ -25,6 +43,8 @@ struct Parts {
     proxies: Proxies,
     abandoned: Abandoned,
     stopping: Stopping,
+    people: Crowds,
+    console: Crowds,
 }
 
 /// Who may be inside at once.
@@ -74,14 +94,16 @@ impl App {
         let realms = realms.into_iter().map(|realm| (realm.id.clone(), realm)).collect();
         let (realms, abandoned) = (RwLock::new(realms), Abandoned::default());
         let stopping = Stopping::default();
-        let parts = Parts { services, realms, views, proxies, abandoned, stopping };
-        Self { parts: Arc::new(parts), crowds: Arc::default() }
+        let (people, console) = (Crowds::default(), Crowds::default());
+        let parts =
+            Parts { services, realms, views, proxies, abandoned, stopping, people, console };
+        Self { parts: Arc::new(parts), listener: Listener::People }
     }
 
-    /// The same for another listener, at which a crowd at the first takes nobody's seat.
+    /// The same for the officers' listener.
     #[must_use]
-    pub fn with_own_crowds(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts), crowds: Arc::default() }
+    pub fn at_console(&self) -> Self {
+        Self { parts: Arc::clone(&self.parts), listener: Listener::Console }
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -102,8 +124,16 @@ impl App {
         &self.parts.stopping
     }
 
+    /// At its own listener.
     pub fn crowds(&self) -> &Crowds {
-        &self.crowds
+        self.crowds_at(self.listener)
+    }
+
+    pub fn crowds_at(&self, listener: Listener) -> &Crowds {
+        match listener {
+            Listener::People => &self.parts.people,
+            Listener::Console => &self.parts.console,
+        }
     }
 
     pub fn proxies(&self) -> &Proxies {

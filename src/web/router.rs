@@ -138,7 +138,7 @@ fn documents() -> Router<App> {
 /// The officers' listener: nothing of it is served to taxpayers, and nothing of theirs here. Who is inside
 /// there is in no officer's way.
 pub fn console_within(app: &App, time_out: Duration) -> Router {
-    let app = app.with_own_crowds();
+    let app = app.at_console();
     let pages = Router::new()
         .route("/", get(console::entrance::root))
         .nest("/realms/{realm}", console::routes())

@@ -94,7 +94,7 @@ async fn judge_password(ctx: &Ctx, officer: &Officer, password: &Secret) -> Resu
     let policy = ctx.realm.lockout.clone();
     let budget = Budget { name: format!("officer-password/{}", officer.id), policy };
     budget.take(ctx).await?;
-    let Some(is_right) = ctx.services.hashing.verify(password, stored).await? else {
+    let Some(is_right) = ctx.services.console_hashing.verify(password, stored).await? else {
         budget.give_back(ctx).await?;
         return Err(Refusal::Busy.into());
     };

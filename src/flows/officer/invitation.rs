@@ -63,7 +63,7 @@ pub async fn accept(ctx: &Ctx, link: &Secret, chosen: Chosen<'_>) -> Result<(), 
     let challenge: Enrolment = unsealed(ctx, WHAT, (chosen.question, &binding))?;
     let credential = relying_party(ctx)?.enrol(chosen.made, &challenge);
     let credential = credential.map_err(|fault| unbelieved(&fault))?;
-    let hash = ctx.services.hashing.hash(chosen.password, ctx.random()).await?;
+    let hash = ctx.services.console_hashing.hash(chosen.password, ctx.random()).await?;
     let hash = hash.ok_or(Refusal::Busy)?;
     let passkey = OfficerPasskey { id: ctx.new_row_id(), officer: officer.id, credential };
     let tx = ctx.begin().await?;

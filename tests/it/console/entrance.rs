@@ -5,6 +5,7 @@ use hufu::domain::officer::{Duty, Login, Role, Roles};
 use hufu::domain::place::Place;
 use hufu::domain::refusal::Refusal;
 use hufu::ephemeral::{Budget, EphemeralError, Full, Share};
+use hufu::flows::hashing::Load;
 use hufu::flows::{Stop, officer};
 
 use super::{AtDesk, CONSOLE, acts, enrol, invited, operator, path_of, router};
@@ -219,6 +220,22 @@ fn a_flood_at_the_doors_is_none_at_the_console() {
         assert!(desk.is_at_work().await);
         // What is full of their making makes no node unready.
         app.ctx.services.check_ready(&app.app.realms()).await.unwrap();
+    });
+}
+
+/// Taxpayers have all that is there for their passwords: nobody of them is served, and officers set theirs by
+/// the link and enter with it.
+#[test]
+fn no_taxpayer_stands_in_the_officers_lane() {
+    on_each_database(|on| async move {
+        let app = Setup { lanes: (0, 0), ..Setup::of(on, vec![demo_realm()]) }.start().await;
+        let shown = app.browser().get("/realms/jiangxi/login").await;
+        assert_eq!(shown.status.as_u16(), 503, "{}", shown.text);
+        let mut desk = AtDesk::enrolled(&app, "zhou", "hall").await;
+        assert_eq!(desk.enter("Wrong2026!").await.code(), Some("E_CREDENTIALS"));
+        let shown = desk.enter(PASSWORD).await;
+        assert_eq!((shown.code(), shown.url.as_str()), (None, CONSOLE), "{}", shown.text);
+        assert_eq!(app.ctx.services.hashing.load(), Load { at_work: 0, waiting: 0 });
     });
 }
 

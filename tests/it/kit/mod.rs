@@ -240,7 +240,7 @@ impl Setup {
             None => Ephemeral::in_memory_within(clock.clone(), self.budget),
         };
         let outbound = Outbound::new(self.has_sandboxes, self.timeouts).unwrap();
-        let hashing = Hashing::new(self.lanes.0, self.lanes.1, Duration::from_secs(20), self.cost);
+        let hashing = Hashing::new("people", self.lanes, Duration::from_secs(20), self.cost);
         let services = services(&clock, &database.url, ephemeral, outbound, hashing).await;
         for realm in &realms {
             keys::load(&services, realm).await.unwrap();
@@ -259,6 +259,7 @@ async fn services(
     hashing: Hashing,
 ) -> Arc<Services> {
     let store = Store::open(url, MasterKey::new([9; 32]), clock.clone()).await.unwrap();
+    let console_hashing = Hashing::new("console", (1, 50), Duration::from_secs(20), CHEAP);
     Arc::new(Services {
         clock: clock.clone(),
         random: Random::System,
@@ -267,6 +268,7 @@ async fn services(
         ephemeral,
         outbound,
         hashing,
+        console_hashing,
         keys: KeyRing::default(),
         lists: HeldLists::default(),
     })
@@ -287,7 +289,7 @@ async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>], cost: HashCost) {
     migrate(url).await.unwrap();
     let clock = Clock::fixed(START);
     let ephemeral = Ephemeral::in_memory(clock.clone());
-    let hashing = Hashing::new(2, 1000, Duration::from_secs(20), cost);
+    let hashing = Hashing::new("people", (2, 1000), Duration::from_secs(20), cost);
     let services = services(
         &clock,
         url,
@@ -334,7 +336,7 @@ impl TestApp {
 
     async fn node_of(&self, realm: Arc<Realm>) -> Self {
         let ephemeral = Ephemeral::in_memory(self.clock.clone());
-        let hashing = Hashing::new(2, 1000, Duration::from_secs(20), CHEAP);
+        let hashing = Hashing::new("people", (2, 1000), Duration::from_secs(20), CHEAP);
         let outbound = Outbound::new(true, Timeouts::default()).unwrap();
         let services =
             services(&self.clock, &self.database.url, ephemeral, outbound, hashing).await;

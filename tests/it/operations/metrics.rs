@@ -107,7 +107,7 @@ fn what_people_do_is_counted() {
         let told = handle.render();
         assert!(!told.contains("abc") && !told.contains("13811112222"), "{told}");
         // The lane, while a password is in it and afterwards.
-        measure::password_lane(&app.ctx.services);
+        measure::password_lanes(&app.ctx.services);
         assert_eq!(value(&handle, "hufu_password_lane_used", &[]), 0.0);
         assert!(value(&handle, "hufu_password_wait_seconds_count", &[]) > 5.0);
     });
@@ -238,7 +238,7 @@ async fn every_series_says_what_it_is() {
     let app = TestApp::start(On::Sqlite).await;
     signed_in(&app).await;
     measure::realm(&app.ctx.services, &app.ctx.realm).await;
-    measure::password_lane(&app.ctx.services);
+    measure::password_lanes(&app.ctx.services);
     measure::connections(&app.ctx.services);
     let told = handle.render();
     for line in told.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
@@ -343,4 +343,29 @@ fn keys_grow_older_and_a_full_lane_is_counted() {
         assert_eq!((one.unwrap().is_some(), other.unwrap().is_some()), (true, false));
         assert_eq!(value(&handle, "hufu_password_queue_full_total", &[]), 1.0);
     });
+}
+
+/// Issue 13, 4: who is inside and whose passwords are hashed, at the people's listener and at the officers'.
+#[tokio::test]
+async fn each_listener_tells_who_is_inside() {
+    let recorder = recorder(Duration::from_mins(10)).unwrap();
+    let (handle, _guard) = (recorder.handle(), metrics::set_default_local_recorder(&recorder));
+    let app = TestApp::start(On::Sqlite).await;
+    let console = app.app.at_console();
+    let seats: Vec<_> = [&app.app, &console, &console]
+        .map(|at| at.crowds().at_work.enter(None).unwrap())
+        .into_iter()
+        .collect();
+    let told =
+        |name: &str| ["people", "console"].map(|at| value(&handle, name, &[("listener", at)]));
+    measure::room(&app.app);
+    assert_eq!(told("hufu_inside"), [1.0, 2.0], "{}", handle.render());
+    drop(seats);
+    measure::room(&app.app);
+    assert_eq!(told("hufu_inside"), [0.0, 0.0], "{}", handle.render());
+    let (password, services) = (Secret::new(PASSWORD.to_owned()), &app.ctx.services);
+    services.console_hashing.hash(&password, &services.random).await.unwrap().unwrap();
+    measure::password_lanes(services);
+    assert_eq!(told("hufu_password_wait_seconds_count"), [0.0, 1.0], "{}", handle.render());
+    assert_eq!(told("hufu_password_lane_used"), [0.0, 0.0]);
 }
