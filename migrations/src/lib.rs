@@ -47,6 +47,7 @@ mod m20261128_000049_eras;
 mod m20261128_000051_days;
 mod m20261128_000052_looks;
 mod m20261128_000053_names;
+mod m20261128_000054_awaited_eras;
 
 /// All steps in order.
 pub struct Migrator;
@@ -97,6 +98,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000051_days::Migration),
             Box::new(m20261128_000053_names::Migration),
             Box::new(m20261128_000052_looks::Migration),
+            Box::new(m20261128_000054_awaited_eras::Migration),
         ]
     }
 }

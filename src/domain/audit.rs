@@ -193,7 +193,7 @@ pub enum AuditEvent {
     PhoneAwaited {
         account: AccountId,
     },
-    /// It was stopped, a newer one took its place, or the password has changed or the account ended
+    /// It was stopped, a newer one took its place, or the account's sign-ins were ended or the account itself
     /// meanwhile.
     AwaitedPhoneDropped {
         account: AccountId,

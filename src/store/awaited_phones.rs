@@ -14,6 +14,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
 use crate::base::secret::Hashed;
 use crate::domain::number::phone::Phone;
+use crate::domain::person::Account;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AwaitedPhone {
@@ -23,6 +24,15 @@ pub struct AwaitedPhone {
     /// When a code reached it.
     pub verified_at: Timestamp,
     pub due_at: Timestamp,
+    /// The account's when it was asked for; `None`: an earlier release did not say.
+    pub era: Option<i64>,
+}
+
+impl AwaitedPhone {
+    /// Whether it will be bound: the account's sign-ins have not been ended since.
+    pub fn is_of(&self, account: &Account) -> bool {
+        account.may_sign_in().is_ok() && self.era.is_none_or(|era| era == account.era)
+    }
 }
 
 pub struct AwaitedPhones<'c, A>(Rows<'c, A>);
@@ -83,6 +93,7 @@ impl<A> AwaitedPhones<'_, A> {
             phone: Phone::kept(&text).map_err(wrong)?,
             verified_at: Timestamp(row.verified_at),
             due_at: Timestamp(row.due_at),
+            era: row.era,
         })
     }
 }
@@ -98,6 +109,7 @@ impl AwaitedPhones<'_, Writing> {
             stop_hash: Set(stop.0.to_vec()),
             verified_at: Set(new.verified_at.0),
             due_at: Set(new.due_at.0),
+            era: Set(new.era),
         })
         .exec_without_returning(&self.0.db())
         .await?;

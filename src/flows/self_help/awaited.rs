@@ -1,12 +1,12 @@
 //! A new phone that waits a day (DEC-23): its person is told by everything that still reaches them, each
-//! message with a way to stop it; their account centre and another password stop it, too. Then
-//! `lost_phone` binds it.
+//! message with a way to stop it; their account centre stops it, too, and so does whatever begins another era of
+//! the account. Else `lost_phone` binds it.
 
-use crate::base::id::{AccountId, PersonId};
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::phone::Phone;
+use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::notify::person::warn_person;
@@ -18,31 +18,31 @@ use crate::store::awaited_phones::AwaitedPhone;
 pub const WAIT_SECONDS: i64 = 86_400;
 
 /// In place of another that waited for this account, with a day of its own.
-pub async fn begin(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    (person, account): (PersonId, AccountId),
-    phone: Phone,
-) -> Result<(), Fault> {
+pub async fn begin(ctx: &Ctx, tx: &Tx<'_>, account: &Account, phone: Phone) -> Result<(), Fault> {
     let stop = ctx.random().token();
     let now = ctx.now();
     let awaited = AwaitedPhone {
         id: ctx.new_row_id(),
-        account,
+        account: account.id,
         phone,
         verified_at: now,
         due_at: now.plus(WAIT_SECONDS),
+        era: Some(account.era),
     };
-    people::drop_awaited_phone(tx, account).await?;
+    people::drop_awaited_phone(tx, account.id).await?;
     tx.rows().awaited_phones().add(&awaited, stop.hashed()).await?;
-    tx.note(AuditEvent::PhoneAwaited { account });
+    tx.note(AuditEvent::PhoneAwaited { account: account.id });
     let link = ctx.realm.url(&format!("/recover-phone/stop?c={}", stop.expose()));
-    warn_person(ctx, tx, person, NoticeKind::PhoneAwaited, Some(&link)).await
+    warn_person(ctx, tx, account.person, NoticeKind::PhoneAwaited, Some(&link)).await
 }
 
-/// The one that waits for the account of this session.
+/// The one that waits for the account of this session; not one that will not be bound any more.
 pub async fn of(ctx: &Ctx, session: &Session) -> Result<Option<AwaitedPhone>, Fault> {
-    Ok(ctx.rows().awaited_phones().of(session.account).await?)
+    let Some(found) = ctx.rows().awaited_phones().of(session.account).await? else {
+        return Ok(None);
+    };
+    let account = ctx.rows().accounts().find(session.account).await?;
+    Ok(account.is_some_and(|account| found.is_of(&account)).then_some(found))
 }
 
 /// Whoever holds the secret of a message stops it; `E_STATE`: it is over.

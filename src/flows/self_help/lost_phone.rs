@@ -300,8 +300,8 @@ pub async fn wait_instead(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<()
 async fn wait(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
     let tx = ctx.begin().await?;
     LOST_PHONE.use_up(&tx, begun).await?;
-    session::hold_in_era(&tx, at.account, at.era).await?;
-    awaited::begin(ctx, &tx, (at.person, at.account), phone(at)?).await?;
+    let account = session::hold_in_era(&tx, at.account, at.era).await?;
+    awaited::begin(ctx, &tx, &account, phone(at)?).await?;
     tx.commit().await?;
     LOST_PHONE.forget(ctx, begun).await;
     Ok(())
@@ -375,7 +375,8 @@ async fn bind_or_give_up(ctx: &Ctx, one: AwaitedPhone) -> Result<bool, Stop> {
     }
 }
 
-/// `false`: it was stopped meanwhile, or nobody has the account any more.
+/// `false`: it was stopped meanwhile. `E_STATE` and its kin: the account has ended, or its sign-ins have been
+/// ended since the phone was asked for.
 async fn bind_awaited(ctx: &Ctx, one: &AwaitedPhone) -> Result<bool, Stop> {
     let tx = ctx.begin().await?;
     // First, as whoever changes the account and then drops what waits for it; with whoever has the number,
@@ -387,12 +388,10 @@ async fn bind_awaited(ctx: &Ctx, one: &AwaitedPhone) -> Result<bool, Stop> {
     if !tx.rows().awaited_phones().take(one.id).await? {
         return Ok(false);
     }
-    let account = accounts.find(one.account).await?;
-    let Some(account) = account.filter(Account::is_live) else {
-        tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
-        tx.commit().await?;
-        return Ok(false);
-    };
+    let account = accounts.find(one.account).await?.ok_or(Refusal::Credentials)?;
+    if !one.is_of(&account) {
+        return Err(Refusal::State.into());
+    }
     let binding = PhoneBinding {
         account: one.account,
         phone: one.phone.clone(),
@@ -406,7 +405,9 @@ async fn bind_awaited(ctx: &Ctx, one: &AwaitedPhone) -> Result<bool, Stop> {
 
 async fn give_up(ctx: &Ctx, one: &AwaitedPhone) -> Result<(), Fault> {
     let tx = ctx.begin().await?;
-    tx.rows().awaited_phones().take(one.id).await?;
-    tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
-    Ok(tx.commit().await?)
+    if tx.rows().awaited_phones().take(one.id).await? {
+        tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
+        tx.commit().await?;
+    }
+    Ok(())
 }

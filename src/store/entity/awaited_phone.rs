@@ -14,6 +14,7 @@ pub struct Model {
     pub stop_hash: Vec<u8>,
     pub verified_at: i64,
     pub due_at: i64,
+    pub era: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -40,6 +40,7 @@ pub async fn happens(app: &TestApp, username: &str, what: &str) {
         "the bureau ends all" => {
             help::end_sessions(ctx, &helper, account.id).await.unwrap();
         }
+        "locked" => help::lock(ctx, &helper, account.id).await.unwrap(),
         "locked and unlocked" => {
             help::lock(ctx, &helper, account.id).await.unwrap();
             help::unlock(ctx, &helper, account.id).await.unwrap();

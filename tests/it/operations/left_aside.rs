@@ -86,6 +86,8 @@ fn phones_are_bound_past_a_bad_row() {
                 phone: Phone::parse(phone).unwrap(),
                 verified_at: now,
                 due_at,
+                // As an earlier release has kept it.
+                era: None,
             };
             tx.rows().awaited_phones().add(&new, Hashed::of(phone)).await.unwrap();
             tx.commit().await.unwrap();

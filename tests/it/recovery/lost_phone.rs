@@ -411,6 +411,47 @@ fn whoever_has_no_phone_is_not_led_to_it_first() {
     });
 }
 
+/// Covers DEC-23: a phone that waits goes with the account's sign-ins, whatever ends them and whoever asked for
+/// it; without an end it is bound.
+#[test]
+fn a_phone_that_waits_goes_with_the_sign_ins() {
+    on_each_database(|on| async move {
+        for what in ENDS.into_iter().chain(["locked", "nothing"]) {
+            let app = with(on, "delay").await;
+            let mut browser = app.browser();
+            let page = sent_to(&app, &mut browser, FRESH).await;
+            let done = answer(&mut browser, &page, &app.sms(FRESH)).await;
+            assert!(done.text.contains("24 小时后生效"), "{what}: {}", done.text);
+            happens(&app, "chenjing", what).await;
+            app.clock.advance(86_401);
+            let is_bound = what == "nothing";
+            assert_eq!(bind_due(&app.ctx).await.unwrap(), usize::from(is_bound), "{what}");
+            assert_eq!(holder_of(&app, FRESH).await.is_some(), is_bound, "{what}");
+            assert_eq!(app.count("SELECT COUNT(*) FROM awaited_phone").await, 0, "{what}");
+            let audit = app.audit().await;
+            let dropped = audit.iter().filter(|one| one["action"] == "awaited_phone_dropped");
+            assert_eq!(dropped.count(), usize::from(!is_bound), "{what}");
+        }
+    });
+}
+
+/// What will not be bound is not shown as if it would be.
+#[test]
+fn the_account_centre_shows_no_phone_of_another_era() {
+    on_each_database(|on| async move {
+        let app = with(on, "delay").await;
+        let mut browser = app.browser();
+        let page = typed(&mut browser, ("foreign_passport", "L898902C3"), PASSWORD, FRESH).await;
+        answer(&mut browser, &page, &app.sms(FRESH)).await;
+        happens(&app, "jmiller", "the bureau ends all").await;
+        app.clock.advance(61);
+        let mut owner = as_person(&app, "+14155550123").await;
+        let page = owner.get("/realms/jiangxi/account/phones").await;
+        assert_eq!(page.status.as_u16(), 200, "{}", page.text);
+        assert!(!page.text.contains("id=\"awaited\""), "{}", page.text);
+    });
+}
+
 /// A password that was right is worth nothing here either once the account's sign-ins have been ended: no
 /// phone is bound by it, and none waits.
 #[test]
