@@ -1,5 +1,5 @@
-//! Revocation lists (RFC 5280 §5). Only whole lists of an authority about its own certificates say
-//! anything; partial and indirect ones carry a critical extension and are refused by it.
+//! Revocation lists (RFC 5280 §5): of an authority about its own certificates, all of them or a part that it
+//! names (`scope`). Delta and indirect ones, and those for some reasons only, are refused.
 
 use std::collections::HashMap;
 
@@ -11,6 +11,7 @@ use x509_cert::name::Name;
 use super::distrust::{Distrust, Doubt};
 use super::name;
 use super::parsed::{Certificate, Signed, seconds};
+use super::scope::{ISSUING_POINT, Scope};
 use crate::base::clock::Timestamp;
 
 /// In bytes: some two hundred thousand certificates.
@@ -25,6 +26,7 @@ pub struct Crl {
     issuer: Name,
     this_update: Timestamp,
     next_update: Option<Timestamp>,
+    scope: Scope,
     revoked: HashMap<Vec<u8>, Timestamp>,
 }
 
@@ -48,12 +50,14 @@ impl Crl {
             return Err(Doubt::Malformed("the list contradicts itself"));
         }
         let entries = inner.revoked_certificates.unwrap_or_default();
-        let of_list = inner.crl_extensions.iter().flatten();
+        let of_list = inner.crl_extensions.as_deref().unwrap_or_default();
+        let beyond_scope = of_list.iter().filter(|one| one.extn_id != ISSUING_POINT);
         let of_entries = entries.iter().filter_map(|entry| entry.crl_entry_extensions.as_ref());
-        if of_list.chain(of_entries.flatten()).any(is_beyond_us) {
+        if beyond_scope.chain(of_entries.flatten()).any(is_beyond_us) {
             return Err(Doubt::Partial);
         }
         Ok(Self {
+            scope: Scope::read(of_list)?,
             issuer: inner.issuer,
             this_update: seconds(&inner.this_update),
             next_update: inner.next_update.as_ref().map(seconds),
@@ -83,6 +87,11 @@ impl Crl {
         name::same(&self.issuer, &other.issuer)
     }
 
+    /// Whether both speak of the same certificates.
+    pub fn has_scope_of(&self, other: &Self) -> bool {
+        self.scope == other.scope
+    }
+
     /// By name: whose list it says it is.
     pub fn is_of(&self, issuer: &Certificate) -> bool {
         name::same(&self.issuer, issuer.subject())
@@ -108,6 +117,7 @@ impl Crl {
 
     /// Whether the list has this certificate. One that has lapsed is believed when it says so: nobody becomes
     /// good again because the next list is kept away. It is not believed to say that all is well.
+    /// [`Doubt::Missing`]: it speaks of other certificates, and does not have this one.
     pub fn judge(
         &self,
         certificate: &Certificate,
@@ -117,13 +127,16 @@ impl Crl {
         let checked = self.check(issuer, now);
         match (checked, self.revoked.get(certificate.serial())) {
             (Ok(()) | Err(Doubt::Stale), Some(since)) => Err(Distrust::Revoked { since: *since }),
+            (Ok(()) | Err(Doubt::Stale), None) if !self.scope.covers(certificate) => {
+                Err(Doubt::Missing.into())
+            }
             (Ok(()), None) => Ok(()),
             (Err(doubt), _) => Err(doubt.into()),
         }
     }
 }
 
-/// Delta, indirect and partitioned lists say so critically; so does whatever is invented later.
+/// Delta and indirect lists say so critically; so does whatever is invented later.
 fn is_beyond_us(extension: &Extension) -> bool {
     extension.critical
 }

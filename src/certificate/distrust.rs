@@ -39,7 +39,7 @@ pub enum Untrusted {
 /// Why a list or an answer says nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Doubt {
-    /// There is none.
+    /// There is none that speaks of it.
     Missing,
     Malformed(&'static str),
     /// Of another authority, or about another certificate.
@@ -47,7 +47,7 @@ pub enum Doubt {
     Signature,
     /// Its time is over, or has not come.
     Stale,
-    /// Only a part of what is revoked, or on behalf of others: a critical extension says so.
+    /// Only some of the reasons, what has changed, or on behalf of others: an extension says so.
     Partial,
     /// The responder does not know the certificate, or refused to answer.
     Unanswered,

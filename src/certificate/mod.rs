@@ -16,6 +16,7 @@ pub mod number;
 pub mod ocsp;
 mod parsed;
 mod path;
+mod scope;
 
 pub use authority::Authority;
 pub use crl::Crl;

@@ -88,7 +88,7 @@ impl Path {
     }
 
     /// The authorities between, by the lists that the realm names of their issuers. Of an issuer
-    /// without a list nothing is asked.
+    /// without a list, or with lists that speak of others, nothing is asked.
     pub fn between_by_lists(&self, lists: &[&Crl], now: Timestamp) -> Result<(), Distrust> {
         let mut judged = Ok(());
         for pair in self.certificates.windows(2).skip(1) {
@@ -122,6 +122,8 @@ fn by_lists(
         judged = match list.judge(certificate, issuer, now) {
             revoked @ Err(Distrust::Revoked { .. }) => return revoked,
             Ok(()) => Ok(()),
+            // It speaks of others.
+            Err(Distrust::Unknown(Doubt::Missing)) => judged,
             doubt => judged.or(doubt),
         };
     }

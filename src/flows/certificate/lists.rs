@@ -1,6 +1,6 @@
 //! Revocation lists, fetched by one node for all and kept in the database: renewed each hour, and before
-//! the authority's own date where that is sooner. One that is not the authority's, or older than what
-//! is there, takes nobody's place.
+//! the authority's own date where that is sooner. One that is not the authority's, is older than what is there, or
+//! speaks of other certificates than what is there and still holds, takes nobody's place.
 
 use std::sync::Arc;
 
@@ -100,6 +100,10 @@ fn judge(
         }
         Some(before) if before.this_update() > list.this_update() => {
             Err("it is older than the one that is there".to_owned())
+        }
+        // A part that speaks of others would make those good again who stand in the one that is there.
+        Some(before) if !list.has_scope_of(before) && before.next_update() >= Some(now) => {
+            Err("it speaks of other certificates than the one that is there".to_owned())
         }
         _ => Ok(list),
     }

@@ -14,13 +14,13 @@ use crate::kit::{START, on_each_database};
 
 /// Answers with whatever it was told last, or not at all.
 #[derive(Clone, Default)]
-struct Publisher {
+pub struct Publisher {
     says: Arc<Mutex<Option<Vec<u8>>>>,
     asked: Arc<Mutex<Vec<(String, usize)>>>,
 }
 
 impl Publisher {
-    async fn start() -> (String, Self) {
+    pub async fn start() -> (String, Self) {
         let own = Self::default();
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", socket.local_addr().unwrap());
@@ -29,7 +29,7 @@ impl Publisher {
         (address, own)
     }
 
-    fn say(&self, bytes: Option<Vec<u8>>) {
+    pub fn say(&self, bytes: Option<Vec<u8>>) {
         *self.says.lock().unwrap() = bytes;
     }
 

@@ -57,7 +57,7 @@ fn a_list_must_be_the_issuers_and_of_today() {
     assert_eq!(path.leaf_by_lists(&[], START), doubt(Doubt::Missing));
 }
 
-/// Delta lists (2.5.29.27), indirect and partitioned ones (2.5.29.28), and what is invented later.
+/// Delta lists (2.5.29.27), indirect ones (2.5.29.28), and what is invented later.
 #[test]
 fn a_part_of_a_list_is_no_list() {
     let authorities = Authorities::new(Sort::P256);

@@ -10,6 +10,7 @@ mod mutated;
 mod numbers;
 mod openssl;
 mod pages;
+mod parts;
 mod paths;
 mod realm;
 mod seen;
