@@ -15,7 +15,7 @@ const MOST_LINES: usize = 50;
 
 pub struct Pinentry {
     /// Its window goes when we go.
-    _child: Child,
+    _program: Program,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
 }
@@ -32,17 +32,40 @@ pub enum AssuanError {
     Unclear,
 }
 
+/// A program that ends with us and, on Unix, takes all that it has started with it: many a `pinentry` is a script
+/// that chooses among several.
+struct Program(Child);
+
+impl Program {
+    fn start(mut command: Command) -> std::io::Result<Self> {
+        // Where a process is a group of its own, it and its children are one to be ended.
+        #[cfg(unix)]
+        command.process_group(0);
+        Ok(Self(command.kill_on_drop(true).spawn()?))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Program {
+    fn drop(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        // Nobody has waited for it, so the number is still its own, whether or not it runs.
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            // Where all of them have ended already, there is nobody to end.
+            kill_process_group(group, Signal::KILL).ok();
+        }
+    }
+}
+
 impl Pinentry {
     pub async fn start(program: &Path) -> Result<Self, AssuanError> {
-        let mut child = Command::new(program)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let (to, from) = (child.stdin.take(), child.stdout.take());
+        let mut command = Command::new(program);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut program = Program::start(command)?;
+        let (to, from) = (program.0.stdin.take(), program.0.stdout.take());
         let (Some(to), Some(from)) = (to, from) else { return Err(AssuanError::Unclear) };
-        let mut started = Self { _child: child, to, from: BufReader::new(from) };
+        let mut started = Self { _program: program, to, from: BufReader::new(from) };
         started.answer().await?;
         Ok(started)
     }

@@ -26,6 +26,7 @@ while read -r line; do
         WAIT) sleep 5; echo OK ;;
         NOISE) echo "S PASSWORD_FROM_CACHE"; echo "# a remark"; echo "D secret"; echo OK ;;
         WRONG) echo "HELLO" ;;
+        STRAY) sleep 60 & echo $! > stray; echo "HELLO" ;;
         LONG) head -c 5000 /dev/zero | tr '\0' x; echo ;;
         *) printf 'D %s\n' "$(cat answer)"; echo OK ;;
       esac ;;
@@ -145,6 +146,34 @@ async fn a_page_piles_up_no_windows() {
     assert!(second.body["error"]["detail"].as_str().unwrap().contains("another window"));
     assert_ne!(first.status, 200, "nothing was typed");
     assert_eq!(desk.told().matches("GETPIN").count(), 1);
+}
+
+/// Whether it runs; one that was ended and that nobody has waited for does not.
+#[cfg(target_os = "linux")]
+fn runs(process: &str) -> bool {
+    !read(Path::new(&format!("/proc/{process}/cmdline"))).is_empty()
+}
+
+/// What the program has started goes with it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_window_leaves_nothing_behind() {
+    let desk = Desk::new().await;
+    let page = desk.agent.page().await;
+    let key = page.key().await;
+    desk.answer(&["STRAY"]);
+    let body = json!({ "key_id": key, "challenge": challenge(ORIGIN) });
+    let reply = page.call("/v1/sign", body).await;
+    assert_eq!((reply.status, reply.code()), (502, "BACKEND"));
+    let stray = read(&desk.path("stray")).trim().to_owned();
+    assert!(!stray.is_empty(), "nothing was started");
+    let gone = async {
+        while runs(&stray) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let gone = tokio::time::timeout(std::time::Duration::from_secs(5), gone).await;
+    assert!(gone.is_ok(), "{stray} still runs");
 }
 
 #[tokio::test]
