@@ -7,6 +7,7 @@ use crate::domain::non_resident::FileKind;
 use crate::domain::number::document::DocumentType;
 use crate::domain::number::phone::Phone;
 use crate::domain::person::DocumentEnd;
+use crate::domain::picture::bare;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{Candidate, Typed, Way};
 
@@ -72,7 +73,7 @@ impl TypedRecord<'_> {
     }
 }
 
-/// A portrait that was taken at the counter, without opening it.
+/// A portrait that was taken at the counter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Portrait {
     pub kind: FileKind,
@@ -84,13 +85,15 @@ impl Portrait {
     /// Bytes.
     pub const LARGEST: usize = 2 * 1024 * 1024;
 
-    /// `E_FORMAT` at `portrait_size`, or `portrait_kind`: neither JPEG nor PNG by its first bytes.
-    pub fn of(content: &[u8]) -> Result<Self, Refusal> {
+    /// With the picture as it is kept, and nothing of where it was taken. `E_FORMAT` at `portrait_size`, or
+    /// `portrait_kind`: no JPEG and no PNG by its bytes.
+    pub fn of(content: &[u8]) -> Result<(Self, Vec<u8>), Refusal> {
         if content.len() > Self::LARGEST {
             return Err(Refusal::format("portrait_size"));
         }
-        let kind = FileKind::of(content).filter(|kind| *kind != FileKind::Pdf);
-        let kind = kind.ok_or_else(|| Refusal::format("portrait_kind"))?;
-        Ok(Self { kind, size: content.len() })
+        let kind = FileKind::of(content);
+        let kept = kind.and_then(|kind| Some((kind, bare(kind, content)?)));
+        let (kind, kept) = kept.ok_or_else(|| Refusal::format("portrait_kind"))?;
+        Ok((Self { kind, size: kept.len() }, kept))
     }
 }

@@ -22,7 +22,7 @@ pub struct HallRecord {
     pub phone: Option<Phone>,
     /// An officer has compared face and document.
     pub verified_by_sight: bool,
-    /// SHA-256 of the portrait that was taken, in hexadecimal.
+    /// SHA-256 of the portrait as it is kept, in hexadecimal.
     pub portrait: Option<String>,
     pub collected_on: Day,
     /// Who collected it, in the hall's own words.

@@ -29,6 +29,7 @@ pub mod officer;
 pub mod passkey;
 pub mod password;
 pub mod person;
+pub mod picture;
 pub mod place;
 pub mod profile;
 pub mod proof;

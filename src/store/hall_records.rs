@@ -292,7 +292,7 @@ pub struct Version {
     pub record: HallRecord,
 }
 
-/// A portrait as it was taken.
+/// A portrait as it is kept.
 pub struct NewPortrait<'a> {
     pub id: Uuid,
     pub portrait: Portrait,

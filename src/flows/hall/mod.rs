@@ -11,6 +11,7 @@ use crate::domain::collection::{Portrait, TypedRecord};
 use crate::domain::hall::HallRecord;
 use crate::domain::help::Helper;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
+use crate::domain::picture::bare;
 use crate::domain::refusal::Refusal;
 use crate::flows::officer::{Subject, look, note};
 use crate::flows::{Ctx, Stop};
@@ -51,16 +52,19 @@ pub async fn look_at(
     Ok(found)
 }
 
-/// The portrait of a version, as it was taken.
+/// The portrait of a version. What earlier releases have kept as it came is shown without what a camera wrote
+/// beside it, too.
 pub async fn portrait(
     ctx: &Ctx,
     officer: &Helper,
     id: RecordVersionId,
 ) -> Result<(Portrait, Vec<u8>), Stop> {
-    let found = ctx.rows().hall_records().portrait(id).await?.ok_or(Refusal::State)?;
+    let found = ctx.rows().hall_records().portrait(id).await?;
+    let (portrait, content) = found.ok_or(Refusal::State)?;
     let versions = ctx.rows().hall_records().versions_of(id).await?;
     look_at_one(ctx, officer, "look-at-portrait", (id, &versions)).await?;
-    Ok(found)
+    let content = bare(portrait.kind, &content).unwrap_or(content);
+    Ok((Portrait { size: content.len(), ..portrait }, content))
 }
 
 /// `E_STATE`: there is none.
@@ -106,7 +110,7 @@ pub async fn keep(
     let new = collected.typed.parse(today)?;
     let taken = match collected.portrait {
         [] => None,
-        content => Some((Portrait::of(content)?, content)),
+        content => Some(Portrait::of(content)?),
     };
     let person = whose(ctx, &new.number).await?;
     let tx = ctx.begin().await?;
@@ -132,9 +136,9 @@ pub async fn keep(
     let id = RecordVersionId::new(&ctx.services.clock, ctx.random());
     let portrait_id = match taken {
         Some((portrait, content)) => {
-            let new = NewPortrait { id: ctx.new_row_id(), portrait, content, at: ctx.now() };
-            records.add_portrait(&new).await?;
-            Some(new.id)
+            let (row, at) = (ctx.new_row_id(), ctx.now());
+            records.add_portrait(&NewPortrait { id: row, portrait, content: &content, at }).await?;
+            Some(row)
         }
         None => kept,
     };

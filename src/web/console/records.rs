@@ -239,7 +239,7 @@ pub async fn post_new(sent: Sent) -> Answer {
     }
 }
 
-/// As it was taken; a browser shows it by itself and runs nothing in it.
+/// A browser shows it by itself and runs nothing in it.
 pub async fn get_portrait(request: Request, Path((_, of)): Path<(String, String)>) -> Answer {
     let on_duty = OnDuty::enter(request, Duty::HallRecords).await?;
     let helper = on_duty.helper()?;

@@ -1,7 +1,11 @@
 //! What the hall collects of people: which fields it takes, what stays of each version, where portraits
 //! are, and what registration makes of it.
 
+use hufu::base::id::RecordVersionId;
+use hufu::base::secret::{hex, sha256};
 use hufu::domain::acting::Acting;
+use hufu::domain::help::Helper;
+use hufu::flows::hall;
 use serde_json::{Value, json};
 
 use super::{AtDesk, CONSOLE, acts};
@@ -11,8 +15,8 @@ use crate::kit::{TestApp, on_each_database};
 use crate::login::level::with_session_of;
 use crate::registration::{ANNA, Registrant, XU, levels, person, reached};
 
-pub const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a portrait of somebody at the counter";
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n another portrait";
+pub const JPEG: &[u8] = b"\xff\xd8\xff\xda\0\x02 a portrait of somebody at the counter\xff\xd9";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xae\x42\x60\x82";
 const WHY: (&str, &str) = ("reason", "窗口采集，叫号 C001");
 
 pub const ANNAS: [(&str, &str); 7] = [
@@ -67,6 +71,8 @@ fn what_is_collected_is_checked() {
             (with(&[]), JPEG, "by_sight-wrong"),
             (with(&[sight]), b"".as_slice(), "file-wrong"),
             (with(&[sight]), b"GIF89a", "file-wrong"),
+            (with(&[sight]), b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "file-wrong"),
+            (with(&[sight]), b"\xff\xd8\xff<script>alert(1)</script>", "file-wrong"),
             (with(&[sight]), b"%PDF-1.7 no portrait", "file-wrong"),
             (with(&[sight, ("x", "y")]), &too_large, "file-wrong"),
             ([&XUS[..], &[sight]].concat(), b"", "file-wrong"),
@@ -168,6 +174,7 @@ fn a_correction_is_a_new_version() {
         let shown = hall.browser.get(&portrait).await;
         assert_eq!(shown.status.as_u16(), 200);
         assert_eq!(shown.header("content-type").as_deref(), Some("image/jpeg"));
+        assert_eq!(shown.header("x-content-type-options").as_deref(), Some("nosniff"));
         let policy = shown.header("content-security-policy").unwrap();
         assert!(policy.contains("sandbox"), "{policy}");
         assert_eq!(shown.header("cache-control").as_deref(), Some("no-store"));
@@ -227,6 +234,27 @@ fn a_correction_is_a_new_version() {
         let n = |what: &str| looks.iter().filter(|(_, act)| act == what).count();
         assert_eq!((n("look-at-portrait"), n("collect-hall-record")), (2, 1), "{looks:?}");
         assert_eq!(n("correct-hall-record"), 1);
+    });
+}
+
+/// A camera says where it was, and with what: nobody who looks at the portrait learns of it, nor the database.
+#[test]
+fn a_portrait_does_not_say_where_it_was_taken() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        let place = b"\xff\xe1\0\x18Exif\0\0GPS 28.68 115.86";
+        let sent = [&JPEG[..2], place, &JPEG[2..], b"and another picture"].concat();
+        let values = [&ANNAS[..], &[("by_sight", "yes")]].concat();
+        let page = collect(&mut hall, "/records/new", &values, &sent).await;
+        let id: RecordVersionId = version(&page).parse().unwrap();
+        let helper = Helper::new("officer/zhou", WHY.1).unwrap();
+        let (portrait, content) = hall::portrait(&app.ctx, &helper, id).await.unwrap();
+        assert_eq!((portrait.size, content.as_slice()), (JPEG.len(), JPEG));
+        let records = app.ctx.rows().hall_records();
+        assert_eq!(records.portrait(id).await.unwrap().unwrap().1, JPEG, "nor is it kept");
+        let kept = records.versions_of(id).await.unwrap().remove(0).record;
+        assert_eq!(kept.portrait, Some(hex(&sha256(JPEG))));
     });
 }
 

@@ -2,6 +2,7 @@ mod authorisation;
 mod formats;
 mod kept;
 mod passwords;
+mod pictures;
 mod proofs;
 mod signing_keys;
 mod spared;
