@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -14,6 +15,7 @@ use crate::store::connect::DatabaseUrl;
 use crate::web::client_ip::{ForwardedHeader, Proxies};
 use crate::web::connection::{self, Gate};
 use crate::web::crowd::Most;
+use crate::web::layers;
 
 /// The settings file, `hufu.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -48,7 +50,8 @@ pub struct Settings {
     /// Authorities, as a PEM file, that are believed beside the system's by whom we call: gateways,
     /// mail servers, applications that are told.
     pub outbound_ca: Option<PathBuf>,
-    /// How long a client waits for its answer, in milliseconds; absent: 20 seconds.
+    /// How long a client waits for its answer, in milliseconds; absent: 20 seconds. Scripts that ask for tokens
+    /// six seconds at most (`layers::time_out_of_scripts`).
     pub request_time_out: Option<u64>,
     /// How long a node that was told to stop says so and still serves, in milliseconds; absent: 5 seconds.
     pub stop_delay: Option<u64>,
@@ -115,6 +118,10 @@ impl Settings {
 
     pub fn data(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| PathBuf::from("hufu-data"))
+    }
+
+    pub fn time_out(&self) -> Duration {
+        self.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis)
     }
 
     /// Of the listener of the realms.

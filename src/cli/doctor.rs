@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::cli::place::Opened;
@@ -18,6 +19,7 @@ use crate::outbound::email::Server;
 use crate::realm::Realm;
 use crate::store::connect::{check_statements, check_writable, migration_status};
 use crate::views::Views;
+use crate::web::layers;
 use crate::web::tls::TlsFiles;
 
 /// Counts what is wrong while it is told.
@@ -78,7 +80,7 @@ pub async fn run(
                 let name = folder.display().to_string();
                 match read_realm(&folder, &wanted) {
                     Ok(realm) => {
-                        findings.tell(&name, Ok(summary(&realm)))?;
+                        findings.tell(&name, Ok(summary(&realm, settings.time_out())))?;
                         gateways(&mut findings, &wanted, &realm, arguments.gateways).await?;
                     }
                     Err(complaints) => findings.tell(&name, Err(complaints))?,
@@ -92,9 +94,17 @@ pub async fn run(
     }
 }
 
-fn summary(realm: &Realm) -> String {
+fn summary(realm: &Realm, time_out: Duration) -> String {
     let (clients, apis) = (realm.clients.len(), realm.resources.len());
-    format!("{}, {clients} clients, {apis} APIs", realm.issuer)
+    let told = format!("{}, {clients} clients, {apis} APIs", realm.issuer);
+    let (grace, needed) = (realm.lifetimes.refresh_grace, layers::grace_needed(time_out));
+    match (1..needed).contains(&grace) {
+        true => format!(
+            "{told}; refresh_grace is {grace}: an application without a credential whose request takes too \
+             long is still signed in when it asks again with {needed} or more"
+        ),
+        false => told,
+    }
 }
 
 /// A first start makes the folder; where it would, must be writable.

@@ -12,7 +12,6 @@ use crate::cli::start::{Wanted, start};
 use crate::config::Settings;
 use crate::jobs;
 use crate::telemetry;
-use crate::web::layers;
 use crate::web::router::{console_within, operations, router_within};
 use crate::web::server;
 use crate::web::stopping::{Signals, Stopping};
@@ -94,7 +93,7 @@ pub async fn run(settings: Settings) -> CliResult {
     tokio::spawn(watch(app.clone(), wanted));
     let (listen, operations_listen) = (faces.local_addr()?, health.local_addr()?);
     tracing::info!(%listen, %operations_listen, console_listen = ?settings.console_listen, "Listening");
-    let time_out = settings.request_time_out.map_or(layers::TIME_OUT, Duration::from_millis);
+    let time_out = settings.time_out();
     let router_of_faces = router_within(app.clone(), time_out);
     let console = async {
         let Some(officers) = officers else { return std::future::pending().await };

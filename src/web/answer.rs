@@ -78,12 +78,12 @@ pub fn busy() -> Response {
 }
 
 /// The same for an application, which reads JSON: the code of RFC 6749 §4.1.2.1, also where no redirect
-/// carries it.
-pub fn busy_for_applications() -> Response {
+/// carries it. `again`: seconds after which to ask once more.
+pub fn busy_for_applications(again: i64) -> Response {
     let body = json!({"error": "temporarily_unavailable"});
     let mut response = no_store(Json(body).into_response());
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    with_retry_after(response, Some(5))
+    with_retry_after(response, Some(again))
 }
 
 /// A refusal that no page shows: its code, for machines.

@@ -33,12 +33,32 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// How long a client waits for its answer, unless the settings say otherwise.
 pub const TIME_OUT: Duration = Duration::from_secs(20);
 
+/// At most where scripts ask ([`BY_SCRIPT`]): whoever heard nothing of a new refresh token asks once more by the
+/// one that it has, which answers again for `refresh_grace` seconds alone.
+const TIME_OUT_OF_SCRIPTS: Duration = Duration::from_secs(6);
+/// Seconds after which they ask again.
+const SCRIPTS_AGAIN: i64 = 2;
+/// Everybody else.
+const AGAIN: i64 = 5;
+
 /// How long a body may take that was not there at once.
 const TO_SEND: Duration = Duration::from_secs(10);
 /// The same where there are many.
 const TO_SEND_IN_A_CROWD: Duration = Duration::from_secs(2);
 /// A body that comes with its request is not late.
 const AT_ONCE: Duration = Duration::from_millis(300);
+
+/// How long scripts wait for their answer, where others wait for so long.
+pub fn time_out_of_scripts(time_out: Duration) -> Duration {
+    time_out.min(TIME_OUT_OF_SCRIPTS)
+}
+
+/// Seconds that `refresh_grace` needs, so that whoever asks again after a time-out is still signed in: moments are
+/// whole seconds, and the way here takes a part of one.
+pub fn grace_needed(time_out: Duration) -> i64 {
+    let waited = time_out_of_scripts(time_out).as_millis().div_ceil(1000);
+    i64::try_from(waited).unwrap_or(i64::MAX).saturating_add(SCRIPTS_AGAIN + 2)
+}
 
 /// What may end a request before its handler has answered. `time_out`: how long a client waits; its
 /// handler goes on among the abandoned.
@@ -66,13 +86,17 @@ pub fn around(router: Router<App>, app: App) -> Router<App> {
 /// that there is none, or that something is away.
 async fn whole(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_application = is_for_applications(request.uri().path());
+    let is_script = BY_SCRIPT.contains(&endpoint(request.uri().path()));
     let response = with_room(&app, request, next).await;
     if response.status() != StatusCode::SERVICE_UNAVAILABLE || !is_application || is_json(&response)
     {
         return response;
     }
     let (mut parts, _) = response.into_parts();
-    let (told, body) = busy_for_applications().into_parts();
+    // Whoever is told that there is no room hears when; nobody has said so of what took too long.
+    let is_late = !parts.headers.contains_key(header::RETRY_AFTER);
+    let again = if is_late && is_script { SCRIPTS_AGAIN } else { AGAIN };
+    let (told, body) = busy_for_applications(again).into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(told.headers);
     Response::from_parts(parts, body)

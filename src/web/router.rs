@@ -87,7 +87,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/look", get(page::reading::look))
         .route("/accessibility", get(page::reading::accessibility))
         .route("/assets/{name}", get(ops::asset));
-    let limited = |router| layers::limited(router, time_out, app.clone());
+    let limited = |router, time_out| layers::limited(router, time_out, app.clone());
     let pages = Router::new()
         .route("/", get(page::reading::root))
         .route("/realms/{realm}/", get(page::reading::to_sign_in))
@@ -95,7 +95,8 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .fallback(ops::not_found);
     let scripts = Router::new().nest("/realms/{realm}", for_scripts());
     // A page must be able to read also that it is to come again later.
-    let all = limited(pages).merge(limited(scripts).layer(headers::cross_origin(&app)));
+    let scripts = limited(scripts, layers::time_out_of_scripts(time_out));
+    let all = limited(pages, time_out).merge(scripts.layer(headers::cross_origin(&app)));
     let stopping = app.stopping().clone();
     layers::around(all, app.clone())
         .merge(documents().layer(MapResponseLayer::new(headers::of_document)))

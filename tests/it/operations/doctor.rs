@@ -149,6 +149,34 @@ fn realm_files_that_would_be_refused_are_named() {
     assert_eq!(doctor(at, &settings, &[]).0, Some(0));
 }
 
+/// Issue 13, 5: a refresh token that was replaced answers for a shorter time than its owner may need to ask again.
+#[test]
+fn a_grace_that_is_too_short_is_remarked() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let file = served_realm(at, "https://sms.example/send").join("realm.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let port = format!("{SETTINGS}operations_listen = '127.0.0.1:{}'\n", free_ports());
+    for (grace, more, is_remarked) in [
+        (10, "", false),
+        (9, "", true),
+        (1, "", true),
+        (0, "", false),
+        (5, "request_time_out = 1000\n", false),
+        (4, "request_time_out = 1000\n", true),
+        (10, "request_time_out = 60000\n", false),
+    ] {
+        let lifetimes = format!("refresh_token = 43200\nrefresh_grace = {grace}");
+        let changed = text.replace("refresh_token = 43200", &lifetimes);
+        assert_ne!(changed, text);
+        std::fs::write(&file, changed).unwrap();
+        let (code, told) = doctor(at, &format!("{port}{more}"), &[]);
+        assert_eq!(code, Some(0), "{told}");
+        let remark = format!("refresh_grace is {grace}: ");
+        assert_eq!(told.contains(&remark), is_remarked, "{grace} {more}: {told}");
+    }
+}
+
 /// Issue 13, 5: gateways are named, and tried on demand alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn gateways_are_named_and_tried_on_demand() {

@@ -5,17 +5,21 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::FutureExt;
 use hufu::base::id::GrantId;
+use hufu::realm::file::Lifetimes;
 use hufu::store::Tx;
+use hufu::web::layers::{TIME_OUT, grace_needed, time_out_of_scripts};
 use hufu::web::router::router_within;
 use hufu::web::stopping::Stopping;
 use tower::ServiceExt;
 
 use super::authorize::signed_in;
-use crate::kit::{Browser, FILING, TestApp, authorize_url, claims, on_each_database};
+use super::token::rotating;
+use crate::kit::{Browser, FILING, Setup, TestApp, authorize_url, claims, on_each_database};
 use crate::login::scan::login_page;
 
 async fn tokens(app: &TestApp, browser: &mut Browser) -> (String, String) {
@@ -25,13 +29,17 @@ async fn tokens(app: &TestApp, browser: &mut Browser) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
-async fn revoke(router: Router, token: &str) -> StatusCode {
+async fn post(router: Router, endpoint: &str, form: String) -> Response {
     let pair = BASE64_STANDARD.encode(format!("{}:{}", FILING.id, FILING.secret));
-    let request = Request::post("/realms/jiangxi/revoke")
+    let request = Request::post(format!("/realms/jiangxi/{endpoint}"))
         .header(header::AUTHORIZATION, format!("Basic {pair}"))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(format!("token={token}")));
-    router.oneshot(request.unwrap()).await.unwrap().status()
+        .body(Body::from(form));
+    router.oneshot(request.unwrap()).await.unwrap()
+}
+
+async fn revoke(router: Router, token: &str) -> StatusCode {
+    post(router, "revoke", format!("token={token}")).await.status()
 }
 
 /// Somebody else who is at the grant's row, so that no revocation comes to its end meanwhile.
@@ -77,6 +85,43 @@ fn what_takes_too_long_is_answered_503_and_done() {
         drop(other);
         assert!(is_ended(&app, &access).await);
     });
+}
+
+/// Whoever refreshes, hears nothing in time and asks again when it was told to is still signed in: the longest that
+/// it waits, and what it is told then, fit the grace of a token that was replaced.
+#[test]
+fn whoever_refreshed_in_vain_asks_again() {
+    on_each_database(|on| async move {
+        let app = Setup::of(on, vec![rotating(10)]).start().await;
+        let mut browser = signed_in(&app).await;
+        let (access, refresh) = tokens(&app, &mut browser).await;
+        let hasty = router_within(app.app.clone(), Duration::from_millis(50));
+        let other = at_its_row(&app, &access).await;
+        let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+        let late = post(hasty, "token", form).await;
+        assert_eq!(late.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let again = late.headers()[header::RETRY_AFTER].to_str().unwrap();
+        let again: i64 = again.parse().unwrap();
+        drop(other);
+        app.app.abandoned().all_done().await;
+        let waited = time_out_of_scripts(TIME_OUT).as_secs();
+        // One more, because moments are whole seconds.
+        app.clock.advance(i64::try_from(waited).unwrap() + again + 1);
+        let (status, answer) = app.refresh(&refresh).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    });
+}
+
+/// The grace that a time-out needs; what is the default fits.
+#[test]
+fn a_grace_is_longer_than_the_time_out() {
+    for (milliseconds, needed) in
+        [(0, 4), (50, 5), (1000, 5), (1001, 6), (6000, 10), (6001, 10), (60_000, 10)]
+    {
+        let time_out = Duration::from_millis(milliseconds);
+        assert_eq!(grace_needed(time_out), needed, "{milliseconds}");
+    }
+    assert!(grace_needed(TIME_OUT) <= Lifetimes::default().refresh_grace);
 }
 
 /// The stream of a scan code belongs to the connection: its handler has ended, and nothing is left
