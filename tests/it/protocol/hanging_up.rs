@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::FutureExt;
 use hufu::base::id::GrantId;
+use hufu::base::secret::Secret;
 use hufu::realm::file::Lifetimes;
 use hufu::store::Tx;
 use hufu::web::layers::{TIME_OUT, grace_needed, time_out_of_scripts};
@@ -94,9 +95,12 @@ fn whoever_refreshed_in_vain_asks_again() {
     on_each_database(|on| async move {
         let app = Setup::of(on, vec![rotating(10)]).start().await;
         let mut browser = signed_in(&app).await;
-        let (access, refresh) = tokens(&app, &mut browser).await;
+        let (_, refresh) = tokens(&app, &mut browser).await;
         let hasty = router_within(app.app.clone(), Duration::from_millis(50));
-        let other = at_its_row(&app, &access).await;
+        // Somebody else is at the token's row.
+        let other = app.ctx.begin().await.unwrap();
+        let token = Secret::new(refresh.clone()).hashed();
+        assert!(other.rows().grants().take_refresh(token, app.ctx.now()).await.unwrap());
         let form = format!("grant_type=refresh_token&refresh_token={refresh}");
         let late = post(hasty, "token", form).await;
         assert_eq!(late.status(), StatusCode::SERVICE_UNAVAILABLE);
