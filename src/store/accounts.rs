@@ -47,6 +47,20 @@ impl<A> Accounts<'_, A> {
         row.map(read).transpose()
     }
 
+    /// All that the person has and had, cancelled ones included.
+    pub async fn all_of_person(&self, person: PersonId) -> Result<Vec<AccountId>, StoreError> {
+        let ids: Vec<Uuid> = self
+            .0
+            .find::<account::Entity>()
+            .select_only()
+            .column(account::Column::Id)
+            .filter(account::Column::PersonId.eq(person.0))
+            .into_tuple()
+            .all(&self.0.db())
+            .await?;
+        Ok(ids.into_iter().map(AccountId).collect())
+    }
+
     /// Whether the person had an account that was cancelled.
     pub async fn has_cancelled(&self, person: PersonId) -> Result<bool, StoreError> {
         let row = self

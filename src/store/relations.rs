@@ -110,6 +110,18 @@ static WHOLE_HISTORY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+static WHOLE_HISTORY_OF_PERSON: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {}, {} FROM authorisation h JOIN authorisation_history x \
+         ON x.authorisation_id = h.id JOIN enterprise e ON e.id = h.enterprise_id \
+         WHERE h.realm = $1 AND h.person_id = $2 ORDER BY x.at DESC, h.id DESC \
+         LIMIT $3 OFFSET $4",
+        columns::<authorisation::Entity>("h"),
+        columns::<authorisation_history::Entity>("x"),
+        columns::<enterprise::Entity>("e"),
+    )
+});
+
 fn fitting(of: Uuid, query: &HistoryQuery<'_>) -> [Value; 4] {
     [of.into(), query.reason.name().into(), query.identity_type.into(), query.until.0.into()]
 }
@@ -121,6 +133,13 @@ fn tab_values(of: Uuid, query: &HistoryQuery<'_>) -> [Value; 6] {
 
 fn count(n: usize) -> Value {
     i64::try_from(n).unwrap_or(i64::MAX).into()
+}
+
+fn with_enterprise(
+    row: &QueryResult,
+) -> Result<(HistoryEntry, Authorisation, Enterprise), StoreError> {
+    let enterprise = enterprises::read(enterprise::Model::from_query_result(row, "e_")?)?;
+    Ok((read_history(row)?, read(row)?, enterprise))
 }
 
 impl<A> Relations<'_, A> {
@@ -167,9 +186,20 @@ impl<A> Relations<'_, A> {
         query: &HistoryQuery<'_>,
     ) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, StoreError> {
         let rows = self.0.all(&HISTORY_OF_PERSON, tab_values(id.0, query)).await?;
-        let enterprise =
-            |row: &QueryResult| enterprises::read(enterprise::Model::from_query_result(row, "e_")?);
-        rows.iter().map(|row| Ok((read_history(row)?, read(row)?, enterprise(row)?))).collect()
+        rows.iter().map(with_enterprise).collect()
+    }
+
+    /// What stands or stood in any tab of a person's history, also what either side has hidden (X-19);
+    /// newest first.
+    pub async fn whole_history_of_person(
+        &self,
+        id: PersonId,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<(HistoryEntry, Authorisation, Enterprise)>, StoreError> {
+        let values = [id.0.into(), count(limit), count(offset)];
+        let rows = self.0.all(&WHOLE_HISTORY_OF_PERSON, values).await?;
+        rows.iter().map(with_enterprise).collect()
     }
 
     /// How many entries a tab has, over all its pages.

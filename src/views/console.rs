@@ -232,6 +232,7 @@ impl Page for CounterHandlerPage {
 #[derive(Debug, Serialize)]
 pub struct EndedView {
     pub id: String,
+    /// Of the side that was not asked about.
     pub name: String,
     pub identity_type: String,
     pub reason: String,
@@ -245,7 +246,10 @@ pub struct EndedView {
 #[derive(Debug, Serialize)]
 pub struct HistoryPage {
     pub name: String,
+    /// Empty: a person's, which is not shown.
     pub number: String,
+    /// The words above the other side's names, in `locales/`.
+    pub other: &'static str,
     /// Where its handlers are, for whoever looks after them.
     pub handlers: Option<String>,
     pub ended: Vec<EndedView>,
@@ -255,6 +259,21 @@ pub struct HistoryPage {
 
 impl Page for HistoryPage {
     const TEMPLATE: &'static str = "console/history.html";
+}
+
+/// Whose history is asked for.
+#[derive(Debug, Serialize)]
+pub struct RelationsPage {
+    /// Several where equal digits stand on documents of different kinds: name and address.
+    pub found: Vec<(String, String)>,
+    pub is_nobody: bool,
+    pub typed: String,
+    pub reason: String,
+    pub notice: Option<Notice>,
+}
+
+impl Page for RelationsPage {
+    const TEMPLATE: &'static str = "console/relations.html";
 }
 
 #[derive(Debug, Serialize)]

@@ -90,8 +90,9 @@ async fn search(
         person = found.first().copied();
         for one in &found {
             subjects.push(one.0);
-            let account = ctx.rows().accounts().find_by_person(*one).await?;
-            subjects.extend(account.map(|account| account.id.0));
+            // What was done with an account is told of it, also where it is cancelled by now.
+            let accounts = ctx.rows().accounts().all_of_person(*one).await?;
+            subjects.extend(accounts.into_iter().map(|account| account.0));
         }
         if found.is_empty() {
             // Of nobody there is nothing, and not everything.

@@ -1,7 +1,7 @@
-//! The whole history of an enterprise's relations as the bureau asks for it, also what either side has
-//! cleared from its own view (AC-40, X-19).
+//! The whole history of relations as the bureau asks for it, by the enterprise or by the person, also what either
+//! side has cleared from its own view (AC-40, X-19).
 
-use crate::base::id::EnterpriseId;
+use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Authorisation, HistoryEntry};
 use crate::domain::enterprise::Enterprise;
@@ -9,17 +9,19 @@ use crate::domain::help::Helper;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::person::Person;
 use crate::domain::refusal::Refusal;
-use crate::flows::officer::{Subject, look};
+use crate::flows::help::people;
+use crate::flows::officer::{Subject, look, note};
 use crate::flows::{Ctx, Fault, Stop};
 
 /// Records in one answer.
 pub const A_PAGE: usize = 200;
 
 /// A relation that is over, whoever still sees it.
-pub struct Ended {
+pub struct Ended<T> {
     pub entry: HistoryEntry,
     pub authorisation: Authorisation,
-    pub person: Person,
+    /// The side that was not asked about.
+    pub other: T,
 }
 
 /// Newest first, after the first `skipped`; `None` where no enterprise has the number. The look leaves
@@ -29,7 +31,7 @@ pub async fn whole_history(
     by: &str,
     number: &str,
     skipped: usize,
-) -> Result<Option<Vec<Ended>>, Fault> {
+) -> Result<Option<Vec<Ended<Person>>>, Fault> {
     let rows = ctx.rows();
     let number = TaxpayerNumber::asked(number);
     let Some(enterprise) = rows.enterprises().find_by_number(&number).await? else {
@@ -42,8 +44,8 @@ pub async fn whole_history(
     Ok(Some(found.into_iter().map(ended).collect()))
 }
 
-fn ended((entry, authorisation, person): (HistoryEntry, Authorisation, Person)) -> Ended {
-    Ended { entry, authorisation, person }
+fn ended<T>((entry, authorisation, other): (HistoryEntry, Authorisation, T)) -> Ended<T> {
+    Ended { entry, authorisation, other }
 }
 
 /// The same for an officer at the console; `E_STATE`: no enterprise has the id.
@@ -52,11 +54,44 @@ pub async fn history_for(
     officer: &Helper,
     id: EnterpriseId,
     skipped: usize,
-) -> Result<(Enterprise, Vec<Ended>), Stop> {
+) -> Result<(Enterprise, Vec<Ended<Person>>), Stop> {
     let rows = ctx.rows();
     let enterprise = rows.enterprises().find(id).await?.ok_or(Refusal::State)?;
     let found = rows.relations().whole_history(id, skipped, A_PAGE).await?;
     let subject = Subject { enterprise: Some(id), ..Subject::default() };
     look(ctx, officer, "read-history", subject).await?;
     Ok((enterprise, found.into_iter().map(ended).collect()))
+}
+
+/// Whom a text means, by a document, a phone, a username or an id; `E_FORMAT`: it is none of these. A look that
+/// found nobody is one, too.
+pub async fn find_people(ctx: &Ctx, officer: &Helper, text: &str) -> Result<Vec<Person>, Stop> {
+    let mut found = Vec::new();
+    for id in people(ctx, text).await? {
+        found.extend(ctx.rows().people().find(id).await?);
+    }
+    let tx = ctx.begin().await?;
+    if found.is_empty() {
+        note(&tx, officer, "find-person", Subject::default());
+    }
+    for one in &found {
+        note(&tx, officer, "find-person", Subject { person: Some(one.id), ..Subject::default() });
+    }
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Everything that stood between a person and enterprises; `E_STATE`: nobody has the id.
+pub async fn history_of_person(
+    ctx: &Ctx,
+    officer: &Helper,
+    id: PersonId,
+    skipped: usize,
+) -> Result<(Person, Vec<Ended<Enterprise>>), Stop> {
+    let rows = ctx.rows();
+    let person = rows.people().find(id).await?.ok_or(Refusal::State)?;
+    let found = rows.relations().whole_history_of_person(id, skipped, A_PAGE).await?;
+    let subject = Subject { person: Some(id), ..Subject::default() };
+    look(ctx, officer, "read-history", subject).await?;
+    Ok((person, found.into_iter().map(ended).collect()))
 }

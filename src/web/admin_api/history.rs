@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::domain::mask;
+use crate::domain::person::Person;
 use crate::flows::Stop;
 use crate::flows::oauth::resource::client_of;
 use crate::flows::relations::back_office::{A_PAGE, Ended, whole_history};
@@ -47,14 +48,14 @@ pub async fn get(request: Request) -> Answer {
     Ok(no_store(Json(json!({"records": records, "next": next})).into_response()))
 }
 
-fn record(one: &Ended) -> Value {
+fn record(one: &Ended<Person>) -> Value {
     let (entry, authorisation) = (&one.entry, &one.authorisation);
     let at =
         |at: Option<crate::base::clock::Timestamp>| at.map(crate::base::clock::Timestamp::rfc3339);
     json!({
         "authorisation_id": authorisation.id.to_string(),
-        "person": one.person.id.to_string(),
-        "name": mask::name(one.person.name.as_str()),
+        "person": one.other.id.to_string(),
+        "name": mask::name(one.other.name.as_str()),
         "identity_type": authorisation.identity_type.0,
         "permissions": authorisation.permissions(),
         "valid_from": authorisation.valid_from.to_string(),

@@ -194,21 +194,26 @@ pub async fn history(request: Request, Path((_, id)): Path<(String, String)>) ->
             .roles
             .may(Duty::Handlers)
             .then(|| on_duty.path(&format!("{ENTERPRISES}/{id}"))),
-        ended: ended.iter().map(|one| ended_view(request, one)).collect(),
+        other: "person-name",
+        ended: ended
+            .iter()
+            .map(|one| ended_view(request, one, mask::name(one.other.name.as_str())))
+            .collect(),
         previous: (skipped > 0).then(|| page_at(skipped.saturating_sub(A_PAGE))),
         next: (ended.len() == A_PAGE).then(|| page_at(skipped.saturating_add(A_PAGE))),
     };
     on_duty.page(None, &page)
 }
 
-fn ended_view(request: &Request, one: &Ended) -> EndedView {
-    let Ended { entry, authorisation, person } = one;
+/// `other`: the name of the side that was not asked about.
+pub fn ended_view<T>(request: &Request, one: &Ended<T>, other: String) -> EndedView {
+    let Ended { entry, authorisation, .. } = one;
     let hidden = |side: &str, at: Option<crate::base::clock::Timestamp>| {
         at.map(|at| request.text_with(&format!("history-hidden-{side}"), &at.for_people()))
     };
     EndedView {
         id: authorisation.id.to_string(),
-        name: mask::name(person.name.as_str()),
+        name: other,
         identity_type: type_name(request, &authorisation.identity_type),
         reason: request.text(&format!("history-{}", entry.reason.name())),
         by: request.text(&format!("side-{}", entry.by.side())),

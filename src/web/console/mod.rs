@@ -13,6 +13,7 @@ pub mod on_duty;
 pub mod paths;
 pub mod people;
 pub mod records;
+pub mod relations;
 
 use axum::Router;
 use axum::routing::get;
@@ -43,6 +44,8 @@ pub fn routes() -> Router<App> {
             get(enterprises::get_add).post(enterprises::post_add),
         )
         .route("/console/enterprises/{id}/history", get(enterprises::history))
+        .route("/console/relations", get(relations::get).post(relations::post))
+        .route("/console/relations/{id}", get(relations::get_one))
         .route("/console/handlers/{id}", get(handler::get).post(handler::post))
         .route("/console/applications", get(applications::get))
         .route(

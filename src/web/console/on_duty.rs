@@ -17,16 +17,18 @@ use crate::views::{MenuItem, Page};
 use crate::web::answer::{Answer, Failure, see_other, status_of};
 use crate::web::console::paths::{
     APPLICATIONS, AUDIT, ENTERPRISES, HANDLERS, HOME, LOGIN, MATTER, OFFICERS, PEOPLE, RECORDS,
+    RELATIONS,
 };
 use crate::web::cookies;
 use crate::web::form::Form;
 use crate::web::request::Request;
 
 /// The pages of the menu, and what each is for.
-const PAGES: [(&str, &str, Duty); 6] = [
+const PAGES: [(&str, &str, Duty); 7] = [
     ("console-people", PEOPLE, Duty::FindPerson),
     ("console-records", RECORDS, Duty::HallRecords),
     ("console-enterprises", ENTERPRISES, Duty::History),
+    ("console-relations", RELATIONS, Duty::History),
     ("console-applications", APPLICATIONS, Duty::Review),
     ("console-audit", AUDIT, Duty::Audit),
     ("console-officers", OFFICERS, Duty::ListOfficers),

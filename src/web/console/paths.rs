@@ -8,6 +8,8 @@ pub const RECORDS: &str = "/console/records";
 /// Where a portrait is sent to.
 pub const RECORD_FORM: &str = "/console/records/new";
 pub const ENTERPRISES: &str = "/console/enterprises";
+/// Of people, over time.
+pub const RELATIONS: &str = "/console/relations";
 pub const HANDLERS: &str = "/console/handlers";
 pub const APPLICATIONS: &str = "/console/applications";
 pub const AUDIT: &str = "/console/audit";

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use hufu::domain::audit::ACTIONS;
 use hufu::domain::help::Helper;
-use hufu::flows::help;
+use hufu::flows::{help, people};
 
 use super::{AtDesk, acts};
+use crate::account::as_person;
 use crate::kit::browser::Shown;
 use crate::kit::{TestApp, on_each_database};
-use crate::recovery::{WANG, account_of};
+use crate::recovery::{CHEN_ID, WANG, WANG_ID, account_of};
 
 const WHY: (&str, &str) = ("reason", "季度审计，2026 年第 4 季度");
 
@@ -105,6 +106,35 @@ fn an_auditor_finds_events() {
         assert_eq!(n_searches, 7, "each that was answered");
         let report = app.ctx.rows().records().verify_audit(&[]).await.unwrap();
         assert_eq!(report.fault, None, "what it is found by is no part of the chain");
+    });
+}
+
+/// Covers X-19: who looked at a person, helped them and changed what is theirs is found by the person, also what an
+/// account says alone that they have given up since.
+#[test]
+fn an_auditor_asks_by_person() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        drop(as_person(&app, WANG).await);
+        let account = account_of(&app, "wangxm").await;
+        let helper = Helper::new("officer/zhou", "asked at the counter").unwrap();
+        help::look(&app.ctx, &helper, account.person).await.unwrap();
+        let tx = app.ctx.begin().await.unwrap();
+        assert!(people::cancel_account(&app.ctx, &tx, &account).await.unwrap());
+        tx.commit().await.unwrap();
+        let mut desk = AtDesk::start(&app, "wang", "audit").await;
+        for (action, is_theirs) in [
+            ("help_given", true),
+            ("account_cancelled", true),
+            ("second_factor_passed", true),
+            ("officer_entered", false),
+        ] {
+            for (who, is_found) in [(WANG_ID, is_theirs), (CHEN_ID, false)] {
+                let values = [("person", who), ("action", action), WHY, ("act", "search")];
+                let page = desk.send("/audit", &values).await;
+                assert_ne!(numbers(&page).is_empty(), is_found, "{action} {who}");
+            }
+        }
     });
 }
 

@@ -9,7 +9,7 @@ use super::{AtDesk, CONSOLE, acts};
 use crate::account::{WANG, as_li, as_person, get, listed, post, relation};
 use crate::kit::browser::Shown;
 use crate::kit::{EXAMPLE, RowsOfRealm, TestApp, on_each_database};
-use crate::recovery::account_of;
+use crate::recovery::{WANG_ID, account_of};
 
 const WHY: (&str, &str) = ("reason", "窗口受理，叫号 B003");
 
@@ -174,6 +174,25 @@ fn the_hall_ends_and_remembers() {
             .map(|(by, _)| by)
             .collect();
         assert_eq!(reads, ["officer/zhou", "officer/wang"]);
+
+        // By the person, whose account is no more.
+        let shown = audit.send("/relations", &[("person", "x y"), WHY]).await;
+        assert_eq!(shown.code(), Some("E_FORMAT"), "{}", shown.text);
+        let shown = audit.send("/relations", &[("person", "13800138999"), WHY]).await;
+        assert!(shown.text.contains("id=\"nobody\""), "{}", shown.text);
+        for desk in [&mut audit, &mut hall] {
+            let whole = desk.send("/relations", &[("person", WANG_ID), WHY]).await;
+            assert!(whole.url.ends_with(&format!("/console/relations/{person}")), "{}", whole.url);
+            assert!(whole.text.contains(&row) && whole.text.contains(EXAMPLE), "{}", whole.text);
+            assert!(whole.text.contains("企业已于") && whole.text.contains("税务机关操作"));
+            assert!(!whole.text.contains(WANG_ID), "{}", whole.text);
+        }
+        let done = app.audit().await;
+        let of_wang = |act: &str| {
+            let acts = done.iter().filter(|one| one["act"] == act);
+            acts.filter(|one| one["person"] == json!(person)).count()
+        };
+        assert_eq!((of_wang("find-person"), of_wang("read-history")), (2, 2));
     });
 }
 
