@@ -4,7 +4,8 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -43,9 +44,13 @@ pub struct Known {
 const NAMED: &str = "SELECT id, name, tin FROM enterprise \
      WHERE realm = $1 AND kind = 'non_resident' AND name_hash IN ($2, $3)";
 
-/// Those that were kept before names had hashes: they are compared each.
+/// Those that were kept before names had hashes, until a job has given them theirs: they are compared each.
 const WITHOUT_HASH: &str = "SELECT id, name, tin FROM enterprise \
      WHERE realm = $1 AND kind = 'non_resident' AND name_hash IS NULL";
+
+/// As it was read: whoever renames it meanwhile gives it a hash themselves.
+const HASH: &str = "UPDATE enterprise SET name_hash = $2 \
+     WHERE realm = $1 AND id = $3 AND name = $4 AND kind = 'non_resident' AND name_hash IS NULL";
 
 const NEXT_NUMBER: &str = "INSERT INTO nr_sequence (realm, place, last) VALUES ($1, $2, 1) \
      ON CONFLICT (realm, place) DO UPDATE SET last = nr_sequence.last + 1 RETURNING last AS last";
@@ -226,6 +231,18 @@ fn known(row: &QueryResult) -> Result<Known, StoreError> {
 const MOST_ALIKE: u64 = 20;
 
 impl NonResidents<'_, Writing> {
+    /// Gives these names their hash; how many had none until now.
+    pub async fn hash(&self, without_hash: &[Known]) -> Result<u64, StoreError> {
+        let mut n_hashed = 0;
+        for one in without_hash {
+            let hash = name_hash(&compared(&one.name));
+            let values = [hash.into(), one.id.0.into(), one.name.as_str().into()];
+            let done = self.0.db().execute_raw(self.0.statement(HASH, values)).await?;
+            n_hashed += done.rows_affected();
+        }
+        Ok(n_hashed)
+    }
+
     /// `false`: the person has an open one.
     pub async fn add(&self, new: &Application) -> Result<bool, StoreError> {
         let model = row::ActiveModel {

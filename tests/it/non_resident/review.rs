@@ -5,6 +5,7 @@ use hufu::domain::number::taxpayer::non_resident_code;
 use hufu::domain::refusal::Refusal;
 use hufu::flows::feed::{Format, import};
 use hufu::flows::non_resident as flow;
+use hufu::jobs::hash_names;
 use serde_json::json;
 
 use super::*;
@@ -128,6 +129,19 @@ fn what_looks_like_another_needs_two_officers() {
         assert!(known.contains(&"FJ3601003440000024"), "{known:?}");
         let listed = flow::waiting(&app.ctx).await.unwrap();
         assert!(listed.iter().any(|one| one.application.id == again && one.is_flagged));
+        // A job gives it its hash, once, and it is found by that.
+        let without = "SELECT COUNT(*) FROM enterprise \
+                       WHERE kind = 'non_resident' AND name_hash IS NULL";
+        let n = app.count(without).await;
+        assert!(n >= 2, "{n}");
+        assert_eq!(hash_names(&app.app).await.unwrap(), u64::try_from(n).unwrap());
+        assert_eq!((app.count(without).await, hash_names(&app.app).await.unwrap()), (0, 0));
+        let others = "SELECT COUNT(*) FROM enterprise \
+                      WHERE kind <> 'non_resident' AND name_hash IS NOT NULL";
+        assert_eq!(app.count(others).await, 0, "nobody else is found by a name");
+        let case = flow::look(&app.ctx, &officer("zhang"), again).await.unwrap();
+        let known: Vec<&str> = case.alike.iter().filter_map(|one| one.code.as_deref()).collect();
+        assert!(known.contains(&"FJ3601003440000024"), "{known:?}");
     });
 }
 
