@@ -117,6 +117,20 @@ impl<A> Engagements<'_, A> {
         Ok(row.map(|row| EngagementId(row.id)))
     }
 
+    /// Agency and client of an engagement, whatever its state.
+    pub async fn sides(
+        &self,
+        id: EngagementId,
+    ) -> Result<Option<(EnterpriseId, EnterpriseId)>, StoreError> {
+        let row = self
+            .0
+            .find::<engagement::Entity>()
+            .filter(engagement::Column::Id.eq(id.0))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(|row| (EnterpriseId(row.agency_id), EnterpriseId(row.client_id))))
+    }
+
     /// Live assignments of an engagement.
     pub async fn staff(&self, id: EngagementId) -> Result<Vec<Assignment>, StoreError> {
         let rows = self
@@ -152,7 +166,7 @@ impl<A> Engagements<'_, A> {
 }
 
 impl Engagements<'_, Writing> {
-    /// Inserts the engagement or replaces what it says.
+    /// Inserts the engagement or replaces what it says; whom it ties together never changes.
     pub async fn save(&self, new: &Engagement) -> Result<(), StoreError> {
         engagement::Entity::insert(engagement::ActiveModel {
             id: Set(new.id.0),

@@ -234,7 +234,10 @@ async fn save_engagement(
     {
         return Err(Wrong::field("client", "another line engages the agency for it").into());
     }
-    let known = known.or(live);
+    let known = match known {
+        Some(known) if is_of_others(ctx, tx, known, (agency, client)).await? => None,
+        known => known.or(live),
+    };
     let engagement = Engagement {
         id: known.unwrap_or_else(|| EngagementId::new(&ctx.services.clock, ctx.random())),
         agency,
@@ -272,6 +275,24 @@ async fn save_engagement(
     }
     look_after(ctx, tx, before).await?;
     Ok(engagement.id.0)
+}
+
+/// Whether an older version of the line has named another agency or client: then it is corrected, and what
+/// it said is over for whoever works by it (G-17).
+async fn is_of_others(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    known: EngagementId,
+    told: (EnterpriseId, EnterpriseId),
+) -> Result<bool, NotTaken> {
+    let engagements = tx.rows().engagements();
+    let Some((_, client)) = engagements.sides(known).await?.filter(|sides| *sides != told) else {
+        return Ok(false);
+    };
+    let before = at_work_in(ctx, tx, client).await?;
+    engagements.end(known).await?;
+    look_after(ctx, tx, before).await?;
+    Ok(true)
 }
 
 async fn save_record(

@@ -19,9 +19,9 @@ use crate::kit::{
 };
 use crate::login::doors::DOORS;
 
-const HANGZHOU: &str = "91330100MA2BUJ786T";
+pub(super) const HANGZHOU: &str = "91330100MA2BUJ786T";
 
-async fn tell(app: &TestApp, line: Value) {
+pub(super) async fn tell(app: &TestApp, line: Value) {
     let text = line.to_string();
     let report = import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await;
     let report = report.unwrap();
@@ -34,7 +34,7 @@ fn enterprise(version: i64, status: &str) -> Value {
         "status": status, "tax_authority": "13601000000", "former_numbers": ["360102708461136"]})
 }
 
-fn engagement(version: i64, more: &Value) -> Value {
+pub(super) fn engagement(version: i64, more: &Value) -> Value {
     let mut line = json!({"feed": "engagement", "source_key": "g", "version": version,
         "agency": AGENCY, "client": EXAMPLE, "valid_from": "2026-01-01",
         "staff": ["360103199208150022"], "permissions": ["TAX_FILING", "TAX_QUERY"]});
@@ -42,7 +42,7 @@ fn engagement(version: i64, more: &Value) -> Value {
     line
 }
 
-fn record(version: i64, more: &Value) -> Value {
+pub(super) fn record(version: i64, more: &Value) -> Value {
     let mut line = json!({"feed": "record", "source_key": "r", "version": version,
         "enterprise": HANGZHOU, "record_kind": "inspection", "record_no": "浙杭税报验〔2026〕101号",
         "project_name": "南昌地铁五号线一标段", "division": "360102", "tax_authority": "13601020000",
@@ -53,14 +53,14 @@ fn record(version: i64, more: &Value) -> Value {
 }
 
 /// Its access token and `sid`, from an application that the browser is signed in to.
-async fn holds(app: &TestApp, browser: &mut Browser) -> (String, String, String) {
+pub(super) async fn holds(app: &TestApp, browser: &mut Browser) -> (String, String, String) {
     let tokens = tokens(app, browser).await;
     let access = tokens["access_token"].as_str().unwrap().to_owned();
     let sid = claims(&access)["sid"].as_str().unwrap().to_owned();
     (access, sid, tokens["refresh_token"].as_str().unwrap().to_owned())
 }
 
-async fn is_over(
+pub(super) async fn is_over(
     app: &TestApp,
     listener: &Listener,
     (access, sid, refresh): &(String, String, String),

@@ -6,6 +6,7 @@ mod cancelling;
 mod children;
 mod contact;
 pub mod contract;
+mod corrected;
 mod days;
 mod document_kinds;
 mod documents;
