@@ -14,7 +14,7 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 use crate::domain::refusal::NoIdentity;
 
-/// The public fields never change; the others only by an [`Event`].
+/// The public fields never change, but `valid_from` by the registry; the others only by an [`Event`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Authorisation {
     pub id: AuthorisationId,

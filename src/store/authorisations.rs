@@ -287,6 +287,7 @@ impl Authorisations<'_, Writing> {
             .update::<authorisation::Entity>()
             .col_expr(authorisation::Column::State, Expr::value(after.state().name()))
             .col_expr(authorisation::Column::Permissions, Expr::value(join(after.permissions())))
+            .col_expr(authorisation::Column::ValidFrom, Expr::value(after.valid_from.to_string()))
             .col_expr(authorisation::Column::ValidTo, Expr::value(valid_to))
             .col_expr(authorisation::Column::ConfirmedAt, Expr::value(confirmed_at))
             .col_expr(authorisation::Column::UpdatedAt, Expr::value(after.updated_at().0))

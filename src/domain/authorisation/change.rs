@@ -26,9 +26,10 @@ pub enum Event {
     /// The term has passed, or an invitation was not answered in time.
     Expire,
     Renew(Terms),
-    /// The registry says that it is active, or who has still to confirm it.
+    /// The registry says that it is active, or who has still to confirm it; it alone says since when.
     Registry {
         state: State,
+        valid_from: Day,
         terms: Terms,
     },
     /// The registry says that it is over.
@@ -256,6 +257,9 @@ impl Authorisation {
         if let Some(terms) = new_terms(event, identity_type, now)? {
             after.terms = terms;
         }
+        if let Event::Registry { valid_from, .. } = event {
+            after.valid_from = *valid_from;
+        }
         after.confirmed_at = match state {
             State::Active if self.state == State::Active => self.confirmed_at.or(Some(now)),
             // Also what is revived: in between nobody worked by it.
@@ -273,9 +277,10 @@ impl Authorisation {
     /// Whether it stands already as the registry says: the same words again are no news.
     pub fn is_as_told(&self, event: &Event, now: Timestamp) -> bool {
         match event {
-            Event::Registry { state, terms } => {
+            Event::Registry { state, valid_from, terms } => {
                 let ran_out = self.state == State::Expired && terms.is_past(now);
-                self.terms == *terms && (self.state == *state || ran_out)
+                let is_same = (self.valid_from, &self.terms) == (*valid_from, terms);
+                is_same && (self.state == *state || ran_out)
             }
             Event::RegistryEnd(_) => self.state.is_terminal(),
             _ => false,
@@ -356,7 +361,7 @@ impl Authorisation {
     /// The registry speaks for both sides, but takes no word back that they have given each other.
     fn next_by_registry(&self, event: &Event, now: Timestamp) -> Result<State, Refusal> {
         match (self.state, event) {
-            (State::Expired, Event::Registry { state: State::Active, terms })
+            (State::Expired, Event::Registry { state: State::Active, terms, .. })
                 if terms.is_past(now) =>
             {
                 Err(Refusal::format("valid_to"))

@@ -20,13 +20,16 @@ use crate::flows::relations::writer::{begin_all_in, begin_in, begun, change_in, 
 use crate::flows::{Ctx, Stop};
 use crate::store::Tx;
 
-/// The relation that the line is about, as the registry says it is now.
+/// The relation that the line is about, as the registry says it is now. `known`: what an older version of the
+/// line became.
 pub async fn save_authorisation(
     ctx: &Ctx,
     tx: &Tx<'_>,
     line: &AuthorisationLine,
+    known: Option<AuthorisationId>,
 ) -> Result<Uuid, NotTaken> {
     let (new, event) = read(ctx, tx, line).await?;
+    let replaced = replaced(ctx, tx, known, &new).await?;
     let mut all = tx.rows().authorisations().list(new.person, new.enterprise).await?;
     all.retain(|one| one.identity_type == new.identity_type.name);
     let (known, by) = (meant(&all, &event), By::REGISTRY);
@@ -36,11 +39,33 @@ pub async fn save_authorisation(
     let saved = match (known, &event) {
         (Some(known), _) => change_in(ctx, tx, known, &event, by).await,
         (None, Event::RegistryEnd(_)) => {
-            return Err(Wrong::field("state", "there is no such relation to end").into());
+            let nothing = || Wrong::field("state", "there is no such relation to end");
+            return Ok(replaced.ok_or_else(nothing)?.0);
         }
         (None, _) => begin_in(ctx, tx, new, &event, by).await,
     };
     Ok(saved.map_err(|stop| not_taken(stop, known, line))?.id.0)
+}
+
+/// What an older version of the line said of another person, enterprise or identity type: it was wrong, and is
+/// over before what is right begins.
+async fn replaced(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    known: Option<AuthorisationId>,
+    new: &New<'_>,
+) -> Result<Option<AuthorisationId>, NotTaken> {
+    let Some(known) = known else { return Ok(None) };
+    let Some(known) = tx.rows().authorisations().find(known).await? else { return Ok(None) };
+    let is_same = (known.enterprise, known.person, &known.identity_type)
+        == (new.enterprise, new.person, &new.identity_type.name);
+    if is_same {
+        return Ok(None);
+    }
+    if !known.state().is_terminal() {
+        change_in(ctx, tx, &known, &known.registry_end(), By::REGISTRY).await?;
+    }
+    Ok(Some(known.id))
 }
 
 /// The same into an empty realm, where nobody is told.
@@ -84,11 +109,11 @@ fn event(line: &AuthorisationLine) -> Result<Event, Wrong> {
     let Some(state) = State::parse(&line.state) else {
         return Err(Wrong::field("state", "no such state"));
     };
-    let (_, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
+    let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
     let terms = Terms { permissions: line.permissions.iter().cloned().collect(), valid_to };
     Ok(match state.is_terminal() {
         true => Event::RegistryEnd(state),
-        false => Event::Registry { state, terms },
+        false => Event::Registry { state, valid_from, terms },
     })
 }
 

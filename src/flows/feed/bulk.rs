@@ -27,6 +27,13 @@ pub(super) async fn take(ctx: &Ctx, entries: &[&Entry]) -> Result<Vec<Option<Out
     let mut outcomes: Vec<Option<Outcome>> =
         entries.iter().map(|entry| is_old(entry).then_some(Outcome::Unchanged)).collect();
     let is_new = |entry: &Entry| !known.contains_key(&entry.source_key);
+    // A newer word about a relation may end another one in another enterprise: what is said after it is taken
+    // after it.
+    let is_newer = |entry: &&Entry| {
+        matches!(entry.line, Line::Authorisation(_)) && !is_new(entry) && !is_old(entry)
+    };
+    let n_first = entries.iter().position(is_newer).unwrap_or(entries.len());
+    let entries = &entries[..n_first];
     if !entries.iter().any(|entry| is_new(entry)) {
         return Ok(outcomes);
     }

@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
-use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId, RecordId};
+use crate::base::id::{
+    AssignmentId, AuthorisationId, EngagementId, EnterpriseId, PersonId, RecordId,
+};
 use crate::domain::cross_region::CrossRegionRecord;
 use crate::domain::engagement::{Assignment, Engagement};
 use crate::domain::enterprise::{Enterprise, RegistryStatus};
@@ -37,7 +39,9 @@ pub async fn save(
     let target = match line {
         Line::Person(line) => return save_person(ctx, tx, line, known.map(PersonId)).await,
         Line::Enterprise(line) => save_enterprise(ctx, tx, line, known.map(EnterpriseId)).await,
-        Line::Authorisation(line) => save_authorisation(ctx, tx, line).await,
+        Line::Authorisation(line) => {
+            save_authorisation(ctx, tx, line, known.map(AuthorisationId)).await
+        }
         Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
         Line::Record(line) => save_record(ctx, tx, line, known.map(RecordId)).await,
         Line::HallRecord(line) => save_hall_record(ctx, tx, line, known).await,

@@ -110,16 +110,17 @@ async fn relate(
         PermissionPolicy::All => Permissions::new(),
         PermissionPolicy::Among(all) => all.clone(),
     };
+    let valid_from = ctx.now().day();
     let new = New {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
         enterprise,
         person,
         identity_type,
-        valid_from: ctx.now().day(),
+        valid_from,
         invited_by: None,
     };
     let terms = Terms { permissions, valid_to: None };
-    let event = Event::Registry { state: State::Active, terms };
+    let event = Event::Registry { state: State::Active, valid_from, terms };
     begin_in(ctx, tx, new, &event, By::REGISTRY).await?;
     Ok(())
 }

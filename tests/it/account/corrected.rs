@@ -1,10 +1,11 @@
 //! What a newer line corrects: whoever the older one named is no longer what it said, at once and told.
 
-use serde_json::json;
+use hufu::domain::authorisation::Authorisation;
+use serde_json::{Value, json};
 
 use super::contract::{start, tokens};
 use super::endings::{HANGZHOU, engagement, holds, is_over, tell};
-use super::{AGENCY, at_door};
+use super::{AGENCY, WANG, as_wang, at_door, held};
 use crate::kit::listener::Listener;
 use crate::kit::{EXAMPLE, PASSWORD, claims, on_each_database};
 
@@ -33,6 +34,63 @@ fn an_engagement_that_names_others_is_another() {
                 let id = claims(id["id_token"].as_str().unwrap());
                 assert_eq!(id["tax_identity"]["enterprise"]["tin"], HANGZHOU);
             }
+        }
+    });
+}
+
+/// 王小明 as a tax clerk, as one key of the registry says it.
+fn clerk(version: i64, more: &Value) -> Value {
+    let mut line = json!({"feed": "authorisation", "source_key": "r7", "version": version,
+        "enterprise": EXAMPLE, "person": "360102199003071236", "identity_type": "tax_clerk",
+        "permissions": ["TAX_FILING"], "valid_from": "2025-01-01"});
+    line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    line
+}
+
+/// Covers E-23: a relation whose newer line names another person, identity type or enterprise, or a later day, is
+/// over or not yet for whom the older one named.
+#[test]
+fn a_relation_that_names_others_is_another() {
+    on_each_database(|on| async move {
+        for (more, state) in [
+            (json!({"person": "440308199901101512"}), "ended"),
+            (json!({"identity_type": "main_handler"}), "ended"),
+            (json!({"enterprise": HANGZHOU}), "ended"),
+            (json!({"person": "440308199901101512", "state": "ended"}), "ended"),
+            (
+                json!({"person": "440308199901101512", "identity_type": "main_handler", "state": "ended"}),
+                "ended",
+            ),
+            (json!({"valid_from": "2027-01-01"}), "active"),
+        ] {
+            let (url, listener) = Listener::start().await;
+            let app = start(on, &url).await;
+            tell(&app, clerk(1, &json!({}))).await;
+            let his = held(&app.ctx, WANG).await;
+            let his = his.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+            let mut wang = as_wang(&app, "<strong>办税员").await;
+            let before = holds(&app, &mut wang).await;
+            app.clock.advance(1);
+            tell(&app, clerk(2, &more)).await;
+            is_over(&app, &listener, &before).await;
+            let now = app.ctx.rows().authorisations().find(his.id).await.unwrap().unwrap();
+            assert_eq!(now.state().name(), state, "{more}");
+            // What is right begins, or counts later, and the same words again are no news.
+            let version = now.version();
+            tell(&app, clerk(3, &more)).await;
+            let again = app.ctx.rows().authorisations().find(his.id).await.unwrap().unwrap();
+            assert_eq!(again.version(), version, "{more}");
+            let named = match more["person"].is_null() {
+                true => held(&app.ctx, WANG).await,
+                false => held(&app.ctx, "13500135000").await,
+            };
+            let line = clerk(3, &more);
+            let is_told = |one: &Authorisation| {
+                one.state().name() == "active"
+                    && one.identity_type.0 == line["identity_type"]
+                    && one.valid_from.to_string() == line["valid_from"]
+            };
+            assert_eq!(named.iter().any(is_told), more["state"].is_null(), "{more}");
         }
     });
 }

@@ -86,8 +86,12 @@ fn edit(codes: &[&str]) -> Event {
     Event::Edit(terms(codes))
 }
 
+fn by_registry(state: State, terms: Terms) -> Event {
+    Event::Registry { state, valid_from: NOW.day(), terms }
+}
+
 fn registry(state: State) -> Event {
-    Event::Registry { state, terms: terms(&["TAX_QUERY"]) }
+    by_registry(state, terms(&["TAX_QUERY"]))
 }
 
 fn outcome(from: &Authorisation, event: &Event, actor: Actor, of: &IdentityType) -> String {
@@ -210,27 +214,32 @@ fn each_refusal_has_its_code() {
             Manager,
             "pending_by_person",
         ),
-        (
-            Expired,
-            own,
-            Event::Registry { state: Active, terms: past.clone() },
-            Registry,
-            "E_FORMAT",
-        ),
-        (Active, own, Event::Registry { state: Active, terms: past }, Registry, "active"),
-        (
-            Active,
-            own,
-            Event::Registry { state: Active, terms: terms(&["X"]) },
-            Registry,
-            "E_FORMAT",
-        ),
+        (Expired, own, by_registry(Active, past.clone()), Registry, "E_FORMAT"),
+        (Active, own, by_registry(Active, past), Registry, "active"),
+        (Active, own, by_registry(Active, terms(&["X"])), Registry, "E_FORMAT"),
     ];
     for (state, origin, event, actor, expected) in rows {
         let from = authorisation(state, origin);
         let is = outcome(&from, &event, actor, &tax_clerk());
         assert_eq!(is, expected, "{state:?} {event:?} {actor:?}");
     }
+}
+
+/// E-23: since when one counts is the registry's word alone, and another day is news.
+#[test]
+fn the_registry_alone_says_since_when() {
+    let (of, later) = (tax_clerk(), NOW.day().plus_days(30));
+    let from = authorisation(State::Active, Origin::Registry);
+    let told = |valid_from| {
+        let terms = from.terms().clone();
+        Event::Registry { state: State::Active, valid_from, terms }
+    };
+    assert!(from.is_as_told(&told(from.valid_from), NOW));
+    assert!(!from.is_as_told(&told(later), NOW));
+    let changed = from.apply(&told(later), by(Actor::Registry), &of, NOW).unwrap();
+    assert_eq!(changed.after().valid_from, later);
+    let edited = from.apply(&edit(&["TAX_QUERY"]), by(Actor::Manager), &of, NOW).unwrap();
+    assert_eq!(edited.after().valid_from, from.valid_from);
 }
 
 /// Invariant 6, AC-23, AC-35: who may begin one, and as what.
@@ -423,7 +432,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Delete),
         Just(Event::Expire),
         any_terms().prop_map(Event::Renew),
-        (any_state(), any_terms()).prop_map(|(state, terms)| Event::Registry { state, terms }),
+        (any_state(), any_terms()).prop_map(|(state, terms)| by_registry(state, terms)),
         any_state().prop_map(Event::RegistryEnd),
     ]
 }
