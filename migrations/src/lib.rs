@@ -48,6 +48,7 @@ mod m20261128_000051_days;
 mod m20261128_000052_looks;
 mod m20261128_000053_names;
 mod m20261128_000054_awaited_eras;
+mod m20261128_000060_proved_documents;
 
 /// All steps in order.
 pub struct Migrator;
@@ -99,6 +100,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000053_names::Migration),
             Box::new(m20261128_000052_looks::Migration),
             Box::new(m20261128_000054_awaited_eras::Migration),
+            Box::new(m20261128_000060_proved_documents::Migration),
         ]
     }
 }

@@ -175,6 +175,10 @@ pub enum AuditEvent {
         person: PersonId,
         kind: String,
     },
+    DocumentVoid {
+        person: PersonId,
+        kind: String,
+    },
     /// Signed out: a new password or a new phone, proved by this factor. `what`: the way's name in the
     /// sign-in log.
     Recovered {
@@ -322,7 +326,7 @@ pub enum AuditEvent {
 }
 
 /// The names of all of them, for whoever looks for one.
-pub const ACTIONS: [&str; 64] = [
+pub const ACTIONS: [&str; 65] = [
     "password_set",
     "account_locked",
     "help_given",
@@ -355,6 +359,7 @@ pub const ACTIONS: [&str; 64] = [
     "certificate_pin_changed",
     "document_held",
     "document_dated",
+    "document_void",
     "recovered",
     "recovery_failed",
     "phone_awaited",

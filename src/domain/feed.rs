@@ -30,21 +30,24 @@ pub struct PersonLine {
     /// several people with one number it is that of whoever used it last (PC-15).
     pub phone_used_at: Option<String>,
     pub email: Option<String>,
-    #[serde(default = "verified", deserialize_with = "loose")]
-    #[schemars(with = "u8", range(min = 1, max = 5))]
-    pub real_name_level: u8,
+    /// 1 to 5; absent: 3 of somebody who is told of for the first time, else as it was.
+    #[serde(default, deserialize_with = "optional_loose")]
+    #[schemars(with = "Option<u8>")]
+    pub real_name_level: Option<u8>,
     /// The last day of the document, `long_term`: without end; absent: as it was.
     pub document_valid_to: Option<String>,
-    /// The authority reports the document void: the level falls to 2 (L-12).
-    #[serde(default, deserialize_with = "loose")]
-    #[schemars(with = "bool")]
-    pub document_void: bool,
+    /// The authority reports the document void: the level falls to 2 (L-12), and it leads nowhere until this
+    /// says that it is not.
+    #[serde(default, deserialize_with = "optional_loose")]
+    #[schemars(with = "Option<bool>")]
+    pub document_void: Option<bool>,
 }
 
 pub fn resident_id_card() -> String {
     DocumentType::ResidentIdCard.name().to_owned()
 }
 
+/// The level of somebody of whom nothing else is told.
 pub fn verified() -> u8 {
     3
 }
@@ -375,4 +378,14 @@ where
         Either::Value(value) => Ok(value),
         Either::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
     }
+}
+
+/// The same where nothing is told.
+fn optional_loose<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr + Deserialize<'de>,
+    T::Err: fmt::Display,
+{
+    loose(deserializer).map(Some)
 }

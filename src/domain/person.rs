@@ -45,7 +45,34 @@ pub enum DocumentEnd {
     On(Day),
 }
 
-/// A document of a person; only active ones lead to an account.
+/// How a document of a person stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DocumentStatus {
+    /// It counts, and leads to an account.
+    Active,
+    /// Another of its kind took its place (D-08).
+    Superseded,
+    /// The authority reports it void: it proves nothing.
+    Void,
+}
+
+impl DocumentStatus {
+    const ALL: [Self; 3] = [Self::Active, Self::Superseded, Self::Void];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Superseded => "superseded",
+            Self::Void => "void",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// A document of a person that counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdentityDocument {
     pub person: PersonId,
@@ -61,6 +88,12 @@ impl IdentityDocument {
     /// The day of birth, where the number tells it.
     pub fn born(&self, today: Day) -> Option<Day> {
         DocumentNumber::parse(self.kind, &self.number, today).ok()?.birth_date
+    }
+
+    /// Whether its holder has proved here that it is good for longer than somebody else says.
+    pub fn is_proved_beyond(&self, end: DocumentEnd) -> bool {
+        let DocumentEnd::On(told) = end else { return false };
+        self.valid_from.is_some() && self.valid_to.is_none_or(|proved| told < proved)
     }
 
     /// Its last day is over: it still counts for some time (L-12), and is to be renewed (D-10).

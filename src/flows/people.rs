@@ -7,6 +7,7 @@ mod agreements;
 mod help;
 mod newcomers;
 mod phones;
+mod told;
 
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
@@ -29,9 +30,10 @@ pub use newcomers::{Newcomer, add_all};
 pub use phones::{
     bind_phone, bind_told_phone, contest_phone, drop_awaited_phone, remove_phone, set_default_phone,
 };
+pub use told::{ToldAs, ToldDocument, tell_document};
 
 /// The person holds this document from now on, in place of another of its kind (D-08); `false`: it is
-/// somebody else's.
+/// somebody else's, or void.
 pub async fn hold_document(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -40,13 +42,27 @@ pub async fn hold_document(
 ) -> Result<bool, Fault> {
     let people = tx.rows().people();
     match people.hold_document(ctx.new_row_id(), person, number).await? {
-        Holding::SomebodyElse => return Ok(false),
+        Holding::SomebodyElse | Holding::Void => return Ok(false),
         Holding::Known => {}
         Holding::New => {
             let kind = number.kind.name().to_owned();
             tx.note(AuditEvent::DocumentHeld { person, kind });
         }
     }
+    Ok(true)
+}
+
+/// The same of one that a face has just been compared with.
+pub async fn hold_proved_document(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    number: &DocumentNumber,
+) -> Result<bool, Fault> {
+    if !hold_document(ctx, tx, person, number).await? {
+        return Ok(false);
+    }
+    tx.rows().people().set_proved(person, number.kind).await?;
     Ok(true)
 }
 
@@ -65,7 +81,7 @@ pub async fn date_document(
 }
 
 /// The person has shown a document, and told from when until when it is good (D-07); `false`: it is
-/// somebody else's.
+/// somebody else's, or void.
 pub async fn add_document(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -74,10 +90,11 @@ pub async fn add_document(
 ) -> Result<bool, Fault> {
     let people = tx.rows().people();
     let holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
-    if holding == Holding::SomebodyElse {
+    if matches!(holding, Holding::SomebodyElse | Holding::Void) {
         return Ok(false);
     }
     people.set_term(person, new.number.kind, (new.valid_from, new.valid_to)).await?;
+    people.set_proved(person, new.number.kind).await?;
     let kind = new.number.kind.name().to_owned();
     tx.note(match holding {
         Holding::New => AuditEvent::DocumentHeld { person, kind },

@@ -12,7 +12,7 @@ use super::{AT_ONCE, StoreError, Writing, evened};
 use crate::base::id::PersonId;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::phone::Phone;
-use crate::domain::person::{IdentityDocument, PhoneBinding};
+use crate::domain::person::{DocumentStatus, IdentityDocument, PhoneBinding};
 
 /// Whose a document is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,7 +61,7 @@ impl<A> People<'_, A> {
         Ok(found)
     }
 
-    /// The documents of many people that count.
+    /// The documents of many people that tell who they are: of a void one the age is still true.
     pub async fn documents_of(
         &self,
         people: &[PersonId],
@@ -74,7 +74,7 @@ impl<A> People<'_, A> {
                 .0
                 .find::<identity_document::Entity>()
                 .filter(Column::PersonId.is_in(ids))
-                .filter(Column::Status.eq(ACTIVE))
+                .filter(Column::Status.is_in([ACTIVE, DocumentStatus::Void.name()]))
                 .all(&self.0.db())
                 .await?;
             for row in rows {
@@ -97,6 +97,7 @@ impl People<'_, Writing> {
             valid_from: Set(None),
             valid_to: Set(new.valid_to.map(|day| day.to_string())),
             status: Set(ACTIVE.to_owned()),
+            is_proved: Set(false),
         };
         self.0.insert_all(documents.iter().map(row).collect()).await
     }

@@ -17,7 +17,7 @@ use crate::domain::number::address::PostalAddress;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
-use crate::domain::person::{DocumentEnd, IdentityDocument, Person, PersonKind};
+use crate::domain::person::{DocumentEnd, DocumentStatus, IdentityDocument, Person, PersonKind};
 
 pub struct People<'c, A>(pub(super) Rows<'c, A>);
 
@@ -333,12 +333,16 @@ impl People<'_, Writing> {
         if known.as_ref().is_some_and(|row| row.person_id != person.0) {
             return Ok(Holding::SomebodyElse);
         }
+        if known.as_ref().is_some_and(|row| row.status == DocumentStatus::Void.name()) {
+            return Ok(Holding::Void);
+        }
         let row_id = known.as_ref().map_or(row_id, |row| row.id);
         self.0
             .update::<identity_document::Entity>()
-            .col_expr(Column::Status, Expr::value("superseded"))
+            .col_expr(Column::Status, Expr::value(DocumentStatus::Superseded.name()))
             .filter(Column::PersonId.eq(person.0))
             .filter(Column::Kind.eq(number.kind.name()))
+            .filter(Column::Status.eq(ACTIVE))
             .filter(Column::Id.ne(row_id))
             .exec(&db)
             .await?;
@@ -370,6 +374,8 @@ pub enum Holding {
     Known,
     /// It stays theirs.
     SomebodyElse,
+    /// This person's, and reported void: nobody holds it until the authority says otherwise.
+    Void,
 }
 
 /// Whose level rests on a document, and none that they hold is still good. By the documents' ends, which

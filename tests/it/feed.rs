@@ -1,5 +1,7 @@
 //! What the registry tells: by file and through the administrator's interface.
 
+mod people;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use hufu::domain::cross_region::RecordKind;

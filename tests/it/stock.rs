@@ -50,7 +50,7 @@ fn drawn(seed: u64, n_lines: usize) -> Vec<Value> {
             "phone_used_at": one(&["", "2025-01-01", "2026-01-01"], below(60)),
             "real_name_level": 1 + below(3),
             "document_valid_to": one(&["", "2030-01-01", "long_term"], below(60)),
-            "document_void": one(&["", "", "true"], below(60))})
+            "document_void": one(&["", "", "true", "false"], below(60))})
         }
         4 => json!({"feed": "enterprise", "source_key": format!("e{}", below(5)),
             "version": below(5), "registration_no": format!("2000000000000000000{}", below(4)),

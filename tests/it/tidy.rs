@@ -193,6 +193,8 @@ fn what_is_kept_of_people_has_one_writer() {
         ".set_email(",
         ".set_address(",
         ".set_term(",
+        ".set_proved(",
+        ".set_standing(",
         ".cancelling().cancel(",
         ".forget_contact(",
         ".drop_phone(",

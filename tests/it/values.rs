@@ -47,9 +47,9 @@ async fn add(app: &TestApp, name: &str, document: (&str, &str), phone: &str, pas
         phone: Some(phone.to_owned()),
         phone_used_at: None,
         email: None,
-        real_name_level: 3,
+        real_name_level: Some(3),
         document_valid_to: None,
-        document_void: false,
+        document_void: None,
     };
     let tx = app.ctx.begin().await.unwrap();
     let password = PasswordState::Set(hash);

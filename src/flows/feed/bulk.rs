@@ -40,7 +40,7 @@ pub(super) async fn take(ctx: &Ctx, entries: &[&Entry]) -> Result<Vec<Option<Out
     match add(ctx, tx, kind, entries, is_new).await {
         Ok(added) => {
             for (outcome, _) in outcomes.iter_mut().zip(added).filter(|(_, is_added)| *is_added) {
-                *outcome = Some(Outcome::Applied(None));
+                *outcome = Some(Outcome::Applied(Vec::new()));
             }
         }
         // Somebody else was faster with one of them, or one holds what the database does not take.

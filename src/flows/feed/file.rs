@@ -100,10 +100,10 @@ async fn portion(
     let is_some = !read.is_empty();
     for (line, outcome) in take(ctx, read).await? {
         match outcome {
-            Outcome::Applied(remark) => {
+            Outcome::Applied(remarks) => {
                 totals.applied += 1;
-                if let Some(why) = remark {
-                    totals.remarked += 1;
+                totals.remarked += u64::from(!remarks.is_empty());
+                for why in remarks {
                     hear(Heard::Remarked(ReportedLine { line, why }));
                 }
             }

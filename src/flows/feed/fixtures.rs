@@ -70,9 +70,9 @@ async fn add_person(
         phone: fixture.phone.clone(),
         phone_used_at: None,
         email: fixture.email.clone(),
-        real_name_level: fixture.real_name_level,
+        real_name_level: Some(fixture.real_name_level),
         document_valid_to: None,
-        document_void: false,
+        document_void: None,
     };
     let today = ctx.now().day();
     let username = fixture.username.as_deref().map(|name| Username::choose(name, today));

@@ -8,7 +8,7 @@ use crate::flows::{Fault, Stop};
 /// What became of a line.
 pub enum Outcome {
     /// With what of it was not followed, and why.
-    Applied(Option<Wrong>),
+    Applied(Vec<Wrong>),
     /// This version or a newer one was known.
     Unchanged,
     Failed(Wrong),
@@ -18,12 +18,12 @@ pub enum Outcome {
 pub struct Saved {
     pub target: Uuid,
     /// What of it was not followed, and why.
-    pub remark: Option<Wrong>,
+    pub remarks: Vec<Wrong>,
 }
 
 impl From<Uuid> for Saved {
     fn from(target: Uuid) -> Self {
-        Self { target, remark: None }
+        Self { target, remarks: Vec::new() }
     }
 }
 

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
-use crate::domain::feed::{PersonLine, Wrong};
+use crate::domain::feed::{PersonLine, Wrong, verified};
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
@@ -12,13 +12,14 @@ use crate::domain::number::normalise;
 use crate::domain::number::phone::Phone;
 use crate::domain::number::username::Username;
 use crate::domain::person::{
-    Account, AccountOrigin, AccountStatus, DocumentEnd, Help, PasswordState, Person, PersonKind,
+    Account, AccountOrigin, AccountStatus, DocumentEnd, DocumentStatus, Help, PasswordState,
+    Person, PersonKind,
 };
 use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::phones::{ToldPhone, follow};
-use crate::flows::people::{self, Newcomer};
+use crate::flows::people::{self, Newcomer, ToldAs, ToldDocument};
 use crate::flows::sign_in::lower::lower_in;
 use crate::store::people::LOWERED;
 use crate::store::{StoreError, Tx};
@@ -31,8 +32,10 @@ struct Told {
     nationality: String,
     phone: Option<ToldPhone>,
     email: Option<EmailAddress>,
-    real_name_level: u8,
+    /// `None`: the line says nothing of it.
+    real_name_level: Option<u8>,
     document_ends: Option<DocumentEnd>,
+    document_void: Option<bool>,
 }
 
 impl Told {
@@ -44,7 +47,7 @@ impl Told {
         if nationality.len() != 3 || !nationality.chars().all(|c| c.is_ascii_uppercase()) {
             return Err(Wrong::field("nationality", "three letters (ISO 3166-1 alpha-3)"));
         }
-        if !(1..=5).contains(&line.real_name_level) {
+        if line.real_name_level.is_some_and(|level| !(1..=5).contains(&level)) {
             return Err(Wrong::field("real_name_level", "1 to 5"));
         }
         let end = |text: &str| match text {
@@ -61,14 +64,30 @@ impl Told {
             nationality,
             phone: ToldPhone::parse(line, now)?,
             email: email.map_err(|error| Wrong::field("email", error))?,
-            // What rests on a void document is not reached by it.
-            real_name_level: match line.document_void {
-                true => line.real_name_level.min(LOWERED),
-                false => line.real_name_level,
-            },
+            real_name_level: line.real_name_level,
             document_ends: line.document_valid_to.as_deref().map(end).transpose()?,
+            document_void: line.document_void,
         })
     }
+
+    fn is_void(&self) -> bool {
+        self.document_void == Some(true)
+    }
+
+    /// The level of somebody of whom nothing was told before.
+    fn first_level(&self, is_void: bool) -> u8 {
+        reached(self.real_name_level.unwrap_or_else(verified), is_void)
+    }
+
+    /// What the line reaches of somebody known: where it says nothing, nothing.
+    fn further_level(&self, is_void: bool) -> u8 {
+        reached(self.real_name_level.unwrap_or_default(), is_void)
+    }
+}
+
+/// What rests on a void document is not reached by it.
+fn reached(level: u8, is_void: bool) -> u8 {
+    if is_void { level.min(LOWERED) } else { level }
 }
 
 /// `known`: whom an older version of the line became; a newer one goes to them and to nobody else.
@@ -79,7 +98,11 @@ pub async fn save_person(
     known: Option<PersonId>,
 ) -> Result<Saved, NotTaken> {
     let (rows, told) = (tx.rows(), Told::parse(line, ctx.now())?);
-    let holder = rows.people().find_by_document(&told.number).await?;
+    // Also of a void one, which leads nobody else to them.
+    let holder = match rows.people().standing(&told.number).await? {
+        Some((holder, DocumentStatus::Active | DocumentStatus::Void)) => Some(holder),
+        Some((_, DocumentStatus::Superseded)) | None => None,
+    };
     if known.is_some() && holder.is_some() && holder != known {
         return Err(Wrong::field("document", "is somebody else's").into());
     }
@@ -89,17 +112,24 @@ pub async fn save_person(
     };
     let Some(person) = person else {
         let added = add(ctx, tx, told, None, PasswordState::Initial).await?;
-        return Ok(Saved { target: added.account.person.0, remark: added.remark });
+        let remarks = added.remark.into_iter().collect();
+        return Ok(Saved { target: added.account.person.0, remarks });
     };
     let account = rows.accounts().find_by_person(person.id).await?;
     if known.is_none() && account.is_some() {
         check_same(&person, &told)?;
     }
+    let has_cancelled = account.is_none() && has_cancelled(tx, person.id).await?;
+    let document = hold_document(ctx, tx, person.id, &told).await?;
+    let level = match account.is_none() && !has_cancelled {
+        true => told.first_level(document.is_void),
+        false => told.further_level(document.is_void),
+    };
     let before = person.clone();
     let changed = Person {
         name: told.name.clone(),
         // What somebody has proved here, a record of less does not take away; a void document does.
-        real_name_level: told.real_name_level.max(person.real_name_level),
+        real_name_level: level.max(person.real_name_level),
         email_verified_at: match told.email.is_none() || told.email == person.email {
             true => person.email_verified_at,
             false => None,
@@ -109,22 +139,22 @@ pub async fn save_person(
         ..person
     };
     people::update(tx, &before, &changed).await?;
-    hold_document(ctx, tx, changed.id, &told).await?;
-    let remark = match (&account, &told.phone) {
+    let of_phone = match (&account, &told.phone) {
         (Some(account), Some(phone)) => follow(ctx, tx, account, phone).await?,
         (Some(_), None) => None,
         // An account that was cancelled is opened again by its person alone (PC-23, PC-26).
-        (None, _) if has_cancelled(tx, changed.id).await? => None,
+        (None, _) if has_cancelled => None,
         // An invitation knew a name and a document, no account.
         (None, _) => {
             let opened = new_account(ctx, changed.id, None, PasswordState::Initial);
             open(ctx, tx, opened, told.phone.as_ref()).await?.remark
         }
     };
-    if line.document_void {
+    if told.is_void() {
         lower_in(ctx, tx, changed.id, "document_void").await?;
     }
-    Ok(Saved { target: changed.id.0, remark })
+    let remarks = [document.remark, of_phone].into_iter().flatten().collect();
+    Ok(Saved { target: changed.id.0, remarks })
 }
 
 /// Adds those of many lines whose person nobody knows and whose document and phone are nobody's,
@@ -145,7 +175,8 @@ pub(super) async fn add_unknown(
     let (one_number, one_phone) = (Once::among(numbers), Once::among(phones));
     let is_free = |told: &Told| {
         let mut phone = told.phone.iter().map(|told| &told.phone);
-        one_number.has(&told.number)
+        !told.is_void()
+            && one_number.has(&told.number)
             && !held.contains_key(&told.number)
             && phone.all(|phone| one_phone.has(phone) && !known_phones.contains(phone))
     };
@@ -185,19 +216,42 @@ fn check_same(person: &Person, told: &Told) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// What became of the line's document.
+struct Document {
+    /// Nothing rests on it.
+    is_void: bool,
+    remark: Option<Wrong>,
+}
+
 async fn hold_document(
     ctx: &Ctx,
     tx: &Tx<'_>,
     person: PersonId,
     told: &Told,
-) -> Result<(), NotTaken> {
-    if !people::hold_document(ctx, tx, person, &told.number).await? {
-        return Err(Wrong::field("document", "is somebody else's").into());
-    }
-    if let Some(end) = told.document_ends {
-        people::date_document(tx, person, told.number.kind, end).await?;
-    }
-    Ok(())
+) -> Result<Document, NotTaken> {
+    let document = ToldDocument {
+        number: &told.number,
+        ends: told.document_ends,
+        is_void: told.document_void,
+    };
+    let told_as = people::tell_document(ctx, tx, person, &document).await?;
+    let remark = match told_as {
+        ToldAs::SomebodyElses => {
+            return Err(Wrong::field("document", "is somebody else's").into());
+        }
+        ToldAs::Void if !told.is_void() => {
+            Some(("document", "stays void until `document_void` is false"))
+        }
+        ToldAs::Held | ToldAs::Void => None,
+        ToldAs::HeldLonger => {
+            Some(("document_valid_to", "not followed: a later day was proved here"))
+        }
+        ToldAs::Former => {
+            Some(("document", "stays a former one: another of its kind was proved here"))
+        }
+    };
+    let remark = remark.map(|(field, reason)| Wrong::field(field, reason));
+    Ok(Document { is_void: told_as == ToldAs::Void, remark })
 }
 
 /// A person nobody knew, with an account of the given username and password.
@@ -243,7 +297,7 @@ fn new_person(ctx: &Ctx, told: &Told) -> Person {
         name: told.name.clone(),
         sex: told.number.sex.map(|sex| sex.name().to_owned()),
         nationality: told.nationality.clone(),
-        real_name_level: told.real_name_level,
+        real_name_level: told.first_level(told.is_void()),
         email: told.email.clone(),
         email_verified_at: None,
         created_at: now,

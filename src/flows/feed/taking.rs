@@ -85,5 +85,5 @@ async fn apply(ctx: &Ctx, entry: &Entry) -> Result<Outcome, NotTaken> {
         return Ok(Outcome::Unchanged);
     }
     tx.commit().await?;
-    Ok(Outcome::Applied(saved.remark))
+    Ok(Outcome::Applied(saved.remarks))
 }

@@ -16,6 +16,7 @@ pub struct Model {
     pub valid_from: Option<String>,
     pub valid_to: Option<String>,
     pub status: String,
+    pub is_proved: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

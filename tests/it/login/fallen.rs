@@ -102,14 +102,18 @@ fn a_void_document_takes_the_level() {
         let mut browser = signed_in_later(&app).await;
         let told = get(&mut browser, "/account/messages").await;
         assert_eq!(told.text.matches("您的实名等级已降为二级").count(), 1);
-        // A document that is good again is reached anew.
+        // Nothing is reached by it until it is good again, and by nothing said nothing.
         taken(&app, 9, json!({"real_name_level": 3})).await;
+        taken(&app, 10, json!({})).await;
+        taken(&app, 11, json!({"document_void": false})).await;
+        assert_eq!(level(&app).await, 2);
+        taken(&app, 12, json!({"real_name_level": 3})).await;
         assert_eq!(level(&app).await, 3);
         // Who never was above 2 is not told.
         for stored in [1, 2] {
             app.sql(&format!("UPDATE person SET real_name_level = {stored}")).await;
             app.sql("DELETE FROM notice").await;
-            taken(&app, 10 + stored, json!({"document_void": true, "real_name_level": 1})).await;
+            taken(&app, 20 + stored, json!({"document_void": true, "real_name_level": 1})).await;
             assert_eq!(i64::from(level(&app).await), stored);
             assert!(app.said("SELECT kind AS said FROM notice").await.is_empty());
         }

@@ -108,7 +108,7 @@ async fn save(ctx: &Ctx, tx: &Tx<'_>, whole: &Registering<'_>) -> Result<(), Sto
     }
     let person = save_person(ctx, tx, whole, facts.person.as_ref()).await?;
     let comes_back = tx.rows().accounts().has_cancelled(person).await?;
-    if !people::hold_document(ctx, tx, person, &whole.candidate.number).await? {
+    if !people::hold_proved_document(ctx, tx, person, &whole.candidate.number).await? {
         return Err(Refusal::Taken.into());
     }
     if let Some(end) = facts.hall.as_ref().and_then(|record| record.document_ends) {

@@ -1,0 +1,178 @@
+//! What a routine line about a person leaves alone, and what it takes away.
+
+use hufu::base::clock::Day;
+use hufu::base::id::PersonId;
+use hufu::domain::new_document::NewDocument;
+use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::number::name::PersonName;
+use hufu::domain::person::DocumentEnd;
+use hufu::flows::feed::{Format, Report};
+use hufu::flows::people;
+use serde_json::{Value, json};
+
+use super::tell;
+use crate::kit::{TestApp, on_each_database};
+
+const CARD: &str = "110101199003074514";
+
+fn person(version: i64, more: &Value) -> Value {
+    let mut line = json!({"feed": "person", "source_key": "routine", "version": version,
+        "name": "孙多", "document": CARD});
+    line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    line
+}
+
+async fn taken(app: &TestApp, version: i64, more: &Value) -> Report {
+    let line = person(version, more).to_string();
+    let report = tell(app, &line, Format::JsonLines, None).await;
+    assert_eq!((report.applied, report.failed.len()), (1, 0), "{line} {report:?}");
+    report
+}
+
+/// The fields that were remarked on.
+fn remarked(report: &Report) -> Vec<&str> {
+    report.remarks.iter().map(|one| one.why.field.as_deref().unwrap()).collect()
+}
+
+fn number(app: &TestApp, kind: DocumentType, number: &str) -> DocumentNumber {
+    DocumentNumber::parse(kind, number, app.ctx.now().day()).unwrap()
+}
+
+async fn holder(app: &TestApp, kind: DocumentType, text: &str) -> Option<PersonId> {
+    app.ctx.rows().people().find_by_document(&number(app, kind, text)).await.unwrap()
+}
+
+/// What somebody adds in the account centre once their face was compared.
+async fn prove(app: &TestApp, person: PersonId, (kind, text): (DocumentType, &str), end: &str) {
+    let new = NewDocument {
+        name: PersonName::parse("孙多").unwrap(),
+        number: number(app, kind, text),
+        valid_from: Day::parse("2026-01-01").unwrap(),
+        valid_to: DocumentEnd::On(Day::parse(end).unwrap()),
+    };
+    let tx = app.ctx.begin().await.unwrap();
+    assert!(people::add_document(&app.ctx, &tx, person, &new).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+async fn ends(app: &TestApp, person: PersonId, kind: DocumentType) -> Option<String> {
+    let held = app.ctx.rows().people().documents(person).await.unwrap();
+    let one = held.into_iter().find(|one| one.kind == kind).unwrap();
+    one.valid_to.map(|day| day.to_string())
+}
+
+/// Covers D-08, D-09: what the registry repeats does not take the place of a document that was proved since; a
+/// number that it had not told before does, and so does its own older one of its own newer.
+#[test]
+fn a_line_that_repeats_itself_undoes_no_proved_document() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let passport = DocumentType::ChinesePassport;
+        let told = |text: &str| json!({"document_type": "chinese_passport", "document": text});
+        taken(&app, 1, &told("E12345671")).await;
+        let id = holder(&app, passport, "E12345671").await.unwrap();
+        prove(&app, id, (passport, "E12345672"), "2036-01-01").await;
+        assert_eq!(holder(&app, passport, "E12345671").await, None);
+        let mut line = told("E12345671");
+        line["phone"] = json!("13700990099");
+        line["document_valid_to"] = json!("2027-01-01");
+        assert_eq!(remarked(&taken(&app, 2, &line).await), ["document"]);
+        assert_eq!(holder(&app, passport, "E12345672").await, Some(id));
+        assert_eq!(holder(&app, passport, "E12345671").await, None);
+        assert_eq!(ends(&app, id, passport).await.as_deref(), Some("2036-01-01"));
+        for (version, text) in [(3, "E12345673"), (4, "E12345674"), (5, "E12345673")] {
+            assert!(taken(&app, version, &told(text)).await.remarks.is_empty());
+            assert_eq!(holder(&app, passport, text).await, Some(id));
+            assert_eq!(holder(&app, passport, "E12345672").await, None);
+        }
+    });
+}
+
+/// Covers L-12: a day that the registry repeats shortens no term that was proved since; a later one counts, and
+/// one that only the registry had told is the registry's.
+#[test]
+fn a_told_day_shortens_no_proved_term() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let card = DocumentType::ResidentIdCard;
+        taken(&app, 1, &json!({"document_valid_to": "2027-01-01"})).await;
+        taken(&app, 2, &json!({"document_valid_to": "2026-12-01"})).await;
+        let id = holder(&app, card, CARD).await.unwrap();
+        assert_eq!(ends(&app, id, card).await.as_deref(), Some("2026-12-01"));
+        prove(&app, id, (card, CARD), "2046-01-01").await;
+        for (version, told, remarks, end) in [
+            (3, "2026-12-01", vec!["document_valid_to"], Some("2046-01-01")),
+            (4, "2046-01-01", vec![], Some("2046-01-01")),
+            (5, "2046-01-02", vec![], Some("2046-01-02")),
+            (6, "long_term", vec![], None),
+            (7, "2046-01-02", vec!["document_valid_to"], None),
+        ] {
+            let report = taken(&app, version, &json!({"document_valid_to": told})).await;
+            assert_eq!(remarked(&report), remarks, "{told}");
+            assert_eq!(ends(&app, id, card).await.as_deref(), end, "{told}");
+        }
+    });
+}
+
+/// Covers L-12, DEC-20: a document that is reported void leads nowhere, whatever a line says or leaves out, until
+/// one says that it is not void; nobody can hold it meanwhile, and no other document goes with it.
+#[test]
+fn a_void_document_leads_nowhere_until_it_is_good_again() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let card = DocumentType::ResidentIdCard;
+        taken(&app, 1, &json!({})).await;
+        let id = holder(&app, card, CARD).await.unwrap();
+        let level =
+            async || app.ctx.rows().people().find(id).await.unwrap().unwrap().real_name_level;
+        assert_eq!(level().await, 3);
+        for (version, more, remarks, is_held) in [
+            (2, json!({"document_void": true, "document_valid_to": "2030-01-01"}), vec![], false),
+            (3, json!({}), vec!["document"], false),
+            (4, json!({"real_name_level": 4}), vec!["document"], false),
+            (5, json!({"document_void": false}), vec![], true),
+            (6, json!({"document_void": true}), vec![], false),
+        ] {
+            let report = taken(&app, version, &more).await;
+            assert_eq!(remarked(&report), remarks, "{more}");
+            assert_eq!(holder(&app, card, CARD).await.is_some(), is_held, "{more}");
+            assert_eq!(level().await, 2, "{more}");
+        }
+        let tx = app.ctx.begin().await.unwrap();
+        let void = number(&app, card, CARD);
+        assert!(!people::hold_document(&app.ctx, &tx, id, &void).await.unwrap());
+        drop(tx);
+        // Another of its kind is held beside it, and stays when the void one is told again.
+        let other = "11010119900307803X";
+        taken(&app, 7, &json!({"document": other})).await;
+        assert_eq!(holder(&app, card, other).await, Some(id));
+        taken(&app, 8, &json!({"document_void": true})).await;
+        assert_eq!(
+            (holder(&app, card, other).await, holder(&app, card, CARD).await),
+            (Some(id), None)
+        );
+        taken(&app, 9, &json!({"real_name_level": 3, "document_void": false})).await;
+        assert_eq!(
+            (holder(&app, card, other).await, holder(&app, card, CARD).await),
+            (None, Some(id))
+        );
+        assert_eq!(level().await, 3);
+    });
+}
+
+/// Somebody whose first line says that the document is void: they are known, and it opens nothing.
+#[test]
+fn a_newcomer_with_a_void_document_has_none() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let more = json!({"document_void": "true"});
+        let other = json!({"feed": "person", "source_key": "other", "version": 1, "name": "孙少",
+            "document": "11010119900307803X"});
+        let lines = format!("{}\n{other}", person(1, &more));
+        let report = tell(&app, &lines, Format::JsonLines, None).await;
+        assert_eq!(report.applied, 2, "{report:?}");
+        assert_eq!(holder(&app, DocumentType::ResidentIdCard, CARD).await, None);
+        let said = "SELECT status AS said FROM identity_document WHERE status = 'void'";
+        assert_eq!(app.said(said).await, ["void"]);
+    });
+}
