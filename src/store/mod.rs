@@ -21,6 +21,7 @@ pub mod consents;
 pub mod cross_region;
 pub mod deliveries;
 mod delivery;
+mod emails;
 pub mod devices;
 pub mod engagements;
 pub mod enterprises;

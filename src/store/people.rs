@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::entity::{identity_document, person};
@@ -89,24 +89,6 @@ impl<A> People<'_, A> {
 
     pub(super) fn indexes_of(&self, number: &DocumentNumber) -> Vec<Vec<u8>> {
         self.0.indexes("document", number.comparable())
-    }
-
-    /// The one person with this address; two with the same are nobody.
-    pub async fn find_by_email(
-        &self,
-        email: &EmailAddress,
-    ) -> Result<Option<PersonId>, StoreError> {
-        let rows = self
-            .0
-            .find::<person::Entity>()
-            .filter(person::Column::EmailIndex.is_in(self.0.indexes("email", &email.comparable())))
-            .limit(2)
-            .all(&self.0.db())
-            .await?;
-        Ok(match rows.as_slice() {
-            [only] => Some(PersonId(only.id)),
-            _ => None,
-        })
     }
 
     /// Those that count, the oldest first.

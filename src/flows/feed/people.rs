@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::feed::{PersonLine, Wrong, verified};
+use crate::domain::notice::NoticeKind;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
@@ -19,6 +20,7 @@ use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::phones::{ToldPhone, follow};
+use crate::flows::notify::person::tell_person;
 use crate::flows::people::{self, Newcomer, ToldAs, ToldDocument};
 use crate::flows::sign_in::lower::lower_in;
 use crate::store::people::LOWERED;
@@ -125,20 +127,21 @@ pub async fn save_person(
         true => told.first_level(document.is_void),
         false => told.further_level(document.is_void),
     };
+    let (email, of_email) = told_email(&person, &told, has_cancelled);
     let before = person.clone();
     let changed = Person {
         name: told.name.clone(),
         // What somebody has proved here, a record of less does not take away; a void document does.
         real_name_level: level.max(person.real_name_level),
-        email_verified_at: match told.email.is_none() || told.email == person.email {
-            true => person.email_verified_at,
-            false => None,
-        },
-        email: told.email.clone().or(person.email),
+        email_verified_at: person.email_verified_at.filter(|_| email == person.email),
+        email,
         updated_at: ctx.now(),
         ..person
     };
     people::update(tx, &before, &changed).await?;
+    if account.is_some() && before.email.is_some() && before.email != changed.email {
+        tell_person(ctx, tx, changed.id, NoticeKind::ContactChanged, None).await?;
+    }
     let of_phone = match (&account, &told.phone) {
         (Some(account), Some(phone)) => follow(ctx, tx, account, phone).await?,
         (Some(_), None) => None,
@@ -153,8 +156,27 @@ pub async fn save_person(
     if told.is_void() {
         lower_in(ctx, tx, changed.id, "document_void").await?;
     }
-    let remarks = [document.remark, of_phone].into_iter().flatten().collect();
+    let remarks = [document.remark, of_email, of_phone].into_iter().flatten().collect();
     Ok(Saved { target: changed.id.0, remarks })
+}
+
+/// The address that the person has afterwards, and why it is not the told one. What a code has reached is the
+/// person's own; an account that was cancelled has left none behind (PC-22).
+fn told_email(
+    person: &Person,
+    told: &Told,
+    has_cancelled: bool,
+) -> (Option<EmailAddress>, Option<Wrong>) {
+    let own = person.email.clone();
+    let Some(told) = told.email.as_ref().filter(|_| !has_cancelled) else { return (own, None) };
+    match own {
+        Some(own) if person.email_verified_at.is_some() => {
+            let is_other = *told != own;
+            let reason = "not followed: a code has reached another address of theirs";
+            (Some(own), is_other.then(|| Wrong::field("email", reason)))
+        }
+        _ => (Some(told.clone()), None),
+    }
 }
 
 /// Adds those of many lines whose person nobody knows and whose document and phone are nobody's,

@@ -3,7 +3,9 @@
 use hufu::base::clock::Day;
 use hufu::base::id::PersonId;
 use hufu::domain::new_document::NewDocument;
+use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::number::email::EmailAddress;
 use hufu::domain::number::name::PersonName;
 use hufu::domain::person::DocumentEnd;
 use hufu::flows::feed::{Format, Report};
@@ -174,5 +176,93 @@ fn a_newcomer_with_a_void_document_has_none() {
         assert_eq!(holder(&app, DocumentType::ResidentIdCard, CARD).await, None);
         let said = "SELECT status AS said FROM identity_document WHERE status = 'void'";
         assert_eq!(app.said(said).await, ["void"]);
+    });
+}
+
+fn email(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).unwrap()
+}
+
+/// Whom an address leads to.
+async fn reached(app: &TestApp, text: &str) -> Option<PersonId> {
+    app.ctx.rows().people().find_by_email(&email(text)).await.unwrap()
+}
+
+async fn cancel(app: &TestApp, person: PersonId) {
+    let account = app.ctx.rows().accounts().find_by_person(person).await.unwrap().unwrap();
+    let tx = app.ctx.begin().await.unwrap();
+    assert!(people::cancel_account(&app.ctx, &tx, &account).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+/// Covers PC-17, PC-22: a told address takes the place of a told one, and the person hears of it; of one that a
+/// code has reached it does not, and a cancelled account gets none.
+#[test]
+fn a_told_address_takes_no_proved_ones_place() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        taken(&app, 1, &json!({"email": "one@example.com"})).await;
+        let id = holder(&app, DocumentType::ResidentIdCard, CARD).await.unwrap();
+        let kept = async || {
+            let person = app.ctx.rows().people().find(id).await.unwrap().unwrap();
+            (person.email.map(|email| email.as_str().to_owned()), person.email_verified_at)
+        };
+        let told = async || {
+            let mut all = app.ctx.rows().notices().list(id, 100).await.unwrap();
+            all.retain(|one| one.kind == NoticeKind::ContactChanged);
+            all.len()
+        };
+        for (version, more) in [(2, json!({"email": "two@example.com"})), (3, json!({}))] {
+            assert!(taken(&app, version, &more).await.remarks.is_empty());
+            assert_eq!(kept().await, (Some("two@example.com".to_owned()), None));
+            assert_eq!(told().await, 1);
+        }
+        let tx = app.ctx.begin().await.unwrap();
+        people::change_email(&app.ctx, &tx, id, &email("own@example.com")).await.unwrap();
+        tx.commit().await.unwrap();
+        let proved = kept().await;
+        assert!(proved.1.is_some());
+        for (version, text, remarks) in
+            [(4, "two@example.com", vec!["email"]), (5, "OWN@example.com", vec![])]
+        {
+            let report = taken(&app, version, &json!({"email": text})).await;
+            assert_eq!(remarked(&report), remarks, "{text}");
+            assert_eq!(kept().await, proved, "{text}");
+        }
+        assert_eq!(told().await, 1);
+        cancel(&app, id).await;
+        taken(&app, 6, &json!({"email": "two@example.com"})).await;
+        assert_eq!(kept().await, (None, None));
+    });
+}
+
+/// Covers N-03: of several people with one address it leads to the one whom a code has reached there; where it has
+/// reached nobody, to the one who is left, and people without an account do not count.
+#[test]
+fn an_address_leads_to_whom_a_code_has_reached_there() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let card = DocumentType::ResidentIdCard;
+        let address = "same@example.com";
+        let mut both = Vec::new();
+        for (key, document) in [("a", CARD), ("b", "11010119900307803X")] {
+            let line = json!({"feed": "person", "source_key": key, "version": 1, "name": "孙多",
+                "document": document, "email": address});
+            let report = tell(&app, &line.to_string(), Format::JsonLines, None).await;
+            assert_eq!(report.applied, 1, "{report:?}");
+            both.push(holder(&app, card, document).await.unwrap());
+        }
+        assert_eq!(reached(&app, address).await, None, "nobody knows whose it is");
+        let tx = app.ctx.begin().await.unwrap();
+        people::change_email(&app.ctx, &tx, both[0], &email(address)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(reached(&app, "SAME@example.com").await, Some(both[0]));
+        // An earlier release has left an address with a cancelled account.
+        app.sql(
+            "UPDATE account SET status = 'cancelled' WHERE person_id = \
+                 (SELECT id FROM person WHERE email_verified_at IS NOT NULL)",
+        )
+        .await;
+        assert_eq!(reached(&app, address).await, Some(both[1]));
     });
 }
