@@ -182,7 +182,18 @@ impl<A> CrossRegion<'_, A> {
         Ok(named.is_some())
     }
 
-    /// The record of this number, with its enterprise.
+    /// Whose a record is; `None`: there is none.
+    pub async fn enterprise_of(&self, id: RecordId) -> Result<Option<EnterpriseId>, StoreError> {
+        let row = self
+            .0
+            .find::<cross_region_record::Entity>()
+            .filter(cross_region_record::Column::Id.eq(id.0))
+            .one(&self.0.db())
+            .await?;
+        Ok(row.map(|row| EnterpriseId(row.enterprise_id)))
+    }
+
+    /// The record of this number.
     pub async fn find_by_number(
         &self,
         kind: RecordKind,

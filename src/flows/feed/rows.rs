@@ -194,8 +194,11 @@ async fn save_enterprise(
         },
         ..enterprise
     };
-    let stops =
-        same.as_ref().is_some_and(|same| same.status.is_alive()) && !enterprise.status.is_alive();
+    // What it is decides who may act for it, too: an agency's staff for its clients.
+    let stops = same.as_ref().is_some_and(|same| {
+        let dies = same.status.is_alive() && !enterprise.status.is_alive();
+        dies || same.kind != enterprise.kind
+    });
     let before = if stops { at_work_in(ctx, tx, enterprise.id).await? } else { Vec::new() };
     rows.enterprises().save(&enterprise, &numbers).await?;
     look_after(ctx, tx, before).await?;
@@ -331,7 +334,12 @@ async fn save_record(
         is_open: !line.is_closed,
         permissions: line.permissions.iter().cloned().collect(),
     };
-    let before = at_work_in(ctx, tx, enterprise).await?;
+    let former = rows.cross_region().enterprise_of(record.id).await?;
+    let mut before = at_work_in(ctx, tx, enterprise).await?;
+    // Whoever sees all records of the enterprise that it leaves sees this one no longer.
+    if let Some(former) = former.filter(|former| *former != enterprise) {
+        before.extend(at_work_in(ctx, tx, former).await?);
+    }
     rows.cross_region().save(&record, &handlers, ctx.now()).await?;
     look_after(ctx, tx, before).await?;
     Ok(record.id.0)

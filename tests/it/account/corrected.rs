@@ -4,7 +4,7 @@ use hufu::domain::authorisation::Authorisation;
 use serde_json::{Value, json};
 
 use super::contract::{start, tokens};
-use super::endings::{HANGZHOU, engagement, holds, is_over, tell};
+use super::endings::{HANGZHOU, engagement, holds, is_over, record, tell};
 use super::{AGENCY, WANG, as_wang, at_door, held};
 use crate::kit::listener::Listener;
 use crate::kit::{EXAMPLE, PASSWORD, claims, on_each_database};
@@ -91,6 +91,29 @@ fn a_relation_that_names_others_is_another() {
                     && one.valid_from.to_string() == line["valid_from"]
             };
             assert_eq!(named.iter().any(is_told), more["state"].is_null(), "{more}");
+        }
+    });
+}
+
+/// Covers AC-33, G-17, invariant 9: what ends by a change of the enterprise's kind or of whose a record is ends at
+/// once and is told, as any other end.
+#[test]
+fn whoever_loses_an_identity_by_another_change_is_told() {
+    on_each_database(|on| async move {
+        let agency = json!({"feed": "enterprise", "source_key": "kind", "version": 1,
+            "registration_no": "10113601000000000004", "uscc": AGENCY, "name": "南昌示例税务师事务所",
+            "status": "03", "tax_authority": "13601000000", "kind": "ordinary"});
+        let of_another = record(1, &json!({"enterprise": EXAMPLE}));
+        for (door, who, what, line) in [
+            ("agency", STAFF, EXAMPLE, agency),
+            ("specific_entity", (HANGZHOU, "13100131000", PASSWORD), "101号", of_another),
+        ] {
+            let (url, listener) = Listener::start().await;
+            let app = start(on, &url).await;
+            let mut browser = at_door(&app, door, who, what).await;
+            let before = holds(&app, &mut browser).await;
+            tell(&app, line).await;
+            is_over(&app, &listener, &before).await;
         }
     });
 }
