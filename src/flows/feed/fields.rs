@@ -3,6 +3,7 @@
 use crate::base::clock::Day;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::feed::Wrong;
+use crate::domain::identity_type::Permissions;
 use crate::domain::number::division::Division;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
@@ -53,6 +54,17 @@ pub(super) async fn person(tx: &Tx<'_>, field: &str, number: &str) -> Result<Per
 pub fn division(field: &str, text: &str) -> Result<String, Wrong> {
     let known = Division::parse(text).map(|known| known.as_str().to_owned());
     known.ok_or_else(|| Wrong::field(field, "six digits of a division are needed"))
+}
+
+/// Those of a line that no identity type bounds.
+pub(super) fn permissions(ctx: &Ctx, codes: &[String]) -> Result<Permissions, Wrong> {
+    match codes.iter().find(|code| !ctx.realm.permissions.contains_key(*code)) {
+        Some(unknown) => {
+            let why = format!("the realm has no permission `{unknown}`");
+            Err(Wrong::field("permissions", why))
+        }
+        None => Ok(codes.iter().cloned().collect()),
+    }
 }
 
 /// Those who are to work for an enterprise; children do not.

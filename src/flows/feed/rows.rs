@@ -9,7 +9,6 @@ use crate::domain::cross_region::CrossRegionRecord;
 use crate::domain::engagement::{Assignment, Engagement};
 use crate::domain::enterprise::{Enterprise, RegistryStatus};
 use crate::domain::feed::{EngagementLine, EnterpriseLine, Line, RecordLine, Wrong};
-use crate::domain::identity_type::Permissions;
 use crate::domain::non_resident::is_ours;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
@@ -18,7 +17,7 @@ use crate::domain::profile::EnterpriseProfile;
 use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::authorisations::save_authorisation;
-use crate::flows::feed::fields::{division, enterprise, people, term};
+use crate::flows::feed::fields::{division, enterprise, people, permissions, term};
 use crate::flows::feed::hall::save_hall_record;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::people::save_person;
@@ -234,6 +233,7 @@ async fn save_engagement(
     let agency = enterprise(tx, "agency", &line.agency).await?;
     let client = enterprise(tx, "client", &line.client).await?;
     let staff = people(ctx, tx, "staff", &line.staff).await?;
+    let permissions = permissions(ctx, &line.permissions)?;
     let rows = tx.rows();
     let live = rows.engagements().find_live(agency, client).await?;
     if let (Some(known), Some(live)) = (known, live)
@@ -261,7 +261,6 @@ async fn save_engagement(
         look_after(ctx, tx, before).await?;
         return Ok(engagement.id.0);
     }
-    let permissions: Permissions = line.permissions.iter().cloned().collect();
     let mut kept = Vec::new();
     for known in rows.engagements().staff(engagement.id).await? {
         if staff.contains(&known.person) && known.permissions == permissions {
@@ -313,6 +312,7 @@ async fn save_record(
     let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
     let enterprise = enterprise(tx, "enterprise", &line.enterprise).await?;
     let handlers = people(ctx, tx, "handlers", &line.handlers).await?;
+    let permissions = permissions(ctx, &line.permissions)?;
     let rows = tx.rows();
     let same = rows.cross_region().find_by_number(line.record_kind, &record_no).await?;
     if let (Some(known), Some(same)) = (known, same)
@@ -332,7 +332,7 @@ async fn save_record(
         valid_from,
         valid_to,
         is_open: !line.is_closed,
-        permissions: line.permissions.iter().cloned().collect(),
+        permissions,
     };
     let former = rows.cross_region().enterprise_of(record.id).await?;
     let mut before = at_work_in(ctx, tx, enterprise).await?;

@@ -6,7 +6,7 @@ use crate::domain::acting::{Acting, ActingIdentity, EnterpriseIdentity};
 use crate::domain::authorisation::Authorisation;
 use crate::domain::cross_region::{HeldRecord, RecordIdentity};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::identity_type::{Capability, IdentityType};
+use crate::domain::identity_type::{Capability, IdentityType, Permissions};
 use crate::domain::refusal::NoIdentity;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Rows;
@@ -59,10 +59,11 @@ pub fn of(ctx: &Ctx, person: PersonId, acting: Acting, held: Held) -> Worth {
         {
             Ok(ActingIdentity::Enterprise(Box::new(of_held(ctx, *held)?)))
         }
-        (Acting::Agent(id), Held::Assignment(found))
+        (Acting::Agent(id), Held::Assignment(mut found))
             if found.assignment.id == id && found.assignment.person == person =>
         {
             found.usable(ctx.now())?;
+            found.assignment.permissions = known(ctx, &found.assignment.permissions);
             Ok(ActingIdentity::Agent(found))
         }
         (Acting::Record(id), Held::Record(held)) if held.record.id == id => {
@@ -70,6 +71,11 @@ pub fn of(ctx: &Ctx, person: PersonId, acting: Acting, held: Held) -> Worth {
         }
         _ => Err(NoIdentity::None),
     }
+}
+
+/// Of these those that the realm knows; what no identity type bounds has no other bound (invariant 14).
+fn known(ctx: &Ctx, permissions: &Permissions) -> Permissions {
+    permissions.intersection(&ctx.realm.catalogue()).cloned().collect()
 }
 
 /// By a relation that sees every record of the enterprise (S-07), or because the document names
@@ -83,7 +89,7 @@ fn of_record(ctx: &Ctx, person: PersonId, held: HeldRecord) -> Result<RecordIden
             let permissions = identity_type.effective(granted, &ctx.realm.catalogue());
             (Some(identity_type.clone()), permissions)
         }
-        None if held.is_handler => (None, held.record.permissions.clone()),
+        None if held.is_handler => (None, known(ctx, &held.record.permissions)),
         None => return Err(NoIdentity::None),
     };
     let HeldRecord { record, enterprise, .. } = held;

@@ -1,6 +1,8 @@
-//! What a newer line corrects: whoever the older one named is no longer what it said, at once and told.
+//! What a newer line or another realm file corrects: whoever the older one named is no longer what it said, at
+//! once and told.
 
 use hufu::domain::authorisation::Authorisation;
+use hufu::flows::feed::{Format, import};
 use serde_json::{Value, json};
 
 use super::contract::{start, tokens};
@@ -114,6 +116,34 @@ fn whoever_loses_an_identity_by_another_change_is_told() {
             let before = holds(&app, &mut browser).await;
             tell(&app, line).await;
             is_over(&app, &listener, &before).await;
+        }
+    });
+}
+
+/// Covers X-08: what the realm does not know nobody may do, whichever identity it was granted to; a line that
+/// grants it is refused.
+#[test]
+fn a_permission_that_the_realm_does_not_know_is_none() {
+    on_each_database(|on| async move {
+        let (url, _listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let unknown = json!({"permissions": ["TAX_FILING", "TAX_BYGONE"]});
+        for line in [engagement(1, &unknown), record(1, &unknown)] {
+            let text = line.to_string();
+            let report = import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await;
+            let report = report.unwrap();
+            assert_eq!((report.applied, report.failed.len()), (0, 1), "{report:?}");
+            assert_eq!(report.failed[0].why.field.as_deref(), Some("permissions"), "{report:?}");
+        }
+        // An earlier file of the realm knew it.
+        for table in ["agent_assignment", "cross_region_record"] {
+            app.sql(&format!("UPDATE {table} SET permissions = 'TAX_BYGONE TAX_FILING'")).await;
+        }
+        let named = (HANGZHOU, "13200132000", PASSWORD);
+        for (door, who, what) in [("agency", STAFF, EXAMPLE), ("specific_entity", named, "")] {
+            let mut browser = at_door(&app, door, who, what).await;
+            let (access, _, _) = holds(&app, &mut browser).await;
+            assert_eq!(claims(&access)["permissions"], json!(["TAX_FILING"]), "{door}");
         }
     });
 }
