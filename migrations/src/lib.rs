@@ -49,6 +49,7 @@ mod m20261128_000052_looks;
 mod m20261128_000053_names;
 mod m20261128_000054_awaited_eras;
 mod m20261128_000060_proved_documents;
+mod m20261128_000061_told_collections;
 
 /// All steps in order.
 pub struct Migrator;
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000052_looks::Migration),
             Box::new(m20261128_000054_awaited_eras::Migration),
             Box::new(m20261128_000060_proved_documents::Migration),
+            Box::new(m20261128_000061_told_collections::Migration),
         ]
     }
 }

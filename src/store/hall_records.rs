@@ -48,6 +48,22 @@ impl<A> HallRecords<'_, A> {
         row.map(|row| self.read(&row, number.kind)).transpose()
     }
 
+    /// What counts of this document: its row, when it was collected, and how.
+    pub async fn current(&self, number: &DocumentNumber) -> Result<Option<Current>, StoreError> {
+        let row = self
+            .0
+            .find::<Entity>()
+            .filter(Column::Kind.eq(number.kind.name()))
+            .filter(Column::NumberIndex.is_in(self.indexes_of(number)))
+            .filter(Column::SupersededAt.is_null())
+            .one(&self.0.db())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let wrong = || StoreError::inconsistent("hall_record", "collected_on", row.id);
+        let collected_on = Day::parse(&row.collected_on).ok_or_else(wrong)?;
+        Ok(Some(Current { row: row.id, collected_on, is_told: row.is_told }))
+    }
+
     /// Every version of what was collected of a document, the newest first.
     pub async fn versions(&self, number: &DocumentNumber) -> Result<Vec<Version>, StoreError> {
         self.versions_by(number.kind, self.indexes_of(number)).await
@@ -185,19 +201,22 @@ fn place(row: Uuid, column: &str) -> String {
 
 impl HallRecords<'_, Writing> {
     /// In place of what was collected of this document before, and of what an older version of the same
-    /// collection said (`former`).
+    /// collection said (`former`). `is_former`: what is known counts, and this stands beside it.
     pub async fn put(
         &self,
-        new_id: Uuid,
-        former: Option<Uuid>,
-        record: &HallRecord,
+        new: &NewRecord,
+        (former, is_former): (Option<Uuid>, bool),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.supersede(&record.number, now).await?;
         if let Some(former) = former {
             self.superseding(now).filter(Column::Id.eq(former)).exec(&self.0.db()).await?;
         }
-        self.add(RecordVersionId(new_id), record, None).await
+        if !is_former {
+            self.supersede(&new.record.number, now).await?;
+        }
+        let superseded_at = Set(is_former.then_some(now.0));
+        let row = ActiveModel { superseded_at, ..self.row(new.row, &new.record) };
+        self.0.insert_all(vec![row]).await
     }
 
     /// What there is of this document is a former version from now on.
@@ -221,14 +240,15 @@ impl HallRecords<'_, Writing> {
             .filter(Column::SupersededAt.is_null())
     }
 
-    /// The version that counts; a [`StoreError::Conflict`] where another does.
+    /// The version that counts, made at the console; a [`StoreError::Conflict`] where another does.
     pub async fn add(
         &self,
         id: RecordVersionId,
         record: &HallRecord,
         portrait: Option<Uuid>,
     ) -> Result<(), StoreError> {
-        let row = ActiveModel { portrait_id: Set(portrait), ..self.row(id.0, record) };
+        let (portrait_id, is_told) = (Set(portrait), Set(false));
+        let row = ActiveModel { portrait_id, is_told, ..self.row(id.0, record) };
         self.0.insert_all(vec![row]).await
     }
 
@@ -272,7 +292,24 @@ impl HallRecords<'_, Writing> {
             collected_by: Set(record.collected_by.clone()),
             superseded_at: Set(None),
             portrait_id: Set(None),
+            is_told: Set(true),
         }
+    }
+}
+
+/// The collection of a document that counts.
+pub struct Current {
+    pub row: Uuid,
+    pub collected_on: Day,
+    /// By a hall's own system; otherwise an officer made it at the console.
+    pub is_told: bool,
+}
+
+impl Current {
+    /// Whether it goes on to count where a hall's own system tells one of this day: it is newer, or of the
+    /// same day and an officer's.
+    pub fn outlasts(&self, told: Day) -> bool {
+        self.collected_on > told || (self.collected_on == told && !self.is_told)
     }
 }
 

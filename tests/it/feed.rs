@@ -1,5 +1,6 @@
 //! What the registry tells: by file and through the administrator's interface.
 
+mod hall;
 mod people;
 
 use axum::body::Body;

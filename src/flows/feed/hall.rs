@@ -16,7 +16,7 @@ use crate::domain::number::resident::Sex;
 use crate::domain::person::DocumentEnd;
 use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
-use crate::flows::feed::not_taken::NotTaken;
+use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::store::Tx;
 use crate::store::hall_records::NewRecord;
 
@@ -80,11 +80,18 @@ pub(super) async fn save_hall_record(
     tx: &Tx<'_>,
     line: &HallRecordLine,
     known: Option<Uuid>,
-) -> Result<Uuid, NotTaken> {
-    let (record, row) = (parse(line, ctx.now().day())?, ctx.new_row_id());
-    tx.rows().hall_records().put(row, known, &record, tx.now()).await?;
-    note(tx, row, &record);
-    Ok(row)
+) -> Result<Saved, NotTaken> {
+    let new = NewRecord { row: ctx.new_row_id(), record: parse(line, ctx.now().day())? };
+    let records = tx.rows().hall_records();
+    let current = records.current(&new.record.number).await?;
+    // The same collection, said anew, is no other.
+    let other = current.filter(|current| Some(current.row) != known);
+    let is_former = other.is_some_and(|other| other.outlasts(new.record.collected_on));
+    records.put(&new, (known, is_former), tx.now()).await?;
+    note(tx, new.row, &new.record);
+    let reason = "kept as a former one: a newer collection counts";
+    let remark = is_former.then(|| Wrong::field("collected_on", reason));
+    Ok(Saved { target: new.row, remarks: remark.into_iter().collect() })
 }
 
 fn note(tx: &Tx<'_>, row: Uuid, record: &HallRecord) {

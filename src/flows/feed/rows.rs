@@ -43,7 +43,7 @@ pub async fn save(
         }
         Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
         Line::Record(line) => save_record(ctx, tx, line, known.map(RecordId)).await,
-        Line::HallRecord(line) => save_hall_record(ctx, tx, line, known).await,
+        Line::HallRecord(line) => return save_hall_record(ctx, tx, line, known).await,
     };
     Ok(target?.into())
 }

@@ -23,6 +23,7 @@ pub struct Model {
     pub collected_by: String,
     pub superseded_at: Option<i64>,
     pub portrait_id: Option<Uuid>,
+    pub is_told: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
