@@ -241,10 +241,11 @@ async fn save_engagement(
     {
         return Err(Wrong::field("client", "another line engages the agency for it").into());
     }
-    let known = match known {
-        Some(known) if is_of_others(ctx, tx, known, (agency, client)).await? => None,
-        known => known.or(live),
+    let is_corrected = match known {
+        Some(known) => is_of_others(ctx, tx, known, (agency, client)).await?,
+        None => false,
     };
+    let known = known.filter(|_| !is_corrected).or(live);
     let engagement = Engagement {
         id: known.unwrap_or_else(|| EngagementId::new(&ctx.services.clock, ctx.random())),
         agency,
