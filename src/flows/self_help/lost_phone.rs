@@ -13,7 +13,7 @@ use crate::domain::factor::{Factor, ScanApp};
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::number::phone::Phone;
-use crate::domain::person::{Account, PasswordState, PhoneBinding};
+use crate::domain::person::{Account, PhoneBinding};
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, ClaimedFor};
 use crate::ephemeral::Slot;
@@ -85,7 +85,7 @@ pub struct Form {
 
 /// Number and password, counted as a sign-in's (PH-03, E-09), then a code to the new phone. Nothing is
 /// sent to anybody for somebody who does not know a password. `E_CREDENTIALS` whatever of it was
-/// wrong; the initial password is not accepted (PH-04).
+/// wrong; neither the initial password (PH-04) nor one that the bureau has taken is accepted.
 pub async fn begin(ctx: &Ctx, begun: &Begun, form: Form) -> Result<(), Stop> {
     let account = owner(ctx, &form).await?;
     let to = Destination::Phone(form.phone.clone());
@@ -166,7 +166,8 @@ async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
         judged?;
         return Err(Refusal::Busy.into());
     };
-    if let Some(account) = owner.filter(|account| account.password != PasswordState::Initial) {
+    // One that everybody knows, or that the bureau has taken, begins nothing but its successor.
+    if let Some(account) = owner.filter(|account| !account.needs_new_password()) {
         attempt.right(ctx).await?;
         return Ok(account);
     }

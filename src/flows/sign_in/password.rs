@@ -1,6 +1,6 @@
 //! A person's password in place of the one before: what a new one must be (DEC-1), and what the change
-//! ends. Who may change it is decided by whoever asks: the initial one's successor in `steps`,
-//! a forgotten one in `self_help`, a known one in the account centre.
+//! ends. Who may change it is decided by whoever asks: the initial one's and a taken one's successor in
+//! `steps`, a forgotten one in `self_help`, a known one in the account centre.
 
 use crate::base::id::{AccountId, SessionId};
 use crate::base::secret::Secret;

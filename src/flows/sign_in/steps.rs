@@ -16,9 +16,9 @@ use crate::flows::identity::{choices, load};
 use crate::flows::notify::tell::end_session;
 use crate::flows::relations::writer::change_in;
 use crate::flows::sign_in::log::{attempt, log, passed};
-use crate::flows::sign_in::password::NewPassword;
+use crate::flows::sign_in::password::{self, NewPassword};
 use crate::flows::sign_in::transaction::{self, abandon};
-use crate::flows::sign_in::{facts, session, throttle};
+use crate::flows::sign_in::{facts, session};
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::Tx;
 
@@ -54,7 +54,7 @@ async fn due<'t>(
 }
 
 /// Replaces the initial password (E-06), or one that the bureau has taken. Before any session exists. This
-/// sign-in goes on; another that the former one has begun does not.
+/// sign-in goes on; whatever else the former one has led to does not.
 pub async fn set_password(
     ctx: &Ctx,
     transaction: &LoginTransaction,
@@ -64,17 +64,11 @@ pub async fn set_password(
     let proved = due(ctx, transaction, Step::NewPassword).await?;
     let account = ctx.rows().accounts().find(proved.account).await?.ok_or(Refusal::State)?;
     let new = NewPassword::check(ctx, &account, new, repeated).await?;
-    let event = AuditEvent::PasswordSet { account: proved.account, person: proved.person };
     let tx = ctx.begin().await?;
-    let era = session::hold_in_era(&tx, proved.account, proved.era).await?.era;
-    let accounts = tx.rows().accounts();
-    if !accounts.set_password(proved.account, &account.password, new.hash()).await? {
-        return Err(Refusal::State.into());
-    }
-    tx.note(event);
+    let account = session::hold_in_era(&tx, proved.account, proved.era).await?;
+    password::change(ctx, &tx, &account, &new, None).await?;
     tx.commit().await?;
-    throttle::end_locks(ctx, ctx.rows(), &account).await?;
-    transaction::advance(ctx, transaction, transaction.in_era(era + 1)?).await
+    transaction::advance(ctx, transaction, transaction.in_era(account.era + 1)?).await
 }
 
 /// Every text, or none (E-19, E-20).

@@ -46,7 +46,7 @@ async fn sent_to(app: &TestApp, browser: &mut Browser, phone: &str) -> Shown {
 }
 
 /// A realm with this manner.
-async fn with(on: crate::kit::On, manner: &str) -> TestApp {
+pub async fn with(on: crate::kit::On, manner: &str) -> TestApp {
     let line = format!("phone_recovery = \"{manner}\"\nhome_province = \"360000\"");
     let change = ("realm.toml", "home_province = \"360000\"", line.as_str());
     Setup::of(on, vec![changed_realm(&[change])]).start().await

@@ -2,6 +2,7 @@
 //! ends, and that nobody learns by any of it who exists.
 
 mod alike;
+mod ended;
 mod forgotten;
 mod limits;
 pub mod lost_phone;
