@@ -15,6 +15,7 @@ use crate::ephemeral::Slot;
 use crate::flows::centre::sent::{Sent, send};
 use crate::flows::sign_in::factor::change::{check_proved, tell};
 use crate::flows::sign_in::factor::code::Destination;
+use crate::flows::sign_in::session;
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::StoreError;
 
@@ -48,7 +49,7 @@ pub async fn change_email(ctx: &Ctx, session: &Session, code: &str) -> Result<()
         return Err(nothing_waits(code).into());
     };
     sent.check(ctx, session, PURPOSE, code).await?;
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     sent.use_up(&tx).await?;
     people::change_email(ctx, &tx, session.person, &address(&sent.to)?).await?;
     tell(ctx, &tx, session, NoticeKind::ContactChanged).await?;
@@ -68,7 +69,7 @@ pub fn nothing_waits(code: &str) -> Refusal {
 /// A postal address is only a text.
 pub async fn save_address(ctx: &Ctx, session: &Session, text: &str) -> Result<(), Stop> {
     let address = PostalAddress::parse(text).map_err(|_| Refusal::format("address"))?;
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     people::change_address(&tx, session.person, &address).await?;
     Ok(tx.commit().await?)
 }
@@ -98,7 +99,7 @@ pub async fn change_username(ctx: &Ctx, session: &Session, text: &str) -> Result
     if holder.is_some_and(|holder| holder.id != account.id) {
         return Err(Refusal::Taken.into());
     }
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     match people::change_username(ctx, &tx, &account, &new).await {
         Ok(true) => {}
         Ok(false) => return Err(Refusal::Immutable.into()),

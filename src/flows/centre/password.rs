@@ -18,7 +18,7 @@ use crate::flows::sign_in::password::{NewPassword, change};
 use crate::flows::sign_in::personal_id;
 use crate::flows::sign_in::throttle::Attempt;
 use crate::flows::sign_in::typed::{Credentials, Typed};
-use crate::flows::sign_in::{step_up, transaction};
+use crate::flows::sign_in::{session, step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 
 /// A new password, typed twice.
@@ -32,13 +32,14 @@ async fn own(ctx: &Ctx, session: &Session) -> Result<Account, Stop> {
     Ok(account.filter(Account::is_live).ok_or(Refusal::State)?)
 }
 
+/// `account`: as it was when the new password was checked.
 async fn save(
     ctx: &Ctx,
     session: &Session,
     account: &Account,
     new: &NewPassword,
 ) -> Result<(), Stop> {
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     change(ctx, &tx, account, new, Some(session.id)).await?;
     Ok(tx.commit().await?)
 }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
+use crate::base::id::AccountId;
 use crate::base::secret::Hashed;
 use crate::domain::factor::Factor;
 use crate::domain::login::{Errand, LoginTransaction, Then};
@@ -20,7 +21,7 @@ use crate::flows::centre::sent::{Sent, send};
 use crate::flows::sign_in::factor::change::{check_proved, tell};
 use crate::flows::sign_in::factor::code::{self, Destination};
 use crate::flows::sign_in::factor::tries::{self, Try};
-use crate::flows::sign_in::{step_up, transaction};
+use crate::flows::sign_in::{session, step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::Tx;
 
@@ -83,7 +84,7 @@ async fn of_handle(ctx: &Ctx, session: &Session, text: &str) -> Result<PhoneBind
 pub async fn remove(ctx: &Ctx, session: &Session, handle: &str) -> Result<(), Stop> {
     check_proved(ctx, session)?;
     let phone = of_handle(ctx, session, handle).await?.phone;
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     if !people::remove_phone(&tx, session.account, &phone).await? {
         return Err(Refusal::Protected.into());
     }
@@ -97,7 +98,7 @@ pub async fn set_default(ctx: &Ctx, session: &Session, handle: &str) -> Result<(
     if known.is_default {
         return Ok(());
     }
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     if !people::set_default_phone(&tx, session.account, &known.phone).await? {
         return Err(Refusal::State.into());
     }
@@ -272,8 +273,11 @@ pub async fn verify_new(ctx: &Ctx, session: &Session, id: &str, typed: &str) -> 
     let tx = ctx.begin().await?;
     change.use_up(&tx).await?;
     let accounts = tx.rows().accounts();
-    // Two sessions of one person do not count past each other.
-    accounts.hold(&[session.account]).await?;
+    // With whoever has the number, in one order. Two sessions of one person do not count past each other.
+    let holder = accounts.find_by_phone(&phone).await?.map(|holder| holder.id);
+    let held: Vec<AccountId> = holder.into_iter().chain([session.account]).collect();
+    accounts.hold(&held).await?;
+    session::hold(&tx, session.id, session.account).await?;
     let phones = accounts.phones(session.account).await?;
     let replaced = change.replaced();
     let goes = phones.iter().find(|one| Some(&one.phone) == replaced.as_ref());

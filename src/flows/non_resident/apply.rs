@@ -9,6 +9,7 @@ use crate::domain::person::{Person, PersonKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::non_resident::keep;
+use crate::flows::sign_in::session;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
 
@@ -59,8 +60,8 @@ pub async fn save(
 ) -> Result<ApplicationId, Stop> {
     let person = take_part(ctx, session).await?;
     let form = Form::parse(typed)?;
-    let Some(id) = id else { return begin(ctx, &person, form).await };
-    let tx = ctx.begin().await?;
+    let Some(id) = id else { return begin(ctx, session, form).await };
+    let (tx, _) = session::begin(ctx, session).await?;
     let next = own(&tx, person.id, id).await?.edit(form, ctx.now())?;
     keep(&tx, &next).await?;
     note(&tx, &next, "edit");
@@ -68,11 +69,11 @@ pub async fn save(
     Ok(id)
 }
 
-async fn begin(ctx: &Ctx, person: &Person, form: Form) -> Result<ApplicationId, Stop> {
-    count(ctx, &format!("nr-begun/{}", person.id), MOST_BEGUN).await?;
+async fn begin(ctx: &Ctx, session: &Session, form: Form) -> Result<ApplicationId, Stop> {
+    count(ctx, &format!("nr-begun/{}", session.person), MOST_BEGUN).await?;
     let id = ApplicationId::new(&ctx.services.clock, ctx.random());
-    let new = Application::begin(id, person.id, form, ctx.now());
-    let tx = ctx.begin().await?;
+    let new = Application::begin(id, session.person, form, ctx.now());
+    let (tx, _) = session::begin(ctx, session).await?;
     if !tx.rows().non_residents().add(&new).await? {
         return Err(Refusal::State.into());
     }
@@ -93,7 +94,7 @@ pub async fn add_file(
     let new_id = UploadId::new(&ctx.services.clock, ctx.random());
     let upload = Upload::of(new_id, name, content, ctx.now())?;
     count(ctx, &format!("nr-sent/{}", person.id), MOST_SENT).await?;
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     let next = own(&tx, person.id, id).await?.with_files(ctx.now())?;
     keep(&tx, &next).await?;
     let rows = tx.rows().non_residents();
@@ -112,7 +113,7 @@ pub async fn remove_file(
     file: UploadId,
 ) -> Result<(), Stop> {
     let person = take_part(ctx, session).await?;
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     let next = own(&tx, person.id, id).await?.with_files(ctx.now())?;
     keep(&tx, &next).await?;
     if !tx.rows().non_residents().remove_file(id, file).await? {
@@ -124,7 +125,7 @@ pub async fn remove_file(
 
 pub async fn submit(ctx: &Ctx, session: &Session, id: ApplicationId) -> Result<(), Stop> {
     let person = take_part(ctx, session).await?;
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     let one = own(&tx, person.id, id).await?;
     let next = submitted(ctx, &tx, &one, Submitter::Applicant).await?;
     note(&tx, &next, "submit");
@@ -148,7 +149,7 @@ pub(super) async fn submitted(
 /// Its files go; that there was one stays.
 pub async fn withdraw(ctx: &Ctx, session: &Session, id: ApplicationId) -> Result<(), Stop> {
     let person = take_part(ctx, session).await?;
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     let one = own(&tx, person.id, id).await?;
     withdrawn(ctx, &tx, &one).await?;
     Ok(tx.commit().await?)

@@ -9,7 +9,7 @@ use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::new_document::NewDocument;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::flows::sign_in::step_up;
+use crate::flows::sign_in::{session, step_up};
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::outbound::asked::{NameAnswer, NameAsked};
 
@@ -233,7 +233,7 @@ pub async fn check_new_name(ctx: &Ctx, person: PersonId, new: &NewDocument) -> R
 
 /// Exactly one level, with its record.
 async fn raise(ctx: &Ctx, session: &Session, level: u8, how: &str) -> Result<(), Stop> {
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     if !people::raise_level(ctx, &tx, session.person, level, how).await? {
         return Err(Refusal::State.into());
     }

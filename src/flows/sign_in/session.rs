@@ -1,12 +1,13 @@
 //! The session behind a browser's cookie, with person, account and identity as they are now; and whether
-//! an account may have one, and for what was proved when.
+//! an account may have one, for what was proved when, and what is done within one only while it stands.
 
-use crate::base::id::AccountId;
+use crate::base::id::{AccountId, SessionId};
 use crate::base::secret::Secret;
 use crate::domain::acting::Acting;
 use crate::domain::authorisation::State;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
 
@@ -57,4 +58,29 @@ pub async fn hold_in_era(tx: &Tx<'_>, id: AccountId, era: i64) -> Result<Account
         true => Ok(account),
         false => Err(Refusal::State.into()),
     }
+}
+
+/// A session and its account, held until the transaction ends: what ends the one, or the sign-ins of the other,
+/// meanwhile waits and finds what was done; what was faster has stopped it. `E_STATE`: it has ended, or is over.
+pub async fn hold(
+    tx: &Tx<'_>,
+    id: SessionId,
+    account: AccountId,
+) -> Result<(Session, Account), Stop> {
+    let (accounts, sessions) = (tx.rows().accounts(), tx.rows().sessions());
+    // The account first, as whoever ends all its sessions does: so no two wait for each other.
+    accounts.hold(&[account]).await?;
+    let stands = |one: &Session| one.account == account && one.expires_at > tx.now();
+    let found = sessions.hold_live(id).await?.filter(stands).ok_or(Refusal::State)?;
+    let account = accounts.find(account).await?.ok_or(Refusal::Credentials)?;
+    account.may_sign_in()?;
+    Ok((found, account))
+}
+
+/// The transaction in which somebody changes what is theirs. `session`: as it was when they asked; between that
+/// and the change a password is hashed, a gateway answers, or somebody ends their sign-ins.
+pub async fn begin<'c>(ctx: &'c Ctx, session: &Session) -> Result<(Tx<'c>, Account), Stop> {
+    let tx = ctx.begin().await?;
+    let (_, account) = hold(&tx, session.id, session.account).await?;
+    Ok((tx, account))
 }

@@ -127,14 +127,14 @@ pub async fn begin(
 /// its account not cancelled meanwhile (rule 5).
 pub async fn session_within(ctx: &Ctx, transaction: &LoginTransaction) -> Result<Session, Stop> {
     let (id, proved) = within(transaction)?;
-    let found = standing(ctx, proved, ctx.rows().sessions().find_live(id).await?)?;
+    let stands = |one: &Session| one.person == proved.person && one.expires_at > ctx.now();
+    let found = ctx.rows().sessions().find_live(id).await?.filter(stands).ok_or(Refusal::State)?;
     session::admits(ctx, found.account).await?;
     Ok(found)
 }
 
 /// The transaction in which the errand of a passed step is done: it uses the step up, and in it the session
-/// still stands as [`session_within`] says. Whoever ends the session meanwhile waits, and finds what was done;
-/// whoever was faster has stopped it.
+/// still stands, held.
 pub async fn conclude<'c>(
     ctx: &'c Ctx,
     transaction: &LoginTransaction,
@@ -142,12 +142,7 @@ pub async fn conclude<'c>(
     let (id, proved) = within(transaction)?;
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
-    let (accounts, sessions) = (tx.rows().accounts(), tx.rows().sessions());
-    // The account first, as whoever ends all its sessions does: so no two wait for each other.
-    accounts.hold(&[proved.account]).await?;
-    let found = standing(ctx, proved, sessions.hold_live(id).await?)?;
-    let account = accounts.find(found.account).await?.ok_or(Refusal::Credentials)?;
-    account.may_sign_in()?;
+    let (found, account) = session::hold(&tx, id, proved.account).await?;
     Ok((tx, found, account))
 }
 
@@ -156,11 +151,6 @@ fn within(transaction: &LoginTransaction) -> Result<(SessionId, &Proved), Refusa
         (Purpose::StepUp { session, .. }, Some(proved)) => Ok((*session, proved)),
         _ => Err(Refusal::State),
     }
-}
-
-fn standing(ctx: &Ctx, proved: &Proved, found: Option<Session>) -> Result<Session, Refusal> {
-    let stands = |one: &Session| one.person == proved.person && one.expires_at > ctx.now();
-    found.filter(stands).ok_or(Refusal::State)
 }
 
 /// The step was passed: the same session under a new cookie, with what was proved added to it. `held`: the

@@ -35,6 +35,7 @@ mod streams;
 mod switching;
 mod take_over;
 mod traces;
+mod within;
 
 pub use person::{confirm, invite};
 

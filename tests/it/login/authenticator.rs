@@ -13,7 +13,11 @@ pub struct Phone(totp_rs::Totp);
 
 impl Phone {
     pub fn enrolled(page: &Shown) -> Self {
-        let typed = page.text.split("class=\"typed\">").nth(1).unwrap().split('<').next().unwrap();
+        Self::with(page.text.split("class=\"typed\">").nth(1).unwrap().split('<').next().unwrap())
+    }
+
+    /// The secret as it is typed.
+    pub fn with(typed: &str) -> Self {
         let secret = totp_rs::Secret::try_from_base32(typed).unwrap();
         let totp = totp_rs::Builder::new()
             .with_algorithm(totp_rs::Algorithm::SHA1)

@@ -13,6 +13,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::notify::person::tell_person;
 use crate::flows::sign_in::factor::change::{self, check_proved};
+use crate::flows::sign_in::session;
 use crate::flows::{Ctx, Fault, Stop};
 
 pub use crate::store::devices::RememberedDevice;
@@ -53,17 +54,16 @@ pub async fn known_at(
 pub async fn remember(
     ctx: &Ctx,
     transaction: &LoginTransaction,
-) -> Result<Option<(Secret, i64)>, Fault> {
+) -> Result<Option<(Secret, i64)>, Stop> {
     let proved = transaction.proved().filter(|proved| proved.second.passed().is_some());
     let (Some(proved), Some(days)) = (proved, days(ctx, transaction)) else { return Ok(None) };
     let lifetime = days * 86_400;
-    let account = ctx.rows().accounts().find(proved.account).await?;
+    let tx = ctx.begin().await?;
     // Whoever has proved a former password is remembered for none that came after it.
-    let account = account.filter(|account| account.era == proved.era);
+    let held = session::hold_in_era(&tx, proved.account, proved.era).await;
+    let Ok(account) = Stop::refused(held)? else { return Ok(None) };
     // The initial password is about to change, and would forget it at once.
-    let Some(PasswordState::Set(password)) = account.map(|account| account.password) else {
-        return Ok(None);
-    };
+    let PasswordState::Set(password) = account.password else { return Ok(None) };
     let cookie = ctx.random().token();
     let device = RememberedDevice {
         id: ctx.new_row_id(),
@@ -74,11 +74,9 @@ pub async fn remember(
         created_at: ctx.now(),
         expires_at: ctx.now().plus(lifetime),
     };
-    let event = AuditEvent::DeviceRemembered { account: proved.account };
-    let tx = ctx.begin().await?;
     tx.rows().devices().add(cookie.hashed(), &device).await?;
     tell_person(ctx, &tx, proved.person, NoticeKind::FactorAdded, None).await?;
-    tx.note(event);
+    tx.note(AuditEvent::DeviceRemembered { account: proved.account });
     tx.commit().await?;
     Ok(Some((cookie, lifetime)))
 }
@@ -92,7 +90,7 @@ pub async fn forget(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> 
     check_proved(ctx, session)?;
     let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
     let event = AuditEvent::DeviceForgotten { account: session.account };
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     if !tx.rows().devices().forget(session.account, id).await? {
         return Err(Refusal::State.into());
     }

@@ -23,6 +23,7 @@ use crate::domain::session::Session;
 use crate::ephemeral::Slot;
 use crate::flows::sign_in::factor::change::{self, check_proved};
 use crate::flows::sign_in::log::record_refused;
+use crate::flows::sign_in::session;
 use crate::flows::sign_in::transaction::{self, admitted_door};
 use crate::flows::sign_in::typed::{self, Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
@@ -138,7 +139,7 @@ pub async fn enrol(ctx: &Ctx, session: &Session, name: &str, made: &str) -> Resu
         used_at: None,
     };
     let event = AuditEvent::PasskeyAdded { account: session.account };
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     tx.rows().passkeys().add(&passkey).await?;
     change::tell(ctx, &tx, session, NoticeKind::FactorAdded).await?;
     tx.note(event);
@@ -152,7 +153,7 @@ pub async fn remove(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> 
     check_proved(ctx, session)?;
     let Ok(id) = id.parse::<Uuid>() else { return Err(Refusal::State.into()) };
     let event = AuditEvent::PasskeyRemoved { account: session.account };
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     if !tx.rows().passkeys().remove(session.account, id).await? {
         return Err(Refusal::State.into());
     }

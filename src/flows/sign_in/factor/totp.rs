@@ -17,6 +17,7 @@ use crate::domain::totp::{SECRET_BYTES, enrolment_url, matched_step, recovery_co
 use crate::ephemeral::Slot;
 use crate::flows::sign_in::factor::change::{self, check_proved};
 use crate::flows::sign_in::factor::tries::Try;
+use crate::flows::sign_in::session;
 use crate::flows::{Ctx, Fault, Stop};
 
 /// For so long a new secret waits for its first code.
@@ -105,7 +106,7 @@ pub async fn confirm(ctx: &Ctx, session: &Session, code: &str) -> Result<Vec<Sec
     };
     let codes = recovery_codes(ctx.random());
     let event = AuditEvent::AuthenticatorAdded { account };
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     // Of two tabs one has it.
     if !tx.use_up("authenticator", &sealed, ctx.now().plus(ENROLMENT_SECONDS)).await? {
         return Err(Refusal::State.into());
@@ -130,7 +131,7 @@ pub async fn renew_codes(ctx: &Ctx, session: &Session) -> Result<Vec<Secret>, St
         return Err(Refusal::State.into());
     }
     let codes = recovery_codes(ctx.random());
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     let authenticators = tx.rows().authenticators();
     authenticators.forget_recovery_codes(account).await?;
     for code in &codes {
@@ -145,7 +146,7 @@ pub async fn renew_codes(ctx: &Ctx, session: &Session) -> Result<Vec<Secret>, St
 pub async fn remove(ctx: &Ctx, session: &Session) -> Result<(), Stop> {
     check_proved(ctx, session)?;
     let event = AuditEvent::AuthenticatorRemoved { account: session.account };
-    let tx = ctx.begin().await?;
+    let (tx, _) = session::begin(ctx, session).await?;
     if !tx.rows().authenticators().remove(session.account).await? {
         return Err(Refusal::State.into());
     }
