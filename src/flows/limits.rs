@@ -19,6 +19,19 @@ pub fn of_networks(ctx: &Ctx, what: &str, most: u32) -> Vec<Limit> {
     ctx.place().nested().rev().map(of_network).collect()
 }
 
+/// Messages of one kind of the whole realm, each with the seconds that it counts. Strangers' are a quarter, beside
+/// the others' own: what carriers cost, they do not decide.
+pub fn of_realm(ctx: &Ctx, kind: &str, by_strangers: bool) -> [(Limit, i64); 2] {
+    let (most, realm) = (&ctx.realm.sms.limits, &ctx.realm.id);
+    let limit = |window: &str, most: u32| match by_strangers {
+        false => Limit { name: format!("{kind}-{window}/{realm}"), most },
+        true => {
+            Limit { name: format!("{kind}-{window}/strangers/{realm}"), most: (most / 4).max(1) }
+        }
+    };
+    [(limit("minute", most.per_minute), 60), (limit("realm", most.per_day), 86_400)]
+}
+
 /// Counts one in each for so many seconds from its first on; `E_OTP_RATE`.
 pub async fn take(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<(), Stop> {
     take_in(ctx.ephemeral(), limits, seconds).await

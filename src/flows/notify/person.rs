@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use crate::base::id::PersonId;
 use crate::domain::notice::{Notice, NoticeClass, NoticeKind};
+use crate::flows::limits;
 use crate::flows::notify::mail::is_mailed;
 use crate::flows::notify::tell::queued;
-use crate::flows::{Ctx, Fault};
+use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
 use crate::store::deliveries::{Channel, Delivery};
 
@@ -83,8 +84,29 @@ async fn queue(
     if !tx.rows().notices().add(id, notice, &once).await? {
         return Ok(());
     }
-    tx.rows().deliveries().add_all(&messages(ctx, notice, &body)).await?;
+    let mut going = Vec::new();
+    for message in messages(ctx, notice, &body) {
+        if has_room(ctx, notice.kind, message.channel).await? {
+            going.push(message);
+        }
+    }
+    tx.rows().deliveries().add_all(&going).await?;
     Ok(())
+}
+
+/// What strangers cause goes out as far as the realm has room for them; counted. Beyond it there is the message
+/// centre.
+async fn has_room(ctx: &Ctx, kind: NoticeKind, channel: Channel) -> Result<bool, Fault> {
+    if kind.class() != NoticeClass::Stranger {
+        return Ok(true);
+    }
+    let limits = limits::of_realm(ctx, channel.name(), true);
+    let each = limits.each_ref().map(|(limit, seconds)| (limit, *seconds));
+    match limits::take_each(ctx, &each).await {
+        Ok(()) => Ok(true),
+        Err(Stop::Fault(fault)) if !fault.is_want_of_room() => Err(fault),
+        Err(_) => Ok(false),
+    }
 }
 
 /// The same as a text message and by e-mail, as far as it is sent: for who keeps many notices.

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::lost_phone::{FRESH, typed};
 use super::{
-    CHEN_ID, NEW, WANG, WANG_ID, account_of, answer, begin_as, by, holder_of, logged, look,
-    notices, phones_of, proved, reached_by, set, told,
+    CHEN_ID, NEW, WANG, WANG_ID, account_of, answer, ask, begin_as, by, holder_of, logged, look,
+    notices, phones_of, proved, reached_by, set, settled, told,
 };
 use crate::account::{as_person, get, rows};
 use crate::kit::{On, PASSWORD, Setup, TestApp, changed_realm, on_each_database};
@@ -163,5 +163,43 @@ fn a_phone_that_was_lost_to_a_registration_is_replaced() {
         assert!(done.text.contains("已成功找回手机号码"), "{}", done.text);
         assert_eq!(phones_of(&app, "wangxm").await, [(FRESH.to_owned(), true)]);
         drop(as_person(&app, FRESH).await);
+    });
+}
+
+/// What strangers cause takes of the realm's minute and day what strangers have: beyond it the person reads it in
+/// the message centre, and nothing goes out.
+#[test]
+fn strangers_text_the_realm_within_their_quarter() {
+    on_each_database(|on| async move {
+        let few = "per_minute = 4\nper_day = 8";
+        let realm = changed_realm(&[("factors.toml", "per_minute = 6000", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        // The first of a minute goes out, and of a day two.
+        for (n, (document, phone, goes_out)) in [
+            (WANG_ID, WANG, true),
+            ("360121198802290026", "13900139000", false),
+            ("34052419800101001X", "13600136000", true),
+            ("440308199901101512", "13500135000", false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            app.clock.advance(if n == 1 { 0 } else { 61 });
+            let mut browser = app.browser();
+            let page = begin_as(&mut browser, document).await;
+            let page = ask(&mut browser, &page, "13911119999").await;
+            for _ in 0..3 {
+                assert_eq!(answer(&mut browser, &page, "000000").await.code(), Some("E_OTP"));
+            }
+            settled().await;
+            let person = holder_of(&app, phone).await.unwrap().person;
+            let kept = app.ctx.rows().notices().list(person, 100).await.unwrap();
+            let kept = kept.iter().filter(|one| one.kind == NoticeKind::RecoveryFailed).count();
+            assert_eq!(kept, 1, "{phone} reads it");
+            app.deliver().await;
+            let text = format!("+86{phone} recovery-failed");
+            assert_eq!(notices(&app).contains(&text), goes_out, "{phone}");
+        }
+        assert_eq!(notices(&app).len(), 2);
     });
 }

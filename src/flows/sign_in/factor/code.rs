@@ -203,14 +203,6 @@ impl Cause {
             Self::Claimed(_) | Self::Stranger(_) => (format!("claimed/{name}"), (most / 2).max(1)),
         }
     }
-
-    /// The same of the whole realm: a quarter for strangers, beside the others' own.
-    fn of_realm(self, realm: &str, most: u32) -> (String, u32) {
-        match self {
-            Self::Own(_) | Self::Claimed(_) => (realm.to_owned(), most),
-            Self::Stranger(_) => (format!("strangers/{realm}"), (most / 4).max(1)),
-        }
-    }
 }
 
 /// What such a code is counted with, and the seconds of each, beside its pause. `is_own_place`: a hall of
@@ -221,7 +213,7 @@ fn limits_of(
     (kind, name): (&str, &str),
     is_own_place: bool,
 ) -> Vec<(Limit, i64)> {
-    let (most, realm) = (&ctx.realm.sms.limits, &ctx.realm.id);
+    let most = &ctx.realm.sms.limits;
     let limit = |window: &str, (of, most): (String, u32), seconds: i64| {
         (Limit { name: format!("{kind}-{window}/{of}"), most }, seconds)
     };
@@ -234,8 +226,7 @@ fn limits_of(
         let networks = limits::of_networks(ctx, &what, most.per_address_and_hour);
         limits.extend(networks.into_iter().map(|network| (network, 3600)));
     }
-    limits.push(limit("minute", cause.of_realm(realm, most.per_minute), 60));
-    limits.push(limit("realm", cause.of_realm(realm, most.per_day), 86_400));
+    limits.extend(limits::of_realm(ctx, kind, matches!(cause, Cause::Stranger(_))));
     limits
 }
 
