@@ -105,7 +105,12 @@ pub enum ScanState {
     },
     Confirmed(Confirmed),
     /// The face was that of the claim.
-    Proved,
+    Proved {
+        /// Of the account of whoever holds the document, at that moment; `None`: nobody's yet, or an earlier
+        /// release did not say.
+        #[serde(default, skip_serializing_if = "is_default")]
+        era: Option<i64>,
+    },
     /// On the phone or in the browser.
     Cancelled,
     /// Another face, another person, a wrong number: begin again with a new code.
@@ -191,7 +196,7 @@ impl Scan {
             ScanState::New
             | ScanState::Scanned { .. }
             | ScanState::Confirmed(_)
-            | ScanState::Proved => Ok(self),
+            | ScanState::Proved { .. } => Ok(self),
             ScanState::Cancelled | ScanState::Failed | ScanState::Consumed => Err(ScanFault::State),
         }
     }
@@ -295,25 +300,28 @@ impl Scan {
     }
 
     /// The phone's answer to a claim. `is_true`: the face, or whoever answers for it, says that it is
-    /// theirs; anything else ends the code like a wrong number.
+    /// theirs; anything else ends the code like a wrong number. `era`: as of [`ScanState::Proved`].
     pub fn answered(
         &self,
         key: &str,
         is_true: bool,
         typed: Option<Number>,
+        era: Option<i64>,
         now: Timestamp,
     ) -> Result<Self, ScanFault> {
         let is_number = self.is_number(key, typed, now)?;
         let is_claim = matches!(self.purpose, Purpose::Claim(_));
         let is_proved = is_claim && is_number && is_true;
-        let state = if is_proved { ScanState::Proved } else { ScanState::Failed };
+        let state = if is_proved { ScanState::Proved { era } } else { ScanState::Failed };
         Ok(Self { state, ..self.clone() })
     }
 
-    /// The same as [`Scan::consumed`] of a claim.
-    pub fn taken(&self, now: Timestamp) -> Result<Self, ScanFault> {
+    /// The same as [`Scan::consumed`] of a claim, with the era in which it was proved.
+    pub fn taken(&self, now: Timestamp) -> Result<(Self, Option<i64>), ScanFault> {
         match &self.live(now)?.state {
-            ScanState::Proved => Ok(Self { state: ScanState::Consumed, ..self.clone() }),
+            ScanState::Proved { era } => {
+                Ok((Self { state: ScanState::Consumed, ..self.clone() }, *era))
+            }
             _ => Err(ScanFault::State),
         }
     }
@@ -326,7 +334,7 @@ impl Scan {
         match &self.state {
             ScanState::New => "new",
             ScanState::Scanned { .. } => "scanned",
-            ScanState::Confirmed(_) | ScanState::Proved => "confirmed",
+            ScanState::Confirmed(_) | ScanState::Proved { .. } => "confirmed",
             ScanState::Cancelled => "cancelled",
             ScanState::Failed => "failed",
             ScanState::Consumed => "consumed",

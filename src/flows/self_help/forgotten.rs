@@ -29,7 +29,7 @@ use crate::flows::sign_in::password::{self, NewPassword};
 use crate::flows::sign_in::scan::claim;
 use crate::flows::sign_in::scan::code::Current;
 use crate::flows::sign_in::session;
-use crate::flows::{Ctx, Stop};
+use crate::flows::{Ctx, Fault, Stop};
 
 /// Its name in the sign-in log.
 pub const WAY: &str = "forgot_password";
@@ -47,9 +47,13 @@ pub struct Forgotten {
     /// The sign-in that they came from, and go back to.
     pub from: String,
     pub step: Step,
-    /// The account's when it was proved: a password that was set since is not replaced by it.
+    /// The account's when the code went out, or the face was shown: a password that was set since is not replaced
+    /// by it.
     #[serde(default, skip_serializing_if = "is_default")]
     era: i64,
+    /// By whose code it was proved: it has to be theirs to the end.
+    #[serde(default, skip_serializing_if = "is_default")]
+    by: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -72,11 +76,14 @@ pub const FORGOTTEN: Journey<Forgotten> = Journey::new("forgotten", STEP_SECONDS
 
 /// A code on its way, bound to journey and phone; only there if the phone is the person's.
 const CODE: Slot<String> = Slot::new("forgotten-code");
+/// Of whose account it is: the era in which it went out. Beside the code, and not in the journey, which is the same
+/// whoever has the phone.
+const ERA: Slot<i64> = Slot::new("forgotten-era");
 
 /// Step 1: which document (F-02).
 pub async fn start(ctx: &Ctx, begun: &Begun, document: Document, from: &str) -> Result<(), Stop> {
     count_start(ctx, WAY, &document).await?;
-    let first = Forgotten { document, from: from.to_owned(), step: Step::Named, era: 0 };
+    let first = Forgotten { document, from: from.to_owned(), step: Step::Named, era: 0, by: None };
     Ok(FORGOTTEN.begin(ctx, begun, &first).await?)
 }
 
@@ -115,18 +122,21 @@ async fn send_aside(
     document: &Document,
     phone: Phone,
 ) -> Result<(), Stop> {
-    let rows = ctx.rows();
-    let Some(person) = claim::holder(ctx, document.parsed(ctx).as_ref()).await? else {
-        return Ok(());
-    };
-    let owner = rows.accounts().find_by_phone(&phone).await?;
-    if owner.is_none_or(|owner| owner.person != person || !owner.is_live()) {
-        return Ok(());
-    }
+    let Some(owner) = owner(ctx, document, &phone).await? else { return Ok(()) };
+    ctx.ephemeral().put(&ERA, begun.key(), &owner.era, ctx.realm.sms.lifetime).await?;
     let to = Destination::Phone(phone);
-    let code = send_to(ctx, Cause::Stranger(Some(person)), &to).await?;
+    let code = send_to(ctx, Cause::Stranger(Some(owner.person)), &to).await?;
     let sent = bind(begun, nth, &to.text(), &code);
     Ok(ctx.ephemeral().put(&CODE, begun.key(), &sent, ctx.realm.sms.lifetime).await?)
+}
+
+/// The account of whoever holds the document, if this phone is theirs.
+async fn owner(ctx: &Ctx, document: &Document, phone: &Phone) -> Result<Option<Account>, Fault> {
+    let Some(person) = claim::holder(ctx, document.parsed(ctx).as_ref()).await? else {
+        return Ok(None);
+    };
+    let owner = ctx.rows().accounts().find_by_phone(phone).await?;
+    Ok(owner.filter(|owner| owner.person == person && owner.is_live()))
 }
 
 /// A code fits one journey, the last time it was asked for, and one phone.
@@ -162,7 +172,18 @@ pub async fn verify(
         return Err(Refusal::Otp.into());
     }
     budgets.give_back(ctx).await?;
-    let next = proved(ctx, begun, at, Factor::Sms).await?;
+    // A number that was taken over since is somebody else's, and so is what was sent there; what went out before the
+    // account's sign-ins were ended is over.
+    let sent_to = Phone::kept(phone).map_err(|_| Refusal::State)?;
+    let owner = owner(ctx, &at.document, &sent_to).await?.ok_or(Refusal::OtpExpired)?;
+    // An earlier release does not keep it.
+    let era = ctx.ephemeral().get(&ERA, begun.key()).await?.unwrap_or(owner.era);
+    if era != owner.era {
+        return Err(Refusal::OtpExpired.into());
+    }
+    let step = Step::Proved(Factor::Sms);
+    let next = Forgotten { step, era, by: Some(phone.clone()), ..at.clone() };
+    FORGOTTEN.go(ctx, begun, at, &next).await?;
     ctx.forget(&CODE, begun.key()).await;
     Ok(next)
 }
@@ -250,18 +271,6 @@ async fn failed(
     Ok(())
 }
 
-async fn proved(
-    ctx: &Ctx,
-    begun: &Begun,
-    at: &Forgotten,
-    factor: Factor,
-) -> Result<Forgotten, Stop> {
-    let era = account(ctx, at).await?.era;
-    let next = Forgotten { step: Step::Proved(factor), era, ..at.clone() };
-    FORGOTTEN.go(ctx, begun, at, &next).await?;
-    Ok(next)
-}
-
 /// Step 2b: the code that either app may scan (F-04).
 pub async fn code(ctx: &Ctx, begun: &Begun, at: &Forgotten, app: ScanApp) -> Result<Current, Stop> {
     Ok(claim::show(ctx, begun.key(), app, claim_of(&at.document)).await?)
@@ -286,11 +295,18 @@ pub async fn scanned(
     if matches!(at.step, Step::Proved(_)) {
         return Err(Refusal::State.into());
     }
-    let (claim, app) = claim::take(ctx, begun.key(), id, verifier).await?;
-    if claim != claim_of(&at.document) {
+    let proved = claim::take(ctx, begun.key(), id, verifier).await?;
+    if proved.claim != claim_of(&at.document) {
         return Err(Refusal::State.into());
     }
-    proved(ctx, begun, at, app.factor()).await
+    let era = match proved.era {
+        Some(era) => era,
+        None => account(ctx, at).await?.era,
+    };
+    let step = Step::Proved(proved.app.factor());
+    let next = Forgotten { step, era, by: None, ..at.clone() };
+    FORGOTTEN.go(ctx, begun, at, &next).await?;
+    Ok(next)
 }
 
 /// Step 3: the new password, once (F-05, F-06).
@@ -311,6 +327,12 @@ pub async fn set(
     let tx = ctx.begin().await?;
     FORGOTTEN.use_up(&tx, begun).await?;
     let account = session::hold_in_era(&tx, account.id, at.era).await?;
+    if let Some(by) = &at.by {
+        let phones = tx.rows().accounts().phones(account.id).await?;
+        if !phones.iter().any(|one| one.phone.as_str() == by) {
+            return Err(Refusal::State.into());
+        }
+    }
     password::change(ctx, &tx, &account, &new, None).await?;
     let line = unsigned(ctx, Some(person), WAY, "ok");
     tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;

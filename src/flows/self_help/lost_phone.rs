@@ -283,11 +283,11 @@ pub async fn scanned(
     if at.step != Step::Reached {
         return Err(Refusal::State.into());
     }
-    let (claim, app) = claim::take(ctx, begun.key(), id, verifier).await?;
-    if claim != claim_of(&at.document) {
+    let proved = claim::take(ctx, begun.key(), id, verifier).await?;
+    if proved.claim != claim_of(&at.document) {
         return Err(Refusal::State.into());
     }
-    finish(ctx, begun, at, app.factor()).await
+    finish(ctx, begun, at, proved.app.factor()).await
 }
 
 /// Whoever can have no face checked waits a day (DEC-15).

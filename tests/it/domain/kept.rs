@@ -28,10 +28,14 @@ fn proved(era: &str) -> String {
     ))
 }
 
-fn scan(more: &str) -> String {
+fn scan(state: &str) -> String {
     format!(
-        r#"{{"transaction":"a","client":null,"verifier":"v","app":"tax_app","purpose":"sign_in","browser_ip":"127.0.0.1","browser":"b","created_at":1,"expires_at":9,"phone":null,"state":{{"is":"confirmed","person":"{ID}","account":"{ID}","acting":"personal"{more}}}}}"#
+        r#"{{"transaction":"a","client":null,"verifier":"v","app":"tax_app","purpose":"sign_in","browser_ip":"127.0.0.1","browser":"b","created_at":1,"expires_at":9,"phone":null,"state":{{"is":{state}}}}}"#
     )
+}
+
+fn confirmed(more: &str) -> String {
+    scan(&format!(r#""confirmed","person":"{ID}","account":"{ID}","acting":"personal"{more}"#))
 }
 
 /// What an earlier release has written goes on as it was written, and what a new one adds is kept.
@@ -48,8 +52,12 @@ fn a_value_of_an_earlier_release_stays_as_it_was_written() {
     assert!(matches!(found.progress, Progress::Certified(_)));
     let with_session = format!(r#","era":3,"session":"{ID}""#);
     for (more, era) in [("", 0), (r#","era":3"#, 3), (&with_session, 3)] {
-        let found: Scan = read(&scan(more));
+        let found: Scan = read(&confirmed(more));
         let ScanState::Confirmed(who) = found.state else { panic!("{more}") };
         assert_eq!((who.era, who.session.is_some()), (era, more.contains("session")));
+    }
+    for (more, expected) in [("", None), (r#","era":3"#, Some(3))] {
+        let found: Scan = read(&scan(&format!(r#""proved"{more}"#)));
+        assert_eq!(found.state, ScanState::Proved { era: expected });
     }
 }

@@ -1,14 +1,21 @@
-//! A password that the bureau has taken, and everything that stood on it: nothing outlives it.
+//! A password that the bureau has taken, sign-ins that were ended, a phone that is somebody else's by now: nothing
+//! that stood on it outlives it.
 
 use hufu::domain::help::Helper;
 use hufu::domain::notice::NoticeKind;
 use hufu::flows::help;
 use hufu::flows::self_help::lost_phone::bind_due;
+use hufu::outbound::asked::FaceState;
 
 use super::lost_phone::{FRESH, typed, with};
-use super::{NEW, WANG, WANG_ID, account_of, answer, holder_of, logged, sent, set, sign_in, told};
+use super::{
+    NEW, WANG, WANG_ID, account_of, answer, ask, begin_as, by, holder_of, logged, look, proved,
+    reached_by, sent, set, sign_in, told, until_sent,
+};
 use crate::account::{as_person, get};
 use crate::kit::{PASSWORD, TestApp, on_each_database};
+use crate::login::eras::{ENDS, happens};
+use crate::login::scan::go_on;
 
 async fn expires(app: &TestApp, username: &str) {
     let helper = Helper::new("officer/zhang", "asked at the counter").unwrap();
@@ -60,5 +67,65 @@ fn an_expired_password_recovers_no_phone() {
         assert_eq!(page.code(), Some("E_CREDENTIALS"), "{}", page.text);
         assert_eq!(sent(&app, FRESH), 0);
         assert_eq!(logged(&app, "wangxm", "recover_phone").await, ["E_CREDENTIALS"]);
+    });
+}
+
+/// A code that was sent, and a face that was shown, before the account's sign-ins were ended set no password,
+/// whenever they are brought: they are of the era in which they were proved, and not of that in which they are
+/// fetched.
+#[test]
+fn what_was_proved_before_an_end_sets_no_password() {
+    on_each_database(|on| async move {
+        for what in ENDS.into_iter().chain(["nothing"]) {
+            let app = TestApp::start(on).await;
+            let is_over = what != "nothing";
+            let mut by_code = app.browser();
+            let page = begin_as(&mut by_code, WANG_ID).await;
+            let asked = ask(&mut by_code, &page, WANG).await;
+            until_sent(&app, WANG, 1).await;
+            let mut by_face = app.browser();
+            let page = begin_as(&mut by_face, WANG_ID).await;
+            let shown = by(&mut by_face, &page, "tax_app").await;
+            look(&app, &shown, FaceState::Passed).await;
+            happens(&app, "wangxm", what).await;
+            let before = account_of(&app, "wangxm").await.password;
+
+            let page = answer(&mut by_code, &asked, &app.sms(WANG)).await;
+            assert_eq!(page.code(), is_over.then_some("E_OTP_EXPIRED"), "{what}: {}", page.text);
+            assert_eq!(page.url.contains("/forgot-password/new?t="), !is_over, "{what}");
+            let page = go_on(&mut by_face, &shown).await;
+            let done = set(&mut by_face, &page, "Autumn2026+").await;
+            assert_eq!(done.status.as_u16() == 410, is_over, "{what}: {}", done.text);
+            assert_eq!(account_of(&app, "wangxm").await.password == before, is_over, "{what}");
+        }
+    });
+}
+
+/// A phone that somebody else has proved since proves nothing of its former holder: neither the code that went
+/// there, nor the page that it has led to.
+#[test]
+fn a_phone_that_is_anothers_by_now_sets_no_password() {
+    on_each_database(|on| async move {
+        for is_proved in [false, true] {
+            let app = TestApp::start(on).await;
+            let mut browser = app.browser();
+            let page = if is_proved {
+                proved(&app, &mut browser).await
+            } else {
+                let page = begin_as(&mut browser, WANG_ID).await;
+                let page = ask(&mut browser, &page, WANG).await;
+                until_sent(&app, WANG, 1).await;
+                page
+            };
+            reached_by(&app, &account_of(&app, "chenjing").await, WANG).await;
+            let before = account_of(&app, "wangxm").await.password;
+            if is_proved {
+                assert_eq!(set(&mut browser, &page, NEW).await.status.as_u16(), 410);
+            } else {
+                let refused = answer(&mut browser, &page, &app.sms(WANG)).await;
+                assert_eq!(refused.code(), Some("E_OTP_EXPIRED"), "{}", refused.text);
+            }
+            assert!(account_of(&app, "wangxm").await.password == before, "{is_proved}");
+        }
     });
 }

@@ -63,8 +63,8 @@ pub async fn by_face(
 ) -> Result<(), Stop> {
     let registration = &held.registration;
     let Some(wanted) = claim(registration) else { return Err(Refusal::State.into()) };
-    let (proved, _) = scan::take(ctx, begun.key(), id, verifier).await?;
-    if proved != wanted {
+    let proved = scan::take(ctx, begun.key(), id, verifier).await?;
+    if proved.claim != wanted {
         return Err(Refusal::State.into());
     }
     complete(ctx, begun, registration, held).await

@@ -65,22 +65,31 @@ pub async fn answer(
     typed: Option<Number>,
 ) -> Result<(), Stop> {
     let Some(found) = code::find(ctx, id).await? else { return Err(Refusal::ScanExpired.into()) };
-    let answered = found.answered(phone_key, is_true, typed, ctx.now())?;
+    let Purpose::Claim(claim) = &found.purpose else { return Err(Refusal::State.into()) };
+    let account = match whose(ctx, claim).await?.person {
+        Some(person) => ctx.rows().accounts().find_by_person(person).await?,
+        None => None,
+    };
+    let era = account.map(|account| account.era);
+    let answered = found.answered(phone_key, is_true, typed, era, ctx.now())?;
     code::save(ctx, id, &found, &answered).await?;
-    if answered.state == ScanState::Proved {
+    if matches!(answered.state, ScanState::Proved { .. }) {
         return Ok(());
     }
     code::count_failed(ctx, &found, None).await?;
     Err(Refusal::StepUpFailed.into())
 }
 
+/// A claim that a phone has proved.
+pub struct Taken {
+    pub claim: Claim,
+    pub app: ScanApp,
+    /// As of [`ScanState::Proved`].
+    pub era: Option<i64>,
+}
+
 /// The browser that shows the code fetches that its claim was proved, once.
-pub async fn take(
-    ctx: &Ctx,
-    key: &str,
-    id: &str,
-    verifier: &str,
-) -> Result<(Claim, ScanApp), Stop> {
+pub async fn take(ctx: &Ctx, key: &str, id: &str, verifier: &str) -> Result<Taken, Stop> {
     let Some(found) = code::find_shown(ctx, key, id, verifier).await? else {
         return Err(Refusal::ScanExpired.into());
     };
@@ -88,6 +97,7 @@ pub async fn take(
         return Err(Refusal::StepUpFailed.into());
     }
     let Purpose::Claim(claim) = &found.purpose else { return Err(Refusal::State.into()) };
-    code::save(ctx, id, &found, &found.taken(ctx.now())?).await?;
-    Ok((claim.clone(), found.app))
+    let (taken, era) = found.taken(ctx.now())?;
+    code::save(ctx, id, &found, &taken).await?;
+    Ok(Taken { claim: claim.clone(), app: found.app, era })
 }
