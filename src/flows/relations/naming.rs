@@ -15,7 +15,8 @@ use crate::flows::{Ctx, Fault, Stop};
 
 /// Wrong names of one manager or officer in a day: a hall adds many people, nobody mistypes so many names.
 const WRONG_BY_ONE: u32 = 10;
-/// And for one number in a day, of all managers together; a stranger cannot close the halls to somebody.
+/// And for one number in a day, of all managers together; beyond it whoever has been wrong about it themself is
+/// refused, and nobody else: a stranger closes neither the halls to somebody nor another enterprise.
 const WRONG_FOR_NUMBER: u32 = 20;
 const DAY: i64 = 86_400;
 
@@ -31,6 +32,23 @@ impl Asker<'_> {
         match self {
             Self::Manager(_) => ctx.ephemeral(),
             Self::Officer(_) => ctx.ephemeral().by_officers(),
+        }
+    }
+
+    /// What one name counts in: of whoever asks, and of a manager for this number: of all together and of this one.
+    fn limits(self, number: &DocumentNumber) -> Vec<Limit> {
+        let limit = |of: String, most| Limit { name: format!("handler-names/{of}"), most };
+        match self {
+            Self::Manager(person) => {
+                let hash = Hashed::of(&format!("{}\n{}", number.kind.name(), number.comparable()));
+                let of = format!("of/{}", hash.to_text());
+                let own = limit(format!("{person}/{of}"), 1);
+                vec![limit(person.to_string(), WRONG_BY_ONE), limit(of, WRONG_FOR_NUMBER), own]
+            }
+            Self::Officer(officer) => {
+                let officer = Hashed::of(officer.name()).to_text();
+                vec![limit(format!("officer/{officer}"), WRONG_BY_ONE)]
+            }
         }
     }
 }
@@ -52,19 +70,24 @@ impl<'a> Naming<'a> {
         enterprise: EnterpriseId,
         number: &DocumentNumber,
     ) -> Result<Self, Stop> {
-        let hash = Hashed::of(&format!("{}\n{}", number.kind.name(), number.comparable()));
-        let limit = |of: String, most| Limit { name: format!("handler-names/{of}"), most };
-        let limits = match asker {
-            Asker::Manager(person) => vec![
-                limit(person.to_string(), WRONG_BY_ONE),
-                limit(format!("of/{}", hash.to_text()), WRONG_FOR_NUMBER),
-            ],
-            Asker::Officer(officer) => {
-                let officer = Hashed::of(officer.name()).to_text();
-                vec![limit(format!("officer/{officer}"), WRONG_BY_ONE)]
+        let (limits, counters) = (asker.limits(number), asker.counters(ctx));
+        let (by_one, for_number) = limits.split_at(1);
+        limits::take_in(counters, by_one, DAY).await?;
+        let counts = match limits::count(ctx, for_number, DAY).await {
+            Ok(counts) => counts,
+            Err(fault) => {
+                limits::give_back(counters, by_one).await?;
+                return Err(fault.into());
             }
         };
-        limits::take_in(asker.counters(ctx), &limits, DAY).await?;
+        // Two managers would else close the number to everybody's.
+        if let [(of_all, retry_after), (own, _)] = counts[..]
+            && of_all > WRONG_FOR_NUMBER
+            && own > 1
+        {
+            limits::give_back(counters, &limits).await?;
+            return Err(Refusal::OtpRate { retry_after }.into());
+        }
         Ok(Self { asker, enterprise, number: number.clone(), limits })
     }
 
