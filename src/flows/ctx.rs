@@ -10,10 +10,10 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 use crate::domain::place::Place;
 use crate::ephemeral::{Ephemeral, OfRealm, Share, Slot};
-use crate::flows::Fault;
 use crate::flows::certificate::HeldLists;
 use crate::flows::hashing::Hashing;
 use crate::flows::key_ring::KeyRing;
+use crate::flows::{Fault, Stop};
 use crate::jose::keys::NoSigner;
 use crate::outbound::client::Outbound;
 use crate::realm::Realm;
@@ -150,6 +150,15 @@ impl Ctx {
         let forgotten = self.ephemeral().replace(slot, name, Some(value), value, 0).await;
         if let Err(error) = forgotten {
             tracing::warn!(%error, "What was used up could not be forgotten");
+        }
+    }
+
+    /// What came of tidying up after something that is saved: what is done is done, a fault is only logged, and what
+    /// stays behind goes by itself.
+    pub fn tidied(&self, outcome: Result<(), impl Into<Stop>>) {
+        if let Err(left) = outcome {
+            let stop: Stop = left.into();
+            tracing::warn!(realm = self.realm.id, %stop, "Tidying up has failed");
         }
     }
 

@@ -186,6 +186,6 @@ pub async fn face_passed(ctx: &Ctx, transaction: &LoginTransaction) -> Result<()
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;
     let name = format!("new-password/{}", account.id);
-    Budget { name, policy: ctx.realm.lockout.clone() }.forget(ctx).await?;
+    ctx.tidied(Budget { name, policy: ctx.realm.lockout.clone() }.forget(ctx).await);
     Ok(())
 }

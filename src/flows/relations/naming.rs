@@ -91,11 +91,14 @@ impl<'a> Naming<'a> {
         Ok(Self { asker, enterprise, number: number.clone(), limits })
     }
 
-    /// What came of it: one that was wrong stays counted and leaves its trace, any other never was.
+    /// What came of it: one that was wrong stays counted and leaves its trace, any other never was. Whatever was
+    /// saved stands.
     pub async fn end<T>(&self, ctx: &Ctx, came: Result<T, Stop>) -> Result<T, Stop> {
         match &came {
             Err(Stop::Refused(refusal)) if *refusal == wrong() => self.note(ctx).await?,
-            _ => limits::give_back(self.asker.counters(ctx), &self.limits).await?,
+            _ => {
+                ctx.tidied(limits::give_back(self.asker.counters(ctx), &self.limits).await);
+            }
         }
         came
     }

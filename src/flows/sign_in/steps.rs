@@ -68,7 +68,15 @@ pub async fn set_password(
     let account = session::hold_in_era(&tx, proved.account, proved.era).await?;
     password::change(ctx, &tx, &account, &new, None).await?;
     tx.commit().await?;
-    transaction::advance(ctx, transaction, transaction.in_era(account.era + 1)?).await
+    let next = transaction.in_era(account.era + 1)?;
+    match transaction::advance(ctx, transaction, next).await {
+        // The password is the new one; this sign-in, of the era before, is over, and another begins with it.
+        Err(stop @ Stop::Fault(_)) => {
+            ctx.tidied(Err(stop));
+            Err(Refusal::State.into())
+        }
+        gone_on => gone_on,
+    }
 }
 
 /// Every text, or none (E-19, E-20).

@@ -59,7 +59,8 @@ impl Try {
         let taken = Self::take(ctx, question).await?;
         match is_right.await {
             Ok(true) => {
-                taken.right(ctx).await?;
+                // Where it was a code that works once, that is used up by now.
+                ctx.tidied(taken.right(ctx).await);
                 Ok(question.answered_by(question.person))
             }
             Ok(false) => Err(Refusal::Otp.into()),

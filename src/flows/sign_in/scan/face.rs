@@ -273,7 +273,7 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
     if matches!(found.purpose, Purpose::Claim(_)) {
         let is_true = !kept.is_nobodys;
         claim::answer(ctx, id, phone_key, is_true, Some(kept.number)).await?;
-        give_back(ctx, &kept.counters).await?;
+        ctx.tidied(give_back(ctx, &kept.counters).await);
         if let Some(person) = kept.person {
             agree_aside(ctx, person, kept.agreed);
         }
@@ -293,7 +293,7 @@ pub async fn finish(ctx: &Ctx, id: &str, phone_key: &str, order: &str) -> Result
         session: None,
     };
     code::confirm(ctx, id, phone_key, who, Some(kept.number)).await?;
-    give_back(ctx, &kept.counters).await?;
+    ctx.tidied(give_back(ctx, &kept.counters).await);
     ctx.forget(&ORDER, &order_key(order)).await;
     Ok(true)
 }
