@@ -112,8 +112,8 @@ pub struct Account {
     pub username: Option<Username>,
     pub password: PasswordState,
     pub help: Help,
-    /// A new one begins with another password, and where the bureau ends all sign-ins or unlocks: what was
-    /// proved in an older one counts no longer.
+    /// A new one begins with another password, and where the bureau ends all sign-ins, unlocks or takes the
+    /// password: what was proved in an older one counts no longer.
     pub era: i64,
 }
 

@@ -39,12 +39,14 @@ impl Accounts<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    /// `false`: it is cancelled, has no password of its own, or that has expired already.
+    /// With a new era: what the password has proved counts no longer. `false`: it is cancelled, has no password of
+    /// its own, or that has expired already.
     pub async fn expire_password(&self, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
         let done = self
             .0
             .update::<Entity>()
             .col_expr(Column::PasswordExpiredAt, Expr::value(now.0))
+            .col_expr(Column::Era, next_era())
             .filter(Column::Id.eq(id.0))
             .filter(Column::Status.eq("active"))
             .filter(Column::PasswordHash.is_not_null())

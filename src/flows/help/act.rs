@@ -101,12 +101,13 @@ pub async fn remove_factor(
 }
 
 /// The next sign-in by it goes on to a new one, after a second factor that no browser is spared; whoever
-/// is signed in stays so.
+/// is signed in stays so. What it has begun and not ended is over: a sign-in on its way, a phone that waits.
 pub async fn expire_password(ctx: &Ctx, helper: &Helper, id: AccountId) -> Result<(), Stop> {
     let tx = ctx.begin().await?;
     let account = live(&tx, id).await?;
     if !people::expire_password(&tx, helper, &account).await? {
         return Err(Refusal::State.into());
     }
+    people::drop_awaited_phone(&tx, id).await?;
     told(ctx, tx, &account, NoticeKind::PasswordExpired).await
 }

@@ -18,8 +18,9 @@ use crate::protocol::authorize::signed_in;
 use crate::recovery::{NEW, WANG, account_of, sign_in};
 
 /// What ends the sign-ins of an account.
-pub const ENDS: [&str; 4] = [
+pub const ENDS: [&str; 5] = [
     "another password",
+    "the password expires",
     "the bureau ends all",
     "locked and unlocked",
     "the person ends the others",
@@ -36,6 +37,9 @@ pub async fn happens(app: &TestApp, username: &str, what: &str) {
             let tx = ctx.begin().await.unwrap();
             change(ctx, &tx, &account, &new, None).await.unwrap();
             tx.commit().await.unwrap();
+        }
+        "the password expires" => {
+            help::expire_password(ctx, &helper, account.id).await.unwrap();
         }
         "the bureau ends all" => {
             help::end_sessions(ctx, &helper, account.id).await.unwrap();

@@ -23,11 +23,11 @@ async fn expires(app: &TestApp, username: &str) {
     help::expire_password(&app.ctx, &helper, id).await.unwrap();
 }
 
-/// Whoever knew the password is signed in and has a phone waiting; the bureau lets the password expire and its
-/// person sets another at their next sign-in: that sign-in goes on, the other is over, nothing is bound a day
-/// later, and the person is told.
+/// Whoever knew the password is signed in and has a phone waiting; once the bureau lets the password expire nothing
+/// waits any more. Its person sets another at their next sign-in: that goes on, the other is over, and the person is
+/// told.
 #[test]
-fn a_new_password_after_the_bureaus_word_ends_what_waits() {
+fn a_password_that_the_bureau_has_taken_leaves_nothing_behind() {
     on_each_database(|on| async move {
         let app = with(on, "delay").await;
         let mut thief = as_person(&app, WANG).await;
@@ -36,6 +36,7 @@ fn a_new_password_after_the_bureaus_word_ends_what_waits() {
         assert!(done.text.contains("24 小时后生效"), "{}", done.text);
         expires(&app, "wangxm").await;
         assert!(!get(&mut thief, "/account").await.url.contains("/login"), "who is in stays in");
+        assert_eq!(app.count("SELECT COUNT(*) FROM awaited_phone").await, 0, "and nothing waits");
 
         app.clock.advance(61);
         let (mut wang, page) = sign_in(&app, "203.0.113.9", WANG, PASSWORD).await;
