@@ -1,6 +1,9 @@
 //! How much may be kept, by whose making it is. Each share is apart from the others, so that what
 //! strangers make never takes the room of those who have proved something.
 
+use std::fmt;
+
+use crate::base::secret::sha256;
 use crate::domain::place::Place;
 
 /// Whose making a value is.
@@ -12,15 +15,17 @@ pub enum Share {
     Tries,
     /// What only people can make who have proved something.
     Proved,
-    /// What applications' servers use once, and what our own jobs mark and count.
+    /// What applications' servers use once.
     Servers,
+    /// What our own jobs mark and count.
+    Jobs,
     /// What the bureau's officers make at their console.
     Officers,
 }
 
 impl Share {
-    pub const ALL: [Self; 5] =
-        [Self::Anybody, Self::Tries, Self::Proved, Self::Servers, Self::Officers];
+    pub const ALL: [Self; 6] =
+        [Self::Anybody, Self::Tries, Self::Proved, Self::Servers, Self::Jobs, Self::Officers];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -28,6 +33,7 @@ impl Share {
             Self::Tries => "tries",
             Self::Proved => "proved",
             Self::Servers => "servers",
+            Self::Jobs => "jobs",
             Self::Officers => "officers",
         }
     }
@@ -38,7 +44,7 @@ impl Share {
 pub enum Full {
     #[error("as much is kept as may be")]
     All,
-    #[error("one place has made as much as it may")]
+    #[error("one place or application has made as much as it may")]
     Place,
 }
 
@@ -60,12 +66,14 @@ impl Budget {
     pub const DEFAULT: Self = Self(128 << 20);
 
     /// A quarter for strangers' pages, a quarter for tries, a quarter for people who have proved something.
-    /// An eighth is the servers', so that no application refuses anybody's sign-in, and an eighth the
-    /// officers', who have to help when all of that is full.
+    /// An eighth is the servers', so that no application refuses anybody's sign-in; a sixteenth our jobs',
+    /// which nobody's applications stop, and a sixteenth the officers', who have to help when all of that is
+    /// full.
     pub fn of(self, share: Share) -> usize {
         match share {
             Share::Anybody | Share::Tries | Share::Proved => self.0 / 4,
-            Share::Servers | Share::Officers => self.0 / 8,
+            Share::Servers => self.0 / 8,
+            Share::Jobs | Share::Officers => self.0 / 16,
         }
     }
 
@@ -77,23 +85,64 @@ impl Budget {
         match share {
             Share::Anybody | Share::Tries => Some(self.of(share) / 32),
             Share::Proved => Some(self.of(share) / 16),
-            Share::Servers | Share::Officers => None,
+            Share::Servers | Share::Jobs | Share::Officers => None,
         }
     }
 
-    /// Bytes beyond which nothing of this share is kept: in all, and of each network that the place lies in.
+    /// Of one application half, so that one that goes wild leaves as much to the others.
+    fn of_maker(self, share: Share, maker: Maker) -> Option<usize> {
+        match maker {
+            Maker::Place(network) => Some(network.room(self.of_address(share)?)),
+            Maker::Client(_) => Some(self.of(share) / 2),
+        }
+    }
+
+    /// Bytes beyond which nothing of this share is kept: in all, and of each that the maker is counted in.
     /// A quarter of the room for tries is left to those who are known where they come from.
     pub(super) fn limits(self, whose: Whose) -> Limits {
-        let Whose { share, place, is_known } = whose;
+        let Whose { share, maker, is_known } = whose;
         let open = |limit: usize| match share {
             Share::Tries if !is_known => limit - limit / 4,
             _ => limit,
         };
-        let of_address = self.of_address(share);
-        let networks = place.into_iter().flat_map(Place::nested);
-        let of_networks =
-            networks.filter_map(|network| Some((network, open(network.room(of_address?)))));
-        Limits { in_all: open(self.of(share)), of_networks: of_networks.collect() }
+        let makers = maker.into_iter().flat_map(Maker::nested);
+        let of_makers = makers.filter_map(|one| Some((one, open(self.of_maker(share, one)?))));
+        Limits { in_all: open(self.of(share)), of_makers: of_makers.collect() }
+    }
+}
+
+/// Who is counted beside everybody.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Maker {
+    /// Somebody in this network.
+    Place(Place),
+    /// An application's server, by a hash of its realm and its name, which are of any length.
+    Client(u64),
+}
+
+impl Maker {
+    pub(super) fn client(realm: &str, client_id: &str) -> Self {
+        let hash = sha256(format!("{realm}\n{client_id}").as_bytes());
+        Self::Client(hash[..8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte)))
+    }
+
+    /// All that it is counted in.
+    pub(super) fn nested(self) -> impl Iterator<Item = Self> {
+        let (place, client) = match self {
+            Self::Place(place) => (Some(place), None),
+            Self::Client(_) => (None, Some(self)),
+        };
+        place.into_iter().flat_map(Place::nested).map(Self::Place).chain(client)
+    }
+}
+
+/// As Redis' keys name it.
+impl fmt::Display for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Place(place) => place.fmt(f),
+            Self::Client(hash) => write!(f, "client-{hash:016x}"),
+        }
     }
 }
 
@@ -101,12 +150,12 @@ impl Budget {
 #[derive(Clone, Copy)]
 pub(super) struct Whose {
     pub share: Share,
-    /// `None`: of whoever speaks for many, and is counted in all alone.
-    pub place: Option<Place>,
+    /// `None`: of whoever speaks for all, and is counted in all alone.
+    pub maker: Option<Maker>,
     pub is_known: bool,
 }
 
 pub(super) struct Limits {
     pub in_all: usize,
-    pub of_networks: Vec<(Place, usize)>,
+    pub of_makers: Vec<(Maker, usize)>,
 }

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::budget::{Budget, Full, Share, Whose};
+use super::budget::{Budget, Full, Maker, Share, Whose};
 use crate::base::secret::sha256;
-use crate::domain::place::Place;
 
 /// What an entry costs beside its text: its places in the map, which is never quite full, and what the
 /// allocator adds.
@@ -39,7 +38,7 @@ struct Held {
     value: Value,
     expires_at: i64,
     /// Whom it is counted against.
-    place: Option<Place>,
+    maker: Option<Maker>,
 }
 
 /// A value on its way in. Instants are milliseconds, always handed in.
@@ -63,33 +62,33 @@ struct Part {
 #[derive(Default)]
 struct Sizes {
     all: usize,
-    of_place: HashMap<Place, usize>,
+    of_maker: HashMap<Maker, usize>,
 }
 
 impl Sizes {
     fn more(&mut self, held: &Held) {
         self.all += held.value.size();
-        for network in networks(held.place) {
-            *self.of_place.entry(network).or_default() += held.value.size();
+        for maker in makers(held.maker) {
+            *self.of_maker.entry(maker).or_default() += held.value.size();
         }
     }
 
     fn less(&mut self, held: &Held) {
         let size = held.value.size();
         self.all = self.all.saturating_sub(size);
-        for network in networks(held.place) {
-            let Entry::Occupied(mut of_place) = self.of_place.entry(network) else { continue };
-            *of_place.get_mut() = of_place.get().saturating_sub(size);
-            if *of_place.get() == 0 {
-                of_place.remove();
+        for maker in makers(held.maker) {
+            let Entry::Occupied(mut of_maker) = self.of_maker.entry(maker) else { continue };
+            *of_maker.get_mut() = of_maker.get().saturating_sub(size);
+            if *of_maker.get() == 0 {
+                of_maker.remove();
             }
         }
     }
 }
 
 /// All in which something is counted.
-fn networks(place: Option<Place>) -> impl Iterator<Item = Place> {
-    place.into_iter().flat_map(Place::nested)
+fn makers(maker: Option<Maker>) -> impl Iterator<Item = Maker> {
+    maker.into_iter().flat_map(Maker::nested)
 }
 
 pub(super) struct Memory {
@@ -130,8 +129,8 @@ impl Part {
         let key = key(incoming.key);
         let freed = self.held.get(&key).map_or(0, |held| held.value.size());
         self.make_room(budget, incoming, value.size().saturating_sub(freed))?;
-        let (expires_at, place) = (incoming.expires_at, incoming.whose.place);
-        self.insert(key, Held { value, expires_at, place });
+        let (expires_at, maker) = (incoming.expires_at, incoming.whose.maker);
+        self.insert(key, Held { value, expires_at, maker });
         Ok(())
     }
 
@@ -155,8 +154,8 @@ impl Part {
         if self.sizes.all + more > limits.in_all {
             return Err(Full::All);
         }
-        let size = |network: &Place| self.sizes.of_place.get(network).copied().unwrap_or_default();
-        match limits.of_networks.iter().any(|(network, limit)| size(network) + more > *limit) {
+        let size = |maker: &Maker| self.sizes.of_maker.get(maker).copied().unwrap_or_default();
+        match limits.of_makers.iter().any(|(maker, limit)| size(maker) + more > *limit) {
             true => Err(Full::Place),
             false => Ok(()),
         }
@@ -175,7 +174,7 @@ impl Part {
         // What a flood has made room for is given back.
         if self.held.capacity() > 4 * self.held.len() {
             self.held.shrink_to_fit();
-            self.sizes.of_place.shrink_to_fit();
+            self.sizes.of_maker.shrink_to_fit();
         }
     }
 }
@@ -204,8 +203,8 @@ impl Memory {
         let Some(held) = part.live(key, now).filter(|held| held.value.text() == Some(from)) else {
             return false;
         };
-        let (expires_at, place) = (held.expires_at, held.place);
-        part.insert(key, Held { value: Value::Text(to.into_boxed_str()), expires_at, place });
+        let (expires_at, maker) = (held.expires_at, held.maker);
+        part.insert(key, Held { value: Value::Text(to.into_boxed_str()), expires_at, maker });
         true
     }
 

@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 
 use crate::base::clock::Clock;
 use crate::domain::place::Place;
-use budget::Whose;
 pub use budget::{Budget, Full, Share};
+use budget::{Maker, Whose};
 pub use error::EphemeralError;
 use memory::{Incoming, Memory};
 pub use shared::Bounds;
@@ -79,7 +79,7 @@ impl Ephemeral {
 
     /// What belongs to one realm; the same names in another are other things.
     pub fn of<'e>(&'e self, realm: &'e str) -> OfRealm<'e> {
-        OfRealm { all: self, realm, place: None, is_known: false, counters: Share::Tries }
+        OfRealm { all: self, realm, maker: None, is_known: false, own: Share::Tries }
     }
 
     /// Bytes that a share takes; `None` on Redis, which tells it itself.
@@ -125,16 +125,17 @@ impl Ephemeral {
 pub struct OfRealm<'e> {
     all: &'e Ephemeral,
     realm: &'e str,
-    place: Option<Place>,
+    maker: Option<Maker>,
     is_known: bool,
-    counters: Share,
+    /// What marks and counters are kept in.
+    own: Share,
 }
 
 impl OfRealm<'_> {
     /// What people make is counted against where they are.
     #[must_use]
     pub fn asked_from(self, place: Place) -> Self {
-        Self { place: Some(place), ..self }
+        Self { maker: Some(Maker::Place(place)), ..self }
     }
 
     /// Of somebody who is known where they are, or by their browser: their tries find room where strangers
@@ -144,17 +145,29 @@ impl OfRealm<'_> {
         Self { is_known, ..self }
     }
 
-    /// What applications' servers and our own jobs make, who have proved something and speak for many: it is
-    /// counted in all alone.
+    /// Marks and counts what people do who have proved something, where they are.
     #[must_use]
-    pub fn by_proved(self) -> Self {
-        Self { place: None, counters: Share::Servers, ..self }
+    pub fn by_people(self) -> Self {
+        Self { own: Share::Proved, ..self }
     }
 
-    /// Counts what officers do.
+    /// The same of what an application's server does, which has proved something and speaks for many: it is
+    /// counted for the application, wherever it is.
+    #[must_use]
+    pub fn by_client(self, client_id: &str) -> Self {
+        Self { maker: Some(Maker::client(self.realm, client_id)), own: Share::Servers, ..self }
+    }
+
+    /// The same of what our own jobs do, in all alone.
+    #[must_use]
+    pub fn by_jobs(self) -> Self {
+        Self { maker: None, own: Share::Jobs, ..self }
+    }
+
+    /// The same of what officers do.
     #[must_use]
     pub fn by_officers(self) -> Self {
-        Self { counters: Share::Officers, ..self }
+        Self { own: Share::Officers, ..self }
     }
 
     fn key(&self, slot: &str, name: &str) -> String {
@@ -163,7 +176,7 @@ impl OfRealm<'_> {
 
     fn incoming<'k>(&self, share: Share, key: &'k str, seconds: i64) -> Incoming<'k> {
         let (now, expires_at) = self.all.now_and_in(seconds);
-        let whose = Whose { share, place: self.place, is_known: self.is_known };
+        let whose = Whose { share, maker: self.maker, is_known: self.is_known };
         Incoming { whose, key, now, expires_at }
     }
 
@@ -246,9 +259,9 @@ impl OfRealm<'_> {
         Ok(())
     }
 
-    /// Marks what an application's server or a job of ours uses once; `false` when it was seen before.
+    /// Marks what is used once; `false` when it was seen before.
     pub async fn mark(&self, name: &str, seconds: i64) -> Result<bool, EphemeralError> {
-        self.mark_in(Share::Servers, name, seconds).await
+        self.mark_in(self.own, name, seconds).await
     }
 
     /// The same in another share.
@@ -268,14 +281,14 @@ impl OfRealm<'_> {
 
     /// Gives a mark back: what it stood for was not done.
     pub async fn unmark(&self, name: &str) -> Result<(), EphemeralError> {
-        self.remove(Share::Servers, &self.key(SEEN, name)).await
+        self.remove(self.own, &self.key(SEEN, name)).await
     }
 
     /// Counts in a window that begins with the first count. Returns the count and the seconds
     /// until the window ends.
     pub async fn count(&self, name: &str, seconds: i64) -> Result<(u32, i64), EphemeralError> {
         let key = self.key(COUNTER, name);
-        let incoming = self.incoming(self.counters, &key, seconds);
+        let incoming = self.incoming(self.own, &key, seconds);
         let (count, ends_at) = match &self.all.kept {
             Kept::Memory(memory) => memory.count(&incoming).map_err(EphemeralError::full)?,
             Kept::Shared(shared) => shared.count(&incoming).await?,
@@ -287,7 +300,7 @@ impl OfRealm<'_> {
     pub async fn counted(&self, name: &str) -> Result<u32, EphemeralError> {
         let (key, now) = (self.key(COUNTER, name), self.all.clock.millis());
         Ok(match &self.all.kept {
-            Kept::Memory(memory) => memory.counted(self.counters, &key, now),
+            Kept::Memory(memory) => memory.counted(self.own, &key, now),
             Kept::Shared(shared) => {
                 let held = shared.get(&key, now).await?;
                 held.and_then(|held| held.parse().ok()).unwrap_or_default()
@@ -299,9 +312,9 @@ impl OfRealm<'_> {
     pub async fn uncount(&self, name: &str) -> Result<(), EphemeralError> {
         let key = self.key(COUNTER, name);
         match &self.all.kept {
-            Kept::Memory(memory) => memory.uncount(self.counters, &key),
+            Kept::Memory(memory) => memory.uncount(self.own, &key),
             Kept::Shared(shared) => {
-                shared.uncount(&self.incoming(self.counters, &key, 0)).await?;
+                shared.uncount(&self.incoming(self.own, &key, 0)).await?;
             }
         }
         Ok(())
@@ -309,6 +322,6 @@ impl OfRealm<'_> {
 
     /// Begins a counter anew.
     pub async fn reset(&self, name: &str) -> Result<(), EphemeralError> {
-        self.remove(self.counters, &self.key(COUNTER, name)).await
+        self.remove(self.own, &self.key(COUNTER, name)).await
     }
 }

@@ -1,7 +1,7 @@
 //! The contract on Redis, for several nodes. A value carries its own deadline in our clock's time;
 //! Redis' expiry only keeps it from growing. What is read and written is one script. What each share and
-//! each network takes is added up here; everything together is bounded by `maxmemory` of Redis, which must
-//! refuse then and forget nothing (`noeviction`).
+//! each network or application takes is added up here; everything together is bounded by `maxmemory` of
+//! Redis, which must refuse then and forget nothing (`noeviction`).
 
 use std::time::Duration;
 
@@ -25,11 +25,12 @@ const STEP: i64 = 60_000;
 /// was counted in the former.
 const TAKEN: &str = "hufu/taken";
 
-/// Keys of what is taken that a script may have: by everybody, and by each network that a place lies in.
-const MOST_TAKEN: usize = 3;
+/// Keys of what is taken that a script may have: by everybody, and by an application or each network that a
+/// place lies in.
+const MOST_TAKEN: usize = 4;
 
 /// What every script begins with. Beside the value's key come those of what is taken, by everybody and by
-/// the networks of the place: `all`, and of that what ends in each step, from the step `since` on. `ARGV`:
+/// its makers: `all`, and of that what ends in each step, from the step `since` on. `ARGV`:
 /// now, the step, the bytes beside the text, the limits of those keys (`MOST_TAKEN`), and then the script's
 /// own.
 const ROOM: &str = r"
@@ -96,8 +97,8 @@ local function put(text, life)
 end
 ";
 
-/// Returns what was full: 0, 1 (everybody's) or more (the place's, or what is around it).
-const PUT: &str = "return put(ARGV[7], ARGV[8])";
+/// Returns what was full: 0, 1 (everybody's) or more (the maker's, or what is around it).
+const PUT: &str = "return put(ARGV[8], ARGV[9])";
 
 const FORGET: &str = r"
 if not held then return 0 end
@@ -106,8 +107,8 @@ return redis.call('DEL', KEYS[1])";
 
 /// Replaces the value if it is still `from`, keeping its deadline; what is there may go on.
 const SWAP: &str = r"
-if not is_live or value(held) ~= ARGV[7] then return 0 end
-local text = deadline(held) .. '\n' .. ARGV[8]
+if not is_live or value(held) ~= ARGV[8] then return 0 end
+local text = deadline(held) .. '\n' .. ARGV[9]
 change(text, false)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
 return 1";
@@ -116,13 +117,13 @@ return 1";
 /// another; else as `PUT`.
 const REPLACE: &str = r"
 local found = is_live and value(held) or ''
-if found ~= ARGV[9] then return -1 end
-return put(ARGV[7], ARGV[8])";
+if found ~= ARGV[10] then return -1 end
+return put(ARGV[8], ARGV[9])";
 
 /// -1 when something live stood there before; else as `PUT`.
 const MARK: &str = r"
 if is_live then return -1 end
-return put(ARGV[7], ARGV[8])";
+return put(ARGV[8], ARGV[9])";
 
 /// Counts in the window that the first count began. Returns the count and its deadline, or 0 and what
 /// was full.
@@ -132,9 +133,9 @@ if is_live then
   redis.call('SET', KEYS[1], deadline(held) .. '\n' .. count, 'KEEPTTL')
   return {count, deadline(held)}
 end
-local full = put(ARGV[7], ARGV[8])
+local full = put(ARGV[8], ARGV[9])
 if full > 0 then return {0, full} end
-return {1, deadline(ARGV[7])}";
+return {1, deadline(ARGV[8])}";
 
 /// Takes one count back; the window stays unless nothing is left in it.
 const UNCOUNT: &str = r"
@@ -236,13 +237,13 @@ impl Shared {
         let all = format!("{TAKEN}/{}", at.whose.share.name());
         let mut call = script.key(at.key);
         call.key(&all);
-        for (network, _) in &limits.of_networks {
-            call.key(format!("{all}/{network}"));
+        for (maker, _) in &limits.of_makers {
+            call.key(format!("{all}/{maker}"));
         }
         call.arg(at.now).arg(STEP).arg(ENTRY + at.key.len()).arg(limits.in_all);
         // As many as there may be, so that the script's own stand where it looks for them.
-        let of_networks = limits.of_networks.iter().map(|(_, limit)| *limit);
-        for limit in of_networks.chain(std::iter::repeat(0)).take(MOST_TAKEN - 1) {
+        let of_makers = limits.of_makers.iter().map(|(_, limit)| *limit);
+        for limit in of_makers.chain(std::iter::repeat(0)).take(MOST_TAKEN - 1) {
             call.arg(limit);
         }
         call

@@ -55,12 +55,12 @@ pub async fn hourly<T>(
     work: impl Future<Output = Result<T, Fault>>,
 ) -> Result<Option<T>, Fault> {
     let hour = format!("{}/{what}", ctx.realm.id);
-    if !ctx.ephemeral().by_proved().mark(&hour, 3600).await? {
+    if !ctx.ephemeral().by_jobs().mark(&hour, 3600).await? {
         return Ok(None);
     }
     let done = work.await;
     if done.is_err()
-        && let Err(error) = ctx.ephemeral().by_proved().unmark(&hour).await
+        && let Err(error) = ctx.ephemeral().by_jobs().unmark(&hour).await
     {
         tracing::warn!(%error, what, "An hour in which nothing was done is not free again");
     }

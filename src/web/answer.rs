@@ -160,6 +160,7 @@ pub fn bearer_error(error: &OAuthError) -> Response {
     let status = match error.code {
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
         ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof => StatusCode::UNAUTHORIZED,
+        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     };
     let scheme = match error.code {
@@ -175,7 +176,7 @@ pub fn bearer_error(error: &OAuthError) -> Response {
     if let Ok(challenge) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
-    response
+    with_retry_after(response, (status == StatusCode::SERVICE_UNAVAILABLE).then_some(60))
 }
 
 /// Whoever shows no token hears what is needed, and no error (RFC 6750 §3.1).

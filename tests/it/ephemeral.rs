@@ -285,7 +285,7 @@ async fn tries_have_a_budget(clock: &Clock, kept: &Ephemeral) {
     assert_eq!(why, Some(Full::All), "{n}");
     // The node is ready all the same, and whoever has proved something goes on.
     kept.ping().await.unwrap();
-    assert!(kept.of("jiangxi").mark("proved", 60).await.unwrap());
+    assert!(kept.of("jiangxi").by_people().mark("proved", 60).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -325,17 +325,25 @@ async fn the_proved_have_a_budget(kept: &Ephemeral) {
     assert!((85..132).contains(&n), "{n}");
     assert_eq!(fill("203.0.113.2", 10).await, (10, None));
     let own = kept.of("jiangxi").asked_from(place("203.0.113.1"));
-    let mut marks = 0;
-    let why = loop {
-        let why = full(own.by_proved().mark(&format!("application/{marks}"), 600).await);
-        if why.is_some() {
-            break why;
+    let by = async |client: &str| {
+        for n in 0..10_000_u32 {
+            let kept = own.by_client(client);
+            if let Some(why) = full(kept.mark(&format!("{client}/{n}"), 600).await) {
+                return (n, why);
+            }
         }
-        marks += 1;
+        panic!("there is no end")
     };
-    // An eighth of eight mebibytes, and nothing of what people have.
-    assert_eq!(why, Some(Full::All));
-    assert!((4000..7000).contains(&marks), "{marks}");
+    // Of an eighth of eight mebibytes one application has half, and nothing of what people have.
+    let (marks, why) = by("one").await;
+    assert!((2000..3500).contains(&marks), "{marks}");
+    assert_eq!(why, Full::Place);
+    let (others, _) = by("other").await;
+    assert!(others > marks - 100, "{others}");
+    assert_eq!(by("third").await.1, Full::All);
+    // Neither takes anything of what our jobs have, nor of what people have.
+    assert!(own.by_jobs().mark("hour", 600).await.unwrap());
+    assert_eq!(own.by_jobs().count("notices", 600).await.unwrap().0, 1);
     assert_eq!(fill("203.0.113.3", 10).await, (10, None));
     for n in 3..40 {
         fill(&format!("203.0.113.{n}"), 10_000).await;
@@ -418,10 +426,9 @@ async fn the_known_have_a_reserve_on_redis() {
     the_known_have_a_reserve(&redis(&clock, server.to_str().unwrap(), SMALL).await).await;
 }
 
-/// What is counted of those who have proved something is no stranger's: the jobs count for everybody, from
-/// one place.
+/// What our jobs count is no stranger's: they count for everybody, from one place.
 #[tokio::test]
-async fn counts_of_the_proved_are_counted_apart() {
+async fn counts_of_the_jobs_are_counted_apart() {
     let kept = Ephemeral::in_memory_within(Clock::fixed(START), SMALL);
     let own = kept.of("jiangxi").asked_from(place("127.0.0.1"));
     let mut tries = 0;
@@ -429,13 +436,13 @@ async fn counts_of_the_proved_are_counted_apart() {
         tries += 1;
     }
     assert!((100..500).contains(&tries), "{tries}");
-    let proved = own.by_proved();
-    for n in 0..5000 {
-        assert_eq!(proved.count(&n.to_string(), 600).await.unwrap().0, 1);
+    let jobs = own.by_jobs();
+    for n in 0..3000 {
+        assert_eq!(jobs.count(&n.to_string(), 600).await.unwrap().0, 1);
     }
-    assert_eq!(proved.count("0", 600).await.unwrap().0, 2);
-    proved.uncount("0").await.unwrap();
-    assert_eq!(proved.counted("0").await.unwrap(), 1);
+    assert_eq!(jobs.count("0", 600).await.unwrap().0, 2);
+    jobs.uncount("0").await.unwrap();
+    assert_eq!(jobs.counted("0").await.unwrap(), 1);
     assert_eq!(own.counted("0").await.unwrap(), 1);
 }
 
@@ -462,7 +469,7 @@ async fn what_is_over_makes_room_on_redis_within_a_minute() {
     };
     let clock = Clock::fixed(START);
     let kept = redis(&clock, server.to_str().unwrap(), Budget(1 << 20)).await;
-    let own = kept.of("jiangxi").by_proved();
+    let own = kept.of("jiangxi").by_jobs();
     for n in 0.. {
         if full(own.mark(&n.to_string(), 120).await).is_some() {
             break;

@@ -280,7 +280,7 @@ async fn send_mail(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     let outbound = &ctx.services.outbound;
     let sent = outbound.mail_notice(server, &to, (&subject, &text), &shown, ctx.now()).await;
     if sent.is_err() {
-        ctx.ephemeral().by_proved().uncount(&rate).await?;
+        ctx.ephemeral().by_jobs().uncount(&rate).await?;
     }
     Ok(sent?)
 }
@@ -300,7 +300,7 @@ async fn count_of_day(
 ) -> Result<String, NotTaken> {
     let (of, most) = NoticeKind::parse(event).map_or(UNKNOWN_PER_DAY, NoticeKind::of_a_day);
     let rate = format!("notice/{}/{person}/{of}", channel.name());
-    let (count, _) = ctx.ephemeral().by_proved().count(&rate, 86_400).await?;
+    let (count, _) = ctx.ephemeral().by_jobs().count(&rate, 86_400).await?;
     if count > most {
         return Err(NotTaken::Dropped("the person has had as many of its kind within a day"));
     }
@@ -350,6 +350,6 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     if is_told {
         return Ok(());
     }
-    ctx.ephemeral().by_proved().uncount(&rate).await?;
+    ctx.ephemeral().by_jobs().uncount(&rate).await?;
     Ok(outcome?)
 }

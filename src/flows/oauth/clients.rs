@@ -130,7 +130,8 @@ async fn check_assertion(
     // However long the name: as much of the room for each.
     let key = format!("assertion/{}", Hashed::of(&format!("{client_id}\n{jti}")).to_text());
     // Of the application, wherever its server is; one that is past is refused without its mark.
-    if !ctx.ephemeral().by_proved().mark(&key, claims.exp - now + SKEW).await? {
+    let kept = ctx.ephemeral().by_client(&client_id);
+    if !kept.mark(&key, claims.exp - now + SKEW).await? {
         return refused("the assertion was used before");
     }
     Ok(client)

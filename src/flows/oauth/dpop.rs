@@ -1,11 +1,21 @@
 //! Tokens that are worth something only together with a key (RFC 9449): the proof of a request is
 //! checked, and used up.
 
+use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
 use crate::flows::{Ctx, Stop};
 use crate::jose::jwt::verify_embedded;
+use crate::oidc::claims::AccessClaims;
 use crate::oidc::dpop::{LIFETIME, ProofClaims, TYPE, check};
 use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::realm::client::Credential;
+
+/// How long a proof that was used is remembered.
+const SECONDS: i64 = 2 * LIFETIME;
+
+/// Proofs in that time with one grant of an application that people have in their hands: five a second, so
+/// that nobody fills what those at the same address share.
+const PROOFS_OF_GRANT: u32 = 600;
 
 /// What a request shows of keys: its `DPoP` headers, its method and its path below the issuer.
 pub struct Shown<'a> {
@@ -49,11 +59,30 @@ pub fn read(
 
 impl Proof {
     /// Refuses one that was used before. Asked last, of who has shown something beside it that is real:
-    /// anybody can make keys and proofs without end, and each leaves a mark here.
-    pub async fn use_up(&self, ctx: &Ctx) -> Result<(), Stop> {
+    /// anybody can make keys and proofs without end, and each leaves a mark here. `grant`: what it came with.
+    pub async fn use_up(
+        &self,
+        ctx: &Ctx,
+        client_id: &str,
+        grant: Option<GrantId>,
+    ) -> Result<(), Stop> {
+        let client = ctx.realm.clients.get(client_id);
+        let is_server =
+            client.is_some_and(|client| !matches!(client.credential, Credential::Public));
+        let kept = match is_server {
+            // One for all its people.
+            true => ctx.ephemeral().by_client(client_id),
+            false => ctx.ephemeral().by_people(),
+        };
+        if let Some(grant) = grant.filter(|_| !is_server) {
+            let (n_now, _) = kept.count(&format!("dpop/{grant}"), SECONDS).await?;
+            if n_now > PROOFS_OF_GRANT {
+                let reason = "too many proofs within two minutes";
+                return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, reason).into());
+            }
+        }
         let seen = format!("dpop/{}/{}", self.thumbprint, Hashed::of(&self.jti).to_text());
-        // Of an application, often of one server for all its people.
-        if ctx.ephemeral().by_proved().mark(&seen, 2 * LIFETIME).await? {
+        if kept.mark(&seen, SECONDS).await? {
             return Ok(());
         }
         let reason = "the proof was used before";
@@ -62,14 +91,15 @@ impl Proof {
 }
 
 /// Whether the token was presented as its own claims demand: bound ones with their key, others as
-/// bearer tokens (RFC 9449 §7.2).
+/// bearer tokens (RFC 9449 §7.2). `grant`: the one behind it.
 pub async fn fits(
     ctx: &Ctx,
     presented: &Presented<'_>,
-    bound_to: Option<&str>,
+    claims: &AccessClaims,
+    grant: Option<GrantId>,
 ) -> Result<(), Stop> {
     let invalid = |reason| Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
-    let Some(bound_to) = bound_to else {
+    let Some(bound_to) = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str()) else {
         return match presented.is_dpop {
             true => invalid("the access token is not bound to a key"),
             false => Ok(()),
@@ -79,7 +109,9 @@ pub async fn fits(
         return invalid("the access token is bound to a key");
     }
     match read(ctx, &presented.shown, Some(presented.token))? {
-        Some(proof) if proof.thumbprint == bound_to => proof.use_up(ctx).await,
+        Some(proof) if proof.thumbprint == bound_to => {
+            proof.use_up(ctx, &claims.client_id, grant).await
+        }
         Some(_) => invalid("the access token is bound to another key"),
         None => {
             Err(OAuthError::new(ErrorCode::InvalidDpopProof, "no proof beside the token").into())

@@ -60,8 +60,7 @@ async fn presented_claims(ctx: &Ctx, presented: &Presented<'_>) -> Result<Arc<Ac
         let reason = "the access token is for another API";
         return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
     }
-    let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
-    fits(ctx, presented, bound_to).await?;
+    fits(ctx, presented, &claims, grant_of(&claims)).await?;
     Ok(claims)
 }
 

@@ -154,3 +154,50 @@ fn a_strangers_proofs_leave_nothing_behind() {
         assert_eq!(again.1["error"], "invalid_dpop_proof");
     });
 }
+
+/// What one person's telephone proves takes nothing of what applications' servers have, and what is over leaves
+/// nothing behind; of one grant so many proofs count within two minutes, and another's go on.
+#[test]
+fn proofs_of_people_fill_nothing_of_the_servers() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let size = |share| app.ctx.services.ephemeral.size(share);
+        let held = Telephone::signed_in(&app, &mut browser).await;
+        let other = Telephone::signed_in(&app, &mut browser).await;
+        let jkt = claims(&held.access_token)["cnf"]["jkt"].clone();
+        let url = format!("{ISSUER}/userinfo");
+        let shows = async |held: &Telephone| {
+            let own = held.phone.proof(("GET", &url), Some(&held.access_token), app.ctx.now().0);
+            userinfo(&app, "DPoP", &held.access_token, Some(own.unwrap())).await.0.as_u16()
+        };
+        let (servers, people) = (size(Share::Servers), size(Share::Proved));
+        assert_eq!(shows(&held).await, 200);
+        assert_eq!(size(Share::Servers), servers);
+        // Redis does not say.
+        assert!(people.is_none() || size(Share::Proved) > people);
+        // A code of one's own that is bound to another key, and one that is over.
+        let bound = code(&mut browser, &[("dpop_jkt", jkt.as_str().unwrap())]).await;
+        let late = code(&mut browser, &[]).await;
+        let before = Share::ALL.map(size);
+        for (n, code) in [&bound, &bound, &late, &late].into_iter().enumerate() {
+            if n == 2 {
+                app.clock.advance(61);
+            }
+            let own = proof(&app, &Phone::new().unwrap(), "/token", None);
+            assert_eq!(token(&app, Some(own), &code_form(code)).await.0.as_u16(), 400, "{n}");
+        }
+        assert_eq!(Share::ALL.map(size), before);
+        let jti = claims(&held.access_token)["jti"].clone();
+        let grant = jti.as_str().unwrap().split('.').next().unwrap().to_owned();
+        for _ in 0..600 {
+            let counted = app.ctx.ephemeral().by_people();
+            counted.count(&format!("dpop/{grant}"), 120).await.unwrap();
+        }
+        for (telephone, status) in [(&held, 503), (&other, 200), (&held, 503)] {
+            assert_eq!(shows(telephone).await, status);
+        }
+        app.clock.advance(121);
+        assert_eq!(shows(&held).await, 200);
+    });
+}

@@ -94,9 +94,9 @@ impl Asked<'_> {
     }
 
     /// Only of a request that brings something real: a stranger's proof leaves nothing behind.
-    async fn use_up_proof(&self, ctx: &Ctx) -> Result<(), Stop> {
+    async fn use_up_proof(&self, ctx: &Ctx, grant: Option<GrantId>) -> Result<(), Stop> {
         match self.proof {
-            Some(proof) => proof.use_up(ctx).await,
+            Some(proof) => proof.use_up(ctx, &self.client.client_id, grant).await,
             None => Ok(()),
         }
     }
@@ -170,15 +170,31 @@ fn use_of(ctx: &Ctx, asked: &Asked<'_>, refresh: &StoredRefreshToken) -> Use {
     }
 }
 
-/// What is nobody's, or another's, is refused before anything is kept of the request.
+/// What is nobody's, another's or over is refused before anything is kept of the request.
 async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> Answer {
     let refused = |reason| Err(OAuthError::grant(reason).into());
     let Some(presented) = presented else { return refused("the code or token is unknown") };
     if presented.grant.grant.client_id != asked.client.client_id {
         return refused("the code or token is another client's");
     }
-    asked.use_up_proof(ctx).await?;
+    if presented.use_ != Use::Again {
+        check(ctx, asked, &presented)?;
+    }
+    asked.use_up_proof(ctx, Some(presented.grant.grant.id)).await?;
     answer(ctx, asked, presented).await
+}
+
+/// Whether it is still good, and with this key.
+fn check(ctx: &Ctx, asked: &Asked<'_>, presented: &Presented) -> Result<(), OAuthError> {
+    if presented.expires_at <= ctx.now() {
+        return Err(OAuthError::grant("the code or token has expired"));
+    }
+    // What is bound to a key is worth nothing without it (RFC 9449 §5, §10).
+    let bound_to = presented.grant.grant.dpop_jkt.as_deref();
+    if bound_to.is_some() && bound_to != asked.key() {
+        return Err(OAuthError::new(ErrorCode::InvalidDpopProof, "another key or none"));
+    }
+    Ok(())
 }
 
 /// Everything is checked and signed first; then one conditional write uses the token up, and of
@@ -188,14 +204,6 @@ async fn answer(ctx: &Ctx, asked: &Asked<'_>, presented: Presented) -> Answer {
     let grant = &presented.grant.grant;
     if presented.use_ == Use::Again {
         return reused(ctx, &presented).await;
-    }
-    if presented.expires_at <= ctx.now() {
-        return Err(OAuthError::grant("the code or token has expired").into());
-    }
-    // What is bound to a key is worth nothing without it (RFC 9449 §5, §10).
-    if grant.dpop_jkt.is_some() && grant.dpop_jkt.as_deref() != key {
-        let error = OAuthError::new(ErrorCode::InvalidDpopProof, "another key or none");
-        return Err(error.into());
     }
     let approved = match presented.token {
         OneTime::Code => engine::redeem_code(params, &client.client_id, &kept(grant)?),
@@ -370,7 +378,7 @@ async fn by_client(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     if matches!(client.credential, Credential::Public) {
         return Err(OAuthError::client("a public client has no credentials of its own").into());
     }
-    asked.use_up_proof(ctx).await?;
+    asked.use_up_proof(ctx, None).await?;
     let own: Vec<&str> = client.scopes.iter().map(String::as_str).collect();
     let allowed = Scopes::parse(&own.join(" "));
     let approved = engine::client_credentials(params, &client.client_id, &allowed)?;

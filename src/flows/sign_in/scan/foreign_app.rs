@@ -125,7 +125,8 @@ async fn believed(
     }
     let key = Hashed::of(&format!("{}\n{}", client.client_id, said.jti)).to_text();
     let key = format!("statement/{key}");
-    let is_first = ctx.ephemeral().by_proved().mark(&key, LONGEST_STATEMENT).await?;
+    let kept = ctx.ephemeral().by_client(&client.client_id);
+    let is_first = kept.mark(&key, LONGEST_STATEMENT).await?;
     Ok(is_first.then_some(said))
 }
 
