@@ -380,7 +380,8 @@ pub struct SmsLimits {
     /// Seconds between two codes to one phone.
     #[schemars(range(min = 1, max = 3600))]
     pub pause: i64,
-    /// Half of it, rounded down, where it is only somebody's word that the phone is theirs.
+    /// Two fifths of it, rounded down, where it is only somebody's word that the phone is theirs: for
+    /// registrations, for recoveries, and for each person who says so.
     #[schemars(range(min = 1))]
     pub per_phone_and_hour: u32,
     /// The same of a day.

@@ -183,7 +183,7 @@ pub enum Cause {
     Own(PersonId),
     /// The same, and it goes to what this person only says is theirs.
     Claimed(PersonId),
-    /// Nobody has proved anything. Whose it would be, where somebody is named.
+    /// Nobody has proved anything. Whose it is, where it goes to what is bound to somebody who is named.
     Stranger(Option<PersonId>),
 }
 
@@ -195,18 +195,24 @@ impl Cause {
         }
     }
 
-    /// The counters of one destination, by name, and what it gets of `most`: on somebody's word one
-    /// half, whoever's it is, since carriers count all together and the other half is the holder's.
+    /// The counters of one destination, by name, and what it gets of `most`: on somebody's word two fifths.
+    /// Who registers with it, who recovers what is bound to it, and each person who says that it is theirs
+    /// are apart, so that none of them closes it to the others; and carriers count all together, so that
+    /// two of them leave something to the holder.
     fn of_destination(self, name: &str, most: u32) -> (String, u32) {
-        match self {
-            Self::Own(_) => (name.to_owned(), most),
-            Self::Claimed(_) | Self::Stranger(_) => (format!("claimed/{name}"), (most / 2).max(1)),
-        }
+        let pot = match self {
+            Self::Own(_) => return (name.to_owned(), most),
+            Self::Claimed(person) => format!("claimed/{name}/{person}"),
+            Self::Stranger(Some(_)) => format!("recovery/{name}"),
+            Self::Stranger(None) => format!("registration/{name}"),
+        };
+        (pot, (most.saturating_mul(2) / 5).max(1))
     }
 }
 
-/// What such a code is counted with, and the seconds of each, beside its pause. `is_own_place`: a hall of
-/// people shares an address, which is counted where it is strange to them.
+/// What such a code is counted with, and the seconds of each; its pause comes last, so that whoever is
+/// refused for another of them makes nobody wait. `is_own_place`: a hall of people shares an address, which
+/// is counted where it is strange to them.
 fn limits_of(
     ctx: &Ctx,
     cause: Cause,
@@ -227,6 +233,8 @@ fn limits_of(
         limits.extend(networks.into_iter().map(|network| (network, 3600)));
     }
     limits.extend(limits::of_realm(ctx, kind, matches!(cause, Cause::Stranger(_))));
+    let (whose, _) = cause.of_destination(name, 0);
+    limits.push(limit("pause", (whose, 1), most.pause));
     limits
 }
 
@@ -238,12 +246,6 @@ pub async fn send_to(ctx: &Ctx, cause: Cause, to: &Destination) -> Result<Secret
     };
     let ephemeral = ctx.ephemeral();
     let (kind, name) = (to.channel().name(), Hashed::of(&to.comparable()).to_text());
-    let (whose, _) = cause.of_destination(&name, 0);
-    let pause = format!("{kind}-pause/{whose}");
-    let (n_now, retry_after) = ephemeral.count(&pause, ctx.realm.sms.limits.pause).await?;
-    if n_now > 1 {
-        return Err(Refusal::OtpRate { retry_after }.into());
-    }
     let limits = limits_of(ctx, cause, (kind, &name), is_own_place);
     let each: Vec<(&Limit, i64)> =
         limits.iter().map(|(limit, seconds)| (limit, *seconds)).collect();
@@ -252,14 +254,18 @@ pub async fn send_to(ctx: &Ctx, cause: Cause, to: &Destination) -> Result<Secret
     let code = ctx.random().digits(6);
     if let Err(error) = deliver(ctx, to, &code).await {
         tracing::warn!(%error, "The gateway did not accept a code");
-        for (limit, _) in &limits {
+        // Who is refused by a carrier waits as if it had gone out.
+        let retry_after = ctx.realm.sms.limits.pause;
+        let is_limited = matches!(error, SendError::Limited(_));
+        let n_kept = usize::from(is_limited);
+        for (limit, _) in limits.iter().rev().skip(n_kept) {
             ephemeral.uncount(&limit.name).await?;
         }
-        if matches!(error, SendError::Limited(_)) {
-            return Err(Refusal::OtpRate { retry_after }.into());
+        return Err(match is_limited {
+            true => Refusal::OtpRate { retry_after },
+            false => Refusal::OtpUnavailable,
         }
-        ephemeral.reset(&pause).await?;
-        return Err(Refusal::OtpUnavailable.into());
+        .into());
     }
     Ok(code)
 }
