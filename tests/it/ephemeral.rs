@@ -138,6 +138,13 @@ async fn strangers_have_a_budget(kept: &Ephemeral) {
         assert_eq!((of_subscriber > 0, why), (has_room, Full::Place), "{at}");
         assert!(of_subscriber <= n / 2 + 1, "{at}: {of_subscriber}");
     }
+    // And all of a /48 as much as eight.
+    let mut of_sites = 0;
+    for site in 0..24 {
+        let from = format!("2001:db8:9:{site:x}00::1");
+        of_sites += fill(kept, &from, &format!("w{site}-")).await.0;
+    }
+    assert!((7 * n..=8 * n + 8).contains(&of_sites), "{n} {of_sites}");
     for n in 2..40 {
         fill(kept, &format!("203.0.113.{n}"), &format!("e{n}")).await;
     }

@@ -145,8 +145,8 @@ fn a_place_is_an_address_or_a_network_of_64_bits() {
     });
 }
 
-/// Whoever has hundreds of /64s has eight times the tries of one: what lies around a place is counted, too.
-/// A mobile operator's next telephones are others.
+/// Whoever has hundreds of /64s has eight times the tries of one, and whoever has thousands 64 times: what
+/// lies around a place is counted, too. A mobile operator's next telephones are others.
 #[test]
 fn the_networks_of_a_site_multiply_eightfold_at_most() {
     let around =
@@ -155,6 +155,13 @@ fn the_networks_of_a_site_multiply_eightfold_at_most() {
     assert_eq!(around("2001:db8:7:ff::1"), around("2001:db8:7:1::7"));
     assert_ne!(around("2001:db8:7:100::1"), around("2001:db8:7:1::7"));
     assert_eq!(around("203.0.113.7"), None);
+    let nested: Vec<String> = Place::of("2001:db8:7:1ff::7".parse().unwrap())
+        .nested()
+        .map(|network| format!("{network} {} {}", network.tries(10), network.room(10)))
+        .collect();
+    let expected =
+        ["2001:db8:7:1ff::/64 10 5", "2001:db8:7:100::/56 80 10", "2001:db8:7::/48 640 80"];
+    assert_eq!(nested, expected);
     on_each_database(|on| async move {
         let few = "max_failures = 5\nmax_failures_per_address = 1";
         let realm = changed_realm(&[("realm.toml", "max_failures = 5", few)]);
@@ -174,6 +181,13 @@ fn the_networks_of_a_site_multiply_eightfold_at_most() {
             ("203.0.113.1", &wrong),
         ] {
             assert_eq!(&code(from, "nobody99").await, expected, "{from}");
+        }
+        // All sites of a network together: 64 times two.
+        for _ in 0..128 {
+            app.ctx.ephemeral().count("address/2001:db8:2::/48", 900).await.unwrap();
+        }
+        for (from, expected) in [("2001:db8:2:4200::1", &locked), ("2001:db8:3::1", &wrong)] {
+            assert_eq!(&code(from, "nobody98").await, expected, "{from}");
         }
     });
 }
