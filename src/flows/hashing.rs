@@ -1,12 +1,13 @@
 //! The password lane: as many hashes at once as there are permits, a queue of bounded length and a
 //! deadline for getting one, memory reused, never on the threads that answer requests. On the last
 //! day of a tax period whoever finds the queue full is told at once when to come back. Officers have a lane
-//! of their own, in which no taxpayer stands.
+//! of their own, in which no taxpayer stands; who is locked by where they are waits for their turn there first.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::base::random::Random;
 use crate::base::secret::Secret;
@@ -29,6 +30,8 @@ pub struct Hashing {
     admitted: Semaphore,
     places: usize,
     memory: Arc<Mutex<Vec<HashMemory>>>,
+    /// Of queues in which somebody is.
+    turns: Mutex<HashMap<String, Weak<Semaphore>>>,
     longest_wait: Duration,
     cost: HashCost,
 }
@@ -48,6 +51,7 @@ impl Hashing {
             admitted: Semaphore::new(lanes + queue),
             places: lanes + queue,
             memory: Arc::default(),
+            turns: Mutex::default(),
             longest_wait,
             cost,
         }
@@ -67,6 +71,23 @@ impl Hashing {
     /// Whether whoever came now would be sent away.
     pub fn is_full(&self) -> bool {
         self.admitted.available_permits() == 0
+    }
+
+    /// Waits until nobody of this queue is before one; the next one's turn begins when this ends. `None`: it
+    /// did not come in time.
+    pub async fn turn(&self, queue: &str) -> Option<OwnedSemaphorePermit> {
+        let turn = self.turns_of(queue).acquire_owned();
+        tokio::time::timeout(self.longest_wait, turn).await.ok()?.ok()
+    }
+
+    fn turns_of(&self, queue: &str) -> Arc<Semaphore> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        turns.get(queue).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let new = Arc::new(Semaphore::new(1));
+            turns.insert(queue.to_owned(), Arc::downgrade(&new));
+            new
+        })
     }
 
     /// `None`: the queue is full, or every lane was taken until the deadline.

@@ -66,20 +66,38 @@ async fn take_all(kept: OfRealm<'_>, limits: &[(&Limit, i64)]) -> Result<(), Sto
     Ok(())
 }
 
-/// Counts one in each, however much that is; in none where there is no room. What each of them is at, and the
-/// seconds until its window ends.
-pub async fn count(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<Vec<(u32, i64)>, Fault> {
-    let (kept, mut counts) = (ctx.ephemeral(), Vec::new());
-    for (at, limit) in limits.iter().enumerate() {
-        match kept.count(&limit.name, seconds).await {
-            Ok(count) => counts.push(count),
-            Err(full) => {
-                give_back(kept, limits.get(..at).unwrap_or_default()).await?;
-                return Err(full.into());
-            }
+/// There were too many in one of several.
+pub struct Over {
+    /// Its name.
+    pub name: String,
+    pub retry_after: i64,
+    /// It is the first that is too many.
+    pub has_begun: bool,
+}
+
+/// Counts one in each, the last first, which is the narrowest; in none where one of them has had too many
+/// already: what that goes on with spends nothing of those around it. `Ok`: the seconds until the first of
+/// their windows ends.
+pub async fn count(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<Result<i64, Over>, Fault> {
+    let (kept, mut shortest) = (ctx.ephemeral(), seconds);
+    for (at, limit) in limits.iter().enumerate().rev() {
+        let counted = kept.count(&limit.name, seconds).await;
+        if let Ok((count, left)) = counted
+            && count <= limit.most
+        {
+            shortest = shortest.min(left);
+            continue;
         }
+        give_back(kept, limits.get(at + 1..).unwrap_or_default()).await?;
+        let (count, retry_after) = counted?;
+        // That one stays, so that it is told once that there are too many.
+        let has_begun = count == limit.most.saturating_add(1);
+        if !has_begun {
+            kept.uncount(&limit.name).await?;
+        }
+        return Ok(Err(Over { name: limit.name.clone(), retry_after, has_begun }));
     }
-    Ok(counts)
+    Ok(Ok(shortest))
 }
 
 pub async fn give_back(kept: OfRealm<'_>, limits: &[Limit]) -> Result<(), Fault> {

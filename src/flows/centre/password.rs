@@ -64,7 +64,7 @@ pub async fn by_old(
     let typed = Typed { account: Some(account.clone()), enterprise: None, has_relation: false };
     let found = [account];
     let attempt = Attempt::begin(ctx, &form, &found).await?;
-    let owner = match personal_id::owner(ctx, &found, old).await {
+    let owner = match personal_id::owner(ctx, &found, old, attempt.queue()).await {
         Ok(Some(owner)) => owner,
         judged => {
             attempt.not_judged(ctx).await?;

@@ -160,7 +160,7 @@ async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
             return Err(refusal.into());
         }
     };
-    let judged = personal_id::owner(ctx, &found, &form.password).await;
+    let judged = personal_id::owner(ctx, &found, &form.password, attempt.queue()).await;
     let Ok(Some(owner)) = judged else {
         attempt.not_judged(ctx).await?;
         judged?;

@@ -104,7 +104,7 @@ async fn judge(
         Ok(attempt) => attempt,
         Err(refusal) => return not_let_in(ctx, form, &typed, refusal).await,
     };
-    let judged = personal_id::owner(ctx, found, password).await;
+    let judged = personal_id::owner(ctx, found, password, attempt.queue()).await;
     let Ok(Some(owner)) = judged else {
         attempt.not_judged(ctx).await?;
         if let Err(fault) = judged {

@@ -75,12 +75,20 @@ async fn of_kind(ctx: &Ctx, kind: PersonalIdKind, text: &str) -> Result<Vec<Acco
 }
 
 /// The one whose password it is; two with the same password are nobody. The outer `None`: no lane
-/// was free. An unknown person costs as much as a known one.
+/// was free. An unknown person costs as much as a known one. `queue`: where one waits for one's turn.
 pub async fn owner(
     ctx: &Ctx,
     found: &[Account],
     password: &Secret,
+    queue: Option<&str>,
 ) -> Result<Option<Option<Account>>, Fault> {
+    let _turn = match queue {
+        None => None,
+        Some(queue) => match ctx.services.hashing.turn(queue).await {
+            None => return Ok(None),
+            turn => turn,
+        },
+    };
     if found.is_empty() {
         let done = ctx.services.hashing.verify(password, dummy_hash()).await?;
         return Ok(done.map(|_| None));

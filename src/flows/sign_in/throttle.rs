@@ -13,7 +13,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::personal_id::comparable;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
-use crate::flows::limits::{self, Limit};
+use crate::flows::limits::{self, Limit, Over};
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
@@ -31,6 +31,8 @@ pub struct Attempt {
     /// Whoever is not known here hears that it is locked, for so many seconds, right or wrong; and so does
     /// whoever is known and wrong, or a try would tell who signs in here.
     lock: Option<i64>,
+    /// The network that is locked, if it is one.
+    queue: Option<String>,
 }
 
 /// What an address has failed at in one window, whoever it was about, and which of it was about this
@@ -39,39 +41,40 @@ struct Address {
     /// Of the place and of what is around it.
     all: Vec<Limit>,
     own: String,
+    /// Whether this attempt is one of them, which it is not where there were too many already.
+    is_counted: bool,
 }
 
 impl Address {
     fn of(ctx: &Ctx, name: &str) -> Self {
         let most = ctx.realm.limits.max_failures_per_address;
         let own = format!("address/{}/{name}", ctx.place());
-        Self { all: limits::of_networks(ctx, "address", most), own }
+        Self { all: limits::of_networks(ctx, "address", most), own, is_counted: false }
     }
 
-    /// Counts it; the seconds until the window ends in which there were too many.
-    async fn count(&self, ctx: &Ctx) -> Result<Option<i64>, Fault> {
-        let (mut shortest, mut lock) = (ctx.realm.limits.window, None);
-        let counts = limits::count(ctx, &self.all, ctx.realm.limits.window).await?;
-        for (limit, (count, left)) in self.all.iter().zip(counts) {
-            shortest = shortest.min(left);
-            if count > limit.most {
-                lock = lock.max(Some(left));
+    /// Counts it, or says where there were too many.
+    async fn count(&mut self, ctx: &Ctx) -> Result<Option<Over>, Fault> {
+        let shortest = match limits::count(ctx, &self.all, ctx.realm.limits.window).await? {
+            Ok(shortest) => shortest,
+            Err(over) => {
+                if over.has_begun {
+                    count_lock(ctx, "address");
+                }
+                return Ok(Some(over));
             }
-            if count == limit.most.saturating_add(1) {
-                count_lock(ctx, "address");
-            }
-        }
+        };
         // What is left is rounded up: what is remembered of a window never outlives it.
         if let Err(full) = ctx.ephemeral().count(&self.own, shortest - 1).await {
             self.uncount(ctx).await?;
             return Err(full.into());
         }
-        Ok(lock)
+        self.is_counted = true;
+        Ok(None)
     }
 
     /// This attempt is none of them.
     async fn give_back(&self, ctx: &Ctx) -> Result<(), Fault> {
-        if ctx.ephemeral().counted(&self.own).await? > 0 {
+        if self.is_counted && ctx.ephemeral().counted(&self.own).await? > 0 {
             ctx.ephemeral().uncount(&self.own).await?;
             self.uncount(ctx).await?;
         }
@@ -162,6 +165,7 @@ impl Attempt {
             address: Address::of(ctx, &name),
             is_known: known.is_known(),
             lock: None,
+            queue: None,
         };
         attempt.own.take(ctx).await?;
         // Whoever has the browser is told from others by it already.
@@ -176,10 +180,10 @@ impl Attempt {
     /// What a guesser multiplies refuses nobody before they are judged: else whoever is known would be told
     /// from the others.
     async fn take_shared(&mut self, ctx: &Ctx, elsewhere: Option<Budget>) -> Result<(), Stop> {
-        let lock = self.address.count(ctx).await?;
+        let over = self.address.count(ctx).await?;
         let Some(elsewhere) = elsewhere else { return Ok(()) };
-        self.lock = lock;
-        if lock.is_some() {
+        if let Some(over) = over {
+            (self.lock, self.queue) = (Some(over.retry_after), Some(over.name));
             return Ok(());
         }
         let stop = match Stop::refusal(elsewhere.take(ctx).await) {
@@ -196,6 +200,12 @@ impl Attempt {
         };
         self.address.give_back(ctx).await?;
         Err(stop)
+    }
+
+    /// Where one password is hashed after the other: what is locked is judged all the same, and takes
+    /// nobody's time but its own. Whoever is known by the browser waits for nobody.
+    pub fn queue(&self) -> Option<&str> {
+        self.queue.as_deref()
     }
 
     /// It was right: the person's own failures here are forgotten, and were no guesses of the

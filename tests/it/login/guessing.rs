@@ -1,6 +1,8 @@
 //! Somebody who guesses: where they stand, what they type, and what they hear; and whom it never
 //! touches.
 
+use std::time::Duration;
+
 use hufu::domain::lockout::LockoutPolicy;
 use hufu::domain::number::personal_id::comparable;
 use hufu::domain::place::Place;
@@ -182,6 +184,13 @@ fn the_networks_of_a_site_multiply_eightfold_at_most() {
         ] {
             assert_eq!(&code(from, "nobody99").await, expected, "{from}");
         }
+        // One of them that goes on and on spends nothing of the others'.
+        for n in 0..40 {
+            code("2001:db8:5:1::1", &format!("nobody{}", n % 20)).await;
+        }
+        for (from, expected) in [("2001:db8:5:1::1", &locked), ("2001:db8:5:2::1", &wrong)] {
+            assert_eq!(&code(from, "nobody97").await, expected, "{from}");
+        }
         // All sites of a network together: 64 times two.
         for _ in 0..128 {
             app.ctx.ephemeral().count("address/2001:db8:2::/48", 900).await.unwrap();
@@ -189,6 +198,37 @@ fn the_networks_of_a_site_multiply_eightfold_at_most() {
         for (from, expected) in [("2001:db8:2:4200::1", &locked), ("2001:db8:3::1", &wrong)] {
             assert_eq!(&code(from, "nobody98").await, expected, "{from}");
         }
+    });
+}
+
+/// Behind an address that is locked one password after the other is hashed, whoever is known there: whoever
+/// goes on and on waits for themselves, and nobody elsewhere does.
+#[test]
+fn a_locked_address_has_its_passwords_hashed_one_by_one() {
+    on_each_database(|on| async move {
+        let few = "max_failures = 5\nmax_failures_per_address = 2";
+        let realm = changed_realm(&[("realm.toml", "max_failures = 5", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        sign_in(&app, "203.0.113.1", LI).await;
+        app.clock.advance(61);
+        let hashing = &app.ctx.services.hashing;
+        let before = hashing.turn("address/203.0.113.1").await.unwrap();
+        for n in 0..2 {
+            let heard = guess(&app, "203.0.113.1", &format!("nobody{n}"), WRONG).await;
+            assert_eq!(heard, denied(), "nobody waits before it is locked");
+        }
+        for who in [LI, NOBODY] {
+            let waits = guess(&app, "203.0.113.1", who, WRONG);
+            let waited = tokio::time::timeout(Duration::from_millis(300), waits).await;
+            assert!(waited.is_err(), "{who}: {waited:?}");
+            assert!(is_let_in(&guess(&app, "203.0.113.2", LI, PASSWORD).await));
+        }
+        drop(before);
+        for who in [LI, NOBODY] {
+            let heard = guess(&app, "203.0.113.1", who, WRONG).await;
+            assert_eq!(heard.1.as_deref(), Some("E_LOCKED"), "{who}");
+        }
+        assert!(is_let_in(&guess(&app, "203.0.113.1", LI, PASSWORD).await), "the known one");
     });
 }
 
