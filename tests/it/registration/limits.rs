@@ -9,7 +9,7 @@ use hufu::flows::{Ctx, Stop};
 use hufu::outbound::asked::FaceState;
 
 use super::*;
-use crate::kit::{FILING, authorize_url, on_each_database};
+use crate::kit::{FILING, Setup, authorize_url, changed_realm, on_each_database};
 
 /// Covers R-08: five faces a day for one number, wherever it begins anew; a provider that is away costs none.
 #[test]
@@ -126,6 +126,27 @@ fn wrong_codes_lock_a_place_for_a_phone() {
             app.clock.advance(61);
         }
         let (_, page) = reached(&app, Registrant { contact: "13966669666", ..FANG }).await;
+        assert!(page.text.contains("第 4 步"), "{} {}", page.url, page.text);
+    });
+}
+
+/// Whoever types wrong codes for one phone after the other locks nobody out who registers behind the same
+/// address.
+#[test]
+fn wrong_codes_for_many_phones_lock_no_place() {
+    on_each_database(|on| async move {
+        let few = "max_failures = 5\nmax_failures_per_address = 2";
+        let realm = changed_realm(&[("realm.toml", "max_failures = 5", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        for phone in ["13922239223", "13922239224", "13922239225"] {
+            let (mut browser, page) = named(&app, FANG).await;
+            let page = send(&mut browser, &page, phone).await;
+            let right = sent(&app, phone);
+            let wrong = if right == "000000" { "000001" } else { "000000" };
+            let refused = browser.submit(&page, &[("act", "verify"), ("code", wrong)]).await;
+            assert_eq!(refused.code(), Some("E_OTP"), "{phone}: {}", refused.text);
+        }
+        let (_, page) = reached(&app, FANG).await;
         assert!(page.text.contains("第 4 步"), "{} {}", page.url, page.text);
     });
 }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
-use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
@@ -117,59 +116,21 @@ fn bind(begun: &Begun, contact: &Contact, code: &str) -> String {
     Hashed::of(&format!("{}\n{kind}\n{to}\n{code}", begun.key())).to_text()
 }
 
-/// Guesses at codes from one place: for one phone or address, and more generously for all together,
-/// since a hall of people shares a place.
-struct Budgets([Budget; 2]);
+/// Guesses from one place at the codes of one phone or address. Not of all together: a hall of people shares a
+/// place, and whoever goes from phone to phone has as many codes as an address may ask for, and five tries at
+/// each.
+fn budget(ctx: &Ctx, contact: &Contact) -> Budget {
+    let name = Hashed::of(&contact.comparable()).to_text();
+    let name = format!("register-wrong/{}/{name}", ctx.place());
+    Budget { name, policy: ctx.realm.lockout.clone() }
+}
 
-impl Budgets {
-    fn of(ctx: &Ctx, contact: &Contact) -> Self {
-        let (place, policy) = (ctx.place(), ctx.realm.lockout.clone());
-        let name = Hashed::of(&contact.comparable()).to_text();
-        let max_failures = ctx.realm.limits.max_failures_per_address;
-        let of_all = LockoutPolicy { max_failures, ..policy.clone() };
-        Self([
-            Budget { name: format!("register-wrong/{place}/{name}"), policy },
-            Budget { name: format!("register-wrong/{place}"), policy: of_all },
-        ])
-    }
-
-    /// `E_OTP_RATE` while one of them is locked.
-    async fn take(&self, ctx: &Ctx) -> Result<(), Stop> {
-        for (at, budget) in self.0.iter().enumerate() {
-            let Err(refusal) = Stop::refusal(budget.take(ctx).await)? else { continue };
-            for taken in self.0.iter().take(at) {
-                taken.give_back(ctx).await?;
-            }
-            return Err(match refusal {
-                Refusal::Locked { retry_after } => Refusal::OtpRate { retry_after },
-                other => other,
-            }
-            .into());
-        }
-        Ok(())
-    }
-
-    /// Nobody looked at it.
-    async fn give_back(&self, ctx: &Ctx) -> Result<(), Fault> {
-        for budget in &self.0 {
-            budget.give_back(ctx).await?;
-        }
-        Ok(())
-    }
-
-    /// It was right: that says nothing about what was tried on others.
-    async fn right(&self, ctx: &Ctx) -> Result<(), Fault> {
-        let [own, of_all] = &self.0;
-        own.forget(ctx).await?;
-        of_all.give_back(ctx).await
-    }
-
-    /// It was wrong: counted already.
-    async fn wrong(&self, ctx: &Ctx) -> Result<(), Fault> {
-        for budget in &self.0 {
-            budget.has_locked(ctx).await?;
-        }
-        Ok(())
+/// `E_OTP_RATE` while it is locked.
+async fn take(ctx: &Ctx, budget: &Budget) -> Result<(), Stop> {
+    match Stop::refusal(budget.take(ctx).await)? {
+        Ok(_) => Ok(()),
+        Err(Refusal::Locked { retry_after }) => Err(Refusal::OtpRate { retry_after }.into()),
+        Err(other) => Err(other.into()),
     }
 }
 
@@ -187,19 +148,19 @@ pub async fn verify(ctx: &Ctx, begun: &Begun, held: &Held, code: &str) -> Result
         ctx.forget(&SENT, begun.key()).await;
         return Err(Refusal::OtpExpired.into());
     }
-    let budgets = Budgets::of(ctx, &access.contact);
-    budgets.take(ctx).await?;
+    let budget = budget(ctx, &access.contact);
+    take(ctx, &budget).await?;
     let (n_tries, _) = ephemeral.count(&tries(begun), ctx.realm.sms.lifetime).await?;
     if n_tries > MAX_TRIES {
-        budgets.give_back(ctx).await?;
+        budget.give_back(ctx).await?;
         return Err(Refusal::OtpExpired.into());
     }
     let right = bind(begun, &access.contact, code.secret().expose());
     if !same(right.as_bytes(), sent.hash.as_bytes()) {
-        budgets.wrong(ctx).await?;
+        budget.has_locked(ctx).await?;
         return Err(Refusal::Otp.into());
     }
-    budgets.right(ctx).await?;
+    budget.forget(ctx).await?;
     // The step forward uses the code up: of two tabs one takes it.
     let held = keep(ctx, begun, held, held.registration.reached()).await?;
     let tx = ctx.begin().await?;
