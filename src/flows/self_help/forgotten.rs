@@ -10,7 +10,6 @@ use crate::base::clock::Timestamp;
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::{Factor, ScanApp};
-use crate::domain::lockout::LockoutPolicy;
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::code::OneTimeCode;
 use crate::domain::number::phone::Phone;
@@ -36,9 +35,10 @@ pub const WAY: &str = "forgot_password";
 
 /// Wrong answers to one code; then it is void (E-11).
 const MAX_TRIES: u32 = 5;
-/// The person hears of it from here on, once a day: whoever types one phone after the other is new to
-/// each.
+/// The person hears of it from here on, from wherever they were typed, once a day: whoever types one phone
+/// after the other is new to each.
 const TOLD_AT: u32 = 3;
+const DAY: i64 = 86_400;
 
 /// How far somebody has come.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -145,8 +145,9 @@ fn bind(begun: &Begun, nth: u32, phone: &str, code: &Secret) -> String {
 }
 
 /// Step 2a, its end. Wrong codes are counted for the number with the phone that was typed, whether or not
-/// anybody has them: here, and more generously from all places together. So whoever does not know the phone
-/// guesses at nothing, and shuts nothing. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
+/// anybody has them: here, where they lock, and from all places together, where they are told. So whoever does
+/// not know the phone guesses at nothing, and nobody shuts another place: guesses are as few as the codes that
+/// a phone is sent, and five at each. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
 pub async fn verify(
     ctx: &Ctx,
     begun: &Begun,
@@ -191,47 +192,29 @@ pub async fn verify(
 /// Guesses at codes for one number that one phone was sent, or would be.
 struct Budgets {
     here: Budget,
-    in_all: Budget,
+    /// A counter of the wrong ones.
+    in_all: String,
 }
 
 impl Budgets {
     fn of(ctx: &Ctx, document: &Document, phone: &str) -> Self {
         let name = Hashed::of(&format!("{}\n{phone}", document.counted_as(ctx))).to_text();
         let policy = ctx.realm.lockout.clone();
-        let elsewhere = ctx.realm.limits.max_failures_elsewhere;
-        Self {
-            here: Budget {
-                name: format!("forgotten/{name}/{}", ctx.place()),
-                policy: policy.clone(),
-            },
-            in_all: Budget {
-                name: format!("forgotten/{name}"),
-                policy: LockoutPolicy { max_failures: elsewhere, ..policy },
-            },
-        }
+        let here = Budget { name: format!("forgotten/{name}/{}", ctx.place()), policy };
+        Self { here, in_all: format!("forgotten-wrong/{name}") }
     }
 
     async fn take(&self, ctx: &Ctx) -> Result<(), Stop> {
-        match Stop::refusal(self.take_both(ctx).await)? {
-            Ok(()) => Ok(()),
+        match Stop::refusal(self.here.take(ctx).await)? {
+            Ok(_) => Ok(()),
             Err(Refusal::Locked { retry_after }) => Err(Refusal::OtpRate { retry_after }.into()),
             Err(refusal) => Err(refusal.into()),
         }
     }
 
-    async fn take_both(&self, ctx: &Ctx) -> Result<(), Stop> {
-        self.here.take(ctx).await?;
-        if let Err(stop) = self.in_all.take(ctx).await {
-            self.here.give_back(ctx).await?;
-            return Err(stop);
-        }
-        Ok(())
-    }
-
     /// It was right.
     async fn give_back(&self, ctx: &Ctx) -> Result<(), Stop> {
-        self.here.forget(ctx).await?;
-        Ok(self.in_all.give_back(ctx).await?)
+        Ok(self.here.forget(ctx).await?)
     }
 }
 
@@ -243,11 +226,9 @@ async fn failed(
     factor: Factor,
     refusal: &Refusal,
 ) -> Result<(), Stop> {
-    let kept = budgets.here.kept(ctx).await?;
-    for budget in [&budgets.here, &budgets.in_all] {
-        budget.has_locked(ctx).await?;
-    }
-    let is_told = kept.is_some_and(|kept| kept.failures >= TOLD_AT);
+    budgets.here.has_locked(ctx).await?;
+    let (n_wrong, _) = ctx.ephemeral().count(&budgets.in_all, DAY).await?;
+    let is_told = n_wrong >= TOLD_AT;
     let (ctx, document, code) = (ctx.clone(), document.clone(), refusal.code().to_owned());
     aside(async move {
         if !is_told_of(&ctx).await? {
