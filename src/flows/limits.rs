@@ -14,9 +14,14 @@ pub struct Limit {
 
 /// Of the place and of what is around it. `most`: of one address.
 pub fn of_networks(ctx: &Ctx, what: &str, most: u32) -> Vec<Limit> {
+    around(ctx.place(), what, most)
+}
+
+/// The same of any place.
+pub fn around(place: Place, what: &str, most: u32) -> Vec<Limit> {
     let of_network =
         |network: Place| Limit { name: format!("{what}/{network}"), most: network.tries(most) };
-    ctx.place().nested().rev().map(of_network).collect()
+    place.nested().rev().map(of_network).collect()
 }
 
 /// Messages of one kind of the whole realm, each with the seconds that it counts. Strangers' are a quarter, beside

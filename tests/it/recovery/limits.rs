@@ -202,8 +202,8 @@ fn no_phone_is_flooded() {
     });
 }
 
-/// Face checks that did not pass count for what is around a place as well, and there is an end to those from
-/// everywhere together: places are to be had by the thousand.
+/// Face checks that did not pass count for what is around a place as well, for one document and for all of
+/// them, and there is an end to those from everywhere together: places are to be had by the thousand.
 #[test]
 fn faces_from_many_places_come_to_an_end() {
     on_each_database(|on| async move {
@@ -213,6 +213,8 @@ fn faces_from_many_places_come_to_an_end() {
         let site = Place::of("2001:db8:7::1".parse().unwrap()).around().unwrap();
         let cases = [
             (format!("{in_all}/{site}"), 40, "2001:db8:7:9::1", true),
+            // Of all documents.
+            ("face-claims/203.0.113.77".to_owned(), 1000, "203.0.113.77", true),
             (in_all.clone(), 0, "2001:db8:8:9::1", false),
             (in_all.clone(), 198, "198.51.100.7", false),
             (in_all, 1, "198.51.100.8", true),

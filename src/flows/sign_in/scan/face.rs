@@ -29,6 +29,8 @@ const CHECKS_OF_PLACE: u32 = 5;
 const CHECKS_IN_ALL: u32 = 20;
 const CHECKS_OF_PLACE_BEYOND: u32 = 2;
 const CHECKS_AT_MOST: u32 = 200;
+/// Of all documents that are claimed from one address: more than a hall fails at in a day.
+const CHECKS_OF_ADDRESS: u32 = 1000;
 
 /// In place of a name where there is nobody.
 const NOBODY: &str = "查无此人";
@@ -217,20 +219,19 @@ async fn of_claim(ctx: &Ctx, claim: &Claim, browser: &Place) -> Result<Subject, 
     })
 }
 
-/// Of a document that anybody may claim: from everywhere, then from the place and what is around it.
+/// Of a document that anybody may claim: of all of them from the place and what is around it, of this one from
+/// everywhere, then from there.
 async fn of_document(ctx: &Ctx, document: &str, browser: &Place) -> Result<Vec<Limit>, Fault> {
     let in_all = format!("face-claim/{document}");
     let most = match ctx.ephemeral().counted(&in_all).await? {
         0..CHECKS_IN_ALL => CHECKS_OF_PLACE,
         _ => CHECKS_OF_PLACE_BEYOND,
     };
-    let of_network = |network: Place| Limit {
-        name: format!("face-claim/{document}/{network}"),
-        most: network.tries(most),
-    };
-    let of_networks = browser.nested().rev().map(of_network);
-    let all = std::iter::once(Limit { name: in_all, most: CHECKS_AT_MOST });
-    Ok(all.chain(of_networks).collect())
+    let mut all = limits::around(*browser, "face-claims", CHECKS_OF_ADDRESS);
+    let of_networks = limits::around(*browser, &in_all, most);
+    all.push(Limit { name: in_all, most: CHECKS_AT_MOST });
+    all.extend(of_networks);
+    Ok(all)
 }
 
 async fn give_back(ctx: &Ctx, counters: &[String]) -> Result<(), Fault> {
