@@ -12,17 +12,18 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, Scan};
 use crate::domain::session::Session;
 use crate::flows::aside::aside;
+use crate::flows::limits;
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault};
 
-/// Lines for what no budget has counted, of one place in an hour: whoever is refused without a look must
-/// not fill the disk.
+/// Lines for what no budget has counted, of one address in an hour, and of what is around it as of other tries:
+/// whoever is refused without a look must not fill the disk.
 const UNCOUNTED_LINES: u32 = 100;
 
 /// Whether a refusal that no budget has counted is still written down.
 pub async fn is_told_of(ctx: &Ctx) -> Result<bool, Fault> {
-    let (n, _) = ctx.ephemeral().count(&format!("refused-lines/{}", ctx.place()), 3600).await?;
-    Ok(n <= UNCOUNTED_LINES)
+    let lines = limits::of_networks(ctx, "refused-lines", UNCOUNTED_LINES);
+    Ok(limits::count(ctx, &lines, 3600).await?.is_ok())
 }
 
 /// An attempt that was refused at the first page, and that no budget has counted.

@@ -7,7 +7,9 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use hufu::domain::place::Place;
 use hufu::ephemeral::{Budget, EphemeralError, Full, Share, Slot};
+use hufu::flows::Ctx;
 use hufu::flows::limits::{self, Limit};
+use hufu::flows::sign_in::log::is_told_of;
 use hufu::flows::sign_in::transaction;
 use hufu::telemetry::recorder;
 use tower::ServiceExt;
@@ -377,6 +379,29 @@ fn refusals_of_one_place_stand_in_the_log_a_hundred_times() {
         let lines = app.count("SELECT COUNT(*) FROM login_log").await;
         // The first was judged; of the nineteen others ten make a hundred.
         assert_eq!(lines, 11);
+    });
+}
+
+/// Nor does whoever has hundreds of networks: lines are bounded for what is around a place, too, and what one
+/// of them has too many of is no other's.
+#[test]
+fn lines_are_bounded_around_a_place() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let lines = async |network: usize| {
+            let ip = format!("2001:db8:7:{network:x}::1").parse().unwrap();
+            is_told_of(&Ctx { ip, ..app.ctx.clone() }).await.unwrap()
+        };
+        let mut n_told = 0;
+        for _ in 0..300 {
+            n_told += usize::from(lines(0).await);
+        }
+        assert_eq!(n_told, 100);
+        for n in 0..900 {
+            n_told += usize::from(lines(1 + n % 15).await);
+        }
+        assert_eq!(n_told, 800);
+        assert!(lines(0x100).await, "another site");
     });
 }
 
