@@ -153,12 +153,7 @@ async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
     let known = Typed { account: found.first().cloned(), ..Typed::nobody() };
     let attempt = match Stop::refusal(Attempt::begin(ctx, &typed, &found).await)? {
         Ok(attempt) => attempt,
-        Err(refusal) => {
-            if is_told_of(ctx).await? {
-                log(ctx, known.person(), &refusal).await?;
-            }
-            return Err(refusal.into());
-        }
+        Err(refusal) => return not_let_in(ctx, &known, refusal).await,
     };
     let judged = personal_id::owner(ctx, &found, &form.password, attempt.queue()).await;
     let Ok(Some(owner)) = judged else {
@@ -168,10 +163,18 @@ async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
     };
     // One that everybody knows, or that the bureau has taken, begins nothing but its successor.
     if let Some(account) = owner.filter(|account| !account.needs_new_password()) {
-        attempt.right(ctx).await?;
-        return Ok(account);
+        // Under a lock a right password is written down as a wrong one is.
+        return match Stop::refusal(attempt.right(ctx).await)? {
+            Ok(()) => Ok(account),
+            Err(refusal) => not_let_in(ctx, &known, refusal).await,
+        };
     }
     let refusal = attempt.wrong(ctx, &known).await?;
+    not_let_in(ctx, &known, refusal).await
+}
+
+/// In the log, of guesses all that budgets have let be judged.
+async fn not_let_in(ctx: &Ctx, known: &Typed, refusal: Refusal) -> Result<Account, Stop> {
     if refusal == Refusal::Credentials || is_told_of(ctx).await? {
         log(ctx, known.person(), &refusal).await?;
     }

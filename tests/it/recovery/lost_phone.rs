@@ -298,6 +298,33 @@ fn the_guides_manner_binds_at_once() {
     });
 }
 
+/// Behind an address that is locked a right password is refused and written down as a wrong one is, and as one of
+/// nobody.
+#[test]
+fn a_lock_does_not_tell_which_password_is_right() {
+    on_each_database(|on| async move {
+        let few = "max_failures = 5\nmax_failures_per_address = 1";
+        let realm = changed_realm(&[("realm.toml", "max_failures = 5", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let lines = async || app.count("SELECT COUNT(*) FROM login_log").await;
+        let tries = async |document: &str, password: &str| {
+            let mut browser = app.browser_at("203.0.113.5");
+            let page = typed(&mut browser, ("resident_id_card", document), password, FRESH).await;
+            page.code().map(str::to_owned)
+        };
+        assert_eq!(tries(NOBODY_ID, "Wrong2026!").await.as_deref(), Some("E_CREDENTIALS"));
+        for (document, password) in
+            [(CHEN_ID, PASSWORD), (CHEN_ID, "Wrong2026!"), (NOBODY_ID, PASSWORD)]
+        {
+            let before = lines().await;
+            let heard = tries(document, password).await;
+            assert_eq!(heard.as_deref(), Some("E_LOCKED"), "{document} {password}");
+            assert_eq!(lines().await, before + 1, "{document} {password}");
+        }
+        assert_eq!(sent(&app, FRESH), 0);
+    });
+}
+
 /// Covers PH-03: five wrong codes void it; another is sent, a minute later.
 #[test]
 fn codes_to_the_new_phone_are_counted() {
