@@ -13,6 +13,7 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::domain::number::personal_id::comparable;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
+use crate::flows::aside::aside;
 use crate::flows::limits::{self, Limit, Over};
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
@@ -236,18 +237,28 @@ impl Attempt {
     }
 
     /// It was wrong: counted already, and answered with what this returns. An account's lock leaves its
-    /// trace, and whoever has a relation to the enterprise is counted against its number.
+    /// trace, and whoever has a relation to the enterprise is counted against its number; aside, since there
+    /// is neither of a name that is nobody's.
     pub async fn wrong(&self, ctx: &Ctx, typed: &Typed) -> Result<Refusal, Fault> {
-        if let Some(enterprise) = typed.enterprise.filter(|_| typed.has_relation) {
-            ctx.ephemeral().count(&counter(enterprise), ctx.realm.limits.window).await?;
-        }
+        let mut locks = Vec::new();
         for budget in std::iter::once(&self.own).chain(&self.elsewhere) {
-            let Some(until) = budget.has_locked(ctx).await? else { continue };
-            let Some(account) = &typed.account else { continue };
-            let tx = ctx.begin().await?;
-            tx.note(AuditEvent::AccountLocked { account: account.id, until });
-            tx.commit().await?;
+            locks.extend(budget.has_locked(ctx).await?);
         }
+        let enterprise = typed.enterprise.filter(|_| typed.has_relation);
+        let locked = typed.account.as_ref().map(|account| account.id).filter(|_| !locks.is_empty());
+        let asked = ctx.clone();
+        aside(async move {
+            if let Some(enterprise) = enterprise {
+                let window = asked.realm.limits.window;
+                asked.ephemeral().count(&counter(enterprise), window).await?;
+            }
+            let Some(account) = locked else { return Ok(()) };
+            let tx = asked.begin().await?;
+            for until in locks {
+                tx.note(AuditEvent::AccountLocked { account, until });
+            }
+            Ok(tx.commit().await?)
+        });
         Ok(self.lock.map_or(Refusal::Credentials, |retry_after| Refusal::Locked { retry_after }))
     }
 }

@@ -171,6 +171,7 @@ fn what_strangers_try_leaves_its_trace() {
                 drop(sign_in(&app, "203.0.113.1", who, "Wrong2026!").await);
             }
         }
+        settled().await;
         let until = app.ctx.now().plus(900);
         let locked = json!({"action": "account_locked", "account": wang.id, "until": until});
         assert_eq!(app.audit().await[n..], [locked]);
