@@ -50,6 +50,18 @@ impl EmailAddress {
     pub fn comparable(&self) -> String {
         format!("{}@{}", self.local.to_lowercase(), self.domain)
     }
+
+    /// What whoever owns the domain has registered, as nearly as names tell: two labels, or three where the
+    /// second is as short as in `com.hk`. Below that they make up as many domains as they like.
+    pub fn site(&self) -> String {
+        let n_labels = match self.domain.rsplit('.').nth(1) {
+            Some(second) if second.len() <= 3 => 3,
+            _ => 2,
+        };
+        let mut labels: Vec<&str> = self.domain.rsplit('.').take(n_labels).collect();
+        labels.reverse();
+        labels.join(".")
+    }
 }
 
 impl PartialEq for EmailAddress {

@@ -307,6 +307,20 @@ fn numbers_of_enterprises_and_records() {
     refused(TaxpayerNumber::registered, &["", "号", "9.1", "1\u{0}", &"1".repeat(31)]);
 }
 
+/// Whose a mail domain is, as far as names tell.
+#[test]
+fn a_mail_domain_is_of_a_site() {
+    for (address, site) in [
+        ("x@example.com", "example.com"),
+        ("x@a.b.Example.com", "example.com"),
+        ("x@example.com.hk", "example.com.hk"),
+        ("x@a.example.com.hk", "example.com.hk"),
+        ("x@qq.com", "qq.com"),
+    ] {
+        assert_eq!(EmailAddress::parse(address).unwrap().site(), site, "{address}");
+    }
+}
+
 #[test]
 fn phones_addresses_and_usernames() {
     check(

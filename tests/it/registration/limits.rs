@@ -1,5 +1,6 @@
 //! What may be done how often, and that none of it is a weapon against somebody else.
 
+use hufu::base::secret::Hashed;
 use hufu::domain::login::Then;
 use hufu::domain::registration::Way;
 use hufu::ephemeral::Share;
@@ -169,5 +170,32 @@ fn a_phone_asks_about_five_people_a_day() {
         app.clock.advance(61);
         let (_, page) = reached(&app, FANG).await;
         assert_eq!(page.code(), Some("E_OTP_RATE"), "{}", page.text);
+    });
+}
+
+/// Nor are mail addresses that somebody makes up: questions are counted by what their domain's owner has
+/// registered, too, and by the place, more generously than a hall registers.
+#[test]
+fn made_up_addresses_ask_no_list_of_people() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let domain = Hashed::of("example.com").to_text();
+        let domain = (format!("register-asked-domain/{domain}"), 1000);
+        let place = ("register-asked-at/127.0.0.1".to_owned(), 2000);
+        let nothing = (String::new(), 0);
+        for ((counter, more), contact, refused) in [
+            (nothing.clone(), "anna@a.example.com", None),
+            (domain, "anna@b.example.com", Some("E_OTP_RATE")),
+            (nothing, "anna@example.net", None),
+            (place, "anna@example.org", Some("E_OTP_RATE")),
+        ] {
+            for _ in 0..more {
+                app.ctx.ephemeral().count(&counter, 86_400).await.unwrap();
+            }
+            let (_, page) = reached(&app, Registrant { contact, ..ANNA }).await;
+            let code = page.code().filter(|code| *code == "E_OTP_RATE");
+            assert_eq!(code, refused, "{contact}: {}", page.text);
+            app.clock.advance(61);
+        }
     });
 }

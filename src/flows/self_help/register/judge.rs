@@ -1,6 +1,6 @@
 //! What is known of somebody whose phone or address is proved: an account, a hall's record, a name that
-//! an authority knows. Each question costs one of the day's, so that a phone is no key to a list of
-//! numbers.
+//! an authority knows. Each question costs one of the day's, so that neither a phone nor addresses that are made
+//! up are a key to a list of numbers.
 
 use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, Secret};
@@ -10,15 +10,21 @@ use crate::domain::identity_type::Capability;
 use crate::domain::person::Person;
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{
-    Access, Candidate, Judged, Known, NamedBy, Proof, judge as judged,
+    Access, Candidate, Contact, Judged, Known, NamedBy, Proof, judge as judged,
 };
+use crate::flows::limits::{self, Limit};
 use crate::flows::self_help::progress::Begun;
 use crate::flows::self_help::register::{Held, JOURNEY, keep};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{NameAnswer, NameAsked};
 use crate::store::Rows;
 
-const QUESTIONS_PER_CONTACT_AND_DAY: u32 = 5;
+/// In a day. Of an address more than a hall registers; of the domain of a mail address, since whoever has one
+/// makes addresses up without end, more than people of one provider come in a day.
+const QUESTIONS_OF_ADDRESS: u32 = 2000;
+const QUESTIONS_OF_DOMAIN: u32 = 1000;
+const QUESTIONS_OF_CONTACT: u32 = 5;
+const DAY: i64 = 86_400;
 
 /// Where somebody goes from here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,16 +75,27 @@ async fn is_manager(ctx: &Ctx, rows: Rows<'_>, person: PersonId) -> Result<bool,
     }))
 }
 
+/// What a question is counted in.
+fn questions(ctx: &Ctx, contact: &Contact) -> Vec<Limit> {
+    let limit = |what: &str, name: &str, most| {
+        let name = format!("register-asked{what}/{}", Hashed::of(name).to_text());
+        Limit { name, most }
+    };
+    let mut all = limits::of_networks(ctx, "register-asked-at", QUESTIONS_OF_ADDRESS);
+    if let Contact::Email(email) = contact {
+        all.push(limit("-domain", &email.site(), QUESTIONS_OF_DOMAIN));
+    }
+    all.push(limit("", &contact.comparable(), QUESTIONS_OF_CONTACT));
+    all
+}
+
 /// Asks, and keeps what is left to prove.
 pub(super) async fn judge(ctx: &Ctx, begun: &Begun, held: &Held) -> Result<Verdict, Stop> {
     let registration = &held.registration;
     let candidate = registration.candidate.as_ref().ok_or(Refusal::State)?;
     let access = registration.access.as_ref().ok_or(Refusal::State)?;
-    let rate = format!("register-asked/{}", Hashed::of(&access.contact.comparable()).to_text());
-    let (count, retry_after) = ctx.ephemeral().count(&rate, 86_400).await?;
-    if count > QUESTIONS_PER_CONTACT_AND_DAY {
-        return Err(Refusal::OtpRate { retry_after }.into());
-    }
+    let questions = questions(ctx, &access.contact);
+    limits::take(ctx, &questions, DAY).await?;
     let facts = Facts::read(ctx, ctx.rows(), candidate).await?;
     let proof = match facts.judge(candidate, access)? {
         Judged::HasAccount => {
@@ -90,7 +107,7 @@ pub(super) async fn judge(ctx: &Ctx, begun: &Begun, held: &Held) -> Result<Verdi
             Proof::Face { named_by: NamedBy::Hall, has_agreed: false }
         }
         Judged::Face { is_named: false } => {
-            let named_by = named_by(ctx, candidate, &rate).await?;
+            let named_by = named_by(ctx, candidate, &questions).await?;
             Proof::Face { named_by, has_agreed: false }
         }
     };
@@ -100,7 +117,7 @@ pub(super) async fn judge(ctx: &Ctx, begun: &Begun, held: &Held) -> Result<Verdi
 
 /// The authority that knows names (L-04). Kinds of documents that it does not know are left to whoever
 /// compares the face with the portrait behind the number.
-async fn named_by(ctx: &Ctx, candidate: &Candidate, rate: &str) -> Result<NamedBy, Stop> {
+async fn named_by(ctx: &Ctx, candidate: &Candidate, questions: &[Limit]) -> Result<NamedBy, Stop> {
     let provider = ctx.realm.real_name.as_ref();
     let provider: Option<(&str, &Secret)> = provider.map(|(url, secret)| (url.as_str(), secret));
     if !ctx.services.outbound.knows_names(provider) {
@@ -118,7 +135,7 @@ async fn named_by(ctx: &Ctx, candidate: &Candidate, rate: &str) -> Result<NamedB
         Ok(NameAnswer::Mismatch | NameAnswer::NotFound) => Err(Refusal::RealName.into()),
         Err(error) => {
             tracing::warn!(%error, "A real name could not be verified");
-            ctx.ephemeral().uncount(rate).await?;
+            limits::give_back(ctx.ephemeral(), questions).await?;
             Err(Refusal::RealNameUnavailable.into())
         }
     }
