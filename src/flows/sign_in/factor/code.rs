@@ -210,9 +210,9 @@ impl Cause {
     }
 }
 
-/// What such a code is counted with, and the seconds of each; its pause comes last, so that whoever is
-/// refused for another of them makes nobody wait. `is_own_place`: a hall of people shares an address, which
-/// is counted where it is strange to them.
+/// What such a code is counted with, and the seconds of each: first where it is asked for, last its pause, so
+/// that whoever is refused for another of them makes nobody wait. `is_own_place`: a hall of people shares an
+/// address, which is counted where it is strange to them.
 fn limits_of(
     ctx: &Ctx,
     cause: Cause,
@@ -223,15 +223,14 @@ fn limits_of(
     let limit = |window: &str, (of, most): (String, u32), seconds: i64| {
         (Limit { name: format!("{kind}-{window}/{of}"), most }, seconds)
     };
-    let mut limits = vec![
-        limit("hour", cause.of_destination(name, most.per_phone_and_hour), 3600),
-        limit("day", cause.of_destination(name, most.per_phone_and_day), 86_400),
-    ];
+    let mut limits = Vec::new();
     if !is_own_place {
         let what = format!("{kind}-address");
         let networks = limits::of_networks(ctx, &what, most.per_address_and_hour);
         limits.extend(networks.into_iter().map(|network| (network, 3600)));
     }
+    limits.push(limit("hour", cause.of_destination(name, most.per_phone_and_hour), 3600));
+    limits.push(limit("day", cause.of_destination(name, most.per_phone_and_day), 86_400));
     limits.extend(limits::of_realm(ctx, kind, matches!(cause, Cause::Stranger(_))));
     let (whose, _) = cause.of_destination(name, 0);
     limits.push(limit("pause", (whose, 1), most.pause));
