@@ -73,13 +73,17 @@ impl<'a> Naming<'a> {
         let (limits, counters) = (asker.limits(number), asker.counters(ctx));
         let (by_one, for_number) = limits.split_at(1);
         limits::take_in(counters, by_one, DAY).await?;
-        let counts = match limits::count(ctx, for_number, DAY).await {
-            Ok(counts) => counts,
-            Err(fault) => {
-                limits::give_back(counters, by_one).await?;
-                return Err(fault.into());
+        let mut counts = Vec::new();
+        for limit in for_number {
+            match counters.count(&limit.name, DAY).await {
+                Ok(count) => counts.push(count),
+                Err(full) => {
+                    let counted = limits.get(..=counts.len()).unwrap_or_default();
+                    limits::give_back(counters, counted).await?;
+                    return Err(full.into());
+                }
             }
-        };
+        }
         // Two managers would else close the number to everybody's.
         if let [(of_all, retry_after), (own, _)] = counts[..]
             && of_all > WRONG_FOR_NUMBER

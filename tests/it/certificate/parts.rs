@@ -203,7 +203,7 @@ fn authorities_between_are_judged_by_lists_of_authorities() {
             let judged = judge(&list(root, &[authorities.below.serial], &part));
             assert!(matches!(judged, Err(Distrust::Revoked { .. })), "{judged:?}");
         }
-        let lapsed = |part| judge(&list_until(root, &[], part, START.0 - 1));
+        let lapsed = |part: &_| judge(&list_until(root, &[], part, START.0 - 1));
         assert_eq!(lapsed(&of_authorities()), Err(Distrust::Unknown(Doubt::Stale)));
         assert_eq!(lapsed(&of_users()), Ok(()));
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use hufu::domain::password::HashCost;
 use hufu::realm::Realm;
-use hufu::store::connect::DatabaseUrl;
+use hufu::store::connect::{DatabaseUrl, migrate};
 use sea_orm::ConnectionTrait;
 
 use super::{On, fill};
@@ -39,8 +39,32 @@ impl TestDatabase {
             let templates = templates.get_or_insert_default();
             Arc::clone(templates.entry(key(on, realms, cost)).or_default())
         };
+        let template = slot.get_or_init(|| {
+            on_a_thread(|| async {
+                let database = Self::migrated(on).await;
+                fill(&database.url, realms, cost).await;
+                Template::of(&database).await
+            })
+        });
+        Self::copy_of(template, on).await
+    }
+
+    /// A copy of the one whose schema was made first: the longest part of filling one.
+    async fn migrated(on: On) -> Self {
+        static MIGRATED: [OnceLock<Template>; 2] = [const { OnceLock::new() }; 2];
+        let template = MIGRATED[on as usize].get_or_init(|| {
+            on_a_thread(|| async {
+                let database = Self::blank(on).await;
+                migrate(&database.url).await.unwrap();
+                Template::of(&database).await
+            })
+        });
+        Self::copy_of(template, on).await
+    }
+
+    async fn copy_of(template: &Template, on: On) -> Self {
         let database = Self::empty(on);
-        match slot.get_or_init(|| on_a_thread(|| Template::filled(on, realms, cost))) {
+        match template {
             Template::Sqlite(file) => std::fs::write(database.file(), file).unwrap(),
             Template::Postgres(template) => {
                 let create = format!("CREATE DATABASE {} TEMPLATE {template}", database.name());
@@ -98,11 +122,10 @@ impl Drop for TestDatabase {
 }
 
 impl Template {
-    async fn filled(on: On, realms: &[Arc<Realm>], cost: HashCost) -> Self {
-        let database = TestDatabase::empty(on);
-        match on {
+    /// What this database holds; on PostgreSQL it is the template from now on.
+    async fn of(database: &TestDatabase) -> Self {
+        match database.on {
             On::Sqlite => {
-                fill(&database.url, realms, cost).await;
                 let whole = database.folder.path().join("whole.db");
                 let file = format!("sqlite://{}", database.file().display());
                 let connection = sea_orm::Database::connect(file).await.unwrap();
@@ -112,8 +135,6 @@ impl Template {
             }
             On::Postgres => {
                 let name = format!("{}_template", database.name());
-                administer(&format!("CREATE DATABASE {}", database.name())).await;
-                fill(&database.url, realms, cost).await;
                 // A database is copied only while nobody is connected to it, and what has been
                 // filled still is for a moment.
                 administer(&format!(

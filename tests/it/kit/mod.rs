@@ -40,7 +40,7 @@ use hufu::realm::check::{Surroundings, load};
 use hufu::realm::fixtures::Fixtures;
 use hufu::realm::source::Source;
 use hufu::store::Store;
-use hufu::store::connect::{DatabaseUrl, migrate};
+use hufu::store::connect::DatabaseUrl;
 use hufu::store::deliveries::{Delivery, DeliveryState};
 use hufu::views::Views;
 use hufu::web::app::App;
@@ -286,7 +286,6 @@ fn context(services: &Arc<Services>, realm: &Arc<Realm>) -> Ctx {
 
 /// Schema, keys and people, as every test finds them.
 async fn fill(url: &DatabaseUrl, realms: &[Arc<Realm>], cost: HashCost) {
-    migrate(url).await.unwrap();
     let clock = Clock::fixed(START);
     let ephemeral = Ephemeral::in_memory(clock.clone());
     let hashing = Hashing::new("people", (2, 1000), Duration::from_secs(20), cost);
