@@ -71,6 +71,13 @@ async fn take_all(kept: OfRealm<'_>, limits: &[(&Limit, i64)]) -> Result<(), Sto
     Ok(())
 }
 
+/// What came of counting.
+pub enum Counted {
+    /// With the seconds until the first of the windows ends.
+    Within(i64),
+    Over(Over),
+}
+
 /// There were too many in one of several.
 pub struct Over {
     /// Its name.
@@ -81,9 +88,8 @@ pub struct Over {
 }
 
 /// Counts one in each, the last first, which is the narrowest; in none where one of them has had too many
-/// already: what that goes on with spends nothing of those around it. `Ok`: the seconds until the first of
-/// their windows ends.
-pub async fn count(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<Result<i64, Over>, Fault> {
+/// already: what that goes on with spends nothing of those around it.
+pub async fn count(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<Counted, Fault> {
     let (kept, mut shortest) = (ctx.ephemeral(), seconds);
     for (at, limit) in limits.iter().enumerate().rev() {
         let counted = kept.count(&limit.name, seconds).await;
@@ -100,9 +106,9 @@ pub async fn count(ctx: &Ctx, limits: &[Limit], seconds: i64) -> Result<Result<i
         if !has_begun {
             kept.uncount(&limit.name).await?;
         }
-        return Ok(Err(Over { name: limit.name.clone(), retry_after, has_begun }));
+        return Ok(Counted::Over(Over { name: limit.name.clone(), retry_after, has_begun }));
     }
-    Ok(Ok(shortest))
+    Ok(Counted::Within(shortest))
 }
 
 pub async fn give_back(kept: OfRealm<'_>, limits: &[Limit]) -> Result<(), Fault> {

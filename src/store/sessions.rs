@@ -57,7 +57,11 @@ static PAST_TERM: LazyLock<String> = LazyLock::new(|| {
 
 static AT_WORK_OF: LazyLock<String> = LazyLock::new(|| {
     let columns = columns::<session::Entity>("s");
-    format!("SELECT {columns} FROM session s WHERE s.account_id = $2 AND {}", at_work("$3"))
+    let at_work = at_work("$3");
+    format!(
+        "SELECT {columns} FROM session s \
+         WHERE s.realm = $1 AND s.account_id = $2 AND {at_work}"
+    )
 });
 
 /// Sessions at work through what they act in: authorisations `h`, engagements `g`, records `c`.
@@ -79,7 +83,7 @@ fn at_work_through([of_authorisation, of_engagement, of_record]: [&str; 3], now:
 fn at_work(now: &str) -> String {
     format!(
         "s.realm = $1 AND s.ended_at IS NULL AND (s.expires_at > {now} \
-         OR EXISTS (SELECT 1 FROM oauth_grant o WHERE o.session_id = s.id \
+         OR EXISTS (SELECT 1 FROM oauth_grant o WHERE o.realm = $1 AND o.session_id = s.id \
          AND o.revoked_at IS NULL AND o.expires_at > {now} \
          AND ' ' || o.scope || ' ' LIKE '% offline_access %'))"
     )

@@ -155,7 +155,7 @@ fn many_lines_are_each_of_them() {
             On::Postgres => 2..3,
         };
         for seed in seeds {
-            let lines = drawn(seed, 160);
+            let lines = drawn(seed, 240);
             let (together, apart) = (TestApp::start(on).await, TestApp::start(on).await);
             let text: Vec<String> = lines.iter().map(Value::to_string).collect();
             let report = tell(&together, &text.join("\n")).await;

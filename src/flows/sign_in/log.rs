@@ -12,7 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, Scan};
 use crate::domain::session::Session;
 use crate::flows::aside::aside;
-use crate::flows::limits;
+use crate::flows::limits::{self, Counted};
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault};
 
@@ -23,7 +23,7 @@ const UNCOUNTED_LINES: u32 = 100;
 /// Whether a refusal that no budget has counted is still written down.
 pub async fn is_told_of(ctx: &Ctx) -> Result<bool, Fault> {
     let lines = limits::of_networks(ctx, "refused-lines", UNCOUNTED_LINES);
-    Ok(limits::count(ctx, &lines, 3600).await?.is_ok())
+    Ok(matches!(limits::count(ctx, &lines, 3600).await?, Counted::Within(_)))
 }
 
 /// An attempt that was refused at the first page, and that no budget has counted.

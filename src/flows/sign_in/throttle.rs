@@ -14,7 +14,7 @@ use crate::domain::number::personal_id::comparable;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::flows::aside::aside;
-use crate::flows::limits::{self, Limit, Over};
+use crate::flows::limits::{self, Counted, Limit, Over};
 use crate::flows::sign_in::factor::device;
 use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
@@ -56,8 +56,8 @@ impl Address {
     /// Counts it, or says where there were too many.
     async fn count(&mut self, ctx: &Ctx) -> Result<Option<Over>, Fault> {
         let shortest = match limits::count(ctx, &self.all, ctx.realm.limits.window).await? {
-            Ok(shortest) => shortest,
-            Err(over) => {
+            Counted::Within(shortest) => shortest,
+            Counted::Over(over) => {
                 if over.has_begun {
                     count_lock(ctx, "address");
                 }

@@ -79,20 +79,21 @@ fn staff_act_for_a_client_enterprise() {
 fn who_is_not_agency_staff_is_told_after_the_second_factor() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        // Not an agency, the client of one among them; an agency that the person does not work for, or manages
-        // without working for its clients.
-        for (enterprise, phone) in [
-            (EXAMPLE, "13900139000"),
-            (EXAMPLE, STAFF),
-            (AGENCY, "13800138000"),
-            (AGENCY, "13900139000"),
-        ] {
+        // Not an agency, the client of one among them; an agency that the person does not work for.
+        for (enterprise, phone) in
+            [(EXAMPLE, "13900139000"), (EXAMPLE, STAFF), (AGENCY, "13800138000")]
+        {
             app.clock.advance(61);
             let (browser, end) = sign_in(&app, enterprise, phone).await;
             let code = end.text.contains("data-code=\"E_NO_IDENTITY\"");
             assert!(code, "{enterprise} {phone}: {}", end.text);
             assert!(!browser.cookies.keys().any(|name| name.contains("hufu-session")), "{phone}");
         }
+        // Whoever manages the agency is of it, and works for none of its clients.
+        app.clock.advance(61);
+        let (browser, end) = sign_in(&app, AGENCY, "13900139000").await;
+        assert!(end.text.contains("没有符合条件的委托企业"), "{}", end.text);
+        assert!(!browser.cookies.keys().any(|name| name.contains("hufu-session")));
     });
 }
 

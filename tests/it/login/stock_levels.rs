@@ -20,7 +20,7 @@ struct Stock {
     level: u8,
 }
 
-const STOCK: [Stock; 7] = [
+const STOCK: [Stock; 6] = [
     Stock {
         document: "360102196001010006",
         phone: "13000000011",
@@ -53,12 +53,6 @@ const STOCK: [Stock; 7] = [
     },
     // Nothing is said: whoever is in the register was looked at there.
     Stock { document: "360102196001060003", phone: "13000000016", says: "{}", level: 3 },
-    Stock {
-        document: "360102196001070009",
-        phone: "13000000017",
-        says: r#"{"real_name_level": 5, "document_void": true}"#,
-        level: 2,
-    },
 ];
 
 /// What leads from each level to the next, and what the page says of it before.
