@@ -81,7 +81,7 @@ fn show(
     on_duty.page(refusal, &page)
 }
 
-/// In words where people are told of it, too; otherwise as the audit names it.
+/// In words, and as the audit names it.
 fn title(request: &Request, action: &str) -> String {
     let key = format!("event-{}", action.replace('_', "-"));
     let words = request.text(&key);
