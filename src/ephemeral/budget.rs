@@ -17,15 +17,24 @@ pub enum Share {
     Proved,
     /// What applications' servers use once.
     Servers,
-    /// What our own jobs mark and count.
+    /// What our own jobs mark.
     Jobs,
+    /// What counts the messages of a day that go out to people.
+    Notices,
     /// What the bureau's officers make at their console.
     Officers,
 }
 
 impl Share {
-    pub const ALL: [Self; 6] =
-        [Self::Anybody, Self::Tries, Self::Proved, Self::Servers, Self::Jobs, Self::Officers];
+    pub const ALL: [Self; 7] = [
+        Self::Anybody,
+        Self::Tries,
+        Self::Proved,
+        Self::Servers,
+        Self::Jobs,
+        Self::Notices,
+        Self::Officers,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -34,6 +43,7 @@ impl Share {
             Self::Proved => "proved",
             Self::Servers => "servers",
             Self::Jobs => "jobs",
+            Self::Notices => "notices",
             Self::Officers => "officers",
         }
     }
@@ -66,14 +76,16 @@ impl Budget {
     pub const DEFAULT: Self = Self(128 << 20);
 
     /// A quarter for strangers' pages, a quarter for tries, a quarter for people who have proved something.
-    /// An eighth is the servers', so that no application refuses anybody's sign-in; a sixteenth our jobs',
-    /// which nobody's applications stop, and a sixteenth the officers', who have to help when all of that is
-    /// full.
+    /// An eighth is the servers', so that no application refuses anybody's sign-in; a sixteenth our jobs' and
+    /// the notices', apart, since people sign in for the first time by the ten thousand and no job may stop for
+    /// it; and a sixteenth the officers', who have to help when all of that is full.
     pub fn of(self, share: Share) -> usize {
         match share {
             Share::Anybody | Share::Tries | Share::Proved => self.0 / 4,
             Share::Servers => self.0 / 8,
-            Share::Jobs | Share::Officers => self.0 / 16,
+            Share::Jobs => self.0 / 64,
+            Share::Notices => self.0 / 64 * 3,
+            Share::Officers => self.0 / 16,
         }
     }
 
@@ -85,7 +97,7 @@ impl Budget {
         match share {
             Share::Anybody | Share::Tries => Some(self.of(share) / 32),
             Share::Proved => Some(self.of(share) / 16),
-            Share::Servers | Share::Jobs | Share::Officers => None,
+            Share::Servers | Share::Jobs | Share::Notices | Share::Officers => None,
         }
     }
 
@@ -98,11 +110,12 @@ impl Budget {
     }
 
     /// Bytes beyond which nothing of this share is kept: in all, and of each that the maker is counted in.
-    /// A quarter of the room for tries is left to those who are known where they come from.
+    /// A quarter of the room for tries is left to those who are known where they come from, and of that for
+    /// notices to those that go out only if they are counted.
     pub(super) fn limits(self, whose: Whose) -> Limits {
         let Whose { share, maker, is_known } = whose;
         let open = |limit: usize| match share {
-            Share::Tries if !is_known => limit - limit / 4,
+            Share::Tries | Share::Notices if !is_known => limit - limit / 4,
             _ => limit,
         };
         let makers = maker.into_iter().flat_map(Maker::nested);

@@ -164,6 +164,13 @@ impl OfRealm<'_> {
         Self { maker: None, own: Share::Jobs, ..self }
     }
 
+    /// The same of messages that go out to people. `is_due`: it goes out only if it is counted, and finds room
+    /// where the others have taken theirs.
+    #[must_use]
+    pub fn by_notices(self, is_due: bool) -> Self {
+        Self { maker: None, is_known: is_due, own: Share::Notices, ..self }
+    }
+
     /// The same of what officers do.
     #[must_use]
     pub fn by_officers(self) -> Self {

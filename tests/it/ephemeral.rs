@@ -350,7 +350,7 @@ async fn the_proved_have_a_budget(kept: &Ephemeral) {
     assert_eq!(by("third").await.1, Full::All);
     // Neither takes anything of what our jobs have, nor of what people have.
     assert!(own.by_jobs().mark("hour", 600).await.unwrap());
-    assert_eq!(own.by_jobs().count("notices", 600).await.unwrap().0, 1);
+    assert_eq!(own.by_notices(true).count("notices", 600).await.unwrap().0, 1);
     assert_eq!(fill("203.0.113.3", 10).await, (10, None));
     for n in 3..40 {
         fill(&format!("203.0.113.{n}"), 10_000).await;
@@ -444,13 +444,25 @@ async fn counts_of_the_jobs_are_counted_apart() {
     }
     assert!((100..500).contains(&tries), "{tries}");
     let jobs = own.by_jobs();
-    for n in 0..3000 {
+    for n in 0..500 {
         assert_eq!(jobs.count(&n.to_string(), 600).await.unwrap().0, 1);
     }
     assert_eq!(jobs.count("0", 600).await.unwrap().0, 2);
     jobs.uncount("0").await.unwrap();
     assert_eq!(jobs.counted("0").await.unwrap(), 1);
     assert_eq!(own.counted("0").await.unwrap(), 1);
+    // Nor do notices of a day stop them; those that nobody goes without leave room to the others.
+    let fill = async |is_due: bool| {
+        let mut n = 0;
+        while own.by_notices(is_due).count(&format!("{is_due}/{n}"), 600).await.is_ok() {
+            n += 1;
+        }
+        n
+    };
+    let (own_ones, others) = (fill(false).await, fill(true).await);
+    assert!((1500..2000).contains(&own_ones), "{own_ones}");
+    assert!((450..700).contains(&others), "{others}");
+    assert!(jobs.mark("hour", 600).await.unwrap());
 }
 
 /// Tries that were given back leave nothing behind.

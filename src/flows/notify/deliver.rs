@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
-use crate::domain::notice::NoticeKind;
+use crate::domain::notice::{NoticeClass, NoticeKind};
 use crate::ephemeral::EphemeralError;
 use crate::flows::notify::{mail, streams};
 use crate::flows::oauth::logout;
@@ -280,7 +280,7 @@ async fn send_mail(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     let outbound = &ctx.services.outbound;
     let sent = outbound.mail_notice(server, &to, (&subject, &text), &shown, ctx.now()).await;
     if sent.is_err() {
-        ctx.ephemeral().by_jobs().uncount(&rate).await?;
+        rate.give_back(ctx).await?;
     }
     Ok(sent?)
 }
@@ -290,21 +290,39 @@ fn read(body: &str) -> Result<Value, NotTaken> {
     serde_json::from_str(body).map_err(|error| NotTaken::Because(error.to_string()))
 }
 
-/// One more message of this person's day, and the counter that takes it back where it does not arrive;
-/// or they have had as many of what it is counted with as go out.
+/// A message of a person's day that was counted; `None`: there was no room to.
+struct Rate(Option<String>);
+
+impl Rate {
+    /// It does not arrive.
+    async fn give_back(&self, ctx: &Ctx) -> Result<(), EphemeralError> {
+        match &self.0 {
+            Some(counter) => ctx.ephemeral().by_notices(false).uncount(counter).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// One more message of this person's day; or they have had as many of what it is counted with as go out.
+/// Where there is no room to count it, what others cause stays in the message centre; what is about the
+/// person's own account goes out all the same, since its limit is a brake on mistakes of ours alone.
 async fn count_of_day(
     ctx: &Ctx,
     channel: Channel,
     person: PersonId,
     event: &str,
-) -> Result<String, NotTaken> {
-    let (of, most) = NoticeKind::parse(event).map_or(UNKNOWN_PER_DAY, NoticeKind::of_a_day);
-    let rate = format!("notice/{}/{person}/{of}", channel.name());
-    let (count, _) = ctx.ephemeral().by_jobs().count(&rate, 86_400).await?;
-    if count > most {
-        return Err(NotTaken::Dropped("the person has had as many of its kind within a day"));
+) -> Result<Rate, NotTaken> {
+    let kind = NoticeKind::parse(event);
+    let is_own = kind.is_some_and(|kind| kind.class() == NoticeClass::Own);
+    let (of, most) = kind.map_or(UNKNOWN_PER_DAY, NoticeKind::of_a_day);
+    let counter = format!("notice/{}/{person}/{of}", channel.name());
+    match ctx.ephemeral().by_notices(!is_own).count(&counter, 86_400).await {
+        Ok((count, _)) if count <= most => Ok(Rate(Some(counter))),
+        Ok(_) => Err(NotTaken::Dropped("the person has had as many of its kind within a day")),
+        Err(EphemeralError::Full(_)) if is_own => Ok(Rate(None)),
+        Err(EphemeralError::Full(_)) => Err(NotTaken::Dropped("there is no room to count it")),
+        Err(error) => Err(error.into()),
     }
-    Ok(rate)
 }
 
 /// To the person's default phone as it is now, or to every one of them.
@@ -350,6 +368,6 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     if is_told {
         return Ok(());
     }
-    ctx.ephemeral().by_jobs().uncount(&rate).await?;
+    rate.give_back(ctx).await?;
     Ok(outcome?)
 }

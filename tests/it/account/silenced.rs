@@ -1,6 +1,7 @@
 //! What nobody can keep from a person: warnings have room of their own, what is dropped says so, and a
 //! fault of ours is no try.
 
+use hufu::ephemeral::Share;
 use hufu::flows::notify::deliver;
 use hufu::store::deliveries::{Channel, Delivery, DeliveryState};
 use serde_json::json;
@@ -78,6 +79,31 @@ fn no_notice_takes_the_room_of_a_warning() {
         queue(&app, Channel::Sms, &about, "recovery-failed", 1).await;
         app.deliver().await;
         assert_eq!(arrived(&app, phone, "recovery-failed"), 3);
+    });
+}
+
+/// Where the day's notices have filled the room that they are counted in, warnings go out uncounted and nobody's
+/// lane ends; what others cause is listed as dropped.
+#[test]
+fn a_warning_needs_no_room_to_be_counted() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let li = holder_of(&app, LI).await.unwrap();
+        let (about, phone) = (li.person.to_string(), format!("+86{LI}"));
+        if app.ctx.services.ephemeral.size(Share::Notices).is_none() {
+            return; // A Redis that others' tests share is not filled.
+        }
+        let full = app.ctx.ephemeral().by_notices(true);
+        let mut n = 0;
+        while full.count(&format!("another/{n}"), 86_400).await.is_ok() {
+            n += 1;
+        }
+        for (event, n_out) in [("recovery-failed", 0), ("password-changed", 2)] {
+            queue(&app, Channel::Sms, &about, event, 2).await;
+            app.deliver().await;
+            assert_eq!(arrived(&app, &phone, event), n_out, "{event}");
+        }
+        assert!(dropped(&app).await.iter().all(|one| one.contains("no room")));
     });
 }
 
