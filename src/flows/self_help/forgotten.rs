@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::absent::is_default;
 use crate::base::clock::Timestamp;
+use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
 use crate::domain::factor::{Factor, ScanApp};
@@ -16,7 +17,7 @@ use crate::domain::number::phone::Phone;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::{Claim, ClaimedFor};
-use crate::ephemeral::Slot;
+use crate::ephemeral::{EphemeralError, Slot};
 use crate::flows::aside::aside;
 use crate::flows::notify::person::tell_person;
 use crate::flows::self_help::document::{Document, count_start};
@@ -35,8 +36,7 @@ pub const WAY: &str = "forgot_password";
 
 /// Wrong answers to one code; then it is void (E-11).
 const MAX_TRIES: u32 = 5;
-/// The person hears of it from here on, from wherever they were typed, once a day: whoever types one phone
-/// after the other is new to each.
+/// The person hears of it from here on, from wherever and for whatever phone they were typed, once a day.
 const TOLD_AT: u32 = 3;
 const DAY: i64 = 86_400;
 
@@ -79,6 +79,8 @@ const CODE: Slot<String> = Slot::new("forgotten-code");
 /// Of whose account it is: the era in which it went out. Beside the code, and not in the journey, which is the same
 /// whoever has the phone.
 const ERA: Slot<i64> = Slot::new("forgotten-era");
+/// Seconds that it is kept beyond the code's, which is kept after it: no code is without one.
+const ERA_LONGER: i64 = 60;
 
 /// Step 1: which document (F-02).
 pub async fn start(ctx: &Ctx, begun: &Begun, document: Document, from: &str) -> Result<(), Stop> {
@@ -123,11 +125,12 @@ async fn send_aside(
     phone: Phone,
 ) -> Result<(), Stop> {
     let Some(owner) = owner(ctx, document, &phone).await? else { return Ok(()) };
-    ctx.ephemeral().put(&ERA, begun.key(), &owner.era, ctx.realm.sms.lifetime).await?;
+    let lifetime = ctx.realm.sms.lifetime;
+    ctx.ephemeral().put(&ERA, begun.key(), &owner.era, lifetime + ERA_LONGER).await?;
     let to = Destination::Phone(phone);
     let code = send_to(ctx, Cause::Stranger(Some(owner.person)), &to).await?;
     let sent = bind(begun, nth, &to.text(), &code);
-    Ok(ctx.ephemeral().put(&CODE, begun.key(), &sent, ctx.realm.sms.lifetime).await?)
+    Ok(ctx.ephemeral().put(&CODE, begun.key(), &sent, lifetime).await?)
 }
 
 /// The account of whoever holds the document, if this phone is theirs.
@@ -145,9 +148,8 @@ fn bind(begun: &Begun, nth: u32, phone: &str, code: &Secret) -> String {
 }
 
 /// Step 2a, its end. Wrong codes are counted for the number with the phone that was typed, whether or not
-/// anybody has them: here, where they lock, and from all places together, where they are told. So whoever does
-/// not know the phone guesses at nothing, and nobody shuts another place: guesses are as few as the codes that
-/// a phone is sent, and five at each. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
+/// anybody has them: here, where they lock. So whoever does not know the phone guesses at nothing, and nobody
+/// shuts another place: guesses are as few as the codes that a phone is sent, and five at each. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
 pub async fn verify(
     ctx: &Ctx,
     begun: &Begun,
@@ -163,16 +165,16 @@ pub async fn verify(
     if is_old || ctx.ephemeral().counted(&tries).await? >= MAX_TRIES {
         return Err(Refusal::OtpExpired.into());
     }
-    let budgets = Budgets::of(ctx, &at.document, phone);
-    budgets.take(ctx).await?;
+    let here = guesses(ctx, &at.document, phone);
+    take(ctx, &here).await?;
     let (n_tries, _) = ctx.ephemeral().count(&tries, ctx.realm.sms.lifetime).await?;
     let sent = ctx.ephemeral().get(&CODE, begun.key()).await?.unwrap_or_default();
     let given = bind(begun, *nth, phone, code.secret());
     if n_tries > MAX_TRIES || !same(given.as_bytes(), sent.as_bytes()) {
-        failed(ctx, &at.document, &budgets, Factor::Sms, &Refusal::Otp).await?;
+        failed(ctx, &at.document, &here, Factor::Sms, &Refusal::Otp).await?;
         return Err(Refusal::Otp.into());
     }
-    budgets.give_back(ctx).await?;
+    here.forget(ctx).await?;
     // A number that was taken over since is somebody else's, and so is what was sent there; what went out before the
     // account's sign-ins were ended is over.
     let sent_to = Phone::kept(phone).map_err(|_| Refusal::State)?;
@@ -189,32 +191,29 @@ pub async fn verify(
     Ok(next)
 }
 
-/// Guesses at codes for one number that one phone was sent, or would be.
-struct Budgets {
-    here: Budget,
-    /// A counter of the wrong ones.
-    in_all: String,
+/// Guesses from here at codes for one number that one phone was sent, or would be.
+fn guesses(ctx: &Ctx, document: &Document, phone: &str) -> Budget {
+    let name = Hashed::of(&format!("{}\n{phone}", document.counted_as(ctx))).to_text();
+    let policy = ctx.realm.lockout.clone();
+    Budget { name: format!("forgotten/{name}/{}", ctx.place()), policy }
 }
 
-impl Budgets {
-    fn of(ctx: &Ctx, document: &Document, phone: &str) -> Self {
-        let name = Hashed::of(&format!("{}\n{phone}", document.counted_as(ctx))).to_text();
-        let policy = ctx.realm.lockout.clone();
-        let here = Budget { name: format!("forgotten/{name}/{}", ctx.place()), policy };
-        Self { here, in_all: format!("forgotten-wrong/{name}") }
+async fn take(ctx: &Ctx, here: &Budget) -> Result<(), Stop> {
+    match Stop::refusal(here.take(ctx).await)? {
+        Ok(_) => Ok(()),
+        Err(Refusal::Locked { retry_after }) => Err(Refusal::OtpRate { retry_after }.into()),
+        Err(refusal) => Err(refusal.into()),
     }
+}
 
-    async fn take(&self, ctx: &Ctx) -> Result<(), Stop> {
-        match Stop::refusal(self.here.take(ctx).await)? {
-            Ok(_) => Ok(()),
-            Err(Refusal::Locked { retry_after }) => Err(Refusal::OtpRate { retry_after }.into()),
-            Err(refusal) => Err(refusal.into()),
-        }
-    }
-
-    /// It was right.
-    async fn give_back(&self, ctx: &Ctx) -> Result<(), Stop> {
-        Ok(self.here.forget(ctx).await?)
+/// One more wrong one of the day about this person, from all places together; whether they hear of it. Counted by
+/// the person and aside, so that numbers and phones that are made up leave nothing for a day. Where there is no
+/// room for it they hear of it at once.
+async fn is_worth_telling(ctx: &Ctx, person: PersonId) -> Result<bool, Fault> {
+    match ctx.ephemeral().count(&format!("forgotten-wrong/{person}"), DAY).await {
+        Ok((n_wrong, _)) => Ok(n_wrong >= TOLD_AT),
+        Err(EphemeralError::Full(_)) => Ok(true),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -222,19 +221,21 @@ impl Budgets {
 async fn failed(
     ctx: &Ctx,
     document: &Document,
-    budgets: &Budgets,
+    here: &Budget,
     factor: Factor,
     refusal: &Refusal,
 ) -> Result<(), Stop> {
-    budgets.here.has_locked(ctx).await?;
-    let (n_wrong, _) = ctx.ephemeral().count(&budgets.in_all, DAY).await?;
-    let is_told = n_wrong >= TOLD_AT;
+    here.has_locked(ctx).await?;
     let (ctx, document, code) = (ctx.clone(), document.clone(), refusal.code().to_owned());
     aside(async move {
+        let person = claim::holder(&ctx, document.parsed(&ctx).as_ref()).await?;
+        let is_told = match person {
+            Some(person) => is_worth_telling(&ctx, person).await?,
+            None => false,
+        };
         if !is_told_of(&ctx).await? {
             return Ok(());
         }
-        let person = claim::holder(&ctx, document.parsed(&ctx).as_ref()).await?;
         let tx = ctx.begin().await?;
         let line = unsigned(&ctx, person, WAY, &code);
         tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
