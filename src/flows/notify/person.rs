@@ -86,7 +86,7 @@ async fn queue(
     }
     let mut going = Vec::new();
     for message in messages(ctx, notice, &body) {
-        if has_room(ctx, notice.kind, message.channel).await? {
+        if has_room(ctx, tx, notice, message.channel).await? {
             going.push(message);
         }
     }
@@ -94,19 +94,37 @@ async fn queue(
     Ok(())
 }
 
-/// What strangers cause goes out as far as the realm has room for them; counted. Beyond it there is the message
-/// centre.
-async fn has_room(ctx: &Ctx, kind: NoticeKind, channel: Channel) -> Result<bool, Fault> {
-    if kind.class() != NoticeClass::Stranger {
+/// What strangers cause goes out as far as the realm has room for it; counted, apart from codes, which strangers
+/// with wrong codes would else take from those who register. Beyond it there is the message centre.
+async fn has_room(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    notice: &Notice,
+    channel: Channel,
+) -> Result<bool, Fault> {
+    if notice.kind.class() != NoticeClass::Stranger {
         return Ok(true);
     }
-    let limits = limits::of_realm(ctx, channel.name(), true);
+    if !is_reached_by(tx, notice.to, channel).await? {
+        return Ok(false);
+    }
+    let limits = limits::of_realm(ctx, &format!("{}-notice", channel.name()), true);
     let each = limits.each_ref().map(|(limit, seconds)| (limit, *seconds));
     match limits::take_each(ctx, &each).await {
         Ok(()) => Ok(true),
         Err(Stop::Fault(fault)) if !fault.is_want_of_room() => Err(fault),
         Err(_) => Ok(false),
     }
+}
+
+/// Whether this person has such an address.
+async fn is_reached_by(tx: &Tx<'_>, person: PersonId, channel: Channel) -> Result<bool, Fault> {
+    let (accounts, people) = (tx.rows().accounts(), tx.rows().people());
+    if channel == Channel::Email {
+        return Ok(people.find(person).await?.is_some_and(|person| person.email.is_some()));
+    }
+    let Some(account) = accounts.find_by_person(person).await? else { return Ok(false) };
+    Ok(!accounts.phones(account.id).await?.is_empty())
 }
 
 /// The same as a text message and by e-mail, as far as it is sent: for who keeps many notices.

@@ -1,10 +1,12 @@
 //! On whose word a code goes out: what strangers cause takes nothing of what the holder signs in by.
 
 use hufu::domain::factor::Factor;
+use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::phone::Phone;
 use hufu::domain::place::Place;
 use hufu::domain::proof::Question;
 use hufu::domain::refusal::Refusal;
+use hufu::flows::notify::person::tell_person;
 use hufu::flows::sign_in::factor::code::{self, Cause, Destination};
 use hufu::flows::{Ctx, Stop};
 
@@ -14,7 +16,9 @@ use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm,
     on_each_database,
 };
-use crate::recovery::{CHEN_ID, WANG_ID, account_of, ask, begin_as, lost_phone, sent, until_sent};
+use crate::recovery::{
+    CHEN_ID, WANG_ID, account_of, ask, begin_as, holder_of, lost_phone, sent, until_sent,
+};
 use crate::registration::{FANG, named, send};
 
 const RATE: Option<&str> = Some("E_OTP_RATE");
@@ -149,6 +153,29 @@ fn strangers_spend_a_quarter_of_the_realm() {
         assert_eq!(registers(&app, "13922239226").await.as_deref(), RATE);
         let (browser, page) = &mut pages[0];
         assert_eq!(browser.submit(page, &[("act", "send")]).await.code(), None);
+    });
+}
+
+/// What is told of strangers' wrong codes has a quarter of its own, and takes no code of whoever registers.
+#[test]
+fn notices_spend_no_code_of_those_who_register() {
+    on_each_database(|on| async move {
+        let few = "per_minute = 4\nper_day = 8";
+        let realm = changed_realm(&[("factors.toml", "per_minute = 6000", few)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        for phone in [WANG, LI] {
+            let person = holder_of(&app, phone).await.unwrap().person;
+            let tx = app.ctx.begin().await.unwrap();
+            let kind = NoticeKind::RecoveryFailed;
+            tell_person(&app.ctx, &tx, person, kind, None).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        app.deliver().await;
+        let messages = app.ctx.services.outbound.inbox.messages();
+        let texts =
+            messages.iter().filter(|one| one.code == "recovery-failed" && one.to.starts_with('+'));
+        assert_eq!(texts.count(), 1, "a quarter of the minute");
+        assert_eq!(registers(&app, "13922239223").await, None);
     });
 }
 
