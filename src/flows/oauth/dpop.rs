@@ -1,7 +1,6 @@
 //! Tokens that are worth something only together with a key (RFC 9449): the proof of a request is
 //! checked, and used up.
 
-use crate::base::id::GrantId;
 use crate::base::secret::Hashed;
 use crate::flows::{Ctx, Stop};
 use crate::jose::jwt::verify_embedded;
@@ -13,9 +12,9 @@ use crate::realm::client::Credential;
 /// How long a proof that was used is remembered.
 const SECONDS: i64 = 2 * LIFETIME;
 
-/// Proofs in that time with one grant of an application that people have in their hands: five a second, so
-/// that nobody fills what those at the same address share.
-const PROOFS_OF_GRANT: u32 = 600;
+/// Proofs in that time of one person with an application that they have in their hands, whatever they signed in to
+/// how often: five a second, so that nobody fills what those at the same address share.
+const PROOFS_OF_PERSON: u32 = 600;
 
 /// What a request shows of keys: its `DPoP` headers, its method and its path below the issuer.
 pub struct Shown<'a> {
@@ -59,12 +58,13 @@ pub fn read(
 
 impl Proof {
     /// Refuses one that was used before. Asked last, of who has shown something beside it that is real:
-    /// anybody can make keys and proofs without end, and each leaves a mark here. `grant`: what it came with.
+    /// anybody can make keys and proofs without end, and each leaves a mark here. `subject`: the person
+    /// of what it came with, as the client knows them.
     pub async fn use_up(
         &self,
         ctx: &Ctx,
         client_id: &str,
-        grant: Option<GrantId>,
+        subject: Option<&str>,
     ) -> Result<(), Stop> {
         let client = ctx.realm.clients.get(client_id);
         let is_server =
@@ -74,9 +74,9 @@ impl Proof {
             true => ctx.ephemeral().by_client(client_id),
             false => ctx.ephemeral().by_people(),
         };
-        if let Some(grant) = grant.filter(|_| !is_server) {
-            let (n_now, _) = kept.count(&format!("dpop/{grant}"), SECONDS).await?;
-            if n_now > PROOFS_OF_GRANT {
+        if let Some(subject) = subject.filter(|_| !is_server) {
+            let (n_now, _) = kept.count(&format!("dpop/{subject}"), SECONDS).await?;
+            if n_now > PROOFS_OF_PERSON {
                 let reason = "too many proofs within two minutes";
                 return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, reason).into());
             }
@@ -91,12 +91,12 @@ impl Proof {
 }
 
 /// Whether the token was presented as its own claims demand: bound ones with their key, others as
-/// bearer tokens (RFC 9449 §7.2). `grant`: the one behind it.
+/// bearer tokens (RFC 9449 §7.2). `subject`: the person behind it.
 pub async fn fits(
     ctx: &Ctx,
     presented: &Presented<'_>,
     claims: &AccessClaims,
-    grant: Option<GrantId>,
+    subject: Option<&str>,
 ) -> Result<(), Stop> {
     let invalid = |reason| Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
     let Some(bound_to) = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str()) else {
@@ -110,7 +110,7 @@ pub async fn fits(
     }
     match read(ctx, &presented.shown, Some(presented.token))? {
         Some(proof) if proof.thumbprint == bound_to => {
-            proof.use_up(ctx, &claims.client_id, grant).await
+            proof.use_up(ctx, &claims.client_id, subject).await
         }
         Some(_) => invalid("the access token is bound to another key"),
         None => {

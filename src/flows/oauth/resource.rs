@@ -60,7 +60,8 @@ async fn presented_claims(ctx: &Ctx, presented: &Presented<'_>) -> Result<Arc<Ac
         let reason = "the access token is for another API";
         return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
     }
-    fits(ctx, presented, &claims, grant_of(&claims)).await?;
+    let subject = grant_of(&claims).map(|_| claims.sub.as_str());
+    fits(ctx, presented, &claims, subject).await?;
     Ok(claims)
 }
 

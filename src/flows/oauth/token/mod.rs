@@ -94,9 +94,9 @@ impl Asked<'_> {
     }
 
     /// Only of a request that brings something real: a stranger's proof leaves nothing behind.
-    async fn use_up_proof(&self, ctx: &Ctx, grant: Option<GrantId>) -> Result<(), Stop> {
+    async fn use_up_proof(&self, ctx: &Ctx, subject: Option<&str>) -> Result<(), Stop> {
         match self.proof {
-            Some(proof) => proof.use_up(ctx, &self.client.client_id, grant).await,
+            Some(proof) => proof.use_up(ctx, &self.client.client_id, subject).await,
             None => Ok(()),
         }
     }
@@ -180,7 +180,7 @@ async fn redeem(ctx: &Ctx, asked: &Asked<'_>, presented: Option<Presented>) -> A
     if presented.use_ != Use::Again {
         check(ctx, asked, &presented)?;
     }
-    asked.use_up_proof(ctx, Some(presented.grant.grant.id)).await?;
+    asked.use_up_proof(ctx, Some(presented.grant.grant.subject.as_str())).await?;
     answer(ctx, asked, presented).await
 }
 
