@@ -7,6 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{NumberError, is_invisible};
 
+/// Below which others register their own.
+const SHARED: [&str; 10] = ["com", "co", "net", "org", "gov", "edu", "ac", "or", "ne", "go"];
+
 /// `zhangsan@example.com`. Equal when the mailboxes are: no server that people use tells letters
 /// apart by case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,13 +54,20 @@ impl EmailAddress {
         format!("{}@{}", self.local.to_lowercase(), self.domain)
     }
 
-    /// What whoever owns the domain has registered, as nearly as names tell: two labels, or three where the
-    /// second is as short as in `com.hk`. Below that they make up as many domains as they like.
+    /// The mailbox as nearly as names tell: without what many providers let its owner add (RFC 5233), so that
+    /// one mailbox is not counted as many.
+    pub fn mailbox(&self) -> String {
+        let local = self.local.split_once('+').map_or(self.local.as_str(), |(local, _)| local);
+        format!("{}@{}", local.to_lowercase(), self.domain)
+    }
+
+    /// What whoever owns the domain has registered, as nearly as names tell: two labels, or three where they
+    /// are registered below the second, as in `com.hk`. Below that they make up as many domains as they like.
     pub fn site(&self) -> String {
-        let n_labels = match self.domain.rsplit('.').nth(1) {
-            Some(second) if second.len() <= 3 => 3,
-            _ => 2,
-        };
+        let mut ends = self.domain.rsplit('.');
+        let (top, second) = (ends.next().unwrap_or_default(), ends.next().unwrap_or_default());
+        // Those of countries alone have such.
+        let n_labels = if top.len() == 2 && SHARED.contains(&second) { 3 } else { 2 };
         let mut labels: Vec<&str> = self.domain.rsplit('.').take(n_labels).collect();
         labels.reverse();
         labels.join(".")

@@ -316,8 +316,27 @@ fn a_mail_domain_is_of_a_site() {
         ("x@example.com.hk", "example.com.hk"),
         ("x@a.example.com.hk", "example.com.hk"),
         ("x@qq.com", "qq.com"),
+        // Somebody's own, however short.
+        ("x@a.qq.com", "qq.com"),
+        ("x@a.163.com", "163.com"),
+        ("x@mail.com", "mail.com"),
+        ("x@a.vx.cn", "vx.cn"),
+        ("x@a.com.com", "com.com"),
+        ("x@a.co.uk", "a.co.uk"),
     ] {
         assert_eq!(EmailAddress::parse(address).unwrap().site(), site, "{address}");
+    }
+}
+
+/// What providers let people add to the name of their mailbox makes no other of it.
+#[test]
+fn a_mailbox_is_one_whatever_is_added() {
+    for (address, mailbox) in [
+        ("Anna@example.com", "anna@example.com"),
+        ("anna+tax@example.com", "anna@example.com"),
+        ("anna+1+2@Example.com", "anna@example.com"),
+    ] {
+        assert_eq!(EmailAddress::parse(address).unwrap().mailbox(), mailbox, "{address}");
     }
 }
 

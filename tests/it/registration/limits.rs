@@ -173,19 +173,25 @@ fn a_phone_asks_about_five_people_a_day() {
     });
 }
 
-/// Nor are mail addresses that somebody makes up: questions are counted by what their domain's owner has
-/// registered, too, and by the place, more generously than a hall registers.
+/// Nor are mail addresses that somebody makes up: questions are counted by the mailbox, by what their domain's
+/// owner has registered at this place, too, and by the place, more generously than a hall registers. Whoever has
+/// their mail there elsewhere is not refused.
 #[test]
 fn made_up_addresses_ask_no_list_of_people() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
         let domain = Hashed::of("example.com").to_text();
-        let domain = (format!("register-asked-domain/{domain}"), 1000);
+        let elsewhere = (format!("register-asked-domain/{domain}/203.0.113.9"), 1000);
+        let domain = (format!("register-asked-domain/{domain}/127.0.0.1"), 1000);
+        let mailbox = Hashed::of("berta@example.net").to_text();
+        let mailbox = (format!("register-asked/{mailbox}"), 5);
         let place = ("register-asked-at/127.0.0.1".to_owned(), 2000);
         let nothing = (String::new(), 0);
         for ((counter, more), contact, refused) in [
             (nothing.clone(), "anna@a.example.com", None),
+            (elsewhere, "anna@c.example.com", None),
             (domain, "anna@b.example.com", Some("E_OTP_RATE")),
+            (mailbox, "berta+tax@example.net", Some("E_OTP_RATE")),
             (nothing, "anna@example.net", None),
             (place, "anna@example.org", Some("E_OTP_RATE")),
         ] {

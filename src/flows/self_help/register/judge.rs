@@ -20,7 +20,8 @@ use crate::outbound::asked::{NameAnswer, NameAsked};
 use crate::store::Rows;
 
 /// In a day. Of an address more than a hall registers; of the domain of a mail address, since whoever has one
-/// makes addresses up without end, more than people of one provider come in a day.
+/// makes addresses up without end, half of that. Both of where somebody is: people everywhere have their mail at
+/// the same few providers.
 const QUESTIONS_OF_ADDRESS: u32 = 2000;
 const QUESTIONS_OF_DOMAIN: u32 = 1000;
 const QUESTIONS_OF_CONTACT: u32 = 5;
@@ -77,15 +78,17 @@ async fn is_manager(ctx: &Ctx, rows: Rows<'_>, person: PersonId) -> Result<bool,
 
 /// What a question is counted in.
 fn questions(ctx: &Ctx, contact: &Contact) -> Vec<Limit> {
-    let limit = |what: &str, name: &str, most| {
-        let name = format!("register-asked{what}/{}", Hashed::of(name).to_text());
-        Limit { name, most }
-    };
     let mut all = limits::of_networks(ctx, "register-asked-at", QUESTIONS_OF_ADDRESS);
-    if let Contact::Email(email) = contact {
-        all.push(limit("-domain", &email.site(), QUESTIONS_OF_DOMAIN));
-    }
-    all.push(limit("", &contact.comparable(), QUESTIONS_OF_CONTACT));
+    let counted = match contact {
+        Contact::Email(email) => {
+            let domain = format!("register-asked-domain/{}", Hashed::of(&email.site()).to_text());
+            all.extend(limits::of_networks(ctx, &domain, QUESTIONS_OF_DOMAIN));
+            email.mailbox()
+        }
+        Contact::Phone(_) => contact.comparable(),
+    };
+    let name = format!("register-asked/{}", Hashed::of(&counted).to_text());
+    all.push(Limit { name, most: QUESTIONS_OF_CONTACT });
     all
 }
 
