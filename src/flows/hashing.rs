@@ -21,6 +21,9 @@ pub struct Load {
     pub waiting: usize,
 }
 
+/// So many may wait in one queue for their turn; whoever comes then is told at once when to come back.
+const MOST_WAITING: usize = 30;
+
 pub struct Hashing {
     /// At which listener its people come in, for the counters.
     listener: &'static str,
@@ -74,10 +77,20 @@ impl Hashing {
     }
 
     /// Waits until nobody of this queue is before one; the next one's turn begins when this ends. `None`: it
-    /// did not come in time.
+    /// did not come in time, or too many wait for theirs.
     pub async fn turn(&self, queue: &str) -> Option<OwnedSemaphorePermit> {
-        let turn = self.turns_of(queue).acquire_owned();
-        tokio::time::timeout(self.longest_wait, turn).await.ok()?.ok()
+        let turns = self.turns_of(queue);
+        // Whoever waits holds it, and so does whoever has their turn; this one is among them.
+        if Arc::strong_count(&turns) > 1 + MOST_WAITING {
+            self.count_full();
+            return None;
+        }
+        tokio::time::timeout(self.longest_wait, turns.acquire_owned()).await.ok()?.ok()
+    }
+
+    fn count_full(&self) {
+        metrics::counter!("hufu_password_queue_full_total", "listener" => self.listener)
+            .increment(1);
     }
 
     fn turns_of(&self, queue: &str) -> Arc<Semaphore> {
@@ -96,8 +109,7 @@ impl Hashing {
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<Option<T>, Fault> {
         let Ok(_place) = self.admitted.try_acquire() else {
-            metrics::counter!("hufu_password_queue_full_total", "listener" => self.listener)
-                .increment(1);
+            self.count_full();
             return Ok(None);
         };
         let since = Instant::now();

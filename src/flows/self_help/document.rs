@@ -50,9 +50,18 @@ impl Document {
 /// Counts a start of this journey. A hall of people shares an address, so what one number may have there
 /// and what all together may are apart; nobody elsewhere is refused for it. `E_OTP_RATE`.
 pub async fn count_start(ctx: &Ctx, journey: &str, document: &Document) -> Result<(), Stop> {
-    let what = format!("{journey}-starts");
+    let what = starts_of(journey);
     let mut parts = limits::of_networks(ctx, &what, STARTS_OF_ADDRESS);
     let name = format!("{what}/{}/{}", ctx.place(), document.counted_as(ctx));
     parts.push(Limit { name, most: STARTS });
     limits::take(ctx, &parts, HOUR).await
+}
+
+/// The same of a journey that a password begins, whose guesses are counted by the number already.
+pub async fn count_start_at(ctx: &Ctx, journey: &str) -> Result<(), Stop> {
+    limits::take(ctx, &limits::of_networks(ctx, &starts_of(journey), STARTS_OF_ADDRESS), HOUR).await
+}
+
+fn starts_of(journey: &str) -> String {
+    format!("{journey}-starts")
 }

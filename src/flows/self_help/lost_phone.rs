@@ -20,7 +20,7 @@ use crate::ephemeral::Slot;
 use crate::flows::notify::person::warn_person;
 use crate::flows::round::Round;
 use crate::flows::self_help::awaited;
-use crate::flows::self_help::document::Document;
+use crate::flows::self_help::document::{Document, count_start_at};
 use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
 use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
 use crate::flows::sign_in::guesses::Budget;
@@ -87,6 +87,7 @@ pub struct Form {
 /// sent to anybody for somebody who does not know a password. `E_CREDENTIALS` whatever of it was
 /// wrong; neither the initial password (PH-04) nor one that the bureau has taken is accepted.
 pub async fn begin(ctx: &Ctx, begun: &Begun, form: Form) -> Result<(), Stop> {
+    count_start_at(ctx, WAY).await?;
     let account = owner(ctx, &form).await?;
     let to = Destination::Phone(form.phone.clone());
     let code = send_to(ctx, Cause::Claimed(account.person), &to).await?;
@@ -155,7 +156,9 @@ async fn owner(ctx: &Ctx, form: &Form) -> Result<Account, Stop> {
         Ok(attempt) => attempt,
         Err(refusal) => return not_let_in(ctx, &known, refusal).await,
     };
-    let judged = personal_id::owner(ctx, &found, &form.password, attempt.queue()).await;
+    // This form has no slider: what it is flooded with holds up no sign-in.
+    let queue = attempt.queue().map(|queue| format!("{WAY}/{queue}"));
+    let judged = personal_id::owner(ctx, &found, &form.password, queue.as_deref()).await;
     let Ok(Some(owner)) = judged else {
         attempt.not_judged(ctx).await?;
         judged?;

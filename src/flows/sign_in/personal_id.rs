@@ -84,7 +84,7 @@ pub async fn owner(
 ) -> Result<Option<Option<Account>>, Fault> {
     let _turn = match queue {
         None => None,
-        Some(queue) => match ctx.services.hashing.turn(queue).await {
+        Some(queue) => match ctx.services.hashing.turn(&in_realm(ctx, queue)).await {
             None => return Ok(None),
             turn => turn,
         },
@@ -102,6 +102,11 @@ pub async fn owner(
         }
     }
     Ok(Some(owners.pop().filter(|_| owners.is_empty())))
+}
+
+/// Realms share the lanes, and none waits behind another's.
+fn in_realm(ctx: &Ctx, queue: &str) -> String {
+    format!("{}/{queue}", ctx.realm.id)
 }
 
 async fn has_password(

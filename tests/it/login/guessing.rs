@@ -212,7 +212,7 @@ fn a_locked_address_has_its_passwords_hashed_one_by_one() {
         sign_in(&app, "203.0.113.1", LI).await;
         app.clock.advance(61);
         let hashing = &app.ctx.services.hashing;
-        let before = hashing.turn("address/203.0.113.1").await.unwrap();
+        let before = hashing.turn("jiangxi/address/203.0.113.1").await.unwrap();
         for n in 0..2 {
             let heard = guess(&app, "203.0.113.1", &format!("nobody{n}"), WRONG).await;
             assert_eq!(heard, denied(), "nobody waits before it is locked");
@@ -223,6 +223,17 @@ fn a_locked_address_has_its_passwords_hashed_one_by_one() {
             assert!(waited.is_err(), "{who}: {waited:?}");
             assert!(is_let_in(&guess(&app, "203.0.113.2", LI, PASSWORD).await));
         }
+        // Thirty may wait; whoever comes then is told at once.
+        let mut waiting: Vec<_> =
+            (0..30).map(|_| Box::pin(hashing.turn("jiangxi/address/203.0.113.1"))).collect();
+        for one in &mut waiting {
+            let _ = tokio::time::timeout(Duration::from_millis(1), one).await;
+        }
+        for who in [LI, NOBODY] {
+            let heard = guess(&app, "203.0.113.1", who, WRONG).await;
+            assert_eq!(heard.1.as_deref(), Some("E_BUSY"), "{who}");
+        }
+        drop(waiting);
         drop(before);
         for who in [LI, NOBODY] {
             let heard = guess(&app, "203.0.113.1", who, WRONG).await;
