@@ -149,7 +149,8 @@ fn bind(begun: &Begun, nth: u32, phone: &str, code: &Secret) -> String {
 
 /// Step 2a, its end. Wrong codes are counted for the number with the phone that was typed, whether or not
 /// anybody has them: here, where they lock. So whoever does not know the phone guesses at nothing, and nobody
-/// shuts another place: guesses are as few as the codes that a phone is sent, and five at each. `E_OTP_RATE`, `E_OTP`, `E_OTP_EXPIRED`.
+/// shuts another place: guesses are as few as the codes that a phone is sent, and five at each. `E_OTP_RATE`,
+/// `E_OTP`, `E_OTP_EXPIRED`.
 pub async fn verify(
     ctx: &Ctx,
     begun: &Begun,
