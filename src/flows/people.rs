@@ -21,8 +21,8 @@ use crate::domain::person::{Account, DocumentEnd, Person};
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::end_session;
 use crate::flows::{Ctx, Fault};
-use crate::store::Tx;
 use crate::store::people::Holding;
+use crate::store::{StoreError, Tx};
 
 pub use agreements::{Agreed, accept, are_agreed};
 pub use help::{expire_password, lock_account, note_help, unlock_account};
@@ -31,6 +31,16 @@ pub use phones::{
     bind_phone, bind_told_phone, contest_phone, drop_awaited_phone, remove_phone, set_default_phone,
 };
 pub use told::{ToldAs, ToldDocument, tell_document};
+
+/// The account of somebody about whom others than they themself write, held until the transaction ends: before
+/// the person, as whoever is signed in holds it (`session::hold`), so that no two wait for each other.
+pub async fn held_account(tx: &Tx<'_>, person: PersonId) -> Result<Option<Account>, StoreError> {
+    let accounts = tx.rows().accounts();
+    let Some(found) = accounts.find_by_person(person).await? else { return Ok(None) };
+    accounts.hold(&[found.id]).await?;
+    // As it is now: it may have been cancelled meanwhile.
+    accounts.find_by_person(person).await
+}
 
 /// The person holds this document from now on, in place of another of its kind (D-08); `false`: it is
 /// somebody else's, or void.

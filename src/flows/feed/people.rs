@@ -108,16 +108,15 @@ pub async fn save_person(
     if known.is_some() && holder.is_some() && holder != known {
         return Err(Wrong::field("document", "is somebody else's").into());
     }
-    let person = match known.or(holder) {
-        Some(id) => rows.people().find(id).await?,
-        None => None,
+    let (account, person) = match known.or(holder) {
+        Some(id) => (people::held_account(tx, id).await?, rows.people().find(id).await?),
+        None => (None, None),
     };
     let Some(person) = person else {
         let added = add(ctx, tx, told, None, PasswordState::Initial).await?;
         let remarks = added.remark.into_iter().collect();
         return Ok(Saved { target: added.account.person.0, remarks });
     };
-    let account = rows.accounts().find_by_person(person.id).await?;
     if known.is_none() && account.is_some() {
         check_same(&person, &told)?;
     }

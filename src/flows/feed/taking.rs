@@ -8,6 +8,7 @@ use crate::flows::feed::bulk;
 use crate::flows::feed::not_taken::{NotTaken, Outcome};
 use crate::flows::feed::rows::save;
 use crate::flows::{Ctx, Fault};
+use crate::store::StoreError;
 
 pub(super) type Parsed = (u64, Result<Entry, Wrong>);
 
@@ -61,7 +62,13 @@ async fn take_run(
 }
 
 async fn alone(ctx: &Ctx, line: u64, entry: &Entry) -> Result<Outcome, Fault> {
-    match apply(ctx, entry).await {
+    let mut applied = apply(ctx, entry).await;
+    // Of two that wait for each other the database ends one, and of two that add the same one is faster: once
+    // more it finds what the other did.
+    if matches!(applied, Err(NotTaken::Fault(Fault::Store(StoreError::Conflict(_))))) {
+        applied = apply(ctx, entry).await;
+    }
+    match applied {
         Ok(outcome) => Ok(outcome),
         Err(NotTaken::Wrong(why)) => Ok(Outcome::Failed(why)),
         Err(NotTaken::Fault(fault)) => {

@@ -9,6 +9,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::{Told, end_identity};
+use crate::flows::people;
 use crate::flows::round::{Round, hourly};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::claims::acr;
@@ -28,11 +29,11 @@ pub fn counts_until(end: Day) -> Day {
 /// Levels 3 and above fall to 2: with its audit and a notice. Sessions that had proved more have proved 2
 /// from now on, and tokens that say more end, also those that have outlived their session. `false`: it was no higher.
 pub async fn lower_in(ctx: &Ctx, tx: &Tx<'_>, person: PersonId, why: &str) -> Result<bool, Fault> {
-    let rows = tx.rows();
+    let (rows, account) = (tx.rows(), people::held_account(tx, person).await?);
     if !rows.people().lower_level(person).await? {
         return Ok(false);
     }
-    let at_work = match rows.accounts().find_by_person(person).await? {
+    let at_work = match account {
         Some(account) => rows.sessions().at_work_of(account.id, ctx.now()).await?,
         None => Vec::new(),
     };

@@ -1,5 +1,7 @@
 //! What a routine line about a person leaves alone, and what it takes away.
 
+use std::time::Duration;
+
 use hufu::base::clock::Day;
 use hufu::base::id::PersonId;
 use hufu::domain::new_document::NewDocument;
@@ -264,5 +266,30 @@ fn an_address_leads_to_whom_a_code_has_reached_there() {
         )
         .await;
         assert_eq!(reached(&app, address).await, Some(both[1]));
+    });
+}
+
+/// Whoever changes what is theirs holds their account before they write the person, and so does the feed: its
+/// line waits, and is taken.
+#[test]
+fn a_line_waits_for_whoever_changes_what_is_theirs() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        taken(&app, 1, &json!({"phone": "13811110001"})).await;
+        let id = holder(&app, DocumentType::ResidentIdCard, CARD).await.unwrap();
+        let account = app.ctx.rows().accounts().find_by_person(id).await.unwrap().unwrap();
+        let new = email("own@example.com");
+        let tx = app.ctx.begin().await.unwrap();
+        tx.rows().accounts().hold(&[account.id]).await.unwrap();
+        let changing = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            people::change_email(&app.ctx, &tx, id, &new).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let more = json!({"phone": "13811110002", "document_void": true});
+        tokio::join!(changing, taken(&app, 2, &more));
+        let person = app.ctx.rows().people().find(id).await.unwrap().unwrap();
+        assert_eq!(person.email, Some(new));
+        assert!(person.real_name_level <= 2, "{}", person.real_name_level);
     });
 }
