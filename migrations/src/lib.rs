@@ -50,6 +50,8 @@ mod m20261128_000053_names;
 mod m20261128_000054_awaited_eras;
 mod m20261128_000060_proved_documents;
 mod m20261128_000061_told_collections;
+mod m20261128_000062_earlier_proved_documents;
+mod m20261128_000063_earlier_collections;
 
 /// All steps in order.
 pub struct Migrator;
@@ -103,6 +105,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000054_awaited_eras::Migration),
             Box::new(m20261128_000060_proved_documents::Migration),
             Box::new(m20261128_000061_told_collections::Migration),
+            Box::new(m20261128_000062_earlier_proved_documents::Migration),
+            Box::new(m20261128_000063_earlier_collections::Migration),
         ]
     }
 }
