@@ -93,12 +93,15 @@ async fn whole(State(app): State<App>, request: Request, next: Next) -> Response
         return response;
     }
     let (mut parts, _) = response.into_parts();
-    // Whoever is told that there is no room hears when; nobody has said so of what took too long.
-    let is_late = !parts.headers.contains_key(header::RETRY_AFTER);
-    let again = if is_late && is_script { SCRIPTS_AGAIN } else { AGAIN };
+    // Whoever has refused it has said when to come again; of what took too long nobody has.
+    let known = parts.headers.remove(header::RETRY_AFTER);
+    let again = if is_script { SCRIPTS_AGAIN } else { AGAIN };
     let (told, body) = busy_for_applications(again).into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(told.headers);
+    if let Some(known) = known {
+        parts.headers.insert(header::RETRY_AFTER, known);
+    }
     Response::from_parts(parts, body)
 }
 

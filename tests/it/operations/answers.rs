@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hufu::web::layers::{TIME_OUT, limited};
 use hufu::web::router::router_within;
 use tower::ServiceExt;
 
@@ -113,6 +115,37 @@ fn what_took_too_long_says_when_to_come_again() {
                 let is_page = is_page && path.ends_with("account");
                 assert_eq!(text(answer).await.contains("服务暂时繁忙"), is_page, "{accept}");
             }
+        }
+    });
+}
+
+/// Whoever refuses an application says when it is to come again, and that arrives.
+#[test]
+fn when_to_come_again_is_said_by_whoever_refuses() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (path, said, expected) in [
+            ("/realms/jiangxi/userinfo", Some("60"), "60"),
+            ("/realms/jiangxi/userinfo", None, "2"),
+            ("/realms/jiangxi/app/devices", Some("60"), "60"),
+            ("/realms/jiangxi/app/devices", None, "5"),
+        ] {
+            let refused = move || async move {
+                let mut response = StatusCode::SERVICE_UNAVAILABLE.into_response();
+                if let Some(said) = said {
+                    let said = HeaderValue::from_static(said);
+                    response.headers_mut().insert(header::RETRY_AFTER, said);
+                }
+                response
+            };
+            let router = Router::new().route(path, get(refused));
+            let router = limited(router, TIME_OUT, app.app.clone()).with_state(app.app.clone());
+            let asked = request(&Method::GET, path, "*/*", 0);
+            let answer = router.oneshot(asked).await.unwrap();
+            let again: Vec<_> = answer.headers().get_all(header::RETRY_AFTER).iter().collect();
+            assert_eq!(again, [expected], "{path}");
+            let text = text(answer).await;
+            assert!(text.contains("temporarily_unavailable"), "{path} {text}");
         }
     });
 }
