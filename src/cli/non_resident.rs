@@ -203,7 +203,7 @@ fn waiting_text(one: &Waiting) -> String {
 fn alike_shape(one: &Alike) -> Value {
     json!({
         "what": one.likeness.name(),
-        "name": one.name,
+        "name": (!one.name.is_empty()).then_some(one.name.as_str()),
         "code": one.code,
         "application": one.application,
     })
