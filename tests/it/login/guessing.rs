@@ -527,7 +527,8 @@ fn busy_is_no_wrong_password() {
         for name in [format!("password/{name}"), format!("password/{name}/127.0.0.1")] {
             let budget = hufu::flows::sign_in::guesses::Budget { name, policy: policy.clone() };
             let kept = budget.kept(&app.ctx).await.unwrap();
-            assert_eq!(kept.map(|kept| kept.failures), Some(0));
+            // What was given back entirely is dropped a second later, of the clock on the wall.
+            assert_eq!(kept.map_or(0, |kept| kept.failures), 0);
         }
     });
 }
