@@ -12,12 +12,15 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use crate::flows::certificate::lists;
 use crate::flows::notify::deliver;
 use crate::flows::relations::expiry;
+use crate::flows::round::Round;
 use crate::flows::self_help::lost_phone;
 use crate::flows::sign_in::lower;
-use crate::flows::{Ctx, Fault, Services, keys};
+use crate::flows::{Ctx, Fault, Services, Stop, keys};
 use crate::realm::Realm;
 use crate::store::StoreError;
 use crate::store::deliveries::Receiver;
+use crate::store::found::Found;
+use crate::store::non_residents::Known;
 use crate::store::reseal::Resealed;
 use crate::store::sweep::STEPS;
 use crate::web::app::App;
@@ -175,10 +178,14 @@ async fn sweep_up(app: &App) {
     let mut ticks = twice_a_minute();
     loop {
         ticks.tick().await;
-        match hash_names(app).await {
-            Ok(0) => {}
-            Ok(n) => tracing::info!(n, "Names of non-resident enterprises are found by their hash"),
-            Err(fault) => tracing::warn!(%fault, "Names could not be given their hash"),
+        for realm in app.realms() {
+            match hash_names(&Ctx::own(app.services(), &realm)).await {
+                Ok(0) => {}
+                Ok(n) => tracing::info!(n, realm = realm.id, "Names are found by their hash"),
+                Err(fault) => {
+                    tracing::warn!(%fault, realm = realm.id, "Names could not be given their hash");
+                }
+            }
         }
         let swept = async { Ok::<_, Fault>(sweep(app.services()).await? + sweep_logs(app).await?) };
         match swept.await {
@@ -260,24 +267,23 @@ pub async fn sweep_logs(app: &App) -> Result<u64, Fault> {
     Ok(swept)
 }
 
-/// Names in one transaction.
-const NAMES_AT_ONCE: usize = 100;
-
 /// Gives names of non-resident enterprises the hash that an earlier release did not keep; how many. Others have
 /// the database for at least as long as this.
-pub async fn hash_names(app: &App) -> Result<u64, Fault> {
-    let (services, mut hashed) = (app.services(), 0);
-    for realm in app.realms() {
-        let rows = services.store.rows(&realm.id);
-        for some in rows.non_residents().without_hash().await?.chunks(NAMES_AT_ONCE) {
-            let began = Instant::now();
-            let tx = services.store.begin(&realm.id, services.clock.now()).await?;
-            hashed += tx.rows().non_residents().hash(some).await?;
+pub async fn hash_names(ctx: &Ctx) -> Result<usize, Fault> {
+    let mut round = Round::of(ctx, "names");
+    for known in ctx.rows().non_residents().without_hash().await? {
+        let began = Instant::now();
+        let found = Found { id: known.id.0, row: Ok(known) };
+        let hash = |known: Known| async move {
+            let tx = ctx.begin().await?;
+            let is_new = tx.rows().non_residents().hash(&known).await?;
             tx.commit().await?;
-            tokio::time::sleep(began.elapsed()).await;
-        }
+            Ok::<bool, Stop>(is_new)
+        };
+        round.take(found, hash).await?;
+        tokio::time::sleep(began.elapsed()).await;
     }
-    Ok(hashed)
+    Ok(round.n_done())
 }
 
 /// Until one finds nothing. Others have the database for at least as long as this.

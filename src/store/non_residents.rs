@@ -231,16 +231,12 @@ fn known(row: &QueryResult) -> Result<Known, StoreError> {
 const MOST_ALIKE: u64 = 20;
 
 impl NonResidents<'_, Writing> {
-    /// Gives these names their hash; how many had none until now.
-    pub async fn hash(&self, without_hash: &[Known]) -> Result<u64, StoreError> {
-        let mut n_hashed = 0;
-        for one in without_hash {
-            let hash = name_hash(&compared(&one.name));
-            let values = [hash.into(), one.id.0.into(), one.name.as_str().into()];
-            let done = self.0.db().execute_raw(self.0.statement(HASH, values)).await?;
-            n_hashed += done.rows_affected();
-        }
-        Ok(n_hashed)
+    /// Gives its name its hash; `false`: it has one by now, or another name.
+    pub async fn hash(&self, one: &Known) -> Result<bool, StoreError> {
+        let hash = name_hash(&compared(&one.name));
+        let values = [hash.into(), one.id.0.into(), one.name.as_str().into()];
+        let done = self.0.db().execute_raw(self.0.statement(HASH, values)).await?;
+        Ok(done.rows_affected() > 0)
     }
 
     /// `false`: the person has an open one.

@@ -134,8 +134,8 @@ fn what_looks_like_another_needs_two_officers() {
                        WHERE kind = 'non_resident' AND name_hash IS NULL";
         let n = app.count(without).await;
         assert!(n >= 2, "{n}");
-        assert_eq!(hash_names(&app.app).await.unwrap(), u64::try_from(n).unwrap());
-        assert_eq!((app.count(without).await, hash_names(&app.app).await.unwrap()), (0, 0));
+        assert_eq!(hash_names(&app.ctx).await.unwrap(), usize::try_from(n).unwrap());
+        assert_eq!((app.count(without).await, hash_names(&app.ctx).await.unwrap()), (0, 0));
         let others = "SELECT COUNT(*) FROM enterprise \
                       WHERE kind <> 'non_resident' AND name_hash IS NOT NULL";
         assert_eq!(app.count(others).await, 0, "nobody else is found by a name");

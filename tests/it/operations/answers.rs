@@ -139,7 +139,8 @@ fn when_to_come_again_is_said_by_whoever_refuses() {
                 response
             };
             let router = Router::new().route(path, get(refused));
-            let router = limited(router, TIME_OUT, app.app.clone()).with_state(app.app.clone());
+            let router = limited(router, TIME_OUT, app.app.clone());
+            let router: Router = router.with_state(app.app.clone());
             let asked = request(&Method::GET, path, "*/*", 0);
             let answer = router.oneshot(asked).await.unwrap();
             let again: Vec<_> = answer.headers().get_all(header::RETRY_AFTER).iter().collect();

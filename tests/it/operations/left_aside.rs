@@ -5,6 +5,7 @@ use hufu::domain::number::phone::Phone;
 use hufu::flows::relations::expiry;
 use hufu::flows::self_help::lost_phone::bind_due;
 use hufu::flows::sign_in::lower;
+use hufu::jobs::hash_names;
 use hufu::store::awaited_phones::AwaitedPhone;
 
 use crate::account::{as_li, as_wang};
@@ -101,5 +102,28 @@ fn phones_are_bound_past_a_bad_row() {
         let phone = Phone::parse("13911113333").unwrap();
         let holder = app.ctx.rows().accounts().find_by_phone(&phone).await.unwrap();
         assert_eq!(holder.unwrap().id, account_of(&app, "wangxm").await.id);
+    });
+}
+
+/// A name that cannot be given its hash keeps no other from it.
+#[test]
+fn names_are_hashed_past_a_bad_row() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        app.sql(
+            "UPDATE enterprise SET kind = 'non_resident', name_hash = NULL, \
+             name = registration_no",
+        )
+        .await;
+        app.sql(
+            "UPDATE enterprise SET name = 'One name' \
+             WHERE id IN (SELECT id FROM enterprise ORDER BY id LIMIT 2)",
+        )
+        .await;
+        app.sql("CREATE UNIQUE INDEX one_of_a_name ON enterprise (name_hash)").await;
+        let n = usize::try_from(app.count("SELECT count(*) FROM enterprise").await).unwrap();
+        assert!(n > 2, "{n}");
+        assert_eq!(hash_names(&app.ctx).await.unwrap(), n - 1);
+        assert_eq!(app.count("SELECT count(*) FROM enterprise WHERE name_hash IS NULL").await, 1);
     });
 }
