@@ -232,8 +232,6 @@ async fn save_engagement(
     let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
     let agency = enterprise(tx, "agency", &line.agency).await?;
     let client = enterprise(tx, "client", &line.client).await?;
-    let staff = people(ctx, tx, "staff", &line.staff).await?;
-    let permissions = permissions(ctx, &line.permissions)?;
     let rows = tx.rows();
     let live = rows.engagements().find_live(agency, client).await?;
     if let (Some(known), Some(live)) = (known, live)
@@ -262,6 +260,9 @@ async fn save_engagement(
         look_after(ctx, tx, before).await?;
         return Ok(engagement.id.0);
     }
+    // Of what is over nobody asks whom and what it names: an end is never refused for that (G-17).
+    let staff = people(ctx, tx, "staff", &line.staff).await?;
+    let permissions = permissions(ctx, &line.permissions)?;
     let mut kept = Vec::new();
     for known in rows.engagements().staff(engagement.id).await? {
         if staff.contains(&known.person) && known.permissions == permissions {
@@ -312,8 +313,6 @@ async fn save_record(
         RecordNumber::parse(&line.record_no).map_err(|error| Wrong::field("record_no", error))?;
     let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
     let enterprise = enterprise(tx, "enterprise", &line.enterprise).await?;
-    let handlers = people(ctx, tx, "handlers", &line.handlers).await?;
-    let permissions = permissions(ctx, &line.permissions)?;
     let rows = tx.rows();
     let same = rows.cross_region().find_by_number(line.record_kind, &record_no).await?;
     if let (Some(known), Some(same)) = (known, same)
@@ -322,8 +321,19 @@ async fn save_record(
         return Err(Wrong::field("record_no", "another record has this number").into());
     }
     let fresh = || RecordId::new(&ctx.services.clock, ctx.random());
+    let id = known.or(same).unwrap_or_else(fresh);
+    // What closes is refused for nobody whom it names, and keeps who was named (G-17).
+    let (handlers, permissions) = match line.is_closed {
+        true => {
+            (rows.cross_region().handlers(id).await?, line.permissions.iter().cloned().collect())
+        }
+        false => {
+            let handlers = people(ctx, tx, "handlers", &line.handlers).await?;
+            (handlers, permissions(ctx, &line.permissions)?)
+        }
+    };
     let record = CrossRegionRecord {
-        id: known.or(same).unwrap_or_else(fresh),
+        id,
         enterprise,
         kind: line.record_kind,
         record_no,

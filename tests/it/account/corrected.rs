@@ -147,3 +147,28 @@ fn a_permission_that_the_realm_does_not_know_is_none() {
         }
     });
 }
+
+/// Covers G-17, invariant 9: what the registry ends is over even where the line names somebody whom nobody knows, or
+/// a permission that the realm has dropped.
+#[test]
+fn an_end_is_refused_for_nobody_whom_it_names() {
+    on_each_database(|on| async move {
+        let unknown = "360102199003078870";
+        let dropped = json!(["TAX_FILING", "TAX_BYGONE"]);
+        let at_agency = ("agency", STAFF, EXAMPLE);
+        let at_record = ("specific_entity", (HANGZHOU, "13200132000", PASSWORD), "");
+        for ((door, who, what), line) in [
+            (at_agency, engagement(1, &json!({"is_ended": true, "permissions": dropped}))),
+            (at_agency, engagement(1, &json!({"is_ended": true, "staff": [unknown]}))),
+            (at_record, record(1, &json!({"is_closed": true, "permissions": dropped}))),
+            (at_record, record(1, &json!({"is_closed": true, "handlers": [unknown]}))),
+        ] {
+            let (url, listener) = Listener::start().await;
+            let app = start(on, &url).await;
+            let mut browser = at_door(&app, door, who, what).await;
+            let before = holds(&app, &mut browser).await;
+            tell(&app, line).await;
+            is_over(&app, &listener, &before).await;
+        }
+    });
+}
