@@ -30,6 +30,10 @@ pub async fn save_authorisation(
 ) -> Result<Uuid, NotTaken> {
     let (new, event) = read(ctx, tx, line).await?;
     let replaced = replaced(ctx, tx, known, &new).await?;
+    // What another line has told of the right one stays: this line's own is over, and that is all it says.
+    if let (Some(replaced), Event::RegistryEnd(_)) = (replaced, &event) {
+        return Ok(replaced.0);
+    }
     let mut all = tx.rows().authorisations().list(new.person, new.enterprise).await?;
     all.retain(|one| one.identity_type == new.identity_type.name);
     let (known, by) = (meant(&all, &event), By::REGISTRY);
@@ -39,8 +43,7 @@ pub async fn save_authorisation(
     let saved = match (known, &event) {
         (Some(known), _) => change_in(ctx, tx, known, &event, by).await,
         (None, Event::RegistryEnd(_)) => {
-            let nothing = || Wrong::field("state", "there is no such relation to end");
-            return Ok(replaced.ok_or_else(nothing)?.0);
+            return Err(Wrong::field("state", "there is no such relation to end").into());
         }
         (None, _) => begin_in(ctx, tx, new, &event, by).await,
     };

@@ -172,3 +172,29 @@ fn an_end_is_refused_for_nobody_whom_it_names() {
         }
     });
 }
+
+/// A corrected line that says that it is over ends what it had become, and nothing that another line has told: E-23.
+#[test]
+fn a_corrected_end_ends_nothing_of_another_line() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let right = json!({"person": "440308199901101512", "source_key": "r8"});
+        tell(&app, clerk(1, &json!({}))).await;
+        tell(&app, clerk(1, &right)).await;
+        let clerk_of = async |phone: &str| {
+            let mut all = held(&app.ctx, phone).await;
+            all.retain(|one| one.identity_type.0 == "tax_clerk" && one.state().is_live());
+            all.len()
+        };
+        assert_eq!((clerk_of(WANG).await, clerk_of("13500135000").await), (1, 1));
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let before = holds(&app, &mut wang).await;
+        let over = json!({"person": "440308199901101512", "state": "ended"});
+        tell(&app, clerk(2, &over)).await;
+        is_over(&app, &listener, &before).await;
+        assert_eq!((clerk_of(WANG).await, clerk_of("13500135000").await), (0, 1));
+        tell(&app, clerk(3, &over)).await;
+        assert_eq!(clerk_of("13500135000").await, 1, "the same words again are no news");
+    });
+}
