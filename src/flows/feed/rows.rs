@@ -233,17 +233,22 @@ async fn save_engagement(
     let agency = enterprise(tx, "agency", &line.agency).await?;
     let client = enterprise(tx, "client", &line.client).await?;
     let rows = tx.rows();
-    let live = rows.engagements().find_live(agency, client).await?;
-    if let (Some(known), Some(live)) = (known, live)
-        && known != live
-    {
-        return Err(Wrong::field("client", "another line engages the agency for it").into());
-    }
+    // What the line was wrongly is over first; then it may be about what another line has told rightly.
     let is_corrected = match known {
         Some(known) => is_of_others(ctx, tx, known, (agency, client)).await?,
         None => false,
     };
-    let known = known.filter(|_| !is_corrected).or(live);
+    let known = known.filter(|_| !is_corrected);
+    let live = rows.engagements().find_live(agency, client).await?;
+    // A corrected line that is over ends what it had become, and nothing of another line.
+    let live = live.filter(|_| !(is_corrected && line.is_ended));
+    if let (Some(known), Some(live)) = (known, live)
+        && known != live
+        && !line.is_ended
+    {
+        return Err(Wrong::field("client", "another line engages the agency for it").into());
+    }
+    let known = known.or(live);
     let engagement = Engagement {
         id: known.unwrap_or_else(|| EngagementId::new(&ctx.services.clock, ctx.random())),
         agency,

@@ -5,7 +5,7 @@ use hufu::domain::authorisation::Authorisation;
 use hufu::flows::feed::{Format, import};
 use serde_json::{Value, json};
 
-use super::contract::{start, tokens};
+use super::contract::{logged_out, start, tokens};
 use super::endings::{HANGZHOU, engagement, holds, is_over, record, tell};
 use super::{AGENCY, WANG, as_wang, at_door, held};
 use crate::kit::listener::Listener;
@@ -184,17 +184,51 @@ fn a_corrected_end_ends_nothing_of_another_line() {
         tell(&app, clerk(1, &right)).await;
         let clerk_of = async |phone: &str| {
             let mut all = held(&app.ctx, phone).await;
-            all.retain(|one| one.identity_type.0 == "tax_clerk" && one.state().is_live());
+            all.retain(|one| {
+                one.identity_type.0 == "tax_clerk"
+                    && one.state().name() == "active"
+                    && one.valid_from.to_string() == "2025-01-01"
+            });
             all.len()
         };
         assert_eq!((clerk_of(WANG).await, clerk_of("13500135000").await), (1, 1));
         let mut wang = as_wang(&app, "<strong>办税员").await;
         let before = holds(&app, &mut wang).await;
+        app.clock.advance(1);
         let over = json!({"person": "440308199901101512", "state": "ended"});
         tell(&app, clerk(2, &over)).await;
         is_over(&app, &listener, &before).await;
         assert_eq!((clerk_of(WANG).await, clerk_of("13500135000").await), (0, 1));
         tell(&app, clerk(3, &over)).await;
         assert_eq!(clerk_of("13500135000").await, 1, "the same words again are no news");
+    });
+}
+
+/// Covers G-06, G-17: a line that is corrected to what another line has told already ends what it was, and is about
+/// the other's engagement from then on; where it says that it is over, the other's goes on.
+#[test]
+fn an_engagement_may_be_corrected_to_what_another_line_told() {
+    on_each_database(|on| async move {
+        for is_ended in [false, true] {
+            let (url, listener) = Listener::start().await;
+            let app = start(on, &url).await;
+            let right = json!({"client": HANGZHOU});
+            tell(&app, engagement(1, &json!({}))).await;
+            tell(&app, engagement(1, &json!({"client": HANGZHOU, "source_key": "g2"}))).await;
+            let mut wrong = at_door(&app, "agency", STAFF, EXAMPLE).await;
+            let before = holds(&app, &mut wrong).await;
+            let mut staff = at_door(&app, "agency", STAFF, HANGZHOU).await;
+            let kept = holds(&app, &mut staff).await;
+            logged_out(&app, &listener).await;
+            tell(&app, engagement(2, &json!({"client": HANGZHOU, "is_ended": is_ended}))).await;
+            is_over(&app, &listener, &before).await;
+            assert_eq!(app.introspect(&kept.0).await["active"], true, "{is_ended}");
+            if !is_ended {
+                tell(&app, engagement(3, &right)).await;
+                assert!(logged_out(&app, &listener).await.is_empty(), "the same words again");
+                tell(&app, engagement(4, &json!({"client": HANGZHOU, "is_ended": true}))).await;
+                is_over(&app, &listener, &kept).await;
+            }
+        }
     });
 }
