@@ -64,7 +64,7 @@ impl<A> HallRecords<'_, A> {
         Ok(Some(Current { row: row.id, collected_on, is_told: row.is_told }))
     }
 
-    /// Every version of what was collected of a document, the newest first.
+    /// Every version of what was collected of a document, at most so many: what counts, then the newest.
     pub async fn versions(&self, number: &DocumentNumber) -> Result<Vec<Version>, StoreError> {
         self.versions_by(number.kind, self.indexes_of(number)).await
     }
@@ -88,6 +88,8 @@ impl<A> HallRecords<'_, A> {
             .find::<Entity>()
             .filter(Column::Kind.eq(kind.name()))
             .filter(Column::NumberIndex.is_in(indexes))
+            // What came late is newer than what counts, and two of one moment are in no order of their own.
+            .order_by_desc(Column::SupersededAt.is_null())
             .order_by_desc(Column::Id)
             .limit(MOST_VERSIONS)
             .all(&self.0.db())
@@ -100,10 +102,7 @@ impl<A> HallRecords<'_, A> {
                 record: self.read(row, kind)?,
             })
         };
-        let mut versions: Vec<Version> = rows.iter().map(version).collect::<Result<_, _>>()?;
-        // Two of one moment are in no order of their own.
-        versions.sort_by_key(|one| !one.is_current);
-        Ok(versions)
+        rows.iter().map(version).collect()
     }
 
     /// The portrait of a version, where it was taken at the console.
