@@ -278,9 +278,10 @@ impl Authorisation {
     pub fn is_as_told(&self, event: &Event, now: Timestamp) -> bool {
         match event {
             Event::Registry { state, valid_from, terms } => {
+                // Of what is over already no first day matters any more.
                 let ran_out = self.state == State::Expired && terms.is_past(now);
-                let is_same = (self.valid_from, &self.terms) == (*valid_from, terms);
-                is_same && (self.state == *state || ran_out)
+                let stands = self.state == *state && self.valid_from == *valid_from;
+                self.terms == *terms && (stands || ran_out)
             }
             Event::RegistryEnd(_) => self.state.is_terminal(),
             _ => false,

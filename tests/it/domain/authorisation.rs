@@ -242,6 +242,21 @@ fn the_registry_alone_says_since_when() {
     assert_eq!(edited.after().valid_from, from.valid_from);
 }
 
+/// E-23: of what has run out another first day is no news.
+#[test]
+fn what_ran_out_has_no_first_day_any_more() {
+    let mut expired = row(State::Expired, Origin::Registry);
+    expired.terms.valid_to = Day::from_ymd(2020, 1, 1);
+    let ran_out = Authorisation::from(expired);
+    let told = |valid_to| {
+        let terms = Terms { valid_to, ..ran_out.terms().clone() };
+        let valid_from = ran_out.valid_from.plus_days(30);
+        Event::Registry { state: State::Active, valid_from, terms }
+    };
+    assert!(ran_out.is_as_told(&told(Day::from_ymd(2020, 1, 1)), NOW));
+    assert!(!ran_out.is_as_told(&told(None), NOW), "it is revived");
+}
+
 /// Invariant 6, AC-23, AC-35: who may begin one, and as what.
 #[test]
 fn each_way_to_begin_one() {
