@@ -328,14 +328,11 @@ async fn save_record(
     let fresh = || RecordId::new(&ctx.services.clock, ctx.random());
     let id = known.or(same).unwrap_or_else(fresh);
     // What closes is refused for nobody whom it names, and keeps who was named (G-17).
-    let (handlers, permissions) = match line.is_closed {
-        true => {
-            (rows.cross_region().handlers(id).await?, line.permissions.iter().cloned().collect())
-        }
-        false => {
-            let handlers = people(ctx, tx, "handlers", &line.handlers).await?;
-            (handlers, permissions(ctx, &line.permissions)?)
-        }
+    let (handlers, permissions) = if line.is_closed {
+        (rows.cross_region().handlers(id).await?, line.permissions.iter().cloned().collect())
+    } else {
+        let handlers = people(ctx, tx, "handlers", &line.handlers).await?;
+        (handlers, permissions(ctx, &line.permissions)?)
     };
     let record = CrossRegionRecord {
         id,
