@@ -18,8 +18,8 @@ use crate::domain::person::{DocumentStatus, IdentityDocument, PhoneBinding};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Holder {
     pub person: PersonId,
-    /// Not superseded by another of its kind.
-    pub is_active: bool,
+    /// Another of its kind took its place; a void one is still its person's.
+    pub is_former: bool,
 }
 
 /// A phone that nobody has, told by the registry.
@@ -53,8 +53,8 @@ impl<A> People<'_, A> {
                 .await?;
             for row in rows {
                 let key = (row.kind.as_str(), row.number_index);
-                let holder =
-                    Holder { person: PersonId(row.person_id), is_active: row.status == ACTIVE };
+                let is_former = row.status == DocumentStatus::Superseded.name();
+                let holder = Holder { person: PersonId(row.person_id), is_former };
                 found.extend(wanted.get(&key).map(|number| ((*number).clone(), holder)));
             }
         }

@@ -53,6 +53,23 @@ impl<A> People<'_, A> {
         &self,
         numbers: &[DocumentNumber],
     ) -> Result<Vec<PersonId>, StoreError> {
+        self.holders_of(numbers, &[ACTIVE]).await
+    }
+
+    /// Whom one of these documents names, also a void one: to the registry and the bureau it is still its
+    /// person's. It lets nobody in.
+    pub async fn named_by_documents(
+        &self,
+        numbers: &[DocumentNumber],
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.holders_of(numbers, &[ACTIVE, DocumentStatus::Void.name()]).await
+    }
+
+    async fn holders_of(
+        &self,
+        numbers: &[DocumentNumber],
+        statuses: &[&str],
+    ) -> Result<Vec<PersonId>, StoreError> {
         let keys = |number: &DocumentNumber| {
             let (kind, indexes) = (number.kind.name(), self.indexes_of(number).into_iter());
             indexes.map(move |index| (kind, index)).collect::<Vec<_>>()
@@ -63,7 +80,7 @@ impl<A> People<'_, A> {
             .0
             .find::<identity_document::Entity>()
             .filter(identity_document::Column::NumberIndex.is_in(indices))
-            .filter(identity_document::Column::Status.eq(ACTIVE))
+            .filter(identity_document::Column::Status.is_in(statuses.iter().copied()))
             .all(&self.0.db())
             .await?;
         let is_wanted = |row: &identity_document::Model| {

@@ -222,7 +222,7 @@ async fn named<'l, 'c>(
         let line: &'l AuthorisationLine = candidate.line;
         let held = documents.iter().filter_map(|number| holders.get(number));
         let people: BTreeSet<PersonId> =
-            held.filter(|holder| holder.is_active).map(|holder| holder.person).collect();
+            held.filter(|holder| !holder.is_former).map(|holder| holder.person).collect();
         let identity_type = IdentityTypeName(line.identity_type.clone());
         Some(Named {
             line,

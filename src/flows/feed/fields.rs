@@ -37,10 +37,11 @@ pub(super) async fn enterprise(
     Ok(found.map(|found| found.id).ok_or_else(unknown)?)
 }
 
-/// Numbers of people never stand in a report.
+/// Numbers of people never stand in a report. By a void one, too: it is for life, and what its person does is to
+/// be ended by it.
 pub(super) async fn person(tx: &Tx<'_>, field: &str, number: &str) -> Result<PersonId, NotTaken> {
     let numbers = DocumentNumber::referred_to(number, tx.now().day());
-    match tx.rows().people().find_by_documents(&numbers).await?[..] {
+    match tx.rows().people().named_by_documents(&numbers).await?[..] {
         [only] => Ok(only),
         [] => Err(Wrong::field(field, "nobody is known by this document number").into()),
         _ => {

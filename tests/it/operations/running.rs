@@ -167,6 +167,21 @@ async fn a_realm_is_read_again_as_a_whole_or_not_at_all() {
     assert_eq!(served(), after);
 }
 
+fn knows(app: &hufu::web::app::App) -> bool {
+    app.realm("jiangxi").is_some_and(|realm| realm.clients.contains_key("social-insurance"))
+}
+
+/// Whether each of so many looks, a tenth of a second apart, finds it.
+async fn finds(app: &hufu::web::app::App, n: usize) -> bool {
+    for _ in 0..n {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if !knows(app) {
+            return false;
+        }
+    }
+    true
+}
+
 /// Issue 13, 4: the same of any file: nothing is read while somebody saves, and everything afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_away_for_a_moment_changes_nothing() {
@@ -175,30 +190,15 @@ async fn a_file_that_is_away_for_a_moment_changes_nothing() {
     tokio::spawn(watch(app.clone(), wanted));
     let file = realms.join("jiangxi/clients/social-insurance.toml");
     let aside = folder.path().join("aside");
-    let knows =
-        || app.realm("jiangxi").is_some_and(|realm| realm.clients.contains_key("social-insurance"));
-    let looks = |n: usize| {
-        let app = app.clone();
-        async move {
-            for _ in 0..n {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                let realm = app.realm("jiangxi").unwrap();
-                if !realm.clients.contains_key("social-insurance") {
-                    return false;
-                }
-            }
-            true
-        }
-    };
     // One of the looks, which are two seconds apart, finds it away.
     std::fs::rename(&file, &aside).unwrap();
     // A busy machine looks later than it wants to.
-    assert!(looks(10).await, "what somebody saves was taken for what is wanted");
+    assert!(finds(&app, 10).await, "what somebody saves was taken for what is wanted");
     std::fs::rename(&aside, &file).unwrap();
-    assert!(looks(40).await);
+    assert!(finds(&app, 40).await);
     std::fs::remove_file(&file).unwrap();
-    assert!(!looks(100).await, "it is still served");
-    assert!(!knows());
+    assert!(!finds(&app, 100).await, "it is still served");
+    assert!(!knows(&app));
 }
 
 /// Issue 13, 4: what was renewed after it was read and before anybody watched is served, too.
