@@ -29,6 +29,7 @@ fn directory(text: &str) -> GeneralName {
     GeneralName::DirectoryName(Name::from_str(text).unwrap())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the field is optional")]
 fn named(names: Vec<GeneralName>) -> Option<DistributionPointName> {
     Some(DistributionPointName::FullName(names))
 }

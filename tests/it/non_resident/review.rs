@@ -53,6 +53,7 @@ fn nobody_reviews_what_they_have_handed_in() {
 /// Covers N-10, N-09: the same number, or the same name written otherwise, is shown to officers, nothing
 /// is merged, and two of them must agree; the identity type is what the officer confirms.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story of one table")]
 fn what_looks_like_another_needs_two_officers() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
