@@ -80,9 +80,9 @@ async fn look_at_one(
     look(ctx, officer, act, subject).await
 }
 
-/// The person who has registered with the document, who is told of the look.
+/// The person whose document it is or was, also a void one: they are told of the look.
 async fn whose(ctx: &Ctx, number: &DocumentNumber) -> Result<Option<PersonId>, Stop> {
-    Ok(ctx.rows().people().find_by_document(number).await?)
+    Ok(ctx.rows().people().standing(number).await?.map(|(person, _)| person))
 }
 
 /// What an officer has typed and taken.

@@ -116,7 +116,7 @@ pub async fn people(ctx: &Ctx, text: &str) -> Result<Vec<PersonId>, Stop> {
     if numbers.is_empty() && phone.is_none() && username.is_none() {
         return Err(Refusal::format("person").into());
     }
-    let mut found = people.find_by_documents(&numbers).await?;
+    let mut found = people.named_by_documents(&numbers).await?;
     if let Some(phone) = phone {
         found.extend(accounts.find_by_phone(&phone).await?.map(|account| account.person));
     }

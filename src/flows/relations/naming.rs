@@ -108,8 +108,8 @@ impl<'a> Naming<'a> {
     }
 
     async fn note(&self, ctx: &Ctx) -> Result<(), Fault> {
-        let found = ctx.rows().people().find_by_document(&self.number).await?;
-        let Some(person) = found else { return Ok(()) };
+        let found = ctx.rows().people().standing(&self.number).await?;
+        let Some((person, _)) = found else { return Ok(()) };
         let enterprise = self.enterprise;
         let by = match self.asker {
             Asker::Manager(by) => Some(by),

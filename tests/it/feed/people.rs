@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use hufu::base::clock::Day;
 use hufu::base::id::PersonId;
+use hufu::domain::help::Helper;
 use hufu::domain::new_document::NewDocument;
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::number::email::EmailAddress;
 use hufu::domain::number::name::PersonName;
+use hufu::domain::number::taxpayer::TaxpayerNumber;
 use hufu::domain::person::DocumentEnd;
 use hufu::flows::feed::{Format, Report};
-use hufu::flows::people;
+use hufu::flows::{hall, help, people};
 use serde_json::{Value, json};
 
 use super::tell;
-use crate::kit::{TestApp, on_each_database};
+use crate::account::AGENCY;
+use crate::kit::{EXAMPLE, TestApp, on_each_database};
 
 const CARD: &str = "110101199003074514";
 
@@ -161,6 +164,88 @@ fn a_void_document_leads_nowhere_until_it_is_good_again() {
             (None, Some(id))
         );
         assert_eq!(level().await, 3);
+    });
+}
+
+/// A relation, an engagement and a record whose lines name the person by the card, the last two a colleague, too.
+fn work(version: i64, is_over: bool) -> [Value; 3] {
+    let state = if is_over { "ended" } else { "active" };
+    let both = [CARD, "360102199003071236"];
+    [
+        json!({"feed": "authorisation", "source_key": "wa", "version": version,
+            "enterprise": EXAMPLE, "person": CARD, "identity_type": "tax_clerk", "state": state,
+            "permissions": ["TAX_FILING"], "valid_from": "2026-01-01"}),
+        json!({"feed": "engagement", "source_key": "we", "version": version, "agency": AGENCY,
+            "client": EXAMPLE, "staff": both, "permissions": ["TAX_FILING"],
+            "valid_from": "2026-01-01", "is_ended": is_over}),
+        json!({"feed": "record", "source_key": "wr", "version": version, "enterprise": EXAMPLE,
+            "record_kind": "inspection", "record_no": "T-77", "project_name": "桥",
+            "division": "360102", "tax_authority": "13601020000", "handlers": both,
+            "permissions": ["TAX_FILING"], "valid_from": "2026-01-01", "is_closed": is_over}),
+    ]
+}
+
+/// A void number lets nobody in, but names its person to the registry: what they do goes on for their colleagues
+/// and is ended by it, one line at a time or many.
+#[test]
+fn a_void_number_still_ends_what_its_person_does() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let card = DocumentType::ResidentIdCard;
+        taken(&app, 1, &json!({})).await;
+        let id = holder(&app, card, CARD).await.unwrap();
+        let number = TaxpayerNumber::asked(EXAMPLE);
+        let enterprise = app.ctx.rows().enterprises().find_by_number(&number).await.unwrap();
+        let enterprise = enterprise.unwrap().id;
+        for (version, is_over, state) in
+            [(1, false, "active"), (2, false, "active"), (3, true, "ended")]
+        {
+            for line in work(version, is_over) {
+                let report = tell(&app, &line.to_string(), Format::JsonLines, None).await;
+                assert_eq!((report.applied, report.failed.len()), (1, 0), "{line} {report:?}");
+            }
+            let all = app.ctx.rows().authorisations().list(id, enterprise).await.unwrap();
+            let states: Vec<&str> = all.iter().map(|one| one.state().name()).collect();
+            assert_eq!(states, [state], "{version}");
+            if version == 1 {
+                taken(&app, 2, &json!({"document_void": true})).await;
+            }
+            assert_eq!(holder(&app, card, CARD).await, None);
+        }
+        // Something new, of which there was nothing before.
+        let report = tell(
+            &app,
+            &json!({"feed": "authorisation", "source_key": "wn", "version": 1,
+                "enterprise": AGENCY, "person": CARD, "identity_type": "tax_clerk",
+                "permissions": ["TAX_FILING"], "valid_from": "2026-01-01"})
+            .to_string(),
+            Format::JsonLines,
+            None,
+        )
+        .await;
+        assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+    });
+}
+
+/// Covers X-19: by a void number the bureau finds its person, and a look at a hall's record of it is a look at them.
+#[test]
+fn the_bureau_finds_somebody_by_a_void_number() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        taken(&app, 1, &json!({})).await;
+        let card = DocumentType::ResidentIdCard;
+        let id = holder(&app, card, CARD).await.unwrap();
+        let officer = Helper::new("officer/zhang", "asked at the counter, ticket 17").unwrap();
+        for (version, is_void) in [(2, true), (3, false)] {
+            taken(&app, version, &json!({"document_void": is_void})).await;
+            assert_eq!(help::people(&app.ctx, CARD).await.unwrap(), [id], "{is_void}");
+            hall::find(&app.ctx, &officer, (card.name(), CARD)).await.unwrap();
+        }
+        let audit = app.audit().await;
+        let looks = audit.iter().filter(|one| one["act"] == "find-hall-record");
+        let about: Vec<&Value> = looks.map(|one| &one["person"]).collect();
+        let theirs = json!(id.to_string());
+        assert_eq!(about, [&theirs, &theirs]);
     });
 }
 
