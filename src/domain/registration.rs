@@ -314,6 +314,7 @@ pub struct Known {
     pub name: PersonName,
     /// Name and number were verified once (DEC-21); an invitation says only what a manager typed.
     pub is_verified: bool,
+    /// Or the number is void and opens none.
     pub has_account: bool,
     /// Of an enterprise, whether its relation waits or stands (DEC-24).
     pub is_manager: bool,

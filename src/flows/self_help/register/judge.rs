@@ -7,7 +7,7 @@ use crate::base::secret::{Hashed, Secret};
 use crate::domain::authorisation::State;
 use crate::domain::hall::HallRecord;
 use crate::domain::identity_type::Capability;
-use crate::domain::person::Person;
+use crate::domain::person::{DocumentStatus, Person};
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{
     Access, Candidate, Contact, Judged, Known, NamedBy, Proof, judge as judged,
@@ -46,15 +46,19 @@ pub(super) struct Facts {
 impl Facts {
     pub async fn read(ctx: &Ctx, rows: Rows<'_>, candidate: &Candidate) -> Result<Self, Fault> {
         let hall = rows.hall_records().find(&candidate.number).await?;
-        let person = match rows.people().find_by_document(&candidate.number).await? {
-            Some(id) => rows.people().find(id).await?,
-            None => None,
+        let standing = rows.people().standing(&candidate.number).await?;
+        let (person, is_void) = match standing {
+            Some((id, status)) if status != DocumentStatus::Superseded => {
+                (rows.people().find(id).await?, status == DocumentStatus::Void)
+            }
+            _ => (None, false),
         };
         let known = match &person {
             Some(person) => Some(Known {
                 name: person.name.clone(),
                 is_verified: person.real_name_level >= 3,
-                has_account: rows.accounts().find_by_person(person.id).await?.is_some(),
+                // A void number opens none, and no face is looked at before that is said.
+                has_account: is_void || rows.accounts().find_by_person(person.id).await?.is_some(),
                 is_manager: is_manager(ctx, rows, person.id).await?,
             }),
             None => None,
