@@ -1,6 +1,8 @@
 //! What an auditor asks about: one event per act, chained (`audit_chain`), and the sign-in log of a
 //! person (E-24).
 
+mod marks;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use crate::base::id::{
     AccountId, ApplicationId, AuthorisationId, EnterpriseId, GrantId, OfficerId, PersonId,
     SessionId,
 };
+
+pub use marks::Marks;
 
 /// An act that leaves a trace for ever. Holds ids, never numbers, names or phones.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -179,6 +183,11 @@ pub enum AuditEvent {
         person: PersonId,
         kind: String,
     },
+    /// The authority has taken back that it is.
+    DocumentVoidOver {
+        person: PersonId,
+        kind: String,
+    },
     /// Signed out: a new password or a new phone, proved by this factor. `what`: the way's name in the
     /// sign-in log.
     Recovered {
@@ -326,7 +335,7 @@ pub enum AuditEvent {
 }
 
 /// The names of all of them, for whoever looks for one.
-pub const ACTIONS: [&str; 65] = [
+pub const ACTIONS: [&str; 66] = [
     "password_set",
     "account_locked",
     "help_given",
@@ -360,6 +369,7 @@ pub const ACTIONS: [&str; 65] = [
     "document_held",
     "document_dated",
     "document_void",
+    "document_void_over",
     "recovered",
     "recovery_failed",
     "phone_awaited",
@@ -393,42 +403,6 @@ pub const ACTIONS: [&str; 65] = [
     "registered",
     "feed_imported",
 ];
-
-/// By what an event is found; no part of the chain.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Marks {
-    /// The person whose event it is, or the account where it names no person: who may see it as one of
-    /// their own.
-    pub subject: Option<Uuid>,
-    pub action: String,
-    /// Who of the bureau or which of its systems: `officer/zhang`, `operator/root`, a client's id.
-    pub actor: Option<String>,
-}
-
-/// Events whose `by` is an actor's name; elsewhere it is an id, or a way.
-const NAMES_ACTOR: [&str; 10] = [
-    "secrets_changed",
-    "help_given",
-    "non_resident_reviewed",
-    "history_read",
-    "feed_imported",
-    "officer_changed",
-    "officer_entered",
-    "officer_refused",
-    "officer_left",
-    "officer_acted",
-];
-
-impl AuditEvent {
-    pub fn marks(&self) -> Marks {
-        let told = serde_json::to_value(self).unwrap_or_default();
-        let text = |field: &str| told.get(field)?.as_str().map(str::to_owned);
-        let id = |field: &str| text(field)?.parse().ok();
-        let action = text("action").unwrap_or_default();
-        let actor = NAMES_ACTOR.contains(&action.as_str()).then(|| text("by")).flatten();
-        Marks { subject: id("person").or_else(|| id("account")), action, actor }
-    }
-}
 
 /// One attempt to sign in, good or bad.
 #[derive(Clone, PartialEq, Eq, Debug)]

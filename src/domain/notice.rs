@@ -47,6 +47,8 @@ pub enum NoticeKind {
     LevelRaised,
     /// A document was added, or its dates were (D-07).
     DocumentAdded,
+    /// The authority reports a document void that led to the account (L-12).
+    DocumentVoid,
     /// Of what an application had been allowed, nothing is left.
     ConsentWithdrawn,
     /// An application for a non-resident enterprise's code, by the bureau, like the next two (N-08).
@@ -62,7 +64,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -88,6 +90,7 @@ impl NoticeKind {
         Self::PhoneRecovered,
         Self::LevelRaised,
         Self::DocumentAdded,
+        Self::DocumentVoid,
         Self::ConsentWithdrawn,
         Self::NonResidentReturned,
         Self::NonResidentRejected,
@@ -126,6 +129,7 @@ impl NoticeKind {
             Self::PhoneRecovered => "phone-recovered",
             Self::LevelRaised => "level-raised",
             Self::DocumentAdded => "document-added",
+            Self::DocumentVoid => "document-void",
             Self::ConsentWithdrawn => "consent-withdrawn",
             Self::NonResidentReturned => "non-resident-returned",
             Self::NonResidentRejected => "non-resident-rejected",
@@ -169,6 +173,7 @@ impl NoticeKind {
             | Self::PhoneRecovered
             | Self::LevelRaised
             | Self::DocumentAdded
+            | Self::DocumentVoid
             | Self::ConsentWithdrawn
             | Self::NonResidentReturned
             | Self::NonResidentRejected

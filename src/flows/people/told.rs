@@ -3,8 +3,10 @@
 
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
+use crate::domain::notice::NoticeKind;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::person::{DocumentEnd, DocumentStatus};
+use crate::flows::notify::person::tell_person;
 use crate::flows::people::{date_document, hold_document};
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
@@ -49,6 +51,7 @@ pub async fn tell_document(
     let is_former = status.is_some_and(|status| status != DocumentStatus::Active);
     if status == Some(DocumentStatus::Void) {
         people.set_standing(number, DocumentStatus::Superseded).await?;
+        tx.note(AuditEvent::DocumentVoidOver { person, kind: number.kind.name().to_owned() });
     }
     if is_former && people.has_proved(person, number.kind).await? {
         return Ok(ToldAs::Former);
@@ -84,5 +87,8 @@ async fn void_document(
     }
     people.set_standing(number, DocumentStatus::Void).await?;
     tx.note(AuditEvent::DocumentVoid { person, kind: number.kind.name().to_owned() });
+    if status == Some(DocumentStatus::Active) {
+        tell_person(ctx, tx, person, NoticeKind::DocumentVoid, None).await?;
+    }
     Ok(())
 }

@@ -164,6 +164,12 @@ fn a_void_document_leads_nowhere_until_it_is_good_again() {
             (None, Some(id))
         );
         assert_eq!(level().await, 3);
+        // Each time it leads nowhere the person is told, and each way back leaves its trace.
+        let mut notices = app.ctx.rows().notices().list(id, 100).await.unwrap();
+        notices.retain(|one| one.kind == NoticeKind::DocumentVoid);
+        let audit = app.audit().await;
+        let backs = audit.iter().filter(|one| one["action"] == "document_void_over").count();
+        assert_eq!((notices.len(), backs), (2, 2));
     });
 }
 
