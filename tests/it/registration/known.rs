@@ -5,7 +5,7 @@ use hufu::domain::mask::{self, Viewer};
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::name::PersonName;
 use hufu::domain::number::phone::Phone;
-use hufu::domain::person::{Person, PersonKind};
+use hufu::domain::person::{DocumentStatus, Person, PersonKind};
 use hufu::flows::feed::{Format, import};
 use hufu::flows::people;
 use hufu::outbound::asked::FaceState;
@@ -388,5 +388,26 @@ fn a_person_without_an_account_gets_it() {
         let known = app.ctx.rows().people().find(invited).await.unwrap().unwrap();
         assert_eq!((known.name.as_str(), known.sex.as_deref()), ("许佳", Some("female")));
         assert!(actions(&app).await.iter().any(|one| one == "name_changed"));
+    });
+}
+
+/// A void number is answered as one of somebody who has an account, before a face is looked at, whether its person
+/// has one or not.
+#[test]
+fn a_void_number_costs_no_face() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        known_only(&app, FANG, FANG.name, 3).await;
+        for who in [LI, FANG] {
+            let tx = app.ctx.begin().await.unwrap();
+            let number = document(&app, who);
+            tx.rows().people().set_standing(&number, DocumentStatus::Void).await.unwrap();
+            tx.commit().await.unwrap();
+            let (_, page) = reached(&app, who).await;
+            assert_eq!(page.code(), Some("E_TAKEN"), "{}: {}", who.name, page.text);
+        }
+        let guess = Registrant { name: "李芬", contact: "13955559555", ..LI };
+        let (_, page) = reached(&app, guess).await;
+        assert_eq!(page.code(), Some("E_REAL_NAME"), "{}", page.text);
     });
 }
