@@ -140,6 +140,21 @@ fn what_cannot_be_right_is_told_before_the_scan() {
     });
 }
 
+/// A void document still says when its person was born: a further one of another day is somebody else's.
+#[test]
+fn a_void_document_still_tells_the_day_of_birth() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        app.sql("UPDATE identity_document SET status = 'void'").await;
+        let more =
+            [("document_type", "hk_macao_residence_permit"), ("document", "820000198511010032")];
+        let refused = add(&app, &mut wang, &more).await;
+        assert_eq!(refused.code(), Some("E_FORMAT"), "{}", refused.text);
+        assert!(refused.text.contains("id=\"document-wrong\""), "{}", refused.text);
+    });
+}
+
 /// Covers D-07, D-09: nothing is kept before the face, which is compared with the new document; afterwards its
 /// number signs in, and the person is told.
 #[test]
