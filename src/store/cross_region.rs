@@ -182,17 +182,6 @@ impl<A> CrossRegion<'_, A> {
         Ok(named.is_some())
     }
 
-    /// Whom a record names.
-    pub async fn handlers(&self, id: RecordId) -> Result<Vec<PersonId>, StoreError> {
-        let rows = self
-            .0
-            .find::<record_handler::Entity>()
-            .filter(record_handler::Column::RecordId.eq(id.0))
-            .all(&self.0.db())
-            .await?;
-        Ok(rows.into_iter().map(|row| PersonId(row.person_id)).collect())
-    }
-
     /// Whose a record is; `None`: there is none.
     pub async fn enterprise_of(&self, id: RecordId) -> Result<Option<EnterpriseId>, StoreError> {
         let row = self

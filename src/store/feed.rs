@@ -188,6 +188,7 @@ impl Feed<'_, Writing> {
             .0
             .update::<feed_entry::Entity>()
             .col_expr(feed_entry::Column::Version, Expr::value(version))
+            .col_expr(feed_entry::Column::TargetId, Expr::value(target))
             .filter(feed_entry::Column::Kind.eq(kind))
             .filter(feed_entry::Column::SourceKey.eq(source_key))
             .filter(feed_entry::Column::Version.lt(version))

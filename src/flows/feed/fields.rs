@@ -88,3 +88,20 @@ pub async fn people(
     }
     Ok(found)
 }
+
+/// Those of them whom somebody knows: for what is over, which nobody holds up.
+pub async fn known_people(
+    tx: &Tx<'_>,
+    field: &str,
+    numbers: &[String],
+) -> Result<Vec<PersonId>, NotTaken> {
+    let mut found = Vec::new();
+    for number in numbers {
+        match person(tx, field, number).await {
+            Ok(person) if !found.contains(&person) => found.push(person),
+            Ok(_) | Err(NotTaken::Wrong(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(found)
+}

@@ -17,7 +17,7 @@ use crate::domain::profile::EnterpriseProfile;
 use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::authorisations::save_authorisation;
-use crate::flows::feed::fields::{division, enterprise, people, permissions, term};
+use crate::flows::feed::fields::{division, enterprise, known_people, people, permissions, term};
 use crate::flows::feed::hall::save_hall_record;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::feed::people::save_person;
@@ -327,9 +327,10 @@ async fn save_record(
     }
     let fresh = || RecordId::new(&ctx.services.clock, ctx.random());
     let id = known.or(same).unwrap_or_else(fresh);
-    // What closes is refused for nobody whom it names, and keeps who was named (G-17).
+    // What closes is refused for nobody and nothing that it names (G-17).
     let (handlers, permissions) = if line.is_closed {
-        (rows.cross_region().handlers(id).await?, line.permissions.iter().cloned().collect())
+        let handlers = known_people(tx, "handlers", &line.handlers).await?;
+        (handlers, line.permissions.iter().cloned().collect())
     } else {
         let handlers = people(ctx, tx, "handlers", &line.handlers).await?;
         (handlers, permissions(ctx, &line.permissions)?)

@@ -93,6 +93,17 @@ fn a_relation_that_names_others_is_another() {
                     && one.valid_from.to_string() == line["valid_from"]
             };
             assert_eq!(named.iter().any(is_told), more["state"].is_null(), "{more}");
+            // From then on the line is about that one: its end ends it.
+            if more["state"].is_null() && more["valid_from"].is_null() {
+                let mut over = more.clone();
+                over["state"] = json!("ended");
+                tell(&app, clerk(4, &over)).await;
+                let named = match more["person"].is_null() {
+                    true => held(&app.ctx, WANG).await,
+                    false => held(&app.ctx, "13500135000").await,
+                };
+                assert!(!named.iter().any(is_told), "{more}");
+            }
         }
     });
 }
