@@ -28,10 +28,11 @@ pub enum Fault {
 
 impl Fault {
     /// What the person or client can do something about: somebody else was faster, a value that
-    /// nothing of ours can keep, or it can be tried again when there is room.
+    /// nothing of ours can keep, or it can be tried again when there is room or another transaction is over.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             _ if self.is_want_of_room() => Some(Refusal::Busy),
+            Self::Store(StoreError::GaveWay(_)) => Some(Refusal::Busy),
             Self::Store(StoreError::Conflict(_)) => Some(Refusal::State),
             Self::Store(StoreError::BadValue(_)) => Some(Refusal::format("value")),
             _ => None,

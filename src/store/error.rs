@@ -13,6 +13,10 @@ pub enum StoreError {
     /// The database did not answer, or cannot now: try again later (503).
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The database has ended our transaction for the sake of another: the same, asked once more, finds what the
+    /// other has done (503).
+    #[error("the database ended the transaction for another one: {0}")]
+    GaveWay(String),
     /// Another row or another transaction is in the way (409).
     #[error("another row is in the way: {0}")]
     Conflict(String),
@@ -140,8 +144,8 @@ fn of_postgres(code: &str, text: String) -> StoreError {
         // A standby, or a database that is not there (yet).
         (_, "25006" | "3D000") => StoreError::Unavailable(text),
         ("08" | "53" | "57" | "58", _) => StoreError::Unavailable(text),
-        // Serialization failures and deadlocks: the other one has won.
-        ("40", _) => StoreError::Conflict(text),
+        // A deadlock, a serialisation failure.
+        ("40", _) => StoreError::GaveWay(text),
         ("22", _) => StoreError::BadValue(text),
         _ => StoreError::Mistake(text),
     }

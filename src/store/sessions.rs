@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Value,
 };
 
@@ -136,7 +136,7 @@ impl<A> Sessions<'_, A> {
     }
 
     /// Those of an account that nobody has ended, also past their time: tokens for work without the
-    /// person may outlive it.
+    /// person may outlive it. In the order in which everybody ends several.
     pub async fn unended_of(&self, account: AccountId) -> Result<Vec<SessionId>, StoreError> {
         let ids = self
             .0
@@ -144,7 +144,8 @@ impl<A> Sessions<'_, A> {
             .select_only()
             .column(session::Column::Id)
             .filter(session::Column::AccountId.eq(account.0))
-            .filter(session::Column::EndedAt.is_null());
+            .filter(session::Column::EndedAt.is_null())
+            .order_by_asc(session::Column::Id);
         let ids: Vec<uuid::Uuid> = ids.into_tuple().all(&self.0.db()).await?;
         Ok(ids.into_iter().map(SessionId).collect())
     }
@@ -180,13 +181,20 @@ impl<A> Sessions<'_, A> {
         rows.iter().map(|row| Found::of(row, "s_", read)).collect()
     }
 
+    /// In the order in which everybody ends several.
     async fn several<const N: usize>(
         &self,
         sql: &str,
         values: [Value; N],
     ) -> Result<Vec<Session>, StoreError> {
         let rows = self.0.all(sql, values).await?;
-        rows.iter().map(|row| read(session::Model::from_query_result(row, "s_")?)).collect()
+        let found: Result<Vec<Session>, StoreError> = rows
+            .iter()
+            .map(|row| read(session::Model::from_query_result(row, "s_")?))
+            .collect();
+        let mut found = found?;
+        found.sort_by_key(|one| one.id);
+        Ok(found)
     }
 
     /// The live session that an application was told by this `sid`.

@@ -209,10 +209,10 @@ async fn a_file_that_cannot_be_opened_is_away() {
     assert!(matches!(opened.err(), Some(StoreError::Unavailable(_))));
 }
 
-/// Of two transactions that wait for each other the one that is chosen to give way is in conflict,
-/// not the database away (PostgreSQL alone: SQLite has one writer).
+/// Of two transactions that wait for each other the one that is chosen gives way: neither is the database away, nor
+/// another row in the way (PostgreSQL alone: SQLite has one writer).
 #[test]
-fn a_deadlock_is_a_conflict() {
+fn whoever_is_ended_for_another_gives_way() {
     on_each_database(|on| async move {
         if matches!(on, On::Sqlite) {
             return;
@@ -236,7 +236,7 @@ fn a_deadlock_is_a_conflict() {
             }
         );
         let both = [crossed.0, crossed.1];
-        assert!(both.iter().any(|one| matches!(one, Err(StoreError::Conflict(_)))), "{both:?}");
-        assert!(both.iter().all(|one| matches!(one, Ok(()) | Err(StoreError::Conflict(_)))));
+        assert!(both.iter().any(|one| matches!(one, Err(StoreError::GaveWay(_)))), "{both:?}");
+        assert!(both.iter().all(|one| matches!(one, Ok(()) | Err(StoreError::GaveWay(_)))));
     });
 }

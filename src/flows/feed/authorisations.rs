@@ -66,6 +66,8 @@ async fn replaced(
         return Ok(None);
     }
     if !known.state().is_terminal() {
+        // Both, before either is changed: in the order in which everybody holds several.
+        tx.rows().enterprises().hold_all(&[known.enterprise, new.enterprise]).await?;
         change_in(ctx, tx, &known, &known.registry_end(), By::REGISTRY).await?;
     }
     Ok(Some(known.id))

@@ -63,9 +63,7 @@ async fn take_run(
 
 async fn alone(ctx: &Ctx, line: u64, entry: &Entry) -> Result<Outcome, Fault> {
     let mut applied = apply(ctx, entry).await;
-    // Of two that wait for each other the database ends one, and of two that add the same one is faster: once
-    // more it finds what the other did.
-    if matches!(applied, Err(NotTaken::Fault(Fault::Store(StoreError::Conflict(_))))) {
+    if applied.as_ref().is_err_and(is_beaten) {
         applied = apply(ctx, entry).await;
     }
     match applied {
@@ -77,6 +75,13 @@ async fn alone(ctx: &Ctx, line: u64, entry: &Entry) -> Result<Outcome, Fault> {
             Ok(Outcome::Failed(Wrong::line(refusal.code())))
         }
     }
+}
+
+/// Of two that wait for each other the database ends one, and of two that add the same one is faster: once more it
+/// finds what the other did.
+fn is_beaten(why: &NotTaken) -> bool {
+    let NotTaken::Fault(Fault::Store(error)) = why else { return false };
+    matches!(error, StoreError::Conflict(_) | StoreError::GaveWay(_))
 }
 
 async fn apply(ctx: &Ctx, entry: &Entry) -> Result<Outcome, NotTaken> {

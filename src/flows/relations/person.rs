@@ -2,7 +2,7 @@
 //! scan, reject, withdraw an application, end, synchronise, and a history of one's own.
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{AuthorisationId, PersonId};
+use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{
     Authorisation, By, Event, HistoryEntry, HistoryReason, New, State, Terms,
@@ -194,7 +194,9 @@ pub async fn confirm_batch(
     proved.second.passed().ok_or(Refusal::State)?;
     let by = By::holder(proved.person);
     let mut outcomes = Vec::new();
-    let (tx, ..) = step_up::conclude(ctx, transaction).await?;
+    let about = to_be_confirmed(ctx, transaction).await?;
+    let enterprises: Vec<EnterpriseId> = about.iter().map(|(_, one)| one.id).collect();
+    let (tx, ..) = step_up::conclude_about(ctx, transaction, &enterprises).await?;
     for shown in shown {
         let held = tx.rows().standings().held_by(shown.id).await?;
         let own = held.filter(|(one, _)| one.person == proved.person);

@@ -162,7 +162,11 @@ pub async fn end_all_in(ctx: &Ctx, tx: &Tx<'_>, enterprise: EnterpriseId) -> Res
     Ok(())
 }
 
+/// Whoever changes relations holds their enterprises first, several of them by id, after an account of their own and
+/// before any session: two that are about the same ones come one after the other, and neither waits for what
+/// the other needs.
 async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
+    tx.rows().enterprises().hold(changed.after().enterprise).await?;
     let predecessors = match changed.begins() {
         true => predecessors(ctx, tx, changed.after()).await?,
         false => Vec::new(),
@@ -180,7 +184,8 @@ async fn save(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whom a new holder ends where there is one at a time.
+/// Whom a new holder ends where there is one at a time. The enterprise is held: of two who are named at once, the
+/// second sees the first.
 async fn predecessors(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -191,8 +196,6 @@ async fn predecessors(
         return Ok(Vec::new());
     }
     let types = [next.identity_type.clone()];
-    // Of two who are named at once, the second sees the first.
-    tx.rows().enterprises().hold(next.enterprise).await?;
     let mut all = tx.rows().authorisations().held_as(next.enterprise, &types).await?;
     all.retain(|one| one.person != next.person);
     Ok(all)

@@ -2,7 +2,7 @@
 //! (L-11, `acr_values`), or a younger proof (`max_age`, RFC 9470). The person sees only the missing
 //! step and keeps session and identity.
 
-use crate::base::id::{PersonId, SessionId};
+use crate::base::id::{EnterpriseId, PersonId, SessionId};
 use crate::base::secret::{Hashed, Secret};
 use crate::domain::entrance::{Entrance, Step};
 use crate::domain::factor::{Factor, Way, acr, amr, way_of};
@@ -139,9 +139,24 @@ pub async fn conclude<'c>(
     ctx: &'c Ctx,
     transaction: &LoginTransaction,
 ) -> Result<(Tx<'c>, Session, Account), Stop> {
+    conclude_about(ctx, transaction, &[]).await
+}
+
+/// The same of an errand that changes relations with these enterprises, which are held before the session: whoever
+/// ends somebody there holds the enterprise and then ends their sessions.
+pub async fn conclude_about<'c>(
+    ctx: &'c Ctx,
+    transaction: &LoginTransaction,
+    enterprises: &[EnterpriseId],
+) -> Result<(Tx<'c>, Session, Account), Stop> {
     let (id, proved) = within(transaction)?;
     let tx = ctx.begin().await?;
     transaction::use_up(&tx, transaction).await?;
+    if !enterprises.is_empty() {
+        // As a sign-in does that confirms (`steps`).
+        tx.rows().accounts().hold(&[proved.account]).await?;
+        tx.rows().enterprises().hold_all(enterprises).await?;
+    }
     let (found, account) = session::hold(&tx, id, proved.account).await?;
     Ok((tx, found, account))
 }

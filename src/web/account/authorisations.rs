@@ -20,7 +20,7 @@ use crate::views::account::{
 };
 use crate::web::account::show::{all_types, own, tabs, type_options};
 use crate::web::account::visit::Visit;
-use crate::web::answer::{Answer, Failure, see_other};
+use crate::web::answer::{Answer, Failure, busy, see_other};
 use crate::web::form::Form;
 use crate::web::page::view::type_name;
 use crate::web::request::Request;
@@ -197,6 +197,8 @@ pub async fn confirmed(request: &Request, transaction: &LoginTransaction) -> Ans
             let held = format!("{}{}?scope=national", request.base(), TABS[1].1);
             return Ok(see_other(&held));
         }
+        // Nothing was done, and the same once more will be.
+        Err(Refusal::Busy) => return Ok(busy()),
         Err(_) => return request.forbidden(),
     };
     let view = |one: &crate::flows::relations::person::Outcome| {

@@ -23,6 +23,7 @@ mod log;
 mod looks;
 mod matrix;
 mod notices;
+mod order;
 mod password;
 mod person;
 pub mod phones;

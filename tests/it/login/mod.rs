@@ -34,7 +34,7 @@ mod siblings;
 mod slider;
 mod social_insurance;
 mod specific_entity;
-mod step_up;
+pub mod step_up;
 mod stock_levels;
 mod tax_app;
 mod two_clicks;

@@ -16,7 +16,7 @@ const WANG: &str = "13800138000";
 const LEVEL: &str = "/realms/jiangxi/account/level";
 
 /// With the second factor passed: nothing but its end is missing.
-fn passed(mut transaction: LoginTransaction) -> LoginTransaction {
+pub fn passed(mut transaction: LoginTransaction) -> LoginTransaction {
     if let Progress::Chosen(proved, _) = &mut transaction.progress {
         proved.second = Second::Passed(Factor::TaxAppScan);
     }

@@ -145,11 +145,13 @@ fn control_characters_that_json_writes_out_are_refused() {
 }
 
 /// What the database says is told apart: a row in the way is 409 and a value that it cannot keep
-/// 400, each with its code; our own mistake is 500; none of them asks to come back later.
+/// 400, each with its code; our own mistake is 500; none of them asks to come back later, as one does that
+/// is away or has ended the transaction for another one.
 #[test]
-fn only_a_database_that_is_away_is_a_503() {
+fn only_what_can_be_asked_again_is_a_503() {
     for (error, status) in [
         (StoreError::Unavailable(String::new()), 503),
+        (StoreError::GaveWay(String::new()), 503),
         (StoreError::Conflict(String::new()), 409),
         (StoreError::BadValue(String::new()), 400),
         (StoreError::Mistake(String::new()), 500),
