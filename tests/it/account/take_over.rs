@@ -90,7 +90,7 @@ fn a_number_that_somebody_else_proves_is_theirs() {
 }
 
 /// Covers R-14, PC-14: at the same moment, by many: one has it, each account has one default, and
-/// nothing fails but by `E_STATE`.
+/// nothing fails but by `E_STATE`, or by `E_BUSY` where the database has ended one for another.
 #[test]
 fn of_many_who_bind_a_number_at_once_one_has_it() {
     on_each_database(|on| async move {
@@ -123,11 +123,8 @@ fn of_many_who_bind_a_number_at_once_one_has_it() {
             let done = futures_util::future::join_all(binds).await;
             assert!(done.iter().any(Result::is_ok));
             for fault in done.into_iter().filter_map(Result::err) {
-                assert_eq!(
-                    fault.refusal().map(|refusal| refusal.code()),
-                    Some("E_STATE"),
-                    "{fault}"
-                );
+                let code = fault.refusal().map(|refusal| refusal.code());
+                assert!(matches!(code, Some("E_STATE" | "E_BUSY")), "{fault}");
             }
             let mut all = Vec::new();
             for account in &accounts {
