@@ -626,6 +626,7 @@ done-synchronised = Synchronisation requested; the result is shown below.
 chosen-not-saved = These permissions are chosen but not saved yet.
 delete-handler-text = From now on the person can no longer act for this enterprise as: { $n }. This cannot be undone; they can only be added again.
 only-looked-at = This can only be looked at.
+others-decide = This is your own identity: another manager of the enterprise confirms, changes or extends it.
 pending-by-hall = Added at a tax service hall; it cannot be withdrawn online. To change it, please go to the hall.
 act-edit = Permissions
 act-renew = Renew

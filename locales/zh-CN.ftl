@@ -626,6 +626,7 @@ done-synchronised = 已提交同步，结果见下方。
 chosen-not-saved = 以下权限已选定，尚未保存。
 delete-handler-text = 删除后该人员立即不能以本企业“{ $n }”身份办税，且无法恢复，只能重新添加。
 only-looked-at = 此项只能查看。
+others-decide = 这是您本人的身份，须由本企业其他管理人员确认、修改或延长有效期。
 pending-by-hall = 线下添加，无法线上撤回；如需修改，请到办税服务厅办理。
 act-edit = 人员权限
 act-renew = 延长有效期

@@ -68,6 +68,8 @@ pub struct HandlerView {
     pub ended: Option<String>,
     /// What the viewer may do with it.
     pub acts: Vec<&'static str>,
+    /// A manager's own: what would give them something is another manager's to do.
+    pub others_decide: bool,
     /// How the newest synchronisation stands at each application.
     pub synchronised: Vec<String>,
 }

@@ -12,7 +12,7 @@ use crate::flows::relations::manager::{act, check_terms, confirm_application, fi
 use crate::oidc::params::Params;
 use crate::views::account::HandlerPage;
 use crate::web::account::handlers::grant_of;
-use crate::web::account::show::{handler, ticks};
+use crate::web::account::show::{managed, ticks};
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
@@ -56,15 +56,17 @@ async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusa
     };
     let done = request.query().unwrap_or_default();
     let done = done.get("done").filter(|done| ["added", "saved", "confirmed"].contains(done));
+    let handler = managed(request, &listed, manager.person);
+    let may_choose = !handler.others_decide;
     let page = HandlerPage {
-        handler: handler(request, &listed),
         version: one.version(),
-        choosing: editing.is_choosing.then(|| ticked(one.permissions())).flatten(),
-        chosen: editing.chosen.as_ref().and_then(ticked),
+        choosing: (editing.is_choosing && may_choose).then(|| ticked(one.permissions())).flatten(),
+        chosen: editing.chosen.as_ref().filter(|_| may_choose).and_then(ticked),
         is_long_term: valid_to.is_none(),
         valid_to: valid_to.unwrap_or_default(),
         today: request.ctx.now().day().to_string(),
         asks: editing.asks,
+        handler,
         done: done.map(|done| request.text(&format!("done-{done}"))),
         notice: refusal.map(|refusal| request.notice(refusal)),
     };

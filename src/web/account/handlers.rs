@@ -14,7 +14,7 @@ use crate::oidc::params::Params;
 use crate::views::account::{
     AddHandlerPage, HandlersPage, OptionView, OwnPermissionsPage, TabView,
 };
-use crate::web::account::show::{handler, href, online_types, tabs, ticks};
+use crate::web::account::show::{href, managed, online_types, tabs, ticks};
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
@@ -63,7 +63,7 @@ async fn show(request: Request, path: &str, wants_pending: bool) -> Answer {
     };
     let page = HandlersPage {
         tabs: tabs(&visit.request, &TABS, path),
-        handlers: wanted.map(|one| handler(&visit.request, one)).collect(),
+        handlers: wanted.map(|one| managed(&visit.request, one, manager.person)).collect(),
         done,
         notice: None,
     };

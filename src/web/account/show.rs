@@ -1,6 +1,7 @@
 //! From authorisations to what lists show: names in the reader's language, masked where another
 //! person's.
 
+use crate::base::id::PersonId;
 use crate::domain::authorisation::{Authorisation, HistoryEntry, Origin, State};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{
@@ -50,6 +51,7 @@ fn base(request: &Request, one: &Authorisation) -> HandlerView {
         is_cancelled: false,
         ended: None,
         acts: Vec::new(),
+        others_decide: false,
         synchronised: Vec::new(),
     }
 }
@@ -59,7 +61,18 @@ fn ended(request: &Request, entry: &HistoryEntry) -> String {
     format!("{side} · {}", entry.at.for_people())
 }
 
-/// A handler as a manager sees one.
+/// Acts by which a manager gives something (AC-21).
+const GIVING: [&str; 3] = ["confirm", "edit", "renew"];
+
+/// A handler as a manager sees one, with what they may do; nobody gives themself anything.
+pub fn managed(request: &Request, listed: &Listed, manager: PersonId) -> HandlerView {
+    let is_own = listed.authorisation.person == manager;
+    let acts = manager_acts(request, &listed.authorisation).into_iter();
+    let (given, acts): (Vec<_>, Vec<_>) = acts.partition(|act| is_own && GIVING.contains(act));
+    HandlerView { acts, others_decide: !given.is_empty(), ..handler(request, listed) }
+}
+
+/// A handler as whoever is not the handler sees one.
 pub fn handler(request: &Request, listed: &Listed) -> HandlerView {
     let one = &listed.authorisation;
     let document = listed.document.as_ref();
@@ -70,12 +83,11 @@ pub fn handler(request: &Request, listed: &Listed) -> HandlerView {
             .unwrap_or_default(),
         is_cancelled: listed.is_cancelled,
         ended: listed.history.as_ref().map(|entry| ended(request, entry)),
-        acts: manager_acts(request, one),
         ..base(request, one)
     }
 }
 
-/// What a manager may do with it; the flows decide again.
+/// What a manager may do with somebody's; the flows decide again.
 fn manager_acts(request: &Request, one: &Authorisation) -> Vec<&'static str> {
     let known = request.ctx.realm.identity_type(&one.identity_type);
     let is_online = known.is_some_and(|known| known.can(Capability::GrantedOnline));

@@ -24,6 +24,7 @@ mod looks;
 mod matrix;
 mod notices;
 mod order;
+mod own_rows;
 mod password;
 mod person;
 pub mod phones;
