@@ -12,7 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::sign_in::factor::code;
 use crate::flows::sign_in::factor::tries::{self, Try};
-use crate::flows::sign_in::guesses::Budget;
+use crate::flows::sign_in::guesses::{Budget, Lock};
 use crate::flows::sign_in::log::record_judged;
 use crate::flows::sign_in::password::{NewPassword, change};
 use crate::flows::sign_in::personal_id;
@@ -147,24 +147,27 @@ pub async fn begin_face(
     let account = own(ctx, session).await?;
     // It tells whether the new one is the old one before anything is proved: no more often than a
     // password may be guessed.
-    let budget =
-        Budget { name: format!("new-password/{}", account.id), policy: ctx.realm.lockout.clone() };
+    let budget = budget(ctx, &account);
     budget.take(ctx).await?;
     let checked = NewPassword::check(ctx, &account, &wanted.new, &wanted.repeated).await;
-    let new = match Stop::refusal(checked)? {
-        Ok(new) => new,
-        Err(refusal) => {
-            // What the rules refuse says nothing about the old one.
-            if refusal != Refusal::PasswordPolicy(PasswordFault::Unchanged) {
-                budget.give_back(ctx).await?;
-            }
-            return Err(refusal.into());
+    let checked = Stop::refusal(checked)?;
+    match &checked {
+        Ok(_) | Err(Refusal::PasswordPolicy(PasswordFault::Unchanged)) => {
+            budget.has_locked(ctx).await?;
         }
-    };
+        // What the rules refuse says nothing about the old one.
+        Err(_) => budget.give_back(ctx).await?,
+    }
+    let new = checked?;
     let cipher = &ctx.services.secrets.cookie;
     let errand = Errand::Password(cipher.seal_text(ctx.random(), &place(session), new.hash()));
     let begun = step_up::begin(ctx, session, errand, Then::Page(back.to_owned())).await?;
     Ok(begun.ok_or(Refusal::State)?)
+}
+
+fn budget(ctx: &Ctx, account: &Account) -> Budget {
+    let name = format!("new-password/{}", account.id);
+    Budget { lock: Lock::NewPassword, name, policy: ctx.realm.lockout.clone() }
 }
 
 fn place(session: &Session) -> String {
@@ -185,7 +188,6 @@ pub async fn face_passed(ctx: &Ctx, transaction: &LoginTransaction) -> Result<()
     change(ctx, &tx, &account, &new, Some(session.id)).await?;
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;
-    let name = format!("new-password/{}", account.id);
-    ctx.tidied(Budget { name, policy: ctx.realm.lockout.clone() }.forget(ctx).await);
+    ctx.tidied(budget(ctx, &account).forget(ctx).await);
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::flows::officer::session::begin;
 use crate::flows::officer::{
     Asked, CHALLENGE_SECONDS, internal, relying_party, sealed, unbelieved, unsealed,
 };
-use crate::flows::sign_in::guesses::Budget;
+use crate::flows::sign_in::guesses::{Budget, Lock};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::officers::OfficerPasskey;
 
@@ -92,7 +92,8 @@ async fn believed(ctx: &Ctx, binding: &str, given: Given<'_>) -> Result<Believed
 async fn judge_password(ctx: &Ctx, officer: &Officer, password: &Secret) -> Result<(), Stop> {
     let stored = officer.password.as_deref().ok_or(Refusal::Credentials)?;
     let policy = ctx.realm.lockout.clone();
-    let budget = Budget { name: format!("officer-password/{}", officer.id), policy };
+    let name = format!("officer-password/{}", officer.id);
+    let budget = Budget { lock: Lock::OfficerPassword, name, policy };
     budget.take(ctx).await?;
     let Some(is_right) = ctx.services.console_hashing.verify(password, stored).await? else {
         budget.give_back(ctx).await?;

@@ -23,7 +23,7 @@ use crate::flows::notify::person::tell_person;
 use crate::flows::self_help::document::{Document, count_start};
 use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
 use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
-use crate::flows::sign_in::guesses::Budget;
+use crate::flows::sign_in::guesses::{Budget, Lock};
 use crate::flows::sign_in::log::{is_told_of, unsigned};
 use crate::flows::sign_in::password::{self, NewPassword};
 use crate::flows::sign_in::scan::claim;
@@ -195,8 +195,8 @@ pub async fn verify(
 /// Guesses from here at codes for one number that one phone was sent, or would be.
 fn guesses(ctx: &Ctx, document: &Document, phone: &str) -> Budget {
     let name = Hashed::of(&format!("{}\n{phone}", document.counted_as(ctx))).to_text();
-    let policy = ctx.realm.lockout.clone();
-    Budget { name: format!("forgotten/{name}/{}", ctx.place()), policy }
+    let (name, policy) = (format!("forgotten/{name}/{}", ctx.place()), ctx.realm.lockout.clone());
+    Budget { lock: Lock::Forgotten, name, policy }
 }
 
 async fn take(ctx: &Ctx, here: &Budget) -> Result<(), Stop> {

@@ -23,7 +23,7 @@ use crate::flows::self_help::awaited;
 use crate::flows::self_help::document::{Document, count_start_at};
 use crate::flows::self_help::progress::{Begun, Journey, STEP_SECONDS};
 use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
-use crate::flows::sign_in::guesses::Budget;
+use crate::flows::sign_in::guesses::{Budget, Lock};
 use crate::flows::sign_in::log::{is_told_of, unsigned};
 use crate::flows::sign_in::scan::claim;
 use crate::flows::sign_in::scan::code::Current;
@@ -245,7 +245,7 @@ async fn judge(
     code: &Secret,
 ) -> Result<(), Stop> {
     let name = format!("lost-phone/{}/{}", at.account, ctx.place());
-    let budget = Budget { name, policy: ctx.realm.lockout.clone() };
+    let budget = Budget { lock: Lock::LostPhone, name, policy: ctx.realm.lockout.clone() };
     match Stop::refusal(budget.take(ctx).await)? {
         Ok(_) => {}
         Err(Refusal::Locked { retry_after }) => return Err(Refusal::OtpRate { retry_after }.into()),

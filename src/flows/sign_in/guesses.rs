@@ -17,8 +17,45 @@ const ROUNDS: usize = 100;
 /// Seconds for which a place stays known after a sign-in.
 const KNOWN_SECONDS: i64 = 30 * 86_400;
 
+/// What a lock refuses from its beginning on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lock {
+    /// A password for one name, from one place or from everywhere.
+    Password,
+    /// An answer to a second factor that could be guessed.
+    SecondFactor,
+    /// Whatever an address types at the door, whoever it is about.
+    Address,
+    /// A code of a forgotten password.
+    Forgotten,
+    /// A code to a new phone, where the old one is lost.
+    LostPhone,
+    /// A code of a registration.
+    Registration,
+    /// A new password in place of one's own, which tells whether it is the old one.
+    NewPassword,
+    OfficerPassword,
+}
+
+impl Lock {
+    /// As the counter names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SecondFactor => "second-factor",
+            Self::Address => "address",
+            Self::Forgotten => "forgotten",
+            Self::LostPhone => "lost-phone",
+            Self::Registration => "registration",
+            Self::NewPassword => "new-password",
+            Self::OfficerPassword => "officer-password",
+        }
+    }
+}
+
 /// One counter, by name, and its limits.
 pub struct Budget {
+    pub lock: Lock,
     pub name: String,
     pub policy: LockoutPolicy,
 }
@@ -60,9 +97,7 @@ impl Budget {
     pub async fn has_locked(&self, ctx: &Ctx) -> Result<Option<Timestamp>, Fault> {
         let until = self.kept(ctx).await?.and_then(|kept| self.policy.locked_by(&kept));
         if until.is_some() {
-            // Names begin with what is guessed.
-            let what = self.name.split('/').next().unwrap_or_default();
-            count_lock(ctx, what);
+            count_lock(ctx, self.lock);
         }
         Ok(until)
     }
@@ -77,9 +112,9 @@ impl Budget {
     }
 }
 
-/// A lock has begun. `what`: whose tries it refuses from now on, a word of ours.
-pub fn count_lock(ctx: &Ctx, what: &str) {
-    let labels = [("realm", ctx.realm.id.clone()), ("what", what.to_owned())];
+/// One has begun.
+pub fn count_lock(ctx: &Ctx, lock: Lock) {
+    let labels = [("realm", ctx.realm.id.clone()), ("what", lock.name().to_owned())];
     metrics::counter!("hufu_locks_total", &labels).increment(1);
 }
 

@@ -16,7 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::aside::aside;
 use crate::flows::limits::{self, Counted, Limit, Over};
 use crate::flows::sign_in::factor::device;
-use crate::flows::sign_in::guesses::{Budget, count_lock, is_known_place};
+use crate::flows::sign_in::guesses::{Budget, Lock, count_lock, is_known_place};
 use crate::flows::sign_in::typed::{Credentials, Typed};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Rows;
@@ -59,7 +59,7 @@ impl Address {
             Counted::Within(shortest) => shortest,
             Counted::Over(over) => {
                 if over.has_begun {
-                    count_lock(ctx, "address");
+                    count_lock(ctx, Lock::Address);
                 }
                 return Ok(Some(over));
             }
@@ -157,11 +157,12 @@ impl Attempt {
         };
         let max_failures = ctx.realm.limits.max_failures_elsewhere;
         let elsewhere = Budget {
+            lock: Lock::Password,
             name: format!("password/{name}{era}"),
             policy: LockoutPolicy { max_failures, ..policy.clone() },
         };
         let mut attempt = Self {
-            own: Budget { name: own, policy },
+            own: Budget { lock: Lock::Password, name: own, policy },
             elsewhere: None,
             address: Address::of(ctx, &name),
             is_known: known.is_known(),
@@ -280,7 +281,8 @@ pub async fn end_locks(ctx: &Ctx, rows: Rows<'_>, account: &Account) -> Result<(
     for name in names {
         let name = Hashed::of(&comparable(&name, ctx.now().day())).to_text();
         for name in [format!("password/{name}/{place}{era}"), format!("password/{name}{era}")] {
-            Budget { name, policy: ctx.realm.lockout.clone() }.forget(ctx).await?;
+            let policy = ctx.realm.lockout.clone();
+            Budget { lock: Lock::Password, name, policy }.forget(ctx).await?;
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use hufu::telemetry::recorder;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::running::two_realms;
-use crate::account::contract;
+use crate::account::{WANG, as_person, contract, post};
 use crate::kit::listener::Listener;
 use crate::kit::{
     EXAMPLE, FILING, On, PASSWORD, TestApp, authorize_url, demo_realm, on_each_database,
@@ -26,6 +26,7 @@ use crate::kit::{
 };
 use crate::login::authenticator;
 use crate::protocol::authorize::signed_in;
+use crate::registration::{FANG, named, send, sent};
 
 /// The value of a series; 0 where there is none.
 fn value(handle: &PrometheusHandle, name: &str, labels: &[(&str, &str)]) -> f64 {
@@ -110,6 +111,37 @@ fn what_people_do_is_counted() {
         measure::password_lanes(&app.ctx.services);
         assert_eq!(value(&handle, "hufu_password_lane_used", &[]), 0.0);
         assert!(value(&handle, "hufu_password_wait_seconds_count", &[]) > 5.0);
+    });
+}
+
+/// Issue 13, 4: a lock is counted once, when it begins, under what it refuses: also where somebody registers, and
+/// where a new password would tell the old one.
+#[test]
+fn each_lock_is_counted_by_what_it_refuses() {
+    on_each_database(|on| async move {
+        let recorder = recorder(Duration::from_mins(10)).unwrap();
+        let (handle, _guard) = (recorder.handle(), metrics::set_default_local_recorder(&recorder));
+        let app = TestApp::start(on).await;
+        let locks =
+            |what| value(&handle, "hufu_locks_total", &[("realm", "jiangxi"), ("what", what)]);
+        let (mut browser, page) = named(&app, FANG).await;
+        let page = send(&mut browser, &page, FANG.contact).await;
+        let right = sent(&app, FANG.contact);
+        let wrong = if right == "000000" { "000001" } else { "000000" };
+        for n in 0..6 {
+            assert_eq!(locks("registration"), f64::from(u8::from(n > 4)), "{n}");
+            browser.submit(&page, &[("act", "verify"), ("code", wrong)]).await;
+        }
+        let mut wang = as_person(&app, WANG).await;
+        for n in 0..6 {
+            assert_eq!(locks("new-password"), f64::from(u8::from(n > 4)), "{n}");
+            let new = if n == 4 { PASSWORD.to_owned() } else { format!("Guess-2026-{n}") };
+            let new = new.as_str();
+            let asked = [("way", "face"), ("act", "save"), ("new", new), ("repeated", new)];
+            post(&app, &mut wang, "/account/password", &asked).await;
+        }
+        assert_eq!((locks("registration"), locks("new-password")), (1.0, 1.0));
+        assert_eq!(value(&handle, "hufu_locks_total", &[]), 2.0, "and nothing else");
     });
 }
 

@@ -15,7 +15,7 @@ use crate::flows::self_help::progress::Begun;
 use crate::flows::self_help::register::judge::{Verdict, judge};
 use crate::flows::self_help::register::{Held, keep};
 use crate::flows::sign_in::factor::code::{Cause, Destination, send_to};
-use crate::flows::sign_in::guesses::Budget;
+use crate::flows::sign_in::guesses::{Budget, Lock};
 use crate::flows::{Ctx, Fault, Stop};
 
 const MAX_TRIES: u32 = 5;
@@ -122,7 +122,7 @@ fn bind(begun: &Begun, contact: &Contact, code: &str) -> String {
 fn budget(ctx: &Ctx, contact: &Contact) -> Budget {
     let name = Hashed::of(&contact.comparable()).to_text();
     let name = format!("register-wrong/{}/{name}", ctx.place());
-    Budget { name, policy: ctx.realm.lockout.clone() }
+    Budget { lock: Lock::Registration, name, policy: ctx.realm.lockout.clone() }
 }
 
 /// `E_OTP_RATE` while it is locked.

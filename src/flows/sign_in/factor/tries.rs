@@ -11,7 +11,7 @@ use crate::domain::proof::{Question, Verified};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::notify::person::tell_person;
-use crate::flows::sign_in::guesses::{Budget, is_known_place};
+use crate::flows::sign_in::guesses::{Budget, Lock, is_known_place};
 use crate::flows::sign_in::log::{attempt, is_told_of, within};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
@@ -36,7 +36,8 @@ impl Try {
             true => format!("second-factor/{}/{}{era}", question.account, ctx.place()),
             false => format!("second-factor/{}{era}", question.account),
         };
-        Ok(Self { budget: Budget { name, policy: ctx.realm.lockout.clone() }, is_own })
+        let (lock, policy) = (Lock::SecondFactor, ctx.realm.lockout.clone());
+        Ok(Self { budget: Budget { lock, name, policy }, is_own })
     }
 
     /// Before a code is sent that nobody could use; `E_OTP_RATE` while it is locked.
