@@ -14,7 +14,7 @@ use crate::base::id::{
     SessionId,
 };
 
-pub use marks::Marks;
+pub use marks::{Marks, acting};
 
 /// An act that leaves a trace for ever. Holds ids, never numbers, names or phones.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -91,8 +91,11 @@ pub enum AuditEvent {
     AgreementDeclined {
         account: AccountId,
     },
+    /// `person`: who holds it.
     AuthorisationChanged {
         authorisation: AuthorisationId,
+        person: PersonId,
+        enterprise: EnterpriseId,
         event: String,
         side: String,
         by: Option<PersonId>,

@@ -161,21 +161,23 @@ impl<A> Records<'_, A> {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// The newest events of a person or an account, as they were written, newest first.
+    /// The newest events of a person or an account but for one kind, newest first.
     pub async fn events_of(
         &self,
         subject: Uuid,
+        without: &str,
         limit: u64,
-    ) -> Result<Vec<(Timestamp, String)>, StoreError> {
+    ) -> Result<Vec<AuditRow>, StoreError> {
         let rows = self
             .0
             .find::<audit::Entity>()
             .filter(audit::Column::Subject.eq(subject))
+            .filter(audit::Column::Action.ne(without))
             .order_by_desc(audit::Column::Sequence)
             .limit(limit)
             .all(&self.0.db())
             .await?;
-        Ok(rows.into_iter().map(|row| (Timestamp(row.at), row.event)).collect())
+        Ok(rows.into_iter().map(link).collect())
     }
 
     /// The newest links, oldest first.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::base::clock::{Day, Timestamp};
-use crate::domain::audit::ACTIONS;
+use crate::domain::audit::{ACTIONS, acting};
 use crate::domain::help::Helper;
 use crate::domain::refusal::Refusal;
 use crate::flows::help::people;
@@ -84,12 +84,13 @@ async fn search(
     if until < since {
         return Err(Refusal::format("range").into());
     }
-    let (mut subjects, mut person) = (Vec::new(), None);
+    let (mut subjects, mut acted, mut person) = (Vec::new(), Vec::new(), None);
     if !asked.person.trim().is_empty() {
         let found = people(ctx, asked.person).await?;
         person = found.first().copied();
         for one in &found {
             subjects.push(one.0);
+            acted.push(acting(*one));
             // What was done with an account is told of it, also where it is cancelled by now.
             let accounts = ctx.rows().accounts().all_of_person(*one).await?;
             subjects.extend(accounts.into_iter().map(|account| account.0));
@@ -111,6 +112,7 @@ async fn search(
         since: since.start(),
         until: until.end(),
         subjects,
+        acting: acted,
         actor: actor(asked.officer)?,
         action: Some(action.to_owned()).filter(|action| !action.is_empty()),
         before,

@@ -224,8 +224,11 @@ async fn carry_out(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop
 }
 
 fn audited(changed: &Changed) -> AuditEvent {
+    let after = changed.after();
     AuditEvent::AuthorisationChanged {
-        authorisation: changed.after().id,
+        authorisation: after.id,
+        person: after.person,
+        enterprise: after.enterprise,
         event: changed.event().name().to_owned(),
         side: changed.by().actor.side().to_owned(),
         by: changed.by().person,

@@ -3,14 +3,19 @@
 use std::collections::BTreeSet;
 
 use hufu::domain::audit::ACTIONS;
+use hufu::domain::authorisation::{By, Event};
 use hufu::domain::help::Helper;
+use hufu::flows::relations::writer::change;
 use hufu::flows::{help, people};
+use serde_json::json;
 
 use super::{AtDesk, acts};
-use crate::account::as_person;
+use crate::account::{LI, as_person, get, relation};
 use crate::kit::browser::Shown;
 use crate::kit::{TestApp, on_each_database};
-use crate::recovery::{CHEN_ID, WANG, WANG_ID, account_of};
+use crate::recovery::{CHEN_ID, WANG, WANG_ID, account_of, holder_of};
+
+const LI_ID: &str = "360121198802290026";
 
 const WHY: (&str, &str) = ("reason", "季度审计，2026 年第 4 季度");
 
@@ -138,11 +143,58 @@ fn an_auditor_asks_by_person() {
     });
 }
 
+/// Covers X-19, X-09: what was done to a relation is found by who holds it and by who did it, each event once, also
+/// where both are one; the list of their own account tells a person of it nowhere, which has a history of its own.
+#[test]
+fn an_auditor_finds_relations_by_their_people() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let manager = By::manager(holder_of(&app, LI).await.unwrap().person);
+        let (clerk, invoicing) = (
+            relation(&app, WANG, "tax_clerk").await,
+            relation(&app, WANG, "invoicing_clerk").await,
+        );
+        change(&app.ctx, &clerk, &Event::Delete, manager).await.unwrap();
+        let own = By::holder(invoicing.person);
+        change(&app.ctx, &invoicing, &Event::Delete, own).await.unwrap();
+        let mut desk = AtDesk::start(&app, "wang", "audit").await;
+        for (who, action, n) in [
+            (WANG_ID, "authorisation_changed", 2),
+            (LI_ID, "authorisation_changed", 1),
+            (CHEN_ID, "authorisation_changed", 0),
+            // With the search of before.
+            (LI_ID, "", 2),
+        ] {
+            let values = [("person", who), ("action", action), WHY, ("act", "search")];
+            let page = desk.send("/audit", &values).await;
+            let found = numbers(&page);
+            assert_eq!(found.len(), n, "{who} {action}: {}", page.text);
+            assert!(found.windows(2).all(|pair| pair[0] > pair[1]), "newest first: {found:?}");
+        }
+        let events = app.audit().await;
+        let ended = events.iter().find(|one| one["authorisation"] == json!(clerk.id)).unwrap();
+        assert_eq!(ended["person"], json!(clerk.person));
+        assert_eq!(
+            (&ended["enterprise"], &ended["by"]),
+            (&json!(clerk.enterprise), &json!(manager.person))
+        );
+        let page = get(&mut wang, "/account/security").await;
+        assert!(!page.text.contains("授权变更"), "{}", page.text);
+    });
+}
+
 /// Whatever is combined, an index finds it.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_search_has_an_index() {
     let app = TestApp::start(crate::kit::On::Sqlite).await;
-    let columns = ["", "AND \"subject\" IN (?)", "AND \"actor\" = ?", "AND \"action\" = ?"];
+    let columns = [
+        "",
+        "AND \"subject\" IN (?)",
+        "AND \"actor\" IN (?)",
+        "AND \"actor\" = ?",
+        "AND \"action\" = ?",
+    ];
     for more in columns {
         let sql = format!(
             "SELECT \"sequence\" FROM \"audit\" WHERE \"realm\" = ? AND \"at\" >= ? AND \"at\" <= ? \
