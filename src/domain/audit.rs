@@ -122,10 +122,12 @@ pub enum AuditEvent {
         enterprise: Option<EnterpriseId>,
         field: String,
     },
-    /// By a system of the bureau: `by` is its client id.
+    /// By a system of the bureau: `by` is its client id. Of an enterprise or of a person; of neither: nobody was
+    /// found.
     HistoryRead {
         by: String,
-        enterprise: EnterpriseId,
+        enterprise: Option<EnterpriseId>,
+        person: Option<PersonId>,
     },
     AccountOpened {
         account: AccountId,

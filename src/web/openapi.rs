@@ -20,7 +20,7 @@ pub fn document(issuer: &str) -> Value {
             "/app/card": {"post": begin_card()},
             "/app/card/{order}": {"post": read_card()},
             "/admin/import": {"post": import()},
-            "/admin/history": {"get": history()},
+            "/admin/history": {"get": history(), "post": posted_history()},
         },
         "components": {
             "securitySchemes": {
@@ -173,20 +173,45 @@ fn import() -> Value {
 fn history() -> Value {
     json!({
         "operationId": "history",
-        "summary": "Every relation of an enterprise that is over, also what either side has cleared",
+        "summary": "Every relation of an enterprise or of a person that is over, also what either side has cleared",
         "security": [{"client": ["history_read"]}],
         "parameters": [
-            {"name": "enterprise", "in": "query", "required": true, "schema": {"type": "string"},
+            {"name": "enterprise", "in": "query", "schema": {"type": "string"},
                 "description": "any number that it answers to"},
+            {"name": "person", "in": "query", "schema": {"type": "string", "format": "uuid"},
+                "description": "in place of `enterprise`: the person's id, as records have it"},
             {"name": "offset", "in": "query", "schema": {"type": "integer", "minimum": 0}},
         ],
-        "responses": {
-            "200": answer("Newest first, 200 at most", "History"),
-            "400": answer("No enterprise is named", "Refusal"),
-            "401": {"description": "No valid access token"},
-            "403": {"description": "The token lacks the scope"},
-            "404": answer("No enterprise has this number", "Refusal"),
-        },
+        "responses": histories(),
+    })
+}
+
+fn posted_history() -> Value {
+    json!({
+        "operationId": "posted_history",
+        "summary": "The same of somebody who is known by a number, which stands in no address",
+        "security": [{"client": ["history_read"]}],
+        "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": {"schema": {
+            "type": "object",
+            "properties": {
+                "enterprise": {"type": "string", "description": "any number that it answers to"},
+                "person": {"type": "string",
+                    "description": "in place of `enterprise`: a document's number, a phone, a username or an id"},
+                "offset": {"type": "integer", "minimum": 0},
+            },
+        }}}},
+        "responses": histories(),
+    })
+}
+
+fn histories() -> Value {
+    json!({
+        "200": answer("Newest first, 200 at most", "History"),
+        "400": answer("Neither of the two is named, or no person in this way", "Refusal"),
+        "401": {"description": "No valid access token"},
+        "403": {"description": "The token lacks the scope"},
+        "404": answer("No enterprise has this number, or nobody is known by this", "Refusal"),
+        "409": answer("Several people have this number: `people` are their ids", "Refusal"),
     })
 }
 
@@ -254,6 +279,7 @@ fn ended() -> Value {
         "type": "object",
         "required": ["records", "next"],
         "properties": {
+            "person": {"type": "string", "description": "the id of the person who was asked about"},
             "records": {"type": "array", "items": {"type": "object", "additionalProperties": true}},
             "next": {"type": ["integer", "null"], "description": "the `offset` of the rest"},
         },

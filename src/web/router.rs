@@ -65,7 +65,10 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .route("/app/card", post(app_api::card::begin))
         .route("/app/card/{order}", post(app_api::card::finish))
         .route("/admin/import", post(admin_api::import_lines))
-        .route("/admin/history", get(admin_api::history::get).head(by_get_alone))
+        .route(
+            "/admin/history",
+            get(admin_api::history::get).post(admin_api::history::post).head(not_by_head),
+        )
         .merge(account::routes())
         .merge(certificate::routes())
         .merge(self_help::routes())

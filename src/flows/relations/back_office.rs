@@ -39,9 +39,43 @@ pub async fn whole_history(
     };
     let found = rows.relations().whole_history(enterprise.id, skipped, A_PAGE).await?;
     let tx = ctx.begin().await?;
-    tx.note(AuditEvent::HistoryRead { by: by.to_owned(), enterprise: enterprise.id });
+    let enterprise = Some(enterprise.id);
+    tx.note(AuditEvent::HistoryRead { by: by.to_owned(), enterprise, person: None });
     tx.commit().await?;
     Ok(Some(found.into_iter().map(ended).collect()))
+}
+
+/// Whom a system of the bureau has asked about.
+pub enum OfPerson {
+    Nobody,
+    /// Equal digits stand on documents of different kinds.
+    Several(Vec<PersonId>),
+    One(PersonId, Vec<Ended<Enterprise>>),
+}
+
+/// The same of a person, whom the text means as at the console ([`find_people`]); the look leaves its trace for
+/// each who was found, and where nobody was.
+pub async fn whole_history_of_person(
+    ctx: &Ctx,
+    by: &str,
+    text: &str,
+    skipped: usize,
+) -> Result<OfPerson, Stop> {
+    let found = people(ctx, text).await?;
+    let read = |person| AuditEvent::HistoryRead { by: by.to_owned(), enterprise: None, person };
+    let tx = ctx.begin().await?;
+    if found.is_empty() {
+        tx.note(read(None));
+    }
+    for one in &found {
+        tx.note(read(Some(*one)));
+    }
+    tx.commit().await?;
+    let [id] = *found.as_slice() else {
+        return Ok(if found.is_empty() { OfPerson::Nobody } else { OfPerson::Several(found) });
+    };
+    let found = ctx.rows().relations().whole_history_of_person(id, skipped, A_PAGE).await?;
+    Ok(OfPerson::One(id, found.into_iter().map(ended).collect()))
 }
 
 fn ended<T>((entry, authorisation, other): (HistoryEntry, Authorisation, T)) -> Ended<T> {

@@ -2,6 +2,7 @@
 //! applications are told.
 
 mod applications;
+mod bureau;
 mod cancelling;
 mod children;
 mod contact;

@@ -144,7 +144,7 @@ fn an_auditor_asks_by_person() {
 }
 
 /// Covers: what was done to a relation is found by who holds it and by who did it, each event once, also
-/// where both are one; the list of their own account tells a person of it nowhere, which has a history of its own.
+/// where both are one. The list of what happened to an account leaves it to the relations' own history.
 #[test]
 fn an_auditor_finds_relations_by_their_people() {
     on_each_database(|on| async move {

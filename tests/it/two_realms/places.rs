@@ -410,4 +410,12 @@ pub const SIGN_IN: &[Walked] = &[
         "enterprise=91360100MA35ABCD43",
         "bearer",
     ),
+    walked(
+        "POST",
+        "/admin/history",
+        Bearer("access_token.registry"),
+        Form,
+        "person=360102199003071236",
+        "person bearer",
+    ),
 ];

@@ -34,7 +34,7 @@ const BY_DESIGN: &[(&str, &[&str])] = &[
     // Whoever proved a second factor long ago begins to prove one again.
     ("/account/passkeys", &["passkey-enrolment", "login"]),
     ("/account/authenticator", &["login"]),
-    // Whoever reads the history of an enterprise is written down.
+    // Whoever reads the history of an enterprise or of a person is written down.
     ("/admin/history", &["audit", "audit_head"]),
     // RP-Initiated Logout §2: asked by GET with a good hint it ends that session.
     (

@@ -45,8 +45,8 @@ fn fits(slot: &str) -> &'static [&'static str] {
         "cookie:session" => &["session"],
         "cookie:phone" | "cookie:device" => &["cookie"],
         "number" | "enterprise" | "identity_hint" | "text" | "find" => &["number", "id"],
-        "id" | "application" | "file" | "identity" | "client" | "record" | "confirm" | "forget"
-        | "remove" | "stream_id" | "ack" | "end" | "withdraw" => &["id"],
+        "id" | "person" | "application" | "file" | "identity" | "client" | "record" | "confirm"
+        | "forget" | "remove" | "stream_id" | "ack" | "end" | "withdraw" => &["id"],
         _ => &[],
     }
 }
