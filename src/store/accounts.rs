@@ -108,6 +108,7 @@ impl<A> Accounts<'_, A> {
             .find::<agreement_acceptance::Entity>()
             .filter(agreement_acceptance::Column::AccountId.eq(id.0))
             .order_by_asc(agreement_acceptance::Column::AcceptedAt)
+            .order_by_asc(agreement_acceptance::Column::Id)
             .all(&self.0.db())
             .await?;
         let read = |row: agreement_acceptance::Model| {

@@ -77,7 +77,8 @@ impl<A> Deliveries<'_, A> {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// What is due for one of them, what has waited longest first; at most `limit`.
+    /// What is due for one of them, what has waited longest first, and of one moment what was queued first; at most
+    /// `limit`.
     pub async fn due(
         &self,
         to: &Receiver,
@@ -92,6 +93,7 @@ impl<A> Deliveries<'_, A> {
             .filter(Column::Channel.eq(to.channel.name()))
             .filter(Column::NextTryAt.lte(now.0))
             .order_by_asc(Column::NextTryAt)
+            .order_by_asc(Column::Id)
             .limit(limit)
             .all(&self.0.db())
             .await?;

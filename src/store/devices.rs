@@ -64,6 +64,7 @@ impl<A> Devices<'_, A> {
             .filter(Column::AccountId.eq(account.0))
             .filter(Column::ExpiresAt.gt(now.0))
             .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
             .all(&self.0.db())
             .await?;
         let read = |row: super::entity::remembered_device::Model| {

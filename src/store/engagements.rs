@@ -52,7 +52,8 @@ static CLIENTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{} WHERE x.realm = $1 AND x.person_id = $2 AND g.agency_id = $3 AND x.state = 'active' \
          AND g.state = 'active' AND g.valid_from <= $4 AND (g.valid_to IS NULL OR g.valid_to >= $4) \
-         AND (c.name LIKE $5 OR c.tin LIKE $5 OR c.uscc LIKE $5) ORDER BY c.tin LIMIT $6 OFFSET $7",
+         AND (c.name LIKE $5 OR c.tin LIKE $5 OR c.uscc LIKE $5) ORDER BY c.tin, x.id \
+         LIMIT $6 OFFSET $7",
         *JOINED
     )
 });

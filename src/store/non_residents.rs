@@ -91,6 +91,7 @@ impl<A> NonResidents<'_, A> {
             .find::<row::Entity>()
             .filter(row::Column::State.eq("submitted"))
             .order_by_asc(row::Column::WaitsSince)
+            .order_by_asc(row::Column::Id)
             .limit(most);
         self.read_all(found.all(&self.0.db()).await?)
     }

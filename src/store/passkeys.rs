@@ -37,6 +37,7 @@ impl<A> Passkeys<'_, A> {
             .find::<Entity>()
             .filter(Column::AccountId.eq(account.0))
             .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(read).collect()

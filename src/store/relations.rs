@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QueryResult, Value,
 };
 use uuid::Uuid;
 
@@ -233,7 +234,7 @@ impl<A> Relations<'_, A> {
         row.map(entry).transpose()
     }
 
-    /// One active document of each of these people.
+    /// The oldest active document of each of these people.
     pub async fn documents(
         &self,
         people: &[PersonId],
@@ -245,6 +246,7 @@ impl<A> Relations<'_, A> {
                 .find::<identity_document::Entity>()
                 .filter(identity_document::Column::PersonId.is_in(some.iter().map(|id| id.0)))
                 .filter(identity_document::Column::Status.eq("active"))
+                .order_by_asc(identity_document::Column::Id)
                 .all(&self.0.db())
                 .await?;
             for row in &rows {

@@ -118,7 +118,7 @@ impl<A> Sessions<'_, A> {
         Ok(ended.map(read).transpose()?.map(|session| session.acting))
     }
 
-    /// Those of an account that are signed in now, as lists show them.
+    /// Those of an account that are signed in now, as lists show them: newest first.
     pub async fn live_of(
         &self,
         account: AccountId,
@@ -130,6 +130,8 @@ impl<A> Sessions<'_, A> {
             .filter(session::Column::AccountId.eq(account.0))
             .filter(session::Column::EndedAt.is_null())
             .filter(session::Column::ExpiresAt.gt(now.0))
+            .order_by_desc(session::Column::CreatedAt)
+            .order_by_desc(session::Column::Id)
             .all(&self.0.db())
             .await?;
         rows.into_iter().map(read).collect()
@@ -188,10 +190,8 @@ impl<A> Sessions<'_, A> {
         values: [Value; N],
     ) -> Result<Vec<Session>, StoreError> {
         let rows = self.0.all(sql, values).await?;
-        let found: Result<Vec<Session>, StoreError> = rows
-            .iter()
-            .map(|row| read(session::Model::from_query_result(row, "s_")?))
-            .collect();
+        let found: Result<Vec<Session>, StoreError> =
+            rows.iter().map(|row| read(session::Model::from_query_result(row, "s_")?)).collect();
         let mut found = found?;
         found.sort_by_key(|one| one.id);
         Ok(found)

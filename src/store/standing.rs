@@ -123,13 +123,16 @@ static HELD_NOW: LazyLock<String> = LazyLock::new(|| {
 });
 
 static HELD_BY_PERSON: LazyLock<String> =
-    LazyLock::new(|| format!("{} WHERE h.realm = $1 AND h.person_id = $2", *HELD));
+    LazyLock::new(|| format!("{} WHERE h.realm = $1 AND h.person_id = $2 ORDER BY h.id", *HELD));
 
 static HELD_BY: LazyLock<String> =
     LazyLock::new(|| format!("{} WHERE h.realm = $1 AND h.id = $2", *HELD));
 
 static HELD_IN: LazyLock<String> = LazyLock::new(|| {
-    format!("{} WHERE h.realm = $1 AND h.person_id = $2 AND h.enterprise_id = $3", *HELD)
+    format!(
+        "{} WHERE h.realm = $1 AND h.person_id = $2 AND h.enterprise_id = $3 ORDER BY h.id",
+        *HELD
+    )
 });
 
 fn standing_columns() -> String {
@@ -216,7 +219,7 @@ impl<A> Standings<'_, A> {
         Ok(Some((self.grant(&row).await?, refresh)))
     }
 
-    /// Every authorisation of a person with its enterprise, whatever its state.
+    /// Every authorisation of a person with its enterprise, whatever its state; oldest first.
     pub async fn held(
         &self,
         person: PersonId,

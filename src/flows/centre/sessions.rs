@@ -21,8 +21,7 @@ pub struct SignedIn {
 /// Newest first.
 pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<SignedIn>, Fault> {
     let rows = ctx.rows();
-    let mut live = rows.sessions().live_of(session.account, ctx.now()).await?;
-    live.sort_by_key(|one| std::cmp::Reverse(one.created_at));
+    let live = rows.sessions().live_of(session.account, ctx.now()).await?;
     let mut found = Vec::new();
     for session in live {
         let clients = rows.sessions().clients(session.id).await?;

@@ -176,8 +176,7 @@ async fn account_profile(ctx: &Ctx, account: &Account) -> Result<AccountProfile,
 
 async fn signed_in(ctx: &Ctx, account: AccountId) -> Result<Vec<SignedIn>, Fault> {
     let sessions = ctx.rows().sessions();
-    let mut live = sessions.live_of(account, ctx.now()).await?;
-    live.sort_by_key(|one| std::cmp::Reverse(one.created_at));
+    let live = sessions.live_of(account, ctx.now()).await?;
     let mut found = Vec::new();
     for one in live {
         let clients = ctx.rows().sessions().clients(one.id).await?;
