@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, TimeZone, Weekday};
 use serde::{Deserialize, Serialize};
@@ -160,16 +160,24 @@ impl fmt::Display for Day {
 pub struct Clock {
     fixed_millis: Option<i64>,
     moved_millis: Arc<AtomicI64>,
+    /// The newest that [`Clock::next_moment`] has given.
+    last_moment: Arc<AtomicU64>,
 }
+
+/// Bits of a moment below its milliseconds.
+const NTH_BITS: u32 = 12;
+/// How far moments may be ahead of the clock: many at once push them on, and clocks are set back by little. One that
+/// was set back by more begins anew.
+const MOST_AHEAD: u64 = 10_000 << NTH_BITS;
 
 impl Clock {
     pub fn system() -> Self {
-        Self { fixed_millis: None, moved_millis: Arc::default() }
+        Self { fixed_millis: None, moved_millis: Arc::default(), last_moment: Arc::default() }
     }
 
     /// A clock that stands still until it is advanced.
     pub fn fixed(at: Timestamp) -> Self {
-        Self { fixed_millis: Some(at.0.saturating_mul(1000)), moved_millis: Arc::default() }
+        Self { fixed_millis: Some(at.0.saturating_mul(1000)), ..Self::system() }
     }
 
     /// Moves this clock, and every clone of it, forward.
@@ -181,7 +189,31 @@ impl Clock {
         Timestamp(self.millis().div_euclid(1000))
     }
 
-    /// Milliseconds since the epoch, for identifiers and short expiries.
+    /// Milliseconds since the epoch and a number below 4096, together greater than all that this clock and its
+    /// clones have given before, also while it stands still: for identifiers, which keep the order in which they
+    /// were made (RFC 9562 §6.2).
+    pub fn next_moment(&self) -> (u64, u16) {
+        let now = u64::try_from(self.millis()).unwrap_or_default() << NTH_BITS;
+        let mut last = self.last_moment.load(Ordering::Relaxed);
+        let given = loop {
+            let is_ahead = last > now.saturating_add(MOST_AHEAD);
+            let next = if is_ahead { now } else { now.max(last.saturating_add(1)) };
+            let kept = self.last_moment.compare_exchange_weak(
+                last,
+                next,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            match kept {
+                Ok(_) => break next,
+                Err(newer) => last = newer,
+            }
+        };
+        let nth = given & ((1 << NTH_BITS) - 1);
+        (given >> NTH_BITS, u16::try_from(nth).unwrap_or_default())
+    }
+
+    /// Milliseconds since the epoch, for short expiries.
     pub fn millis(&self) -> i64 {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
         let start = self.fixed_millis.unwrap_or_else(|| chrono::Utc::now().timestamp_millis());

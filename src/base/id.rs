@@ -9,10 +9,13 @@ use uuid::Uuid;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::random::Random;
 
-/// A new UUIDv7 from our clock and our chance.
+/// A new UUIDv7 from our clock and our chance. Those of one process are in the order in which they were made; of
+/// several the millisecond decides, and then chance.
 pub fn new_uuid(clock: &Clock, random: &Random) -> Uuid {
-    let millis = u64::try_from(clock.millis()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(millis, &random.bytes()).into_uuid()
+    let (millis, nth) = clock.next_moment();
+    let mut below: [u8; 10] = random.bytes();
+    [below[0], below[1]] = nth.to_be_bytes();
+    uuid::Builder::from_unix_timestamp_millis(millis, &below).into_uuid()
 }
 
 macro_rules! ids {

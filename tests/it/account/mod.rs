@@ -23,6 +23,7 @@ mod leases;
 mod log;
 mod looks;
 mod matrix;
+mod moment;
 mod notices;
 mod order;
 mod own_rows;
