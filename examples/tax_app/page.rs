@@ -53,8 +53,9 @@ pub(super) fn home(
     };
     let links: Vec<String> = settings.links.iter().map(link).collect();
     let body = format!(
-        "{done}{shown}<footer>{}<br>源代码 · Source: <code>examples/tax_app/app.rs</code> \
-         (<code>sign_in</code>, <code>callback</code>, <code>refresh</code>, <code>backchannel_logout</code>); \
+        "{done}{shown}<footer>{}<br>源代码 · Source: <code>examples/tax_app</code> \
+         (<code>sign_in.rs</code>: <code>sign_in</code>, <code>callback</code>; <code>session.rs</code>: <code>refresh</code>; \
+         <code>sign_out.rs</code>: <code>backchannel_logout</code>); \
          文档 · Documentation: <code>docs/applications.md</code></footer>",
         links.join(" · ")
     );
