@@ -8,6 +8,7 @@ use hufu::realm::Realm;
 use serde_json::{Value, json};
 
 use super::Authorities;
+use crate::account::{LI, held, relation};
 use crate::kit::browser::Shown;
 use crate::kit::pki::{ENCRYPTS, Issued, Key, Sort, Wanted, YEAR, usage};
 use crate::kit::{
@@ -141,8 +142,23 @@ pub fn handler(page: &Shown, name: &str) -> String {
     value.split('"').next().unwrap().to_owned()
 }
 
+/// Whom the page offers: the name as it is shown, and as what they would come in.
+fn offered(page: &Shown) -> Vec<(&str, &str)> {
+    let form = page.text.split("id=\"handler-form\"").nth(1).expect("the form");
+    let choices = form.split("</fieldset>").next().unwrap().split("<strong>").skip(1);
+    let mut offered: Vec<(&str, &str)> = choices
+        .map(|one| {
+            let (name, rest) = one.split_once("</strong>").unwrap();
+            let kind = rest.split("class=\"pill\">").nth(1).expect("as what");
+            (name, kind.split('<').next().unwrap())
+        })
+        .collect();
+    offered.sort_unstable();
+    offered
+}
+
 /// Covers C-01, C-02, C-03, C-06: from the application to its claims, with national algorithms and with
-/// RSA; the handlers are masked, one is chosen, and the tokens say what was proved (DEC-10).
+/// RSA; the handlers are masked, those who could come in by themselves and nobody else, one is chosen, and the tokens say what was proved (DEC-10).
 #[test]
 fn an_enterprise_comes_in_by_its_certificate() {
     on_each_database(|on| async move {
@@ -151,11 +167,12 @@ fn an_enterprise_comes_in_by_its_certificate() {
             let leaf = authority.enterprise();
             let (mut browser, page) = office.sign_in(&leaf).await;
             assert!(page.url.contains("choose_handler"), "{} {}", page.url, page.text);
-            for (masked, full) in [("李*", "李芳"), ("王*", "王伟")] {
-                assert!(page.text.contains(masked), "{masked}: {}", page.text);
+            // Neither who waits, nor whose time is over, nor who has never agreed to the terms.
+            let usable = [("李*", "法定代表人"), ("王*明", "办税员"), ("王*明", "开票员")];
+            assert_eq!(offered(&page), usable, "{}", page.text);
+            for full in ["李芳", "王小明"] {
                 assert!(!page.text.contains(full), "{full} is not masked");
             }
-            assert!(page.text.contains("法定代表人"), "{}", page.text);
             assert!(!browser.cookies.keys().any(|name| name.contains("session")));
             let id = handler(&page, "李*");
             let done = browser.submit(&page, &[("handler", &id)]).await;
@@ -351,6 +368,24 @@ fn nobody_is_chosen_who_is_not_listed() {
         for id in ["", "nonsense", "00000000-0000-7000-8000-000000000000"] {
             let shown = browser.submit(&page, &[("handler", id)]).await;
             assert_eq!(shown.code(), Some("E_NO_IDENTITY"), "{id}");
+        }
+        // Relations that are there: two that wait, one of who never agreed, one of another enterprise.
+        let app = &office.app;
+        let mut unlisted = Vec::new();
+        for (phone, kind) in [
+            ("13600136000", "tax_clerk"),
+            ("13500135000", "tax_clerk"),
+            ("13700137000", "finance_supervisor"),
+        ] {
+            unlisted.push(relation(app, phone, kind).await.id);
+        }
+        let own = held(&app.ctx, LI).await;
+        let elsewhere = own.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        unlisted.push(elsewhere.id);
+        for id in unlisted {
+            let shown = browser.submit(&page, &[("handler", &id.to_string())]).await;
+            assert_eq!(shown.code(), Some("E_NO_IDENTITY"), "{id}");
+            assert!(!browser.cookies.keys().any(|name| name.contains("session")), "{id}");
         }
         // Before the certificate there is no choice, and afterwards no other step.
         let (mut other, first) = office.at_door().await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Authorities;
 use super::door::{Office, handler, realm_with};
-use crate::account::post;
+use crate::account::{pass_scan, post};
 use crate::kit::pki::{Issued, Key, Sort, Wanted};
 use crate::kit::{
     EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, authorize_url, claims, on_each_database,
@@ -12,7 +12,8 @@ use crate::kit::{
 use crate::login::attempts::lines;
 use crate::login::room::tell_of;
 
-/// Covers C-03 and DEC-10: what is the person's own asks for the person; the enterprise's affairs do not.
+/// Covers C-03 and DEC-10: what is the person's own asks for the person; the enterprise's affairs do not, and
+/// what no enterprise's session may is no matter of proof. Whose face has passed comes in.
 #[test]
 fn a_certificate_proves_no_person() {
     on_each_database(|on| async move {
@@ -68,6 +69,16 @@ fn a_certificate_proves_no_person() {
             authorize_url(&FILING, &[("acr_values", "urn:hufu:realname:1"), ("prompt", "none")]);
         let shown = browser.get(&level).await;
         assert!(shown.answered("code").is_none(), "{:?}", shown.left_to);
+        for path in ["/account/cancel", "/account/authorisations"] {
+            let shown = browser.get(&format!("/realms/jiangxi{path}")).await;
+            assert_eq!(shown.code(), Some("E_ROLE"), "{path}: {}", shown.url);
+        }
+        let own = "/realms/jiangxi/account/password";
+        let asked = browser.get(own).await;
+        let shown = pass_scan(&office.app, &mut browser, &asked).await;
+        assert_eq!((shown.status.as_u16(), &*shown.url), (200, own), "{}", shown.text);
+        assert!(shown.text.contains("id=\"password-save\""), "{}", shown.text);
+        assert_eq!(browser.get(own).await.url, own, "and is not asked again");
     });
 }
 
