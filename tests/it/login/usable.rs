@@ -1,9 +1,11 @@
 //! Who comes in with which identity, and what the others hear: E-08, E-16, E-23, P-07.
 
+use std::collections::BTreeMap;
+
 use hufu::domain::invitation::Invitation;
 
 use super::doors::{DOORS, Door};
-use crate::account::{LI, get, held};
+use crate::account::{LI, feed, get, held};
 use crate::kit::browser::{Shown, without_number};
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, TestApp, authorize_url, changed_realm,
@@ -98,20 +100,69 @@ async fn states_of(app: &TestApp, phone: &str) -> Vec<String> {
     states
 }
 
+const ZHAO: Door =
+    Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
+
+/// Who has an active relation with the enterprise comes in by it, and what waits there goes on waiting; once the
+/// active one is over, it is offered. Covers E-16, DEC-4.
+#[test]
+fn what_waits_beside_an_active_relation_is_not_prompted() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let line = serde_json::json!({"feed": "authorisation", "source_key": "z-a", "version": 1,
+            "enterprise": EXAMPLE, "person": ZHAO.document, "identity_type": "invoicing_clerk",
+            "permissions": "INVOICE", "valid_from": "2026-01-01"});
+        feed(&app, &[line]).await;
+        let both = ["invoicing_clerk active", "tax_clerk pending_by_person"];
+        assert_eq!(states_of(&app, ZHAO.phone).await, both);
+        let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+        let done = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
+        let code = done.answered("code").unwrap_or_else(|| panic!("{} {}", done.url, done.text));
+        let (_, tokens) = app.redeem(&code).await;
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id["tax_identity"]["identity_type"], "invoicing_clerk");
+        assert_eq!(states_of(&app, ZHAO.phone).await, both, "it waits still");
+        let over =
+            "UPDATE authorisation SET state = 'deleted' WHERE identity_type = 'invoicing_clerk'";
+        app.sql(over).await;
+        app.clock.advance(61);
+        let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
+        assert!(page.url.contains("/login/confirm_pending_authorisation"), "{}", page.url);
+        assert_eq!(cards(&page).len(), 1, "{}", page.text);
+    });
+}
+
+/// What each invitation says, by the name of its identity type.
+fn cards(page: &Shown) -> BTreeMap<&str, &str> {
+    let cards = page.text.split("<div class=\"identity still\">").skip(1);
+    let cards = cards.map(|card| card.split("</div>").next().unwrap());
+    cards
+        .map(|card| {
+            let kind = card.split("<strong>").nth(1).expect("as what");
+            (kind.split("</strong>").next().unwrap(), card)
+        })
+        .collect()
+}
+
+/// The pills of a card: what one may do.
+fn pills(card: &str) -> Vec<&str> {
+    let pills = card.split("class=\"pill\">").skip(1);
+    pills.map(|pill| pill.split('<').next().unwrap()).collect()
+}
+
 /// The prompt says what would be confirmed: enterprise, identity type, permissions, term and who invited;
 /// 【确定】 makes it active and signs in with it, without another scan, and it waits no longer. Covers E-16.
 #[test]
 fn a_pending_authorisation_is_shown_whole_and_confirmed() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let zhao =
-            Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
         // Two wait in this enterprise (DEC-4), a third in another.
         for (at, (enterprise, kind)) in
             [(EXAMPLE, "invoicing_clerk"), (SAMPLE, "tax_clerk")].into_iter().enumerate()
         {
             let line = serde_json::json!({"feed": "authorisation", "source_key": format!("z-{at}"),
-                "version": 1, "enterprise": enterprise, "person": zhao.document,
+                "version": 1, "enterprise": enterprise, "person": ZHAO.document,
                 "identity_type": kind, "permissions": if kind == "tax_clerk" { ["TAX_FILING"] } else { ["INVOICE_QUERY"] },
                 "valid_from": "2026-01-01", "valid_to": "2027-03-31",
                 "state": "pending_by_person",
@@ -121,32 +172,30 @@ fn a_pending_authorisation_is_shown_whole_and_confirmed() {
             let done = done.await.unwrap();
             assert!(done.failed.is_empty(), "{done:?}");
         }
-        let (mut browser, page) = zhao.at_second_factor(&app).await;
-        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
         assert!(page.url.contains("/login/confirm_pending_authorisation"), "{}", page.url);
-        let cards: Vec<&str> = page.text.split("name=\"confirm\" value=\"").skip(1).collect();
+        let cards = cards(&page);
         assert_eq!(cards.len(), 2, "both of this enterprise, none of another: {}", page.text);
         assert!(!page.text.contains("南昌样板商贸"), "another enterprise's");
-        for shown in [
-            "南昌示例科技有限公司",
-            EXAMPLE,
-            "办税员",
-            "开票员",
-            "纳税申报",
-            "2027-03-31",
-            "长期",
-            "李*",
+        for (kind, may, from, to) in [
+            ("办税员", ["纳税申报", "涉税查询"].as_slice(), "2025-01-01", "长期"),
+            ("开票员", ["发票查询查验及海关缴款书采集"].as_slice(), "2026-01-01", "2027-03-31"),
         ] {
-            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+            let card = cards.get(kind).unwrap_or_else(|| panic!("no {kind}: {}", page.text));
+            assert_eq!(pills(card), may, "{card}");
+            for shown in [from, to, "南昌示例科技有限公司", EXAMPLE, "李*"] {
+                assert!(card.contains(shown), "{shown}: {card}");
+            }
         }
-        assert!(zhao.is_signed_out(&mut browser.clone()).await);
+        assert!(ZHAO.is_signed_out(&mut browser.clone()).await);
         for wrong in ["", "x", "00000000-0000-0000-0000-000000000000"] {
             browser.clone().submit(&page, &[("confirm", wrong)]).await;
         }
-        let states = || states_of(&app, zhao.phone);
+        let states = || states_of(&app, ZHAO.phone);
         assert!(states().await.iter().all(|one| one.ends_with("pending_by_person")));
         let clerk = || async {
-            let held = held(&app.ctx, zhao.phone).await;
+            let held = held(&app.ctx, ZHAO.phone).await;
             held.into_iter().find(|one| one.identity_type.0 == "invoicing_clerk").unwrap()
         };
         // What has changed since it was shown is shown once more before anybody agrees to it.
@@ -174,7 +223,7 @@ fn a_pending_authorisation_is_shown_whole_and_confirmed() {
             ]
         );
         // It has left the person's own pending list, the others wait there still.
-        let mut own = crate::account::as_person(&app, zhao.phone).await;
+        let mut own = crate::account::as_person(&app, ZHAO.phone).await;
         let pending = get(&mut own, "/account/authorisations?scope=national").await;
         assert!(!pending.text.contains(&clerk.to_string()), "{}", pending.text);
         assert_eq!(pending.text.matches("name=\"id-").count(), 2, "{}", pending.text);
@@ -189,11 +238,9 @@ fn a_pending_authorisation_is_shown_whole_and_confirmed() {
 fn an_accepted_invitation_waits_for_the_agreements() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let zhao =
-            Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
         app.sql("DELETE FROM agreement_acceptance").await;
         let state = || async {
-            let held = held(&app.ctx, zhao.phone).await;
+            let held = held(&app.ctx, ZHAO.phone).await;
             held.iter().map(|one| one.state().name()).collect::<Vec<_>>()
         };
         let at_agreements = async |browser: &mut Browser, page: &Shown| {
@@ -211,8 +258,8 @@ fn an_accepted_invitation_waits_for_the_agreements() {
         let pending = state().await;
         assert_eq!(pending, ["pending_by_person"]);
         // A form that showed another version agrees to nothing.
-        let (mut early, page) = zhao.at_second_factor(&app).await;
-        let page = early.pass_second_factor(&app, &page, zhao.phone).await;
+        let (mut early, page) = ZHAO.at_second_factor(&app).await;
+        let page = early.pass_second_factor(&app, &page, ZHAO.phone).await;
         let page = at_agreements(&mut early, &page).await;
         let former = [&all[..], &[("shown-user-agreement", "0.9")]].concat();
         assert_eq!(early.submit(&page, &former).await.code(), Some("E_AGREEMENT"));
@@ -220,18 +267,18 @@ fn an_accepted_invitation_waits_for_the_agreements() {
         assert_eq!(app.said(kept).await.len(), 0);
         app.clock.advance(61);
         // Declined.
-        let (mut browser, page) = zhao.at_second_factor(&app).await;
-        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
         let page = at_agreements(&mut browser, &page).await;
         assert_eq!(state().await, pending, "nothing before the sign-in");
         let declined = browser.submit(&page, &[("act", "decline")]).await;
         assert_eq!(declined.code(), Some("E_AGREEMENT"));
-        assert!(zhao.is_signed_out(&mut browser).await);
+        assert!(ZHAO.is_signed_out(&mut browser).await);
         assert_eq!(state().await, pending, "declining changes nothing");
         // Changed while the agreements were read: asked again, as it is now.
         app.clock.advance(61);
-        let (mut browser, page) = zhao.at_second_factor(&app).await;
-        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
         let page = at_agreements(&mut browser, &page).await;
         let change =
             "UPDATE authorisation SET version = version + 1 WHERE state = 'pending_by_person'";
@@ -246,13 +293,13 @@ fn an_accepted_invitation_waits_for_the_agreements() {
         app.sql("UPDATE authorisation SET version = version + 1, state = 'withdrawn' WHERE state = 'pending_by_person'").await;
         let refused = other.submit(&page, &all).await;
         assert_eq!(refused.code(), Some("E_NO_IDENTITY"), "{}", refused.text);
-        assert!(zhao.is_signed_out(&mut other).await);
+        assert!(ZHAO.is_signed_out(&mut other).await);
         // Open again, and taken to the end.
         app.sql("UPDATE authorisation SET version = version + 1, state = 'pending_by_person' WHERE state = 'withdrawn'").await;
         app.sql("DELETE FROM agreement_acceptance").await;
         app.clock.advance(61);
-        let (mut browser, page) = zhao.at_second_factor(&app).await;
-        let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+        let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+        let page = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
         let page = at_agreements(&mut browser, &page).await;
         let done = browser.submit(&page, &all).await;
         assert!(done.answered("code").is_some(), "{}", done.text);
@@ -386,9 +433,7 @@ fn nothing_but_an_active_relation_in_its_term_is_usable() {
 fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let zhao =
-            Door { name: "赵强", document: "34052419800101001X", phone: "13600136000", ..OWN };
-        let waiting = held(&app.ctx, zhao.phone).await.remove(0);
+        let waiting = held(&app.ctx, ZHAO.phone).await.remove(0);
         let (row, id) = (app.literal(waiting.id.0), waiting.id.to_string());
         let shown = Invitation::of(&waiting).to_string();
         let term = async |from: &str, to: &str| {
@@ -398,7 +443,7 @@ fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
             ))
             .await;
         };
-        let is_waiting = async || held(&app.ctx, zhao.phone).await[0].state().is_pending();
+        let is_waiting = async || held(&app.ctx, ZHAO.phone).await[0].state().is_pending();
         for (from, to, is_offered) in [
             ("2026-11-24", "2026-11-24", true),
             ("2026-01-01", "", true),
@@ -408,8 +453,8 @@ fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
         ] {
             app.clock.advance(1801);
             term("2026-01-01", "").await;
-            let (mut browser, page) = zhao.at_second_factor(&app).await;
-            let open = browser.pass_second_factor(&app, &page, zhao.phone).await;
+            let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+            let open = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
             term(from, to).await;
             let case = format!("{from} to {to:?}");
             if !is_offered {
@@ -419,8 +464,8 @@ fn what_has_not_begun_or_is_over_is_not_offered_for_confirmation() {
                 assert!(is_waiting().await, "{case}");
             }
             app.clock.advance(1801);
-            let (mut browser, page) = zhao.at_second_factor(&app).await;
-            let page = browser.pass_second_factor(&app, &page, zhao.phone).await;
+            let (mut browser, page) = ZHAO.at_second_factor(&app).await;
+            let page = browser.pass_second_factor(&app, &page, ZHAO.phone).await;
             assert_eq!(page.text.contains(&id), is_offered, "{case}: {}", page.text);
             assert_eq!(page.code(), (!is_offered).then_some("E_NO_IDENTITY"), "{case}");
             assert!(is_waiting().await, "{case}");
