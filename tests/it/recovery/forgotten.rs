@@ -17,7 +17,7 @@ use crate::login::eras::{ENDS, happens};
 use crate::login::scan::{act, go_on, iit, number};
 
 /// Covers F-01, F-02, F-03, F-05, F-06, E-09: everything that stood on the old password has ended, the
-/// locks, too, and applications and the person are told.
+/// locks, too, here and over all strange places, and applications and the person are told.
 #[test]
 fn a_code_to_the_phone_leads_to_a_new_password() {
     on_each_database(|on| async move {
@@ -35,6 +35,12 @@ fn a_code_to_the_phone_leads_to_a_new_password() {
         }
         let (_, page) = sign_in(&app, "203.0.113.9", WANG, PASSWORD).await;
         assert_eq!(page.code(), Some("E_LOCKED"), "{}", page.text);
+        // A crowd locks the name over all strange places together.
+        for n in 0..20 {
+            sign_in(&app, &format!("198.51.100.{n}"), WANG, "wrong-password").await;
+        }
+        let (_, page) = sign_in(&app, "192.0.2.7", WANG, PASSWORD).await;
+        assert_eq!(page.code(), Some("E_LOCKED"), "{}", page.text);
 
         let mut browser = app.browser_at("203.0.113.9");
         let page = proved(&app, &mut browser).await;
@@ -50,6 +56,8 @@ fn a_code_to_the_phone_leads_to_a_new_password() {
 
         let (_, page) = sign_in(&app, "203.0.113.9", WANG, NEW).await;
         assert!(page.url.contains("/login/second_factor"), "the lock has ended: {}", page.text);
+        let (_, page) = sign_in(&app, "192.0.2.7", WANG, NEW).await;
+        assert!(page.url.contains("/login/second_factor"), "nor elsewhere: {}", page.text);
         let (_, page) = sign_in(&app, "203.0.113.10", WANG, PASSWORD).await;
         assert_eq!(page.code(), Some("E_CREDENTIALS"));
         assert_eq!(app.refresh(&refresh).await.1["error"], "invalid_grant");
