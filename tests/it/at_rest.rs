@@ -14,8 +14,9 @@ use hufu::store::reseal::{Resealed, SEALED};
 use hufu::store::roots::{ANNOUNCED_SECONDS, SETTLED_SECONDS, prepare};
 use hufu::store::{Store, StoreError};
 
-use crate::account::{LI, WANG, as_person};
+use crate::account::{LI, WANG, as_person, post};
 use crate::kit::{On, PASSWORD, TestApp, on_each_database};
+use crate::recovery::{account_of, holder_of, reached_by};
 
 /// The key of `kit`.
 fn master() -> MasterKey {
@@ -196,6 +197,39 @@ fn roots_follow_one_another_and_nobody_notices() {
         assert_eq!(found.unwrap().id, li);
         let wrong = Store::open(app.url(), MasterKey::new([8; 32]), app.clock.clone()).await;
         assert!(matches!(wrong.err(), Some(StoreError::WrongKey(..))));
+    });
+}
+
+/// No row of any table says who somebody is, neither as text nor as bytes: not by name, document number, phone,
+/// address or e-mail. They are found by their numbers all the same.
+#[test]
+fn no_row_says_who_somebody_is() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut wang = as_person(&app, WANG).await;
+        let (address, email) = ("江西省南昌市东湖区阳明路1号2栋301室", "wang.xm@example.com");
+        let kept = [("act", "address"), ("address", address)];
+        let saved = post(&app, &mut wang, "/account/maintain", &kept).await;
+        assert_eq!(saved.code(), None, "{}", saved.text);
+        reached_by(&app, &account_of(&app, "wangxm").await, email).await;
+        let rows = app.rows_of("jiangxi").await;
+        let sealed = "SELECT COUNT(*) FROM person WHERE address IS NOT NULL AND email IS NOT NULL";
+        assert_eq!(app.count(sealed).await, 1, "what is looked for is there");
+        for told in ["王小明", "360102199003071236", WANG, "阳明路", "wang.xm", email] {
+            let bytes: String = told.bytes().map(|byte| format!("{byte:02x}")).collect();
+            for (table, row) in
+                rows.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (table, row)))
+            {
+                let row = row.to_lowercase();
+                assert!(!row.contains(told) && !row.contains(&bytes), "{told} in {table}: {row}");
+            }
+        }
+        app.clock.advance(61);
+        are_known(&app).await;
+        assert_eq!(
+            holder_of(&app, WANG).await.map(|one| one.id),
+            Some(account_of(&app, "wangxm").await.id)
+        );
     });
 }
 
