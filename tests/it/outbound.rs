@@ -10,7 +10,11 @@ use hufu::outbound::sms::{Acs3, tc3_signature};
 use hufu::realm::SmsGateway;
 use hufu::realm::file::GatewayKind;
 
-use crate::kit::{EXAMPLE, FILING, On, PASSWORD, Setup, authorize_url, demo_realm};
+use crate::kit::browser::Shown;
+use crate::kit::{
+    Browser, EXAMPLE, FILING, On, PASSWORD, Setup, TestApp, authorize_url, demo_realm,
+};
+use crate::login::scan::{go_on, pass_face};
 
 #[test]
 fn the_sms_webhook_is_signed_as_gateways_expect() {
@@ -110,8 +114,32 @@ fn short() -> Timeouts {
     Timeouts { gateway: Duration::from_millis(300), ..usual }
 }
 
-/// Covers X-13: whatever a gateway does, the page answers in time, says so, and the next try is not
-/// punished; a good one behind a bad one is used.
+/// The page that says that no code can be sent offers both apps, and has let nobody in.
+fn other_ways_are_open(browser: &Browser, page: &Shown) {
+    for way in ["tax_app", "iit_app"] {
+        let tab = format!("<a id=\"way-{way}\" href=\"");
+        assert!(page.text.contains(&tab), "{way}: {}", page.text);
+    }
+    assert!(!browser.cookies.keys().any(|name| name.contains("session")));
+}
+
+/// 王小明, from the page of the second factor.
+async fn comes_in_by_face(app: &TestApp, browser: &mut Browser, page: &Shown) {
+    use hufu::outbound::asked::FaceState;
+
+    let t = page.hidden()["t"].clone();
+    let way = format!("/realms/jiangxi/login/second_factor?t={t}&way=tax_app");
+    let page = browser.get(&way).await;
+    pass_face(app, &page, FaceState::Passed).await;
+    let chooser = go_on(browser, &page).await;
+    let id = chooser.text.split("name=\"identity\" value=\"").nth(1).expect("a choice");
+    let id = id.split('"').next().unwrap();
+    let done = browser.submit(&chooser, &[("identity", id)]).await;
+    assert!(done.answered("code").is_some(), "{}", done.text);
+}
+
+/// Covers X-13: whatever a gateway does, the page answers in time, says so, offers the ways that still work, and
+/// the next try is not punished; no factor is spared, and a face leads in. A good one behind a bad one is used.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_gateway_delays_nobody() {
     let (base, asked) = bad_gateways().await;
@@ -142,6 +170,10 @@ async fn a_bad_gateway_delays_nobody() {
                 break;
             }
             assert_eq!(answer.code(), Some("E_OTP_UNAVAILABLE"));
+            other_ways_are_open(&browser, &answer);
+        }
+        if !is_sent {
+            comes_in_by_face(&app, &mut browser, &page).await;
         }
     }
     // However many there are, a page does not wait for all of them.
