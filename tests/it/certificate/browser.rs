@@ -161,6 +161,8 @@ async fn the_check_and_the_centre_speak_with_the_agent() {
         let found = chromium.window.wait().for_element(Locator::Css(&good)).await;
         assert!(found.is_ok(), "{id}: {}", chromium.text("main").await);
     }
+    let version = chromium.text("[data-item=agent] [data-detail]").await;
+    assert_eq!(version, env!("CARGO_PKG_VERSION"), "one version of both programs");
     assert!(chromium.text("[data-item=certificates]").await.contains("国密证书 1"));
     chromium.type_into("#pin", PIN).await;
     chromium.click_here("#trial-submit").await;

@@ -229,6 +229,13 @@ fn a_challenge_is_answered_once_and_in_time() {
         let refused = |shown: &Shown| {
             assert_eq!(shown.code(), Some("E_CERT_CHALLENGE"), "{} {}", shown.url, shown.text);
         };
+        // In the last second of the two minutes.
+        let (mut browser, page) = office.at_door().await;
+        let asked = challenge(&mut browser, &page).await;
+        let sent = Sent::of(&asked, &leaf, (ORIGIN, "login"));
+        office.app.clock.advance(119);
+        let good = sent.submit(&mut browser, &page).await;
+        assert!(good.url.contains("choose_handler"), "{} {}", good.url, good.text);
         // Too late by a second.
         let (mut browser, page) = office.at_door().await;
         let asked = challenge(&mut browser, &page).await;
@@ -346,12 +353,22 @@ fn two_authorities_under_one_root_are_not_mixed_up() {
     });
 }
 
-/// Covers C-10: nobody who could come in; and somebody who never agreed to the terms is not listed.
+/// Covers C-10: nobody who could come in: whose relation is over, by its day or by its state, whose enterprise is;
+/// and somebody who never agreed to the terms is not listed.
 #[test]
 fn an_enterprise_without_handlers_has_nobody_to_come_in() {
     on_each_database(|on| async move {
         let office = Office::open(on).await;
         let leaf = office.sm2.enterprise();
+        let usable = "UPDATE authorisation SET state = 'active', valid_to = NULL \
+                      WHERE identity_type = 'legal_representative'";
+        for over in ["valid_to = '2026-11-23'", "state = 'expired'"] {
+            office.app.sql(&format!("UPDATE authorisation SET {over}")).await;
+            assert_eq!(office.code_of(&leaf).await, "E_NO_IDENTITY", "{over}");
+            office.app.sql(usable).await;
+            let (_, page) = office.sign_in(&leaf).await;
+            assert!(page.url.contains("choose_handler"), "{over}: {}", page.text);
+        }
         office.app.sql("DELETE FROM agreement_acceptance").await;
         assert_eq!(office.code_of(&leaf).await, "E_NO_IDENTITY");
         office.app.sql("UPDATE enterprise SET status = '07'").await;
