@@ -7,6 +7,7 @@ use hufu::telemetry::recorder;
 
 use super::costs::hashed;
 use super::doors::DOORS;
+use super::room::app_text;
 use crate::kit::browser::{Shown, unescape};
 use crate::kit::{
     EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, on_each_database, on_one_database,
@@ -80,10 +81,22 @@ fn is_kept(shown: &Shown, field: &str, sent: &str) -> bool {
     }
 }
 
+/// What this door says at a field.
+fn own_text(door: &str, field: &str) -> String {
+    app_text(match (field, door) {
+        ("enterprise_number", "social_insurance_unit") => "refusal-format-unit-number",
+        ("enterprise_number", _) => "refusal-format-enterprise-number",
+        ("personal_id", _) => "refusal-format-personal-id",
+        ("record_kind", _) => "refusal-format-record-kind",
+        _ => "refusal-format-password",
+    })
+}
+
 /// Each door asks for its numbers, the password and the slider, and nothing else. Every combination of empty,
-/// malformed and right fields: each wrong one is marked with its text, the first of them has the focus,
+/// malformed and right fields: each wrong one is marked with its own text, the first of them has the focus,
 /// nothing but the password is lost, and nothing is sent to the checker: no password is hashed, no guess is
-/// counted, the slider's proof is good once more. Covers E-02, S-02, I-02, G-02, P-02.
+/// counted, the slider's proof is good once more. Nor is any hashed whose slider was not drawn.
+/// Covers E-02, S-02, I-02, G-02, P-02.
 #[test]
 fn every_wrong_field_is_marked_at_every_door() {
     on_one_database(|on| async move {
@@ -136,7 +149,9 @@ fn every_wrong_field_is_marked_at_every_door() {
                 let mut sorted = expected.clone();
                 sorted.sort_unstable();
                 assert_eq!(texts.keys().copied().collect::<Vec<_>>(), sorted, "{name}");
-                assert!(texts.values().all(|text| text.chars().count() >= 5), "{texts:?}");
+                for (field, text) in &texts {
+                    assert_eq!(*text, own_text(door.id, field), "{field} of {name}");
+                }
                 assert_eq!(focused(&shown), expected[..1], "{name}");
                 // Nothing that was sent is lost, but the password.
                 for (field, sent) in values.iter().filter(|(field, _)| *field != "password") {
@@ -153,9 +168,17 @@ fn every_wrong_field_is_marked_at_every_door() {
             assert_eq!(counted, 0, "{}", door.id);
             let done = door.type_in(&mut browser, &shown, (door.phone, PASSWORD)).await;
             assert!(done.url.contains("/login/second_factor"), "{}: {}", door.id, done.text);
+            assert_eq!(hashed(&counters), n_hashed + 1, "{}", door.id);
+            let (mut browser, page) = door.open(&app).await;
+            let right = fields.iter().map(|(name, values)| (*name, values[0]));
+            let undrawn: Vec<(&str, &str)> = right.chain([("slider", "40")]).collect();
+            let refused = browser.submit(&page, &undrawn).await;
+            assert_eq!(refused.code(), Some("E_SLIDER"), "{}: {}", door.id, refused.text);
+            assert_eq!(hashed(&counters), n_hashed + 1, "{}", door.id);
             app.clock.advance(61);
         }
-        assert!(app.said("SELECT outcome AS said FROM login_log").await.is_empty());
+        let log = app.said("SELECT outcome AS said FROM login_log").await;
+        assert_eq!(log, vec!["E_SLIDER"; DOORS.len()], "nothing was tried but that");
     });
 }
 

@@ -209,7 +209,8 @@ fn while_strangers_fill_the_store_people_sign_in() {
     });
 }
 
-fn app_text(key: &str) -> String {
+/// What people read, in Chinese.
+pub fn app_text(key: &str) -> String {
     let texts = include_str!("../../../locales/zh-CN.ftl");
     let line = texts.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")));
     line.unwrap().to_owned()
