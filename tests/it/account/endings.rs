@@ -320,7 +320,7 @@ fn supervisor_of_agency() -> Value {
 fn an_ended_engagement_vanishes_everywhere_at_once() {
     on_each_database(|on| async move {
         for (what, change) in [
-            ("ended, with its staff", json!({"is_ended": true})),
+            ("ended, with its staff", json!({"is_ended": true, "valid_to": "2026-11-24"})),
             ("ended, without", json!({"is_ended": true, "staff": []})),
             ("its term is over", json!({"valid_to": "2026-11-23"})),
             ("another is assigned", json!({"staff": ["360102199003071236"]})),
@@ -354,8 +354,9 @@ fn an_ended_engagement_vanishes_everywhere_at_once() {
                 let row = row.map(|row| row.split("<details>").next().unwrap().to_owned());
                 if is_over {
                     let row = row.unwrap_or_else(|| panic!("{what}: {}", clients.text));
-                    let shown = row.contains("已终止") && row.contains("2026-01-01");
-                    assert!(shown, "{what} {phone}: {row}");
+                    let last = change["valid_to"].as_str().unwrap_or("长期");
+                    let shown = format!("2026-01-01 – {last} · 已终止");
+                    assert!(row.contains(&shown), "{what} {phone}: {row}");
                 }
                 assert!(clients.text.contains("南昌样板商贸"), "{what} {phone}");
             }

@@ -11,7 +11,9 @@ use hufu::flows::relations::writer::change;
 
 use super::enterprise::add;
 use super::{LI, WANG, as_li, as_person, feed, get, held, id_of, post, relation};
-use crate::kit::{Browser, EXAMPLE, Setup, TestApp, changed_realm, on_each_database};
+use crate::kit::{
+    Browser, EXAMPLE, Setup, TestApp, changed_realm, on_each_database, on_one_database,
+};
 
 const ZHANG: &str = "13700137000";
 const SUN: &str = "13500135000";
@@ -122,6 +124,10 @@ fn each_act_is_told_to_the_other_side_alone() {
     });
 }
 
+/// The realm that tells people by text message, too.
+const WITH_TEXTS: (&str, &str, &str) =
+    ("factors.toml", "[sms]\nlifetime", "[sms]\nnotices = true\nlifetime");
+
 /// Who has been told what by text message.
 fn texted(app: &TestApp) -> Vec<String> {
     let messages = app.ctx.services.outbound.inbox.messages();
@@ -136,9 +142,7 @@ fn texted(app: &TestApp) -> Vec<String> {
 #[test]
 fn each_kind_goes_out_by_text_message_to_the_other_side() {
     on_each_database(|on| async move {
-        let with_texts = ("factors.toml", "[sms]\nlifetime", "[sms]\nnotices = true\nlifetime");
-        let realm = changed_realm(&[with_texts]);
-        let app = Setup::of(on, vec![realm]).start().await;
+        let app = Setup::of(on, vec![changed_realm(&[WITH_TEXTS])]).start().await;
         // What is over already ends first.
         app.clock.advance(3601);
         expiry::run(&app.ctx).await.unwrap();
@@ -232,6 +236,26 @@ fn new_of(before: &[String], mut after: Vec<String>) -> Vec<String> {
 async fn ends_on(app: &TestApp, one: &Authorisation, end: Day) -> Authorisation {
     let terms = Terms { valid_to: Some(end), ..one.terms().clone() };
     change(&app.ctx, one, &Event::Edit(terms), MANAGER).await.unwrap()
+}
+
+/// Covers X-16: where the realm says so both sides hear by text message that thirty days are left, and not the
+/// evening before.
+#[test]
+fn thirty_days_are_told_by_text_message_too() {
+    on_one_database(|on| async move {
+        let app = Setup::of(on, vec![changed_realm(&[WITH_TEXTS])]).start().await;
+        let clerk = relation(&app, WANG, "tax_clerk").await;
+        ends_on(&app, &clerk, Day::parse("2027-01-31").unwrap()).await;
+        let day = Day::parse("2027-01-01").unwrap();
+        app.clock.advance(day.start().0 - 3600 - app.ctx.now().0);
+        expiry::run(&app.ctx).await.unwrap();
+        app.deliver().await;
+        let before = texted(&app);
+        app.clock.advance(39_600);
+        expiry::run(&app.ctx).await.unwrap();
+        app.deliver().await;
+        assert_eq!(new_of(&before, texted(&app)), to(&[WANG, LI, ZHANG], "expiring"));
+    });
 }
 
 async fn warnings(app: &TestApp, phone: &str, about: &str) -> usize {

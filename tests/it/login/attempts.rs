@@ -7,6 +7,7 @@ use hufu::flows::sign_in::credentials::verify_credentials;
 use hufu::flows::sign_in::transaction::new;
 
 use super::deadline_hour::form;
+use super::devices::given_cookie;
 use super::doors::{DOORS, Door};
 use super::passkeys;
 use super::scan::{act, another, code, go_on, iit, number, scan};
@@ -199,8 +200,8 @@ fn every_sign_in_is_in_the_log() {
     });
 }
 
-/// The same by passkey, by the other operator's app, and at the door of those who have no number of this
-/// country's. Covers E-24.
+/// The same by passkey, by the other operator's app, by a known browser that spares the second factor, and at the
+/// door of those who have no number of this country's. Covers E-24.
 #[test]
 fn every_other_way_in_is_in_the_log() {
     on_each_database(|on| async move {
@@ -228,6 +229,15 @@ fn every_other_way_in_is_in_the_log() {
         let done = go_on(&mut browser, &page).await;
         assert!(done.answered("code").is_some(), "{}", done.text);
         log.left(&["iit_app_scan scan - ok known"]).await;
+
+        let door = Door { id: "all_in_one", phone: LI, ..DOORS[1] };
+        let mut browser = firefox(&app);
+        given_cookie(&app, &mut browser, door.id, LI).await;
+        let page = door.open_in(&mut browser).await;
+        let chooser = door.type_in(&mut browser, &page, (LI, PASSWORD)).await;
+        let done = browser.submit(&chooser, &[("identity", "personal")]).await;
+        assert!(done.answered("code").is_some(), "{}: {}", done.url, done.text);
+        log.left(&["password all_in_one - ok known"]).await;
 
         let (number, email) = ("FJ3601008400000011", "john.miller@example.com");
         let door = Door { id: "non_resident", enterprise: number, ..DOORS[1] };

@@ -3,10 +3,11 @@
 
 use hufu::outbound::asked::FaceState;
 
-use super::scan::{act, go_on, id, iit, number, pass_face, told};
+use super::scan::{act, code, go_on, id, iit, login_page, number, pass_face, scan, told};
 use crate::kit::browser::Shown;
 use crate::kit::{Application, Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url};
 use crate::kit::{changed_realm, on_each_database, on_one_database};
+use crate::protocol::authorize::signed_in;
 
 pub const INSURANCE: Application = Application {
     id: "social-insurance",
@@ -179,7 +180,7 @@ fn each_app_proves_this_person_alone_at_every_door() {
             assert!(door.is_signed_out(&mut browser.clone()).await);
             // The other operator's app: a camera, which is nobody signed in, leaves the code as it is.
             let page = with_way(&mut browser, &page, "iit_app").await;
-            let camera = app.browser().get(&super::scan::code(&page)).await;
+            let camera = app.browser().get(&code(&page)).await;
             assert!(camera.text.contains("个人所得税"), "{}", camera.text);
             assert_eq!(told(&mut browser, &page).await["state"], "new", "{}", door.id);
             let other = if door.name == "李芳" { WANG } else { LI };
@@ -315,6 +316,32 @@ fn a_new_version_is_asked_of_everybody() {
             assert_eq!(kept.len(), 4, "the old versions stay: {kept:?}");
             app.clock.advance(61);
         }
+    });
+}
+
+/// Nor does a phone that was signed in before spare its owner the new version: it is asked of the browser that the
+/// phone lets in, before there is a session. Covers E-20.
+#[test]
+fn a_new_version_is_asked_of_who_comes_by_phone() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let before = signed_in(&app).await;
+        let newer = changed_realm(&[(
+            "realm.toml",
+            "id = \"personal-information\"\nversion = \"2026-11\"",
+            "id = \"personal-information\"\nversion = \"2026-12\"",
+        )]);
+        let node = app.second_node_of(newer).await;
+        let mut phone = node.browser();
+        phone.cookies = before.cookies;
+        let (mut browser, page) = login_page(&node).await;
+        let asked = scan(&mut phone, &code(&page)).await;
+        phone.submit(&asked, &[("act", "confirm")]).await;
+        let page = go_on(&mut browser, &page).await;
+        assert!(page.url.contains("/login/agreements"), "{}: {}", page.url, page.text);
+        assert!(!browser.cookies.keys().any(|name| name.contains("session")));
+        let done = accept(&mut browser, &page, &TEXTS).await;
+        assert!(done.answered("code").is_some(), "{}: {}", done.url, done.text);
     });
 }
 

@@ -165,6 +165,10 @@ fn a_passkey_signs_in_without_a_password() {
             let page = thief.get(&authorize_url(&FILING, &[])).await;
             thief.type_credentials(&page, (EXAMPLE, LI, "Wrong2026!")).await;
         }
+        let mut thief = app.browser();
+        let page = thief.get(&authorize_url(&FILING, &[])).await;
+        let locked = thief.type_credentials(&page, (EXAMPLE, LI, PASSWORD)).await;
+        assert_eq!(locked.code(), Some("E_LOCKED"), "passwords are locked here");
         let (mut browser, page) = at_door(&app, "natural_person").await;
         let made = passkey.answer(&asked(&page).unwrap());
         let done = browser.submit(&page, &[("made", &made)]).await;

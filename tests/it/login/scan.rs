@@ -569,6 +569,8 @@ fn wrong_passwords_never_stop_a_phone() {
         act(&app, &page, "scan", (&li, false), None).await;
         let told = act(&app, &page, "confirm", (&li, false), None).await;
         assert_eq!(told["state"], "confirmed");
+        let done = go_on(&mut browser, &page).await;
+        assert!(done.answered("code").is_some(), "{}: {}", done.url, done.text);
     });
 }
 

@@ -326,7 +326,7 @@ fn cases() -> Vec<([&'static str; 4], bool)> {
         (["active", "2026-11-25", "", "03"], false),
         (["active", "2024-01-01", "2026-11-23", "03"], false),
     ];
-    for state in ["pending_by_enterprise", "withdrawn", "rejected", "deleted", "expired"] {
+    for state in ["pending_by_enterprise", "withdrawn", "rejected", "deleted", "ended", "expired"] {
         cases.push(([state, "2024-01-01", "", "03"], false));
     }
     for (status, is_alive) in [

@@ -152,24 +152,28 @@ fn an_overseas_person_brings_an_enterprise_to_its_first_invoice() {
     });
 }
 
-/// Covers N-05: step 1 comes first. Whoever registered at home, works for an enterprise, or is not signed
-/// in, has no way in.
+/// Covers N-05: step 1 comes first. Whom the registry knows, whoever registered here as a domestic person, or
+/// is not signed in, has no way in.
 #[test]
 fn nobody_else_applies() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let mut wang = as_person(&app, crate::account::WANG).await;
-        for path in [PAGE, FORM] {
-            let page = wang.get(path).await;
-            assert_eq!(page.code(), Some("E_STATE"), "{}", page.text);
+        registered(&app, XU).await;
+        let xu = ("", XU.contact, NEW_PASSWORD);
+        let at_home = crate::account::at_door(&app, "natural_person", xu, "").await;
+        for mut browser in [as_person(&app, crate::account::WANG).await, at_home] {
+            for path in [PAGE, FORM] {
+                let page = browser.get(path).await;
+                assert_eq!(page.code(), Some("E_STATE"), "{}", page.text);
+            }
+            let page = browser.get("/realms/jiangxi/account/person").await;
+            assert!(!page.text.contains(PAGE), "{}", page.text);
+            let mut fields = GOOD.to_vec();
+            fields.push(("application", ""));
+            let path = "/account/non-resident/form";
+            let page = crate::account::post(&app, &mut browser, path, &fields).await;
+            assert_eq!(page.code(), Some("E_STATE"));
         }
-        let page = wang.get("/realms/jiangxi/account/person").await;
-        assert!(!page.text.contains(PAGE), "{}", page.text);
-        let mut fields = GOOD.to_vec();
-        fields.push(("application", ""));
-        let page =
-            crate::account::post(&app, &mut wang, "/account/non-resident/form", &fields).await;
-        assert_eq!(page.code(), Some("E_STATE"));
         let mut nobody = app.browser();
         for path in [PAGE, FORM, FILE] {
             assert!(nobody.get(path).await.url.contains("/login"), "{path}");

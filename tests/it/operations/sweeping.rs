@@ -4,15 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use hufu::flows::people::raise_level;
+use hufu::flows::relations::expiry;
 use hufu::jobs::{sweep, sweep_logs};
 use hufu::realm::check::{Surroundings, load};
 use hufu::store::deliveries::{Channel, Delivery, DeliveryState, MOST_LISTED, Unsettled};
 use hufu::store::sweep::{SIGN_IN_LOG, STEPS, Step};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
+use crate::account::{LI, held};
 use crate::kit::{
-    FILING, Setup, TestApp, authorize_url, changed_realm, copy, demo_realm, on_each_database,
+    FILING, RowsOfRealm, Setup, TestApp, authorize_url, changed_realm, copy, demo_realm,
+    on_each_database,
 };
+use crate::login::level::at_level;
 use crate::protocol::authorize::signed_in;
 
 fn is_sqlite(database: &DatabaseConnection) -> bool {
@@ -262,8 +267,37 @@ fn what_was_given_up_goes_after_three_months() {
     });
 }
 
-/// Issue 13, 3: the sign-in log is kept for as long as the realm says; the audit for ever.
-///
+/// What is kept longer than any log: who somebody is, how that was shown, and for whom they acted.
+async fn real_name_records(app: &TestApp) -> RowsOfRealm {
+    let all = [
+        "person",
+        "identity_document",
+        "real_name_step",
+        "hall_record",
+        "authorisation",
+        "authorisation_history",
+    ];
+    let mut rows = app.rows_of("jiangxi").await;
+    rows.retain(|table, _| all.contains(&table.as_str()));
+    assert_eq!(rows.len(), all.len());
+    for (table, rows) in &rows {
+        assert!(!rows.is_empty(), "{table} has nothing to lose");
+    }
+    rows
+}
+
+/// 李芳 has shown her face, and what was over has become history.
+async fn make_records(app: &TestApp) {
+    let li = held(&app.ctx, LI).await.remove(0).person;
+    at_level(app, li, 3).await;
+    let tx = app.ctx.begin().await.unwrap();
+    assert!(raise_level(&app.ctx, &tx, li, 4, "face").await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(expiry::run(&app.ctx).await.unwrap() > 0);
+}
+
+/// Issue 13, 3: the sign-in log is kept for as long as the realm says; the audit for ever, and so are real-name
+/// records: twenty years later no sweep has taken any.
 #[test]
 fn the_sign_in_log_has_a_retention_and_the_audit_none() {
     on_each_database(|on| async move {
@@ -273,6 +307,8 @@ fn the_sign_in_log_has_a_retention_and_the_audit_none() {
             "[retention]\nsign_in_log_days = 200\n\n[lockout]",
         )]);
         let app = Setup::of(on, vec![realm]).start().await;
+        make_records(&app).await;
+        let records = real_name_records(&app).await;
         signed_in(&app).await;
         let lines = || app.count("SELECT COUNT(*) FROM login_log");
         let links = || app.count("SELECT COUNT(*) FROM audit");
@@ -285,6 +321,10 @@ fn the_sign_in_log_has_a_retention_and_the_audit_none() {
         assert_eq!(sweep_logs(&app.app).await.unwrap(), u64::try_from(before).unwrap());
         assert!(lines().await > 0, "younger lines stay");
         assert!(links().await >= audit);
+        app.clock.advance(20 * 366 * 86_400);
+        sweep(&app.ctx.services).await.unwrap();
+        assert!(sweep_logs(&app.app).await.unwrap() > 0);
+        assert_eq!(real_name_records(&app).await, records);
         let report = app.ctx.rows().records().verify_audit(&[]).await.unwrap();
         assert_eq!(report.fault, None);
     });

@@ -120,7 +120,8 @@ fn a_door_without_a_second_factor_is_walked_again() {
     });
 }
 
-/// Covers X-01.
+/// Covers X-01, AC-57: each move from one identity to another rotates the session, ends the tokens of the one
+/// before and stands in the audit with both.
 #[test]
 fn the_identity_is_hinted_chosen_or_refused_and_old_tokens_end() {
     on_each_database(|on| async move {
@@ -152,10 +153,22 @@ fn the_identity_is_hinted_chosen_or_refused_and_old_tokens_end() {
         assert!(chooser.text.contains("法定代表人") && chooser.text.contains("办税员"));
         let refused = browser.submit(&chooser, &[("identity", "nonsense")]).await;
         assert_eq!(refused.code(), Some("E_NO_IDENTITY"));
-        let id = chooser.text.split("name=\"identity\" value=\"").nth(1).unwrap();
+        let mut choices = chooser.text.split("name=\"identity\" value=\"").skip(1);
+        let id = choices.find(|one| one.contains(EXAMPLE)).unwrap();
         let id = id.split('"').next().unwrap().to_owned();
+        let before = browser.cookies["__Host-hufu-session-jiangxi"].clone();
         let done = browser.submit(&chooser, &[("identity", &id)]).await;
         assert!(done.answered("code").is_some(), "{}", done.text);
+        assert_ne!(browser.cookies["__Host-hufu-session-jiangxi"], before);
+        let access = tokens["access_token"].as_str().unwrap();
+        assert_eq!(app.introspect(access).await["active"], false);
+        let mut moves = app.audit().await;
+        moves.retain(|one| one["action"] == "identity_switched");
+        assert_eq!(moves.len(), 2, "there and back: {moves:?}");
+        assert_ne!(moves[0]["from"], moves[0]["to"]);
+        assert_eq!(moves[1]["from"], moves[0]["to"]);
+        assert_eq!(moves[1]["to"], moves[0]["from"]);
+        assert_eq!(moves[1]["person"], moves[0]["person"]);
     });
 }
 
