@@ -1,6 +1,6 @@
 //! Another's ids in any address or form field: refused, never revealed.
 
-use super::{AGENCY, LI, WANG, as_person, as_wang, at_door, get, held, post};
+use super::{AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, get, held, post, relation};
 use crate::kit::browser::Shown;
 use crate::kit::{Browser, PASSWORD, TestApp, on_one_database};
 
@@ -102,6 +102,38 @@ fn foreign_ids_are_refused_and_reveal_nothing() {
             walk(&app, ("manager", &mut manager), (&path, act, id)).await;
             walk(&app, ("person", &mut wang), (&path, act, id)).await;
             walk(&app, ("clerk", &mut clerk), (&path, act, id)).await;
+        }
+    });
+}
+
+/// Handlers, those who wait, the history, a search in it and the log of an enterprise are its own managers': who
+/// manages another finds nobody of it in any of them.
+#[test]
+fn the_lists_of_one_enterprise_are_empty_for_another() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut own = as_li(&app).await;
+        // He is in the log, and one of his relations in the history.
+        as_wang(&app, "<strong>办税员").await;
+        let over = relation(&app, WANG, "invoicing_clerk").await.id;
+        let delete = [("act", "delete"), ("sure", "yes")];
+        let done = post(&app, &mut own, &format!("/account/handlers/{over}"), &delete).await;
+        assert_eq!(done.code(), None, "{}", done.text);
+        let mut other = at_door(&app, "enterprise", (AGENCY, LI, PASSWORD), "").await;
+        for (path, named) in [
+            ("/account/handlers", "王*明"),
+            ("/account/handlers/pending", "孙*"),
+            ("/account/handlers/history?reason=deleted", "王*明"),
+            ("/account/handlers/history?reason=deleted&name=%E7%8E%8B", "王*明"),
+            ("/account/log?of=enterprise", "王*明"),
+        ] {
+            let page = get(&mut own, path).await;
+            assert!(page.text.contains(named), "{path}: {}", page.text);
+            let page = get(&mut other, path).await;
+            assert_eq!((page.status.as_u16(), page.code()), (200, None), "{path}");
+            for hidden in ["王*明", "赵*", "孙*", "张*"] {
+                assert!(!page.text.contains(hidden), "{hidden} at {path}: {}", page.text);
+            }
         }
     });
 }

@@ -1,11 +1,16 @@
 //! The role matrix through the interface: each function for each role, against a copy written by
 //! hand from the requirements (1.18).
 
-use hufu::domain::function::{Function, Reach, Role};
+use std::collections::BTreeSet;
 
-use super::{AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, csrf, get, held, post};
+use hufu::domain::function::{Function, Reach, Role};
+use serde_json::json;
+
+use super::{
+    AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, csrf, feed, get, held, post, relation,
+};
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, EXAMPLE, On, PASSWORD, TestApp, on_each_database};
+use crate::kit::{Browser, EXAMPLE, On, PASSWORD, TestApp, on_each_database, on_one_database};
 
 /// LR, FS, TC, IC, AG in client, ALR, HM in specific entity, P.
 const ROLES: [Role; 8] = [
@@ -18,6 +23,8 @@ const ROLES: [Role; 8] = [
     Role::SpecificEntity,
     Role::Person,
 ];
+
+const NAMES: [&str; 8] = ["LR", "FS", "TC", "IC", "AG", "ALR", "HM", "P"];
 
 /// `y` yes, `o` own only, `-` no; written by hand, column by column as above.
 const MATRIX: [(Function, &str); 24] = [
@@ -157,15 +164,92 @@ fn each_cell_of_the_role_matrix_holds_through_the_interface() {
         let clerk = held(&app.ctx, WANG).await;
         let clerk = clerk.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
         let id = clerk.id.to_string();
-        let names = ["LR", "FS", "TC", "IC", "AG", "ALR", "HM", "P"];
         for (function, columns) in MATRIX {
             for (at, letter) in columns.chars().enumerate() {
-                let who = names[at];
+                let who = NAMES[at];
                 assert_eq!(function.reach(ROLES[at]), reach(letter), "{function:?} {who}");
                 let may = tries(&app, &mut browsers[at], function, &id).await;
                 assert_eq!(may, letter != '-', "{function:?} {who} through the interface");
             }
         }
+    });
+}
+
+/// Every phone and document number of the demo's people, as they are typed and without a country's code.
+fn numbers_of_people() -> BTreeSet<&'static str> {
+    let people = include_str!("../../../realms/jiangxi/fixtures.toml");
+    let mut numbers = BTreeSet::new();
+    for field in ["document = \"", "phone = \""] {
+        let found = people.split(field).skip(1).map(|rest| rest.split('"').next().unwrap());
+        numbers.extend(found.map(|one| one.strip_prefix("+1").unwrap_or(one)));
+    }
+    assert!(numbers.len() > 20 && numbers.contains(WANG), "{numbers:?}");
+    numbers
+}
+
+/// The addresses of the centres, with these ids in them and the lists that ask for more.
+fn places(ids: &[String]) -> Vec<String> {
+    let source = concat!(
+        include_str!("../../../src/web/account/mod.rs"),
+        include_str!("../../../src/web/certificate/mod.rs")
+    );
+    let routes = source.split("\"/account").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let mut places = Vec::new();
+    for route in routes {
+        match route.contains("{id}") {
+            true => {
+                places.extend(ids.iter().map(|id| format!("/account{route}").replace("{id}", id)))
+            }
+            false => places.push(format!("/account{route}")),
+        }
+    }
+    for more in ["log?of=enterprise", "log.csv?of=enterprise", "authorisations?scope=national"] {
+        places.push(format!("/account/{more}"));
+    }
+    places
+}
+
+/// No page of a centre shows a phone or document number whole, one's own as little as another's, whoever looks: it
+/// leaves the server masked. Covers X-06.
+#[test]
+fn no_page_of_a_centre_shows_a_number_whole() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browsers = everybody(&app).await;
+        // Somebody in the history, too.
+        let line = json!({"feed": "authorisation", "source_key": "x-06", "version": 1,
+            "enterprise": EXAMPLE, "person": "440308199901101512",
+            "identity_type": "invoicing_clerk", "permissions": "INVOICE",
+            "valid_from": "2026-01-01"});
+        feed(&app, &[line]).await;
+        let over = relation(&app, "13500135000", "invoicing_clerk").await.id;
+        let delete = [("act", "delete"), ("sure", "yes")];
+        let path = format!("/account/handlers/{over}");
+        let done = post(&app, &mut browsers[0], &path, &delete).await;
+        assert_eq!(done.code(), None, "{}", done.text);
+        let mut ids = Vec::new();
+        for (phone, kind) in
+            [(WANG, "tax_clerk"), ("13600136000", "tax_clerk"), (LI, "legal_representative")]
+        {
+            ids.push(relation(&app, phone, kind).await.id.to_string());
+        }
+        let (numbers, places) = (numbers_of_people(), places(&ids));
+        let mut n_shown = 0;
+        for (who, browser) in NAMES.iter().zip(&mut browsers) {
+            for path in &places {
+                let page = get(browser, path).await;
+                assert!(page.status.as_u16() < 500, "{who} {path}: {}", page.status);
+                n_shown += usize::from(page.status.as_u16() == 200 && page.text.contains('*'));
+                for number in &numbers {
+                    assert!(
+                        !page.text.contains(number),
+                        "{who} {path} shows {number}: {}",
+                        page.text
+                    );
+                }
+            }
+        }
+        assert!(n_shown > 80, "{n_shown} pages with something masked");
     });
 }
 

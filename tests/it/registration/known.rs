@@ -182,11 +182,13 @@ fn a_phone_is_taken_over_at_the_end() {
         assert_eq!(holder(&app, WANG.contact).await, person(&app, FANG).await);
         let told = app.ctx.rows().notices().list(wang, 10).await.unwrap();
         assert!(told.iter().any(|one| one.kind == NoticeKind::PhoneTaken), "{told:?}");
-        // He signs in by his number, and the SMS way is closed.
+        // He signs in by his number or his username, and the SMS way is closed.
         app.clock.advance(61);
-        let page = signs_in_as_far(&app, WANG, PASSWORD).await;
-        assert!(page.url.contains("second_factor"), "{} {}", page.url, page.text);
-        assert!(page.text.contains("E_NO_PHONE"), "{}", page.text);
+        for number in [WANG.number, "wangxm"] {
+            let page = signs_in_as_far(&app, Registrant { number, ..WANG }, PASSWORD).await;
+            assert!(page.url.contains("second_factor"), "{number}: {} {}", page.url, page.text);
+            assert!(page.text.contains("E_NO_PHONE"), "{number}: {}", page.text);
+        }
     });
 }
 

@@ -19,6 +19,12 @@ fn somebody_new_registers_by_a_face() {
         {
             assert!(page.text.contains(said), "{said}: {}", page.text);
         }
+        let mut page = page;
+        for way in ["overseas", "domestic"] {
+            let link = page.text.split("id=\"register-other\" href=\"").nth(1).expect("a link");
+            page = browser.get(&unescape(link.split('"').next().unwrap())).await;
+            assert_eq!(page.hidden()["way"], way, "{}", page.text);
+        }
         let page = browser.submit(&page, &[("accept-user-agreement", "yes")]).await;
         assert!(page.text.contains("第 2 步，共 4 步"), "{}", page.text);
         let page = name(&mut browser, &page, FANG).await;
