@@ -92,7 +92,8 @@ fn what_is_missing_leads_to_where_it_is_filled_in() {
     });
 }
 
-/// Covers AC-42: what is refused is told at the page and changes nothing.
+/// Covers PC-17: what is refused is told at the page and changes nothing; an e-mail address is kept by its code
+/// alone.
 #[test]
 fn what_cannot_be_reached_is_not_kept() {
     on_each_database(|on| async move {

@@ -269,7 +269,7 @@ fn opened_fields_stay_open_and_each_leaves_its_trace() {
 }
 
 /// The header names the identity on every page; where one switches, the current one is marked and is no
-/// button. Covers AC-49.
+/// button. Covers AC-11.
 #[test]
 fn the_current_identity_is_seen_and_not_switched_to() {
     on_each_database(|on| async move {

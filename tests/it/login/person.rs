@@ -1,6 +1,9 @@
 //! Natural-person sign-in, and the portal's plain link.
 
-use crate::kit::{FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database};
+use crate::kit::browser::Shown;
+use crate::kit::{
+    FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database, on_one_database,
+};
 
 /// Covers P-01, P-02, X-11.
 #[test]
@@ -35,7 +38,7 @@ fn a_person_gets_a_personal_session() {
     });
 }
 
-///
+///
 #[test]
 fn the_portal_gets_its_person_back_and_nobody_else_does() {
     on_each_database(|on| async move {
@@ -56,5 +59,36 @@ fn the_portal_gets_its_person_back_and_nobody_else_does() {
             assert_eq!(done.left_to.as_deref(), expected);
             app.clock.advance(61);
         }
+    });
+}
+
+/// The old page is the portal's; what is ours of it is that nobody is moved on unasked. The plain link shows a page of
+/// this site, wherever its reader wants to go back to, and moves them nowhere; who wanted to go nowhere stays here.
+///
+#[test]
+fn nobody_is_moved_on_unasked() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let stays = |page: &Shown| {
+            assert_eq!(
+                (page.status.as_u16(), page.left_to.as_deref()),
+                (200, None),
+                "{}",
+                page.url
+            );
+            assert_eq!(page.header("refresh"), None, "{}", page.url);
+            assert!(!page.text.to_lowercase().contains("http-equiv"), "{}", page.text);
+        };
+        for back in ["", "?return_to=https%3A%2F%2Fportal.jiangxi.example%2Fhome"] {
+            let page = app.browser().get(&format!("/realms/jiangxi/login{back}")).await;
+            assert!(page.text.contains("id=\"login-form\""), "{}", page.text);
+            stays(&page);
+        }
+        let mut browser = app.browser();
+        let page = browser.at_entrance("/realms/jiangxi/login", "natural_person").await;
+        let page = browser.type_credentials(&page, ("", "13900139000", PASSWORD)).await;
+        let done = browser.pass_second_factor(&app, &page, "13900139000").await;
+        assert!(done.url.ends_with("/signed-in"), "{}", done.url);
+        stays(&done);
     });
 }

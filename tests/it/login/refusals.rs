@@ -48,7 +48,7 @@ fn the_slider_comes_before_the_password_and_works_once() {
     });
 }
 
-///
+/// Covers E-08.
 #[test]
 fn no_answer_tells_what_was_wrong() {
     on_each_database(|on| async move {
@@ -119,7 +119,7 @@ fn an_unknown_person_is_locked_all_the_same() {
     });
 }
 
-///
+/// Covers E-11.
 #[test]
 fn codes_run_out_are_counted_and_are_not_sent_too_often() {
     on_each_database(|on| async move {
