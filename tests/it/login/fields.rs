@@ -178,7 +178,7 @@ fn every_wrong_field_is_marked_at_every_door() {
             app.clock.advance(61);
         }
         let log = app.said("SELECT outcome AS said FROM login_log").await;
-        assert_eq!(log, vec!["E_SLIDER"; DOORS.len()], "nothing was tried but that");
+        assert_eq!(log, ["E_SLIDER"; DOORS.len()], "nothing was tried but that");
     });
 }
 
