@@ -525,7 +525,9 @@ fn busy_is_no_wrong_password() {
         let name = hufu::base::secret::Hashed::of("+8613900139000").to_text();
         let policy = app.ctx.realm.lockout.clone();
         for name in [format!("password/{name}"), format!("password/{name}/127.0.0.1")] {
-            let budget = hufu::flows::sign_in::guesses::Budget { name, policy: policy.clone() };
+            let lock = hufu::flows::sign_in::guesses::Lock::Password;
+            let budget =
+                hufu::flows::sign_in::guesses::Budget { name, policy: policy.clone(), lock };
             let kept = budget.kept(&app.ctx).await.unwrap();
             // What was given back entirely is dropped a second later, of the clock on the wall.
             assert_eq!(kept.map_or(0, |kept| kept.failures), 0);
