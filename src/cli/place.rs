@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::clock::Clock;
 use crate::cli::result::Failure;
-use crate::cli::start::{Wanted, keeper, realm_of_data, realm_or_complaints, services};
+use crate::cli::start::{Wanted, keeper, no_key, realm_of_data, realm_or_complaints, services};
 use crate::config::Settings;
 use crate::ephemeral::Ephemeral;
 use crate::flows::Ctx;
@@ -57,12 +57,7 @@ impl Opened {
             );
             return Err(message.into());
         }
-        let Some(keeper) = keeper(wanted).await? else {
-            let file = wanted.data.join("master.key");
-            return Err(
-                format!("{} is missing, and no setting names the key", file.display()).into()
-            );
-        };
+        let keeper = keeper(wanted).await?.ok_or_else(|| no_key(wanted))?;
         let clock = Clock::system();
         let store = Store::open(&wanted.database, keeper, clock.clone()).await?;
         Ok(Self { store, clock })

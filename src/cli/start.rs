@@ -74,8 +74,15 @@ pub struct Started {
 /// The services without any realm: database, short-lived values, keys.
 pub async fn open(wanted: &Wanted) -> Result<Arc<Services>, Failure> {
     std::fs::create_dir_all(&wanted.data)?;
-    let (keeper, clock) = (made_keeper(wanted).await?, Clock::system());
+    let (named, clock) = (keeper(wanted).await?, Clock::system());
     check_statements(&wanted.database).await?;
+    // A key that does not fit changes nothing, the schema neither: whoever goes back to the version of before
+    // finds it as it was.
+    let keeper = match named {
+        Some(keeper) => keeper,
+        None => made_keeper(wanted).await?,
+    };
+    roots::is_sealed(&wanted.database, Some(&keeper)).await?;
     migrate(&wanted.database).await?;
     roots::prepare(&wanted.database, &keeper, wanted.at_rest, clock.now()).await?;
     let store = Store::open(&wanted.database, keeper, clock.clone()).await?;
@@ -232,12 +239,19 @@ pub fn make_key(file: &Path) -> Result<MasterKey, Failure> {
     read_key(file)
 }
 
-/// The first start makes one.
+/// The first start makes one. Where something is sealed already the key is missing, unless another node has
+/// just made it.
 async fn made_keeper(wanted: &Wanted) -> Result<KeyHolder, Failure> {
-    match keeper(wanted).await? {
-        Some(keeper) => Ok(keeper),
-        None => Ok(KeyHolder::Key(make_key(&wanted.data.join("master.key"))?)),
+    if roots::is_sealed(&wanted.database, None).await? {
+        return keeper(wanted).await?.ok_or_else(|| no_key(wanted));
     }
+    Ok(KeyHolder::Key(make_key(&wanted.data.join("master.key"))?))
+}
+
+/// What is said of a database whose key is not there.
+pub fn no_key(wanted: &Wanted) -> Failure {
+    let file = wanted.data.join("master.key");
+    format!("{} is missing, and no setting names the key", file.display()).into()
 }
 
 /// Whole or not at all, and never over what is there: of nodes that start together in one folder, one

@@ -26,6 +26,7 @@ mod emails;
 pub mod engagements;
 pub mod enterprises;
 pub mod feed;
+mod first_root;
 pub mod found;
 pub mod grants;
 pub mod hall_records;

@@ -1,9 +1,11 @@
 //! The roots of what is sealed at rest (`base::cipher`): of every realm at once, announced before they
 //! seal, wrapped by every master key that may open them. Sealing rows anew is `reseal`'s.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value};
+use hufu_migrations::SchemaManager;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value};
 
 use super::connect::{DatabaseUrl, connect_postgres, connect_sqlite};
+use super::first_root::{self, NOT_BEGUN};
 use super::link::Link;
 use super::{Rows, Store, StoreError, Tx};
 use crate::base::cipher::{Keeper, Root, RootKey};
@@ -60,8 +62,9 @@ pub async fn prepare(
         youngest.suite
     } else {
         // What there is was sealed by the master key itself.
-        let sealed = if is_new { None } else { keeper.first_root() };
-        let key = sealed.unwrap_or_else(|| RootKey::random(&random));
+        let sealed = if is_new { Vec::new() } else { opened(link, keeper).await? };
+        let key = sealed.into_iter().next().map(|root| root.key);
+        let key = key.unwrap_or_else(|| RootKey::random(&random));
         let first = New { id: 0, suite: Suite::International, active_from: now };
         first.insert(link, &Wrap::of(keeper, &random, 0, &key).await?, now).await?;
         first.suite
@@ -85,6 +88,41 @@ pub async fn prepare(
 const IS_SERVED: &str =
     "SELECT realm FROM signing_key UNION ALL SELECT realm FROM realm_version LIMIT 1";
 
+/// Whether something lies sealed there, whatever steps the schema has still to run; refuses a `keeper` that does
+/// not open it. Makes nothing.
+pub async fn is_sealed(url: &DatabaseUrl, keeper: Option<&dyn Keeper>) -> Result<bool, StoreError> {
+    let connection = match url {
+        DatabaseUrl::Sqlite(path) if !path.is_file() => return Ok(false),
+        DatabaseUrl::Sqlite(path) => connect_sqlite(path, 1, true).await?,
+        DatabaseUrl::Postgres(url) => connect_postgres(url, |_| 1).await?,
+    };
+    let found = looked(&connection, keeper).await;
+    connection.close().await?;
+    found
+}
+
+async fn looked(
+    connection: &DatabaseConnection,
+    keeper: Option<&dyn Keeper>,
+) -> Result<bool, StoreError> {
+    let (link, schema) = (Link::Pool(connection), SchemaManager::new(connection));
+    if schema.has_table("data_root").await? && !rows(link).await?.is_empty() {
+        if let Some(keeper) = keeper {
+            opened(link, keeper).await?;
+        }
+        return Ok(true);
+    }
+    if !schema.has_table("signing_key").await? {
+        return Ok(false);
+    }
+    let has_files = schema.has_column("realm_version", "files").await?;
+    let sample = first_root::sample(link, has_files).await?;
+    if let (Some(keeper), Some(_)) = (keeper, &sample) {
+        first_root::of(keeper, sample.as_ref())?;
+    }
+    Ok(sample.is_some())
+}
+
 /// Whoever makes or wraps roots is alone with that until the transaction's end, lest one root be wrapped
 /// for one of two master keys. SQLite has one writer.
 async fn alone(link: Link<'_>) -> Result<(), StoreError> {
@@ -94,7 +132,6 @@ async fn alone(link: Link<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-const NOT_BEGUN: StoreError = StoreError::Roots("the server has not begun yet");
 const CAME_MEANWHILE: StoreError = StoreError::Roots("another root came meanwhile: run it again");
 
 /// The id of the next root, where one may be made.
@@ -203,9 +240,7 @@ async fn rows(link: Link<'_>) -> Result<Vec<RootRow>, StoreError> {
 pub(super) async fn opened(link: Link<'_>, keeper: &dyn Keeper) -> Result<Vec<Root>, StoreError> {
     let rows = rows(link).await?;
     if rows.is_empty() {
-        let key = keeper.first_root().ok_or(NOT_BEGUN)?;
-        let (suite, active_from) = (Suite::International, Timestamp(0));
-        return Ok(vec![Root { id: 0, suite, key, active_from, is_retired: false }]);
+        return Ok(vec![first_root::of(keeper, first_root::sample(link, true).await?.as_ref())?]);
     }
     let sql = "SELECT root, wrapped FROM data_root_wrap WHERE keeper = $1";
     let ours = statement(link, sql, [keeper.fingerprint().into()]);

@@ -12,7 +12,9 @@ use hufu::flows::feed::{Format, import};
 use hufu::flows::versions;
 use hufu::jobs::reseal;
 use hufu::store::connect::{DatabaseUrl, migrate};
-use hufu::store::roots::{ANNOUNCED_SECONDS, SETTLED_SECONDS, SHORTEST_ANNOUNCEMENT, prepare};
+use hufu::store::roots::{
+    ANNOUNCED_SECONDS, SETTLED_SECONDS, SHORTEST_ANNOUNCEMENT, is_sealed, prepare,
+};
 use hufu::store::{Store, StoreError};
 
 use crate::account::LI;
@@ -217,6 +219,41 @@ fn in_a_new_database_a_master_key_is_no_root() {
         prepare(served.url(), &master(), Suite::International, START).await.unwrap();
         let first = served.ctx.services.store.ring();
         assert!(first.first().is_master(&own), "what was sealed before there were roots");
+    });
+}
+
+/// A database that was served before there were roots, whatever steps it has still to run: a key that has not
+/// sealed it, and a machine, become no root, so that the right key opens it afterwards.
+#[test]
+fn a_wrong_key_does_not_take_the_first_ones_place() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (url, now) = (app.url(), app.clock.now());
+        let (wrong, suite) = (MasterKey::new([8; 32]), Suite::International);
+        let stray = prepare(url, &wrong, suite, now).await;
+        assert!(matches!(stray, Err(StoreError::WrongKey(..))), "{stray:?}");
+        let machine = prepare(url, &Hangs, suite, now).await;
+        assert!(matches!(machine, Err(StoreError::Roots(_))), "{machine:?}");
+        for table in ["data_root", "data_root_wrap"] {
+            assert_eq!(app.count(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
+        }
+        let stray = Store::open(url, wrong.clone(), app.clock.clone()).await.err();
+        assert!(matches!(stray, Some(StoreError::WrongKey(..))), "{stray:?}");
+
+        app.sql("ALTER TABLE data_root RENAME TO away").await;
+        let stray = is_sealed(url, Some(&wrong)).await;
+        assert!(matches!(stray, Err(StoreError::WrongKey(..))), "{stray:?}");
+        assert!(is_sealed(url, None).await.unwrap());
+        assert!(is_sealed(url, Some(&master())).await.unwrap());
+        app.sql("ALTER TABLE away RENAME TO data_root").await;
+
+        prepare(url, &master(), suite, now).await.unwrap();
+        let store = Store::open(url, master(), app.clock.clone()).await.unwrap();
+        let li = Phone::parse(LI).unwrap();
+        let account = store.rows("jiangxi").accounts().find_by_phone(&li).await.unwrap().unwrap();
+        assert!(!store.rows("jiangxi").accounts().phones(account.id).await.unwrap().is_empty());
+        let blank = TestDatabase::blank(on).await;
+        assert!(!is_sealed(&blank.url, Some(&wrong)).await.unwrap(), "a first start takes any");
     });
 }
 

@@ -149,6 +149,10 @@ async fn a_wrong_key_serves_nothing() {
     for act in [&["serve"][..], &["secrets", "status"], &["audit", "verify", "jiangxi"]] {
         assert!(refused(&hufu(folder, act)).contains("does not fit"), "{act:?}");
     }
+    // Nor is another made in place of one that was lost.
+    std::fs::remove_file(folder.join("data/master.key")).unwrap();
+    assert!(refused(&hufu(folder, &["serve"])).contains("master.key is missing"));
+    assert!(!folder.join("data/master.key").exists());
     std::fs::write(folder.join("data/master.key"), right).unwrap();
     assert_eq!(roots(folder).len(), 1);
     let settings = std::fs::read_to_string(folder.join("hufu.toml")).unwrap();
