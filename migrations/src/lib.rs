@@ -1,7 +1,7 @@
 //! The schema, one step a file. Each step is plain SQL in the words that SQLite and PostgreSQL
 //! share; times are seconds since 1970, sealed values and look-up hashes are bytes.
 
-use sea_orm_migration::prelude::{DbErr, MigrationTrait, async_trait};
+use sea_orm_migration::prelude::{DbErr, MigrationName, MigrationTrait, async_trait};
 pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
@@ -59,7 +59,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
+        let steps: Vec<Box<dyn MigrationTrait>> = vec![
             Box::new(m20261124_000001_people::Migration),
             Box::new(m20261124_000002_protocol::Migration),
             Box::new(m20261124_000003_records::Migration),
@@ -107,7 +107,34 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000061_told_collections::Migration),
             Box::new(m20261128_000062_earlier_proved_documents::Migration),
             Box::new(m20261128_000063_earlier_collections::Migration),
-        ]
+        ];
+        steps.into_iter().map(whole).collect()
+    }
+}
+
+/// A step and the record that it has run, in one transaction on both databases: one that is broken off runs
+/// again. By itself SQLite would keep the first half, which no second run gets past.
+struct Whole(Box<dyn MigrationTrait>);
+
+fn whole(step: Box<dyn MigrationTrait>) -> Box<dyn MigrationTrait> {
+    Box::new(Whole(step))
+}
+
+impl MigrationName for Whole {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Whole {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        self.0.up(manager).await
+    }
+
+    /// One that says itself that it needs none can be broken off anywhere.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(self.0.use_transaction().unwrap_or(true))
     }
 }
 

@@ -11,17 +11,20 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Step 52 made it for a while.
-        if manager.has_column("enterprise", "name_hash").await? {
-            return Ok(());
+        // Step 52 made it for a while; and on SQLite this one may have been broken off behind it.
+        if !manager.has_column("enterprise", "name_hash").await? {
+            crate::run(manager, COLUMN).await?;
         }
-        crate::run(manager, UP).await
+        crate::run(manager, INDEX).await
     }
 }
 
 // Hashes come with the next line about an enterprise; until then its name is compared as it is.
-const UP: &str = "
+const COLUMN: &str = "
 ALTER TABLE enterprise ADD COLUMN name_hash BYTEA;
-DROP INDEX enterprise_non_resident;
+";
+
+const INDEX: &str = "
+DROP INDEX IF EXISTS enterprise_non_resident;
 CREATE INDEX enterprise_non_resident ON enterprise (realm, name_hash) WHERE kind = 'non_resident';
 ";

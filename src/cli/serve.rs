@@ -67,7 +67,13 @@ pub async fn run(settings: Settings) -> CliResult {
     telemetry::start(settings.log.as_deref() == Some("json"), "info");
     let counters = telemetry::counters();
     let wanted = Wanted::of(&settings)?;
-    let started = start(&wanted).await?;
+    let mut signals = Signals::listen()?;
+    // The first process of a container hears no signal but those that it listens to, and a start may take long;
+    // a step of the schema that is broken off runs again.
+    let started = tokio::select! {
+        started = start(&wanted) => started?,
+        () = signals.next() => return Ok(()),
+    };
     let faces = server::listen(listen(&settings))?;
     let health = server::listen(operations_listen(&settings))?;
     let officers = settings.console_listen.map(server::listen).transpose()?;
@@ -88,7 +94,7 @@ pub async fn run(settings: Settings) -> CliResult {
     };
     let stopping = app.stopping().clone();
     let delay = settings.stop_delay.map_or(STOP_DELAY, Duration::from_millis);
-    tokio::spawn(stopping.clone().at_a_signal(Signals::listen()?, delay));
+    tokio::spawn(stopping.clone().at_a_signal(signals, delay));
     let house = tokio::spawn(jobs::run(app.clone()));
     tokio::spawn(watch(app.clone(), wanted));
     let (listen, operations_listen) = (faces.local_addr()?, health.local_addr()?);

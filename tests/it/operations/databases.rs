@@ -3,6 +3,8 @@
 use axum::body::Body;
 use axum::http::Request;
 use hufu::store::connect::{migrate, migration_status};
+use hufu_migrations::{Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, Statement};
 use tower::ServiceExt;
 
 use crate::kit::{FILING, TestApp, TestDatabase, authorize_url, on_each_database};
@@ -31,6 +33,40 @@ fn of_nodes_that_start_together_one_migrates() {
         assert!(steps.iter().all(|(_, has_run)| *has_run));
         assert_eq!(ran.iter().sum::<usize>(), steps.len(), "{ran:?}");
     });
+}
+
+/// Everything of a step has run, and its record cannot be written.
+const BREAK_OFF: &str = "CREATE TRIGGER broken_off BEFORE INSERT ON seaql_migrations \
+     BEGIN SELECT RAISE(ABORT, 'broken off'); END";
+
+/// What step 53 left where an earlier version was killed in it.
+const HALF_OF_NAMES: &str = "ALTER TABLE enterprise ADD COLUMN name_hash BYTEA; \
+     DROP INDEX enterprise_non_resident";
+
+/// A step that is broken off at its very end leaves nothing on SQLite either, and the next start runs it.
+#[tokio::test]
+async fn a_step_that_was_broken_off_runs_again() {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options.max_connections(1).sqlx_logging(false);
+    let connection = Database::connect(options).await.unwrap();
+    Migrator::install(&connection).await.unwrap();
+    for step in Migrator::migrations() {
+        let name = step.name();
+        if name.ends_with("_names") {
+            connection.execute_unprepared(HALF_OF_NAMES).await.unwrap();
+        }
+        connection.execute_unprepared(BREAK_OFF).await.unwrap();
+        let broken = Migrator::up(&connection, Some(1)).await;
+        assert!(broken.is_err(), "{name}");
+        connection.execute_unprepared("DROP TRIGGER broken_off").await.unwrap();
+        let again = Migrator::up(&connection, Some(1)).await;
+        assert!(again.is_ok(), "{name}: {again:?}");
+    }
+    assert!(Migrator::get_pending_migrations(&connection).await.unwrap().is_empty());
+    let columns = "SELECT COUNT(*) FROM pragma_index_info('enterprise_non_resident')";
+    let columns = Statement::from_string(DbBackend::Sqlite, columns);
+    let columns = connection.query_one_raw(columns).await.unwrap().unwrap();
+    assert_eq!(columns.try_get_by_index::<i64>(0).unwrap(), 2, "realm and hash");
 }
 
 const THROW_OUT: &str = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
