@@ -81,9 +81,15 @@ impl Settings {
                 let wrong = |error: String| SettingsError(format!("{}: {error}", file.display()));
                 let text =
                     std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-                text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?
+                text.parse().map_err(|error: toml::de::Error| wrong(placed(&text, &error)))?
             }
         };
+        // Whoever leaves the quotes away would read the value in the complaint.
+        for secret in ["master_key", "database_url", "redis_url"] {
+            if table.get(secret).is_some_and(|value| !value.is_str()) {
+                return Err(SettingsError(format!("{secret}: a text in quotes is needed")));
+            }
+        }
         let variables: BTreeMap<String, String> =
             environment.filter(|(name, _)| name.starts_with("HUFU__")).collect();
         for (name, value) in variables {
@@ -147,6 +153,15 @@ impl Settings {
             None => DatabaseUrl::Sqlite(self.data().join("hufu.db")),
         }
     }
+}
+
+/// Where and why, without the line itself: a master key or a password may stand in it.
+fn placed(text: &str, error: &toml::de::Error) -> String {
+    let Some(span) = error.span() else { return error.message().to_owned() };
+    let before = text.get(..span.start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: {}", error.message())
 }
 
 /// The environment of the process.

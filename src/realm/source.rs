@@ -74,7 +74,9 @@ impl Source {
         let mut source =
             Self { file: file.to_owned(), text: text.to_owned(), document, remarks: Vec::new() };
         let whole = |error: String| vec![Complaint::new(file, text, None, error)];
-        let mut value: Value = toml::from_str(text).map_err(|error| whole(error.to_string()))?;
+        let mut value: Value = toml::from_str(text).map_err(|error| {
+            vec![Complaint::new(file, text, error.span(), error.message().to_owned())]
+        })?;
         source.rename(&mut value);
         let mut schema = schemars::schema_for!(T).to_value();
         name_choices(&mut schema);

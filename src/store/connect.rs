@@ -9,6 +9,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
     TransactionTrait,
 };
+use url::Url;
 
 use crate::store::StoreError;
 
@@ -132,13 +133,31 @@ pub async fn connect_sqlite(
     Ok(Database::connect(options).await?)
 }
 
+/// What the library would complain of with the whole address, or name the half of a password in a warning; said
+/// without it, because a password stands there.
+fn checked(address: &str) -> Result<&str, StoreError> {
+    let wrong = |what: &str| {
+        let how = "percent-encode what is no letter and no digit in its password";
+        StoreError::Unavailable(format!("database_url {what}; {how}"))
+    };
+    let url = Url::parse(address).map_err(|error| wrong(&format!("is no address ({error})")))?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(wrong("does not begin with postgres://"));
+    }
+    let rest = [url.path(), url.query().unwrap_or_default()];
+    if url.fragment().is_some() || rest.iter().any(|part| part.contains('@')) {
+        return Err(wrong("has one of / ? # before its last @"));
+    }
+    Ok(address)
+}
+
 /// Reading is short and only as parallel as the cores: more connections would cost PostgreSQL more
 /// than they bring. Writers wait for the disk, so there are more of them.
 pub async fn connect_postgres(
     url: &str,
     connections: impl Fn(usize) -> usize,
 ) -> Result<DatabaseConnection, StoreError> {
-    let mut options = ConnectOptions::new(url);
+    let mut options = ConnectOptions::new(checked(url)?);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     options
         .max_connections(u32::try_from(connections(cores)).unwrap_or(u32::MAX))

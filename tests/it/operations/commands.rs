@@ -50,6 +50,36 @@ const LOOKING: [&[&str]; 21] = [
     &["import", "jiangxi", "people.csv"],
 ];
 
+/// A slip of the pen in the settings is named by its place: what is complained of is no secret that stands there.
+#[test]
+fn no_complaint_about_the_settings_holds_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let (word, number) = ("S3cretOfHufu", "7391824650");
+    let mut slips = Vec::new();
+    for address in [
+        format!("postgre://hufu:{word}@127.0.0.1:1/hufu"),
+        format!("postgres://hufu:{word}#1@127.0.0.1:1/hufu"),
+        format!("postgres://hufu:{word}/1@127.0.0.1:1/hufu"),
+        format!("postgres://hufu:1#{word}@127.0.0.1:1/hufu"),
+        format!("postgres://127.0.0.1:1?{word}@127.0.0.1:1/hufu"),
+        format!("postgres://127.0.0.1:1/{word}@127.0.0.1:1/hufu"),
+    ] {
+        slips.push((format!("database_url = '{address}'\n"), word, "database_url"));
+    }
+    slips.push((format!("database_url = 'postgres://hufu:{word}@h/x\n"), word, "line 1, column "));
+    slips.push((format!("data = 'data'\nmaster_key = {word}\n"), word, "line 2, column "));
+    slips.push((format!("master_key = {number}\n"), number, "master_key: "));
+    slips.push((format!("redis_url = {number}\n"), number, "redis_url: "));
+    for (settings, secret, place) in slips {
+        std::fs::write(folder.path().join("hufu.toml"), &settings).unwrap();
+        for act in [&["serve"][..], &["doctor"], &["migrate", "up"]] {
+            let output = bare(folder.path(), &[&["--config", "hufu.toml"], act].concat());
+            let told = out(&output) + &error(&output);
+            assert!(told.contains(place) && !told.contains(secret), "{settings}{act:?}: {told}");
+        }
+    }
+}
+
 /// Issue 13, 5: in a wrong folder nothing is made, and the words say that nothing is there.
 #[test]
 fn in_a_wrong_folder_a_command_that_looks_makes_nothing() {
