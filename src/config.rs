@@ -73,7 +73,7 @@ impl Settings {
     /// `file` when it exists, and what the environment says over it.
     pub fn read(
         file: Option<&Path>,
-        environment: impl Iterator<Item = (String, String)>,
+        environment: BTreeMap<String, String>,
     ) -> Result<Self, SettingsError> {
         let mut table: toml::Table = match file {
             None => toml::Table::new(),
@@ -90,9 +90,7 @@ impl Settings {
                 return Err(SettingsError(format!("{secret}: a text in quotes is needed")));
             }
         }
-        let variables: BTreeMap<String, String> =
-            environment.filter(|(name, _)| name.starts_with("HUFU__")).collect();
-        for (name, value) in variables {
+        for (name, value) in environment {
             let key = name.trim_start_matches("HUFU__").to_ascii_lowercase();
             let (key, value) = match key.strip_suffix("_file") {
                 Some(key) => {
@@ -164,12 +162,23 @@ fn placed(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}, column {column}: {}", error.message())
 }
 
-/// The environment of the process.
-pub fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars()
+/// What the environment says of our settings. Other variables are not ours to read: they need not be text.
+pub fn environment() -> Result<BTreeMap<String, String>, SettingsError> {
+    let mut ours = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let shown = name.to_string_lossy();
+        if !shown.starts_with("HUFU__") {
+            continue;
+        }
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
+            return Err(SettingsError(format!("{shown} in the environment is no UTF-8")));
+        };
+        ours.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(ours)
 }
 
-/// One variable, for `{ env = … }` in realm files.
+/// One variable, for `{ env = … }` in realm files, where it is text.
 pub fn variable(name: &str) -> Option<String> {
-    std::env::vars().find(|(known, _)| known == name).map(|(_, value)| value)
+    std::env::var_os(name)?.into_string().ok()
 }

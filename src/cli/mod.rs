@@ -133,7 +133,7 @@ enum MigrateAct {
 /// Reads the arguments and runs; the error chain is the caller's to print.
 pub async fn run() -> CliResult {
     let arguments = Arguments::parse();
-    let settings = || Settings::read(arguments.config.as_deref(), environment());
+    let settings = || Settings::read(arguments.config.as_deref(), environment()?);
     match arguments.command {
         Command::Serve(flags) => serve::run(flags.over(settings()?)).await,
         Command::Demo(demo) => Box::pin(demo::run(demo)).await,

@@ -415,7 +415,7 @@ impl Builder<'_> {
                 Err("a secret is named by `file` or `env`, never written".to_owned())
             }
             SecretRef::Env(name) => (self.surroundings.environment)(name)
-                .ok_or(format!("{name} is not in the environment")),
+                .ok_or(format!("{name} is not in the environment, or is no UTF-8")),
             SecretRef::File(name) => std::fs::read_to_string(name)
                 .map(|text| text.trim_end().to_owned())
                 .map_err(|error| format!("{name}: {error}")),

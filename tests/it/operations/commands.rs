@@ -1,7 +1,9 @@
 //! The command line: commands that look need the database alone, make nothing where nothing is,
 //! and an unknown realm is an error everywhere.
 
+use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -77,6 +79,24 @@ fn no_complaint_about_the_settings_holds_a_secret() {
             let told = out(&output) + &error(&output);
             assert!(told.contains(place) && !told.contains(secret), "{settings}{act:?}: {told}");
         }
+    }
+}
+
+/// A variable of another character set, as shells of the bureau have them, is no matter of ours; one of our own
+/// is named.
+#[test]
+fn a_variable_that_is_no_text_is_named_where_it_is_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let shanxi = OsStr::from_bytes(b"\xc9\xbd\xce\xf7");
+    let run = |name: &str, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hufu"));
+        command.current_dir(folder.path()).args(arguments).env(name, shanxi).output().unwrap()
+    };
+    for arguments in [&["migrate", "status"][..], &["keys", "list", "jiangxi"]] {
+        let told = error(&run("BUREAU", arguments));
+        assert!(told.contains("no database of a server"), "{arguments:?}: {told}");
+        let told = error(&run("HUFU__DATA", arguments));
+        assert!(told.contains("HUFU__DATA in the environment is no UTF-8"), "{told}");
     }
 }
 
