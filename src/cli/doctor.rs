@@ -7,17 +7,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::cipher::Keeper;
 use crate::base::clock::{Clock, Timestamp};
 use crate::cli::place::Opened;
 use crate::cli::result::{CliResult, Failure, say};
 use crate::cli::serve::{listen, operations_listen};
-use crate::cli::start::{Wanted, authorities, keeper, read_realm, realm_folders};
+use crate::cli::start::{Wanted, authorities, keeper, no_key, read_realm, realm_folders};
 use crate::config::{Settings, SettingsError};
 use crate::ephemeral::{Bounds, Ephemeral};
 use crate::outbound::client::{Outbound, Timeouts};
 use crate::outbound::email::Server;
 use crate::realm::Realm;
 use crate::store::connect::{check_statements, check_writable, migration_status};
+use crate::store::roots::is_sealed;
 use crate::views::Views;
 use crate::web::layers;
 use crate::web::tls::TlsFiles;
@@ -128,7 +130,13 @@ fn tempfile_in(folder: &Path) -> std::io::Result<()> {
 /// Never shown; a file that others may read is as good as published.
 async fn master_key_file(wanted: &Wanted) -> Result<String, Failure> {
     if keeper(wanted).await?.is_none() {
-        return Ok("the first start will make one; keep a copy apart from the database".to_owned());
+        // What cannot be read is told of by the next line.
+        return match is_sealed(&wanted.database, None).await.unwrap_or_default() {
+            true => Err(no_key(wanted)),
+            false => {
+                Ok("the first start will make one; keep a copy apart from the database".to_owned())
+            }
+        };
     }
     if let Some(program) = &wanted.key_program {
         return Ok(format!("{} wraps", program.display()));
@@ -175,7 +183,14 @@ async fn database(wanted: &Wanted) -> Result<String, Failure> {
     };
     let pending = steps.iter().filter(|(_, has_run)| !has_run).count();
     if pending > 0 {
-        return Ok(format!("{pending} steps are pending, the next start runs them"));
+        let told = format!("{pending} steps are pending, the next start runs them");
+        let holder = keeper(wanted).await?;
+        let held = holder.as_ref().map(|holder| -> &dyn Keeper { holder });
+        return match (is_sealed(&wanted.database, held).await?, held) {
+            (true, None) => Err(no_key(wanted)),
+            (true, Some(_)) => Ok(format!("{told}; the master key fits")),
+            (false, _) => Ok(told),
+        };
     }
     let opened = Opened::at(wanted).await?;
     opened.store.check_writes(opened.clock.now()).await?;

@@ -357,7 +357,8 @@ async fn what_a_server_has_left_is_looked_at() {
     assert_eq!(files(at), left, "something was made or changed");
 }
 
-/// Issue 13, 5: a database that an older version left is said to be behind, and stays as it is.
+/// Issue 13, 5: a database that an older version left is said to be behind, and stays as it is; whose key opens it
+/// is looked at before it is brought up to date.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_behind_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -372,12 +373,23 @@ async fn a_database_that_is_behind_is_named() {
     sea_orm::ConnectionTrait::execute_unprepared(&connection, newest).await.unwrap();
     connection.close().await.unwrap();
     let settings = format!("{SETTINGS}operations_listen = '127.0.0.1:{}'\n", free_ports());
+    let look = |settings: String| {
+        let at = at.to_owned();
+        tokio::task::spawn_blocking(move || doctor(&at, &settings, &[]))
+    };
     for _ in 0..2 {
-        let (at, settings) = (at.to_owned(), settings.clone());
-        let told =
-            tokio::task::spawn_blocking(move || doctor(&at, &settings, &[])).await.unwrap().1;
-        assert!(told.contains("1 steps are pending, the next start runs them"), "{told}");
+        let (code, told) = look(settings.clone()).await.unwrap();
+        let fits = "1 steps are pending, the next start runs them; the master key fits";
+        assert!(code == Some(0) && told.contains(fits), "{told}");
     }
+    // The next start would refuse these, and is not to be the first to say so.
+    let other = format!("{settings}master_key = '{}'\n", "a".repeat(64));
+    let (code, told) = look(other).await.unwrap();
+    assert!(code == Some(1) && told.contains("does not fit this database"), "{told}");
+    std::fs::remove_file(at.join("data/master.key")).unwrap();
+    let (code, told) = look(settings).await.unwrap();
+    assert!(code == Some(1) && told.contains("master.key is missing"), "{told}");
+    assert!(!told.contains("the first start will make"), "{told}");
 }
 
 /// Issue 13, 5: two machines that do not agree about the time.
