@@ -185,7 +185,7 @@ async fn database(wanted: &Wanted) -> Result<String, Failure> {
     if pending > 0 {
         let told = format!("{pending} steps are pending, the next start runs them");
         let holder = keeper(wanted).await?;
-        let held = holder.as_ref().map(|holder| -> &dyn Keeper { holder });
+        let held = holder.as_ref().map(|holder| holder as &dyn Keeper);
         return match (is_sealed(&wanted.database, held).await?, held) {
             (true, None) => Err(no_key(wanted)),
             (true, Some(_)) => Ok(format!("{told}; the master key fits")),

@@ -1,4 +1,4 @@
-//! Realm files are read again when they change and on SIGHUP. A version with mistakes is told of
+//! Realm files are read again when they or the secrets that they name change, and on SIGHUP. A version with mistakes is told of
 //! and left aside: the last good one stays.
 
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub async fn watch(app: App, wanted: Wanted) {
             _ = ticks.tick() => false,
             _ = hangup.recv() => true,
         };
-        let now = Some(fingerprint(&wanted.realms));
+        let now = Some(fingerprint(&wanted.realms, &app.realms()));
         let is_settled = now == before;
         before.clone_from(&now);
         if !asked && (now == seen || !is_settled) {
@@ -47,7 +47,7 @@ pub async fn watch(app: App, wanted: Wanted) {
     }
 }
 
-/// Replaces every realm whose files are good and differ, and drops those whose folder was taken away;
+/// Replaces every realm whose files are good and differ, they or the secrets that they name, and drops those whose folder was taken away;
 /// returns how many were replaced. What is away keeps no realm from the others' news.
 pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
     drop_missing(app, wanted).await?;
@@ -61,7 +61,11 @@ pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
                 continue;
             }
         };
-        if app.realm(&realm.id).is_some_and(|now| now.hash == realm.hash) {
+        if let Some(now) = app.realm(&realm.id).filter(|now| now.hash == realm.hash) {
+            if !now.secrets.are_those_of(&realm.secrets) {
+                take_secrets(app, realm);
+                replaced += 1;
+            }
             continue;
         }
         match replace(app, realm).await {
@@ -70,6 +74,13 @@ pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
         }
     }
     failure.map_or(Ok(replaced), |fault| Err(fault.into()))
+}
+
+/// The files are those that are served: there is no other version to record, and no key that it wants.
+fn take_secrets(app: &App, realm: Arc<Realm>) {
+    tracing::info!(realm = realm.id, "Secrets of realm {} were read again", realm.id);
+    metrics::counter!("hufu_realm_reloads_total", "outcome" => "applied").increment(1);
+    app.replace(realm);
 }
 
 /// What can fail comes first: keys, documents and settings of a realm are of the same files, or all stay as
@@ -120,9 +131,18 @@ async fn drop_missing(app: &App, wanted: &Wanted) -> Result<(), Failure> {
 /// A realm's folder and those in it.
 const DEEPEST: usize = 4;
 
-/// Names, sizes and times of all files, wherever links lead: cheap, and different after any change.
-fn fingerprint(folder: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+/// Names, sizes and times of all files, wherever links lead, and of the secrets that they name: cheap, and
+/// different after any change.
+fn fingerprint(
+    folder: &Path,
+    served: &[Arc<Realm>],
+) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
     let mut found = Vec::new();
+    for secret in served.iter().flat_map(|realm| realm.secrets.files()) {
+        if let Ok(metadata) = std::fs::metadata(secret) {
+            found.push((secret.to_owned(), metadata.len(), metadata.modified().ok()));
+        }
+    }
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -14,6 +14,7 @@ pub mod look;
 pub mod plan;
 pub mod registration;
 pub mod resource;
+pub mod secrets;
 pub mod source;
 pub mod texts;
 
@@ -93,6 +94,7 @@ pub struct Realm {
     pub remarks: Vec<Complaint>,
     /// SHA-256 over all files, to tell versions apart.
     pub hash: String,
+    pub secrets: secrets::NamedSecrets,
 }
 
 pub struct RealmEntrance {

@@ -28,6 +28,7 @@ use crate::realm::complaint::Complaint;
 use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
 use crate::realm::files::Files;
 use crate::realm::plan::{Settings, flatten};
+use crate::realm::secrets::NamedSecrets;
 use crate::realm::source::{At, Source};
 use crate::realm::{Agreement, Realm};
 use origin::Origin;
@@ -104,6 +105,7 @@ fn build(
         remarks: Vec::new(),
         files: Files::default(),
         settings: Settings::new(),
+        secrets: NamedSecrets::default(),
     };
     let realm = builder.realm();
     match realm {
@@ -121,6 +123,7 @@ struct Builder<'a> {
     /// All that was read.
     files: Files,
     settings: Settings,
+    secrets: NamedSecrets,
 }
 
 fn password_rules(file: &crate::realm::file::Password) -> PasswordRules {
@@ -213,6 +216,7 @@ impl Builder<'_> {
             remarks: std::mem::take(&mut self.remarks),
             hash: self.files.hash(),
             files: std::mem::take(&mut self.files),
+            secrets: std::mem::take(&mut self.secrets),
         })
     }
 
@@ -409,6 +413,9 @@ impl Builder<'_> {
         if !self.reads_secrets {
             return Some(Secret::new(String::new()));
         }
+        if let SecretRef::File(name) = named {
+            self.secrets.add_file(name);
+        }
         let found = match named {
             SecretRef::Literal(text) if self.surroundings.is_demo => Ok(text.clone()),
             SecretRef::Literal(_) => {
@@ -425,7 +432,11 @@ impl Builder<'_> {
                 self.complain(source, path, "this secret stands in Hufu's repository");
                 None
             }
-            Ok(text) => Some(Secret::new(text)),
+            Ok(text) => {
+                let secret = Secret::new(text);
+                self.secrets.add(secret.clone());
+                Some(secret)
+            }
             Err(message) => {
                 self.complain(source, path, message);
                 None

@@ -3,10 +3,16 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
+use tower::ServiceExt;
 
-use hufu::cli::reload::reload;
+use hufu::cli::reload::{reload, watch};
 use hufu::realm::files::Files;
 
 use super::running::two_realms;
@@ -60,6 +66,50 @@ async fn whatever_is_read_makes_the_version() {
     }
     std::fs::write(realm.join("NOTES.md"), "nobody reads me").unwrap();
     assert_eq!(reload(&app, &wanted).await.unwrap(), 0);
+}
+
+/// A secret that was replaced where it lies is taken, by whoever reads the realm again, and by the look that finds
+/// its file changed; it makes no version.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_replaced_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (realms, app, wanted) = two_realms(folder.path()).await;
+    let (secret, client) = (folder.path().join("secret"), realms.join("jiangxi/clients/registry.toml"));
+    let named = format!("file = \"{}\"", secret.display());
+    change(&client, "literal = \"demo-secret-of-registry\"", &named);
+    std::fs::write(&secret, "the-first\n").unwrap();
+    assert_eq!(reload(&app, &wanted).await.unwrap(), 1);
+    let router = hufu::web::router::router(app.clone());
+    let status = async |secret: &str| {
+        let proof = BASE64_STANDARD.encode(format!("registry:{secret}"));
+        let request = Request::post("/realms/jiangxi/token")
+            .header("authorization", format!("Basic {proof}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from("grant_type=client_credentials&scope=registry_import"))
+            .unwrap();
+        router.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    let versions = async || {
+        let rows = app.services().store.rows("jiangxi");
+        rows.realm_versions().all(10).await.unwrap().len()
+    };
+    let before = versions().await;
+    assert_eq!((status("the-first").await, status("the-second").await), (200, 401));
+    std::fs::write(&secret, "the-second\n").unwrap();
+    assert_eq!(reload(&app, &wanted).await.unwrap(), 1);
+    assert_eq!((status("the-first").await, status("the-second").await), (401, 200));
+    assert_eq!(reload(&app, &wanted).await.unwrap(), 0);
+
+    tokio::spawn(watch(app.clone(), wanted));
+    std::fs::write(&secret, "the-third-and-longest\n").unwrap();
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if status("the-third-and-longest").await == 200 {
+            assert_eq!((status("the-second").await, versions().await), (401, before));
+            return;
+        }
+    }
+    panic!("the secret of before is still taken");
 }
 
 /// What is written down of a version comes back, and nothing of it leads out of its folder.
