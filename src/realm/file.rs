@@ -88,13 +88,13 @@ pub struct Lifetimes {
     pub access_token: i64,
     #[schemars(range(min = 30, max = 86400))]
     pub id_token: i64,
-    #[schemars(range(min = 60))]
+    #[schemars(range(min = 60, max = 315_360_000))]
     pub refresh_token: i64,
     /// For how long a rotated refresh token answers once more, so that a lost answer or a second tab
     /// does not end the sign-in; 0: never.
     #[schemars(range(min = 0, max = 120))]
     pub refresh_grace: i64,
-    #[schemars(range(min = 300))]
+    #[schemars(range(min = 300, max = 315_360_000))]
     pub session: i64,
 }
 
@@ -194,9 +194,11 @@ pub struct Lockout {
     #[schemars(range(min = 60, max = 604_800))]
     pub longest_lock: i64,
     /// Failures from one address in the window, whoever they are about.
+    #[schemars(range(min = 1))]
     pub max_failures_per_address: u32,
     /// Failures of people with a relation to one enterprise in the window; beyond these no
     /// remembered browser spares the second factor there.
+    #[schemars(range(min = 1))]
     pub max_failures_per_enterprise: u32,
 }
 

@@ -10,6 +10,12 @@ use base64::prelude::BASE64_STANDARD;
 use crate::base::secret::{Hashed, sha256};
 use crate::realm::source::line;
 
+/// Whether a name stays in the realm's folder.
+pub fn is_within(name: &str) -> bool {
+    let stays = Path::new(name).components().all(|one| matches!(one, Component::Normal(_)));
+    stays && !name.is_empty()
+}
+
 /// By their names beside `realm.toml`: `clients/tax-filing.toml`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Files(BTreeMap<String, Vec<u8>>);
@@ -53,9 +59,7 @@ impl Files {
     pub fn of_text(text: &str) -> Option<Self> {
         let encoded: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
         let read = |(name, text): (String, String)| {
-            let stays =
-                Path::new(&name).components().all(|one| matches!(one, Component::Normal(_)));
-            (stays && !name.is_empty())
+            is_within(&name)
                 .then(|| BASE64_STANDARD.decode(text).ok().map(|bytes| (name, bytes)))?
         };
         encoded.into_iter().map(read).collect::<Option<_>>().map(Self)

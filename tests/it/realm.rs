@@ -57,6 +57,158 @@ const PLANTED: [(&str, &str, &str, &str); 12] = [
     ),
 ];
 
+/// What is right by itself and could not work: planted alone, complained of nowhere else. The mistake's line is that
+/// of its first word; none: of the file.
+const ALONE: [(&str, &str, &str, &str, &str); 15] = [
+    ("realm.toml", "id = \"personal-information\"", "id = \"user-agreement\"#", "\"#", "has this id"),
+    (
+        "realm.toml",
+        "min_classes = 3",
+        "min_classes = 4\nletters_merged = true",
+        "min_classes",
+        "no password would do",
+    ),
+    (
+        "realm.toml",
+        "[lockout]",
+        "[lockout]\nmax_failures_per_address = 0",
+        "max_failures_per_address",
+        "less than the minimum",
+    ),
+    (
+        "realm.toml",
+        "[lockout]",
+        "[lockout]\nmax_failures_per_enterprise = 0",
+        "max_failures_per_enterprise",
+        "less than the minimum",
+    ),
+    (
+        "realm.toml",
+        "session = 28800",
+        "session = 9223372036854775807",
+        "session = 9",
+        "greater than the maximum",
+    ),
+    (
+        "realm.toml",
+        "zh = \"agreements/user-agreement.zh.md\"",
+        "zh = \"agreements/../realm.toml\"",
+        "agreements/..",
+        "realm's own folder",
+    ),
+    (
+        "certificates.toml",
+        "anchors = [\"certificates/demo-rsa-root.pem\"]",
+        "anchors = [\"/etc/hufu/demo-rsa-root.pem\"]",
+        "/etc",
+        "realm's own folder",
+    ),
+    (
+        "entrances.toml",
+        "personal_id = [\"document\", \"phone\", \"username\"]",
+        "personal_id = []",
+        "personal_id",
+        "who they are",
+    ),
+    (
+        "entrances.toml",
+        "subject = \"as_confirmed\"\nsteps = [\"scan\", \"choose_client_enterprise\", \"agreements\"]",
+        "subject = \"step_up\"\nsecond_factors = [\"iit_app_scan\"]\nsteps = [\"second_factor\"]",
+        "scan = [",
+        "begins with `scan`",
+    ),
+    (
+        "entrances.toml",
+        "\"new_password\", \"choose_client_enterprise\", \"agreements\"",
+        "\"new_password\",\"agreements\"",
+        "\"new_password\",\"agreements\"",
+        "chosen at `choose_client_enterprise`",
+    ),
+    (
+        "entrances.toml",
+        "\"confirm_pending_authorisation\", \"choose_identity\", \"agreements\"",
+        "\"confirm_pending_authorisation\", \"agreements\"",
+        "\"confirm_pending_authorisation\", \"agreements\"",
+        "chosen at `choose_identity`",
+    ),
+    (
+        "entrances.toml",
+        "subject = \"agent\"",
+        "subject = \"agent\"\nenterprise_number = \"none\"",
+        "enterprise_number",
+        "found by a number",
+    ),
+    (
+        "entrances.toml",
+        "\"choose_identity\", \"agreements\"",
+        "\"choose_identity\", \"choose_record\", \"agreements\"",
+        "\"choose_identity\", \"choose_record\"",
+        "a `specific_entity`",
+    ),
+    (
+        "entrances.toml",
+        "subject = \"step_up\"\nsecond_factors = [\"tax_app_scan\", \"iit_app_scan\"]\nsteps = [\"second_factor\"]",
+        "subject = \"as_confirmed\"\nsteps = [\"scan\", \"agreements\"]",
+        "",
+        "`step_up` is needed",
+    ),
+    (
+        "factors.toml",
+        "[sms]\n",
+        "[email]\nurl = \"smtp://127.0.0.1:2525\"\nfrom = \"Tax bureau no-reply@tax.example\"\n[sms]\n",
+        "from = \"Tax",
+        "no mailbox",
+    ),
+];
+
+/// `hufu realm validate` lets nothing pass that no sign-in could get by.
+#[test]
+fn what_cannot_work_is_a_complaint() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = folder.path().join("jiangxi");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
+    let complaints = || {
+        let surroundings =
+            Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
+        let complaints = load(&realm, &surroundings).err().unwrap_or_default();
+        complaints.iter().map(ToString::to_string).collect::<Vec<String>>()
+    };
+    assert_eq!(complaints(), [""; 0]);
+    for (file, right, wrong, at, part) in ALONE {
+        let path = realm.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(right), "{file}: {right}");
+        let planted = text.replacen(right, wrong, 1);
+        std::fs::write(&path, &planted).unwrap();
+        let told = complaints();
+        assert!(!told.is_empty() && told.iter().all(|one| one.contains(part)), "{wrong}: {told:#?}");
+        let line = planted[..planted.find(at).unwrap()].matches('\n').count() + 1;
+        let place = format!("{}:{line}:", path.display());
+        assert!(at.is_empty() || told[0].starts_with(&place), "{place} {told:#?}");
+        std::fs::write(&path, &text).unwrap();
+    }
+    // What a name may look like, and what an address may be.
+    let path = realm.join("factors.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    for (from, is_right) in [
+        ("no-reply@tax.example", true),
+        ("hufu@mailhost", true),
+        ("税务局 <no-reply@tax.example>", true),
+        ("'\"Tax, Jiangxi\" <no-reply@tax.example>'", true),
+        ("Tax, Jiangxi <no-reply@tax.example>", false),
+        ("no-reply@", false),
+        ("no-reply@tax..example", false),
+        ("one@tax.example, two@tax.example", false),
+        ("<no-reply@tax.example", false),
+    ] {
+        let quoted =
+            if from.starts_with('\'') { from.to_owned() } else { format!("\"{from}\"") };
+        let email = format!("[email]\nurl = \"smtp://127.0.0.1:2525\"\nfrom = {quoted}\n");
+        std::fs::write(&path, format!("{text}\n{email}")).unwrap();
+        assert_eq!(complaints().is_empty(), is_right, "{from}: {:#?}", complaints());
+    }
+}
+
 #[test]
 fn planted_mistakes_are_complaints_at_the_right_lines() {
     let folder = tempfile::tempdir().unwrap();

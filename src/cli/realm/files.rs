@@ -36,6 +36,21 @@ pub fn write(files: &Files, to: &Path, prune: bool) -> CliResult {
     Ok(())
 }
 
+/// What a realm would be made of where the files of `to` stay that `files` does not have.
+pub fn laid_over(files: &Files, to: &Path) -> std::io::Result<Files> {
+    let mut all = Files::default();
+    let there = if to.is_dir() { listed(to, &OURS)? } else { Vec::new() };
+    for name in there {
+        if let Some(text) = name.to_str() {
+            all.add(text, &std::fs::read(to.join(text))?);
+        }
+    }
+    for (name, bytes) in files.iter() {
+        all.add(name, bytes);
+    }
+    Ok(all)
+}
+
 /// Relative names of all files with these endings, in order.
 pub fn listed(folder: &Path, endings: &[&str]) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();

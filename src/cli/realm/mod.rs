@@ -18,8 +18,8 @@ use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile};
 use crate::realm::format::format;
 use crate::realm::registration::ClientFile;
 use crate::realm::resource::ResourceFile;
-use files::{listed, write};
-use read::read;
+use files::{laid_over, listed, write};
+use read::{check_mixed, read};
 
 #[derive(Subcommand)]
 pub enum RealmAct {
@@ -131,6 +131,9 @@ pub async fn run(
             if folder.canonicalize()? == served.canonicalize().unwrap_or_default() {
                 say("These are the served files already; the server reads them by itself.")?;
                 return Ok(());
+            }
+            if !prune {
+                check_mixed(&realm.id, &laid_over(&realm.files, &served)?)?;
             }
             write(&realm.files, &served, prune)
         }

@@ -8,7 +8,7 @@ use crate::domain::entrance::{Audience, EnterpriseNumber, Entrance, Step, Subjec
 use crate::domain::factor::{Factor, ScanApp};
 use crate::realm::RealmEntrance;
 use crate::realm::client::Client;
-use crate::realm::file::EntrancesFile;
+use crate::realm::file::{EntranceFile, EntrancesFile};
 use crate::realm::source::{At, Source};
 
 impl Builder<'_> {
@@ -18,6 +18,7 @@ impl Builder<'_> {
         file: &EntrancesFile,
         has_passkeys: bool,
     ) -> Vec<RealmEntrance> {
+        self.check_other_doors(source, file);
         let mut entrances: Vec<RealmEntrance> = Vec::new();
         for (index, one) in file.entrance.iter().enumerate() {
             let path = |key: &str| [At::from("entrance"), index.into(), key.into()];
@@ -42,6 +43,7 @@ impl Builder<'_> {
                 ),
             }
             self.check_settling_steps(source, index, &one.steps);
+            self.check_subject(source, index, one);
             for (at, link) in one.links.iter().enumerate() {
                 let path = [&path("links")[..], &[at.into(), "url".into()]].concat();
                 self.check_url(source, &path, &link.url);
@@ -84,6 +86,59 @@ impl Builder<'_> {
             });
         }
         entrances
+    }
+
+    /// Without these nobody would come to an end behind a door, whatever they typed.
+    fn check_subject(&mut self, source: &Source, index: usize, one: &EntranceFile) {
+        let path = |key: &str| [At::from("entrance"), index.into(), key.into()];
+        if one.steps.contains(&Step::Credentials) && one.personal_id.is_empty() {
+            let message = "nobody could say who they are: name what is typed beside the password";
+            self.complain(source, &path("personal_id"), message);
+        }
+        let is_by_certificate = one.steps.first() == Some(&Step::Certificate);
+        let chosen_at = match one.subject {
+            Subject::Enterprise if !is_by_certificate => {
+                Some((Step::ChooseIdentity, "choose_identity"))
+            }
+            Subject::Agent => Some((Step::ChooseClientEnterprise, "choose_client_enterprise")),
+            Subject::SpecificEntity => Some((Step::ChooseRecord, "choose_record")),
+            _ => None,
+        };
+        if let Some((step, name)) = chosen_at
+            && !one.steps.contains(&step)
+        {
+            let message = format!("what this `subject` ends as is chosen at `{name}`");
+            self.complain(source, &path("steps"), message);
+        }
+        let has_numbers = !matches!(one.subject, Subject::Agent | Subject::SpecificEntity);
+        if !has_numbers && one.enterprise_number == EnterpriseNumber::None {
+            let message = "this `subject` is found by a number";
+            self.complain(source, &path("enterprise_number"), message);
+        }
+        let has_records = matches!(one.subject, Subject::SpecificEntity | Subject::AsConfirmed);
+        if !has_records && one.steps.contains(&Step::ChooseRecord) {
+            let message = "records are chosen among where the subject is a `specific_entity`";
+            self.complain(source, &path("steps"), message);
+        }
+    }
+
+    /// What a door needs of others.
+    fn check_other_doors(&mut self, source: &Source, file: &EntrancesFile) {
+        if !file.entrance.iter().any(|one| one.subject == Subject::StepUp) {
+            let message = "a `step_up` is needed: without one nobody proves more later, nor confirms an \
+                           authorisation";
+            self.complain(source, &["entrance".into()], message);
+        }
+        let by_scan = file.entrance.iter().find(|one| one.steps.first() == Some(&Step::Scan));
+        for (index, one) in file.entrance.iter().enumerate() {
+            if one.scan.is_empty() || by_scan.is_some_and(|door| door.audience == one.audience) {
+                continue;
+            }
+            let path = [At::from("entrance"), index.into(), "scan".into()];
+            let message = "whom a phone confirms comes in by the first entrance that begins with \
+                           `scan`: there is none for this `audience`";
+            self.complain(source, &path, message);
+        }
     }
 
     /// A known browser is enough for the person themself alone.

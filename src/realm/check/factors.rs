@@ -96,8 +96,12 @@ impl Builder<'_> {
             }
             return None;
         };
-        if let Err(error) = check_mail_server(&email.url, &email.from) {
+        if let Err(error) = check_mail_server(&email.url) {
             self.complain(source, &["email".into(), "url".into()], error);
+        }
+        if !is_mailbox(&email.from) {
+            let message = "no mailbox: `no-reply@tax.example` or `Tax bureau <no-reply@tax.example>`";
+            self.complain(source, &["email".into(), "from".into()], message);
         }
         let secret = match &email.secret {
             Some(secret) => self.secret(source, &["email".into(), "secret".into()], secret),
@@ -122,14 +126,35 @@ impl Builder<'_> {
     }
 }
 
-/// `smtp` or `smtps` with a host, and a sender with an address.
-fn check_mail_server(url: &str, from: &str) -> Result<(), String> {
+/// `smtp` or `smtps` with a host.
+fn check_mail_server(url: &str) -> Result<(), String> {
     let parsed = Url::parse(url).map_err(|error| format!("not an address: {error}"))?;
     if !matches!(parsed.scheme(), "smtp" | "smtps") || parsed.host_str().is_none() {
         return Err("smtp://host:port or smtps://host:port is needed".to_owned());
     }
-    if !from.contains('@') {
-        return Err("`from` has no address".to_owned());
-    }
     Ok(())
+}
+
+/// What means something of its own in a mailbox (RFC 5322 §3.2.3), the point aside.
+const SPECIALS: &str = "()<>[]:;@\\,\"";
+
+/// An address, or a name and an address in angle brackets. Stricter than the RFC, so that whatever builds the
+/// message takes it: no comments, no groups, no quoted local parts.
+fn is_mailbox(text: &str) -> bool {
+    let is_plain = |text: &str| !text.chars().any(|c| c.is_control() || SPECIALS.contains(c));
+    let (name, address) = match text.strip_suffix('>').and_then(|text| text.split_once('<')) {
+        Some((name, address)) => (name.trim(), address),
+        None => ("", text),
+    };
+    let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+    let is_named = match quoted {
+        Some(quoted) => !quoted.contains(['"', '\\']) && !quoted.contains(char::is_control),
+        None => is_plain(name),
+    };
+    let is_dotted = |part: &str| {
+        let is_word = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+        is_plain(part) && part.split('.').all(is_word)
+    };
+    let parts = address.split_once('@');
+    is_named && parts.is_some_and(|(local, domain)| is_dotted(local) && is_dotted(domain))
 }

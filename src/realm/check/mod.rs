@@ -9,6 +9,7 @@ mod look;
 mod origin;
 mod published;
 mod resources;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +17,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::base::secret::{Hashed, Secret};
+use crate::base::secret::Hashed;
 use crate::domain::factor::Factor;
 use crate::domain::identity_type::{IdentityType, IdentityTypeName, PermissionPolicy};
 use crate::domain::lockout::LockoutPolicy;
@@ -25,14 +26,13 @@ use crate::domain::passkey::RelyingParty;
 use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
 use crate::realm::complaint::Complaint;
-use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, SecretRef, Texts};
-use crate::realm::files::Files;
+use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, Texts};
+use crate::realm::files::{Files, is_within};
 use crate::realm::plan::{Settings, flatten};
 use crate::realm::secrets::NamedSecrets;
 use crate::realm::source::{At, Source};
 use crate::realm::{Agreement, Realm};
 use origin::Origin;
-use published::is_published;
 
 /// What the process knows and the files do not.
 pub struct Surroundings<'a> {
@@ -63,7 +63,8 @@ pub const SCOPES: [&str; 11] = [
 pub const PUBLIC_SCOPES: [&str; 7] =
     ["openid", "profile", "email", "phone", "address", "offline_access", "tax_identity"];
 
-const SHORTEST_SECRET: usize = 32;
+/// Of a password whose letters are one class.
+const MERGED_CLASSES: usize = 3;
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
@@ -247,6 +248,10 @@ impl Builder<'_> {
 
     /// What a file says; whatever is read of a realm is read here, and makes its version.
     fn bytes(&mut self, name: &str) -> std::io::Result<Vec<u8>> {
+        if !is_within(name) {
+            let message = "no name of a file in the realm's own folder";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, message));
+        }
         let bytes = self.origin.read(name)?;
         self.files.add(name, &bytes);
         Ok(bytes)
@@ -310,6 +315,11 @@ impl Builder<'_> {
             let path = ["password".into(), "min_length".into()];
             self.complain(source, &path, "is longer than max_length");
         }
+        if main.password.letters_merged && main.password.min_classes > MERGED_CLASSES {
+            let path = ["password".into(), "min_classes".into()];
+            let message = "digits, letters and others are three: no password would do";
+            self.complain(source, &path, message);
+        }
         if main.keys.algorithms.is_empty() {
             let path = ["keys".into(), "algorithms".into()];
             self.complain(source, &path, "a realm signs with at least one algorithm");
@@ -333,6 +343,10 @@ impl Builder<'_> {
     fn agreements(&mut self, source: &Source, main: &RealmFile) -> Vec<Agreement> {
         let mut agreements = Vec::new();
         for (index, file) in main.agreements.iter().enumerate() {
+            if main.agreements[..index].iter().any(|known| known.id == file.id) {
+                let path = ["agreements".into(), index.into(), "id".into()];
+                self.complain(source, &path, "another agreement has this id");
+            }
             let mut text = |language: &str, name: &str| {
                 self.text(name).unwrap_or_else(|error| {
                     let path = ["agreements".into(), index.into(), "text".into(), language.into()];
@@ -396,52 +410,6 @@ impl Builder<'_> {
             types.insert(identity_type.name.clone(), (identity_type, file.name.clone()));
         }
         types
-    }
-
-    /// A secret that is the bureau's to make, unlike those that a gateway hands out: long, so that
-    /// nobody guesses it from what it signed.
-    fn own_secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
-        let secret = self.secret(source, path, named)?;
-        if !self.surroundings.is_demo && secret.expose().chars().count() < SHORTEST_SECRET {
-            let message = format!("a secret of at least {SHORTEST_SECRET} characters is needed");
-            self.complain(source, path, message);
-        }
-        Some(secret)
-    }
-
-    fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
-        if !self.reads_secrets {
-            return Some(Secret::new(String::new()));
-        }
-        if let SecretRef::File(name) = named {
-            self.secrets.add_file(name);
-        }
-        let found = match named {
-            SecretRef::Literal(text) if self.surroundings.is_demo => Ok(text.clone()),
-            SecretRef::Literal(_) => {
-                Err("a secret is named by `file` or `env`, never written".to_owned())
-            }
-            SecretRef::Env(name) => (self.surroundings.environment)(name)
-                .ok_or(format!("{name} is not in the environment, or is no UTF-8")),
-            SecretRef::File(name) => std::fs::read_to_string(name)
-                .map(|text| text.trim_end().to_owned())
-                .map_err(|error| format!("{name}: {error}")),
-        };
-        match found {
-            Ok(text) if !self.surroundings.is_demo && is_published(&text) => {
-                self.complain(source, path, "this secret stands in Hufu's repository");
-                None
-            }
-            Ok(text) => {
-                let secret = Secret::new(text);
-                self.secrets.add(secret.clone());
-                Some(secret)
-            }
-            Err(message) => {
-                self.complain(source, path, message);
-                None
-            }
-        }
     }
 
     fn complain(&mut self, source: &Source, path: &[At], message: impl Into<String>) {

@@ -177,12 +177,16 @@ async fn an_administrator_looks_plans_and_applies() {
     assert!(run(&["realm", "fmt", "--check", "draft/jiangxi"]).status.success());
     assert!(std::fs::read_to_string(&file).unwrap().contains("\nsession = 3600\n"));
 
+    // Beside the file that would stay it is a realm that nobody checked: two files of one client.
     let applied = run(&["realm", "apply", "draft/jiangxi"]);
-    assert!(applied.status.success(), "{applied:?}");
-    assert!(text(&applied).contains("--prune"), "{applied:?}");
-    assert!(realm.join("clients/desktop.toml").exists());
+    let told = String::from_utf8(applied.stderr.clone()).unwrap();
+    assert!(!applied.status.success() && told.contains("has this client_id"), "{applied:?}");
+    assert!(told.contains("--prune") && !realm.join("clients/notebook.toml").exists(), "{told}");
     assert!(run(&["realm", "apply", "--prune", "draft/jiangxi"]).status.success());
     assert!(!realm.join("clients/desktop.toml").exists());
+    std::fs::write(realm.join("notes.md"), "of somebody").unwrap();
+    let applied = run(&["realm", "apply", "draft/jiangxi"]);
+    assert!(applied.status.success() && text(&applied).contains("--prune"), "{applied:?}");
     assert!(std::fs::read_to_string(realm.join("realm.toml")).unwrap().contains("session = 3600"));
 
     // Mistakes never get there.
