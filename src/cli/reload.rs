@@ -1,5 +1,5 @@
-//! Realm files are read again when they or the secrets that they name change, and on SIGHUP. A version with mistakes is told of
-//! and left aside: the last good one stays.
+//! Realm files are read again when they or the secrets that they name change, and on SIGHUP. A version with
+//! mistakes is told of and left aside: the last good one stays.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,8 +47,8 @@ pub async fn watch(app: App, wanted: Wanted) {
     }
 }
 
-/// Replaces every realm whose files are good and differ, they or the secrets that they name, and drops those whose folder was taken away;
-/// returns how many were replaced. What is away keeps no realm from the others' news.
+/// Replaces every realm whose files are good and differ, they or the secrets that they name, and drops those
+/// whose folder was taken away; returns how many were replaced. What is away keeps no realm from the others' news.
 pub async fn reload(app: &App, wanted: &Wanted) -> Result<usize, Failure> {
     drop_missing(app, wanted).await?;
     let (mut replaced, mut failure) = (0, None);

@@ -110,8 +110,8 @@ impl Builder<'_> {
             let message = format!("what this `subject` ends as is chosen at `{name}`");
             self.complain(source, &path("steps"), message);
         }
-        let has_numbers = !matches!(one.subject, Subject::Agent | Subject::SpecificEntity);
-        if !has_numbers && one.enterprise_number == EnterpriseNumber::None {
+        let is_by_number = matches!(one.subject, Subject::Agent | Subject::SpecificEntity);
+        if is_by_number && one.enterprise_number == EnterpriseNumber::None {
             let message = "this `subject` is found by a number";
             self.complain(source, &path("enterprise_number"), message);
         }
