@@ -1,7 +1,7 @@
 //! Rows that have served their time. They are looked for where reading disturbs nobody, and deleted a few
 //! at a time, so that no sign-in waits for SQLite's writer. The audit chain stays.
 
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
 use super::link::Link;
 use super::{Store, StoreError};
@@ -96,12 +96,20 @@ impl Step {
         format!("SELECT t.{key} AS found FROM {table} t WHERE {over} LIMIT {BATCH}")
     }
 
-    /// The values of `over` come before the keys. What has become of a row since it was found is asked
-    /// once more.
-    fn deletes(&self, n_values: usize, n_keys: usize) -> String {
+    /// The values of `over` come before the keys. What has become of a row since it was found is asked once more
+    /// by each statement, and PostgreSQL holds a parent first: somebody may just be bringing it back to life, and
+    /// would find it without its children.
+    fn deletes(&self, n_values: usize, n_keys: usize) -> Deletes {
         let Self { table, key, over, .. } = self;
-        let keys = places(n_values, n_keys);
-        format!("DELETE FROM {table} AS t WHERE t.{key} IN ({keys}) AND {over}")
+        let still = format!("{table} AS t WHERE t.{key} IN ({}) AND {over}", places(n_values, n_keys));
+        let parents = format!("SELECT t.{key} FROM {still}");
+        Deletes {
+            hold: self.with.map(|_| format!("{parents} FOR UPDATE OF t")),
+            children: self.with.map(|(child, column)| {
+                format!("DELETE FROM {child} WHERE {column} IN ({parents})")
+            }),
+            own: format!("DELETE FROM {still}"),
+        }
     }
 
     fn key_of(&self, row: &QueryResult) -> Result<Value, StoreError> {
@@ -113,6 +121,21 @@ impl Step {
     }
 }
 
+struct Deletes {
+    /// SQLite has one writer, who holds everything.
+    hold: Option<String>,
+    children: Option<String>,
+    own: String,
+}
+
+/// What was over when it was looked for.
+pub struct Found {
+    step: Step,
+    /// Those of `over`.
+    values: Vec<Value>,
+    keys: Vec<Value>,
+}
+
 fn places(n_before: usize, n: usize) -> String {
     (1..=n).map(|n| format!("${}", n_before + n)).collect::<Vec<_>>().join(", ")
 }
@@ -120,7 +143,7 @@ fn places(n_before: usize, n: usize) -> String {
 impl Store {
     /// One batch, of every realm; how many rows went, none when nothing is left.
     pub async fn sweep(&self, step: Step, before: Timestamp) -> Result<u64, StoreError> {
-        self.sweep_batch(step, vec![before.0.into()], before).await
+        self.delete_over(self.find_over(step, before).await?, before).await
     }
 
     /// The same of the sign-in log of one realm.
@@ -129,34 +152,41 @@ impl Store {
         realm: &str,
         before: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.sweep_batch(SIGN_IN_LOG, vec![before.0.into(), realm.into()], before).await
+        let values = vec![before.0.into(), realm.into()];
+        self.delete_over(self.found(SIGN_IN_LOG, values).await?, before).await
     }
 
-    async fn sweep_batch(
-        &self,
-        step: Step,
-        values: Vec<Value>,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
+    /// The first half of a batch.
+    pub async fn find_over(&self, step: Step, before: Timestamp) -> Result<Found, StoreError> {
+        self.found(step, vec![before.0.into()]).await
+    }
+
+    async fn found(&self, step: Step, values: Vec<Value>) -> Result<Found, StoreError> {
         let readers = Link::Pool(&self.readers);
         let backend = readers.get_database_backend();
         let look = Statement::from_sql_and_values(backend, step.looks(), values.clone());
         let found = readers.query_all_raw(look).await?;
-        if found.is_empty() {
+        let keys = found.iter().map(|row| step.key_of(row)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Found { step, values, keys })
+    }
+
+    /// The second: of what was found, what is over still.
+    pub async fn delete_over(&self, found: Found, at: Timestamp) -> Result<u64, StoreError> {
+        if found.keys.is_empty() {
             return Ok(0);
         }
-        let keys = found.iter().map(|row| step.key_of(row)).collect::<Result<Vec<_>, _>>()?;
-        let mut deletes = Vec::new();
-        if let Some((table, column)) = step.with {
-            let sql = format!("DELETE FROM {table} WHERE {column} IN ({})", places(0, keys.len()));
-            deletes.push(Statement::from_sql_and_values(backend, sql, keys.clone()));
-        }
-        let sql = step.deletes(values.len(), keys.len());
-        deletes.push(Statement::from_sql_and_values(backend, sql, values.into_iter().chain(keys)));
+        let Found { step, values, keys } = found;
+        let backend = self.readers.get_database_backend();
+        let deletes = step.deletes(values.len(), keys.len());
+        let values = [values, keys].concat();
+        let statement = |sql| Statement::from_sql_and_values(backend, sql, values.clone());
         let tx = self.begin("", at).await?;
+        if let Some(hold) = deletes.hold.filter(|_| backend == DbBackend::Postgres) {
+            tx.rows().db().query_all_raw(statement(hold)).await?;
+        }
         let mut n_deleted = 0;
-        for delete in deletes {
-            n_deleted += tx.rows().db().execute_raw(delete).await?.rows_affected();
+        for sql in deletes.children.into_iter().chain([deletes.own]) {
+            n_deleted += tx.rows().db().execute_raw(statement(sql)).await?.rows_affected();
         }
         tx.commit().await?;
         Ok(n_deleted)

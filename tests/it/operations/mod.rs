@@ -15,6 +15,7 @@ mod metrics;
 mod proxies;
 mod running;
 mod secrets;
+mod settings;
 mod sweeping;
 mod traces;
 mod versions;

@@ -10,7 +10,7 @@ use hufu::jobs::{sweep, sweep_logs};
 use hufu::realm::check::{Surroundings, load};
 use hufu::store::deliveries::{Channel, Delivery, DeliveryState, MOST_LISTED, Unsettled};
 use hufu::store::sweep::{SIGN_IN_LOG, STEPS, Step};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
 use crate::account::{LI, held};
 use crate::kit::{
@@ -229,6 +229,58 @@ fn codes_that_nobody_redeemed_go_soon() {
         sweep(&app.ctx.services).await.unwrap();
         assert_eq!(app.count(waiting).await, 0);
         assert_eq!(app.count("SELECT count(*) FROM oauth_grant").await, 1, "the redeemed one");
+    });
+}
+
+/// Somebody hands their application in between the sweeper's look and its deed, or while it is at it: nothing of it
+/// goes.
+#[test]
+fn whoever_comes_back_meanwhile_loses_nothing() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let store = &app.ctx.services.store;
+        let [application, file] = [0, 1].map(|_| app.literal(app.ctx.new_row_id()));
+        let database = app.connection().await;
+        for insert in [
+            format!(
+                "INSERT INTO nr_application (id, realm, person_id, state, content, number_index, \
+                 name_index, foreign_name_index, created_at, updated_at, version) \
+                 SELECT {application}, realm, id, 'draft', name, name, name, name, 1, 1, 1 \
+                 FROM person WHERE realm = 'jiangxi' LIMIT 1"
+            ),
+            format!(
+                "INSERT INTO nr_file (id, realm, application_id, name, kind, size, content, added_at) \
+                 SELECT {file}, realm, {application}, name, 'other', 1, name, 1 \
+                 FROM person WHERE realm = 'jiangxi' LIMIT 1"
+            ),
+        ] {
+            database.execute_unprepared(&insert).await.unwrap();
+        }
+        let step = STEPS.into_iter().find(|step| step.looks().contains("nr_application")).unwrap();
+        let set = |state: &str| format!("UPDATE nr_application SET state = '{state}'");
+        let files = || app.count("SELECT COUNT(*) FROM nr_file");
+        let now = app.ctx.now();
+        let found = store.find_over(step, now).await.unwrap();
+        app.sql(&set("submitted")).await;
+        assert_eq!(store.delete_over(found, now).await.unwrap(), 0);
+        assert_eq!(files().await, 1);
+
+        app.sql(&set("draft")).await;
+        // A file has one writer at a time.
+        if !is_sqlite(&database) {
+            let found = store.find_over(step, now).await.unwrap();
+            let handing_in = database.begin().await.unwrap();
+            handing_in.execute_unprepared(&set("submitted")).await.unwrap();
+            let hand_in = async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                handing_in.commit().await.unwrap();
+            };
+            let (deleted, ()) = tokio::join!(store.delete_over(found, now), hand_in);
+            assert_eq!((deleted.unwrap(), files().await), (0, 1));
+            app.sql(&set("draft")).await;
+        }
+        assert_eq!(store.sweep(step, now).await.unwrap(), 2);
+        assert_eq!(files().await, 0);
     });
 }
 
