@@ -223,10 +223,10 @@ async fn reseal_all(app: &App) {
         }
         match reseal(services).await {
             Ok(None) => {}
-            Ok(Some(Resealed { rows, left: 0 })) => {
+            Ok(Some(Resealed { rows, left: 0, .. })) => {
                 tracing::info!(rows, "Everything at rest is sealed by the current root");
             }
-            Ok(Some(Resealed { rows, left })) => {
+            Ok(Some(Resealed { rows, left, .. })) => {
                 tracing::error!(
                     rows,
                     left,

@@ -114,10 +114,10 @@ pub async fn run(act: SecretsAct, settings: Settings) -> CliResult {
             let rest = |took| tokio::time::sleep(took);
             match opened.store.reseal(true, || opened.clock.now(), rest).await? {
                 None => Err("another process is at it".into()),
-                Some(Resealed { rows, left: 0 }) => {
+                Some(Resealed { rows, left: 0, .. }) => {
                     Ok(say(format!("{rows} rows were sealed anew"))?)
                 }
-                Some(Resealed { rows, left }) => {
+                Some(Resealed { rows, left, .. }) => {
                     Err(format!("{rows} rows were sealed anew, {left} are left: run it again")
                         .into())
                 }

@@ -16,8 +16,12 @@ use crate::base::clock::Timestamp;
 use crate::domain::number::document::DocumentType;
 use crate::domain::number::email::EmailAddress;
 
-/// Rows of one step.
+/// Rows of one step, where they are small.
 const BATCH: usize = 100;
+
+/// Bytes of one step where rows hold files, unless one row alone is larger: as much again is made of them, and one
+/// transaction writes it.
+pub const MOST_BYTES: usize = 8 << 20;
 
 /// A table with sealed columns.
 pub struct Sealed {
@@ -29,6 +33,8 @@ pub struct Sealed {
     pub hashes: &'static [(&'static str, Hash)],
     /// A column in the clear that a hash depends on.
     also: Option<&'static str>,
+    /// Megabytes in one row, so that a step is measured before it is read.
+    holds_files: bool,
 }
 
 /// What a row is found by, in the order in which rows are gone through.
@@ -60,16 +66,20 @@ const fn table(
     key: Key,
     columns: &'static [(&'static str, &'static str)],
 ) -> Sealed {
-    Sealed { table, key, columns, hashes: &[], also: None }
+    Sealed { table, key, columns, hashes: &[], also: None, holds_files: false }
+}
+
+const fn of_files(of: Sealed) -> Sealed {
+    Sealed { holds_files: true, ..of }
 }
 
 /// Every sealed column.
 pub const SEALED: [Sealed; 14] = [
     table("signing_key", Key::Text("kid"), &[("private", "key.")]),
-    table("realm_version", Key::Numbered("generation"), &[("files", "realm_version.")]),
+    of_files(table("realm_version", Key::Numbered("generation"), &[("files", "realm_version.")])),
     table("authenticator", Key::Id("account_id"), &[("secret", "authenticator.")]),
     table("officer", Key::Id("id"), &[("name", "officer.name.")]),
-    table("hall_portrait", Key::Id("id"), &[("content", "hall_portrait.content.")]),
+    of_files(table("hall_portrait", Key::Id("id"), &[("content", "hall_portrait.content.")])),
     table("awaited_phone", Key::Id("id"), &[("phone", "awaited_phone.")]),
     table(
         "event_stream",
@@ -77,7 +87,11 @@ pub const SEALED: [Sealed; 14] = [
         &[("authorization_header", "event_stream.authorization_header.")],
     ),
     table("enterprise_profile", Key::Id("enterprise_id"), &[("profile", "profile.")]),
-    table("nr_file", Key::Id("id"), &[("name", "nr_file.name."), ("content", "nr_file.content.")]),
+    of_files(table(
+        "nr_file",
+        Key::Id("id"),
+        &[("name", "nr_file.name."), ("content", "nr_file.content.")],
+    )),
     Sealed {
         hashes: &[
             ("number_index", |row| Some(("home_number", form(row)?.comparable_number()))),
@@ -100,6 +114,7 @@ pub const SEALED: [Sealed; 14] = [
     Sealed {
         hashes: &[("number_index", document)],
         also: Some("kind"),
+        holds_files: true,
         ..table(
             "hall_record",
             Key::Id("id"),
@@ -174,6 +189,8 @@ pub struct Resealed {
     pub rows: u64,
     /// Changed meanwhile, or in the way of another row: the next pass looks at them again.
     pub left: u64,
+    /// Bytes of the largest step, of those that hold files.
+    pub largest: usize,
 }
 
 impl Store {
@@ -230,9 +247,15 @@ impl Store {
     ) -> Result<Option<Cursor>, StoreError> {
         let readers = Link::Pool(&self.readers);
         let backend = readers.get_database_backend();
-        let look = Statement::from_sql_and_values(backend, of.looks(after), after.0.clone());
+        let n_rows = if of.holds_files { self.fitting_rows(of, after).await? } else { BATCH };
+        let look = of.looks(after, n_rows);
+        let look = Statement::from_sql_and_values(backend, look, after.0.clone());
         let rows = readers.query_all_raw(look).await?;
         let Some(last) = rows.last() else { return Ok(None) };
+        if of.holds_files {
+            let bytes = rows.iter().map(|row| of.bytes(row)).sum::<Result<usize, StoreError>>()?;
+            done.largest = done.largest.max(bytes);
+        }
         let next = Cursor(of.key.of(last)?.0);
         let mut changes = Vec::new();
         for row in &rows {
@@ -258,6 +281,23 @@ impl Store {
             tx.commit().await?;
         }
         Ok(Some(next))
+    }
+
+    /// How many of the next rows are read at once; one at least.
+    async fn fitting_rows(&self, of: &Sealed, after: &Cursor) -> Result<usize, StoreError> {
+        let readers = Link::Pool(&self.readers);
+        let backend = readers.get_database_backend();
+        let look = Statement::from_sql_and_values(backend, of.sizes(after), after.0.clone());
+        let (mut n_rows, mut bytes) = (0, 0_usize);
+        for row in readers.query_all_raw(look).await? {
+            let size: i64 = row.try_get("", "bytes")?;
+            bytes = bytes.saturating_add(usize::try_from(size).unwrap_or_default());
+            if bytes > MOST_BYTES {
+                break;
+            }
+            n_rows += 1;
+        }
+        Ok(n_rows.max(1))
     }
 
     /// The statement that brings a row to the current root, values and hashes; `None`: it is there.
@@ -347,20 +387,36 @@ impl Sealed {
         )
     }
 
-    fn looks(&self, after: &Cursor) -> String {
+    fn looks(&self, after: &Cursor, n_rows: usize) -> String {
         let keys = self.key.columns().join(", ");
         let hashes = self.hashes.iter().map(|(column, _)| *column);
         let sealed = self.columns.iter().map(|(column, _)| *column);
         let columns = sealed.chain(hashes).chain(self.also);
         let columns = columns.collect::<Vec<_>>().join(", ");
+        format!("SELECT {keys}, {columns} {}", self.next(after, n_rows))
+    }
+
+    /// Of the rows that `looks` would find, in the same order.
+    fn sizes(&self, after: &Cursor) -> String {
+        let size = |(column, _): &(&str, &str)| format!("COALESCE(length({column}), 0)");
+        let sizes = self.columns.iter().map(size).collect::<Vec<_>>().join(" + ");
+        format!("SELECT CAST({sizes} AS BIGINT) AS bytes {}", self.next(after, BATCH))
+    }
+
+    fn next(&self, after: &Cursor, n_rows: usize) -> String {
+        let keys = self.key.columns().join(", ");
         let beyond = match after.0.len() {
             0 => String::new(),
             1 => format!(" WHERE {keys} > $1"),
             _ => format!(" WHERE ({keys}) > ($1, $2)"),
         };
-        format!(
-            "SELECT {keys}, {columns} FROM {}{beyond} ORDER BY {keys} LIMIT {BATCH}",
-            self.table
-        )
+        format!("FROM {}{beyond} ORDER BY {keys} LIMIT {n_rows}", self.table)
+    }
+
+    fn bytes(&self, row: &QueryResult) -> Result<usize, StoreError> {
+        let length = |(column, _): &(&str, &str)| {
+            Ok(row.try_get::<Option<Vec<u8>>>("", column)?.map_or(0, |sealed| sealed.len()))
+        };
+        self.columns.iter().map(length).sum()
     }
 }

@@ -10,7 +10,7 @@ use hufu::domain::number::phone::Phone;
 use hufu::domain::person::PhoneBinding;
 use hufu::jobs::reseal;
 use hufu::store::connect::DatabaseUrl;
-use hufu::store::reseal::{Resealed, SEALED};
+use hufu::store::reseal::{MOST_BYTES, Resealed, SEALED};
 use hufu::store::roots::{ANNOUNCED_SECONDS, SETTLED_SECONDS, prepare};
 use hufu::store::{Store, StoreError};
 
@@ -308,8 +308,42 @@ fn what_was_left_behind_is_brought_along_or_told() {
         app.clock.advance(200);
         store.learn_roots().await.unwrap();
         let n = u64::try_from(app.count("SELECT COUNT(*) FROM phone_binding").await).unwrap();
-        assert_eq!(reseal(&app.ctx.services).await.unwrap(), Some(Resealed { rows: n, left: 0 }));
+        let done = reseal(&app.ctx.services).await.unwrap().unwrap();
+        assert_eq!((done.rows, done.left), (n, 0));
         can_sign_in(&app).await;
+    });
+}
+
+/// Portraits and papers are megabytes each: a step is as many as fit, one that is larger goes alone, and none is
+/// forgotten.
+#[test]
+fn what_is_sealed_anew_at_once_is_bounded() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        prepare(app.url(), &master(), Suite::National, app.clock.now()).await.unwrap();
+        let zeros = |n: usize| match on {
+            On::Postgres => format!("decode(repeat('00', {n}), 'hex')"),
+            On::Sqlite => format!("zeroblob({n})"),
+        };
+        for size in [1 << 20; 12].into_iter().chain([MOST_BYTES + 1]) {
+            let id = app.literal(new_uuid(&app.clock, &Random::System));
+            let content = zeros(size);
+            let insert = format!(
+                "INSERT INTO hall_portrait (id, realm, kind, content, added_at) \
+                 VALUES ({id}, 'jiangxi', 'png', {content}, 1)"
+            );
+            app.sql(&insert).await;
+        }
+        app.clock.advance(ANNOUNCED_SECONDS + SETTLED_SECONDS);
+        app.ctx.services.store.learn_roots().await.unwrap();
+        let done = reseal(&app.ctx.services).await.unwrap().unwrap();
+        // They open by no key, so each that was met is told.
+        assert_eq!((done.left, done.largest), (13, MOST_BYTES + 1), "{done:?}");
+        let large = "DELETE FROM hall_portrait WHERE length(content) > 8388608";
+        app.sql(large).await;
+        app.clock.advance(200);
+        let done = reseal(&app.ctx.services).await.unwrap().unwrap();
+        assert_eq!((done.left, done.largest), (12, MOST_BYTES), "{done:?}");
     });
 }
 
