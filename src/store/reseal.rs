@@ -415,7 +415,8 @@ impl Sealed {
 
     fn bytes(&self, row: &QueryResult) -> Result<usize, StoreError> {
         let length = |(column, _): &(&str, &str)| {
-            Ok(row.try_get::<Option<Vec<u8>>>("", column)?.map_or(0, |sealed| sealed.len()))
+            let sealed: Option<Vec<u8>> = row.try_get("", column)?;
+            Ok::<usize, StoreError>(sealed.map_or(0, |sealed| sealed.len()))
         };
         self.columns.iter().map(length).sum()
     }

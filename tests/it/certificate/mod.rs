@@ -3,7 +3,7 @@
 
 mod answers;
 mod browser;
-mod door;
+pub mod door;
 mod fetched;
 mod lists;
 mod mutated;
@@ -27,7 +27,7 @@ use crate::kit::pki::{Issued, Sort, Wanted};
 const NUMBER: &str = "91360100MA35ABCD43";
 
 /// An authority with one below it, which issues.
-struct Authorities {
+pub struct Authorities {
     root: Issued,
     below: Issued,
 }
@@ -39,7 +39,7 @@ impl Authorities {
         Self { root, below }
     }
 
-    fn enterprise(&self) -> Issued {
+    pub fn enterprise(&self) -> Issued {
         self.below.issue(&Wanted::enterprise(NUMBER))
     }
 

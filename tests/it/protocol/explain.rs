@@ -10,6 +10,7 @@ use hufu::flows::oauth::explain::{Cause, Explanation, Question, explain};
 use hufu::realm::Realm;
 
 use crate::account::{as_li, as_person, as_wang, at_door};
+use crate::certificate::door::{Office, handler};
 use crate::kit::{
     Application, Browser, EXAMPLE, FILING, INVOICE, On, PASSWORD, TestApp, VERIFIER, authorize_url,
     claims, on_each_database,
@@ -19,6 +20,8 @@ const AGENCY: &str = "52360100MA3AGENT12";
 const STAFF: &str = "13300133000";
 const BUILDER: &str = "91330100MA2BUJ786T";
 const MAIN: &str = "13100131000";
+/// Of a non-resident enterprise.
+const ABROAD: &str = "+14155550123";
 const APIS: [&str; 3] =
     ["", "https://api.jiangxi.example/filing", "https://api.jiangxi.example/invoices"];
 
@@ -148,26 +151,33 @@ async fn agree(
     true
 }
 
-/// Issue 15, 8: the same claims, or none on either side; every claim has a cause, and every setting that is
+/// Issue 15, 8: the same claims, or none on either side, also of who came by a certificate, and of a non-resident at
+/// a door of all; every claim has a cause, and every setting that is
 /// named stands at the line that is told.
 #[test]
 fn an_explanation_is_what_is_issued() {
     on_each_database(|on| async move {
-        let app = TestApp::start(on).await;
+        let office = Office::open(on).await;
+        let app = &office.app;
+        let (mut certified, page) = office.sign_in(&office.sm2.enterprise()).await;
+        let id = handler(&page, "李*");
+        certified.submit(&page, &[("handler", &id)]).await;
         let mut browsers = vec![
-            as_li(&app).await,
-            as_wang(&app, "办税员").await,
-            as_person(&app, "13800138000").await,
-            at_door(&app, "agency", (AGENCY, STAFF, PASSWORD), EXAMPLE).await,
-            at_door(&app, "specific_entity", (BUILDER, MAIN, PASSWORD), "102号").await,
+            as_li(app).await,
+            as_wang(app, "办税员").await,
+            as_person(app, "13800138000").await,
+            at_door(app, "agency", (AGENCY, STAFF, PASSWORD), EXAMPLE).await,
+            at_door(app, "specific_entity", (BUILDER, MAIN, PASSWORD), "102号").await,
+            at_door(app, "all_in_one", ("", ABROAD, PASSWORD), "Example Machinery").await,
+            certified,
         ];
         // What is issued is the same on the second database: there every fourth.
         let (every, least) = if matches!(on, On::Sqlite) { (1, 100) } else { (4, 20) };
         let (mut n_issued, mut n_refused) = (0, 0);
         for browser in &mut browsers {
-            let session = session_of(&app, browser).await;
+            let session = session_of(app, browser).await;
             for (client, scope, api) in requests().into_iter().step_by(every) {
-                match agree(&app, browser, &session, (client, &scope, api)).await {
+                match agree(app, browser, &session, (client, &scope, api)).await {
                     true => n_issued += 1,
                     false => n_refused += 1,
                 }

@@ -13,7 +13,7 @@ use crate::base::id::SessionId;
 use crate::base::secret::sha256;
 use crate::domain::acting::{Acting, ActingIdentity};
 use crate::domain::enterprise::EnterpriseKind;
-use crate::domain::entrance::{EnterpriseNumber, Entrance, Subject};
+use crate::domain::entrance::{EnterpriseNumber, Entrance, Step, Subject};
 use crate::domain::factor::{Factor, Way, acr, amr};
 use crate::domain::session::Session;
 use crate::flows::identity::load;
@@ -80,11 +80,11 @@ pub async fn explain(ctx: &Ctx, question: &Question<'_>) -> Result<Explanation, 
     };
     told.say("identity", acting.kind(), of_identity());
     let causes = Causes::of(ctx, question, &identity);
-    let Some((entrance, factor)) = door(ctx, question, &identity, &mut told) else {
+    let Some(door) = door(ctx, question, &identity, &mut told) else {
         return Ok(told.refuse("no entrance leads to this identity for this application", vec![]));
     };
     agreements(ctx, question, &mut told).await?;
-    let session = session(ctx, question, entrance, factor).await?;
+    let session = session(ctx, question, &door).await?;
     let verifier = ctx.random().token();
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(sha256(verifier.expose().as_bytes()));
     let params = request(question, challenge);
@@ -140,19 +140,28 @@ fn members(claims: &impl serde::Serialize) -> Result<Map<String, Value>, Fault> 
     }
 }
 
+/// The entrance that is taken, and what a sign-in there goes by.
+struct Door<'c> {
+    entrance: &'c Entrance,
+    way: Way,
+    factor: Option<Factor>,
+}
+
 /// The entrances that lead to the identity, and the factors of the one that is taken.
 fn door<'c>(
     ctx: &'c Ctx,
     question: &Question<'_>,
     identity: &ActingIdentity,
     told: &mut Explanation,
-) -> Option<(&'c Entrance, Option<Factor>)> {
+) -> Option<Door<'c>> {
     let at = |index: usize, key: &str| {
         vec![Cause::Setting(format!("entrances.toml: entrance[{index}].{key}"))]
     };
     let serves = question.client.serves;
     let fits = |known: &RealmEntrance| {
-        known.entrance.audience == serves && leads_to(&known.entrance, identity)
+        known.entrance.audience == serves
+            && leads_to(&known.entrance, identity)
+            && way(ctx, &known.entrance, identity).is_some()
     };
     let all = ctx.realm.entrances.iter().enumerate();
     let fitting: Vec<(usize, &RealmEntrance)> = all.filter(|(_, known)| fits(known)).collect();
@@ -163,16 +172,29 @@ fn door<'c>(
         |known: &RealmEntrance| question.entrance.is_none_or(|asked| asked == known.entrance.id);
     let (index, known) = fitting.into_iter().find(|(_, known)| is_meant(known))?;
     let entrance = &known.entrance;
+    let way = way(ctx, entrance, identity)?;
     if !entrance.asks_second_factor() {
         told.say("second_factor", "none is asked for", at(index, "steps"));
-        return Some((entrance, None));
+        return Some(Door { entrance, way, factor: None });
     }
     for (place, factor) in entrance.second_factors.iter().enumerate() {
         told.say("second_factor", factor.name(), at(index, &format!("second_factors[{place}]")));
     }
     let usual = entrance.second_factors.first().copied();
     let factor = question.factor.or(usual).filter(|factor| entrance.takes(*factor))?;
-    Some((entrance, Some(factor)))
+    Some(Door { entrance, way, factor: Some(factor) })
+}
+
+/// What a door begins with; `None`: a certificate, which the enterprise does not have from any authority that is
+/// trusted here. Of several authorities' the first.
+fn way(ctx: &Ctx, entrance: &Entrance, identity: &ActingIdentity) -> Option<Way> {
+    if entrance.steps.first() != Some(&Step::Certificate) {
+        return Some(Way::Password);
+    }
+    let ActingIdentity::Enterprise(one) = identity else { return None };
+    let mut authorities = one.enterprise.certificate_authorities.iter();
+    let keys = authorities.find_map(|id| ctx.realm.certificates.authority(id)).map(|one| one.keys);
+    keys.map(Way::Certificate)
 }
 
 /// Whether a sign-in here can end as this identity.
@@ -181,11 +203,8 @@ fn leads_to(entrance: &Entrance, identity: &ActingIdentity) -> bool {
         (_, ActingIdentity::Personal) => entrance.leads_to_person(),
         (Subject::Enterprise, ActingIdentity::Enterprise(one)) => {
             let is_foreign = one.enterprise.kind == EnterpriseKind::NonResident;
-            let takes_number = match entrance.enterprise_number {
-                EnterpriseNumber::NonResidentCode => is_foreign,
-                EnterpriseNumber::Any | EnterpriseNumber::None => !is_foreign,
-            };
-            takes_number && entrance.audience.admits(&one.enterprise, &one.identity_type)
+            let takes_all = entrance.enterprise_number != EnterpriseNumber::NonResidentCode;
+            (takes_all || is_foreign) && entrance.audience.admits(&one.enterprise, &one.identity_type)
         }
         (Subject::Agent, ActingIdentity::Agent(_))
         | (Subject::SpecificEntity, ActingIdentity::Record(_)) => true,
@@ -215,9 +234,9 @@ async fn agreements(
 async fn session(
     ctx: &Ctx,
     question: &Question<'_>,
-    entrance: &Entrance,
-    factor: Option<Factor>,
+    door: &Door<'_>,
 ) -> Result<Session, Fault> {
+    let Door { entrance, way, factor } = *door;
     let level = match factor {
         Some(factor) if factor.is_face() => {
             let person = ctx.rows().people().find(question.person).await?;
@@ -233,8 +252,8 @@ async fn session(
         person: question.person,
         account: question.account,
         acting: question.acting,
-        amr: amr(Way::Password, factor),
-        acr: acr(Way::Password, factor, level),
+        amr: amr(way, factor),
+        acr: acr(way, factor, level),
         auth_time: now,
         entrance: entrance.id.clone(),
         one_way_personal: question.acting == Acting::Personal,
