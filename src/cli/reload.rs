@@ -133,10 +133,7 @@ const DEEPEST: usize = 4;
 
 /// Names, sizes and times of all files, wherever links lead, and of the secrets that they name: cheap, and
 /// different after any change.
-fn fingerprint(
-    folder: &Path,
-    served: &[Arc<Realm>],
-) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+fn fingerprint(folder: &Path, served: &[Arc<Realm>]) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
     let mut found = Vec::new();
     for secret in served.iter().flat_map(|realm| realm.secrets.files()) {
         if let Ok(metadata) = std::fs::metadata(secret) {

@@ -101,7 +101,8 @@ impl Step {
     /// would find it without its children.
     fn deletes(&self, n_values: usize, n_keys: usize) -> Deletes {
         let Self { table, key, over, .. } = self;
-        let still = format!("{table} AS t WHERE t.{key} IN ({}) AND {over}", places(n_values, n_keys));
+        let still =
+            format!("{table} AS t WHERE t.{key} IN ({}) AND {over}", places(n_values, n_keys));
         let parents = format!("SELECT t.{key} FROM {still}");
         Deletes {
             hold: self.with.map(|_| format!("{parents} FOR UPDATE OF t")),

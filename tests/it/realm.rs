@@ -60,7 +60,13 @@ const PLANTED: [(&str, &str, &str, &str); 12] = [
 /// What is right by itself and could not work: planted alone, complained of nowhere else. The mistake's line is that
 /// of its first word; none: of the file.
 const ALONE: [(&str, &str, &str, &str, &str); 15] = [
-    ("realm.toml", "id = \"personal-information\"", "id = \"user-agreement\"#", "\"#", "has this id"),
+    (
+        "realm.toml",
+        "id = \"personal-information\"",
+        "id = \"user-agreement\"#",
+        "\"#",
+        "has this id",
+    ),
     (
         "realm.toml",
         "min_classes = 3",
@@ -181,7 +187,10 @@ fn what_cannot_work_is_a_complaint() {
         let planted = text.replacen(right, wrong, 1);
         std::fs::write(&path, &planted).unwrap();
         let told = complaints();
-        assert!(!told.is_empty() && told.iter().all(|one| one.contains(part)), "{wrong}: {told:#?}");
+        assert!(
+            !told.is_empty() && told.iter().all(|one| one.contains(part)),
+            "{wrong}: {told:#?}"
+        );
         let line = planted[..planted.find(at).unwrap()].matches('\n').count() + 1;
         let place = format!("{}:{line}:", path.display());
         assert!(at.is_empty() || told[0].starts_with(&place), "{place} {told:#?}");
@@ -201,8 +210,7 @@ fn what_cannot_work_is_a_complaint() {
         ("one@tax.example, two@tax.example", false),
         ("<no-reply@tax.example", false),
     ] {
-        let quoted =
-            if from.starts_with('\'') { from.to_owned() } else { format!("\"{from}\"") };
+        let quoted = if from.starts_with('\'') { from.to_owned() } else { format!("\"{from}\"") };
         let email = format!("[email]\nurl = \"smtp://127.0.0.1:2525\"\nfrom = {quoted}\n");
         std::fs::write(&path, format!("{text}\n{email}")).unwrap();
         assert_eq!(complaints().is_empty(), is_right, "{from}: {:#?}", complaints());

@@ -33,7 +33,8 @@ pub fn check_mixed(realm: &str, files: &Files) -> CliResult {
     let Err(complaints) = load_version(realm, files, &surroundings) else { return Ok(()) };
     tell(&complaints);
     let n = complaints.len();
-    Err(format!("{n} mistakes beside the files that would stay there; --prune removes those").into())
+    Err(format!("{n} mistakes beside the files that would stay there; --prune removes those")
+        .into())
 }
 
 fn tell(complaints: &[Complaint]) {

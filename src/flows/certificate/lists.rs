@@ -1,6 +1,7 @@
 //! Revocation lists, fetched by one node for all and kept in the database: renewed each hour, and before
 //! the authority's own date where that is sooner. One that is not the authority's, is older than what is there, or
-//! speaks of other certificates than what is there and still holds, takes nobody's place.
+//! is of another certificate of it or speaks of other certificates than what is there and still holds, takes
+//! nobody's place.
 
 use std::sync::Arc;
 
@@ -94,15 +95,17 @@ fn judge(
     }
     // A list of an authority that the realm names no more holds nobody up.
     let is_ours = |one: &&Crl| authority.rules.certificates().any(|issuer| one.is_of(issuer));
+    // What is over speaks of nobody, and would keep its address for ever from an issuer that followed another.
+    let holds = |one: &Crl| one.next_update() >= Some(now);
     match before.filter(is_ours) {
-        Some(before) if !list.has_issuer_of(before) => {
-            Err("it is of another authority than the one that is there".to_owned())
+        Some(before) if !list.has_issuer_of(before) && holds(before) => {
+            Err("it is of another certificate than the one that is there".to_owned())
         }
         Some(before) if before.this_update() > list.this_update() => {
             Err("it is older than the one that is there".to_owned())
         }
         // A part that speaks of others would make those good again who stand in the one that is there.
-        Some(before) if !list.has_scope_of(before) && before.next_update() >= Some(now) => {
+        Some(before) if !list.has_scope_of(before) && holds(before) => {
             Err("it speaks of other certificates than the one that is there".to_owned())
         }
         _ => Ok(list),

@@ -100,7 +100,8 @@ impl Builder<'_> {
             self.complain(source, &["email".into(), "url".into()], error);
         }
         if !is_mailbox(&email.from) {
-            let message = "no mailbox: `no-reply@tax.example` or `Tax bureau <no-reply@tax.example>`";
+            let message =
+                "no mailbox: `no-reply@tax.example` or `Tax bureau <no-reply@tax.example>`";
             self.complain(source, &["email".into(), "from".into()], message);
         }
         let secret = match &email.secret {

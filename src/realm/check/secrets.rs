@@ -11,7 +11,12 @@ const SHORTEST: usize = 32;
 impl Builder<'_> {
     /// A secret that is the bureau's to make, unlike those that a gateway hands out: long, so that
     /// nobody guesses it from what it signed.
-    pub(super) fn own_secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
+    pub(super) fn own_secret(
+        &mut self,
+        source: &Source,
+        path: &[At],
+        named: &SecretRef,
+    ) -> Option<Secret> {
         let secret = self.secret(source, path, named)?;
         if !self.surroundings.is_demo && secret.expose().chars().count() < SHORTEST {
             let message = format!("a secret of at least {SHORTEST} characters is needed");
@@ -20,7 +25,12 @@ impl Builder<'_> {
         Some(secret)
     }
 
-    pub(super) fn secret(&mut self, source: &Source, path: &[At], named: &SecretRef) -> Option<Secret> {
+    pub(super) fn secret(
+        &mut self,
+        source: &Source,
+        path: &[At],
+        named: &SecretRef,
+    ) -> Option<Secret> {
         if !self.reads_secrets {
             return Some(Secret::new(String::new()));
         }

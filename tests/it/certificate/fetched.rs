@@ -96,6 +96,12 @@ fn a_list_is_fetched_once_and_believed_only_while_it_holds() {
         assert_eq!(office.code_of(&good).await, "E_CERT_UNKNOWN");
         let (_, shown) = office.sign_in(&good).await;
         assert_eq!(shown.status, 503);
+        // Nor does it keep its address from another certificate of the authority's any longer.
+        let now = ctx.now().0;
+        let other = office.sm2.root.list_of(&[], now - 60, Some(now + 90_000), vec![]);
+        publisher.say(Some(other));
+        office.app.clock.advance(61);
+        assert_eq!(lists::run(ctx).await.unwrap(), 1);
     });
 }
 

@@ -72,7 +72,8 @@ async fn whatever_is_read_makes_the_version() {
 async fn a_secret_that_was_replaced_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let (realms, app, wanted) = two_realms(folder.path()).await;
-    let (secret, client) = (folder.path().join("secret"), realms.join("jiangxi/clients/registry.toml"));
+    let (secret, client) =
+        (folder.path().join("secret"), realms.join("jiangxi/clients/registry.toml"));
     let named = format!("file = \"{}\"", secret.display());
     change(&client, "literal = \"demo-secret-of-registry\"", &named);
     std::fs::write(&secret, "the-first\n").unwrap();

@@ -204,7 +204,8 @@ fn leads_to(entrance: &Entrance, identity: &ActingIdentity) -> bool {
         (Subject::Enterprise, ActingIdentity::Enterprise(one)) => {
             let is_foreign = one.enterprise.kind == EnterpriseKind::NonResident;
             let takes_all = entrance.enterprise_number != EnterpriseNumber::NonResidentCode;
-            (takes_all || is_foreign) && entrance.audience.admits(&one.enterprise, &one.identity_type)
+            (takes_all || is_foreign)
+                && entrance.audience.admits(&one.enterprise, &one.identity_type)
         }
         (Subject::Agent, ActingIdentity::Agent(_))
         | (Subject::SpecificEntity, ActingIdentity::Record(_)) => true,
@@ -231,11 +232,7 @@ async fn agreements(
 }
 
 /// As a sign-in of this moment would make it.
-async fn session(
-    ctx: &Ctx,
-    question: &Question<'_>,
-    door: &Door<'_>,
-) -> Result<Session, Fault> {
+async fn session(ctx: &Ctx, question: &Question<'_>, door: &Door<'_>) -> Result<Session, Fault> {
     let Door { entrance, way, factor } = *door;
     let level = match factor {
         Some(factor) if factor.is_face() => {
