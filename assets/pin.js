@@ -8,7 +8,10 @@ const form = root.querySelector("form");
 const { old, fresh, repeated, csrf } = form.elements;
 
 async function list() {
-  const body = new URLSearchParams({ csrf: csrf.value, ders: picker.found.map((one) => one.der).join(" ") });
+  const ders = picker.found.map((one) => one.der).join(" ");
+  // An agent of before tells nothing of what stands above.
+  const chain = [...new Set(picker.found.flatMap((one) => one.chain ?? []))].join(" ");
+  const body = new URLSearchParams({ csrf: csrf.value, ders, chain });
   const answer = await fetch(root.dataset.list, { method: "POST", body }).catch(() => null);
   if (!answer?.ok || !answer.headers.get("content-type")?.startsWith("application/json")) throw new AgentError("SERVER");
   for (const group of root.querySelectorAll("[data-kind]")) {

@@ -237,6 +237,7 @@ fn show(held: Held) -> CertificateShown {
         backend: held.backend,
         algorithm: held.found.read.algorithm,
         der: STANDARD.encode(held.found.read.der),
+        chain: held.found.chain.iter().map(|der| STANDARD.encode(der)).collect(),
         label: held.found.label,
         token: held.found.token,
         pin: held.found.pin,

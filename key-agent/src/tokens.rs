@@ -104,7 +104,8 @@ impl Tokens {
             return Err(Code::PinUnchanged.into());
         }
         self.with_pin(key_id, trying, |backend| backend.change_pin(key_id, old, new))?;
-        Ok(self.find(key_id)?.found.pin.tries_left)
+        // It is changed: a token that was pulled out since then, or tells nothing, is no failure of that.
+        Ok(self.find(key_id).ok().and_then(|held| held.found.pin.tries_left))
     }
 
     fn with_pin<T>(

@@ -114,6 +114,8 @@ pub struct CertificateShown {
     pub backend: &'static str,
     pub algorithm: Algorithm,
     pub der: String,
+    /// What the token has above it, as with a signature.
+    pub chain: Vec<String>,
     pub label: String,
     pub token: TokenName,
     pub pin: PinState,

@@ -24,6 +24,9 @@ struct State {
     tried: Vec<String>,
     /// How long a signature takes.
     slow: Duration,
+    /// Somebody pulls it out as soon as its PIN is another.
+    leaves: bool,
+    has_left: bool,
 }
 
 impl TokenBackend for Counting {
@@ -36,6 +39,9 @@ impl TokenBackend for Counting {
     }
 
     fn certificates(&mut self) -> Result<Listed, Refusal> {
+        if self.token.lock().unwrap().has_left {
+            return Ok(Listed { tokens: 0, certificates: Vec::new() });
+        }
         let tries_left = self.token.lock().unwrap().tries_left;
         let found = Found {
             key_id: "key".to_owned(),
@@ -61,12 +67,16 @@ impl TokenBackend for Counting {
     }
 
     fn change_pin(&mut self, key: &str, old: &Pin, _: &Pin) -> Result<(), Refusal> {
-        self.sign(key, old, b"").map(|_| ())
+        self.sign(key, old, b"")?;
+        let mut token = self.token.lock().unwrap();
+        token.has_left = token.leaves;
+        Ok(())
     }
 }
 
 async fn plug_in(tries_left: Option<u32>, slow: Duration) -> (Running, Arc<Mutex<State>>) {
-    let token = Arc::new(Mutex::new(State { tries_left, tried: Vec::new(), slow }));
+    let state = State { tries_left, tried: Vec::new(), slow, leaves: false, has_left: false };
+    let token = Arc::new(Mutex::new(state));
     let der = make(Kind::P256, "A").certificate.to_der().unwrap();
     let plugged = Counting { der, token: Arc::clone(&token) };
     let tokens = move || Tokens::new(vec![Box::new(plugged)]);
@@ -103,6 +113,19 @@ async fn five_wrong_pins_end_the_session_and_the_token_rests() {
     assert_eq!(page.sign("key", "right").await.code(), "PIN_LOCKED");
     agent.pass(1);
     assert_eq!(page.sign("key", "right").await.status, 200);
+}
+
+/// A PIN that was changed is told as changed, though the token is gone before it tells its tries.
+#[tokio::test]
+async fn a_token_that_leaves_after_the_change_is_no_failure() {
+    let (agent, token) = plug_in(Some(6), Duration::ZERO).await;
+    let page = agent.page().await;
+    assert_eq!(page.change_pin("key", "right", "another").await.body["tries_left"], 6);
+    token.lock().unwrap().leaves = true;
+    let reply = page.change_pin("key", "right", "another").await;
+    assert_eq!((reply.status, &reply.body["changed"]), (200, &json!(true)), "{}", reply.body);
+    assert_eq!(reply.body["tries_left"], json!(null));
+    assert_eq!(page.sign("key", "right").await.code(), "NO_TOKEN");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::flows::{Ctx, Stop};
 const CHALLENGE_SECONDS: i64 = 120;
 
 /// Certificates that a page may send beside its own.
-const MOST_SENT: usize = 4;
+pub(super) const MOST_SENT: usize = 4;
 
 /// As the key agent reads it (`kagent/1`).
 #[derive(Serialize, Deserialize)]

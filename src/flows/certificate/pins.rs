@@ -11,6 +11,7 @@ use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
 use crate::domain::refusal::{CertificateFault, Refusal};
 use crate::domain::session::Session;
+use crate::flows::certificate::asking::MOST_SENT;
 use crate::flows::certificate::worth;
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -46,15 +47,17 @@ pub fn enterprise(identity: &ActingIdentity) -> Option<EnterpriseId> {
     }
 }
 
-/// `ders`: base64, parted by spaces. What cannot be read is left out.
-pub async fn shown(ctx: &Ctx, own: EnterpriseId, ders: &str) -> Result<Vec<OnToken>, Fault> {
-    let read = ders.split(' ').take(MOST).filter_map(|text| {
-        let der = BASE64_STANDARD.decode(text).ok()?;
-        Certificate::parse(&der).ok()
-    });
+/// `ders`, and `chain` that stands above any of them: base64, parted by spaces. What cannot be read is left out.
+pub async fn shown(
+    ctx: &Ctx,
+    own: EnterpriseId,
+    ders: &str,
+    chain: &str,
+) -> Result<Vec<OnToken>, Fault> {
+    let (certificates, beside) = (read(ders, MOST), read(chain, MOST_SENT));
     let mut found = Vec::new();
-    for certificate in read.collect::<Vec<_>>() {
-        let state = state(ctx, own, &certificate).await?;
+    for certificate in certificates {
+        let state = state(ctx, own, &certificate, &beside).await?;
         found.push(OnToken {
             subject: certificate.subject_shown(),
             issuer: certificate.issuer_shown(),
@@ -68,8 +71,18 @@ pub async fn shown(ctx: &Ctx, own: EnterpriseId, ders: &str) -> Result<Vec<OnTok
     Ok(found)
 }
 
-async fn state(ctx: &Ctx, own: EnterpriseId, certificate: &Certificate) -> Result<State, Fault> {
-    let authority = match worth::trusted(ctx, certificate, &[]) {
+fn read(texts: &str, most: usize) -> Vec<Certificate> {
+    let one = |text: &str| Certificate::parse(&BASE64_STANDARD.decode(text).ok()?).ok();
+    texts.split(' ').take(most).filter_map(one).collect()
+}
+
+async fn state(
+    ctx: &Ctx,
+    own: EnterpriseId,
+    certificate: &Certificate,
+    beside: &[Certificate],
+) -> Result<State, Fault> {
+    let authority = match worth::trusted(ctx, certificate, beside) {
         Ok((authority, _)) => authority,
         Err(Refusal::Certificate(CertificateFault::Expired)) => return Ok(State::Expired),
         Err(_) => return Ok(State::Untrusted),

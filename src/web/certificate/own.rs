@@ -27,7 +27,7 @@ pub async fn get(request: Request) -> Answer {
     Ok(may_ask_the_agent(visit.page(None, &page).await?))
 }
 
-/// `ders`: what the agent has listed. Each as the bureau sees it.
+/// `ders` and `chain`: what the agent has listed, and what tokens have above it. Each as the bureau sees it.
 pub async fn list(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::OwnCertificates).await?;
     let Some(own) = pins::enterprise(&visit.identity) else {
@@ -35,7 +35,8 @@ pub async fn list(form: Form) -> Answer {
     };
     let request = &visit.request;
     let ders = form.get("ders").unwrap_or_default();
-    let found = pins::shown(&request.ctx, own, ders).await?;
+    let chain = form.get("chain").unwrap_or_default();
+    let found = pins::shown(&request.ctx, own, ders, chain).await?;
     let told: Vec<Value> = found.iter().map(|one| told(request, one)).collect();
     Ok(no_store(Json(told).into_response()))
 }

@@ -8,7 +8,7 @@ use hufu::realm::Realm;
 use serde_json::{Value, json};
 
 use super::Authorities;
-use crate::account::{LI, held, relation};
+use crate::account::{LI, held, post, relation};
 use crate::kit::browser::Shown;
 use crate::kit::pki::{ENCRYPTS, Issued, Key, Sort, Wanted, YEAR, usage};
 use crate::kit::{
@@ -521,6 +521,18 @@ fn the_centre_shows_what_the_token_holds() {
         assert_eq!(told[0]["serial"], national.parsed().serial_shown());
         assert_eq!(told[0]["issuer"], "Test Sub");
         assert_eq!(told[0]["subject"], "江西示例科技有限公司");
+        // Below an authority that only the token has.
+        let second =
+            office.sm2.root.issue(&Wanted::authority("CN=Second Sub,O=Test,C=CN", Some(0)));
+        let below = BASE64_STANDARD.encode(&second.issue(&Wanted::enterprise(super::NUMBER)).der);
+        let above = BASE64_STANDARD.encode(&second.der);
+        for (chain, state) in [("", "颁发机构不受信任"), (above.as_str(), bound)] {
+            let (path, fields) =
+                ("/account/certificates/list", [("ders", &*below), ("chain", chain)]);
+            let told = post(&office.app, &mut browser, path, &fields).await;
+            let told: Vec<Value> = serde_json::from_str(&told.text).unwrap();
+            assert_eq!(told[0]["state"], state, "{chain}");
+        }
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("csrf", csrf.as_str()), ("act", "changed")])
             .finish();
