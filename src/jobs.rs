@@ -58,10 +58,11 @@ pub async fn run(app: App) {
     tokio::join!(delivering, housekeeping);
 }
 
-/// Once a second, a task for each receiver that something is due for and that has none yet.
+/// Once a second, a task for each receiver that something is due for and that has none yet. A receiver is one
+/// of its realm: several realms have applications of one id, and all of them have people.
 async fn deliver(app: &App, lanes: &mut JoinSet<()>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    let mut busy: HashMap<Id, Receiver> = HashMap::new();
+    let mut busy: HashMap<Id, (String, Receiver)> = HashMap::new();
     loop {
         ticks.tick().await;
         while let Some(ended) = lanes.try_join_next_with_id() {
@@ -74,14 +75,17 @@ async fn deliver(app: &App, lanes: &mut JoinSet<()>) {
                 Vec::new()
             });
             for to in receivers {
-                if busy.values().all(|known| *known != to) {
-                    busy.insert(lanes.spawn(lane(ctx.clone(), to.clone())).id(), to);
+                let of_realm = (realm.id.clone(), to);
+                if busy.values().all(|known| *known != of_realm) {
+                    let task = lanes.spawn(lane(ctx.clone(), of_realm.1.clone()));
+                    busy.insert(task.id(), of_realm);
                 }
             }
         }
     }
 }
 
+/// A portion: the next one goes by the realm's files as they are then.
 async fn lane(ctx: Ctx, to: Receiver) {
     if let Err(fault) = deliver::run(&ctx, &to).await {
         tracing::warn!(%fault, realm = ctx.realm.id, to = to.client_id, "Could not deliver");

@@ -34,7 +34,7 @@ pub struct Queued {
     pub next_try_at: Timestamp,
 }
 
-/// Where something waits to go: one receiver, by one channel.
+/// Where something of a realm waits to go: one receiver, by one channel.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Receiver {
     pub client_id: String,

@@ -35,7 +35,7 @@ const fn step(table: &'static str, key: &'static str, kind: Key, over: &'static 
 }
 
 /// Children before parents.
-pub const STEPS: [Step; 14] = [
+pub const STEPS: [Step; 15] = [
     step("used_up", "hash", Key::Bytes, "t.expires_at < $1"),
     step("remembered_device", "hash", Key::Bytes, "t.expires_at < $1"),
     step("access_token", "hash", Key::Bytes, "t.expires_at < $1"),
@@ -82,6 +82,13 @@ pub const STEPS: [Step; 14] = [
     step("delivery", "id", Key::Id, "t.state = 'dropped' AND t.next_try_at < $1 - 2592000"),
     // Nobody fetched it for a month.
     step("delivery", "id", Key::Id, "t.state = 'kept' AND t.next_try_at < $1 - 2592000"),
+    // The same of what is pushed: its stream has been paused that long.
+    step(
+        "delivery",
+        "id",
+        Key::Id,
+        "t.state = 'waiting' AND t.channel = 'push' AND t.next_try_at < $1 - 2592000",
+    ),
     // It was given up, and nobody sent it again for three months.
     step("delivery", "id", Key::Id, "t.state = 'dead' AND t.next_try_at < $1 - 7776000"),
 ];

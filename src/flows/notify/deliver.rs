@@ -36,7 +36,8 @@ pub fn lease(longest_wait: Duration) -> i64 {
 /// After so many failures in a row a receiver is left alone until its lane runs again.
 const MOST_FAILURES: u32 = 3;
 
-const READ_AT_ONCE: u64 = 64;
+/// What goes out before realm files and streams are asked again.
+pub const PORTION: u64 = 64;
 
 /// Seconds before the next try after a fault of ours, which is no try.
 const AFTER_FAULT: i64 = 60;
@@ -49,29 +50,27 @@ pub async fn receivers(ctx: &Ctx) -> Result<Vec<Receiver>, Fault> {
     Ok(ctx.rows().deliveries().receivers(ctx.now()).await?)
 }
 
-/// Delivers what is due for one of them, one after the other. Returns how many it tried.
+/// Delivers a portion of what is due for one of them, one after the other. Returns how many it tried; of more
+/// that is due hears whoever asks again, by the realm's files as they are then.
 pub async fn run(ctx: &Ctx, to: &Receiver) -> Result<usize, Fault> {
-    if to.channel == Channel::Push && is_paused(ctx, &to.client_id).await? {
-        return Ok(0);
-    }
+    let due = ctx.rows().deliveries().due(to, ctx.now(), PORTION).await?;
     let (mut tried, mut failures) = (0, 0);
-    loop {
-        let due = ctx.rows().deliveries().due(to, ctx.now(), READ_AT_ONCE).await?;
-        if due.is_empty() {
-            return Ok(tried);
+    for delivery in &due {
+        // Each time: whoever pauses a stream hears nothing from that moment on.
+        if to.channel == Channel::Push && is_paused(ctx, &to.client_id).await? {
+            break;
         }
-        for delivery in &due {
-            match attempt(ctx, delivery).await? {
-                None => continue,
-                Some(true) => failures = 0,
-                Some(false) => failures += 1,
-            }
-            tried += 1;
-            if failures == MOST_FAILURES {
-                return Ok(tried);
-            }
+        match attempt(ctx, delivery).await? {
+            None => continue,
+            Some(true) => failures = 0,
+            Some(false) => failures += 1,
+        }
+        tried += 1;
+        if failures == MOST_FAILURES {
+            break;
         }
     }
+    Ok(tried)
 }
 
 /// What is told to a paused stream waits, a disabled one is sent nothing (SSF §8.1.2).

@@ -1,0 +1,149 @@
+//! Lanes: what waits for one receiver holds up nobody else, of whatever realm, and goes by what the realm says
+//! when it leaves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hufu::flows::Ctx;
+use hufu::flows::notify::deliver::PORTION;
+use hufu::flows::notify::tell::{for_stream, queued};
+use hufu::jobs::sweep;
+use hufu::store::deliveries::{Channel, Delivery};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+use super::contract::start;
+use super::streams::{call, token};
+use crate::kit::listener::Listener;
+use crate::kit::{FILING, Setup, changed_realm, on_each_database, on_one_database, realm_named};
+
+const FILE: &str = "clients/tax-filing.toml";
+const LOGOUT: &str = "https://filing.jiangxi.example/backchannel-logout";
+const OTHER: &str = "other-bureau";
+
+/// Queues so many logout tokens for an application that every realm has.
+async fn queue(ctx: &Ctx, n: usize) {
+    let body = json!({"sub": "x"});
+    let one = |n| queued(ctx, FILING.id, Channel::Logout, format!("sid-{n}"), &body);
+    let all: Vec<Delivery> = (0..n).map(one).collect();
+    add(ctx, &all).await;
+}
+
+async fn add(ctx: &Ctx, all: &[Delivery]) {
+    let tx = ctx.begin().await.unwrap();
+    tx.rows().deliveries().add_all(all).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// How many came to this path until `n` have, or five seconds are over.
+async fn heard(listener: &Listener, path: &str, n: usize) -> usize {
+    let mut so_far = 0;
+    for _ in 0..500 {
+        so_far += listener.take(path).len();
+        if so_far >= n {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    so_far
+}
+
+/// Invariant 9: within five seconds, while the server of another realm's application of the same id takes every
+/// connection and never answers.
+#[test]
+fn a_realm_whose_application_hangs_delays_no_other_realm() {
+    on_one_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let own = "https://sso.jiangxi.example/realms/jiangxi";
+        let there = format!("https://sso.jiangxi.example/realms/{OTHER}");
+        for (hanging, well) in [("jiangxi", OTHER), (OTHER, "jiangxi")] {
+            let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let hangs = format!("http://{}/logout", silent.local_addr().unwrap());
+            let answers = format!("{url}/logout");
+            let to = |realm: &str| if realm == hanging { hangs.as_str() } else { answers.as_str() };
+            let realms = vec![
+                changed_realm(&[(FILE, LOGOUT, to("jiangxi"))]),
+                realm_named(OTHER, &[(FILE, LOGOUT, to(OTHER)), ("realm.toml", own, &there)]),
+            ];
+            let app = Setup::of(on, realms).start().await;
+            let of = |realm: &str| Ctx { realm: app.app.realm(realm).unwrap(), ..app.ctx.clone() };
+            queue(&of(hanging), 100).await;
+            let jobs = tokio::spawn(hufu::jobs::run(app.app.clone()));
+            // Its lane is at work before anything else is due.
+            let (_held, _) = silent.accept().await.unwrap();
+            queue(&of(well), 1).await;
+            let n = heard(&listener, "/logout", 1).await;
+            jobs.abort();
+            assert_eq!(n, 1, "{well} is told while {hanging} hangs");
+        }
+    });
+}
+
+/// What is due when a realm gets new files goes by them, also where its lane is at work and never runs dry.
+#[test]
+fn a_lane_goes_on_with_the_realms_new_files() {
+    on_one_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let [before, after] = ["before", "after"].map(|path| format!("{url}/{path}"));
+        let app = Setup::of(on, vec![changed_realm(&[(FILE, LOGOUT, &before)])]).start().await;
+        let portion = usize::try_from(PORTION).unwrap();
+        queue(&app.ctx, portion + 6).await;
+        let jobs = tokio::spawn(hufu::jobs::run(app.app.clone()));
+        let first = heard(&listener, "/before", 1).await;
+        app.app.replace(Arc::new(changed_realm(&[(FILE, LOGOUT, &after)])));
+        let rest = heard(&listener, "/after", 6).await;
+        jobs.abort();
+        assert_eq!((first + listener.take("/before").len(), rest), (portion, 6));
+    });
+}
+
+/// SSF §8.1.2: nothing is pushed once a stream is paused, also where its lane is at work; what nobody has taken
+/// up for a month goes like what nobody has fetched.
+#[test]
+fn a_stream_that_is_paused_while_it_is_told_hears_no_more() {
+    on_each_database(|on| async move {
+        let (asks, mut asked) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
+        let n_pushed = Arc::new(AtomicUsize::new(0));
+        let n = Arc::clone(&n_pushed);
+        let take = move || {
+            let (go_on, told) = oneshot::channel();
+            n.fetch_add(1, Ordering::Relaxed);
+            // Nobody who listens any more: it is answered at once.
+            let _ = asks.send(go_on);
+            async move {
+                let _ = told.await;
+            }
+        };
+        let router = axum::Router::new().route("/events", axum::routing::post(take));
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+
+        let app = start(on, &url).await;
+        let own = token(&app, "ssf").await;
+        let endpoint = format!("{url}/events");
+        let push = json!({"delivery": {"method": "urn:ietf:rfc:8935", "endpoint_url": endpoint}});
+        assert_eq!(call(&app, &own, ("POST", "stream"), push).await.0.as_u16(), 201);
+        let stream = app.ctx.rows().streams().find(FILING.id).await.unwrap().unwrap();
+        let one = |n| for_stream(&app.ctx, &stream, format!("sid-{n}"), &json!({"events": {}}));
+        let all: Vec<Delivery> = (0..3).map(one).collect();
+        add(&app.ctx, &all).await;
+        let pausing = async {
+            let go_on = asked.recv().await.unwrap();
+            let paused = json!({"status": "paused"});
+            assert_eq!(call(&app, &own, ("POST", "status"), paused).await.0.as_u16(), 200);
+            drop(go_on);
+            asked.close();
+        };
+        let (tried, ()) = tokio::join!(app.deliver(), pausing);
+        assert_eq!((tried, n_pushed.load(Ordering::Relaxed)), (1, 1));
+        let waiting = "SELECT count(*) FROM delivery WHERE channel = 'push' AND state = 'waiting'";
+        for (days, left) in [(30, 2), (2, 0)] {
+            app.clock.advance(days * 86_400);
+            sweep(&app.ctx.services).await.unwrap();
+            assert_eq!(app.count(waiting).await, left, "{days}");
+        }
+    });
+}
