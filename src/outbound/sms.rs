@@ -95,6 +95,16 @@ impl Gateway<'_> {
             Self::Webhook { url, .. } | Self::Aliyun { url, .. } | Self::Tencent { url, .. } => url,
         }
     }
+
+    /// What fails by itself: a key or a text that the carrier refuses leaves others at the same address.
+    fn known_by(&self, realm: &str) -> String {
+        let account = match self {
+            Self::Webhook { .. } => ["", "", ""],
+            Self::Aliyun { key_id, template, .. } => [*key_id, "", *template],
+            Self::Tencent { key_id, app_id, template, .. } => [*key_id, *app_id, *template],
+        };
+        format!("{realm} {} {}", self.url(), account.join(" "))
+    }
 }
 
 fn count(gateway: &Gateway<'_>, sent: &Result<(), SendError>) {
@@ -109,10 +119,10 @@ fn count(gateway: &Gateway<'_>, sent: &Result<(), SendError>) {
 }
 
 impl Outbound {
-    /// One sign-in code, by the first gateway that accepts it. Without any it lies in the inbox.
+    /// One message, by the first of the realm's gateways that accepts it. Without any it lies in the inbox.
     pub async fn send_sms(
         &self,
-        gateways: &[Gateway<'_>],
+        (realm, gateways): (&str, &[Gateway<'_>]),
         phone: &Phone,
         message: &Message<'_>,
         handed_in: (&Clock, &Random),
@@ -132,7 +142,8 @@ impl Outbound {
         let in_turn = async {
             let mut last = SendError::away("every gateway is left alone for a while");
             for gateway in gateways {
-                if self.breakers.is_open(gateway.url(), now) {
+                let known_by = gateway.known_by(realm);
+                if self.breakers.is_open(&known_by, now) {
                     continue;
                 }
                 let sent = self.send_by(gateway, phone, message, handed_in);
@@ -140,7 +151,7 @@ impl Outbound {
                 let sent = sent.await.unwrap_or_else(|_| Err(SendError::away("no answer")));
                 // A number that one person typed must not take the gateway from everybody.
                 let has_failed = sent.as_ref().is_err_and(SendError::is_its_fault);
-                self.breakers.note(gateway.url(), has_failed, now);
+                self.breakers.note(&known_by, has_failed, now);
                 count(gateway, &sent);
                 match sent {
                     Ok(()) => return Ok(()),

@@ -293,6 +293,64 @@ async fn a_bad_number_takes_no_gateway_from_others() {
     assert_eq!(asked[0]["params"]["ttl_min"], "10", "as long as the code lives");
 }
 
+/// What one account at a carrier's address has come to switches off no other account there, whose ever: the
+/// spare carries on while the first is refused, and so does another realm.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_at_one_address_fail_by_themselves() {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use axum::http::HeaderMap;
+    use hufu::base::clock::Clock;
+    use hufu::base::random::Random;
+    use hufu::domain::number::phone::Phone;
+    use hufu::outbound::client::Outbound;
+    use hufu::outbound::sms::{Gateway, Message};
+
+    let refuses = Arc::new(AtomicBool::new(true));
+    let is_refused = Arc::clone(&refuses);
+    let answer = move |headers: HeaderMap| async move {
+        let asked = headers["authorization"].to_str().unwrap();
+        if is_refused.load(Ordering::Relaxed) && asked.contains("Credential=first,") {
+            return axum::Json(serde_json::json!({"Code": "InvalidAccessKeyId.NotFound"}));
+        }
+        // Later than all refusals that were asked for together.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        axum::Json(serde_json::json!({"Code": "OK"}))
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let outbound = Outbound::new(false, Timeouts::default()).unwrap();
+    let (clock, random) = (Clock::fixed(Timestamp(1_795_485_600)), Random::System);
+    let (secret, code) = (Secret::new("s".to_owned()), Secret::new("123456".to_owned()));
+    let account = |key_id| Gateway::Aliyun {
+        url: &url,
+        key_id,
+        secret: &secret,
+        sign_name: "江西税务",
+        template: "T",
+    };
+    let (both, first) = ([account("first"), account("spare")], [account("first")]);
+    let (phone, message) =
+        (Phone::parse("13800138000").unwrap(), Message::Code { code: &code, minutes: 5 });
+    let send =
+        |realm, gateways| outbound.send_sms((realm, gateways), &phone, &message, (&clock, &random));
+    let at_once = || send("jiangxi", both.as_slice());
+    let sent = tokio::join!(at_once(), at_once(), at_once(), at_once());
+    assert_eq!(sent, (Ok(()), Ok(()), Ok(()), Ok(())), "by the spare");
+    clock.advance(31);
+    assert_eq!(at_once().await, Ok(()));
+    for _ in 0..3 {
+        assert!(send("jiangxi", first.as_slice()).await.is_err());
+    }
+    refuses.store(false, Ordering::Relaxed);
+    assert!(send("jiangxi", first.as_slice()).await.is_err(), "left alone for a while");
+    assert_eq!(send("another", first.as_slice()).await, Ok(()));
+}
+
 /// The whole realm's minute and day: when they are over nothing more goes out, and nobody loses a
 /// code of their own hour by it.
 #[tokio::test]
@@ -346,7 +404,7 @@ async fn without_a_provider_nothing_passes_outside_the_demo() {
     let code = Secret::new("123456".to_owned());
     let message = Message::Code { code: &code, minutes: 5 };
     let phone = Phone::parse("13800138000").unwrap();
-    assert!(outbound.send_sms(&[], &phone, &message, handed_in).await.is_err());
+    assert!(outbound.send_sms(("jiangxi", &[]), &phone, &message, handed_in).await.is_err());
     let words = Words { subject: "x".to_owned(), minutes: 5 };
     assert!(outbound.mail_code(None, "a@example.com", &code, &words, clock.now()).await.is_err());
     assert!(outbound.inbox.messages().is_empty());

@@ -354,10 +354,10 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
     }
     let handed_in = (&ctx.services.clock, ctx.random());
     let rate = count_of_day(ctx, delivery.channel, person, text("event")).await?;
-    let outbound = &ctx.services.outbound;
+    let (outbound, by) = (&ctx.services.outbound, (ctx.realm.id.as_str(), gateways.as_slice()));
     let (mut is_told, mut outcome) = (false, Ok(()));
     for binding in phones {
-        let sent = outbound.send_sms(&gateways, &binding.phone, &message, handed_in).await;
+        let sent = outbound.send_sms(by, &binding.phone, &message, handed_in).await;
         match sent {
             // Whoever has it is not told again because another phone is out of order.
             Ok(()) => is_told = true,

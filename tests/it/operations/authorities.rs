@@ -92,7 +92,8 @@ async fn every_way_out_believes_the_same_authorities() {
         let outbound = Outbound::trusting(authorities, false, timeouts).unwrap();
         let gateway = [Gateway::Webhook { url: &url, secret: &secret }];
         let message = Message::Code { code: &code, minutes: 5 };
-        let texted = outbound.send_sms(&gateway, &phone, &message, (&clock, &random)).await;
+        let texted =
+            outbound.send_sms(("jiangxi", &gateway), &phone, &message, (&clock, &random)).await;
         let signed = outbound.post_signed(&url, &secret, "{}".to_owned(), (&clock, &random)).await;
         let pushed = outbound.push_event(&url, "x".to_owned(), None).await;
         let reached = outbound.reaches(&url).await;
@@ -129,7 +130,8 @@ async fn an_error_never_holds_the_address() {
         template: "T",
     };
     let message = Message::Code { code: &code, minutes: 5 };
-    let why = outbound.send_sms(&[aliyun], &phone, &message, (&clock, &random)).await.unwrap_err();
+    let by = ("jiangxi", [aliyun].as_slice());
+    let why = outbound.send_sms(by, &phone, &message, (&clock, &random)).await.unwrap_err();
     let why = why.to_string();
     assert!(why.contains("onnect"), "{why}");
     assert!(!why.contains("13800138000") && !why.contains("654321"), "{why}");

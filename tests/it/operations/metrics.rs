@@ -302,7 +302,7 @@ async fn text_messages_are_counted_by_gateway() {
         listener.set_away(is_away);
         let gateway = Gateway::Webhook { url: &url, secret: &secret };
         let handed_in = (&Clock::system(), &Random::System);
-        let sent = outbound.send_sms(&[gateway], &phone, &message, handed_in).await;
+        let sent = outbound.send_sms(("jiangxi", &[gateway]), &phone, &message, handed_in).await;
         assert_eq!(sent.is_err(), is_away);
         assert_eq!((counted("sent"), counted("unavailable")), so_far, "{}", handle.render());
     }

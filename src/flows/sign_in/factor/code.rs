@@ -281,7 +281,8 @@ async fn deliver(ctx: &Ctx, to: &Destination, code: &Secret) -> Result<(), SendE
             let known = ctx.realm.sms.gateways.iter();
             let gateways: Vec<Gateway<'_>> = known.map(|one| gateway(one, &one.template)).collect();
             let message = Message::Code { code, minutes: ctx.realm.sms.lifetime / 60 };
-            outbound.send_sms(&gateways, phone, &message, (clock, ctx.random())).await
+            let by = (ctx.realm.id.as_str(), gateways.as_slice());
+            outbound.send_sms(by, phone, &message, (clock, ctx.random())).await
         }
         Destination::Email(email) => {
             let server = mail_server(ctx);
@@ -312,7 +313,8 @@ pub async fn tell_phone(ctx: &Ctx, phone: &Phone, event: &str) {
     }
     let message = Message::Notice { event, enterprise: &ctx.realm.name.zh, link: None };
     let handed_in = (&ctx.services.clock, ctx.random());
-    let sent = ctx.services.outbound.send_sms(&gateways, phone, &message, handed_in).await;
+    let by = (ctx.realm.id.as_str(), gateways.as_slice());
+    let sent = ctx.services.outbound.send_sms(by, phone, &message, handed_in).await;
     if let Err(error) = sent {
         tracing::warn!(%error, "A last notice did not go out");
     }
