@@ -52,6 +52,8 @@ mod m20261128_000060_proved_documents;
 mod m20261128_000061_told_collections;
 mod m20261128_000062_earlier_proved_documents;
 mod m20261128_000063_earlier_collections;
+mod m20261128_000064_turns;
+mod m20261128_000065_turns_index;
 
 /// All steps in order.
 pub struct Migrator;
@@ -107,6 +109,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000061_told_collections::Migration),
             Box::new(m20261128_000062_earlier_proved_documents::Migration),
             Box::new(m20261128_000063_earlier_collections::Migration),
+            Box::new(m20261128_000064_turns::Migration),
+            Box::new(m20261128_000065_turns_index::Migration),
         ];
         steps.into_iter().map(whole).collect()
     }

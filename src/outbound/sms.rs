@@ -141,9 +141,11 @@ impl Outbound {
         }
         let in_turn = async {
             let mut last = SendError::away("every gateway is left alone for a while");
+            let mut may_arrive = false;
             for gateway in gateways {
                 let known_by = gateway.known_by(realm);
                 if self.breakers.is_open(&known_by, now) {
+                    may_arrive = true;
                     continue;
                 }
                 let sent = self.send_by(gateway, phone, message, handed_in);
@@ -157,7 +159,12 @@ impl Outbound {
                     Ok(()) => return Ok(()),
                     Err(error) => {
                         tracing::warn!(%error, gateway = host(gateway.url()), "A gateway failed");
-                        last = error;
+                        // One that is away may reach a number that another cannot.
+                        let is_refused = matches!(error, SendError::Number(_));
+                        if !(is_refused && may_arrive) {
+                            last = error;
+                        }
+                        may_arrive |= !is_refused;
                     }
                 }
             }

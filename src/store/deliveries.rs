@@ -14,6 +14,10 @@ pub use super::delivery::{Channel, Delivery, DeliveryState};
 /// By name, as an index finds them.
 const UNSETTLED: [&str; 4] = ["waiting", "kept", "dead", "dropped"];
 
+/// Turns, the least first.
+const FIRST: i32 = 0;
+const LATER: i32 = 1;
+
 /// Nobody reads a longer list.
 pub const MOST_LISTED: u64 = 1000;
 
@@ -77,8 +81,8 @@ impl<A> Deliveries<'_, A> {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// What is due for one of them, what has waited longest first, and of one moment what was queued first; at most
-    /// `limit`.
+    /// What is due for one of them: what goes first, then what has waited longest, and of one moment what was
+    /// queued first; at most `limit`.
     pub async fn due(
         &self,
         to: &Receiver,
@@ -92,6 +96,7 @@ impl<A> Deliveries<'_, A> {
             .filter(Column::ClientId.eq(&to.client_id))
             .filter(Column::Channel.eq(to.channel.name()))
             .filter(Column::NextTryAt.lte(now.0))
+            .order_by_asc(Column::Turn)
             .order_by_asc(Column::NextTryAt)
             .order_by_asc(Column::Id)
             .limit(limit)
@@ -217,6 +222,7 @@ impl Deliveries<'_, Writing> {
             last_error: Set(new.state.last_error()),
             created_at: Set(new.created_at.0),
             stream_id: Set(new.stream),
+            turn: Set(if new.goes_first { FIRST } else { LATER }),
         };
         self.0.insert_all(new.iter().map(row).collect()).await
     }
@@ -377,6 +383,7 @@ fn read(row: Model) -> Result<Delivery, StoreError> {
         about: row.about,
         stream: row.stream_id,
         body: row.body,
+        goes_first: row.turn <= FIRST,
         created_at: Timestamp(row.created_at),
     })
 }

@@ -17,6 +17,8 @@ pub struct Delivery {
     pub about: String,
     /// JSON; tokens are signed when they leave.
     pub body: String,
+    /// Before others of its lane, however long they have waited.
+    pub goes_first: bool,
     pub state: DeliveryState,
     pub created_at: Timestamp,
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::base::clock::Timestamp;
@@ -39,6 +40,9 @@ const MOST_FAILURES: u32 = 3;
 /// What goes out before realm files and streams are asked again.
 pub const PORTION: u64 = 64;
 
+/// Messages to people that are on their way at once: a gateway takes a while for each.
+const PEOPLE_AT_ONCE: usize = 4;
+
 /// Seconds before the next try after a fault of ours, which is no try.
 const AFTER_FAULT: i64 = 60;
 
@@ -50,27 +54,45 @@ pub async fn receivers(ctx: &Ctx) -> Result<Vec<Receiver>, Fault> {
     Ok(ctx.rows().deliveries().receivers(ctx.now()).await?)
 }
 
-/// Delivers a portion of what is due for one of them, one after the other. Returns how many it tried; of more
-/// that is due hears whoever asks again, by the realm's files as they are then.
+/// Delivers a portion of what is due for one of them: to an application one after the other, to people a few at
+/// once. Returns how many it tried; of more that is due hears whoever asks again, by the realm's files as they are
+/// then.
 pub async fn run(ctx: &Ctx, to: &Receiver) -> Result<usize, Fault> {
     let due = ctx.rows().deliveries().due(to, ctx.now(), PORTION).await?;
+    let at_once = if to.client_id.is_empty() { PEOPLE_AT_ONCE } else { 1 };
     let (mut tried, mut failures) = (0, 0);
-    for delivery in &due {
+    for some in side_by_side(&due, at_once) {
         // Each time: whoever pauses a stream hears nothing from that moment on.
         if to.channel == Channel::Push && is_paused(ctx, &to.client_id).await? {
             break;
         }
-        match attempt(ctx, delivery).await? {
-            None => continue,
-            Some(true) => failures = 0,
-            Some(false) => failures += 1,
+        for outcome in join_all(some.iter().map(|one| attempt(ctx, one))).await {
+            match outcome? {
+                None => continue,
+                Some(true) => failures = 0,
+                Some(false) => failures += 1,
+            }
+            tried += 1;
         }
-        tried += 1;
-        if failures == MOST_FAILURES {
+        if failures >= MOST_FAILURES {
             break;
         }
     }
     Ok(tried)
+}
+
+/// Of one person two never go at once: what happened later is told later.
+fn side_by_side(due: &[Delivery], most: usize) -> Vec<&[Delivery]> {
+    let (mut parts, mut begin) = (Vec::new(), 0);
+    for (at, one) in due.iter().enumerate() {
+        let part = &due[begin..at];
+        if part.len() == most || part.iter().any(|other| other.about == one.about) {
+            parts.push(part);
+            begin = at;
+        }
+    }
+    parts.push(&due[begin..]);
+    parts
 }
 
 /// What is told to a paused stream waits, a disabled one is sent nothing (SSF §8.1.2).
@@ -125,6 +147,8 @@ async fn settle(
 ) -> Result<bool, Fault> {
     let tx = ctx.begin().await?;
     let deliveries = tx.rows().deliveries();
+    let tries = usize::try_from(n_tries).unwrap_or(usize::MAX);
+    let later = BACK_OFF.get(tries).map(|wait| ctx.now().plus(*wait));
     let is_well = match sent {
         Ok(()) => {
             count(ctx, delivery, "done");
@@ -142,11 +166,15 @@ async fn settle(
             true
         }
         Err(NotTaken::Because(error)) => {
-            let tries = usize::try_from(n_tries).unwrap_or(usize::MAX);
-            let again_at = BACK_OFF.get(tries).map(|wait| ctx.now().plus(*wait));
+            tell_failure(ctx, delivery, n_tries + 1, later, &error);
+            deliveries.failed(delivery.id, n_tries + 1, later, error).await?;
+            false
+        }
+        Err(NotTaken::Number { error, is_final }) => {
+            let again_at = later.filter(|_| !is_final);
             tell_failure(ctx, delivery, n_tries + 1, again_at, &error);
             deliveries.failed(delivery.id, n_tries + 1, again_at, error).await?;
-            false
+            true
         }
         Err(NotTaken::Fault(fault)) => return Err(fault),
     };
@@ -187,6 +215,8 @@ fn count(ctx: &Ctx, delivery: &Delivery, outcome: &'static str) {
 enum NotTaken {
     /// A failed try, which waits for the next one.
     Because(String),
+    /// The gateway is well. `is_final`: it will never reach this number.
+    Number { error: String, is_final: bool },
     /// It is not to go out, now or later.
     Dropped(&'static str),
     /// Nobody was asked.
@@ -195,7 +225,12 @@ enum NotTaken {
 
 impl From<SendError> for NotTaken {
     fn from(error: SendError) -> Self {
-        Self::Because(error.to_string())
+        let text = error.to_string();
+        match error {
+            SendError::Unavailable(_) => Self::Because(text),
+            SendError::Limited(_) => Self::Number { error: text, is_final: false },
+            SendError::Number(_) => Self::Number { error: text, is_final: true },
+        }
     }
 }
 
@@ -361,7 +396,11 @@ async fn send_text(ctx: &Ctx, delivery: &Delivery) -> Result<(), NotTaken> {
         match sent {
             // Whoever has it is not told again because another phone is out of order.
             Ok(()) => is_told = true,
-            Err(error) => outcome = Err(error),
+            // One that may be reached later is not given up for one that never is.
+            Err(error) if matches!(outcome, Ok(()) | Err(SendError::Number(_))) => {
+                outcome = Err(error);
+            }
+            Err(_) => {}
         }
     }
     if is_told {

@@ -139,5 +139,8 @@ fn messages(ctx: &Ctx, notice: &Notice, body: &Value) -> Vec<Delivery> {
         is_mailed(notice.kind) && ctx.services.outbound.mails(ctx.realm.email.is_some());
     let ways = [(Channel::Sms, is_texted), (Channel::Email, is_mailed)].into_iter();
     let ways = ways.filter_map(|(channel, is_wanted)| is_wanted.then_some(channel));
-    ways.map(|channel| queued(ctx, "", channel, notice.to, body)).collect()
+    // Thousands that an import tells of their relations do not go before a warning.
+    let goes_first = notice.kind.class() == NoticeClass::Own;
+    let message = |channel| Delivery { goes_first, ..queued(ctx, "", channel, notice.to, body) };
+    ways.map(message).collect()
 }

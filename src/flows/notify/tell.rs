@@ -93,6 +93,7 @@ pub fn queued(
         about: about.to_string(),
         stream: None,
         body: body.to_string(),
+        goes_first: false,
         state: match channel {
             Channel::Poll => DeliveryState::Kept,
             _ => DeliveryState::NEW,

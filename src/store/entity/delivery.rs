@@ -18,6 +18,7 @@ pub struct Model {
     pub last_error: Option<String>,
     pub created_at: i64,
     pub stream_id: Option<Uuid>,
+    pub turn: i32,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -357,6 +357,7 @@ fn notices_go_out_by_text_message_where_the_realm_says_so() {
                 stream: None,
                 about: li.to_string(),
                 body: body.to_string(),
+                goes_first: false,
                 state: DeliveryState::NEW,
                 created_at: app.ctx.now(),
             };

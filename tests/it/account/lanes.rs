@@ -5,19 +5,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hufu::base::secret::Secret;
+use hufu::domain::notice::{Notice, NoticeKind};
 use hufu::flows::Ctx;
-use hufu::flows::notify::deliver::PORTION;
+use hufu::flows::notify::deliver;
+use hufu::flows::notify::person::{letters, warn_person};
 use hufu::flows::notify::tell::{for_stream, queued};
 use hufu::jobs::sweep;
-use hufu::store::deliveries::{Channel, Delivery};
+use hufu::realm::SmsGateway;
+use hufu::realm::file::GatewayKind;
+use hufu::store::deliveries::{Channel, Delivery, Receiver};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::contract::start;
 use super::streams::{call, token};
+use super::{LI, WANG};
 use crate::kit::listener::Listener;
-use crate::kit::{FILING, Setup, changed_realm, on_each_database, on_one_database, realm_named};
+use crate::kit::{
+    FILING, Setup, changed_realm, demo_realm, on_each_database, on_one_database, realm_named,
+};
+use crate::recovery::{account_of, holder_of, notices};
 
 const FILE: &str = "clients/tax-filing.toml";
 const LOGOUT: &str = "https://filing.jiangxi.example/backchannel-logout";
@@ -88,7 +97,7 @@ fn a_lane_goes_on_with_the_realms_new_files() {
         let (url, listener) = Listener::start().await;
         let [before, after] = ["before", "after"].map(|path| format!("{url}/{path}"));
         let app = Setup::of(on, vec![changed_realm(&[(FILE, LOGOUT, &before)])]).start().await;
-        let portion = usize::try_from(PORTION).unwrap();
+        let portion = usize::try_from(deliver::PORTION).unwrap();
         queue(&app.ctx, portion + 6).await;
         let jobs = tokio::spawn(hufu::jobs::run(app.app.clone()));
         let first = heard(&listener, "/before", 1).await;
@@ -145,5 +154,77 @@ fn a_stream_that_is_paused_while_it_is_told_hears_no_more() {
             sweep(&app.ctx.services).await.unwrap();
             assert_eq!(app.count(waiting).await, left, "{days}");
         }
+    });
+}
+
+/// DEC-23: a warning that somebody can still stop something leaves before what an import tells of relations,
+/// however long that has waited.
+#[test]
+fn a_warning_goes_before_the_notices_of_an_import() {
+    on_each_database(|on| async move {
+        let mut realm = demo_realm();
+        realm.sms.notices = true;
+        let app = Setup::of(on, vec![realm]).start().await;
+        let wang = account_of(&app, "wangxm").await.person;
+        let li = holder_of(&app, LI).await.unwrap().person;
+        let invited = Notice {
+            to: wang,
+            kind: NoticeKind::Invited,
+            relation: None,
+            at: app.ctx.now(),
+            is_read: false,
+        };
+        let import: Vec<_> = (0..500).flat_map(|_| letters(&app.ctx, &invited, "某某")).collect();
+        assert_eq!(import.len(), 500);
+        add(&app.ctx, &import).await;
+        app.clock.advance(60);
+        let tx = app.ctx.begin().await.unwrap();
+        let link = Some("https://sso.jiangxi.example/stop");
+        warn_person(&app.ctx, &tx, li, NoticeKind::PhoneAwaited, link).await.unwrap();
+        tx.commit().await.unwrap();
+        let texts = Receiver { client_id: String::new(), channel: Channel::Sms };
+        deliver::run(&app.ctx, &texts).await.unwrap();
+        let out = notices(&app);
+        assert!(out.contains(&format!("+86{LI} phone-awaited")), "{out:?}");
+    });
+}
+
+/// What a carrier says of numbers is nothing against the carrier: those are given up at once, and whoever comes
+/// after them hears in the same round.
+#[test]
+fn refused_numbers_hold_nobody_up() {
+    on_each_database(|on| async move {
+        let answer = |uri: axum::http::Uri| async move {
+            let is_refused = uri.query().unwrap_or_default().contains(WANG);
+            let code = if is_refused { "isv.MOBILE_NUMBER_ILLEGAL" } else { "OK" };
+            axum::Json(json!({"Code": code}))
+        };
+        let router = axum::Router::new().route("/", axum::routing::post(answer));
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+        let mut realm = demo_realm();
+        realm.sms.gateways = vec![SmsGateway {
+            kind: GatewayKind::Aliyun,
+            url,
+            secret: Secret::new("of-the-tests".to_owned()),
+            key_id: "key".to_owned(),
+            app_id: String::new(),
+            sign_name: "江西税务".to_owned(),
+            template: "T".to_owned(),
+            notice_template: "N".to_owned(),
+        }];
+        let app = Setup::of(on, vec![realm]).start().await;
+        let body = json!({"event": "password-changed", "enterprise": "江西税务"});
+        let refused = account_of(&app, "wangxm").await.person;
+        let well = holder_of(&app, LI).await.unwrap().person;
+        let one = |person| queued(&app.ctx, "", Channel::Sms, person, &body);
+        let all: Vec<Delivery> = [refused; 10].into_iter().chain([well]).map(one).collect();
+        add(&app.ctx, &all).await;
+        let texts = Receiver { client_id: String::new(), channel: Channel::Sms };
+        assert_eq!(deliver::run(&app.ctx, &texts).await.unwrap(), 11, "in one round");
+        assert_eq!(app.dead().await.len(), 10, "given up at once");
+        let done = "SELECT count(*) FROM delivery WHERE channel = 'sms' AND state = 'done'";
+        assert_eq!(app.count(done).await, 1, "and the good one has arrived");
     });
 }

@@ -30,6 +30,7 @@ async fn queue_for(
         stream: None,
         about,
         body,
+        goes_first: false,
         state: DeliveryState::NEW,
         created_at: app.ctx.now(),
     };

@@ -21,6 +21,7 @@ async fn queue(app: &TestApp, channel: Channel, about: &str, event: &str, n: usi
         stream: None,
         about: about.to_owned(),
         body: json!({"event": event, "enterprise": "某某"}).to_string(),
+        goes_first: false,
         state: DeliveryState::NEW,
         created_at: app.ctx.now(),
     };

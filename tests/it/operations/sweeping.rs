@@ -297,6 +297,7 @@ fn what_was_given_up_goes_after_three_months() {
             stream: None,
             about: "a-sid".to_owned(),
             body: "{}".to_owned(),
+            goes_first: false,
             state: DeliveryState::Dead { n_tries: 9, last_error: "away".to_owned() },
             created_at: app.ctx.now(),
         };
