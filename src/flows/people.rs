@@ -18,6 +18,7 @@ use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::username::Username;
 use crate::domain::person::{Account, DocumentEnd, Person};
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::end_session;
 use crate::flows::{Ctx, Fault};
@@ -122,7 +123,7 @@ pub async fn cancel_account(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result
         return Ok(false);
     }
     for session in rows.sessions().unended_of(account.id).await? {
-        end_session(ctx, tx, session, "the account was cancelled").await?;
+        end_session(ctx, tx, session, Cause::Cancelled).await?;
     }
     rows.authenticators().remove(account.id).await?;
     drop_awaited_phone(tx, account.id).await?;

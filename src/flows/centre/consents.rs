@@ -5,6 +5,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::{Told, tell_client};
 use crate::flows::{Ctx, Fault, Stop};
@@ -24,7 +25,7 @@ pub async fn withdraw(ctx: &Ctx, session: &Session, client: &str) -> Result<(), 
     }
     for id in rows.sessions().unended_of(session.account).await? {
         rows.grants().revoke_of_client(id, client, ctx.now()).await?;
-        let told = Told::Ended { reason: "the person took their consent back" };
+        let told = Told::Ended { cause: Cause::ConsentWithdrawn };
         tell_client(ctx, &tx, id, client, &told).await?;
         rows.sessions().forget_client(id, client).await?;
     }

@@ -4,10 +4,9 @@ use crate::domain::acting::ActingIdentity;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::identity::load;
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::tell::end_session;
 use crate::flows::{Ctx, Fault, Stop};
-
-const REASON: &str = "the person ended it from another browser";
 
 /// One of them, as it is now.
 pub struct SignedIn {
@@ -40,7 +39,7 @@ pub async fn end(ctx: &Ctx, session: &Session, id: &str) -> Result<(), Stop> {
     let wanted = live.iter().find(|one| one.id.to_string() == id && one.id != session.id);
     let wanted = wanted.ok_or(Refusal::State)?;
     let tx = ctx.begin().await?;
-    end_session(ctx, &tx, wanted.id, REASON).await?;
+    end_session(ctx, &tx, wanted.id, Cause::EndedElsewhere).await?;
     Ok(tx.commit().await?)
 }
 
@@ -51,7 +50,7 @@ pub async fn end_others(ctx: &Ctx, session: &Session) -> Result<usize, Stop> {
     let mut all = tx.rows().sessions().unended_of(session.account).await?;
     all.retain(|id| *id != session.id);
     for id in &all {
-        end_session(ctx, &tx, *id, REASON).await?;
+        end_session(ctx, &tx, *id, Cause::EndedElsewhere).await?;
     }
     tx.commit().await?;
     Ok(all.len())

@@ -7,15 +7,13 @@ use crate::domain::help::{Helper, Removable};
 use crate::domain::notice::NoticeKind;
 use crate::domain::person::Account;
 use crate::domain::refusal::Refusal;
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::person::warn_person;
 use crate::flows::notify::tell;
 use crate::flows::people;
 use crate::flows::sign_in::factor::change::remove_all;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
-
-/// What applications and the audit hear of a sign-in that ends.
-const REASON: &str = "the bureau ended it";
 
 async fn live(tx: &Tx<'_>, id: AccountId) -> Result<Account, Stop> {
     let account = tx.rows().accounts().find(id).await?;
@@ -33,7 +31,7 @@ async fn end_all(ctx: &Ctx, tx: &Tx<'_>, account: &Account) -> Result<usize, Fau
     tx.rows().accounts().begin_era(account.id).await?;
     let all = tx.rows().sessions().unended_of(account.id).await?;
     for session in &all {
-        tell::end_session(ctx, tx, *session, REASON).await?;
+        tell::end_session(ctx, tx, *session, Cause::ByBureau).await?;
     }
     Ok(all.len())
 }
@@ -78,7 +76,7 @@ pub async fn end_session(ctx: &Ctx, helper: &Helper, id: SessionId) -> Result<()
     let tx = ctx.begin().await?;
     let session = tx.rows().sessions().find_live(id).await?.ok_or(Refusal::State)?;
     let account = live(&tx, session.account).await?;
-    tell::end_session(ctx, &tx, id, REASON).await?;
+    tell::end_session(ctx, &tx, id, Cause::ByBureau).await?;
     people::note_help(&tx, helper, "end-session", Some(account.person), Some(account.id));
     told(ctx, tx, &account, NoticeKind::SessionsEnded).await
 }

@@ -12,6 +12,7 @@ use crate::domain::session::Session;
 use crate::domain::wanted::{Needed, WantedIdentity};
 use crate::flows::identity::choices::{clients, first_usable};
 use crate::flows::identity::load::{load, look};
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::tell::{Told, end_identity};
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -38,7 +39,7 @@ pub async fn switch(ctx: &Ctx, session: &Session, to: Acting) -> Result<(Session
     if !tx.rows().sessions().switch(session, to, cookie.hashed()).await? {
         return Err(Refusal::State.into());
     }
-    let told = Told::Ended { reason: "the person works in another identity now" };
+    let told = Told::Ended { cause: Cause::Switched };
     end_identity(ctx, &tx, session, &told).await?;
     let event = AuditEvent::IdentitySwitched {
         person: session.person,

@@ -1,6 +1,7 @@
 //! What applications and people are told: queued in the transaction of the fact itself, brought
 //! afterwards with patience.
 
+pub mod cause;
 pub mod deliver;
 pub mod mail;
 pub mod person;

@@ -11,8 +11,10 @@ use crate::domain::acting::ActingIdentity;
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::Authorisation;
 use crate::domain::enterprise::Enterprise;
+use crate::domain::identity_type::Permissions;
 use crate::domain::session::Session;
 use crate::flows::identity::load;
+use crate::flows::notify::cause::{Cause, Initiator};
 use crate::flows::oauth::subject::subject;
 use crate::flows::{Ctx, Fault};
 use crate::realm::client::Client;
@@ -31,9 +33,28 @@ pub const CLAIMS_CHANGE: &str =
 /// What applications are told.
 pub enum Told {
     /// Their tokens of this identity are worth nothing any more.
-    Ended { reason: &'static str },
-    /// The identity goes on with other claims. `narrowed`: what they hold is too much.
-    Changed { claims: Value, narrowed: bool },
+    Ended { cause: Cause },
+    /// The identity goes on with another claim. `narrowed`: what they hold is too much.
+    Changed { claim: Claim, narrowed: bool, by: Initiator },
+}
+
+/// A claim as it is now.
+pub enum Claim {
+    Permissions(Permissions),
+    Acr(String),
+}
+
+impl Claim {
+    /// As far as this application's tokens tell it; `None`: they do not.
+    fn told_to(&self, ctx: &Ctx, client_id: &str) -> Option<Value> {
+        match self {
+            Self::Permissions(all) => {
+                let learned = ctx.realm.clients.get(client_id)?.learns_of(all)?;
+                Some(json!({"permissions": learned}))
+            }
+            Self::Acr(acr) => Some(json!({"acr": acr})),
+        }
+    }
 }
 
 /// Tells the applications of one acting identity of a session; `sid` absent: of all of them.
@@ -122,15 +143,21 @@ async fn signal(ctx: &Ctx, tx: &Tx<'_>, client: &SessionClient, told: &Told) -> 
         return Ok(());
     };
     let now = ctx.now();
-    let (event, mut details) = match told {
-        Told::Ended { reason } => (SESSION_REVOKED, json!({"reason_admin": {"en": reason}})),
-        Told::Changed { claims, .. } => (CLAIMS_CHANGE, json!({"claims": claims})),
+    let ended = |reason: &str| (SESSION_REVOKED, json!({"reason_admin": {"en": reason}}));
+    let ((event, mut details), by) = match told {
+        Told::Ended { cause } => (ended(cause.reason()), cause.initiator()),
+        Told::Changed { claim, narrowed, by } => match claim.told_to(ctx, &client.client_id) {
+            Some(claims) => ((CLAIMS_CHANGE, json!({"claims": claims})), *by),
+            // What changed is not its business; that its tokens are over is.
+            None if *narrowed => (ended("the identity gives less than before"), *by),
+            None => return Ok(()),
+        },
     };
     if !stream.events.iter().any(|wanted| wanted == event) {
         return Ok(());
     }
     details["event_timestamp"] = json!(now.0);
-    details["initiating_entity"] = json!("policy");
+    details["initiating_entity"] = json!(by.name());
     let body = json!({
         "sub_id": {
             "format": "complex",
@@ -148,13 +175,14 @@ pub async fn end_session(
     ctx: &Ctx,
     tx: &Tx<'_>,
     session: SessionId,
-    reason: &'static str,
+    cause: Cause,
 ) -> Result<(), Fault> {
     let now = ctx.now();
     if let Some(person) = tx.rows().sessions().end(session, now).await? {
         tx.rows().grants().revoke_of_session(session, now).await?;
-        tell(ctx, tx, session, None, &Told::Ended { reason }).await?;
-        tx.note(AuditEvent::SessionEnded { session, person, reason: reason.to_owned() });
+        tell(ctx, tx, session, None, &Told::Ended { cause }).await?;
+        let reason = cause.reason().to_owned();
+        tx.note(AuditEvent::SessionEnded { session, person, reason });
     }
     Ok(())
 }
@@ -182,60 +210,72 @@ pub async fn end_identity(
 pub struct AtWork {
     session: Session,
     gave: Option<ActingIdentity>,
+    /// Who makes the change.
+    by: Initiator,
 }
 
-/// Those who work in or for an enterprise now, or for whom an application goes on.
+/// Those who work in or for an enterprise of which the registry tells, or for whom an application goes on.
 pub async fn at_work_in(
     ctx: &Ctx,
     tx: &Tx<'_>,
     enterprise: EnterpriseId,
 ) -> Result<Vec<AtWork>, Fault> {
     let sessions = tx.rows().sessions().acting_for(enterprise, ctx.now()).await?;
-    at_work(ctx, tx, sessions).await
+    at_work(ctx, tx, sessions, Initiator::System).await
 }
 
-/// Where a person works now, in whatever identity: a record rests on a relation, too.
-pub async fn at_work_of(ctx: &Ctx, tx: &Tx<'_>, person: PersonId) -> Result<Vec<AtWork>, Fault> {
+/// Where a person works now, in whatever identity: a record rests on a relation, too. `by`: who changes it.
+pub async fn at_work_of(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    by: Initiator,
+) -> Result<Vec<AtWork>, Fault> {
     let Some(account) = tx.rows().accounts().find_by_person(person).await? else {
         return Ok(Vec::new());
     };
     let sessions = tx.rows().sessions().at_work_of(account.id, ctx.now()).await?;
-    at_work(ctx, tx, sessions).await
+    at_work(ctx, tx, sessions, by).await
 }
 
-async fn at_work(ctx: &Ctx, tx: &Tx<'_>, sessions: Vec<Session>) -> Result<Vec<AtWork>, Fault> {
+async fn at_work(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    sessions: Vec<Session>,
+    by: Initiator,
+) -> Result<Vec<AtWork>, Fault> {
     let mut found = Vec::new();
     for session in sessions {
         let rows = tx.rows().reading();
         let gave = load::look(ctx, rows, session.person, session.acting).await?.ok();
-        found.push(AtWork { session, gave });
+        found.push(AtWork { session, gave, by });
     }
     Ok(found)
 }
 
 /// Ends those whose identity is gone since, and the tokens of those to whom it gives less.
 pub async fn look_after(ctx: &Ctx, tx: &Tx<'_>, before: Vec<AtWork>) -> Result<(), Fault> {
-    for AtWork { session, gave } in before {
+    for AtWork { session, gave, by } in before {
         let rows = tx.rows().reading();
         let gives = load::look(ctx, rows, session.person, session.acting).await?;
         let (Ok(gives), Some(gave)) = (gives, gave) else {
-            end_session(ctx, tx, session.id, "the identity has ended").await?;
+            end_session(ctx, tx, session.id, Cause::IdentityEnded(by)).await?;
             continue;
         };
         if gives.gives_other_than(&gave) {
-            let claims = json!({"permissions": gives.permissions()});
-            let told = Told::Changed { claims, narrowed: gives.is_less_than(&gave) };
+            let claim = Claim::Permissions(gives.permissions());
+            let told = Told::Changed { claim, narrowed: gives.is_less_than(&gave), by };
             end_identity(ctx, tx, &session, &told).await?;
         }
     }
     Ok(())
 }
 
-/// Ends those of these sessions whose identity can no longer be used.
+/// Ends those of these sessions whose identity can no longer be used, as its term says.
 pub async fn end_unusable(ctx: &Ctx, tx: &Tx<'_>, sessions: &[Session]) -> Result<(), Fault> {
     for one in sessions {
         if load::look(ctx, tx.rows().reading(), one.person, one.acting).await?.is_err() {
-            end_session(ctx, tx, one.id, "the identity has ended").await?;
+            end_session(ctx, tx, one.id, Cause::IdentityEnded(Initiator::Policy)).await?;
         }
     }
     Ok(())
@@ -264,18 +304,20 @@ pub fn relation_events(
     let subscribed = ctx.realm.clients.values().filter(|client| client.relation_events.is_some());
     let enterprise = enterprise.map(|one| json!({"id": one.id.to_string(), "tin": one.tin}));
     let event = |client: &Arc<Client>| {
-        let body = json!({
+        let mut body = json!({
             "event": kind,
             "authorisation_id": of.id.to_string(),
             "version": of.version(),
             "sub": subject(ctx, client, of.person),
             "enterprise": enterprise,
             "identity_type": of.identity_type.0,
-            "permissions": of.permissions(),
             "valid_to": of.valid_to().map(|day| day.to_string()),
             "state": of.state().name(),
             "at": ctx.now().0,
         });
+        if let Some(learned) = client.learns_of(of.permissions()) {
+            body["permissions"] = json!(learned);
+        }
         queued(ctx, &client.client_id, Channel::Relation, of.id, &body)
     };
     subscribed.map(event).collect()

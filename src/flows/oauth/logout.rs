@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::domain::session::Session;
 use crate::flows::keys::knowing;
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::tell::end_session;
 use crate::flows::oauth::asking;
 use crate::flows::{Ctx, Fault};
@@ -114,7 +115,7 @@ pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, 
 /// Ends the session; deliveries to its applications are durable with it.
 pub async fn end(ctx: &Ctx, session: &Session) -> Result<(), Fault> {
     let tx = ctx.begin().await?;
-    end_session(ctx, &tx, session.id, "the person signed out").await?;
+    end_session(ctx, &tx, session.id, Cause::SignedOut).await?;
     Ok(tx.commit().await?)
 }
 

@@ -206,7 +206,7 @@ async fn predecessors(
 async fn carry_out(ctx: &Ctx, tx: &Tx<'_>, changed: &Changed) -> Result<(), Stop> {
     let after = changed.after();
     let at_work = match changed.was_active() {
-        true => at_work_of(ctx, tx, after.person).await?,
+        true => at_work_of(ctx, tx, after.person, changed.by().actor.into()).await?,
         false => Vec::new(),
     };
     keep(ctx, tx, changed).await?;

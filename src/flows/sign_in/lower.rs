@@ -1,14 +1,13 @@
 //! What takes a real-name level away (L-12): the authority reports the document void, or it ended ninety
 //! days ago and no other took its place. Raising is `flows::sign_in::level`'s.
 
-use serde_json::json;
-
 use crate::base::clock::Day;
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
+use crate::flows::notify::cause::Initiator;
 use crate::flows::notify::person::tell_person;
-use crate::flows::notify::tell::{Told, end_identity};
+use crate::flows::notify::tell::{Claim, Told, end_identity};
 use crate::flows::people;
 use crate::flows::round::{Round, hourly};
 use crate::flows::{Ctx, Fault, Stop};
@@ -39,8 +38,9 @@ pub async fn lower_in(ctx: &Ctx, tx: &Tx<'_>, person: PersonId, why: &str) -> Re
     };
     rows.sessions().cap_level(person, LOWERED).await?;
     for session in at_work {
-        let claims = json!({"acr": acr(LOWERED.min(session.acr))});
-        let told = Told::Changed { claims, narrowed: session.acr > LOWERED };
+        let claim = Claim::Acr(acr(LOWERED.min(session.acr)));
+        let (narrowed, by) = (session.acr > LOWERED, Initiator::Policy);
+        let told = Told::Changed { claim, narrowed, by };
         end_identity(ctx, tx, &session, &told).await?;
     }
     tell_person(ctx, tx, person, NoticeKind::LevelLowered, None).await?;

@@ -11,6 +11,7 @@ use crate::domain::number::document::initial_password;
 use crate::domain::password::PasswordFault;
 use crate::domain::person::{Account, PasswordState};
 use crate::domain::refusal::Refusal;
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::end_session;
 use crate::flows::sign_in::factor::change::remove_all;
@@ -90,7 +91,7 @@ pub async fn change(
     }
     for session in rows.sessions().unended_of(account.id).await? {
         if Some(session) != keep {
-            end_session(ctx, tx, session, "the password was changed").await?;
+            end_session(ctx, tx, session, Cause::PasswordChanged).await?;
         }
     }
     remove_all(tx, account.id, Removable::Browsers, ctx.now()).await?;

@@ -13,6 +13,7 @@ use crate::domain::login::{Facts, LoginTransaction, Next, Proved};
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
 use crate::flows::identity::{choices, load};
+use crate::flows::notify::cause::Cause;
 use crate::flows::notify::tell::end_session;
 use crate::flows::relations::writer::change_in;
 use crate::flows::sign_in::log::{attempt, log, passed};
@@ -269,7 +270,7 @@ pub async fn sign_in(
     let attempt = attempt(ctx, transaction, Some(&identity), "ok");
     tx.rows().sessions().add(&session).await?;
     if let Some(former) = former {
-        end_session(ctx, &tx, former.id, "somebody signed in anew in this browser").await?;
+        end_session(ctx, &tx, former.id, Cause::SignedInAnew).await?;
     }
     tx.rows().records().add_attempt(ctx.new_row_id(), &attempt).await?;
     if let Some(factor) = factor {

@@ -6,10 +6,12 @@ use openidconnect::JsonWebKey;
 use openidconnect::core::{CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
 use serde_json::{Value, json};
 
-use super::contract::start;
-use super::{WANG, as_li, as_wang, held, post};
+use super::contract::{start, tokens};
+use super::{WANG, as_li, as_wang, get, post, relation};
 use crate::kit::listener::Listener;
-use crate::kit::{FILING, TestApp, authorize_url, claims, on_each_database};
+use crate::kit::{
+    FILING, Setup, TestApp, authorize_url, changed_realm, claims, on_each_database, on_one_database,
+};
 
 const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 const CHANGED: &str = "https://schemas.openid.net/secevent/caep/event-type/token-claims-change";
@@ -139,8 +141,7 @@ fn an_application_hears_by_its_own_stream() {
         let done = wang.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
         let (_, tokens) = app.redeem(&done.answered("code").unwrap()).await;
         let sid = claims(tokens["access_token"].as_str().unwrap())["sid"].clone();
-        let all = held(&app.ctx, WANG).await;
-        let clerk = all.iter().find(|one| one.identity_type.0 == "tax_clerk").unwrap();
+        let clerk = relation(&app, WANG, "tax_clerk").await;
         let path = format!("/account/handlers/{}", clerk.id);
         let save = [("act", "save"), ("term", "long"), ("p-TAX_QUERY", "yes")];
         post(&app, &mut li, &path, &save).await;
@@ -188,5 +189,71 @@ fn an_application_hears_by_its_own_stream() {
         assert_eq!(event["events"][verification]["state"], "abc");
         let (status, wrong) = call(&app, &own, ("POST", "status"), json!({"status": "odd"})).await;
         assert_eq!((status.as_u16(), &wrong["error"]), (400, &json!("invalid_request")));
+    });
+}
+
+/// What an application is told unasked is no more than what its tokens tell it: of permissions those of its
+/// registration, and none without scope `tax_identity`. It hears who began it (CAEP 1.0 §2).
+#[test]
+fn an_event_tells_no_more_than_a_token() {
+    on_one_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let webhook = |path: &str| {
+            format!(
+                "relation_events = {{ url = \"{url}/{path}\", secret = {{ literal = \"shared\" }} }}"
+            )
+        };
+        let own = format!(
+            "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\", \"ssf\"]\n\
+             permissions = [\"TAX_QUERY\"]\n{}",
+            webhook("own")
+        );
+        let other = format!("scopes = [\"openid\", \"profile\"]\n{}", webhook("other"));
+        let realm = changed_realm(&[
+            (
+                "clients/tax-filing.toml",
+                "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]",
+                &own,
+            ),
+            (
+                "clients/invoice.toml",
+                "scopes = [\"openid\", \"profile\", \"tax_identity\"]",
+                &other,
+            ),
+        ]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let stream = token(&app, "ssf").await;
+        let poll = json!({"delivery": {"method": "urn:ietf:rfc:8936"}});
+        call(&app, &stream, ("POST", "stream"), poll).await;
+        let mut li = as_li(&app).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        tokens(&app, &mut wang).await;
+        let clerk = relation(&app, WANG, "tax_clerk").await;
+        let save =
+            [("act", "save"), ("term", "long"), ("p-TAX_FILING", "yes"), ("p-TAX_QUERY", "yes")];
+        post(&app, &mut li, &format!("/account/handlers/{}", clerk.id), &save).await;
+        app.clock.advance(1);
+        tokens(&app, &mut wang).await;
+        let page = get(&mut wang, "/logout").await;
+        wang.submit(&page, &[("act", "logout")]).await;
+
+        let (_, polled) = call(&app, &stream, ("POST", "poll"), json!({})).await;
+        let sets = polled["sets"].as_object().unwrap().values();
+        let events: Vec<Value> =
+            sets.map(|set| claims(set.as_str().unwrap())["events"].clone()).collect();
+        let of = |kind: &str| {
+            let mut found = events.iter().filter_map(|one| one.get(kind));
+            found.next().unwrap_or_else(|| panic!("no {kind}: {events:?}"))
+        };
+        assert_eq!(of(CHANGED)["claims"], json!({"permissions": ["TAX_QUERY"]}));
+        assert_eq!(of(CHANGED)["initiating_entity"], "admin", "a manager has");
+        assert_eq!(of(REVOKED)["initiating_entity"], "user", "the person has signed out");
+        app.deliver().await;
+        let [own, other] = ["/own", "/other"].map(|path| {
+            let heard = listener.take(path);
+            serde_json::from_str::<Value>(&heard[0].body).unwrap()
+        });
+        assert_eq!(own["permissions"], json!(["TAX_QUERY"]));
+        assert_eq!((&other["event"], other.get("permissions")), (&own["event"], None));
     });
 }
