@@ -76,13 +76,12 @@ impl Client {
         self.rotate_refresh_tokens.unwrap_or(is_bearer)
     }
 
-    /// Of these permissions what its tokens tell it at most; `None`: nothing of any.
-    pub fn learns_of(&self, permissions: &Permissions) -> Option<Permissions> {
-        let learned = || match &self.permissions {
+    /// Of these permissions those that it may learn of.
+    pub fn learns_of(&self, permissions: &Permissions) -> Permissions {
+        match &self.permissions {
             Some(registered) => permissions.intersection(registered).cloned().collect(),
             None => permissions.clone(),
-        };
-        self.scopes.contains("tax_identity").then(learned)
+        }
     }
 
     /// Byte equality with a registered one; for public clients a registered loopback address

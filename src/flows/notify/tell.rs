@@ -49,8 +49,9 @@ impl Claim {
     fn told_to(&self, ctx: &Ctx, client_id: &str) -> Option<Value> {
         match self {
             Self::Permissions(all) => {
-                let learned = ctx.realm.clients.get(client_id)?.learns_of(all)?;
-                Some(json!({"permissions": learned}))
+                let client = ctx.realm.clients.get(client_id)?;
+                let has_scope = client.scopes.contains("tax_identity");
+                has_scope.then(|| json!({"permissions": client.learns_of(all)}))
             }
             Self::Acr(acr) => Some(json!({"acr": acr})),
         }
@@ -304,20 +305,18 @@ pub fn relation_events(
     let subscribed = ctx.realm.clients.values().filter(|client| client.relation_events.is_some());
     let enterprise = enterprise.map(|one| json!({"id": one.id.to_string(), "tin": one.tin}));
     let event = |client: &Arc<Client>| {
-        let mut body = json!({
+        let body = json!({
             "event": kind,
             "authorisation_id": of.id.to_string(),
             "version": of.version(),
             "sub": subject(ctx, client, of.person),
             "enterprise": enterprise,
             "identity_type": of.identity_type.0,
+            "permissions": client.learns_of(of.permissions()),
             "valid_to": of.valid_to().map(|day| day.to_string()),
             "state": of.state().name(),
             "at": ctx.now().0,
         });
-        if let Some(learned) = client.learns_of(of.permissions()) {
-            body["permissions"] = json!(learned);
-        }
         queued(ctx, &client.client_id, Channel::Relation, of.id, &body)
     };
     subscribed.map(event).collect()
