@@ -623,6 +623,7 @@ done-withdrawn = Withdrawn.
 done-rejected = Rejected.
 done-applied = Applied; the enterprise has to confirm.
 done-synchronised = Synchronisation requested; the result is shown below.
+done-nothing-to-synchronise = No application needs to be synchronised at present.
 chosen-not-saved = These permissions are chosen but not saved yet.
 delete-handler-text = From now on the person can no longer act for this enterprise as: { $n }. This cannot be undone; they can only be added again.
 only-looked-at = This can only be looked at.

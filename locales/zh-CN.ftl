@@ -623,6 +623,7 @@ done-withdrawn = 已撤回。
 done-rejected = 已拒绝。
 done-applied = 申请已提交，等待企业确认。
 done-synchronised = 已提交同步，结果见下方。
+done-nothing-to-synchronise = 目前没有需要同步的应用。
 chosen-not-saved = 以下权限已选定，尚未保存。
 delete-handler-text = 删除后该人员立即不能以本企业“{ $n }”身份办税，且无法恢复，只能重新添加。
 only-looked-at = 此项只能查看。

@@ -136,6 +136,19 @@ impl<A> Deliveries<'_, A> {
         rows.into_iter().map(read).collect()
     }
 
+    /// Relation events about an authorisation that are still tried.
+    pub async fn waiting_about(&self, about: &str) -> Result<Vec<Delivery>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::About.eq(about))
+            .filter(Column::Channel.eq(Channel::Relation.name()))
+            .filter(Column::State.eq("waiting"))
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
     /// What is still tried, by receiver.
     pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let rows: Vec<(String, String, i64, i64)> = self

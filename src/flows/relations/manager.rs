@@ -16,6 +16,7 @@ use crate::domain::person::{IdentityDocument, Person, PersonKind};
 use crate::domain::refusal::Refusal;
 use crate::flows::people;
 use crate::flows::relations::naming::{self, Asker, Naming};
+use crate::flows::relations::spent::{Doing, Spent};
 use crate::flows::relations::writer::{begin_in, change};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::relations::View;
@@ -124,8 +125,18 @@ pub fn check_terms(
 }
 
 /// Adds a handler who has yet to confirm (AC-17). Whoever is not known yet is remembered by name
-/// and document, without an account. `E_OTP_RATE`: too many wrong names today.
+/// and document, without an account. `E_OTP_RATE`: too many today, or too many wrong names.
 pub async fn add(
+    ctx: &Ctx,
+    manager: &Manager<'_>,
+    new: CheckedHandler,
+) -> Result<Authorisation, Stop> {
+    let spent = Spent::one(ctx, Doing::Manages, manager.person).await?;
+    let added = add_named(ctx, manager, new).await;
+    spent.end(ctx, added).await
+}
+
+async fn add_named(
     ctx: &Ctx,
     manager: &Manager<'_>,
     new: CheckedHandler,
@@ -208,7 +219,8 @@ pub async fn find(ctx: &Ctx, manager: &Manager<'_>, id: &str) -> Result<Authoris
     Ok(own.ok_or(Refusal::State)?)
 }
 
-/// One act of a manager upon one of the enterprise's authorisations.
+/// One act of a manager upon one of the enterprise's authorisations. `E_OTP_RATE`: too many today of those
+/// that could be done again and again.
 pub async fn act(
     ctx: &Ctx,
     manager: &Manager<'_>,
@@ -222,7 +234,13 @@ pub async fn act(
     if is_protected && matches!(event, Event::Edit(_) | Event::Delete | Event::Renew(_)) {
         return Err(Refusal::Protected.into());
     }
-    change(ctx, &found, event, By::manager(manager.person)).await
+    let by = By::manager(manager.person);
+    if !matches!(event, Event::Edit(_) | Event::Renew(_)) {
+        return change(ctx, &found, event, by).await;
+    }
+    let spent = Spent::one(ctx, Doing::Manages, manager.person).await?;
+    let done = change(ctx, &found, event, by).await;
+    spent.end(ctx, done).await
 }
 
 /// 【确认授权】 of a person's application: permissions and term are set first (AC-26).

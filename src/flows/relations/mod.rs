@@ -7,4 +7,5 @@ pub mod expiry;
 pub mod manager;
 mod naming;
 pub mod person;
+pub mod spent;
 pub mod writer;

@@ -1,6 +1,8 @@
 //! The person's side of authorisations (AU-01 to AU-17): apply, confirm one or several with one
 //! scan, reject, withdraw an application, end, synchronise, and a history of one's own.
 
+use serde_json::Value;
+
 use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
@@ -15,7 +17,9 @@ use crate::domain::number::normalise;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::flows::notify::tell::relation_event;
+use crate::flows::notify::tell::relation_events;
+use crate::flows::people;
+use crate::flows::relations::spent::{Doing, Spent};
 use crate::flows::relations::writer::{begin_in, change, change_in};
 use crate::flows::sign_in::{step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop};
@@ -119,7 +123,7 @@ pub async fn applied_to(ctx: &Ctx, number: &str) -> Result<Enterprise, Stop> {
     Ok(alive.ok_or(Refusal::format("enterprise_unknown"))?)
 }
 
-/// 【申请企业授权】 (AU-01 to AU-03): waits for a manager, gives nothing before.
+/// 【申请企业授权】 (AU-01 to AU-03): waits for a manager, gives nothing before. `E_OTP_RATE`: too many today.
 pub async fn apply(
     ctx: &Ctx,
     person: PersonId,
@@ -146,10 +150,14 @@ pub async fn apply(
         valid_from: ctx.now().day(),
         invited_by: None,
     };
-    let tx = ctx.begin().await?;
-    let applied = begin_in(ctx, &tx, new, &wish, By::holder(person)).await?;
-    tx.commit().await?;
-    Ok(applied)
+    let spent = Spent::one(ctx, Doing::Applies, person).await?;
+    let applied = async {
+        let tx = ctx.begin().await?;
+        let applied = begin_in(ctx, &tx, new, &wish, By::holder(person)).await?;
+        tx.commit().await?;
+        Ok(applied)
+    };
+    spent.end(ctx, applied.await).await
 }
 
 /// The scan that stands before a confirmation, one for all of them (AU-08).
@@ -215,16 +223,37 @@ pub async fn confirm_batch(
     Ok(outcomes)
 }
 
-/// 【数据同步】 (AU-13): the relation is pushed again to every subscribed application; how many.
+/// 【数据同步】 (AU-13): the relation is pushed again to every subscribed application, but to one that has yet to
+/// take the same; how many have subscribed. `E_OTP_RATE`: too often within an hour.
 pub async fn synchronise(ctx: &Ctx, person: PersonId, id: &str) -> Result<usize, Stop> {
     let found = find(ctx, person, id).await?;
     if found.state() != State::Active {
         return Err(Refusal::State.into());
     }
+    let enterprise = ctx.rows().enterprises().find(found.enterprise).await?;
+    let events = relation_events(ctx, "relation.sync", &found, enterprise.as_ref());
+    let n_subscribed = events.len();
+    if n_subscribed > 0 {
+        let spent = Spent::one(ctx, Doing::Synchronises, person).await?;
+        spent.end(ctx, push(ctx, &found, events).await).await?;
+    }
+    Ok(n_subscribed)
+}
+
+/// Queues those of which none waits yet that says the same.
+async fn push(ctx: &Ctx, about: &Authorisation, mut events: Vec<Delivery>) -> Result<(), Stop> {
     let tx = ctx.begin().await?;
-    let queued = relation_event(ctx, &tx, "relation.sync", &found).await?;
-    tx.commit().await?;
-    Ok(queued)
+    // Of two that are asked for at once the second sees the first.
+    people::held_account(&tx, about.person).await?;
+    let deliveries = tx.rows().deliveries();
+    let waiting = deliveries.waiting_about(&about.id.to_string()).await?;
+    let says = |one: &Delivery| {
+        let body: Value = serde_json::from_str(&one.body).unwrap_or_default();
+        (one.client_id.clone(), body["event"].clone(), body["version"].clone())
+    };
+    events.retain(|one| waiting.iter().all(|other| says(other) != says(one)));
+    deliveries.add_all(&events).await?;
+    Ok(tx.commit().await?)
 }
 
 /// How the newest push of a relation stands at each application, newest first.

@@ -33,6 +33,9 @@ pub const TABS: [(&str, &str); 4] = [
     ("handlers-history", "/account/authorisations/history"),
 ];
 
+/// 【已授权企业】 with all that can be synchronised.
+const HELD: &str = "/account/authorisations/held?scope=national";
+
 /// More at once are confirmed in several batches.
 const MOST_AT_ONCE: usize = 100;
 
@@ -73,7 +76,14 @@ async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Ans
         rows.push(row);
     }
     let path = TABS[usize::from(!is_pending)].1;
-    let known = ["applied", "rejected", "withdrawn", "relation-ended", "synchronised"];
+    let known = [
+        "applied",
+        "rejected",
+        "withdrawn",
+        "relation-ended",
+        "synchronised",
+        "nothing-to-synchronise",
+    ];
     let done = params.get("done").filter(|done| known.contains(done));
     let page = AuthorisationsPage {
         tabs: tabs(request, &TABS, path),
@@ -134,7 +144,8 @@ pub async fn post(form: Form) -> Answer {
         "confirm" => review(&visit, &own_ones, "confirm", None).await,
         "delete" if !is_sure => review(&visit, &own_ones, "delete", None).await,
         "sync" => match Stop::refusal(synchronise(ctx, person, id).await)? {
-            Ok(_) => visit.go("/account/authorisations/held?scope=national&done=synchronised"),
+            Ok(0) => visit.go(&format!("{HELD}&done=nothing-to-synchronise")),
+            Ok(_) => visit.go(&format!("{HELD}&done=synchronised")),
             Err(refusal) => show(&visit, false, Some(&refusal)).await,
         },
         name => {

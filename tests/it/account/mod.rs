@@ -35,6 +35,7 @@ mod receivers;
 mod registry;
 mod security;
 mod silenced;
+mod spent;
 mod stopped;
 mod streams;
 mod switching;
