@@ -1,5 +1,7 @@
 //! Key pairs with their signers, the set a realm signs with, and the public keys of clients.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use josekit::jwk::Jwk;
 use josekit::jwk::alg::ec::EcCurve;
 use josekit::jwk::alg::ed::EdCurve;
@@ -101,7 +103,27 @@ fn uncommon(algorithm: Algorithm) -> JoseError {
     JoseError::new(format!("{} is not accepted here", algorithm.name()))
 }
 
+/// Bytes of an RSA modulus and of its exponent, at most. Whoever brings a key chooses them, and larger ones take
+/// long to verify by.
+const LONGEST_RSA: [(&str, usize); 2] = [("n", 4096 / 8), ("e", 4)];
+
+/// Nothing is computed with a number before its length is known.
+fn is_moderate(jwk: &Jwk) -> bool {
+    let number = |name: &str| {
+        let text = jwk.parameter(name)?.as_str()?;
+        BASE64_URL_SAFE_NO_PAD.decode(text).ok()
+    };
+    jwk.key_type() != "RSA"
+        || LONGEST_RSA.into_iter().all(|(name, most)| {
+            number(name)
+                .is_some_and(|bytes| bytes.iter().skip_while(|byte| **byte == 0).count() <= most)
+        })
+}
+
 pub(super) fn verifier(algorithm: Algorithm, jwk: &Jwk) -> Result<Box<dyn JwsVerifier>, JoseError> {
+    if !is_moderate(jwk) {
+        return Err(JoseError::new("an RSA key of more than 4096 bits, or of a long exponent"));
+    }
     let verifier: Result<Box<dyn JwsVerifier>, _> = match algorithm {
         Algorithm::ES256 => ES256.verifier_from_jwk(jwk).map(|v| Box::new(v) as _),
         Algorithm::EdDSA => {

@@ -2,12 +2,19 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hufu::cli::demo::phone_app::tax::Phone;
 use hufu::ephemeral::Share;
-use serde_json::Value;
+use openssl::bn::BigNum;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::sign::Signer;
+use serde_json::{Value, json};
 
 use crate::kit::phone::{Telephone, code, code_form, proof, token};
-use crate::kit::{FILING, ISSUER, TestApp, claims, on_each_database};
+use crate::kit::{FILING, ISSUER, TestApp, claims, on_each_database, on_one_database};
 use crate::protocol::audiences::{FILING_API, REGISTRY};
 use crate::protocol::authorize::signed_in;
 
@@ -199,5 +206,43 @@ fn proofs_of_people_fill_nothing_of_the_servers() {
         }
         app.clock.advance(121);
         assert_eq!(shows(&held).await, 200);
+    });
+}
+
+/// A proof for the token endpoint by a new RSA key of this exponent.
+fn rsa_proof(exponent: &str, now: i64) -> String {
+    let exponent = BigNum::from_dec_str(exponent).unwrap();
+    let key = Rsa::generate_with_e(2048, &exponent).unwrap();
+    let text = |bytes: Vec<u8>| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let jwk = json!({"kty": "RSA", "n": text(key.n().to_vec()), "e": text(key.e().to_vec())});
+    let header = json!({"typ": "dpop+jwt", "alg": "RS256", "jwk": jwk});
+    let url = format!("{ISSUER}/token");
+    let claims = json!({"jti": format!("of-{now}"), "htm": "POST", "htu": url, "iat": now});
+    let [header, claims] = [header, claims].map(|part| text(part.to_string().into_bytes()));
+    let signed = format!("{header}.{claims}");
+    let key = PKey::from_rsa(key).unwrap();
+    let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
+    signer.update(signed.as_bytes()).unwrap();
+    format!("{signed}.{}", text(signer.sign_to_vec().unwrap()))
+}
+
+/// Whoever brings a key chooses its numbers: one by which it takes long to verify is refused before anything is
+/// computed, however right the signature is.
+#[test]
+fn a_key_of_a_long_exponent_proves_nothing() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let code = code(&mut browser, &[]).await;
+        let long = rsa_proof("4294967297", app.ctx.now().0);
+        let (status, told) = token(&app, Some(long), &code_form(&code)).await;
+        assert_eq!(
+            (status.as_u16(), &told["error"]),
+            (400, &"invalid_dpop_proof".into()),
+            "{told}"
+        );
+        let usual = rsa_proof("65537", app.ctx.now().0);
+        let (status, told) = token(&app, Some(usual), &code_form(&code)).await;
+        assert_eq!(status.as_u16(), 200, "{told}");
     });
 }
