@@ -4,8 +4,10 @@
 pub mod measure;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
@@ -157,16 +159,18 @@ async fn learn_keys(app: &App) {
     }
 }
 
-/// Twice a minute, by itself: a host that is away keeps its caller waiting.
+/// Twice a minute, by itself and of all realms at once: a host that is away keeps its caller waiting.
 async fn fetch_lists(app: &App) {
     let mut ticks = twice_a_minute();
     loop {
         ticks.tick().await;
-        for realm in app.realms() {
-            if let Err(fault) = lists::run(&Ctx::own(app.services(), &realm)).await {
-                tracing::warn!(%fault, realm = realm.id, "Revocation lists could not be renewed");
-            }
-        }
+        join_all(app.realms().into_iter().map(|realm| fetch_lists_of(app, realm))).await;
+    }
+}
+
+async fn fetch_lists_of(app: &App, realm: Arc<Realm>) {
+    if let Err(fault) = lists::run(&Ctx::own(app.services(), &realm)).await {
+        tracing::warn!(%fault, realm = realm.id, "Revocation lists could not be renewed");
     }
 }
 

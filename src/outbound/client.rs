@@ -24,6 +24,8 @@ pub struct Timeouts {
     pub gateway: Duration,
     /// Everything that a page waits for, which itself answers within three seconds.
     pub page: Duration,
+    /// A revocation list of some megabytes, for which nobody waits.
+    pub list: Duration,
 }
 
 impl Default for Timeouts {
@@ -33,6 +35,7 @@ impl Default for Timeouts {
             answer: Duration::from_secs(3),
             gateway: Duration::from_millis(1300),
             page: Duration::from_millis(2700),
+            list: Duration::from_mins(1),
         }
     }
 }
@@ -90,7 +93,7 @@ impl Outbound {
 
     /// How long a receiver is waited for, or all gateways together.
     pub fn longest_wait(&self) -> Duration {
-        let Timeouts { connect, answer, gateway, page } = self.timeouts;
+        let Timeouts { connect, answer, gateway, page, .. } = self.timeouts;
         connect.max(answer).max(gateway).max(page)
     }
 

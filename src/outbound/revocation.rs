@@ -11,7 +11,8 @@ use crate::outbound::error::SendError;
 impl Outbound {
     /// At most `longest` bytes.
     pub async fn fetch_list(&self, url: &str, longest: usize) -> Result<Vec<u8>, SendError> {
-        whole(succeeded(self.client.get(url)).await?, longest).await
+        let request = self.client.get(url).timeout(self.timeouts.list);
+        whole(succeeded(request).await?, longest).await
     }
 
     /// RFC 6960, appendix A. A responder that keeps failing is left alone for a while.

@@ -1,16 +1,21 @@
 //! Revocation as it comes over the network: lists fetched by a job, responders asked at the door.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use hufu::flows::certificate::lists;
+use hufu::outbound::client::Timeouts;
+use tokio::sync::Barrier;
 
-use super::door::Office;
-use crate::kit::pki::{Answer, OCSP_SIGNING, SIGNS, Wanted, ocsp, usage, uses};
-use crate::kit::{START, on_each_database};
+use super::Authorities;
+use super::door::{Office, realm_with};
+use crate::kit::pki::{Answer, OCSP_SIGNING, SIGNS, Sort, Wanted, ocsp, usage, uses};
+use crate::kit::{START, Setup, on_each_database, on_one_database};
 
 /// Answers with whatever it was told last, or not at all.
 #[derive(Clone, Default)]
@@ -102,6 +107,35 @@ fn a_list_is_fetched_once_and_believed_only_while_it_holds() {
         publisher.say(Some(other));
         office.app.clock.advance(61);
         assert_eq!(lists::run(ctx).await.unwrap(), 1);
+    });
+}
+
+/// A list of some megabytes comes over a narrow line for longer than any other answer may take, and holds no other
+/// up: each of these two begins only once both are asked for.
+#[test]
+fn a_list_may_take_its_time() {
+    on_one_database(|on| async move {
+        let (sm2, other) = (Authorities::new(Sort::Sm2), Authorities::new(Sort::Rsa(2048)));
+        let (list, both) = (sm2.below.list(&[]), Arc::new(Barrier::new(2)));
+        let slowly = move || async move {
+            both.wait().await;
+            let parts: Vec<Vec<u8>> = list.chunks(list.len() / 3 + 1).map(<[u8]>::to_vec).collect();
+            let parts = futures_util::stream::unfold(parts.into_iter(), |mut left| async move {
+                let part = left.next()?;
+                tokio::time::sleep(Duration::from_millis(150)).await;
+                Some((Ok::<_, Infallible>(part), left))
+            });
+            Body::from_stream(parts)
+        };
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        let router = Router::new().fallback(slowly);
+        tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+        let realm = realm_with(&sm2, &other, &format!("crl = [\"{url}/1.crl\", \"{url}/2.crl\"]"));
+        let (answer, list) = (Duration::from_millis(200), Duration::from_secs(5));
+        let timeouts = Timeouts { answer, list, ..Timeouts::default() };
+        let app = Setup { timeouts, ..Setup::of(on, vec![realm]) }.start().await;
+        assert_eq!(lists::run(&app.ctx).await.unwrap(), 2);
     });
 }
 
