@@ -89,8 +89,10 @@ fn basic(header: &str) -> Result<(String, Secret), OAuthError> {
     Ok((form_decode(client_id), Secret::new(form_decode(secret))))
 }
 
+/// What somebody has not encoded stands for itself: only `%XX` and `+` are read.
 fn form_decode(text: &str) -> String {
-    form_urlencoded::parse(text.as_bytes())
+    let whole = text.replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(whole.as_bytes())
         .next()
         .map(|(name, _)| name.into_owned())
         .unwrap_or_default()

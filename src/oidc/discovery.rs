@@ -105,6 +105,12 @@ pub fn document(
     });
     if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
         document.extend(more);
+        // RFC 8414 §2: whoever is told nothing takes it for `client_secret_basic` alone.
+        for what in ["auth_methods", "auth_signing_alg_values"] {
+            let of_token = document.get(&format!("token_endpoint_{what}_supported")).cloned();
+            let of_token = of_token.unwrap_or_default();
+            document.insert(format!("revocation_endpoint_{what}_supported"), of_token);
+        }
         // RFC 9728 §4.
         if !resources.is_empty() {
             document.insert("protected_resources".to_owned(), json!(resources));

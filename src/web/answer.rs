@@ -187,9 +187,11 @@ pub fn token_needed() -> Response {
     response
 }
 
+/// Both headers, as RFC 6749 §5.1 wants them.
 #[must_use]
 pub fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 

@@ -4,14 +4,14 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::authorize::signed_in;
 use super::token::code;
 use crate::kit::{
     FILING, INVOICE, SAMPLE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, claims,
-    on_each_database,
+    on_each_database, on_one_database,
 };
 
 async fn id_token(app: &TestApp, code: &str) -> Value {
@@ -34,6 +34,39 @@ fn an_id_token_is_signed_with_what_everybody_knows() {
         let (_, tokens) = app.redeem(&code(&app).await).await;
         let head = part(tokens["id_token"].as_str().unwrap(), 0);
         assert!(head.contains("\"alg\":\"RS256\""), "{head}");
+    });
+}
+
+/// RFC 6749 §2.3.1, §5.1, RFC 8414 §2: a secret in the header is right as it is and form-encoded, nobody keeps what
+/// the token endpoint says, and how one proves oneself at revocation is told.
+#[test]
+fn what_libraries_do_with_a_clients_secret() {
+    on_one_database(|on| async move {
+        let secret = "key=a&b%zz-of-the-tests";
+        let file = "clients/tax-filing.toml";
+        let realm = changed_realm(&[(file, FILING.secret, secret)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        for (sent, status) in [(secret, 200), (&*encoded, 200), ("key", 401), ("key=a", 401)] {
+            let pair = BASE64_STANDARD.encode(format!("{}:{sent}", FILING.id));
+            let request = Request::post("/realms/jiangxi/token")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::AUTHORIZATION, format!("Basic {pair}"))
+                .body(Body::from("grant_type=client_credentials"));
+            let answer = app.browser().answer(request.unwrap()).await;
+            assert_eq!(answer.status().as_u16(), status, "{sent}");
+            let kept = [header::CACHE_CONTROL, header::PRAGMA].map(|name| &answer.headers()[name]);
+            assert_eq!(kept, ["no-store", "no-cache"], "{sent}");
+        }
+        let discovery = Request::get("/realms/jiangxi/.well-known/openid-configuration");
+        let (_, told) = app.json(discovery.body(Body::empty()).unwrap()).await;
+        for what in ["auth_methods", "auth_signing_alg_values"] {
+            let [token, revocation] = ["token", "revocation"]
+                .map(|endpoint| &told[format!("{endpoint}_endpoint_{what}_supported")]);
+            assert!(token.is_array() && token == revocation, "{what}: {told}");
+        }
+        let methods = told["revocation_endpoint_auth_methods_supported"].as_array().unwrap();
+        assert!(methods.contains(&json!("none")), "{methods:?}");
     });
 }
 
