@@ -1,14 +1,19 @@
 //! 【用户注销】 (PC-20 to PC-28): a person gives their account up. They have read what ends and proved once
 //! more that it is they; what ends is `people::cancel_account`'s.
 
+use futures_util::future::join_all;
+
 use crate::domain::acting::Acting;
 use crate::domain::authorisation::{Authorisation, State};
 use crate::domain::identity_type::{Capability, IdentityTypeName};
 use crate::domain::login::{Errand, LoginTransaction, Then};
+use crate::domain::number::email::EmailAddress;
+use crate::domain::person::PhoneBinding;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::non_resident::withdraw_open_in;
-use crate::flows::sign_in::factor::code::tell_phone;
+use crate::flows::notify::mail;
+use crate::flows::sign_in::factor::code::{tell_address, tell_phone};
 use crate::flows::sign_in::log::passed;
 use crate::flows::sign_in::{step_up, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
@@ -66,6 +71,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Sto
         return Err(Refusal::Role.into());
     }
     let phones = tx.rows().accounts().phones(account.id).await?;
+    let known = tx.rows().people().find(account.person).await?;
     tx.note(passed(&session, factor));
     if !people::cancel_account(ctx, &tx, &account).await? {
         return Err(Refusal::State.into());
@@ -73,9 +79,18 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<(), Sto
     withdraw_open_in(ctx, &tx, account.person).await?;
     tx.commit().await?;
     ctx.forget(&transaction::LOGIN, &transaction.id).await;
-    // The last word to a phone that is nobody's any more: whoever did not do this hears of it.
-    if let Some(last) = phones.into_iter().find(|binding| binding.is_default) {
-        tell_phone(ctx, &last.phone, "account-cancelled").await;
-    }
+    tell_last(ctx, &phones, known.and_then(|person| person.email)).await;
     Ok(())
+}
+
+/// The last word to all that is nobody's any more: whoever did not do this hears of it.
+async fn tell_last(ctx: &Ctx, phones: &[PhoneBinding], email: Option<EmailAddress>) {
+    const EVENT: &str = "account-cancelled";
+    let texts = join_all(phones.iter().map(|one| tell_phone(ctx, &one.phone, EVENT)));
+    let letter = async {
+        if let Some(email) = email {
+            tell_address(ctx, &email, &mail::last_words(ctx, ctx.now()), EVENT).await;
+        }
+    };
+    tokio::join!(texts, letter);
 }

@@ -128,5 +128,22 @@ pub fn words(ctx: &Ctx, kind: NoticeKind, said: Said<'_>) -> Option<(String, Str
         name.en,
         stop_en.unwrap_or_default(),
     );
-    Some((format!("{} 账号安全提醒 · {} account notice", name.zh, name.en), text))
+    Some((subject(ctx), text))
+}
+
+fn subject(ctx: &Ctx) -> String {
+    let name = &ctx.realm.name;
+    format!("{} 账号安全提醒 · {} account notice", name.zh, name.en)
+}
+
+/// Subject and text for the address of an account that is over: nothing of it leads back.
+pub fn last_words(ctx: &Ctx, at: Timestamp) -> (String, String) {
+    let (name, at) = (&ctx.realm.name, at.for_people());
+    let text = format!(
+        "您在{}的账号已注销。（{at}）\r\n如非本人操作，请立即携带证件到办税服务厅办理。\r\n\r\n\
+         Your account at {} was cancelled ({at}).\r\nIf this was not you, come to the tax service hall \
+         with your document at once.\r\n",
+        name.zh, name.en,
+    );
+    (subject(ctx), text)
 }

@@ -18,9 +18,11 @@ use crate::kit::listener::Listener;
 use crate::kit::passkey::{Passkey, asked};
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database,
+    on_one_database,
 };
 use crate::login::authenticator;
 use crate::login::scan::{act, go_on, iit, number, pass_face};
+use crate::recovery::{account_of, notices, reached_by};
 use crate::registration::{NEW_PASSWORD, Registrant, XU, registered};
 
 const PATH: &str = "/account/cancel";
@@ -440,6 +442,35 @@ fn whoever_registers_again_is_the_same_person() {
             let page = browser.get(&authorize_url(&FILING, &[])).await;
             let refused = browser.type_credentials(&page, (EXAMPLE, WANG, old)).await;
             assert_eq!(refused.code(), Some("E_CREDENTIALS"), "{old}");
+        }
+    });
+}
+
+/// Whoever did not do it hears of it by all that led to the account: every phone, the address, and that alone where
+/// there is no phone.
+#[test]
+fn the_last_word_goes_to_all_that_there_was() {
+    const MAIL: &str = "wang@example.com";
+    const SECOND: &str = "13712345555";
+    on_one_database(|on| async move {
+        for has_phones in [true, false] {
+            let app = TestApp::start(on).await;
+            let account = account_of(&app, "wangxm").await;
+            for to in [MAIL, SECOND] {
+                reached_by(&app, &account, to).await;
+            }
+            let mut wang = as_person(&app, WANG).await;
+            if !has_phones {
+                let own = app.literal(account.id.0);
+                app.sql(&format!("DELETE FROM phone_binding WHERE account_id = {own}")).await;
+            }
+            let page = to_proof(&app, &mut wang, "tax_app").await;
+            let done = pass_scan(&app, &mut wang, &page).await;
+            assert!(is_over(&done), "{}", done.text);
+            let phones = [SECOND, WANG].map(|phone| format!("+86{phone} account-cancelled"));
+            let mut expected: Vec<String> = phones.into_iter().filter(|_| has_phones).collect();
+            expected.push(format!("{MAIL} account-cancelled"));
+            assert_eq!(notices(&app), expected);
         }
     });
 }

@@ -320,6 +320,24 @@ pub async fn tell_phone(ctx: &Ctx, phone: &Phone, event: &str) {
     }
 }
 
+/// The same to an e-mail address, in these words.
+pub async fn tell_address(
+    ctx: &Ctx,
+    email: &EmailAddress,
+    (subject, text): &(String, String),
+    event: &str,
+) {
+    let outbound = &ctx.services.outbound;
+    if !outbound.mails(ctx.realm.email.is_some()) {
+        return;
+    }
+    let (server, to) = (mail_server(ctx), email.deliverable());
+    let sent = outbound.mail_notice(server, &to, (subject, text), event, ctx.now()).await;
+    if let Err(error) = sent {
+        tracing::warn!(%error, "A last notice did not go out");
+    }
+}
+
 /// `template`: which of its texts is sent.
 pub fn gateway<'a>(known: &'a SmsGateway, template: &'a str) -> Gateway<'a> {
     let SmsGateway { url, secret, key_id, app_id, sign_name, .. } = known;
