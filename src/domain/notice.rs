@@ -35,7 +35,7 @@ pub enum NoticeKind {
     /// A phone was removed by its holder, or another became the default.
     PhoneChanged,
     UsernameChanged,
-    /// The password is another one, and everybody is signed out (F-06).
+    /// The password is another one, and whoever else was signed in is out (F-06).
     PasswordChanged,
     /// Somebody fails at setting a new password signed out.
     RecoveryFailed,

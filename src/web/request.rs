@@ -242,6 +242,14 @@ impl Request {
         }
     }
 
+    /// How the bureau is asked for help, within a sentence.
+    pub fn help_desk(&self) -> String {
+        match &self.ctx.realm.look.support {
+            Some(number) => self.text_with("help-desk-by-phone", number),
+            None => self.text("help-desk"),
+        }
+    }
+
     /// A division by its code; provinces have names, others where the realm gives them one.
     pub fn division(&self, code: &str) -> String {
         let province = province_name(code.get(..2).unwrap_or_default(), self.language() == "en");
@@ -265,6 +273,7 @@ impl Request {
         });
         let text = match refusal {
             Refusal::PasswordPolicy(fault) => self.password_fault(*fault),
+            Refusal::AccountLocked => self.text_with(&refusal.text_key(), &self.help_desk()),
             refusal => self.in_words(&refusal.text_key(), wait.as_deref()),
         };
         let notice = Notice {

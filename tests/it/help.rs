@@ -9,7 +9,10 @@ use hufu::flows::Stop;
 use hufu::flows::help;
 
 use crate::account::{as_person, as_wang, get};
-use crate::kit::{FILING, PASSWORD, TestApp, authorize_url, on_each_database};
+use crate::kit::{
+    FILING, PASSWORD, Setup, TestApp, authorize_url, changed_realm, on_each_database,
+    on_one_database,
+};
 use crate::login::authenticator::enrol_at;
 use crate::recovery::{NEW, WANG, WANG_ID, account_of, logged, set, sign_in, told};
 
@@ -221,5 +224,29 @@ fn a_password_expires_sessions_end_and_factors_go() {
             "end-sessions",
         ];
         assert_eq!(acts, expected);
+    });
+}
+
+/// Whom to ask is the realm's own number, and the authority where it names none.
+#[test]
+fn what_the_bureau_did_names_the_realms_own_help_desk() {
+    on_one_database(|on| async move {
+        for (line, said) in
+            [("support = \"0791-88886666\"", "请拨打 0791-88886666"), ("", "请联系税务机关")]
+        {
+            let realm = changed_realm(&[("realm.toml", "support = \"12366\"", line)]);
+            let app = Setup::of(on, vec![realm]).start().await;
+            let id = account_of(&app, "wangxm").await.id;
+            help::lock(&app.ctx, &helper(), id).await.unwrap();
+            let (mut browser, page) = sign_in(&app, "203.0.113.9", WANG, PASSWORD).await;
+            let page = browser.pass_second_factor(&app, &page, WANG).await;
+            assert_eq!(page.code(), Some("E_ACCOUNT_LOCKED"), "{}", page.text);
+            assert!(page.text.contains(said) && !page.text.contains("12366"), "{}", page.text);
+            help::unlock(&app.ctx, &helper(), id).await.unwrap();
+            let mut wang = as_person(&app, WANG).await;
+            let page = get(&mut wang, "/account/messages").await;
+            assert_eq!(page.text.matches(said).count(), 2, "{}", page.text);
+            assert!(!page.text.contains("12366"), "{}", page.text);
+        }
     });
 }

@@ -9,9 +9,10 @@ use crate::flows::Ctx;
 /// What happened, in Chinese and English; `None`: it is told in the message centre alone.
 fn happened(kind: NoticeKind) -> Option<(&'static str, &'static str)> {
     Some(match kind {
-        NoticeKind::PasswordChanged => {
-            ("密码已修改，所有登录均已退出", "the password was changed and every sign-in has ended")
-        }
+        NoticeKind::PasswordChanged => (
+            "密码已修改，其他登录均已退出",
+            "the password was changed and every other sign-in has ended",
+        ),
         NoticeKind::SecondFactorFailed => (
             "有人使用正确的密码登录，但多次未通过身份验证",
             "somebody who knows the password failed at the second factor several times",

@@ -36,7 +36,8 @@ async fn view(visit: &Visit, notice: &Notice) -> Result<MessageView, Failure> {
             let subject = subject(visit, relation).await?;
             visit.request.text_with(&key, &subject)
         }
-        None => visit.request.text(&key),
+        // What the bureau did names whom to ask.
+        None => visit.request.text_with(&key, &visit.request.help_desk()),
     };
     Ok(MessageView { text, at: notice.at.for_people(), is_read: notice.is_read })
 }

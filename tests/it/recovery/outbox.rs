@@ -46,7 +46,7 @@ fn a_new_password_is_told_by_phone_and_by_mail() {
         let both = [format!("+86{WANG} password-changed"), format!("{HIS_MAIL} password-changed")];
         assert_eq!(notices(&app), both);
         let mail = mail_of(&app, NoticeKind::PasswordChanged);
-        for part in ["密码已修改，所有登录均已退出", "the password was changed", "忘记密码"]
+        for part in ["密码已修改，其他登录均已退出", "every other sign-in has ended", "忘记密码"]
         {
             assert!(mail.contains(part), "{part}: {mail}");
         }
