@@ -174,6 +174,14 @@ pub struct HistoryEntry {
     pub hidden_for_person_at: Option<Timestamp>,
 }
 
+impl HistoryEntry {
+    /// Whether nobody may begin it again for the person without asking them. A manager who takes an invitation
+    /// back, or refuses an application, has taken no word of theirs.
+    pub fn takes_word_back(&self) -> bool {
+        self.reason == HistoryReason::Deleted || self.by != Actor::Manager
+    }
+}
+
 impl Authorisation {
     pub fn state(&self) -> State {
         self.state
@@ -203,6 +211,11 @@ impl Authorisation {
     /// When both sides had agreed; an invitation that ran out never was.
     pub fn confirmed_at(&self) -> Option<Timestamp> {
         self.confirmed_at
+    }
+
+    /// The same without the person's word, which they have taken back since: whatever renews it asks them.
+    pub fn without_word(&self) -> Self {
+        Self { confirmed_at: None, ..self.clone() }
     }
 
     pub fn updated_at(&self) -> Timestamp {

@@ -299,7 +299,8 @@ impl Authorisations<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
-    async fn has_live(&self, of: &Authorisation) -> Result<bool, StoreError> {
+    /// Whether there is a live one between the same two, of the same identity type.
+    pub async fn has_live(&self, of: &Authorisation) -> Result<bool, StoreError> {
         let all = self.list(of.person, of.enterprise).await?;
         Ok(all.iter().any(|one| one.identity_type == of.identity_type && one.state().is_live()))
     }

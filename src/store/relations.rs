@@ -42,6 +42,15 @@ static OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+static ENDS_SINCE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM authorisation h JOIN authorisation_history x ON x.authorisation_id = h.id \
+         WHERE h.realm = $1 AND h.person_id = $2 AND h.enterprise_id = $3 AND h.identity_type = $4 \
+         AND x.at >= $5",
+        columns::<authorisation_history::Entity>("x"),
+    )
+});
+
 /// One tab of a history, newest first, from `offset` on; at most [`HISTORY_AT_ONCE`].
 #[derive(Clone, Copy, Debug)]
 pub struct HistoryQuery<'a> {
@@ -232,6 +241,21 @@ impl<A> Relations<'_, A> {
             .one(&self.0.db())
             .await?;
         row.map(entry).transpose()
+    }
+
+    /// How others between the same two, of the same identity type, have ended since one ran out.
+    pub async fn ends_since(
+        &self,
+        ran_out: &Authorisation,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        let values = [
+            ran_out.person.0.into(),
+            ran_out.enterprise.0.into(),
+            ran_out.identity_type.0.as_str().into(),
+            ran_out.updated_at().0.into(),
+        ];
+        let rows = self.0.all(&ENDS_SINCE, values).await?;
+        rows.iter().map(read_history).collect()
     }
 
     /// The oldest active document of each of these people.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
-use crate::domain::authorisation::{Authorisation, By, Changed, Event, New, State};
+use crate::domain::authorisation::{Authorisation, By, Changed, Event, HistoryEntry, New, State};
 use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{Capability, IdentityType, IdentityTypeName};
 use crate::domain::notice::{Audience, Notice, NoticeKind, Relation, told};
@@ -65,12 +65,28 @@ pub async fn change_in(
     event: &Event,
     by: By,
 ) -> Result<Authorisation, Stop> {
-    let changed = before.apply(event, by, &identity_type(ctx, before), ctx.now())?;
+    let known = identity_type(ctx, before);
+    let is_renewed = before.state() == State::Expired && matches!(event, Event::Renew(_));
+    let changed = match is_renewed && is_taken_back(tx, before).await? {
+        true => before.without_word().apply(event, by, &known, ctx.now())?,
+        false => before.apply(event, by, &known, ctx.now())?,
+    };
     if changed.begins() {
         check_age(ctx, tx, before.person).await?;
     }
     save(ctx, tx, &changed).await?;
     Ok(changed.after().clone())
+}
+
+/// Whether a later one was ended in such a way that the person has to be asked anew. While a later one is live:
+/// `E_STATE`, and before its end is looked for, which may come in between.
+async fn is_taken_back(tx: &Tx<'_>, ran_out: &Authorisation) -> Result<bool, Stop> {
+    let rows = tx.rows();
+    if rows.authorisations().has_live(ran_out).await? {
+        return Err(Refusal::State.into());
+    }
+    let later = rows.relations().ends_since(ran_out).await?;
+    Ok(later.iter().any(HistoryEntry::takes_word_back))
 }
 
 /// A new one, within a transaction. `E_STATE` also when such a live one is there already.

@@ -12,7 +12,7 @@ use hufu::flows::{Ctx, Stop};
 use serde_json::{Value, json};
 
 use super::contract::start;
-use super::{LI, WANG, as_li, as_person, get, held};
+use super::{LI, WANG, as_li, as_person, begin, get, held, post};
 use crate::kit::listener::Listener;
 use crate::kit::{EXAMPLE, TestApp, changed_realm, on_each_database};
 
@@ -313,6 +313,56 @@ fn a_renewal_beside_a_newer_one_is_refused() {
         let ended = json!({"state": "withdrawn"});
         told(&app, &relation(WANG, "tax_clerk", 3, ended)).await;
         change(&app.ctx, &expired, &renew, by).await.unwrap();
+    });
+}
+
+/// What the person has refused or left since, or somebody has ended for good, does not come back by renewing an
+/// older one: they are asked. An invitation that the manager took back says nothing of them.
+/// Covers AC-21, AC-34, AU-11, AU-14.
+#[test]
+fn what_was_taken_back_is_not_renewed_without_asking() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let confirmed = (Event::Confirm, Actor::Holder);
+        let stories = [
+            (WANG, "tax_clerk", vec![(Event::Reject, Actor::Holder)], "pending_by_person"),
+            (
+                WANG,
+                "invoicing_clerk",
+                vec![confirmed.clone(), (Event::Delete, Actor::Holder)],
+                "pending_by_person",
+            ),
+            (
+                SUN,
+                "invoicing_clerk",
+                vec![confirmed, (Event::Delete, Actor::Officer)],
+                "pending_by_person",
+            ),
+            (ZHAO, "invoicing_clerk", vec![(Event::Withdraw, Actor::Manager)], "active"),
+        ];
+        let short = json!({"permissions": ["INVOICE"], "valid_to": "2026-11-25"});
+        for (phone, identity_type, ..) in &stories {
+            told(&app, &relation(phone, identity_type, 1, short.clone())).await;
+        }
+        app.clock.advance(3 * 86_400);
+        hufu::flows::relations::expiry::run(&app.ctx).await.unwrap();
+        let mut li = as_li(&app).await;
+        for (phone, identity_type, acts, expected) in stories {
+            let old = newest(&app.ctx, phone, identity_type).await;
+            assert_eq!(old.state().name(), "expired");
+            let by = By { actor: Actor::Manager, person: None };
+            let mut later = begin(&app, (&old, identity_type), by, &["INVOICE"]).await;
+            for (event, actor) in acts {
+                let by = By { actor, person: None };
+                later = change(&app.ctx, &later, &event, by).await.unwrap();
+            }
+            let path = format!("/account/handlers/{}", old.id);
+            let fields = [("act", "renew-save"), ("p-INVOICE", "yes"), ("term", "long")];
+            let page = post(&app, &mut li, &path, &fields).await;
+            assert_eq!(page.code(), None, "{}", page.text);
+            let now = app.ctx.rows().authorisations().find(old.id).await.unwrap().unwrap();
+            assert_eq!(now.state().name(), expected, "{phone} {identity_type}");
+        }
     });
 }
 
