@@ -392,6 +392,7 @@ passkeys-remove = Remove
 refusal-passkey = The passkey was not accepted. Try again, or use another way.
 refusal-format-passkey-name = Give the passkey a name of 1 to 40 characters.
 refusal-real-name = Name and document number could not be verified, or this document cannot be verified online. Please bring it to a tax service hall.
+refusal-no-document = None of your documents is good for a level any more: it is void, or ended more than ninety days ago. Please renew your document first.
 refusal-real-name-unavailable = The verification service is not available now; your level has not changed. Please try again later.
 waiting-title = Please wait
 waiting-text = Many people are signing in. This page tries again by itself, please keep it open; work already begun is not affected.

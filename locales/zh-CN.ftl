@@ -392,6 +392,7 @@ passkeys-remove = 移除
 refusal-passkey = 通行密钥没有通过验证。请重试，或改用其他方式。
 refusal-format-passkey-name = 请给通行密钥取一个 1 至 40 个字的名称。
 refusal-real-name = 姓名与证件号码没有通过核验，或该证件不支持线上核验。请携带证件到办税服务厅办理。
+refusal-no-document = 您没有可用的有效证件：证件已作废，或过期已超过九十天。请先更新证件，再提升实名等级。
 refusal-real-name-unavailable = 实名核验服务暂时不可用，等级没有变化。请稍后再试。
 waiting-title = 正在排队
 waiting-text = 当前登录人数较多。本页会自动重试，请不要关闭；已经开始的办税不受影响。

@@ -32,6 +32,8 @@ pub enum Refusal {
     Passkey,
     /// Name and number do not belong together, or this kind cannot be verified online.
     RealName,
+    /// None of the person's documents is good for a level any more (L-12).
+    NoDocument,
     /// The provider that verifies names is away.
     RealNameUnavailable,
     /// The QR code is too old or was used.
@@ -141,6 +143,7 @@ impl Refusal {
             Self::FaceUnavailable => "E_FACE_UNAVAILABLE",
             Self::Passkey => "E_PASSKEY",
             Self::RealName => "E_REAL_NAME",
+            Self::NoDocument => "E_NO_DOCUMENT",
             Self::RealNameUnavailable => "E_REAL_NAME_UNAVAILABLE",
             Self::ScanExpired => "E_SCAN_EXPIRED",
             Self::NoIdentity(_) => "E_NO_IDENTITY",

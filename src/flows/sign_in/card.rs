@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::id::PersonId;
 use crate::base::secret::{Hashed, Secret};
+use crate::domain::person::IdentityDocument;
 use crate::domain::refusal::Refusal;
 use crate::ephemeral::Slot;
+use crate::flows::sign_in::lower;
 use crate::flows::sign_in::scan::tax_app::AppUser;
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::outbound::asked::{CardAsked, NameAnswer, NameAsked};
@@ -96,14 +98,12 @@ pub async fn finish(ctx: &Ctx, user: &AppUser, order: &str, reading: &str) -> Re
 
 /// The level that it leads to.
 async fn raised_by(ctx: &Ctx, order: &Order, key: &str, reading: &str) -> Result<u8, Stop> {
-    match judged(ctx, order, reading).await? {
-        Some(NameAnswer::Match) => {}
-        Some(_) => return Err(Refusal::RealName.into()),
-        None => return Err(Refusal::RealNameUnavailable.into()),
-    }
+    let document = read_from(ctx, order, reading).await?;
     let tx = ctx.begin().await?;
-    // Of two readings of one order one counts.
+    people::held_account(&tx, order.person).await?;
+    // Of two readings of one order one counts; and the card has to be good when its answer is there.
     if !tx.use_up("card", key, ctx.now().plus(ORDER_SECONDS)).await?
+        || !lower::bears(ctx, &tx, &document).await?
         || !people::raise_level(ctx, &tx, order.person, TO, "card").await?
     {
         return Err(Refusal::State.into());
@@ -112,26 +112,31 @@ async fn raised_by(ctx: &Ctx, order: &Order, key: &str, reading: &str) -> Result
     Ok(TO)
 }
 
-/// `None`: the reader's service is away.
-async fn judged(ctx: &Ctx, order: &Order, reading: &str) -> Result<Option<NameAnswer>, Fault> {
-    let people = ctx.rows().people();
-    let (person, documents) =
-        (people.find(order.person).await?, people.documents(order.person).await?);
-    let (Some(person), Some(document)) = (person, documents.first()) else {
-        return Ok(Some(NameAnswer::NotFound));
-    };
-    let whose = NameAsked {
-        name: person.name.as_str(),
-        document_type: document.kind.name(),
-        number: &document.number,
-    };
-    let asked = CardAsked { whose, challenge: &order.challenge, reading };
-    let handed_in = (&ctx.services.clock, ctx.random());
-    match ctx.services.outbound.check_card(provider(ctx), &asked, handed_in).await {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) => {
-            tracing::warn!(%error, "A card that was read could not be looked at");
-            Ok(None)
+/// The document that was read: the first that bears a level and whose kind the reader's service knows.
+async fn read_from(ctx: &Ctx, order: &Order, reading: &str) -> Result<IdentityDocument, Stop> {
+    let known = ctx.rows().people().find(order.person).await?;
+    let known = known.ok_or(Refusal::RealName)?;
+    let documents = lower::bearing(ctx, ctx.rows(), order.person).await?;
+    if documents.is_empty() {
+        return Err(Refusal::NoDocument.into());
+    }
+    for document in documents {
+        let whose = NameAsked {
+            name: known.name.as_str(),
+            document_type: document.kind.name(),
+            number: &document.number,
+        };
+        let asked = CardAsked { whose, challenge: &order.challenge, reading };
+        let handed_in = (&ctx.services.clock, ctx.random());
+        match ctx.services.outbound.check_card(provider(ctx), &asked, handed_in).await {
+            Ok(NameAnswer::Match) => return Ok(document),
+            Ok(NameAnswer::Unsupported) => {}
+            Ok(_) => return Err(Refusal::RealName.into()),
+            Err(error) => {
+                tracing::warn!(%error, "A card that was read could not be looked at");
+                return Err(Refusal::RealNameUnavailable.into());
+            }
         }
     }
+    Err(Refusal::RealName.into())
 }

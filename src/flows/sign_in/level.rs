@@ -7,11 +7,13 @@ use crate::base::id::PersonId;
 use crate::base::secret::Secret;
 use crate::domain::login::{Errand, LoginTransaction, Then};
 use crate::domain::new_document::NewDocument;
+use crate::domain::person::IdentityDocument;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
-use crate::flows::sign_in::{session, step_up};
+use crate::flows::sign_in::{lower, session, step_up};
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::outbound::asked::{NameAnswer, NameAsked};
+use crate::outbound::error::SendError;
 
 const CHECKS_PER_PERSON_AND_DAY: u32 = 5;
 
@@ -114,7 +116,7 @@ pub async fn raise_next(
     let also = standing.also.filter(|step| step.name() == by);
     let errand = match also.or(standing.next) {
         Some(NextStep::Phone) => {
-            raise(ctx, session, 2, "phone").await?;
+            raise(ctx, session, (2, "phone"), None).await?;
             return Ok(Raised::Done);
         }
         Some(NextStep::RealName) => {
@@ -128,7 +130,12 @@ pub async fn raise_next(
         Some(NextStep::Hall) => return Err(Refusal::OfflineOnly.into()),
         None => return Err(Refusal::State.into()),
         Some(NextStep::PhoneCode) => Errand::Phone,
-        Some(NextStep::Face) => Errand::Lift,
+        Some(NextStep::Face) => {
+            if lower::bearing(ctx, ctx.rows(), session.person).await?.is_empty() {
+                return Err(Refusal::NoDocument.into());
+            }
+            Errand::Lift
+        }
     };
     let begun = step_up::begin(ctx, session, errand, then).await?;
     Ok(Raised::Begun(Box::new(begun.ok_or(Refusal::State)?)))
@@ -162,53 +169,63 @@ impl Authority {
         ctx.services.outbound.knows_names(self.provider(ctx))
     }
 
-    /// So many times a day for each person. One that is away costs none of them.
+    /// What it says of the first of these whose kind it knows, and which that is; `None`: it knows none. So many
+    /// times a day for each person. One that is away costs none of them.
     async fn answer(
         self,
         ctx: &Ctx,
         person: PersonId,
-        asked: &NameAsked<'_>,
-    ) -> Result<NameAnswer, Stop> {
+        asked: &[NameAsked<'_>],
+    ) -> Result<Option<(usize, NameAnswer)>, Stop> {
         let (ephemeral, rate) = (ctx.ephemeral(), format!("{}/{person}", self.name()));
         let (count, retry_after) = ephemeral.count(&rate, 86_400).await?;
         if count > CHECKS_PER_PERSON_AND_DAY {
             return Err(Refusal::OtpRate { retry_after }.into());
         }
+        for (at, one) in asked.iter().enumerate() {
+            match self.ask(ctx, one).await {
+                Ok(NameAnswer::Unsupported) => {}
+                Ok(answer) => return Ok(Some((at, answer))),
+                Err(error) => {
+                    tracing::warn!(%error, "A real name could not be verified");
+                    ephemeral.uncount(&rate).await?;
+                    return Err(Refusal::RealNameUnavailable.into());
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn ask(self, ctx: &Ctx, asked: &NameAsked<'_>) -> Result<NameAnswer, SendError> {
         let (outbound, provider) = (&ctx.services.outbound, self.provider(ctx));
         let handed_in = (&ctx.services.clock, ctx.random());
-        let answer = match self {
+        match self {
             Self::Names => outbound.check_name(provider, asked, handed_in).await,
             Self::SocialInsurance => outbound.check_insured(provider, asked, handed_in).await,
-        };
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(error) => {
-                tracing::warn!(%error, "A real name could not be verified");
-                ephemeral.uncount(&rate).await?;
-                Err(Refusal::RealNameUnavailable.into())
-            }
         }
     }
 }
 
-/// 2 to 3: name and number of the first document are put to an authority.
+/// 2 to 3: the name and the number of a document that can bear a level are put to an authority.
 async fn verify_name(ctx: &Ctx, session: &Session, authority: Authority) -> Result<(), Stop> {
-    let rows = ctx.rows();
-    let (person, documents) =
-        (rows.people().find(session.person).await?, rows.people().documents(session.person).await?);
-    let (Some(person), Some(document)) = (person, documents.first()) else {
-        return Err(Refusal::RealName.into());
-    };
+    let person = ctx.rows().people().find(session.person).await?.ok_or(Refusal::RealName)?;
     if person.real_name_level != 2 {
         return Err(Refusal::State.into());
     }
-    let asked = NameAsked {
+    let documents = lower::bearing(ctx, ctx.rows(), person.id).await?;
+    if documents.is_empty() {
+        return Err(Refusal::NoDocument.into());
+    }
+    let asked = documents.iter().map(|document| NameAsked {
         name: person.name.as_str(),
         document_type: document.kind.name(),
         number: &document.number,
-    };
+    });
+    let asked: Vec<NameAsked<'_>> = asked.collect();
     match authority.answer(ctx, person.id, &asked).await? {
-        NameAnswer::Match => raise(ctx, session, 3, authority.name()).await,
+        Some((at, NameAnswer::Match)) => {
+            raise(ctx, session, (3, authority.name()), documents.get(at)).await
+        }
         _ => Err(Refusal::RealName.into()),
     }
 }
@@ -224,16 +241,27 @@ pub async fn check_new_name(ctx: &Ctx, person: PersonId, new: &NewDocument) -> R
         document_type: new.number.kind.name(),
         number: new.number.as_str(),
     };
-    match Authority::Names.answer(ctx, person, &asked).await? {
-        NameAnswer::Match => Ok(true),
-        NameAnswer::Unsupported => Ok(false),
-        NameAnswer::Mismatch | NameAnswer::NotFound => Err(Refusal::RealName.into()),
+    match Authority::Names.answer(ctx, person, &[asked]).await? {
+        Some((_, NameAnswer::Match)) => Ok(true),
+        None => Ok(false),
+        Some(_) => Err(Refusal::RealName.into()),
     }
 }
 
-/// Exactly one level, with its record.
-async fn raise(ctx: &Ctx, session: &Session, level: u8, how: &str) -> Result<(), Stop> {
+/// Exactly one level, with its record. `rests_on`: the document that an authority was asked about, which has to
+/// be good when its answer is there.
+async fn raise(
+    ctx: &Ctx,
+    session: &Session,
+    (level, how): (u8, &str),
+    rests_on: Option<&IdentityDocument>,
+) -> Result<(), Stop> {
     let (tx, _) = session::begin(ctx, session).await?;
+    if let Some(document) = rests_on
+        && !lower::bears(ctx, &tx, document).await?
+    {
+        return Err(Refusal::State.into());
+    }
     if !people::raise_level(ctx, &tx, session.person, level, how).await? {
         return Err(Refusal::State.into());
     }

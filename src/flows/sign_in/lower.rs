@@ -1,10 +1,11 @@
 //! What takes a real-name level away (L-12): the authority reports the document void, or it ended ninety
-//! days ago and no other took its place. Raising is `flows::sign_in::level`'s.
+//! days ago and no other took its place; and which documents can bear one. Raising is `flows::sign_in::level`'s.
 
 use crate::base::clock::Day;
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
+use crate::domain::person::IdentityDocument;
 use crate::flows::notify::cause::Initiator;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::{Claim, Told, end_identity};
@@ -12,8 +13,8 @@ use crate::flows::people;
 use crate::flows::round::{Round, hourly};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::oidc::claims::acr;
-use crate::store::Tx;
 use crate::store::people::LOWERED;
+use crate::store::{Rows, Tx};
 
 /// Days for which an ended document is still good for a level.
 const RENEWAL_DAYS: i64 = 90;
@@ -23,6 +24,25 @@ const MOST_AT_ONCE: usize = 1000;
 /// The last day on which a document that ended on this one is good for a level.
 pub fn counts_until(end: Day) -> Day {
     end.plus_days(RENEWAL_DAYS.unsigned_abs())
+}
+
+/// The documents that a level can rest on, those in term first.
+pub async fn bearing(
+    ctx: &Ctx,
+    rows: Rows<'_>,
+    person: PersonId,
+) -> Result<Vec<IdentityDocument>, Fault> {
+    let today = ctx.now().day();
+    let mut all = rows.people().documents(person).await?;
+    all.retain(|one| one.valid_to.is_none_or(|end| counts_until(end) >= today));
+    all.sort_by_key(|one| one.has_ended(today));
+    Ok(all)
+}
+
+/// Whether a level can rest on this one still: what was asked about it took a while.
+pub async fn bears(ctx: &Ctx, tx: &Tx<'_>, asked: &IdentityDocument) -> Result<bool, Fault> {
+    let all = bearing(ctx, tx.rows().reading(), asked.person).await?;
+    Ok(all.iter().any(|one| one.kind == asked.kind && one.number == asked.number))
 }
 
 /// Levels 3 and above fall to 2: with its audit and a notice. Sessions that had proved more have proved 2

@@ -14,9 +14,10 @@ use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::ephemeral::{EphemeralError, Full, Slot};
 use crate::flows::sign_in::log::passed;
-use crate::flows::sign_in::{session, transaction};
+use crate::flows::sign_in::{lower, session, transaction};
 use crate::flows::{Ctx, Fault, Stop, people};
 use crate::store::Tx;
+use crate::store::people::LOWERED;
 
 /// The level that the step-up of this realm would prove.
 pub async fn provable(ctx: &Ctx, person: PersonId) -> Result<u8, Fault> {
@@ -207,6 +208,13 @@ pub async fn finish(
         return Err(Refusal::State.into());
     }
     tx.note(passed(&session, factor));
+    // It may have ended since the step was begun.
+    if is_lifted
+        && reached > LOWERED
+        && lower::bearing(ctx, tx.rows().reading(), proved.person).await?.is_empty()
+    {
+        return Err(Refusal::NoDocument.into());
+    }
     if is_lifted && !people::raise_level(ctx, &tx, proved.person, reached, how).await? {
         return Err(Refusal::State.into());
     }

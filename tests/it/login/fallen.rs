@@ -1,16 +1,23 @@
 //! A real-name level that falls (L-12): the document behind it is void, or ended long ago.
 
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::State;
 use hufu::domain::acting::Acting;
 use hufu::domain::audit::AuditEvent;
+use hufu::flows::Ctx;
 use hufu::flows::feed::{Format, Report, import};
 use hufu::flows::sign_in::lower;
 use hufu::outbound::asked::FaceState;
 use serde_json::{Value, json};
 
+use super::level::{at_level, with_session, with_session_of};
 use super::scan::{go_on, pass_face};
-use crate::account::{LI, get, held};
+use crate::account::{LI, get, held, post};
 use crate::kit::{
     Browser, FILING, Setup, TestApp, authorize_url, changed_realm, claims, on_each_database,
+    on_one_database,
 };
 use crate::protocol::authorize::signed_in;
 
@@ -203,5 +210,97 @@ fn work_that_outlives_its_session_falls_with_the_level() {
         assert_eq!(app.introspect(access).await["active"], false);
         let refused = app.refresh(tokens["refresh_token"].as_str().unwrap()).await.1;
         assert_eq!(refused["error"], "invalid_grant");
+    });
+}
+
+/// A document that ended too long ago raises nobody again, neither by an authority nor by a face: the page leads to
+/// where it is renewed, and nothing is begun. Covers L-12.
+#[test]
+fn an_ended_document_raises_nobody_again() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let person = held(&app.ctx, LI).await.remove(0).person;
+        let mut browser =
+            with_session_of(&app, person, Acting::Personal, &["pwd", "sms", "mfa"]).await;
+        // 2026-11-24 is ninety days after the 26th of August.
+        for (stored, end, refusal) in [
+            (2, "2026-08-25", Some("E_NO_DOCUMENT")),
+            (3, "2026-08-25", Some("E_NO_DOCUMENT")),
+            (2, "2026-08-26", None),
+        ] {
+            at_level(&app, person, stored).await;
+            app.sql(&format!("UPDATE identity_document SET valid_to = '{end}'")).await;
+            let page = post(&app, &mut browser, "/account/level", &[("act", "raise")]).await;
+            assert_eq!(page.code(), refusal, "{stored} {end}: {}", page.text);
+            let leads =
+                page.text.contains("id=\"to-documents\" href=\"/realms/jiangxi/account/documents");
+            assert_eq!(leads, refusal.is_some(), "{stored} {end}: {}", page.text);
+            assert!(page.url.contains("/account/level"), "{}", page.url);
+            let expected = if refusal.is_some() { stored } else { stored + 1 };
+            assert_eq!(level(&app).await, expected, "{stored} {end}");
+        }
+    });
+}
+
+/// Of several documents the authority is asked about the one whose kind it knows, and those that have ended come
+/// last: an older passport stands in nobody's way. Covers L-04.
+#[test]
+fn the_document_that_an_authority_knows_is_asked_about() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut line = json!({"feed": "person", "source_key": "p-two", "version": 1, "name": "钱多",
+            "document_type": "chinese_passport", "document": "EF1260892", "phone": "13911139111"});
+        crate::account::feed(&app, &[line.clone()]).await;
+        for (field, value) in [
+            ("version", json!(2)),
+            ("document_type", json!("resident_id_card")),
+            ("document", json!("110101199003074514")),
+        ] {
+            line[field] = value;
+        }
+        app.clock.advance(1);
+        crate::account::feed(&app, &[line]).await;
+        let amr = ["pwd", "sms", "mfa"];
+        let mut browser = with_session(&app, "13911139111", Acting::Personal, &amr).await;
+        app.sql("UPDATE person SET real_name_level = 2").await;
+        let page = post(&app, &mut browser, "/account/level", &[("act", "raise")]).await;
+        assert_eq!(page.code(), None, "{}", page.text);
+        assert!(page.text.contains("id=\"level\">3<"), "{}", page.text);
+    });
+}
+
+/// An authority whose answer is late: before it is there, the document that it was asked about is void.
+async fn voids_and_agrees(State(ctx): State<Arc<OnceLock<Ctx>>>) -> String {
+    let line = json!({"feed": "person", "source_key": "p-li", "version": 1, "name": "李芳",
+        "document": "360121198802290026", "phone": LI, "document_void": true});
+    let text = line.to_string();
+    let ctx = ctx.get().unwrap();
+    let report = import(ctx, "test", text.as_bytes(), Format::JsonLines, None).await.unwrap();
+    assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+    json!({"result": "match"}).to_string()
+}
+
+/// Covers L-12: a document that becomes void while the authority is asked about it raises nobody.
+#[test]
+fn a_document_that_is_void_by_now_raises_nobody() {
+    on_each_database(|on| async move {
+        let told = Arc::new(OnceLock::new());
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+        let router = Router::new().fallback(voids_and_agrees).with_state(Arc::clone(&told));
+        tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+        let names = format!(
+            "[real_name]\nurl = \"{url}\"\nsecret = {{ literal = \"shared\" }}\n\n[sms]\nlifetime = 300"
+        );
+        let realm = changed_realm(&[("factors.toml", "[sms]\nlifetime = 300", &names)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        assert!(told.set(app.ctx.clone()).is_ok());
+        let person = held(&app.ctx, LI).await.remove(0).person;
+        at_level(&app, person, 2).await;
+        let mut browser =
+            with_session_of(&app, person, Acting::Personal, &["pwd", "sms", "mfa"]).await;
+        let page = post(&app, &mut browser, "/account/level", &[("act", "raise")]).await;
+        assert_eq!(page.code(), Some("E_STATE"), "{}", page.text);
+        assert_eq!(level(&app).await, 2);
     });
 }

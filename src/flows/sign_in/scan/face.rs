@@ -17,7 +17,7 @@ use crate::flows::limits::{self, Limit};
 use crate::flows::people::{self, Agreed};
 use crate::flows::sign_in::guesses::knows;
 use crate::flows::sign_in::scan::{claim, code};
-use crate::flows::sign_in::{new_document, transaction};
+use crate::flows::sign_in::{lower, new_document, transaction};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::outbound::asked::{FaceRequest, FaceState};
 
@@ -197,7 +197,12 @@ async fn compared(
         return Ok(Some((new.name, kind, number)));
     }
     let people = ctx.rows().people();
-    let (known, documents) = (people.find(person).await?, people.documents(person).await?);
+    let known = people.find(person).await?;
+    // Whoever has none that bears a level is still known by the face on what they hold.
+    let mut documents = lower::bearing(ctx, ctx.rows(), person).await?;
+    if documents.is_empty() {
+        documents = people.documents(person).await?;
+    }
     let both = known.zip(documents.into_iter().next());
     Ok(both.map(|(known, one)| (known.name, one.kind, one.number)))
 }
