@@ -14,7 +14,8 @@ use crate::domain::enterprise::Enterprise;
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
 use crate::domain::refusal::NoIdentity;
 
-/// The public fields never change, but `valid_from` by the registry; the others only by an [`Event`].
+/// The public fields never change, but `valid_from` by the registry and `person` where the number that an
+/// invitation named turns out to be somebody else's; the others only by an [`Event`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Authorisation {
     pub id: AuthorisationId,

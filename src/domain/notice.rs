@@ -245,17 +245,21 @@ pub fn told(changed: &Changed) -> (NoticeKind, Audience) {
         Event::Apply(_) => NoticeKind::Applied,
         Event::Confirm | Event::Accept(_) => NoticeKind::Confirmed,
         Event::Edit(_) => NoticeKind::Changed,
-        Event::Renew(_) if after.state() == State::PendingByPerson => NoticeKind::Invited,
+        Event::Renew(_) | Event::Proved { .. } if after.state() == State::PendingByPerson => {
+            NoticeKind::Invited
+        }
         Event::Renew(_) => NoticeKind::Changed,
         Event::Expire => NoticeKind::Expired,
         Event::Registry { .. } => by_registry(changed),
-        Event::Reject | Event::Withdraw | Event::Delete | Event::RegistryEnd(_) => {
-            match after.state() {
-                State::Rejected => NoticeKind::Rejected,
-                State::Withdrawn => NoticeKind::Withdrawn,
-                _ => NoticeKind::Deleted,
-            }
-        }
+        Event::Reject
+        | Event::Withdraw
+        | Event::Delete
+        | Event::Proved { .. }
+        | Event::RegistryEnd(_) => match after.state() {
+            State::Rejected => NoticeKind::Rejected,
+            State::Withdrawn => NoticeKind::Withdrawn,
+            _ => NoticeKind::Deleted,
+        },
     };
     let audience = match (kind, changed.by().actor) {
         // Whoever asked knows that they did, whoever wrote it down.

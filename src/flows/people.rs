@@ -5,6 +5,7 @@
 
 mod agreements;
 mod help;
+mod invited;
 mod newcomers;
 mod phones;
 mod told;
@@ -21,7 +22,7 @@ use crate::domain::person::{Account, DocumentEnd, Person};
 use crate::flows::notify::cause::Cause;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::end_session;
-use crate::flows::{Ctx, Fault};
+use crate::flows::{Ctx, Fault, Stop};
 use crate::store::people::Holding;
 use crate::store::{StoreError, Tx};
 
@@ -92,15 +93,18 @@ pub async fn date_document(
 }
 
 /// The person has shown a document, and told from when until when it is good (D-07); `false`: it is
-/// somebody else's, or void.
+/// somebody else's, or void. What was asked of them by its number, before anybody had proved it, is theirs with it.
 pub async fn add_document(
     ctx: &Ctx,
     tx: &Tx<'_>,
     person: PersonId,
     new: &NewDocument,
-) -> Result<bool, Fault> {
+) -> Result<bool, Stop> {
     let people = tx.rows().people();
-    let holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
+    let mut holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
+    if holding == Holding::SomebodyElse && invited::pass_on(ctx, tx, person, &new.number).await? {
+        holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
+    }
     if matches!(holding, Holding::SomebodyElse | Holding::Void) {
         return Ok(false);
     }

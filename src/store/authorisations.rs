@@ -277,7 +277,8 @@ impl Authorisations<'_, Writing> {
         before: &Authorisation,
         after: &Authorisation,
     ) -> Result<bool, StoreError> {
-        if after.state().is_live() && !before.state().is_live() && self.has_live(after).await? {
+        let begins = !before.state().is_live() || before.person != after.person;
+        if after.state().is_live() && begins && self.has_live(after).await? {
             return Ok(false);
         }
         let valid_to = after.valid_to().map(|day| day.to_string());
@@ -285,6 +286,7 @@ impl Authorisations<'_, Writing> {
         let done = self
             .0
             .update::<authorisation::Entity>()
+            .col_expr(authorisation::Column::PersonId, Expr::value(after.person.0))
             .col_expr(authorisation::Column::State, Expr::value(after.state().name()))
             .col_expr(authorisation::Column::Permissions, Expr::value(join(after.permissions())))
             .col_expr(authorisation::Column::ValidFrom, Expr::value(after.valid_from.to_string()))

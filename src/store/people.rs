@@ -347,15 +347,21 @@ impl People<'_, Writing> {
             .await?;
         if let Some(known) = known {
             let sealed = self.0.seal(&format!("document.number.{row_id}"), number.as_str());
-            self.0
+            let done = self
+                .0
                 .update::<identity_document::Entity>()
                 .col_expr(Column::Number, Expr::value(sealed))
                 // By the root that has sealed the number: each follows the other.
                 .col_expr(Column::NumberIndex, Expr::value(self.index_of(number)))
                 .col_expr(Column::Status, Expr::value(ACTIVE))
                 .filter(Column::Id.eq(row_id))
+                // It may have gone over to somebody else meanwhile, who has proved it.
+                .filter(Column::PersonId.eq(person.0))
                 .exec(&db)
                 .await?;
+            if done.rows_affected != 1 {
+                return Ok(Holding::SomebodyElse);
+            }
             return Ok(if known.status == ACTIVE { Holding::Known } else { Holding::New });
         }
         let new = NewDocument { row: row_id, person, number, valid_to: None };

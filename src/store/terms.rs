@@ -1,4 +1,5 @@
-//! How documents stand: what was proved here, from when until when they are good, and which are void.
+//! How documents stand: what was proved here, from when until when they are good, which are void, and which
+//! are held by nobody but an invitation.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
@@ -11,7 +12,22 @@ use crate::store::entity::identity_document::{Column, Entity};
 use crate::store::people::{ACTIVE, People};
 use crate::store::{StoreError, Writing};
 
+/// Whoever was only ever asked: no account, no level, no word of the registry and nothing agreed to.
+const ONLY_INVITED: &str = "SELECT p.id FROM person p WHERE p.realm = $1 AND p.id = $2 AND p.real_name_level < 2 \
+     AND NOT EXISTS (SELECT 1 FROM account a WHERE a.realm = $1 AND a.person_id = p.id) \
+     AND NOT EXISTS (SELECT 1 FROM real_name_step s WHERE s.realm = $1 AND s.person_id = p.id) \
+     AND NOT EXISTS (SELECT 1 FROM agent_assignment g WHERE g.realm = $1 AND g.person_id = p.id) \
+     AND NOT EXISTS (SELECT 1 FROM record_handler r WHERE r.realm = $1 AND r.person_id = p.id) \
+     AND NOT EXISTS (SELECT 1 FROM authorisation h WHERE h.realm = $1 AND h.person_id = p.id \
+     AND (h.confirmed_at IS NOT NULL \
+     OR h.state IN ('active', 'pending_by_enterprise', 'deleted', 'ended')))";
+
 impl<A> People<'_, A> {
+    /// Whether somebody is known by invitations alone, so that the number which they name is nobody's yet.
+    pub async fn is_only_invited(&self, id: PersonId) -> Result<bool, StoreError> {
+        Ok(self.0.one(ONLY_INVITED, [id.0.into()]).await?.is_some())
+    }
+
     /// Whose a document is or was, and how it stands; `None`: nobody has held it.
     pub async fn standing(
         &self,
@@ -50,6 +66,27 @@ impl<A> People<'_, A> {
 }
 
 impl People<'_, Writing> {
+    /// A document that counts goes from one to another, who does not hold it yet; `false`: it is no longer theirs.
+    pub async fn pass_document(
+        &self,
+        number: &DocumentNumber,
+        from: PersonId,
+        to: PersonId,
+    ) -> Result<bool, StoreError> {
+        let done = self
+            .0
+            .update::<Entity>()
+            .col_expr(Column::PersonId, Expr::value(to.0))
+            .col_expr(Column::Status, Expr::value(DocumentStatus::Superseded.name()))
+            .filter(Column::Kind.eq(number.kind.name()))
+            .filter(Column::NumberIndex.is_in(self.indexes_of(number)))
+            .filter(Column::PersonId.eq(from.0))
+            .filter(Column::Status.eq(ACTIVE))
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
     /// The document of this kind that a person holds was proved here.
     pub async fn set_proved(&self, person: PersonId, kind: DocumentType) -> Result<(), StoreError> {
         self.0

@@ -25,6 +25,12 @@ pub enum Event {
     Delete,
     /// The term has passed, or an invitation was not answered in time.
     Expire,
+    /// The number that an invitation named is proved to be somebody else's. Where it could be theirs it goes over
+    /// to them, who have still to answer it; else it is over.
+    Proved {
+        holder: PersonId,
+        may_hold: bool,
+    },
     Renew(Terms),
     /// The registry says that it is active, or who has still to confirm it; it alone says since when.
     Registry {
@@ -49,6 +55,7 @@ impl Event {
             Self::Edit(_) => "edit",
             Self::Delete => "delete",
             Self::Expire => "expire",
+            Self::Proved { .. } => "proved",
             Self::Renew(_) => "renew",
             Self::Registry { .. } => "registry",
             Self::RegistryEnd(_) => "registry_end",
@@ -59,7 +66,7 @@ impl Event {
     fn is_never_done_by(&self, actor: Actor) -> bool {
         match self {
             Self::Add(_) => !matches!(actor, Actor::Manager | Actor::Officer),
-            Self::Apply(_) => actor != Actor::Holder,
+            Self::Apply(_) | Self::Proved { .. } => actor != Actor::Holder,
             Self::Edit(_) => !matches!(actor, Actor::Manager | Actor::Officer),
             Self::Accept(_) | Self::Renew(_) => actor != Actor::Manager,
             Self::Expire => actor != Actor::Clock,
@@ -260,6 +267,9 @@ impl Authorisation {
         if let Event::Registry { valid_from, .. } = event {
             after.valid_from = *valid_from;
         }
+        if let (Event::Proved { holder, .. }, State::PendingByPerson) = (event, state) {
+            after.person = *holder;
+        }
         after.confirmed_at = match state {
             State::Active if self.state == State::Active => self.confirmed_at.or(Some(now)),
             // Also what is revived: in between nobody worked by it.
@@ -347,6 +357,14 @@ impl Authorisation {
                 Event::Expire,
                 Actor::Clock,
             ) => Ok(State::Expired),
+            (State::PendingByPerson, Event::Proved { may_hold: true, .. }, Actor::Holder) => {
+                Ok(State::PendingByPerson)
+            }
+            (State::PendingByPerson | State::Expired, Event::Proved { .. }, Actor::Holder)
+                if self.confirmed_at.is_none() =>
+            {
+                Ok(State::Withdrawn)
+            }
             (State::Expired, Event::Renew(terms), Actor::Manager) if online => {
                 let widened = !terms.permissions.is_subset(&self.terms.permissions);
                 let agreed = self.confirmed_at.is_some() && !widened;

@@ -241,6 +241,57 @@ fn a_newer_document_takes_the_place_of_an_older() {
     });
 }
 
+/// What a manager types occupies no number: whoever proves that it is theirs has it, also after an invitation by it
+/// was taken back, and what still waits is theirs to answer. Of another name it is over, and the manager is told.
+/// Covers AC-17, D-08.
+#[test]
+fn an_invitation_keeps_no_number_from_its_holder() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = super::as_li(&app).await;
+        let (sun, other) = ("13500135000", "EF1260893");
+        let invited = |name, number| {
+            [
+                ("name", name),
+                ("document_type", "chinese_passport"),
+                ("document", number),
+                ("identity_type", "invoicing_clerk"),
+                ("p-TAX_FILING", ""),
+                ("p-TAX_QUERY", ""),
+                ("p-INVOICE", "yes"),
+                ("risk", "yes"),
+            ]
+        };
+        let added = super::enterprise::add(&app, &mut li, &invited("孙丽", PASSPORT)).await;
+        let path = format!("/account/handlers/{}", super::id_of(&added.url));
+        assert_eq!(post(&app, &mut li, &path, &[("act", "withdraw")]).await.code(), None);
+        let added = super::enterprise::add(&app, &mut li, &invited("孙丽", PASSPORT)).await;
+        let hers = super::id_of(&added.url);
+        let wrong = super::enterprise::add(&app, &mut li, &invited("王大明", other)).await;
+        assert_eq!(wrong.code(), None, "{}", wrong.text);
+        let wrong = super::id_of(&wrong.url);
+
+        let mut holder = as_person(&app, sun).await;
+        let scan = add(&app, &mut holder, &[("name", "孙丽")]).await;
+        let page = pass_scan(&app, &mut holder, &scan).await;
+        assert!(page.url.contains("done=document"), "{} {}", page.url, page.text);
+        assert_eq!(documents(&app, sun).await[1].1, PASSPORT);
+        let own = get(&mut holder, "/account/authorisations").await;
+        assert!(own.text.contains(&hers), "{}", own.text);
+        let told = get(&mut holder, "/account/messages").await;
+        assert!(told.text.contains("企业发起授权，等待确认"), "{}", told.text);
+        let one = held(&app.ctx, sun).await.into_iter().find(|one| one.id.to_string() == hers);
+        assert_eq!(app.events(&one.unwrap()).await, ["add enterprise", "proved person"]);
+
+        let mut wang = as_person(&app, WANG).await;
+        let scan = add(&app, &mut wang, &[("document", other)]).await;
+        let page = pass_scan(&app, &mut wang, &scan).await;
+        assert!(page.url.contains("done=document"), "{} {}", page.url, page.text);
+        let one = app.ctx.rows().authorisations().find(wrong.parse().unwrap()).await.unwrap();
+        assert_eq!(one.unwrap().state().name(), "withdrawn");
+    });
+}
+
 /// Nobody is invited by a number that its person has replaced: it leads to nobody, and is nobody else's to
 /// confirm with. Nothing is left of the attempt; the number that counts leads to its person. AC-17, AC-23.
 #[test]

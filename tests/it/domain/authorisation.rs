@@ -340,6 +340,39 @@ fn no_manager_gives_themself_anything() {
     assert_eq!(confirmed.unwrap().after().state(), Active);
 }
 
+/// AC-17, AC-21: an invitation whose number is proved to be somebody else's waits for them, or is over; nothing that
+/// anybody has agreed to changes hands.
+#[test]
+fn an_invitation_follows_its_number_until_it_is_answered() {
+    use State::{Active, Expired, PendingByEnterprise, PendingByPerson, Withdrawn};
+    let holder = PersonId::new(&Clock::fixed(NOW), &Random::seeded(2));
+    let of = tax_clerk();
+    for (state, is_agreed, may_hold, expected) in [
+        (PendingByPerson, false, true, Ok((PendingByPerson, true))),
+        (PendingByPerson, false, false, Ok((Withdrawn, false))),
+        (Expired, false, true, Ok((Withdrawn, false))),
+        (Expired, true, true, Err("E_STATE")),
+        (Active, true, true, Err("E_STATE")),
+        (PendingByEnterprise, false, true, Err("E_STATE")),
+    ] {
+        let confirmed_at = is_agreed.then_some(NOW);
+        let from: Authorisation =
+            AuthorisationRow { confirmed_at, ..row(state, Origin::ByEnterprise) }.into();
+        let event = Event::Proved { holder, may_hold };
+        let is = from.apply(&event, By::holder(holder), &of, NOW);
+        let is = is.map(|changed| {
+            let is_theirs = changed.after().person == holder;
+            let audience = if is_theirs { Audience::Holder } else { Audience::Managers };
+            assert_eq!(told(&changed).1, audience, "{state:?}");
+            (changed.after().state(), is_theirs)
+        });
+        assert_eq!(is.map_err(|refusal| refusal.code()), expected, "{state:?} {may_hold}");
+        for actor in [Actor::Manager, Actor::Officer, Actor::Clock, Actor::Registry] {
+            assert!(from.apply(&event, by(actor), &of, NOW).is_err(), "{state:?} {actor:?}");
+        }
+    }
+}
+
 #[test]
 fn those_of_the_registry_are_protected() {
     let from = authorisation(State::Active, Origin::Registry);
