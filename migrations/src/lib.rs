@@ -54,6 +54,7 @@ mod m20261128_000062_earlier_proved_documents;
 mod m20261128_000063_earlier_collections;
 mod m20261128_000064_turns;
 mod m20261128_000065_turns_index;
+mod m20261128_000066_typed_names;
 
 /// All steps in order.
 pub struct Migrator;
@@ -111,6 +112,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000063_earlier_collections::Migration),
             Box::new(m20261128_000064_turns::Migration),
             Box::new(m20261128_000065_turns_index::Migration),
+            Box::new(m20261128_000066_typed_names::Migration),
         ];
         steps.into_iter().map(whole).collect()
     }

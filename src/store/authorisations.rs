@@ -21,6 +21,7 @@ use crate::domain::authorisation::{
     Authorisation, AuthorisationRow, Changed, HistoryEntry, Origin, State, Terms,
 };
 use crate::domain::identity_type::{IdentityTypeName, Permissions};
+use crate::domain::number::name::PersonName;
 
 pub struct Authorisations<'c, A>(Rows<'c, A>);
 
@@ -260,7 +261,24 @@ impl Authorisations<'_, Writing> {
             confirmed_at: Set(new.confirmed_at().map(|at| at.0)),
             updated_at: Set(new.updated_at().0),
             version: Set(new.version()),
+            named: Set(None),
         }
+    }
+
+    /// The name that the enterprise typed, where nobody knows whose the number beside it is.
+    pub async fn set_named(
+        &self,
+        id: AuthorisationId,
+        name: &PersonName,
+    ) -> Result<(), StoreError> {
+        let sealed = self.0.seal(&named_place(id.0), name.as_str());
+        self.0
+            .update::<authorisation::Entity>()
+            .col_expr(authorisation::Column::Named, Expr::value(sealed))
+            .filter(authorisation::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
+        Ok(())
     }
 
     async fn add(&self, new: &Authorisation) -> Result<bool, StoreError> {
@@ -338,6 +356,11 @@ impl Authorisations<'_, Writing> {
         .await?;
         Ok(())
     }
+}
+
+/// Where a typed name is sealed.
+pub(super) fn named_place(id: Uuid) -> String {
+    format!("authorisation.named.{id}")
 }
 
 fn origin_name(origin: Origin) -> &'static str {

@@ -16,8 +16,10 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AuthorisationId, EnterpriseId, PersonId};
 use crate::domain::authorisation::{Actor, Authorisation, HistoryEntry, HistoryReason};
 use crate::domain::enterprise::Enterprise;
+use crate::domain::number::name::PersonName;
 use crate::domain::person::{IdentityDocument, Person};
 use crate::domain::profile::EnterpriseProfile;
+use crate::store::authorisations::named_place;
 use crate::store::columns::columns;
 use crate::store::entity::{
     authorisation, authorisation_history, enterprise, enterprise_profile, identity_document, person,
@@ -37,6 +39,15 @@ static OF_ENTERPRISE: LazyLock<String> = LazyLock::new(|| {
         "SELECT {}, {} FROM authorisation h JOIN person p ON p.id = h.person_id \
          WHERE h.realm = $1 AND h.enterprise_id = $2 AND h.state IN ('active', 'expired', 'pending_by_person', \
          'pending_by_enterprise') ORDER BY h.id",
+        columns::<authorisation::Entity>("h"),
+        columns::<person::Entity>("p"),
+    )
+});
+
+static HANDLER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM authorisation h JOIN person p ON p.id = h.person_id \
+         WHERE h.realm = $1 AND h.id = $2",
         columns::<authorisation::Entity>("h"),
         columns::<person::Entity>("p"),
     )
@@ -153,13 +164,34 @@ fn with_enterprise(
 }
 
 impl<A> Relations<'_, A> {
-    /// Everybody who is tied to an enterprise or waits to be, oldest first.
+    /// Everybody who is tied to an enterprise or waits to be, oldest first, each as it knows them.
     pub async fn handlers(
         &self,
         enterprise: EnterpriseId,
     ) -> Result<Vec<(Authorisation, Person)>, StoreError> {
         let rows = self.0.all(&OF_ENTERPRISE, [enterprise.0.into()]).await?;
-        rows.iter().map(|row| Ok((read(row)?, self.person(row)?))).collect()
+        rows.iter().map(|row| self.known(row)).collect()
+    }
+
+    /// One of them, whether it is over or not.
+    pub async fn handler(
+        &self,
+        id: AuthorisationId,
+    ) -> Result<Option<(Authorisation, Person)>, StoreError> {
+        let row = self.0.one(&HANDLER, [id.0.into()]).await?;
+        row.map(|row| self.known(&row)).transpose()
+    }
+
+    /// Until somebody has agreed, their enterprise knows them by the name that it typed: whose the number is, and
+    /// what others call them, is not told by asking.
+    fn known(&self, row: &QueryResult) -> Result<(Authorisation, Person), StoreError> {
+        let (one, person) = (read(row)?, self.person(row)?);
+        let typed: Option<Vec<u8>> = row.try_get("h_", "named")?;
+        let Some(sealed) = typed.filter(|_| one.confirmed_at().is_none()) else {
+            return Ok((one, person));
+        };
+        let name = PersonName::kept(&self.0.unseal(&named_place(one.id.0), &sealed)?);
+        Ok((one, Person { name, ..person }))
     }
 
     fn person(&self, row: &QueryResult) -> Result<Person, StoreError> {
@@ -173,7 +205,11 @@ impl<A> Relations<'_, A> {
         query: &HistoryQuery<'_>,
     ) -> Result<Vec<(HistoryEntry, Authorisation, Person)>, StoreError> {
         let rows = self.0.all(&HISTORY_OF_ENTERPRISE, tab_values(id.0, query)).await?;
-        rows.iter().map(|row| Ok((read_history(row)?, read(row)?, self.person(row)?))).collect()
+        let entry = |row: &QueryResult| {
+            let (one, person) = self.known(row)?;
+            Ok((read_history(row)?, one, person))
+        };
+        rows.iter().map(entry).collect()
     }
 
     /// What stands or stood in any tab of an enterprise's history, also what either side has hidden

@@ -74,12 +74,13 @@ const fn of_files(of: Sealed) -> Sealed {
 }
 
 /// Every sealed column.
-pub const SEALED: [Sealed; 14] = [
+pub const SEALED: [Sealed; 15] = [
     table("signing_key", Key::Text("kid"), &[("private", "key.")]),
     of_files(table("realm_version", Key::Numbered("generation"), &[("files", "realm_version.")])),
     table("authenticator", Key::Id("account_id"), &[("secret", "authenticator.")]),
     table("officer", Key::Id("id"), &[("name", "officer.name.")]),
     of_files(table("hall_portrait", Key::Id("id"), &[("content", "hall_portrait.content.")])),
+    table("authorisation", Key::Id("id"), &[("named", "authorisation.named.")]),
     table("awaited_phone", Key::Id("id"), &[("phone", "awaited_phone.")]),
     table(
         "event_stream",

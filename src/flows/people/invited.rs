@@ -30,13 +30,13 @@ pub(super) async fn pass_on(
     if !people.pass_document(number, from, to).await? || !people.is_only_invited(from).await? {
         return Err(StoreError::Conflict("a number that was invited".to_owned()).into());
     }
-    let (invited, prover) = (people.find(from).await?, people.find(to).await?);
-    let prover = prover.ok_or(Refusal::State)?;
-    let is_named = invited.is_some_and(|invited| invited.name == prover.name);
+    let prover = people.find(to).await?.ok_or(Refusal::State)?;
     for (one, _) in rows.standings().held(from).await? {
         if one.state().is_terminal() {
             continue;
         }
+        let invited = rows.relations().handler(one.id).await?;
+        let is_named = invited.is_some_and(|(_, invited)| invited.name == prover.name);
         let may_hold = is_named && could_be_asked(ctx, tx, &one, &prover).await?;
         let proved = Event::Proved { holder: to, may_hold };
         change_in(ctx, tx, &one, &proved, By::holder(to)).await?;

@@ -163,15 +163,19 @@ pub(super) async fn add_in(
     by: By,
 ) -> Result<Authorisation, Stop> {
     let rows = tx.rows();
-    let found = rows.people().find_by_document(&new.number).await?;
-    let person = if let Some(id) = found {
-        let known = rows.people().find(id).await?;
-        let has_account = rows.accounts().find_by_person(id).await?.is_some();
-        // An invitation's name proves nothing; an account's does (AC-23).
-        if has_account && known.is_some_and(|known| known.name != new.name) {
-            return Err(naming::wrong().into());
-        }
-        id
+    let known = match rows.people().find_by_document(&new.number).await? {
+        Some(id) => rows.people().find(id).await?,
+        None => None,
+    };
+    let has_name = match &known {
+        Some(known) => is_named(tx, known).await?,
+        None => false,
+    };
+    if has_name && known.as_ref().is_some_and(|known| known.name != new.name) {
+        return Err(naming::wrong().into());
+    }
+    let person = if let Some(known) = known {
+        known.id
     } else {
         let person = invited(ctx, &new);
         people::add(tx, &person).await?;
@@ -190,7 +194,18 @@ pub(super) async fn add_in(
         valid_from: ctx.now().day(),
         invited_by: by.person,
     };
-    begin_in(ctx, tx, invitation, &Event::Add(new.terms), by).await
+    let added = begin_in(ctx, tx, invitation, &Event::Add(new.terms), by).await?;
+    if !has_name {
+        rows.authorisations().set_named(added.id, &new.name).await?;
+    }
+    Ok(added)
+}
+
+/// Whether the name that is known of somebody is theirs: an invitation's proves nothing; that of an account does,
+/// also of one that was given up, and so does a level (AC-23, DEC-21).
+async fn is_named(tx: &Tx<'_>, known: &Person) -> Result<bool, Fault> {
+    let accounts = tx.rows().accounts().all_of_person(known.id).await?;
+    Ok(known.real_name_level >= 3 || !accounts.is_empty())
 }
 
 fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
@@ -272,7 +287,9 @@ pub struct Listed {
 /// One of them; `None` where the person is gone.
 pub async fn listed(ctx: &Ctx, authorisation: Authorisation) -> Result<Option<Listed>, Fault> {
     let rows = ctx.rows();
-    let Some(person) = rows.people().find(authorisation.person).await? else { return Ok(None) };
+    let Some((_, person)) = rows.relations().handler(authorisation.id).await? else {
+        return Ok(None);
+    };
     let cancelled = rows.cancelling().cancelled(&[person.id]).await?;
     Ok(Some(Listed {
         is_cancelled: cancelled.contains(&person.id),

@@ -20,6 +20,7 @@ pub struct Model {
     pub confirmed_at: Option<i64>,
     pub updated_at: i64,
     pub version: i64,
+    pub named: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

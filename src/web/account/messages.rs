@@ -49,7 +49,7 @@ async fn subject(visit: &Visit, relation: &Relation) -> Result<String, Failure> 
     let what = type_name(&visit.request, &IdentityTypeName(relation.identity_type.clone()));
     let whom = match relation.holder == visit.session.person {
         true => visit.request.text("notice-you"),
-        false => known::masked_name(ctx, relation.holder).await?,
+        false => known::masked_holder(ctx, relation).await?,
     };
     let enterprise = enterprise.map(|enterprise| enterprise.name).unwrap_or_default();
     Ok(format!("{enterprise} · {whom} · {what}"))

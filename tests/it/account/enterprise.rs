@@ -77,6 +77,53 @@ fn a_handler_is_added_after_the_risk_is_acknowledged() {
     });
 }
 
+/// What is known of a number is not told by asking: another enterprise's name for it neither, and of somebody who has
+/// given their account up another name is refused and counted as ever. Covers AC-23, AC-37, AC-38.
+#[test]
+fn another_enterprises_name_for_a_number_is_not_shown() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let number = ("document", "110101199003074514");
+        let known = [number, ("name", "钱多"), ("risk", "yes")];
+        assert_eq!(add(&app, &mut li, &known).await.code(), None);
+        // She manages an agency, too.
+        let own = super::relation(&app, LI, "legal_representative").await;
+        let mut all = held(&app.ctx, LI).await;
+        all.retain(|one| {
+            one.identity_type == own.identity_type && one.enterprise != own.enterprise
+        });
+        let acting = hufu::domain::acting::Acting::Enterprise(all[0].id);
+        let amr = ["pwd", "sms", "mfa"];
+        let mut other = crate::login::level::with_session(&app, LI, acting, &amr).await;
+        let guessed = [number, ("name", "周大福"), ("risk", "yes")];
+        let added = add(&app, &mut other, &guessed).await;
+        let names = |page: &Shown| -> Vec<String> {
+            super::listed(page).into_iter().map(|(name, ..)| name).collect()
+        };
+        assert!(added.text.contains("周*福") && !added.text.contains("钱*"), "{}", added.text);
+        let pending = get(&mut other, "/account/handlers/pending").await;
+        assert_eq!(names(&pending), ["周*福"]);
+        let path = format!("/account/handlers/{}", id_of(&added.url));
+        assert_eq!(post(&app, &mut other, &path, &[("act", "withdraw")]).await.code(), None);
+        for (name, n_found) in [("%E9%92%B1", 0), ("%E5%91%A8", 1)] {
+            let path = format!("/account/handlers/history?reason=withdrawn&name={name}");
+            let page = get(&mut other, &path).await;
+            assert_eq!(names(&page).len(), n_found, "{name}: {}", page.text);
+        }
+        let pending = get(&mut li, "/account/handlers/pending").await;
+        assert!(names(&pending).contains(&"钱*".to_owned()), "{}", pending.text);
+        // 陈静, who has given her account up.
+        app.sql("UPDATE person SET real_name_level = 1").await;
+        app.sql("UPDATE account SET status = 'cancelled' WHERE username = 'chenjing'").await;
+        let refused = add(&app, &mut li, &[("name", "陈大静"), ("risk", "yes")]).await;
+        assert_eq!(refused.code(), Some("E_FORMAT"), "{}", refused.text);
+        let audit = app.audit().await;
+        assert!(audit.iter().any(|one| one["action"] == "handler_name_refused"));
+        assert_eq!(add(&app, &mut li, &[("risk", "yes")]).await.code(), None, "her own name");
+    });
+}
+
 /// Covers AC-17: somebody whom nobody knows yet waits, too, and finds the authorisation once they
 /// have an account.
 #[test]
