@@ -43,6 +43,8 @@ pub enum NoticeKind {
     PhoneAwaited,
     /// A phone was bound by somebody who is not signed in (PH-06).
     PhoneRecovered,
+    /// One that waited is not bound: somebody else has proved it since, or there are as many as may be.
+    PhoneGivenUp,
     /// The real-name level was raised by one (L-08).
     LevelRaised,
     /// A document was added, or its dates were (D-07).
@@ -64,7 +66,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Invited,
         Self::Applied,
         Self::Confirmed,
@@ -88,6 +90,7 @@ impl NoticeKind {
         Self::RecoveryFailed,
         Self::PhoneAwaited,
         Self::PhoneRecovered,
+        Self::PhoneGivenUp,
         Self::LevelRaised,
         Self::DocumentAdded,
         Self::DocumentVoid,
@@ -127,6 +130,7 @@ impl NoticeKind {
             Self::RecoveryFailed => "recovery-failed",
             Self::PhoneAwaited => "phone-awaited",
             Self::PhoneRecovered => "phone-recovered",
+            Self::PhoneGivenUp => "phone-given-up",
             Self::LevelRaised => "level-raised",
             Self::DocumentAdded => "document-added",
             Self::DocumentVoid => "document-void",
@@ -171,6 +175,7 @@ impl NoticeKind {
             | Self::PasswordChanged
             | Self::PhoneAwaited
             | Self::PhoneRecovered
+            | Self::PhoneGivenUp
             | Self::LevelRaised
             | Self::DocumentAdded
             | Self::DocumentVoid

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::clock::Day;
+use crate::base::clock::{Day, Timestamp};
 use crate::domain::hall::HallRecord;
 use crate::domain::login::Then;
 use crate::domain::number::country::{CHINA, by_alpha};
@@ -187,8 +187,18 @@ pub struct Access {
     /// A PHC string: the password itself is not kept.
     pub password: String,
     pub contact: Contact,
-    /// A code that was sent there came back.
-    pub is_proved: bool,
+    /// When a code that was sent there came back.
+    #[serde(default)]
+    pub proved_at: Option<Timestamp>,
+}
+
+impl Access {
+    /// For how long a code that came back proves the contact; whoever goes on later has another sent.
+    const PROVED_SECONDS: i64 = 3600;
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.proved_at.is_some_and(|at| at.plus(Self::PROVED_SECONDS) <= now)
+    }
 }
 
 /// Who says that name and number belong together (L-04).
@@ -284,9 +294,25 @@ impl Registration {
 
     /// The code came back.
     #[must_use]
-    pub fn reached(&self) -> Self {
-        let access = self.access.clone().map(|access| Access { is_proved: true, ..access });
+    pub fn reached(&self, now: Timestamp) -> Self {
+        let access = self.access.clone().map(|access| Access { proved_at: Some(now), ..access });
         Self { access, ..self.clone() }
+    }
+
+    /// The contact is to be proved anew.
+    #[must_use]
+    pub fn unreached(&self) -> Self {
+        let access = self.access.clone().map(|access| Access { proved_at: None, ..access });
+        Self { turn: self.turn + 1, access, proof: None, ..self.clone() }
+    }
+
+    /// As it stands at a moment: however often it was taken a step further, a code proves no more than it did.
+    #[must_use]
+    pub fn as_of(self, now: Timestamp) -> Self {
+        match self.access.as_ref().is_some_and(|access| access.is_over(now)) {
+            true => self.unreached(),
+            false => self,
+        }
     }
 
     /// This is left to prove.

@@ -290,7 +290,9 @@ pub async fn verify_new(ctx: &Ctx, session: &Session, id: &str, typed: &str) -> 
         is_default: goes.is_some_and(|one| one.is_default),
         verified_at: ctx.now(),
     };
-    people::bind_phone(ctx, &tx, &binding).await?;
+    if !people::bind_phone(ctx, &tx, &binding).await? {
+        return Err(Refusal::State.into());
+    }
     if let Some(goes) = goes {
         people::remove_phone(&tx, session.account, &goes.phone).await?;
     }

@@ -36,6 +36,9 @@ fn happened(kind: NoticeKind) -> Option<(&'static str, &'static str)> {
             "已通过【找回手机号码】绑定新的手机号码",
             "a new phone number was bound by “Recover phone number”",
         ),
+        NoticeKind::PhoneGivenUp => {
+            ("申请绑定的新手机号码没有绑定", "the new phone number that was asked for is not bound")
+        }
         NoticeKind::PhoneTaken => (
             "一个手机号码已由他人验证并绑定，已从您的账号移除",
             "a phone number was proved by somebody else and removed from your account",

@@ -1,5 +1,5 @@
-//! A number is bound to one account alone (PC-14): whoever proves it last has it, and whoever had it is
-//! told. What the registry says of numbers is weighed in `flows::feed::phones`.
+//! A number is bound to one account alone (PC-14): whoever proved it last has it, whenever it comes to be bound,
+//! and whoever had it is told. What the registry says of numbers is weighed in `flows::feed::phones`.
 
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
@@ -16,8 +16,8 @@ const LOOKS: usize = 5;
 
 /// The number is this account's from now on and nobody else's (R-14, PH-01, PC-14); whoever had it is
 /// told by what they have left. The first of an account is its default, a later one where `binding`
-/// says so.
-pub async fn bind_phone(ctx: &Ctx, tx: &Tx<'_>, binding: &PhoneBinding) -> Result<(), Fault> {
+/// says so. `false`: somebody else has proved it since `binding` did, and keeps it.
+pub async fn bind_phone(ctx: &Ctx, tx: &Tx<'_>, binding: &PhoneBinding) -> Result<bool, Fault> {
     let accounts = tx.rows().accounts();
     for _ in 0..LOOKS {
         let holder = accounts.find_by_phone(&binding.phone).await?.map(|holder| holder.id);
@@ -34,8 +34,9 @@ pub async fn bind_phone(ctx: &Ctx, tx: &Tx<'_>, binding: &PhoneBinding) -> Resul
                 if binding.is_default {
                     accounts.make_default(binding.account, &binding.phone).await?;
                 }
-                return Ok(());
+                return Ok(true);
             }
+            Some(_) if is_proved_since(tx, binding).await? => return Ok(false),
             Some(holder) => take_phone(ctx, tx, holder, binding).await?,
             None => {}
         }
@@ -48,10 +49,16 @@ pub async fn bind_phone(ctx: &Ctx, tx: &Tx<'_>, binding: &PhoneBinding) -> Resul
         if accounts.add_phone(ctx.new_row_id(), &binding).await? {
             accounts.settle_phone(&binding.phone).await?;
             tx.note(AuditEvent::PhoneBound { account: binding.account });
-            return Ok(());
+            return Ok(true);
         }
     }
     Err(StoreError::Conflict("several people bind one phone at once".to_owned()).into())
+}
+
+/// Whether a code has reached whoever has the number later than `binding` says.
+async fn is_proved_since(tx: &Tx<'_>, binding: &PhoneBinding) -> Result<bool, Fault> {
+    let known = tx.rows().accounts().binding_of(&binding.phone).await?;
+    Ok(known.is_some_and(|known| !known.is_told && known.binding.verified_at > binding.verified_at))
 }
 
 /// The same of a number that nobody has, or that is better known to be this account's, by the word of
@@ -66,7 +73,10 @@ pub async fn bind_told_phone(ctx: &Ctx, tx: &Tx<'_>, binding: &PhoneBinding) -> 
         }
     }
     keep_a_default(tx, binding.account).await?;
-    bind_phone(ctx, tx, binding).await?;
+    if !bind_phone(ctx, tx, binding).await? {
+        // Since it was weighed: the line is weighed anew.
+        return Err(StoreError::Conflict("a number that was proved meanwhile".to_owned()).into());
+    }
     Ok(accounts.verify_phone(binding, true).await?)
 }
 

@@ -2,6 +2,7 @@
 //! message with a way to stop it; their account centre stops it, too, and so does whatever begins another era of
 //! the account. Else `lost_phone` binds it.
 
+use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::domain::audit::AuditEvent;
 use crate::domain::notice::NoticeKind;
@@ -17,23 +18,32 @@ use crate::store::awaited_phones::AwaitedPhone;
 /// A day.
 pub const WAIT_SECONDS: i64 = 86_400;
 
-/// In place of another that waited for this account, with a day of its own.
-pub async fn begin(ctx: &Ctx, tx: &Tx<'_>, account: &Account, phone: Phone) -> Result<(), Fault> {
+/// In place of another that waited for this account, with a day of its own. `verified_at`: when a code reached it.
+/// Returns whether anything reaches the person to say so before they sign in.
+pub async fn begin(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    account: &Account,
+    (phone, verified_at): (Phone, Timestamp),
+) -> Result<bool, Fault> {
     let stop = ctx.random().token();
-    let now = ctx.now();
     let awaited = AwaitedPhone {
         id: ctx.new_row_id(),
         account: account.id,
         phone,
-        verified_at: now,
-        due_at: now.plus(WAIT_SECONDS),
+        verified_at,
+        due_at: ctx.now().plus(WAIT_SECONDS),
         era: Some(account.era),
     };
     people::drop_awaited_phone(tx, account.id).await?;
     tx.rows().awaited_phones().add(&awaited, stop.hashed()).await?;
     tx.note(AuditEvent::PhoneAwaited { account: account.id });
     let link = ctx.realm.url(&format!("/recover-phone/stop?c={}", stop.expose()));
-    warn_person(ctx, tx, account.person, NoticeKind::PhoneAwaited, Some(&link)).await
+    warn_person(ctx, tx, account.person, NoticeKind::PhoneAwaited, Some(&link)).await?;
+    let person = tx.rows().people().find(account.person).await?;
+    let mails = ctx.services.outbound.mails(ctx.realm.email.is_some());
+    let by_mail = mails && person.is_some_and(|person| person.email.is_some());
+    Ok(by_mail || !tx.rows().accounts().phones(account.id).await?.is_empty())
 }
 
 /// The one that waits for the account of this session; not one that will not be bound any more.

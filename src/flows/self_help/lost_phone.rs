@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::absent::is_default;
+use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::base::secret::{Hashed, Secret, same};
 use crate::domain::audit::AuditEvent;
@@ -40,8 +41,6 @@ pub const WAY: &str = "recover_phone";
 
 /// Wrong answers to one code; then it is void (E-11).
 const MAX_TRIES: u32 = 5;
-/// Of one account (PC-09).
-const MOST_PHONES: usize = 5;
 /// Phones that waited and are bound in one go.
 const AT_ONCE: usize = 100;
 
@@ -58,6 +57,9 @@ pub struct LostPhone {
     /// The sign-in that they came from, and go back to.
     pub from: String,
     pub step: Step,
+    /// When the code came back.
+    #[serde(default, skip_serializing_if = "is_default")]
+    reached_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -85,10 +87,15 @@ pub struct Form {
 
 /// Number and password, counted as a sign-in's (PH-03, E-09), then a code to the new phone. Nothing is
 /// sent to anybody for somebody who does not know a password. `E_CREDENTIALS` whatever of it was
-/// wrong; neither the initial password (PH-04) nor one that the bureau has taken is accepted.
+/// wrong; neither the initial password (PH-04) nor one that the bureau has taken is accepted. `E_STATE`: there
+/// are as many phones as may be.
 pub async fn begin(ctx: &Ctx, begun: &Begun, form: Form) -> Result<(), Stop> {
     count_start_at(ctx, WAY).await?;
     let account = owner(ctx, &form).await?;
+    // Nobody proves a phone, or waits for one, that can never be theirs.
+    if is_full(&ctx.rows().accounts().phones(account.id).await?, &form.phone) {
+        return Err(Refusal::State.into());
+    }
     let to = Destination::Phone(form.phone.clone());
     let code = send_to(ctx, Cause::Claimed(account.person), &to).await?;
     let first = LostPhone {
@@ -99,9 +106,15 @@ pub async fn begin(ctx: &Ctx, begun: &Begun, form: Form) -> Result<(), Stop> {
         phone: form.phone.as_str().to_owned(),
         from: form.from,
         step: Step::Sent,
+        reached_at: None,
     };
     LOST_PHONE.begin(ctx, begun, &first).await?;
     keep(ctx, begun, &first, &code).await
+}
+
+/// Whether an account has as many phones as it may have, and this is none of them.
+fn is_full(phones: &[PhoneBinding], phone: &Phone) -> bool {
+    phones.len() >= PhoneBinding::MOST && phones.iter().all(|held| held.phone != *phone)
 }
 
 /// How far this browser has come; `None` also where the account's sign-ins have been ended since.
@@ -198,8 +211,8 @@ pub enum Reached {
     Face,
     /// It is bound.
     Bound,
-    /// It will be, in a day.
-    Awaited,
+    /// It will be, in a day; whether anything that they have reaches them to say so.
+    Awaited { is_told: bool },
 }
 
 /// The code that reached the new phone. `E_OTP`, `E_OTP_EXPIRED`, `E_OTP_RATE`.
@@ -219,14 +232,12 @@ pub async fn verify(
     judge(ctx, begun, at, &sent, code.secret()).await?;
     let reached = match ctx.realm.phone_recovery {
         PhoneRecovery::Scan => {
-            let next = LostPhone { step: Step::Reached, ..at.clone() };
+            let reached_at = Some(ctx.now());
+            let next = LostPhone { step: Step::Reached, reached_at, ..at.clone() };
             LOST_PHONE.go(ctx, begun, at, &next).await?;
             Reached::Face
         }
-        PhoneRecovery::Delay => {
-            wait(ctx, begun, at).await?;
-            Reached::Awaited
-        }
+        PhoneRecovery::Delay => Reached::Awaited { is_told: wait(ctx, begun, at).await? },
         PhoneRecovery::Guide => {
             finish(ctx, begun, at, Factor::Sms).await?;
             Reached::Bound
@@ -296,22 +307,23 @@ pub async fn scanned(
     finish(ctx, begun, at, proved.app.factor()).await
 }
 
-/// Whoever can have no face checked waits a day (DEC-15).
-pub async fn wait_instead(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
+/// Whoever can have no face checked waits a day (DEC-15); whether anything reaches them to say so.
+pub async fn wait_instead(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<bool, Stop> {
     if at.step != Step::Reached {
         return Err(Refusal::State.into());
     }
     wait(ctx, begun, at).await
 }
 
-async fn wait(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<(), Stop> {
+async fn wait(ctx: &Ctx, begun: &Begun, at: &LostPhone) -> Result<bool, Stop> {
     let tx = ctx.begin().await?;
     LOST_PHONE.use_up(&tx, begun).await?;
     let account = session::hold_in_era(&tx, at.account, at.era).await?;
-    awaited::begin(ctx, &tx, &account, phone(at)?).await?;
+    let proved = (phone(at)?, at.reached_at.unwrap_or_else(|| ctx.now()));
+    let is_told = awaited::begin(ctx, &tx, &account, proved).await?;
     tx.commit().await?;
     LOST_PHONE.forget(ctx, begun).await;
-    Ok(())
+    Ok(is_told)
 }
 
 async fn finish(ctx: &Ctx, begun: &Begun, at: &LostPhone, factor: Factor) -> Result<(), Stop> {
@@ -319,7 +331,7 @@ async fn finish(ctx: &Ctx, begun: &Begun, at: &LostPhone, factor: Factor) -> Res
         account: at.account,
         phone: phone(at)?,
         is_default: false,
-        verified_at: ctx.now(),
+        verified_at: at.reached_at.unwrap_or_else(|| ctx.now()),
     };
     let tx = ctx.begin().await?;
     LOST_PHONE.use_up(&tx, begun).await?;
@@ -332,7 +344,8 @@ async fn finish(ctx: &Ctx, begun: &Begun, at: &LostPhone, factor: Factor) -> Res
     Ok(())
 }
 
-/// Binds it, with all that is told and written of it (PH-04, PH-06). `how`: a factor, or `delay`.
+/// Binds it, with all that is told and written of it (PH-04, PH-06). `how`: a factor, or `delay`. `E_TAKEN`:
+/// somebody else has proved it since.
 pub async fn bind_phone(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -341,13 +354,14 @@ pub async fn bind_phone(
     how: &str,
 ) -> Result<(), Stop> {
     let phones = tx.rows().accounts().phones(binding.account).await?;
-    let is_held = phones.iter().any(|held| held.phone == binding.phone);
-    if phones.len() >= MOST_PHONES && !is_held {
+    if is_full(&phones, &binding.phone) {
         return Err(Refusal::State.into());
     }
-    if !is_held {
+    if phones.iter().all(|held| held.phone != binding.phone) {
         let binding = PhoneBinding { is_default: phones.is_empty(), ..binding.clone() };
-        people::bind_phone(ctx, tx, &binding).await?;
+        if !people::bind_phone(ctx, tx, &binding).await? {
+            return Err(Refusal::Taken.into());
+        }
     }
     let line = unsigned(ctx, Some(person), WAY, "ok");
     tx.rows().records().add_attempt(ctx.new_row_id(), &line).await?;
@@ -412,9 +426,14 @@ async fn bind_awaited(ctx: &Ctx, one: &AwaitedPhone) -> Result<bool, Stop> {
 
 async fn give_up(ctx: &Ctx, one: &AwaitedPhone) -> Result<(), Fault> {
     let tx = ctx.begin().await?;
-    if tx.rows().awaited_phones().take(one.id).await? {
-        tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
-        tx.commit().await?;
+    if !tx.rows().awaited_phones().take(one.id).await? {
+        return Ok(());
     }
-    Ok(())
+    tx.note(AuditEvent::AwaitedPhoneDropped { account: one.account });
+    // Whoever has ended it themself, or whose account is over, waits for nothing.
+    let account = tx.rows().accounts().find(one.account).await?;
+    if let Some(account) = account.filter(|account| one.is_of(account)) {
+        warn_person(ctx, &tx, account.person, NoticeKind::PhoneGivenUp, None).await?;
+    }
+    Ok(tx.commit().await?)
 }

@@ -81,7 +81,7 @@ pub async fn post(helping: Helping) -> Answer {
         Ok(None) => Ok(due(&helping, &before)),
         Ok(Some(Reached::Face)) => Ok(see_other(&address(&helping.request, "/face", &begun.id))),
         Ok(Some(Reached::Bound)) => done(&helping, &before, "phone-bound"),
-        Ok(Some(Reached::Awaited)) => done(&helping, &before, "phone-awaited"),
+        Ok(Some(Reached::Awaited { is_told })) => done(&helping, &before, awaited(is_told)),
         Err(refusal) => match found(&helping).await? {
             Some(now) if now != before => Ok(due(&helping, &now)),
             Some(_) => show(&helping, Some(&before), Some(&refusal)),
@@ -124,7 +124,11 @@ async fn begin(helping: &Helping, begun: &Begun) -> Result<(), Stop> {
 fn show(helping: &Helping, at: Option<&LostPhone>, refusal: Option<&Refusal>) -> Answer {
     let request = &helping.request;
     let text = |name| helping.form.get(name).unwrap_or_default().to_owned();
-    let notice = refusal.map(|refusal| request.notice(refusal));
+    let notice = refusal.map(|refusal| match (refusal, at) {
+        // Before anything is begun nothing else can stand in the way.
+        (Refusal::State, None) => request.notice_as(refusal, "recover-phone-full"),
+        _ => request.notice(refusal),
+    });
     let status = status_of(notice.as_ref());
     let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
     let kind = at.map_or_else(|| text("document_type"), |at| at.document.kind.name().to_owned());
@@ -148,6 +152,11 @@ fn show(helping: &Helping, at: Option<&LostPhone>, refusal: Option<&Refusal>) ->
 fn masked(at: &LostPhone) -> String {
     let phone = Phone::parse(&at.phone);
     phone.map(|phone| mask::phone(phone.national(), Viewer::Own)).unwrap_or_default()
+}
+
+/// What is said of one that waits, to whoever has been told and to whoever could not be.
+fn awaited(is_told: bool) -> &'static str {
+    if is_told { "phone-awaited" } else { "phone-awaited-untold" }
 }
 
 /// The word that it is done: bound, or waiting.
@@ -204,7 +213,7 @@ pub async fn post_face(helping: Helping) -> Answer {
     let before = at(&helping).await?;
     let (ctx, begun) = (&helping.request.ctx, &helping.begun);
     match Stop::refusal(lost_phone::wait_instead(ctx, begun, &before).await)? {
-        Ok(()) => done(&helping, &before, "phone-awaited"),
+        Ok(is_told) => done(&helping, &before, awaited(is_told)),
         Err(Refusal::State) => helping.expired(FIRST),
         Err(refusal) => show_face(&helping, &before, ScanApp::TaxApp, Some(&refusal)).await,
     }

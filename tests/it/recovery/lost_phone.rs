@@ -8,12 +8,14 @@ use hufu::flows::self_help::lost_phone::bind_due;
 use hufu::outbound::asked::FaceState;
 
 use super::{
-    CHEN_ID, NEW, NOBODY_ID, WANG, WANG_ID, answer, ask, begin_as, by, holder_of, logged, look,
-    phones_of, sent, set, settled, sign_in, told, until_sent,
+    CHEN_ID, NEW, NOBODY_ID, WANG, WANG_ID, account_of, answer, ask, begin_as, by, holder_of,
+    logged, look, phones_of, reached_by, sent, set, settled, sign_in, told, until_sent,
 };
 use crate::account::as_person;
 use crate::kit::browser::Shown;
-use crate::kit::{Browser, PASSWORD, Setup, TestApp, changed_realm, on_each_database};
+use crate::kit::{
+    Browser, PASSWORD, Setup, TestApp, changed_realm, on_each_database, on_one_database,
+};
 use crate::login::eras::{ENDS, happens};
 use crate::login::scan::go_on;
 
@@ -276,6 +278,56 @@ fn the_account_centre_stops_what_waits() {
         app.clock.advance(90_000);
         assert_eq!(bind_due(&app.ctx).await.unwrap(), 0);
         assert!(holder_of(&app, "13911113333").await.is_none());
+    });
+}
+
+/// A phone that waits is not taken from whoever has proved it since: it is given up, and its person is told.
+/// Covers R-14, PC-14, DEC-23.
+#[test]
+fn a_phone_that_somebody_proved_since_stays_theirs() {
+    on_each_database(|on| async move {
+        let app = with(on, "delay").await;
+        let mut browser = app.browser();
+        let kind = ("foreign_passport", "L898902C3");
+        let page = typed(&mut browser, kind, PASSWORD, FRESH).await;
+        let done = answer(&mut browser, &page, &app.sms(FRESH)).await;
+        assert!(done.text.contains("我们已通知您"), "{}", done.text);
+        app.clock.advance(7200);
+        let wang = account_of(&app, "wangxm").await;
+        reached_by(&app, &wang, FRESH).await;
+        app.clock.advance(86_400);
+        assert_eq!(bind_due(&app.ctx).await.unwrap(), 0);
+        assert_eq!(holder_of(&app, FRESH).await.unwrap().id, wang.id);
+        assert_eq!(told(&app, "wangxm", NoticeKind::PhoneTaken).await, 0);
+        assert_eq!(told(&app, "jmiller", NoticeKind::PhoneGivenUp).await, 1);
+        app.deliver().await;
+        let out = super::notices(&app);
+        assert!(out.contains(&"+14155550123 phone-given-up".to_owned()), "{out:?}");
+        assert_eq!(bind_due(&app.ctx).await.unwrap(), 0);
+        assert_eq!(told(&app, "jmiller", NoticeKind::PhoneGivenUp).await, 1, "once");
+    });
+}
+
+/// Whoever has as many phones as may be waits for none: they hear it before a code is sent. And nobody is said to
+/// have been told where nothing reaches them. Covers PC-09, DEC-23.
+#[test]
+fn nobody_waits_for_what_cannot_be() {
+    on_one_database(|on| async move {
+        let app = with(on, "delay").await;
+        let wang = account_of(&app, "wangxm").await;
+        for phone in ["13911110001", "13911110002", "13911110003", "13911110004"] {
+            reached_by(&app, &wang, phone).await;
+        }
+        let mut browser = app.browser();
+        let page = typed(&mut browser, ("resident_id_card", WANG_ID), PASSWORD, FRESH).await;
+        assert_eq!(page.code(), Some("E_STATE"), "{}", page.text);
+        assert!(page.text.contains("已达上限"), "{}", page.text);
+        assert_eq!(sent(&app, FRESH), 0);
+        let page = sent_to(&app, &mut browser, FRESH).await;
+        let done = answer(&mut browser, &page, &app.sms(FRESH)).await;
+        assert!(done.text.contains("24 小时后生效"), "{}", done.text);
+        assert!(done.text.contains("无法另行通知"), "{}", done.text);
+        assert!(!done.text.contains("我们已通知您"), "{}", done.text);
     });
 }
 

@@ -294,6 +294,54 @@ fn a_break_and_a_step_back_lose_nothing() {
     });
 }
 
+/// Another code for the phone that was named before, typed.
+async fn proved_again(app: &TestApp, browser: &mut Browser, page: &Shown) -> Shown {
+    let typed = [("password", ""), ("repeated", ""), ("contact", FANG.contact), ("act", "send")];
+    let page = browser.submit(page, &typed).await;
+    let typed = [("act", "verify"), ("code", &*sent(app, FANG.contact))];
+    browser.submit(&page, &typed).await
+}
+
+/// A code proves its phone for an hour, however often the registration is taken a step further; what is bound in the
+/// end is as old as the code, and nobody's who has proved it since. Covers, PC-14.
+#[test]
+fn a_phone_is_as_proved_as_its_code() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, page) = reached(&app, FANG).await;
+        let t = page.hidden()["t"].clone();
+        let identity = browser.get(&url(&format!("/identity?t={t}"))).await;
+        for minutes in [29, 29] {
+            app.clock.advance(minutes * 60);
+            let page = name(&mut browser, &identity, FANG).await;
+            assert!(page.url.contains("/register/verify"), "{}", page.url);
+        }
+        app.clock.advance(130);
+        let page = name(&mut browser, &identity, FANG).await;
+        assert!(page.url.contains("/register/contact"), "{}", page.url);
+        let page = proved_again(&app, &mut browser, &page).await;
+        let page = agree_to_face(&mut browser, &page).await;
+        // Somebody else proves it meanwhile.
+        app.clock.advance(61);
+        let wang = crate::recovery::account_of(&app, "wangxm").await;
+        crate::recovery::reached_by(&app, &wang, FANG.contact).await;
+        show_face(&app, &page, FaceState::Passed).await;
+        let page = go_on(&mut browser, &page).await;
+        assert_eq!(page.code(), Some("E_OTP_EXPIRED"), "{}", page.text);
+        assert!(account(&app, FANG).await.is_none());
+        let page = proved_again(&app, &mut browser, &page).await;
+        let moment = app.clock.now();
+        app.clock.advance(600);
+        let page = agree_to_face(&mut browser, &page).await;
+        show_face(&app, &page, FaceState::Passed).await;
+        let done = go_on(&mut browser, &page).await;
+        assert!(done.text.contains("注册完成"), "{}", done.text);
+        let own = account(&app, FANG).await.unwrap();
+        let phones = app.ctx.rows().accounts().phones(own.id).await.unwrap();
+        assert_eq!((phones.len(), phones[0].verified_at), (1, moment));
+    });
+}
+
 const XU_TOO_LATE: Registrant = Registrant { name: "梁晨", number: "360102199210050040", ..XU };
 
 /// Covers: another browser has nothing of it, no step is skipped, and of two tabs one ends it.

@@ -2,6 +2,7 @@
 //! phone that is taken over, the levels one at a time, the agreements and whoever is told (R-11, R-14,
 //! L-01). The relations of somebody who comes back stand as they stood (PC-26).
 
+use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::State;
@@ -19,7 +20,7 @@ use crate::flows::relations::writer::notify;
 use crate::flows::self_help::progress::Begun;
 use crate::flows::self_help::register::judge::Facts;
 use crate::flows::self_help::register::{
-    Held, JOURNEY, Stage, agreed, claim, hall_agreements, sealed,
+    Held, JOURNEY, Stage, agreed, claim, hall_agreements, keep, sealed,
 };
 use crate::flows::sign_in::scan::claim as scan;
 use crate::flows::{Ctx, Fault, Stop, people};
@@ -30,16 +31,18 @@ struct Registering<'a> {
     registration: &'a Registration,
     candidate: &'a Candidate,
     access: &'a Access,
+    /// When the contact was proved.
+    proved_at: Timestamp,
     proof: &'a Proof,
 }
 
 impl<'a> Registering<'a> {
     fn of(registration: &'a Registration) -> Result<Self, Refusal> {
         let Registration { candidate, access, proof, .. } = registration;
-        let access = access.as_ref().filter(|access| access.is_proved);
-        match (candidate, access, proof) {
-            (Some(candidate), Some(access), Some(proof)) => {
-                Ok(Self { registration, candidate, access, proof })
+        let proved_at = access.as_ref().and_then(|access| access.proved_at);
+        match (candidate, access, proved_at, proof) {
+            (Some(candidate), Some(access), Some(proved_at), Some(proof)) => {
+                Ok(Self { registration, candidate, access, proved_at, proof })
             }
             _ => Err(Refusal::State),
         }
@@ -88,7 +91,14 @@ async fn complete(
     let whole = Registering::of(registration)?;
     let tx = ctx.begin().await?;
     JOURNEY.use_up(&tx, begun).await?;
-    save(ctx, &tx, &whole).await?;
+    match save(ctx, &tx, &whole).await {
+        Err(Stop::Refused(Refusal::OtpExpired)) => {
+            drop(tx);
+            keep(ctx, begun, held, held.registration.unreached()).await?;
+            return Err(Refusal::OtpExpired.into());
+        }
+        saved => saved?,
+    }
     tx.commit().await?;
     // Whoever looks again sees that it is done; where this fails they may sign in all the same.
     let done = sealed(ctx, &Stage::Done(registration.then.clone(), registration.way))?;
@@ -179,9 +189,12 @@ async fn open_account(
                 account: account.id,
                 phone: phone.clone(),
                 is_default: true,
-                verified_at: ctx.now(),
+                verified_at: whole.proved_at,
             };
-            people::bind_phone(ctx, tx, &binding).await?;
+            // Somebody else has proved it since: it takes another code.
+            if !people::bind_phone(ctx, tx, &binding).await? {
+                return Err(Refusal::OtpExpired.into());
+            }
         }
         Contact::Email(email) => people::change_email(ctx, tx, person, email).await?,
     }

@@ -75,7 +75,7 @@ pub async fn send(ctx: &Ctx, begun: &Begun, held: &Held, form: &Form<'_>) -> Res
         let hashing = &ctx.services.hashing;
         hashing.hash(form.password, ctx.random()).await?.ok_or(Refusal::Busy)?
     };
-    let access = Access { password, contact, is_proved: false };
+    let access = Access { password, contact, proved_at: None };
     keep(ctx, begun, held, registration.reached_by(access)).await?;
     Ok(())
 }
@@ -162,7 +162,7 @@ pub async fn verify(ctx: &Ctx, begun: &Begun, held: &Held, code: &str) -> Result
     }
     budget.forget(ctx).await?;
     // The step forward uses the code up: of two tabs one takes it.
-    let held = keep(ctx, begun, held, held.registration.reached()).await?;
+    let held = keep(ctx, begun, held, held.registration.reached(ctx.now())).await?;
     let tx = ctx.begin().await?;
     tx.note(AuditEvent::RegistrationBegun { way: held.registration.way.name().to_owned() });
     tx.commit().await?;

@@ -73,7 +73,10 @@ pub async fn find(ctx: &Ctx, begun: &Begun) -> Result<Option<Found>, Fault> {
     let text = ctx.services.secrets.cookie.open_sealed_text(&place(ctx), &kept.0).ok();
     let stage = text.and_then(|text| serde_json::from_str::<Stage>(&text).ok());
     Ok(stage.map(|stage| match stage {
-        Stage::On(registration) => Found::On(Box::new(Held { registration: *registration, kept })),
+        Stage::On(registration) => {
+            let registration = registration.as_of(ctx.now());
+            Found::On(Box::new(Held { registration, kept }))
+        }
         Stage::Done(then, way) => Found::Done(then, way),
     }))
 }
@@ -155,7 +158,7 @@ pub async fn name(
     candidate: Candidate,
 ) -> Result<Verdict, Stop> {
     let named = held.registration.naming(candidate);
-    let is_proved = named.access.as_ref().is_some_and(|access| access.is_proved);
+    let is_proved = named.access.as_ref().is_some_and(|access| access.proved_at.is_some());
     let is_judged = named.proof.is_some();
     let held = keep(ctx, begun, held, named).await?;
     match is_proved && !is_judged {

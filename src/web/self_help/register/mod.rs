@@ -232,7 +232,7 @@ async fn refused(helping: &Helping, held: &Held, refusal: &Refusal) -> Answer {
 }
 
 fn is_reached(registration: &Registration) -> bool {
-    registration.access.as_ref().is_some_and(|access| access.is_proved)
+    registration.access.as_ref().is_some_and(|access| access.proved_at.is_some())
 }
 
 async fn verify(helping: Helping) -> Answer {
@@ -267,6 +267,14 @@ async fn finished(helping: &Helping, held: &Held, done: Result<(), Refusal>) -> 
     match done {
         Ok(()) => Ok(onward(helping)),
         Err(Refusal::Taken) => known(helping),
+        // The phone is to be proved anew.
+        Err(Refusal::OtpExpired) => match find(&helping.request.ctx, &helping.begun).await? {
+            Some(Found::On(now)) => {
+                let refusal = Some(&Refusal::OtpExpired);
+                view::contact(helping, &now.registration, None, refusal).await
+            }
+            Some(Found::Done(..)) | None => Ok(onward(helping)),
+        },
         Err(refusal) => {
             let app = helping.form.get("app").unwrap_or_default();
             let shown = view::verify(helping, &held.registration, app, Some(&refusal));

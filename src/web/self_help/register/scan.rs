@@ -1,6 +1,7 @@
 //! The form beside the code by which a phone proves a registration's face. How the code stands is asked as
 //! everywhere (`part`).
 
+use crate::domain::refusal::Refusal;
 use crate::domain::scan::ScanState;
 use crate::flows::Stop;
 use crate::flows::self_help::register::complete;
@@ -20,7 +21,9 @@ pub async fn post(helping: Helping) -> Answer {
         // Of two clicks the second finds the code used up by the first.
         let found = find_shown(ctx, helping.begun.key(), id, verifier).await?;
         let is_used = found.is_some_and(|found| found.state == ScanState::Consumed);
-        if done.is_err() && is_used && is_done_meanwhile(&helping).await? {
+        // Nor is it the second where the phone is to be proved anew.
+        let may_be_second = done.is_err() && done != Err(Refusal::OtpExpired);
+        if may_be_second && is_used && is_done_meanwhile(&helping).await? {
             return Ok(see_other(&address(&helping.request, "done", &helping.begun)));
         }
         return finished(&helping, &held, done).await;

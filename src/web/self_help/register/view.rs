@@ -201,7 +201,8 @@ pub async fn contact(
         Contact::Email(email) => email.as_str().to_owned(),
     });
     let wants_other = typed.is_some() || helping.form.get("change") == Some("yes");
-    let is_proved = access.is_some_and(|access| access.is_proved) && registration.proof.is_some();
+    let is_proved =
+        access.is_some_and(|access| access.proved_at.is_some()) && registration.proof.is_some();
     let waits = access.is_some() && contact::is_sent(&request.ctx, &helping.begun).await?;
     let rules = &request.ctx.realm.password;
     let page = RegisterContactPage {
