@@ -320,6 +320,10 @@ impl Authorisation {
             return self.next_by_registry(event, now);
         }
         let online = identity_type.can(Capability::GrantedOnline);
+        // What the registry alone gives no manager touches, also while it waits (AC-35, S-12).
+        if actor == Actor::Manager && !online && self.state.is_live() {
+            return Err(Refusal::Protected);
+        }
         match (self.state, event, actor) {
             (State::PendingByPerson, Event::Confirm, Actor::Holder) if self.is_past(now) => {
                 Err(Refusal::State)
@@ -339,9 +343,6 @@ impl Authorisation {
                 if self.origin == Origin::Hall =>
             {
                 Ok(State::PendingByPerson)
-            }
-            (State::Active, Event::Edit(_) | Event::Delete, Actor::Manager) if !online => {
-                Err(Refusal::Protected)
             }
             (State::Active, Event::Edit(_), Actor::Manager | Actor::Officer) => Ok(State::Active),
             (State::Active, Event::Delete, Actor::Holder)

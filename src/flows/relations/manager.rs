@@ -270,7 +270,12 @@ pub async fn confirm_application(
     if found.state() != State::PendingByEnterprise {
         return Err(Refusal::State.into());
     }
-    let terms = check_terms(ctx, &found.identity_type, permissions, valid_to)?;
+    let terms = check_terms(ctx, &found.identity_type, permissions, valid_to);
+    let terms = terms.map_err(|refusal| match refusal {
+        // What the registry alone gives.
+        refusal if refusal == Refusal::format("identity_type") => Refusal::Protected,
+        refusal => refusal,
+    })?;
     change(ctx, &found, &Event::Accept(terms), By::manager(manager.person)).await
 }
 

@@ -90,13 +90,15 @@ pub fn handler(request: &Request, listed: &Listed) -> HandlerView {
 /// What a manager may do with somebody's; the flows decide again.
 fn manager_acts(request: &Request, one: &Authorisation) -> Vec<&'static str> {
     let known = request.ctx.realm.identity_type(&one.identity_type);
-    let is_online = known.is_some_and(|known| known.can(Capability::GrantedOnline));
+    if !known.is_some_and(|known| known.can(Capability::GrantedOnline)) {
+        return Vec::new();
+    }
     match (one.state(), one.origin) {
         (State::PendingByPerson, Origin::Hall) => Vec::new(),
         (State::PendingByPerson, _) => vec!["withdraw"],
         (State::PendingByEnterprise, _) => vec!["confirm", "reject"],
-        (State::Active, _) if is_online => vec!["edit", "delete"],
-        (State::Expired, _) if is_online => vec!["renew"],
+        (State::Active, _) => vec!["edit", "delete"],
+        (State::Expired, _) => vec!["renew"],
         _ => Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::contract::start;
 use super::{LI, WANG, as_li, as_person, begin, get, held, post};
 use crate::kit::listener::Listener;
-use crate::kit::{EXAMPLE, TestApp, changed_realm, on_each_database};
+use crate::kit::{EXAMPLE, TestApp, changed_realm, on_each_database, on_one_database};
 
 const ZHANG: &str = "13700137000";
 const ZHAO: &str = "13600136000";
@@ -362,6 +362,38 @@ fn what_was_taken_back_is_not_renewed_without_asking() {
             assert_eq!(page.code(), None, "{}", page.text);
             let now = app.ctx.rows().authorisations().find(old.id).await.unwrap().unwrap();
             assert_eq!(now.state().name(), expected, "{phone} {identity_type}");
+        }
+    });
+}
+
+/// What the registry asks of a new finance supervisor no manager takes back or answers, and no page offers it.
+/// Covers AC-35, S-12.
+#[test]
+fn what_the_registry_asks_is_no_managers_to_withdraw() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let save: &[(&str, &str)] =
+            &[("act", "confirm-save"), ("p-TAX_FILING", "yes"), ("term", "long")];
+        let cases: [(&str, &str, &[&[(&str, &str)]]); 2] = [
+            (ZHAO, "pending_by_person", &[&[("act", "withdraw")]]),
+            (SUN, "pending_by_enterprise", &[&[("act", "reject")], save]),
+        ];
+        for (phone, state, acts) in cases {
+            told(&app, &relation(phone, "finance_supervisor", 1, json!({"state": state}))).await;
+            let one = newest(&app.ctx, phone, "finance_supervisor").await;
+            let path = format!("/account/handlers/{}", one.id);
+            let page = get(&mut li, &path).await;
+            for act in ["withdraw", "reject", "confirm"] {
+                let offered = page.text.contains(&format!("id=\"act-{act}\""));
+                assert!(!offered, "{state} {act}: {}", page.text);
+            }
+            for act in acts {
+                let refused = post(&app, &mut li, &path, act).await;
+                assert_eq!(refused.code(), Some("E_PROTECTED"), "{state} {act:?}");
+            }
+            let now = newest(&app.ctx, phone, "finance_supervisor").await;
+            assert_eq!((now.version(), now.state().name()), (one.version(), state));
         }
     });
 }

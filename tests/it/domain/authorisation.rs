@@ -382,6 +382,20 @@ fn those_of_the_registry_are_protected() {
     assert_eq!(outcome(&from, &Event::Delete, Actor::Holder, &of), "E_PROTECTED");
     assert_eq!(outcome(&from, &Event::Delete, Actor::Officer, &of), "deleted");
     assert_eq!(outcome(&from, &from.registry_end(), Actor::Registry, &of), "ended");
+    // Nor while they wait: neither the person's answer nor the enterprise's is a manager's to give.
+    let accept = Event::Accept(terms(&["TAX_QUERY"]));
+    for (state, event, actor, expected) in [
+        (State::PendingByPerson, Event::Withdraw, Actor::Manager, "E_PROTECTED"),
+        (State::PendingByPerson, Event::Withdraw, Actor::Officer, "withdrawn"),
+        (State::PendingByPerson, Event::Confirm, Actor::Holder, "active"),
+        (State::PendingByPerson, Event::Reject, Actor::Holder, "rejected"),
+        (State::PendingByEnterprise, Event::Reject, Actor::Manager, "E_PROTECTED"),
+        (State::PendingByEnterprise, accept, Actor::Manager, "E_PROTECTED"),
+        (State::PendingByEnterprise, registry(State::Active), Actor::Registry, "active"),
+    ] {
+        let from = authorisation(state, Origin::Registry);
+        assert_eq!(outcome(&from, &event, actor, &of), expected, "{state:?} {event:?} {actor:?}");
+    }
 }
 
 #[test]
