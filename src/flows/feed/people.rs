@@ -6,6 +6,7 @@ use crate::base::clock::{Day, Timestamp};
 use crate::base::id::{AccountId, PersonId};
 use crate::domain::feed::{PersonLine, Wrong, verified};
 use crate::domain::notice::NoticeKind;
+use crate::domain::number::country::CHINA;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::name::PersonName;
@@ -30,8 +31,8 @@ use crate::store::{StoreError, Tx};
 struct Told {
     name: PersonName,
     number: DocumentNumber,
-    /// ISO 3166-1 alpha-3.
-    nationality: String,
+    /// ISO 3166-1 alpha-3, as the line or the number says; `None`: neither does.
+    nationality: Option<String>,
     phone: Option<ToldPhone>,
     email: Option<EmailAddress>,
     /// `None`: the line says nothing of it.
@@ -45,8 +46,9 @@ impl Told {
         let today = now.day();
         let kind = DocumentType::parse(&line.document_type)
             .ok_or_else(|| Wrong::field("document_type", "no such kind of document"))?;
-        let nationality = normalise(line.nationality.as_deref().unwrap_or("CHN"));
-        if nationality.len() != 3 || !nationality.chars().all(|c| c.is_ascii_uppercase()) {
+        let nationality = line.nationality.as_deref().map(normalise);
+        let is_code = |text: &str| text.len() == 3 && text.chars().all(|c| c.is_ascii_uppercase());
+        if nationality.as_deref().is_some_and(|text| !is_code(text)) {
             return Err(Wrong::field("nationality", "three letters (ISO 3166-1 alpha-3)"));
         }
         if line.real_name_level.is_some_and(|level| !(1..=5).contains(&level)) {
@@ -59,11 +61,14 @@ impl Told {
                 .ok_or_else(|| Wrong::field("document_valid_to", "no such day")),
         };
         let email = line.email.as_deref().map(EmailAddress::parse).transpose();
+        let name = PersonName::parse(&line.name).map_err(|error| Wrong::field("name", error))?;
+        let number = DocumentNumber::parse(kind, &line.document, today)
+            .map_err(|error| Wrong::field("document", error))?;
+        let by_number = number.nationality().map(str::to_owned);
         Ok(Self {
-            name: PersonName::parse(&line.name).map_err(|error| Wrong::field("name", error))?,
-            number: DocumentNumber::parse(kind, &line.document, today)
-                .map_err(|error| Wrong::field("document", error))?,
-            nationality,
+            name,
+            number,
+            nationality: nationality.or(by_number),
             phone: ToldPhone::parse(line, now)?,
             email: email.map_err(|error| Wrong::field("email", error))?,
             real_name_level: line.real_name_level,
@@ -74,6 +79,11 @@ impl Told {
 
     fn is_void(&self) -> bool {
         self.document_void == Some(true)
+    }
+
+    /// Of somebody of whom nothing else is told.
+    fn first_nationality(&self) -> &str {
+        self.nationality.as_deref().unwrap_or(CHINA)
     }
 
     /// The level of somebody of whom nothing was told before.
@@ -128,7 +138,7 @@ pub async fn save_person(
     };
     let (email, of_email) = told_email(&person, &told, has_cancelled);
     let before = person.clone();
-    let changed = Person {
+    let mut changed = Person {
         name: told.name.clone(),
         // What somebody has proved here, a record of less does not take away; a void document does.
         real_name_level: level.max(person.real_name_level),
@@ -137,6 +147,7 @@ pub async fn save_person(
         updated_at: ctx.now(),
         ..person
     };
+    let of_origin = follow_origin(&mut changed, &told, account.as_ref());
     people::update(tx, &before, &changed).await?;
     if account.is_some() && before.email.is_some() && before.email != changed.email {
         tell_person(ctx, tx, changed.id, NoticeKind::ContactChanged, None).await?;
@@ -155,7 +166,8 @@ pub async fn save_person(
     if told.is_void() {
         lower_in(ctx, tx, changed.id, "document_void").await?;
     }
-    let remarks = [document.remark, of_email, of_phone].into_iter().flatten().collect();
+    let remarks = [document.remark, of_email, of_phone].into_iter().flatten();
+    let remarks = remarks.chain(of_origin).collect();
     Ok(Saved { target: changed.id.0, remarks })
 }
 
@@ -175,6 +187,33 @@ fn told_email(
             (Some(own), is_other.then(|| Wrong::field("email", reason)))
         }
         _ => (Some(told.clone()), None),
+    }
+}
+
+/// Nationality, kind and sex, as far as the line or the number says them; what it is not followed in is remarked
+/// on: whoever has registered here has said themself who they are.
+fn follow_origin(person: &mut Person, told: &Told, account: Option<&Account>) -> Vec<Wrong> {
+    let sex = told.number.sex.map(|sex| sex.name().to_owned());
+    if account.is_some_and(|account| account.origin == AccountOrigin::Registered) {
+        let other = told.nationality.as_ref().filter(|told| **told != person.nationality);
+        let other = other.map(|_| "nationality");
+        let of_sex = sex.zip(person.sex.as_ref()).filter(|(told, own)| told != *own);
+        let fields = [other, of_sex.map(|_| "document")].into_iter().flatten();
+        let reason = "not followed: the person has registered here with another sex or nationality";
+        return fields.map(|field| Wrong::field(field, reason)).collect();
+    }
+    if let Some(nationality) = &told.nationality {
+        person.kind = kind_of(nationality);
+        person.nationality.clone_from(nationality);
+    }
+    person.sex = sex.or(person.sex.take());
+    Vec::new()
+}
+
+fn kind_of(nationality: &str) -> PersonKind {
+    match nationality {
+        CHINA => PersonKind::Domestic,
+        _ => PersonKind::Overseas,
     }
 }
 
@@ -231,7 +270,7 @@ fn check_same(person: &Person, told: &Told) -> Result<(), Wrong> {
         return Err(Wrong::field("name", "the document is held by somebody of another name"));
     }
     let is_foreign = told.number.kind == DocumentType::ForeignPassport;
-    if is_foreign && person.nationality != told.nationality {
+    if is_foreign && person.nationality != told.first_nationality() {
         return Err(Wrong::field("nationality", "the document is held by somebody of another one"));
     }
     Ok(())
@@ -311,13 +350,10 @@ fn new_person(ctx: &Ctx, told: &Told) -> Person {
     let now = ctx.now();
     Person {
         id: PersonId::new(&ctx.services.clock, ctx.random()),
-        kind: match told.nationality.as_str() {
-            "CHN" => PersonKind::Domestic,
-            _ => PersonKind::Overseas,
-        },
+        kind: kind_of(told.first_nationality()),
         name: told.name.clone(),
         sex: told.number.sex.map(|sex| sex.name().to_owned()),
-        nationality: told.nationality.clone(),
+        nationality: told.first_nationality().to_owned(),
         real_name_level: told.first_level(told.is_void()),
         email: told.email.clone(),
         email_verified_at: None,

@@ -10,6 +10,7 @@ use crate::domain::authorisation::{
 };
 use crate::domain::function::{Function, Role};
 use crate::domain::identity_type::{Capability, IdentityTypeName, Permissions};
+use crate::domain::number::country::CHINA;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::name::PersonName;
 use crate::domain::person::{IdentityDocument, Person, PersonKind};
@@ -208,16 +209,18 @@ async fn is_named(tx: &Tx<'_>, known: &Person) -> Result<bool, Fault> {
     Ok(known.real_name_level >= 3 || !accounts.is_empty())
 }
 
+/// Somebody of whom nothing is known but what the number says; whatever else is told of them is followed.
 fn invited(ctx: &Ctx, new: &CheckedHandler) -> Person {
+    let nationality = new.number.nationality().unwrap_or_default();
     Person {
         id: PersonId::new(&ctx.services.clock, ctx.random()),
-        kind: match new.number.kind {
-            DocumentType::ResidentIdCard => PersonKind::Domestic,
+        kind: match nationality {
+            CHINA => PersonKind::Domestic,
             _ => PersonKind::Overseas,
         },
         name: new.name.clone(),
-        sex: None,
-        nationality: "CHN".to_owned(),
+        sex: new.number.sex.map(|sex| sex.name().to_owned()),
+        nationality: nationality.to_owned(),
         real_name_level: 1,
         email: None,
         email_verified_at: None,

@@ -13,7 +13,7 @@ mod document_kinds;
 mod documents;
 mod endings;
 mod entering;
-mod enterprise;
+pub mod enterprise;
 mod foreign;
 mod forms;
 mod held;

@@ -11,14 +11,14 @@ use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::number::email::EmailAddress;
 use hufu::domain::number::name::PersonName;
 use hufu::domain::number::taxpayer::TaxpayerNumber;
-use hufu::domain::person::DocumentEnd;
+use hufu::domain::person::{DocumentEnd, PersonKind};
 use hufu::flows::feed::{Format, Report};
 use hufu::flows::{hall, help, people};
 use serde_json::{Value, json};
 
 use super::tell;
 use crate::account::AGENCY;
-use crate::kit::{EXAMPLE, TestApp, on_each_database};
+use crate::kit::{EXAMPLE, TestApp, on_each_database, on_one_database};
 
 const CARD: &str = "110101199003074514";
 
@@ -382,5 +382,52 @@ fn a_line_waits_for_whoever_changes_what_is_theirs() {
         let person = app.ctx.rows().people().find(id).await.unwrap().unwrap();
         assert_eq!(person.email, Some(new));
         assert!(person.real_name_level <= 2, "{}", person.real_name_level);
+    });
+}
+
+/// A newer line's nationality is followed, and so is what a number says of nationality and sex; what an invitation
+/// knew is what its number says, so that no later line is refused for it. Whoever has registered here is remarked on.
+#[test]
+fn nationality_is_followed_until_its_person_has_told_it() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let known = async |kind: DocumentType, text: &str| {
+            let id = holder(&app, kind, text).await.unwrap();
+            let one = app.ctx.rows().people().find(id).await.unwrap().unwrap();
+            (one.kind, one.nationality, one.sex)
+        };
+        let (foreign, chinese) = (DocumentType::ForeignPassport, DocumentType::ChinesePassport);
+        // Invited by a manager, by passports.
+        let mut li = crate::account::as_li(&app).await;
+        for (name, kind, document) in [
+            ("Ann Lee", "foreign_passport", "C01X00T47"),
+            ("钱多", "chinese_passport", "E12345671"),
+        ] {
+            let more = [("name", name), ("document_type", kind), ("document", document)];
+            let more = [&more[..], &[("risk", "yes")]].concat();
+            let added = crate::account::enterprise::add(&app, &mut li, &more).await;
+            assert_eq!(added.code(), None, "{}", added.text);
+        }
+        let own = (PersonKind::Domestic, "CHN".to_owned(), None);
+        assert_eq!(known(chinese, "E12345671").await, own);
+        // Two keys tell of her.
+        for (key, version, nationality) in [("a", 1, "USA"), ("b", 1, "USA"), ("a", 2, "DEU")] {
+            let line = json!({"feed": "person", "source_key": key, "version": version,
+                "name": "Ann Lee", "document_type": "foreign_passport", "document": "C01X00T47",
+                "nationality": nationality})
+            .to_string();
+            let report = tell(&app, &line, Format::JsonLines, None).await;
+            assert_eq!((report.applied, report.failed.len()), (1, 0), "{line} {report:?}");
+            let told = (PersonKind::Overseas, nationality.to_owned(), None);
+            assert_eq!(known(foreign, "C01X00T47").await, told, "{key} {version}");
+        }
+        // 王小明 has registered here.
+        let line = json!({"feed": "person", "source_key": "w", "version": 1, "name": "王小明",
+            "document": "360102199003071236", "nationality": "USA"})
+        .to_string();
+        let report = tell(&app, &line, Format::JsonLines, None).await;
+        assert_eq!(remarked(&report), ["nationality"]);
+        let wang = known(DocumentType::ResidentIdCard, "360102199003071236").await;
+        assert_eq!((wang.0, wang.1), (PersonKind::Domestic, "CHN".to_owned()));
     });
 }
