@@ -334,14 +334,24 @@ impl Registration {
     }
 }
 
+/// What a number that is known leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leads {
+    /// Nobody has an account by it.
+    Nowhere,
+    /// To an account; or it is void and opens none.
+    Account,
+    /// To whoever holds another of its kind by now (D-08).
+    Former,
+}
+
 /// Whom the documents name already.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Known {
     pub name: PersonName,
     /// Name and number were verified once (DEC-21); an invitation says only what a manager typed.
     pub is_verified: bool,
-    /// Or the number is void and opens none.
-    pub has_account: bool,
+    pub leads: Leads,
     /// Of an enterprise, whether its relation waits or stands (DEC-24).
     pub is_manager: bool,
 }
@@ -356,6 +366,8 @@ pub enum Judged {
     Face { is_named: bool },
     /// They have an account: they sign in, or recover it.
     HasAccount,
+    /// It was replaced: their present document is the way.
+    Former,
 }
 
 /// What is left to prove; asked only for somebody whose contact is proved. `E_REAL_NAME`: the number is
@@ -366,11 +378,14 @@ pub fn judge(
     hall: Option<&HallRecord>,
     known: Option<&Known>,
 ) -> Result<Judged, Refusal> {
-    if known.is_some_and(|one| (one.is_verified || one.has_account) && one.name != candidate.name) {
+    let is_theirs = |one: &Known| one.is_verified || one.leads != Leads::Nowhere;
+    if known.is_some_and(|one| is_theirs(one) && one.name != candidate.name) {
         return Err(Refusal::RealName);
     }
-    if known.is_some_and(|known| known.has_account) {
-        return Ok(Judged::HasAccount);
+    match known.map(|known| known.leads) {
+        Some(Leads::Account) => return Ok(Judged::HasAccount),
+        Some(Leads::Former) => return Ok(Judged::Former),
+        Some(Leads::Nowhere) | None => {}
     }
     let hall = hall.filter(|record| record.name == candidate.name);
     let by_sight = hall.is_some_and(HallRecord::is_by_sight);

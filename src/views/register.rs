@@ -160,6 +160,8 @@ impl Page for RegisterDonePage {
 /// Whoever has an account signs in with it or recovers it.
 #[derive(Debug, Serialize)]
 pub struct RegisterKnownPage {
+    pub title: String,
+    pub text: String,
     pub sign_in: String,
 }
 

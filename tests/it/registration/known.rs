@@ -14,7 +14,9 @@ use serde_json::json;
 use crate::kit::browser::without_number;
 
 use super::*;
-use crate::kit::{EXAMPLE, FILING, PASSWORD, authorize_url, claims, on_each_database};
+use crate::kit::{
+    EXAMPLE, FILING, PASSWORD, authorize_url, claims, on_each_database, on_one_database,
+};
 use crate::recovery::{notices, reached_by};
 
 const LI: Registrant =
@@ -411,5 +413,37 @@ fn a_void_number_costs_no_face() {
         let guess = Registrant { name: "李芬", contact: "13955559555", ..LI };
         let (_, page) = reached(&app, guess).await;
         assert_eq!(page.code(), Some("E_REAL_NAME"), "{}", page.text);
+    });
+}
+
+/// A former number is told to be one, before a face is looked at, and to nobody of another name: the present document
+/// is the way. Covers R-06, D-08.
+#[test]
+fn a_former_number_costs_no_face() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        for (version, number) in [(1, "EF1260892"), (2, "EF1260893")] {
+            let line = json!({"feed": "person", "source_key": "renewed", "version": version,
+                "name": "钱多", "document_type": "chinese_passport", "document": number,
+                "phone": "13911139111"});
+            crate::account::feed(&app, &[line]).await;
+        }
+        let former = Registrant {
+            name: "钱多",
+            kind: "chinese_passport",
+            number: "EF1260892",
+            sex: "male",
+            ..FANG
+        };
+        let other = Registrant { name: "钱少", contact: "13955559999", ..former };
+        let (_, page) = reached(&app, other).await;
+        assert_eq!(page.code(), Some("E_REAL_NAME"), "{}", page.text);
+        let (_, page) = reached(&app, former).await;
+        assert_eq!(page.code(), Some("E_TAKEN"), "{}", page.text);
+        assert!(page.text.contains("已由您的新证件代替"), "{}", page.text);
+        assert!(!page.text.contains("accept-face-service"), "no face is asked for");
+        let present = Registrant { number: "EF1260893", contact: "13955559998", ..former };
+        let (_, page) = reached(&app, present).await;
+        assert!(page.text.contains("该证件已有账号"), "{}", page.text);
     });
 }

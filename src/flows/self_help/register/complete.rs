@@ -112,7 +112,7 @@ async fn save(ctx: &Ctx, tx: &Tx<'_>, whole: &Registering<'_>) -> Result<(), Sto
     let facts = Facts::read(ctx, tx.rows().reading(), whole.candidate).await?;
     // As things stand now: somebody else may have been faster, or the hall's record another.
     match (facts.judge(whole.candidate, whole.access)?, whole.proof) {
-        (Judged::HasAccount, _) => return Err(Refusal::Taken.into()),
+        (Judged::HasAccount | Judged::Former, _) => return Err(Refusal::Taken.into()),
         (Judged::Hall, _) | (Judged::Face { .. }, Proof::Face { .. }) => {}
         (Judged::Face { .. }, Proof::Hall) => return Err(Refusal::State.into()),
     }

@@ -10,7 +10,7 @@ use crate::domain::identity_type::Capability;
 use crate::domain::person::{DocumentStatus, Person};
 use crate::domain::refusal::Refusal;
 use crate::domain::registration::{
-    Access, Candidate, Contact, Judged, Known, NamedBy, Proof, judge as judged,
+    Access, Candidate, Contact, Judged, Known, Leads, NamedBy, Proof, judge as judged,
 };
 use crate::flows::limits::{self, Limit};
 use crate::flows::self_help::progress::Begun;
@@ -34,6 +34,8 @@ pub enum Verdict {
     GoOn,
     /// Nowhere: they have an account, and the registration is over.
     HasAccount,
+    /// Nowhere, too: their present document is the way.
+    Former,
 }
 
 /// What the rows say of a candidate.
@@ -47,18 +49,15 @@ impl Facts {
     pub async fn read(ctx: &Ctx, rows: Rows<'_>, candidate: &Candidate) -> Result<Self, Fault> {
         let hall = rows.hall_records().find(&candidate.number).await?;
         let standing = rows.people().standing(&candidate.number).await?;
-        let (person, is_void) = match standing {
-            Some((id, status)) if status != DocumentStatus::Superseded => {
-                (rows.people().find(id).await?, status == DocumentStatus::Void)
-            }
-            _ => (None, false),
+        let Some((id, status)) = standing else {
+            return Ok(Self { person: None, known: None, hall });
         };
+        let person = rows.people().find(id).await?;
         let known = match &person {
             Some(person) => Some(Known {
                 name: person.name.clone(),
                 is_verified: person.real_name_level >= 3,
-                // A void number opens none, and no face is looked at before that is said.
-                has_account: is_void || rows.accounts().find_by_person(person.id).await?.is_some(),
+                leads: leads(rows, person.id, status).await?,
                 is_manager: is_manager(ctx, rows, person.id).await?,
             }),
             None => None,
@@ -69,6 +68,18 @@ impl Facts {
     pub fn judge(&self, candidate: &Candidate, access: &Access) -> Result<Judged, Refusal> {
         judged(candidate, &access.contact, self.hall.as_ref(), self.known.as_ref())
     }
+}
+
+/// A former number and a void one open nothing: it is said before a face is looked at.
+async fn leads(rows: Rows<'_>, person: PersonId, status: DocumentStatus) -> Result<Leads, Fault> {
+    Ok(match status {
+        DocumentStatus::Superseded => Leads::Former,
+        DocumentStatus::Void => Leads::Account,
+        DocumentStatus::Active if rows.accounts().find_by_person(person).await?.is_some() => {
+            Leads::Account
+        }
+        DocumentStatus::Active => Leads::Nowhere,
+    })
 }
 
 async fn is_manager(ctx: &Ctx, rows: Rows<'_>, person: PersonId) -> Result<bool, Fault> {
@@ -108,6 +119,10 @@ pub(super) async fn judge(ctx: &Ctx, begun: &Begun, held: &Held) -> Result<Verdi
         Judged::HasAccount => {
             JOURNEY.forget(ctx, begun).await;
             return Ok(Verdict::HasAccount);
+        }
+        Judged::Former => {
+            JOURNEY.forget(ctx, begun).await;
+            return Ok(Verdict::Former);
         }
         Judged::Hall => Proof::Hall,
         Judged::Face { is_named: true } => {

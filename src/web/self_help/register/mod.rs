@@ -160,7 +160,8 @@ async fn post_identity(helping: Helping) -> Answer {
     };
     match done {
         Ok(Verdict::GoOn) => Ok(onward(&helping)),
-        Ok(Verdict::HasAccount) => known(&helping),
+        Ok(Verdict::HasAccount) => known(&helping, "register-known"),
+        Ok(Verdict::Former) => known(&helping, "register-former"),
         Err(Refusal::State) => {
             let shown = async { view::identity(&helping, &held.registration, Some(typed), None) };
             unless_gone_on(&helping, &held, shown).await
@@ -193,7 +194,8 @@ async fn post_contact(helping: Helping) -> Answer {
         let judged = contact::verify(ctx, begun, &held, text("code")).await;
         return match Stop::refusal(judged)? {
             Ok(Verdict::GoOn) => Ok(onward(&helping)),
-            Ok(Verdict::HasAccount) => known(&helping),
+            Ok(Verdict::HasAccount) => known(&helping, "register-known"),
+            Ok(Verdict::Former) => known(&helping, "register-former"),
             Err(refusal) => refused(&helping, &held, &refusal).await,
         };
     }
@@ -266,7 +268,7 @@ async fn post_verify(helping: Helping) -> Answer {
 async fn finished(helping: &Helping, held: &Held, done: Result<(), Refusal>) -> Answer {
     match done {
         Ok(()) => Ok(onward(helping)),
-        Err(Refusal::Taken) => known(helping),
+        Err(Refusal::Taken) => known(helping, "register-known"),
         // The phone is to be proved anew.
         Err(Refusal::OtpExpired) => match find(&helping.request.ctx, &helping.begun).await? {
             Some(Found::On(now)) => {
@@ -294,9 +296,15 @@ fn declined(request: &Request) -> Answer {
     request.page(StatusCode::FORBIDDEN, "", &page)
 }
 
-/// Whoever has an account is told so only here, with a code from their phone.
-fn known(helping: &Helping) -> Answer {
-    let page = RegisterKnownPage { sign_in: format!("{}/login", helping.request.base()) };
+/// Whoever has an account, or another document by now, is told so only here, with a code from their phone.
+/// `words`: what it is.
+fn known(helping: &Helping, words: &str) -> Answer {
+    let request = &helping.request;
+    let page = RegisterKnownPage {
+        sign_in: format!("{}/login", request.base()),
+        title: request.text(&format!("{words}-title")),
+        text: request.text(&format!("{words}-text")),
+    };
     helping.page(StatusCode::CONFLICT, &page)
 }
 
