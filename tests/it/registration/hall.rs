@@ -6,7 +6,7 @@ use hufu::outbound::asked::FaceState;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::kit::on_each_database;
+use crate::kit::{on_each_database, on_one_database};
 
 async fn finish(browser: &mut Browser, page: &Shown) -> Shown {
     browser.submit(page, &[("accept-personal-information", "yes"), ("act", "accept")]).await
@@ -61,6 +61,30 @@ fn another_phone_than_the_halls_wants_a_face() {
         let (_, page) = reached(&app, other).await;
         assert!(!page.text.contains("id=\"register-hall\""), "{}", page.text);
         assert!(page.text.contains("accept-face-service"), "{}", page.text);
+    });
+}
+
+/// The hall corrects the phone while somebody registers by its record: they go on to a face, and are not kept at a page
+/// that leads nowhere.
+#[test]
+fn a_record_that_changes_meanwhile_leads_to_a_face() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, page) = reached(&app, LIN).await;
+        assert!(page.text.contains("id=\"register-hall\""), "{}", page.text);
+        let line = json!({"feed": "hall_record", "source_key": "h-lin", "version": 1,
+            "name": LIN.name, "document": LIN.number, "phone": "13899998888",
+            "collected_on": "2026-11-01", "collected_by": "03"});
+        taken(&app, &[line]).await;
+        let page = finish(&mut browser, &page).await;
+        assert!(page.text.contains("accept-face-service"), "{} {}", page.url, page.text);
+        assert!(account(&app, LIN).await.is_none());
+        let page = agree_to_face(&mut browser, &page).await;
+        show_face(&app, &page, FaceState::Passed).await;
+        let done = go_on(&mut browser, &page).await;
+        assert!(done.text.contains("注册完成"), "{}", done.text);
+        let how = levels(&app, LIN).await;
+        assert_eq!(how.last().map(|(level, how)| (*level, how.as_str())), Some((4, "face")));
     });
 }
 

@@ -18,7 +18,7 @@ use crate::flows::notify::person::tell_person;
 use crate::flows::people::Agreed;
 use crate::flows::relations::writer::notify;
 use crate::flows::self_help::progress::Begun;
-use crate::flows::self_help::register::judge::Facts;
+use crate::flows::self_help::register::judge::{Facts, Verdict, judge};
 use crate::flows::self_help::register::{
     Held, JOURNEY, Stage, agreed, claim, hall_agreements, keep, sealed,
 };
@@ -97,6 +97,14 @@ async fn complete(
             keep(ctx, begun, held, held.registration.unreached()).await?;
             return Err(Refusal::OtpExpired.into());
         }
+        // The hall's record, or the person, is another by now: what is left to prove is asked anew.
+        Err(Stop::Refused(Refusal::StepUpRequired)) => {
+            drop(tx);
+            return match judge(ctx, begun, held).await? {
+                Verdict::GoOn => Ok(()),
+                Verdict::HasAccount | Verdict::Former => Err(Refusal::Taken.into()),
+            };
+        }
         saved => saved?,
     }
     tx.commit().await?;
@@ -114,7 +122,7 @@ async fn save(ctx: &Ctx, tx: &Tx<'_>, whole: &Registering<'_>) -> Result<(), Sto
     match (facts.judge(whole.candidate, whole.access)?, whole.proof) {
         (Judged::HasAccount | Judged::Former, _) => return Err(Refusal::Taken.into()),
         (Judged::Hall, _) | (Judged::Face { .. }, Proof::Face { .. }) => {}
-        (Judged::Face { .. }, Proof::Hall) => return Err(Refusal::State.into()),
+        (Judged::Face { .. }, Proof::Hall) => return Err(Refusal::StepUpRequired.into()),
     }
     let person = save_person(ctx, tx, whole, facts.person.as_ref()).await?;
     let comes_back = tx.rows().accounts().has_cancelled(person).await?;
