@@ -207,7 +207,7 @@ impl<A> Relations<'_, A> {
         let rows = self.0.all(&HISTORY_OF_ENTERPRISE, tab_values(id.0, query)).await?;
         let entry = |row: &QueryResult| {
             let (one, person) = self.known(row)?;
-            Ok((read_history(row)?, one, person))
+            Ok::<_, StoreError>((read_history(row)?, one, person))
         };
         rows.iter().map(entry).collect()
     }
