@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
     QueryResult, QuerySelect,
@@ -278,6 +278,17 @@ impl CrossRegion<'_, Writing> {
             .exec_without_returning(&db)
             .await?;
         }
+        Ok(())
+    }
+
+    /// It is over, and says of itself what it said.
+    pub async fn close(&self, id: RecordId) -> Result<(), StoreError> {
+        self.0
+            .update::<cross_region_record::Entity>()
+            .col_expr(cross_region_record::Column::State, Expr::value("closed"))
+            .filter(cross_region_record::Column::Id.eq(id.0))
+            .exec(&self.0.db())
+            .await?;
         Ok(())
     }
 }

@@ -14,8 +14,9 @@ use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::taxpayer::TaxpayerNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::feed::among::{Candidate, Once};
+use crate::flows::feed::ends::not_followed;
 use crate::flows::feed::fields::{TOO_YOUNG, enterprise, person, term};
-use crate::flows::feed::not_taken::NotTaken;
+use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::relations::writer::{begin_all_in, begin_in, begun, change_in, children, put_in};
 use crate::flows::{Ctx, Stop};
 use crate::store::Tx;
@@ -27,27 +28,75 @@ pub async fn save_authorisation(
     tx: &Tx<'_>,
     line: &AuthorisationLine,
     known: Option<AuthorisationId>,
-) -> Result<Uuid, NotTaken> {
-    let (new, event) = read(ctx, tx, line).await?;
-    let replaced = replaced(ctx, tx, known, &new).await?;
-    // What another line has told of the right one stays: this line's own is over, and that is all it says.
-    if let (Some(replaced), Event::RegistryEnd(_)) = (replaced, &event) {
-        return Ok(replaced.0);
+) -> Result<Saved, NotTaken> {
+    let event = event(line)?;
+    if let Event::RegistryEnd(_) = event {
+        return save_end(ctx, tx, line, known, &event).await;
     }
-    let mut all = tx.rows().authorisations().list(new.person, new.enterprise).await?;
-    all.retain(|one| one.identity_type == new.identity_type.name);
+    let new = read(ctx, tx, line).await?;
+    let tie = (new.enterprise, new.person, new.identity_type.name.clone());
+    replaced(ctx, tx, known, &tie).await?;
+    let all = tied(tx, &tie).await?;
     let (known, by) = (meant(&all, &event), By::REGISTRY);
     if let Some(known) = known.filter(|known| known.is_as_told(&event, ctx.now())) {
-        return Ok(known.id.0);
+        return Ok(known.id.0.into());
     }
-    let saved = match (known, &event) {
-        (Some(known), _) => change_in(ctx, tx, known, &event, by).await,
-        (None, Event::RegistryEnd(_)) => {
-            return Err(Wrong::field("state", "there is no such relation to end").into());
-        }
-        (None, _) => begin_in(ctx, tx, new, &event, by).await,
+    let saved = match known {
+        Some(known) => change_in(ctx, tx, known, &event, by).await,
+        None => begin_in(ctx, tx, new, &event, by).await,
     };
-    Ok(saved.map_err(|stop| not_taken(stop, known, line))?.id.0)
+    Ok(saved.map_err(|stop| not_taken(stop, known, line))?.id.0.into())
+}
+
+/// Whom a relation ties to what, and as what.
+type Tie = (EnterpriseId, PersonId, IdentityTypeName);
+
+/// What is over is over whoever asked for it, for however long, and whether the realm still knows the identity
+/// type. Where an enterprise or a person is no longer found by the line's number, it speaks of what it had become.
+async fn save_end(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &AuthorisationLine,
+    known: Option<AuthorisationId>,
+    end: &Event,
+) -> Result<Saved, NotTaken> {
+    let (tie, remark) = match (named_tie(tx, line).await, known) {
+        (Err(NotTaken::Wrong(why)), Some(known)) => {
+            let Some(known) = tx.rows().authorisations().find(known).await? else {
+                return Err(why.into());
+            };
+            ((known.enterprise, known.person, known.identity_type), Some(not_followed(&why)))
+        }
+        (tie, _) => (tie?, None),
+    };
+    let remarks = remark.into_iter().collect();
+    // What another line has told of the right one stays: this line's own is over, and that is all it says.
+    if let Some(replaced) = replaced(ctx, tx, known, &tie).await? {
+        return Ok(Saved { target: replaced.0, remarks });
+    }
+    let all = tied(tx, &tie).await?;
+    let Some(known) = meant(&all, end) else {
+        return Err(Wrong::field("state", "there is no such relation to end").into());
+    };
+    if !known.is_as_told(end, ctx.now()) {
+        let ended = change_in(ctx, tx, known, end, By::REGISTRY).await;
+        ended.map_err(|stop| not_taken(stop, Some(known), line))?;
+    }
+    Ok(Saved { target: known.id.0, remarks })
+}
+
+async fn named_tie(tx: &Tx<'_>, line: &AuthorisationLine) -> Result<Tie, NotTaken> {
+    let enterprise = enterprise(tx, "enterprise", &line.enterprise).await?;
+    let person = person(tx, "person", &line.person).await?;
+    Ok((enterprise, person, IdentityTypeName(line.identity_type.clone())))
+}
+
+/// All that there was of it, oldest first.
+async fn tied(tx: &Tx<'_>, tie: &Tie) -> Result<Vec<Authorisation>, NotTaken> {
+    let (enterprise, person, identity_type) = tie;
+    let mut all = tx.rows().authorisations().list(*person, *enterprise).await?;
+    all.retain(|one| one.identity_type == *identity_type);
+    Ok(all)
 }
 
 /// What an older version of the line said of another person, enterprise or identity type: it was wrong, and is
@@ -56,12 +105,12 @@ async fn replaced(
     ctx: &Ctx,
     tx: &Tx<'_>,
     known: Option<AuthorisationId>,
-    new: &New<'_>,
+    (enterprise, person, identity_type): &Tie,
 ) -> Result<Option<AuthorisationId>, NotTaken> {
     let Some(known) = known else { return Ok(None) };
     let Some(known) = tx.rows().authorisations().find(known).await? else { return Ok(None) };
     let is_same = (known.enterprise, known.person, &known.identity_type)
-        == (new.enterprise, new.person, &new.identity_type.name);
+        == (*enterprise, *person, identity_type);
     if is_same {
         return Ok(None);
     }
@@ -79,7 +128,7 @@ pub async fn put_authorisation(
     tx: &Tx<'_>,
     line: &AuthorisationLine,
 ) -> Result<(), NotTaken> {
-    let (new, event) = read(ctx, tx, line).await?;
+    let (event, new) = (event(line)?, read(ctx, tx, line).await?);
     let put = put_in(ctx, tx, new, &event, By::REGISTRY).await;
     put.map_err(|stop| not_taken(stop, None, line))
 }
@@ -88,14 +137,13 @@ async fn read<'c>(
     ctx: &'c Ctx,
     tx: &Tx<'_>,
     line: &AuthorisationLine,
-) -> Result<(New<'c>, Event), NotTaken> {
+) -> Result<New<'c>, NotTaken> {
     let known = ctx.realm.identity_type(&IdentityTypeName(line.identity_type.clone()));
     let Some(identity_type) = known else {
         return Err(Wrong::field("identity_type", "the realm has no such identity type").into());
     };
-    let event = event(line)?;
     let (valid_from, _) = term(&line.valid_from, line.valid_to.as_deref())?;
-    let new = New {
+    Ok(New {
         id: AuthorisationId::new(&ctx.services.clock, ctx.random()),
         enterprise: enterprise(tx, "enterprise", &line.enterprise).await?,
         person: person(tx, "person", &line.person).await?,
@@ -105,21 +153,20 @@ async fn read<'c>(
             Some(number) => Some(person(tx, "invited_by", number).await?),
             None => None,
         },
-    };
-    Ok((new, event))
+    })
 }
 
-/// What the registry says has happened.
+/// What the registry says has happened. Of what is over nobody asks since when it was and for how long.
 fn event(line: &AuthorisationLine) -> Result<Event, Wrong> {
     let Some(state) = State::parse(&line.state) else {
         return Err(Wrong::field("state", "no such state"));
     };
+    if state.is_terminal() {
+        return Ok(Event::RegistryEnd(state));
+    }
     let (valid_from, valid_to) = term(&line.valid_from, line.valid_to.as_deref())?;
     let terms = Terms { permissions: line.permissions.iter().cloned().collect(), valid_to };
-    Ok(match state.is_terminal() {
-        true => Event::RegistryEnd(state),
-        false => Event::Registry { state, valid_from, terms },
-    })
+    Ok(Event::Registry { state, valid_from, terms })
 }
 
 /// A line whose enterprise and person are known.

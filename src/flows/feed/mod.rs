@@ -6,6 +6,7 @@
 mod among;
 mod authorisations;
 mod bulk;
+mod ends;
 pub mod fields;
 mod file;
 pub mod fixtures;

@@ -17,6 +17,7 @@ use crate::domain::profile::EnterpriseProfile;
 use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::authorisations::save_authorisation;
+use crate::flows::feed::ends::{end, end_anyway, not_followed, without};
 use crate::flows::feed::fields::{division, enterprise, known_people, people, permissions, term};
 use crate::flows::feed::hall::save_hall_record;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
@@ -27,8 +28,35 @@ use crate::flows::relations::writer::end_all_in;
 use crate::store::Tx;
 use crate::store::enterprises::NewEnterprise;
 
-/// One line into its rows. `known`: the row that an older version became.
+/// One line into its rows. `known`: the row that an older version became. What it ends is ended whatever else it
+/// says (E-23, G-17).
 pub async fn save(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    line: &Line,
+    known: Option<Uuid>,
+) -> Result<Saved, NotTaken> {
+    let (mut rest, mut left_out): (Option<Line>, Vec<Wrong>) = (None, Vec::new());
+    loop {
+        let line = rest.as_ref().unwrap_or(line);
+        let why = match follow(ctx, tx, line, known).await {
+            Ok(mut saved) => {
+                saved.remarks.extend(left_out.iter().map(not_followed));
+                return Ok(saved);
+            }
+            Err(NotTaken::Wrong(why)) => why,
+            fault => return fault,
+        };
+        let is_gone = left_out.iter().any(|one| one.field == why.field);
+        let Some(less) = without(ctx, tx, line, &why).await?.filter(|_| !is_gone) else {
+            return end_anyway(ctx, tx, line, known, why).await;
+        };
+        left_out.push(why);
+        rest = Some(less);
+    }
+}
+
+async fn follow(
     ctx: &Ctx,
     tx: &Tx<'_>,
     line: &Line,
@@ -39,7 +67,7 @@ pub async fn save(
         Line::Person(line) => return save_person(ctx, tx, line, known.map(PersonId)).await,
         Line::Enterprise(line) => save_enterprise(ctx, tx, line, known.map(EnterpriseId)).await,
         Line::Authorisation(line) => {
-            save_authorisation(ctx, tx, line, known.map(AuthorisationId)).await
+            return save_authorisation(ctx, tx, line, known.map(AuthorisationId)).await;
         }
         Line::Engagement(line) => save_engagement(ctx, tx, line, known.map(EngagementId)).await,
         Line::Record(line) => save_record(ctx, tx, line, known.map(RecordId)).await,
@@ -172,9 +200,10 @@ async fn save_enterprise(
     for number in &numbers {
         let found = rows.enterprises().find_by_number(number).await?;
         if found.is_some_and(|found| Some(found.id) != id) {
-            let number = number.as_str();
-            let reason = format!("{number} belongs to another enterprise");
-            return Err(Wrong::field("tin", reason).into());
+            let is_present = *number == enterprise.tin || Some(number) == enterprise.uscc.as_ref();
+            let field = if is_present { "tin" } else { "former_numbers" };
+            let reason = format!("{} belongs to another enterprise", number.as_str());
+            return Err(Wrong::field(field, reason).into());
         }
     }
     if let Some(unit) = &enterprise.unit_number {
@@ -302,9 +331,7 @@ async fn is_of_others(
     let Some((_, client)) = engagements.sides(known).await?.filter(|sides| *sides != told) else {
         return Ok(false);
     };
-    let before = at_work_in(ctx, tx, client).await?;
-    engagements.end(known).await?;
-    look_after(ctx, tx, before).await?;
+    end(ctx, tx, known, client).await?;
     Ok(true)
 }
 

@@ -2,6 +2,7 @@
 //! once and told.
 
 use hufu::domain::authorisation::Authorisation;
+use hufu::domain::number::taxpayer::TaxpayerNumber;
 use hufu::flows::feed::{Format, import};
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use super::contract::{logged_out, start, tokens};
 use super::endings::{HANGZHOU, engagement, holds, is_over, record, tell};
 use super::{AGENCY, WANG, as_wang, at_door, held};
 use crate::kit::listener::Listener;
-use crate::kit::{EXAMPLE, PASSWORD, claims, on_each_database};
+use crate::kit::{EXAMPLE, PASSWORD, SAMPLE, claims, on_each_database};
 
 const STAFF: (&str, &str, &str) = (AGENCY, "13300133000", PASSWORD);
 
@@ -173,6 +174,9 @@ fn an_end_is_refused_for_nobody_whom_it_names() {
             (at_agency, engagement(1, &json!({"is_ended": true, "staff": [unknown]}))),
             (at_record, record(1, &json!({"is_closed": true, "permissions": dropped}))),
             (at_record, record(1, &json!({"is_closed": true, "handlers": [unknown]}))),
+            // Nor for a term or a division that is none.
+            (at_agency, engagement(1, &json!({"is_ended": true, "valid_to": "2025-12-31"}))),
+            (at_record, record(1, &json!({"is_closed": true, "division": "36"}))),
         ] {
             let (url, listener) = Listener::start().await;
             let app = start(on, &url).await;
@@ -181,6 +185,78 @@ fn an_end_is_refused_for_nobody_whom_it_names() {
             tell(&app, line).await;
             is_over(&app, &listener, &before).await;
         }
+    });
+}
+
+/// Covers E-23: a relation is over whoever asked for it and for however long, and where its person is no longer
+/// found by the line's number.
+#[test]
+fn a_relation_ends_whatever_else_its_line_says() {
+    on_each_database(|on| async move {
+        let unknown = "360102199003078870";
+        for (more, remarks) in [
+            (json!({"state": "ended", "invited_by": unknown, "valid_to": "2024-12-31"}), 0),
+            (json!({"state": "deleted", "person": unknown}), 1),
+        ] {
+            let (url, listener) = Listener::start().await;
+            let app = start(on, &url).await;
+            tell(&app, clerk(1, &json!({}))).await;
+            let mut wang = as_wang(&app, "<strong>办税员").await;
+            let before = holds(&app, &mut wang).await;
+            app.clock.advance(1);
+            let text = clerk(2, &more).to_string();
+            let report = import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await;
+            let report = report.unwrap();
+            assert_eq!((report.applied, report.remarks.len()), (1, remarks), "{report:?}");
+            is_over(&app, &listener, &before).await;
+        }
+    });
+}
+
+/// Covers E-23, invariant 9: an enterprise that is deregistered ends everybody's relation, whatever else its line
+/// says; what of that is wrong stays as it was, and is remarked on.
+#[test]
+fn an_enterprise_ends_whatever_else_its_line_says() {
+    on_each_database(|on| async move {
+        let (url, listener) = Listener::start().await;
+        let app = start(on, &url).await;
+        let line = |key: &str, more: Value| {
+            let mut line = json!({"feed": "enterprise", "source_key": key, "version": 1,
+                "tax_authority": "13601000000"});
+            line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            line
+        };
+        let sample = json!({"registration_no": "10113601000000000002", "uscc": SAMPLE,
+            "name": "某单位", "status": "03", "unit_number": "36019999"});
+        tell(&app, line("sample", sample)).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let before = holds(&app, &mut wang).await;
+        let over = json!({"registration_no": "10113601000000000001", "uscc": EXAMPLE,
+            "former_numbers": [SAMPLE], "name": "南昌示例科技有限公司", "status": "07",
+            "certificate_authorities": ["demo-sm2", "bygone"], "unit_number": "36019999",
+            "profile": {"key_persons": [{"role": "董事", "name": "李某", "phone": "123"}]}});
+        let text = line("example", over).to_string();
+        let report = import(&app.ctx, "test", text.as_bytes(), Format::JsonLines, None).await;
+        let report = report.unwrap();
+        assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
+        let mut fields: Vec<&str> =
+            report.remarks.iter().filter_map(|one| one.why.field.as_deref()).collect();
+        fields.sort_unstable();
+        assert_eq!(
+            fields,
+            [
+                "certificate_authorities",
+                "former_numbers",
+                "profile.key_persons[0].phone",
+                "unit_number"
+            ]
+        );
+        is_over(&app, &listener, &before).await;
+        let number = TaxpayerNumber::asked(EXAMPLE);
+        let now = app.ctx.rows().enterprises().find_by_number(&number).await.unwrap().unwrap();
+        assert_eq!(now.status.0, "07");
+        assert_eq!(now.unit_number.unwrap().as_str(), "36010500218");
+        assert_eq!(now.certificate_authorities, ["demo-sm2"]);
     });
 }
 

@@ -398,8 +398,8 @@ fn what_the_registry_asks_is_no_managers_to_withdraw() {
     });
 }
 
-/// A realm that no longer has an identity type still ends what is left of it, by the clock and with
-/// the enterprise.
+/// A realm that no longer has an identity type still ends what is left of it: by the clock, by a line of its own
+/// and with the enterprise.
 #[test]
 fn what_is_left_of_a_type_that_is_gone_still_ends() {
     on_each_database(|on| async move {
@@ -412,6 +412,10 @@ fn what_is_left_of_a_type_that_is_gone_still_ends() {
         app.clock.advance(3 * 86_400);
         hufu::flows::relations::expiry::run(&later).await.unwrap();
         assert_eq!(newest(&later, SUN, "invoicing_clerk").await.state().name(), "expired");
+        let ended = relation(WANG, "invoicing_clerk", 1, json!({"state": "ended"})).to_string();
+        let report = import(&later, "test", ended.as_bytes(), Format::JsonLines, None).await;
+        assert_eq!(report.unwrap().applied, 1);
+        assert_eq!(newest(&later, WANG, "invoicing_clerk").await.state().name(), "ended");
         let (text, format) = (closing("07").to_string(), Format::JsonLines);
         let report = import(&later, "test", text.as_bytes(), format, None).await.unwrap();
         assert_eq!((report.applied, report.failed.len()), (1, 0), "{report:?}");
