@@ -4,12 +4,14 @@
 use uuid::Uuid;
 
 use crate::base::id::{EngagementId, EnterpriseId, RecordId};
+use crate::domain::acting::ActingIdentity;
 use crate::domain::enterprise::RegistryStatus;
 use crate::domain::feed::{EngagementLine, Line, RecordLine, Wrong};
 use crate::domain::number::record::RecordNumber;
 use crate::flows::feed::fields::enterprise;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
-use crate::flows::notify::tell::{at_work_in, look_after};
+use crate::flows::identity::load;
+use crate::flows::notify::tell::{at_work_in, end_session, look_after};
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
 
@@ -126,4 +128,23 @@ pub(super) async fn without(
         _ => return Ok(None),
     }
     Ok(Some(Line::Enterprise(rest)))
+}
+
+/// Whoever came in by a door that is for payers of social insurance, of a unit that pays it no longer (I-04).
+pub(super) async fn end_uninsured(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    enterprise: EnterpriseId,
+) -> Result<(), Fault> {
+    for session in tx.rows().sessions().acting_for(enterprise, ctx.now()).await? {
+        let audience = ctx.realm.audience_of(&session.entrance);
+        let rows = tx.rows().reading();
+        let gives = load::look(ctx, rows, session.person, session.acting).await?;
+        if let Ok(ActingIdentity::Enterprise(held)) = gives
+            && !audience.admits(&held.enterprise, &held.identity_type)
+        {
+            end_session(ctx, tx, session.id, "the unit pays no social insurance").await?;
+        }
+    }
+    Ok(())
 }

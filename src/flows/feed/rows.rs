@@ -17,7 +17,7 @@ use crate::domain::profile::EnterpriseProfile;
 use crate::flows::Ctx;
 use crate::flows::feed::among::{Candidate, Once};
 use crate::flows::feed::authorisations::save_authorisation;
-use crate::flows::feed::ends::{end, end_anyway, not_followed, without};
+use crate::flows::feed::ends::{end, end_anyway, end_uninsured, not_followed, without};
 use crate::flows::feed::fields::{division, enterprise, known_people, people, permissions, term};
 use crate::flows::feed::hall::save_hall_record;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
@@ -228,8 +228,12 @@ async fn save_enterprise(
         dies || same.kind != enterprise.kind
     });
     let before = if stops { at_work_in(ctx, tx, enterprise.id).await? } else { Vec::new() };
+    let paid = same.as_ref().is_some_and(|same| same.pays_social_insurance);
     rows.enterprises().save(&enterprise, &numbers).await?;
     look_after(ctx, tx, before).await?;
+    if paid && !enterprise.pays_social_insurance {
+        end_uninsured(ctx, tx, enterprise.id).await?;
+    }
     if enterprise.status.is_deregistered() {
         end_all_in(ctx, tx, enterprise.id).await?;
     }

@@ -140,6 +140,41 @@ fn only_registered_units_and_those_who_may_handle_them_get_in() {
     });
 }
 
+/// Covers I-04, invariant 9: a unit that pays no longer ends at once whoever came in by its door, and nobody else.
+#[test]
+fn a_unit_that_pays_no_longer_ends_its_sessions() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut at_tax = signed_in(&app).await;
+        app.clock.advance(61);
+        let (mut browser, done) = sign_in(&app, EXAMPLE, LI).await;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &done.answered("code").expect("a code")),
+            ("redirect_uri", INSURANCE.redirect_uri),
+            ("code_verifier", VERIFIER),
+        ];
+        let own = Some((INSURANCE.id, INSURANCE.secret));
+        let (_, tokens) = app.post("/token", own, &form).await;
+        let access = tokens["access_token"].as_str().unwrap();
+        for (version, pays) in [(1, true), (2, false)] {
+            let line = serde_json::json!({"feed": "enterprise", "source_key": "e",
+                "version": version, "registration_no": "10113601000000000001", "uscc": EXAMPLE,
+                "name": "南昌示例科技有限公司", "status": "03", "tax_authority": "13601000000",
+                "pays_social_insurance": pays});
+            let (text, format) = (line.to_string(), hufu::flows::feed::Format::JsonLines);
+            let told = hufu::flows::feed::import(&app.ctx, "test", text.as_bytes(), format, None);
+            assert_eq!(told.await.unwrap().applied, 1);
+            let asked = app.post("/introspect", own, &[("token", access)]).await.1;
+            assert_eq!(asked["active"], pays, "{asked}");
+        }
+        let silent = browser.get(&authorize_url(&INSURANCE, &[("prompt", "none")])).await;
+        assert_eq!(silent.answered("error").as_deref(), Some("login_required"));
+        let silent = at_tax.get(&authorize_url(&FILING, &[("prompt", "none")])).await;
+        assert!(silent.answered("code").is_some(), "{:?}", silent.left_to);
+    });
+}
+
 /// The doors of the social insurance stand below password and scan, with the other ways. Covers X-05, I-01.
 #[test]
 fn password_and_scan_share_a_page_and_other_doors_stand_below() {
