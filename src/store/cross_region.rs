@@ -249,6 +249,7 @@ impl CrossRegion<'_, Writing> {
             OnConflict::column(Column::Id)
                 .update_columns([
                     Column::EnterpriseId,
+                    Column::Kind,
                     Column::RecordNo,
                     Column::NumberKey,
                     Column::ProjectName,

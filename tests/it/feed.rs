@@ -95,6 +95,35 @@ fn a_table_replaces_by_version() {
     });
 }
 
+/// A record whose newer line is of the other kind is of that kind, unless another has its number there. Covers S-12.
+#[test]
+fn a_record_is_of_the_kind_that_its_newest_line_says() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let line = |key: &str, version: i64, kind: &str| {
+            format!(
+                r#"{{"feed":"record","source_key":"{key}","version":{version},"enterprise":"{EXAMPLE}","record_kind":"{kind}","record_no":"T-9","project_name":"仓库","division":"360100","tax_authority":"1","valid_from":"2026-01-01"}}"#
+            )
+        };
+        let rows = app.ctx.rows();
+        let number = RecordNumber::parse("T-9").unwrap();
+        let find = async |kind| rows.cross_region().find_by_number(kind, &number).await.unwrap();
+        for (version, told, other) in [
+            (1, RecordKind::TaxSource, RecordKind::Inspection),
+            (2, RecordKind::Inspection, RecordKind::TaxSource),
+        ] {
+            let report =
+                tell(&app, &line("k1", version, told.name()), Format::JsonLines, None).await;
+            assert_eq!(report.applied, 1, "{report:?}");
+            assert!(find(told).await.is_some() && find(other).await.is_none(), "{version}");
+        }
+        let taken = format!("{}\n{}", line("k2", 1, "tax_source"), line("k1", 3, "tax_source"));
+        let report = tell(&app, &taken, Format::JsonLines, None).await;
+        assert_eq!(report.failed[0].why.field.as_deref(), Some("record_no"), "{report:?}");
+        assert_ne!(find(RecordKind::TaxSource).await, find(RecordKind::Inspection).await);
+    });
+}
+
 /// Covers D-08: a number that is somebody else's is not taken over by a newer line of the registry's; of one kind
 /// the newer number stands, and the older leads to nobody.
 #[test]
