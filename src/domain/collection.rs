@@ -27,8 +27,9 @@ pub struct TypedRecord<'a> {
 }
 
 impl TypedRecord<'_> {
-    /// Without portrait, day and officer. `E_FORMAT` names every field that is wrong, in the order of the form.
-    pub fn parse(&self, today: Day) -> Result<HallRecord, Refusal> {
+    /// Without portrait, day and officer. `stood`: the version that is corrected, whose end stays what it was where
+    /// the field comes back as it was shown. `E_FORMAT` names every field that is wrong, in the order of the form.
+    pub fn parse(&self, today: Day, stood: Option<&HallRecord>) -> Result<HallRecord, Refusal> {
         let kind = DocumentType::parse(self.document_type);
         let way = kind.and_then(|kind| Way::ALL.into_iter().find(|way| way.takes(kind)));
         let typed = Typed {
@@ -39,11 +40,16 @@ impl TypedRecord<'_> {
             nationality: self.nationality,
         };
         let candidate = Candidate::parse(way.unwrap_or(Way::Domestic), typed, today);
-        let ends = match (self.valid_to.trim(), kind) {
-            ("", Some(kind)) if kind.always_ends() => None,
-            ("", _) => Some(DocumentEnd::Never),
+        let text = self.valid_to.trim();
+        let stood = stood.map(|stood| stood.document_ends);
+        let ends = match (stood.filter(|stood| shown_end(*stood) == text), text, kind) {
+            (Some(stood), ..) => Some(stood),
+            (None, "", Some(kind)) if kind.always_ends() => None,
+            (None, "", _) => Some(Some(DocumentEnd::Never)),
             // One that is over was not good when it was shown.
-            (text, _) => Day::parse(text).filter(|day| *day >= today).map(DocumentEnd::On),
+            (None, text, _) => {
+                Day::parse(text).filter(|day| *day >= today).map(|day| Some(DocumentEnd::On(day)))
+            }
         };
         let phone = match self.phone.trim() {
             "" => Some(None),
@@ -63,13 +69,22 @@ impl TypedRecord<'_> {
             number: candidate.number.clone(),
             sex: Some(candidate.sex),
             nationality: candidate.nationality.clone(),
-            document_ends: Some(ends),
+            document_ends: ends,
             phone: phone.clone(),
             verified_by_sight: self.is_by_sight,
             portrait: None,
             collected_on: today,
             collected_by: String::new(),
         })
+    }
+}
+
+/// What stands in the field of a record's end: nothing both where the document does not end and where that was not
+/// collected.
+pub fn shown_end(ends: Option<DocumentEnd>) -> String {
+    match ends {
+        Some(DocumentEnd::On(day)) => day.to_string(),
+        Some(DocumentEnd::Never) | None => String::new(),
     }
 }
 

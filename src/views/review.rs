@@ -144,7 +144,8 @@ pub struct RecordFormPage {
     pub sexes: Vec<OptionView>,
     pub nationalities: Vec<OptionView>,
     pub valid_to: String,
-    pub today: String,
+    /// The first day that the field takes.
+    pub earliest_end: String,
     pub phone: String,
     pub is_by_sight: bool,
     pub has_portrait: bool,

@@ -107,7 +107,14 @@ pub async fn keep(
         return Err(Refusal::OtpRate { retry_after }.into());
     }
     let today = ctx.now().day();
-    let new = collected.typed.parse(today)?;
+    let stood = match collected.seen {
+        Some(id) => {
+            let versions = ctx.rows().hall_records().versions_of(id).await?;
+            versions.into_iter().find(|one| one.id == id)
+        }
+        None => None,
+    };
+    let new = collected.typed.parse(today, stood.as_ref().map(|one| &one.record))?;
     let taken = match collected.portrait {
         [] => None,
         content => Some(Portrait::of(content)?),

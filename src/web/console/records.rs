@@ -4,8 +4,9 @@
 use axum::extract::Path;
 use axum::http::HeaderValue;
 
+use crate::base::clock::Day;
 use crate::base::id::RecordVersionId;
-use crate::domain::collection::{Portrait, TypedRecord};
+use crate::domain::collection::{Portrait, TypedRecord, shown_end};
 use crate::domain::number::country::{Country, all};
 use crate::domain::number::document::DocumentType;
 use crate::domain::number::resident::Sex;
@@ -135,10 +136,7 @@ pub async fn get_correct(request: Request, Path((_, id)): Path<(String, String)>
     };
     let record = &current.record;
     let phone = record.phone.as_ref().map(ToString::to_string).unwrap_or_default();
-    let ends = match record.document_ends {
-        Some(DocumentEnd::On(day)) => day.to_string(),
-        _ => String::new(),
-    };
+    let ends = shown_end(record.document_ends);
     let typed = TypedRecord {
         name: record.name.as_str(),
         document_type: record.number.kind.name(),
@@ -170,6 +168,9 @@ fn show_form(
         title: request.text(&format!("person-sex-{name}")),
         is_chosen: name == typed.sex,
     };
+    let today = request.ctx.now().day();
+    // What was over when it was collected may stay.
+    let stood = Day::parse(typed.valid_to).filter(|day| *day < today && !seen.is_empty());
     let page = RecordFormPage {
         seen: seen.to_owned(),
         name: typed.name.to_owned(),
@@ -178,7 +179,7 @@ fn show_form(
         sexes: ["male", "female"].map(sex).into(),
         nationalities: all().map(option).collect(),
         valid_to: typed.valid_to.to_owned(),
-        today: request.ctx.now().day().to_string(),
+        earliest_end: stood.unwrap_or(today).to_string(),
         phone: typed.phone.to_owned(),
         is_by_sight: typed.is_by_sight,
         has_portrait,

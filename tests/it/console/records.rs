@@ -1,15 +1,17 @@
 //! What the hall collects of people: which fields it takes, what stays of each version, where portraits
 //! are, and what registration makes of it.
 
+use hufu::base::clock::Day;
 use hufu::base::id::RecordVersionId;
 use hufu::base::secret::{hex, sha256};
 use hufu::domain::acting::Acting;
 use hufu::domain::help::Helper;
+use hufu::domain::person::DocumentEnd;
 use hufu::flows::hall;
 use serde_json::{Value, json};
 
 use super::{AtDesk, CONSOLE, acts};
-use crate::account::{WANG, as_person, get};
+use crate::account::{WANG, as_person, feed, get};
 use crate::kit::browser::Shown;
 use crate::kit::{TestApp, on_each_database};
 use crate::login::level::with_session_of;
@@ -234,6 +236,46 @@ fn a_correction_is_a_new_version() {
         let n = |what: &str| looks.iter().filter(|(_, act)| act == what).count();
         assert_eq!((n("look-at-portrait"), n("collect-hall-record")), (2, 1), "{looks:?}");
         assert_eq!(n("correct-hall-record"), 1);
+    });
+}
+
+/// What a correction does not touch stays: an end that nobody has collected, and a day that was over when it was
+/// told; no other day that is over is taken.
+#[test]
+fn a_correction_leaves_the_end_as_it_was() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let line = |number: &str, more: Value| {
+            let mut line = json!({"feed": "hall_record", "source_key": number, "version": 1,
+                "name": "许加", "document": number, "collected_on": "2026-10-08",
+                "collected_by": "0101"});
+            line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            line
+        };
+        let (open, over) = (XU.number, "360102199912318881");
+        let ended = json!({"document_valid_to": "2026-11-01"});
+        feed(&app, &[line(open, json!({})), line(over, ended)]).await;
+        let mut hall = AtDesk::start(&app, "zhou", "hall").await;
+        for (number, shown, expected) in [
+            (open, "", None),
+            (over, "2026-11-01", Some(DocumentEnd::On(Day::parse("2026-11-01").unwrap()))),
+        ] {
+            let document = [("document_type", "resident_id_card"), ("document", number), WHY];
+            let found = hall.send("/records", &document).await;
+            let correct = format!("/records/{}/correct", version(&found));
+            let mut values = vec![("name", "许佳"), document[0], document[1]];
+            values.push(("valid_to", "2026-11-02"));
+            let refused = collect(&mut hall, &correct, &values, b"").await;
+            assert_eq!(refused.code(), Some("E_FORMAT"), "{number}");
+            assert!(refused.text.contains("id=\"document_valid_to-wrong\""), "{}", refused.text);
+            values.pop();
+            values.push(("valid_to", shown));
+            let page = collect(&mut hall, &correct, &values, b"").await;
+            let id: RecordVersionId = version(&page).parse().unwrap();
+            let records = app.ctx.rows().hall_records();
+            let kept = records.versions_of(id).await.unwrap().remove(0).record;
+            assert_eq!((kept.name.as_str(), kept.document_ends), ("许佳", expected), "{number}");
+        }
     });
 }
 
