@@ -59,8 +59,8 @@ pub fn refused(request: &Request, refusal: &Refusal) -> Response {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Told {
-    /// Typed on the phone.
-    number: Option<u8>,
+    /// Typed on the phone: whatever it is, it may be typed again.
+    number: Option<Value>,
     /// The agreements that were shown and ticked: the version of each by its id.
     agree: BTreeMap<String, String>,
     /// Of the face check that was started.
@@ -69,7 +69,11 @@ struct Told {
 
 impl Told {
     fn number(&self) -> Result<Option<Number>, Refusal> {
-        self.number.map(|number| Number::parse(&number.to_string())).transpose()
+        let typed = |number: &Value| match number {
+            Value::String(text) => text.clone(),
+            number => number.as_u64().map(|number| number.to_string()).unwrap_or_default(),
+        };
+        self.number.as_ref().map(|number| Number::parse(&typed(number))).transpose()
     }
 }
 

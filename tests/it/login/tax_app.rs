@@ -88,6 +88,12 @@ fn the_tax_app_verifies_its_own_person_by_face() {
         let chosen = number(&app.ctx, &again).await.parse::<u8>().unwrap();
         let (_, tapped) = of_wang.act(&app, (&code, "confirm"), json!({"number": chosen})).await;
         assert_eq!(tapped["error"], "E_STATE");
+        // What are no two digits may be typed again, whatever it is.
+        for typed in [json!(300), json!(-42), json!("4")] {
+            let told = json!({"number": typed, "agree": shown});
+            let (status, refused) = of_wang.act(&app, (&code, "face"), told).await;
+            assert_eq!((status.as_u16(), &refused["error"]), (409, &"E_FORMAT".into()), "{typed}");
+        }
         // What was shown to him is agreed to, and nothing else.
         app.sql("DELETE FROM agreement_acceptance WHERE document = 'face-service'").await;
         for unread in [json!({}), json!({"face-service": "2020-01"})] {
@@ -95,7 +101,7 @@ fn the_tax_app_verifies_its_own_person_by_face() {
             let (_, refused) = of_wang.act(&app, (&code, "face"), told).await;
             assert_eq!(refused["error"], "E_AGREEMENT");
         }
-        let told = json!({"number": chosen, "agree": shown});
+        let told = json!({"number": chosen.to_string(), "agree": shown});
         let (_, started) = of_wang.act(&app, (&code, "face"), told).await;
         let handle = started["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         let sandbox = &app.ctx.services.outbound.sandbox;
