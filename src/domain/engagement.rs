@@ -36,6 +36,15 @@ pub struct AgentIdentity {
     pub client_enterprise: Enterprise,
 }
 
+/// An engagement as its two sides look at it, with one of those who are assigned to it; `None`: nobody is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Engaged {
+    pub engagement: Engagement,
+    pub agency: Enterprise,
+    pub client_enterprise: Enterprise,
+    pub assignment: Option<Assignment>,
+}
+
 impl Engagement {
     /// Neither ended nor past its term.
     pub fn is_live(&self, today: Day) -> bool {

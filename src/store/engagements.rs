@@ -5,10 +5,12 @@ use std::sync::LazyLock;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryResult, Value};
+use uuid::Uuid;
 
 use crate::base::clock::Day;
 use crate::base::id::{AssignmentId, EngagementId, EnterpriseId, PersonId};
-use crate::domain::engagement::{AgentIdentity, Assignment, Engagement};
+use crate::domain::engagement::{AgentIdentity, Assignment, Engaged, Engagement};
+use crate::domain::enterprise::Enterprise;
 use crate::store::authorisations::{join, split};
 use crate::store::columns::columns;
 use crate::store::entity::{agent_assignment, engagement, enterprise};
@@ -33,16 +35,39 @@ pub struct ClientQuery<'a> {
     pub limit: i64,
 }
 
-static JOINED: LazyLock<String> = LazyLock::new(|| {
+static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {}, {}, {}, {} FROM agent_assignment x JOIN engagement g ON g.id = x.engagement_id \
-         JOIN enterprise a ON a.id = g.agency_id JOIN enterprise c ON c.id = g.client_id",
+        "{}, {}, {}, {}",
         columns::<agent_assignment::Entity>("x"),
         columns::<engagement::Entity>("g"),
         columns::<enterprise::Entity>("a"),
         columns::<enterprise::Entity>("c"),
     )
 });
+
+static JOINED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {} FROM agent_assignment x JOIN engagement g ON g.id = x.engagement_id \
+         JOIN enterprise a ON a.id = g.agency_id JOIN enterprise c ON c.id = g.client_id",
+        *COLUMNS
+    )
+});
+
+/// The engagements of one side: live ones first, of those the newest; also those to which nobody is assigned.
+fn of_side(side: &str) -> String {
+    format!(
+        "SELECT {} FROM engagement g JOIN enterprise a ON a.id = g.agency_id \
+         JOIN enterprise c ON c.id = g.client_id \
+         LEFT JOIN agent_assignment x ON x.engagement_id = g.id AND x.state = 'active' \
+         WHERE g.realm = $1 AND g.{side} = $2 \
+         ORDER BY (g.state = 'active' AND (g.valid_to IS NULL OR g.valid_to >= $3)) DESC, \
+         g.id DESC, x.id LIMIT $4",
+        *COLUMNS
+    )
+}
+
+static OF_AGENCY: LazyLock<String> = LazyLock::new(|| of_side("agency_id"));
+static OF_CLIENT: LazyLock<String> = LazyLock::new(|| of_side("client_id"));
 
 static ONE: LazyLock<String> =
     LazyLock::new(|| format!("{} WHERE x.realm = $1 AND x.id = $2", *JOINED));
@@ -77,7 +102,7 @@ impl<A> Engagements<'_, A> {
         self.0.all(&CLIENTS, values).await?.iter().map(read).collect()
     }
 
-    /// Whether the person has ever been assigned to a client of this agency.
+    /// Whether the person is assigned to a client of this agency; whoever was is no longer of its staff.
     pub async fn is_staff(
         &self,
         person: PersonId,
@@ -87,6 +112,7 @@ impl<A> Engagements<'_, A> {
             .0
             .find::<agent_assignment::Entity>()
             .filter(agent_assignment::Column::PersonId.eq(person.0))
+            .filter(agent_assignment::Column::State.eq("active"))
             .filter(
                 agent_assignment::Column::EngagementId.in_subquery(
                     sea_orm::sea_query::Query::select()
@@ -151,18 +177,18 @@ impl<A> Engagements<'_, A> {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// The engagements of an enterprise, as the agency or as the client, with every assignment.
+    /// The engagements of an enterprise, as the agency or as the client, with every assignment; at most `limit`
+    /// of those.
     pub async fn of(
         &self,
         enterprise: EnterpriseId,
         as_agency: bool,
-    ) -> Result<Vec<AgentIdentity>, StoreError> {
-        let side = if as_agency { "agency_id" } else { "client_id" };
-        let sql = format!(
-            "{} WHERE x.realm = $1 AND g.{side} = $2 AND x.state = 'active' ORDER BY g.id, x.id LIMIT 5000",
-            *JOINED
-        );
-        self.0.all(&sql, [enterprise.0.into()]).await?.iter().map(read).collect()
+        today: Day,
+        limit: i64,
+    ) -> Result<Vec<Engaged>, StoreError> {
+        let sql = if as_agency { &*OF_AGENCY } else { &*OF_CLIENT };
+        let values = [enterprise.0.into(), today.to_string().into(), limit.into()];
+        self.0.all(sql, values).await?.iter().map(read_engaged).collect()
     }
 }
 
@@ -237,28 +263,45 @@ fn state(is_active: bool) -> &'static str {
 }
 
 fn read(row: &QueryResult) -> Result<AgentIdentity, StoreError> {
+    let (engagement, agency, client_enterprise) = read_sides(row)?;
+    Ok(AgentIdentity { assignment: read_assignment(row)?, engagement, agency, client_enterprise })
+}
+
+fn read_engaged(row: &QueryResult) -> Result<Engaged, StoreError> {
+    let (engagement, agency, client_enterprise) = read_sides(row)?;
+    let assignment = match row.try_get::<Option<Uuid>>("x_", "id")? {
+        Some(_) => Some(read_assignment(row)?),
+        None => None,
+    };
+    Ok(Engaged { engagement, agency, client_enterprise, assignment })
+}
+
+fn read_assignment(row: &QueryResult) -> Result<Assignment, StoreError> {
     let assignment = agent_assignment::Model::from_query_result(row, "x_")?;
+    Ok(Assignment {
+        id: AssignmentId(assignment.id),
+        engagement: EngagementId(assignment.engagement_id),
+        person: PersonId(assignment.person_id),
+        permissions: split(&assignment.permissions),
+        is_active: assignment.state == "active",
+    })
+}
+
+/// The engagement, its agency and its client.
+fn read_sides(row: &QueryResult) -> Result<(Engagement, Enterprise, Enterprise), StoreError> {
     let engagement = engagement::Model::from_query_result(row, "g_")?;
     let wrong = |column| StoreError::inconsistent("engagement", column, engagement.id);
     let valid_to = engagement.valid_to.as_deref();
     let valid_to = valid_to.map(|day| Day::parse(day).ok_or_else(|| wrong("valid_to")));
-    Ok(AgentIdentity {
-        assignment: Assignment {
-            id: AssignmentId(assignment.id),
-            engagement: EngagementId(assignment.engagement_id),
-            person: PersonId(assignment.person_id),
-            permissions: split(&assignment.permissions),
-            is_active: assignment.state == "active",
-        },
-        engagement: Engagement {
-            id: EngagementId(engagement.id),
-            agency: EnterpriseId(engagement.agency_id),
-            client_enterprise: EnterpriseId(engagement.client_id),
-            valid_from: Day::parse(&engagement.valid_from).ok_or_else(|| wrong("valid_from"))?,
-            valid_to: valid_to.transpose()?,
-            is_active: engagement.state == "active",
-        },
-        agency: enterprises::read(enterprise::Model::from_query_result(row, "a_")?)?,
-        client_enterprise: enterprises::read(enterprise::Model::from_query_result(row, "c_")?)?,
-    })
+    let read = Engagement {
+        id: EngagementId(engagement.id),
+        agency: EnterpriseId(engagement.agency_id),
+        client_enterprise: EnterpriseId(engagement.client_id),
+        valid_from: Day::parse(&engagement.valid_from).ok_or_else(|| wrong("valid_from"))?,
+        valid_to: valid_to.transpose()?,
+        is_active: engagement.state == "active",
+    };
+    let agency = enterprises::read(enterprise::Model::from_query_result(row, "a_")?)?;
+    let client = enterprises::read(enterprise::Model::from_query_result(row, "c_")?)?;
+    Ok((read, agency, client))
 }

@@ -360,9 +360,8 @@ impl Page for LogPage {
 pub struct EngagementView {
     pub name: String,
     pub number: String,
-    pub valid_from: String,
-    pub valid_to: Option<String>,
-    pub is_active: bool,
+    /// Since when, until when, and whether it still is; empty where that is of each below.
+    pub term: String,
     /// Who, and what they may do.
     pub staff: Vec<StaffView>,
 }
@@ -370,6 +369,7 @@ pub struct EngagementView {
 #[derive(Debug, Serialize)]
 pub struct StaffView {
     pub name: String,
+    pub term: String,
     pub permissions: Vec<String>,
 }
 
@@ -379,6 +379,7 @@ pub struct EngagementsPage {
     pub text: String,
     pub tabs: Vec<TabView>,
     pub engagements: Vec<EngagementView>,
+    pub are_more: bool,
 }
 
 impl Page for EngagementsPage {

@@ -352,6 +352,10 @@ fn an_ended_engagement_vanishes_everywhere_at_once() {
                 let mut rows = clients.text.split("<li><div>").skip(1);
                 let row = rows.find(|row| row.contains("南昌示例科技"));
                 let row = row.map(|row| row.split("<details>").next().unwrap().to_owned());
+                if what == "nobody is assigned" {
+                    let row = row.as_deref().unwrap_or_default();
+                    assert!(row.contains("有效") && row.contains("尚未指派"), "{phone}: {row}");
+                }
                 if is_over {
                     let row = row.unwrap_or_else(|| panic!("{what}: {}", clients.text));
                     let last = change["valid_to"].as_str().unwrap_or("长期");
@@ -363,6 +367,7 @@ fn an_ended_engagement_vanishes_everywhere_at_once() {
             let mut client = as_li(&app).await;
             let own = get(&mut client, "/account/agencies").await;
             assert_eq!(own.text.contains("已终止"), is_over, "{what}: {}", own.text);
+            assert!(own.text.contains("南昌示例税务师事务所"), "{what}: {}", own.text);
         }
     });
 }

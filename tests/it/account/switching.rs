@@ -312,5 +312,23 @@ fn an_enterprise_sees_its_agencies() {
         }
         let staff = get(&mut manager, "/account/clients/staff").await;
         assert!(staff.text.contains("周*"), "{}", staff.text);
+        // Each client has a term of its own; the person has none.
+        app.sql(&format!(
+            "UPDATE engagement SET state = 'ended' \
+             WHERE client_id = (SELECT id FROM enterprise WHERE tin = '{SAMPLE}')"
+        ))
+        .await;
+        let staff = get(&mut manager, "/account/clients/staff").await;
+        let person = staff.text.split("<li><div>").nth(1).unwrap();
+        let (of_person, of_clients) = person.split_once("<details>").unwrap();
+        assert!(!of_person.contains("2026-01-01"), "{of_person}");
+        for (client, term) in [
+            ("南昌示例科技", "2026-01-01 – 2027-12-31 · 有效"),
+            ("南昌样板商贸", "2026-01-01 – 长期有效 · 已终止"),
+        ] {
+            let mut rows = of_clients.split("<li>");
+            let row = rows.find(|row| row.contains(client)).unwrap();
+            assert!(row.contains(term), "{row}");
+        }
     });
 }

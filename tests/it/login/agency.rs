@@ -97,6 +97,40 @@ fn who_is_not_agency_staff_is_told_after_the_second_factor() {
     });
 }
 
+/// Covers G-02: whoever was of the staff and is assigned to no client any more is told so, and gets no session.
+#[test]
+fn former_staff_are_no_staff() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        app.sql("UPDATE agent_assignment SET state = 'ended'").await;
+        let (browser, end) = sign_in(&app, AGENCY, STAFF).await;
+        assert_eq!(end.code(), Some("E_NO_IDENTITY"), "{}", end.text);
+        assert!(!browser.cookies.keys().any(|name| name.contains("hufu-session")));
+    });
+}
+
+/// What an agency's managers are shown begins with what is live, then with the newest: an old engagement hides
+/// none of these. Covers G-12.
+#[test]
+fn live_engagements_are_shown_first() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (rows, today) = (app.ctx.rows(), app.ctx.now().day());
+        let number = TaxpayerNumber::asked(AGENCY);
+        let agency = rows.enterprises().find_by_number(&number).await.unwrap().unwrap().id;
+        let shown = async |limit| {
+            let found = rows.engagements().of(agency, true, today, limit).await.unwrap();
+            found.into_iter().map(|one| one.engagement.id).collect::<Vec<_>>()
+        };
+        let all = shown(10).await;
+        assert!(all.len() == 2 && all[0] > all[1], "the newest first: {all:?}");
+        let tx = app.ctx.begin().await.unwrap();
+        tx.rows().engagements().end(all[0]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(shown(1).await, [all[1]]);
+    });
+}
+
 /// Covers G-04, Q-07: a phone in agency work shows the client list at the browser.
 #[test]
 fn a_phone_of_agency_staff_leads_to_the_client_list() {
