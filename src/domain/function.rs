@@ -52,8 +52,9 @@ pub enum Function {
     OwnAgencies,
     /// The client enterprises and the staff of an agency (G-12, G-13).
     AgencyClients,
+    /// Names, documents, phones, password, the real-name level, and a copy of all of it.
     PersonalInformation,
-    /// Passkeys, authenticator apps, remembered browsers, real-name level.
+    /// Passkeys, authenticator apps, remembered browsers, sessions: whatever identity the person works in.
     OwnSecurity,
     /// 【用户注销】, by the person as themself alone (PC-20).
     CancelAccount,

@@ -35,6 +35,8 @@ pub struct BlockView {
 pub struct HomePage {
     pub blocks: Vec<BlockView>,
     pub is_verified: bool,
+    /// The person's own pages open from here; where not, the security of their account stands alone.
+    pub has_personal: bool,
     /// The viewer's identities in this enterprise.
     pub identities: Vec<IdentityView>,
     pub current: String,

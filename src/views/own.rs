@@ -108,6 +108,8 @@ pub struct SecurityPage {
     pub means: Vec<MeansView>,
     pub consents: Vec<ConsentView>,
     pub events: Vec<EventView>,
+    pub has_log: bool,
+    pub has_copy: bool,
     pub may_cancel: bool,
     pub done: Option<String>,
     pub notice: Option<Notice>,

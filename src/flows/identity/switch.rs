@@ -28,6 +28,9 @@ pub async fn switch(ctx: &Ctx, session: &Session, to: Acting) -> Result<(Session
     if to == Acting::Personal && !offers_personal(ctx, session) {
         return Err(Refusal::OneWay.into());
     }
+    if is_agent(session) && matches!(to, Acting::Enterprise(_) | Acting::Record(_)) {
+        return Err(Refusal::Role.into());
+    }
     // Where a known browser spared the factor, it did so for the person themself.
     let is_spared = to == Acting::Personal && ctx.realm.lacks_second_factor(session);
     if ctx.realm.is_bound_to_its_door(session) && !is_spared {
@@ -59,19 +62,27 @@ fn may_move(ctx: &Ctx, session: &Session) -> bool {
     !session.one_way_personal && ctx.realm.audience_of(&session.entrance) == Audience::Tax
 }
 
+/// Whoever works for an agency's clients goes to these, or to their own affairs, and to no enterprise of their own.
+fn is_agent(session: &Session) -> bool {
+    session.acting.assignment().is_some()
+}
+
 /// What a session can be moved to.
 pub type Choices = (Vec<EnterpriseIdentity>, Vec<AgentIdentity>);
 
 /// Client enterprises in one list; others are found by a search.
 const MOST_CLIENTS: i64 = 200;
 
-/// Enterprise identities, and the other client enterprises of an agent (G-14), of those the ones whose
-/// name or number has `text` in it; the first `n` of both.
+/// Enterprise identities, or the client enterprises of an agent (G-14), of those the ones whose name or number has
+/// `text` in it; the first `n` of either.
 pub async fn choices(ctx: &Ctx, session: &Session, text: &str, n: usize) -> Result<Choices, Fault> {
     if !may_move(ctx, session) {
         return Ok((Vec::new(), Vec::new()));
     }
-    let identities = first_usable(ctx, session.person, n, |_| true).await?;
+    let identities = match is_agent(session) {
+        true => Vec::new(),
+        false => first_usable(ctx, session.person, n, |_| true).await?,
+    };
     let most = i64::try_from(n).unwrap_or(MOST_CLIENTS).min(MOST_CLIENTS);
     let clients = match agency_of(ctx, session).await? {
         Some(agency) => clients(ctx, session.person, agency, text, 0, most).await?,
@@ -134,10 +145,9 @@ pub async fn choice(ctx: &Ctx, session: &Session, id: &str) -> Result<ActingIden
         return none;
     }
     let (Ok(authorisation), Ok(assignment)) = (id.parse(), id.parse()) else { return none };
-    let enterprise =
-        look(ctx, ctx.rows(), session.person, Acting::Enterprise(authorisation)).await?;
-    if let Ok(enterprise) = enterprise {
-        return Ok(enterprise);
+    if !is_agent(session) {
+        let held = look(ctx, ctx.rows(), session.person, Acting::Enterprise(authorisation)).await?;
+        return held.or(none);
     }
     let (agency, agent) = (
         agency_of(ctx, session).await?,

@@ -285,7 +285,7 @@ async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Resul
         provable,
         reachable: match (&identity, provable) {
             // Whose person may raise their level in a centre, may do so on the way to an application.
-            (Some(identity), 1..) if Role::of(identity).may(Function::OwnSecurity) => {
+            (Some(identity), 1..) if Role::of(identity).may(Function::PersonalInformation) => {
                 level::reachable(ctx, &session).await?
             }
             _ => 0,

@@ -82,6 +82,7 @@ async fn show(visit: &Visit, opened: &Opened) -> Answer {
     let page = HomePage {
         blocks,
         is_verified: person.is_some_and(|person| person.real_name_level >= 3),
+        has_personal: visit.may(Function::PersonalInformation),
         identities: view::identities(request, &here, Some(visit.session.acting)),
         current: match &visit.identity {
             ActingIdentity::Enterprise(one) => view::type_name(request, &one.identity_type.name),

@@ -16,12 +16,12 @@ use crate::web::transaction::to_second_factor;
 const RAISED: &str = "/account/level?done=raised";
 
 pub async fn get(request: Request) -> Answer {
-    let visit = Visit::enter(request, Function::OwnSecurity).await?;
+    let visit = Visit::enter(request, Function::PersonalInformation).await?;
     show(&visit, None).await
 }
 
 pub async fn post(form: Form) -> Answer {
-    let (visit, form) = Visit::enter_with(form, Function::OwnSecurity).await?;
+    let (visit, form) = Visit::enter_with(form, Function::PersonalInformation).await?;
     let (request, session) = (&visit.request, &visit.session);
     let then = Then::Page(visit.path(RAISED));
     let by = form.get("by").unwrap_or_default();

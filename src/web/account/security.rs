@@ -40,6 +40,10 @@ pub async fn post(form: Form) -> Answer {
         (Some(id), _, _) => sessions::end(ctx, session, id).await.map(|()| DONE[0]),
         (_, Some(client), _) => consents::withdraw(ctx, session, client).await.map(|()| DONE[2]),
         (_, _, Some("end_others")) => sessions::end_others(ctx, session).await.map(|_| DONE[1]),
+        // What is all of the person's own is of their own centre.
+        (_, _, Some("copy")) if !visit.may(Function::PersonalInformation) => {
+            return visit.refused(&Refusal::Role);
+        }
         (_, _, Some("copy")) => return take_copy(&visit).await,
         _ => Err(Refusal::State.into()),
     };
@@ -85,6 +89,8 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
         means: means(visit).await?,
         consents: consents.iter().map(|one| consent(request, one)).collect(),
         events: events.iter().map(|one| event(request, one)).collect(),
+        has_log: visit.may(Function::LoginLog),
+        has_copy: visit.may(Function::PersonalInformation),
         may_cancel: visit.role.may(Function::CancelAccount),
         done: done.map(|done| request.text(&format!("own-{done}"))),
         notice: refusal.map(|refusal| request.notice(refusal)),

@@ -117,13 +117,18 @@ impl Visit {
         }
     }
 
+    /// Whether it opens from here, too.
+    pub fn may(&self, function: Function) -> bool {
+        self.reach(function) != Reach::No
+    }
+
     /// Its landing page can be opened.
     fn has_centre(&self) -> bool {
         let landing = match self.role {
             Role::Person => Function::PersonalInformation,
             _ => Function::EnterpriseBasics,
         };
-        self.reach(landing) != Reach::No
+        self.may(landing)
     }
 
     /// The same for a form that must be genuine.

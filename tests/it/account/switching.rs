@@ -1,7 +1,11 @@
 //! Switching: within an enterprise, to others, to client enterprises, to records, to the person
 //! themself; from the header; and everything that is refused.
 
-use super::{AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, get, held, post};
+use serde_json::json;
+
+use super::{
+    AGENCY, LI, WANG, as_li, as_person, as_wang, at_door, feed, get, held, post, relation,
+};
 use crate::kit::browser::Shown;
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, SAMPLE, TestApp, authorize_url, claims, on_each_database,
@@ -225,10 +229,37 @@ fn an_agents_centre_is_the_clients_and_is_read_only() {
             "cancel",
             "authorisations",
             "switch/records",
+            "level",
         ] {
             let refused = get(&mut zhou, &format!("/account/{page}")).await;
             assert_eq!(refused.code(), Some("E_ROLE"), "{page}: {}", refused.url);
         }
+        // What they sign in by is theirs in whatever identity (and a link leads there); their data is not.
+        assert!(home.text.contains("id=\"to-security\""), "{}", home.text);
+        assert!(!home.text.contains("/account/level"), "{}", home.text);
+        let own = get(&mut zhou, "/account/security").await;
+        for shown in ["通行密钥", "验证器", "已记住的浏览器"] {
+            assert!(content(&own).contains(shown), "{shown}: {}", own.text);
+        }
+        for hidden in ["/account/log", "id=\"copy\""] {
+            assert!(!own.text.contains(hidden), "{hidden}: {}", own.text);
+        }
+        for (path, act) in [("/account/security", "copy"), ("/account/level", "raise")] {
+            let refused = post(&app, &mut zhou, path, &[("act", act)]).await;
+            assert_eq!(refused.code(), Some("E_ROLE"), "{path}: {}", refused.text);
+        }
+        // Nor does the session lead to an enterprise of their own.
+        let line = json!({"feed": "authorisation", "source_key": "zhou", "version": 1,
+            "enterprise": EXAMPLE, "person": "360103199208150022", "identity_type": "tax_clerk",
+            "permissions": ["TAX_FILING"], "valid_from": "2026-01-01"});
+        feed(&app, &[line]).await;
+        let id = relation(&app, "13300133000", "tax_clerk").await.id.to_string();
+        for path in ["/account", "/account/switch"] {
+            let page = get(&mut zhou, path).await;
+            assert!(!page.text.contains(&id), "{path}: {}", page.text);
+        }
+        let refused = post(&app, &mut zhou, "/account/switch", &[("identity", &id)]).await;
+        assert_eq!(refused.code(), Some("E_NO_IDENTITY"), "{}", refused.text);
     });
 }
 
