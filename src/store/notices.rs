@@ -22,6 +22,28 @@ impl<'c, A> Rows<'c, A> {
 }
 
 impl<A> Notices<'_, A> {
+    /// A page of those until a moment, newest first.
+    pub async fn page(
+        &self,
+        person: PersonId,
+        until: Timestamp,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::PersonId.eq(person.0))
+            .filter(Column::At.lte(until.0))
+            .order_by_desc(Column::At)
+            .order_by_desc(Column::Id)
+            .offset(offset)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
     /// Newest first.
     pub async fn list(&self, person: PersonId, limit: u64) -> Result<Vec<Notice>, StoreError> {
         let rows = self

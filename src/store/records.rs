@@ -180,6 +180,25 @@ impl<A> Records<'_, A> {
         Ok(rows.into_iter().map(link).collect())
     }
 
+    /// The same before one of them, with where each stands.
+    pub async fn events_before(
+        &self,
+        subject: Uuid,
+        before: i64,
+        limit: u64,
+    ) -> Result<Vec<(i64, Timestamp, String)>, StoreError> {
+        let rows = self
+            .0
+            .find::<audit::Entity>()
+            .filter(audit::Column::Subject.eq(subject))
+            .filter(audit::Column::Sequence.lt(before))
+            .order_by_desc(audit::Column::Sequence)
+            .limit(limit)
+            .all(&self.0.db())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.sequence, Timestamp(row.at), row.event)).collect())
+    }
+
     /// The newest links, oldest first.
     pub async fn newest_links(&self, limit: u64) -> Result<Vec<AuditRow>, StoreError> {
         let found = self.0.find::<audit::Entity>().order_by_desc(audit::Column::Sequence);

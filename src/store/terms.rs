@@ -2,13 +2,13 @@
 //! are held by nobody but an invitation.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
 use crate::base::clock::Day;
 use crate::base::id::PersonId;
 use crate::domain::number::document::{DocumentNumber, DocumentType};
-use crate::domain::person::{DocumentEnd, DocumentStatus};
-use crate::store::entity::identity_document::{Column, Entity};
+use crate::domain::person::{DocumentEnd, DocumentStatus, IdentityDocument};
+use crate::store::entity::identity_document::{Column, Entity, Model};
 use crate::store::people::{ACTIVE, People};
 use crate::store::{StoreError, Writing};
 
@@ -44,6 +44,26 @@ impl<A> People<'_, A> {
         let status = DocumentStatus::parse(&row.status)
             .ok_or_else(|| StoreError::inconsistent("identity_document", "status", row.id))?;
         Ok(Some((PersonId(row.person_id), status)))
+    }
+
+    /// All that somebody holds or has held, the oldest first.
+    pub async fn all_documents(
+        &self,
+        person: PersonId,
+    ) -> Result<Vec<(IdentityDocument, DocumentStatus)>, StoreError> {
+        let rows = self
+            .0
+            .find::<Entity>()
+            .filter(Column::PersonId.eq(person.0))
+            .order_by_asc(Column::Id)
+            .all(&self.0.db())
+            .await?;
+        let read = |row: Model| {
+            let status = DocumentStatus::parse(&row.status)
+                .ok_or_else(|| StoreError::inconsistent("identity_document", "status", row.id))?;
+            Ok((self.read_document(&row)?, status))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Whether the person has proved here the document of this kind that counts.

@@ -2,34 +2,167 @@
 //! other people. Whoever takes it has just proved a second factor, and it is written down.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
+use crate::domain::notice::Notice;
 use crate::domain::number::address::PostalAddress;
+use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::email::EmailAddress;
+use crate::domain::number::phone::Phone;
+use crate::domain::number::resident::Sex;
 use crate::domain::number::username::Username;
+use crate::domain::person::{DocumentEnd, DocumentStatus, IdentityDocument, Person};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::centre::{events, own};
 use crate::flows::sign_in::factor::change::check_proved;
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::records::{LogQuery, Whose};
+use crate::store::hall_records::Version;
+use crate::store::records::{LogQuery, LoginLogEntry, Whose};
 
-/// Lines of the sign-in log that one read gives, and how many reads at most.
+/// Lines of a long list that one read gives: as many as a page of the sign-in log has.
 const LINES: u64 = 200;
-const MOST_READS: u64 = 100;
 
-pub async fn make(ctx: &Ctx, session: &Session) -> Result<Value, Stop> {
+/// The copy, begun: no list of it that grows for years is ever held whole.
+pub struct OwnCopy {
+    ctx: Ctx,
+    session: Session,
+    made_at: Timestamp,
+    /// What comes first, until it was handed out.
+    head: Option<String>,
+    /// Where to read on; `None`: it is whole.
+    place: Option<Place>,
+    is_first: bool,
+}
+
+/// How far the lists have been read that come after everything else. Of the audit: before which link.
+#[derive(Clone, Copy)]
+enum Place {
+    SignIns(u64),
+    OfPerson(i64),
+    OfAccount(i64),
+    Notices(u64),
+}
+
+/// After a second factor that was proved a moment ago; it is written down.
+pub async fn begin(ctx: &Ctx, session: &Session) -> Result<OwnCopy, Stop> {
     check_proved(ctx, session)?;
-    let own = own::find(ctx, session).await?.ok_or(Refusal::State)?;
-    let (rows, now) = (ctx.rows(), ctx.now());
-    let day = |day: Option<crate::base::clock::Day>| day.map(|day| day.to_string());
-    let documents = own.documents.iter().map(|one| {
-        json!({
-            "kind": one.kind.name(), "number": one.number,
-            "valid_from": day(one.valid_from), "valid_to": day(one.valid_to),
+    let head = serde_json::to_string_pretty(&head(ctx, session).await?).unwrap_or_default();
+    let head = head.strip_suffix('}').unwrap_or_default().trim_end();
+    let tx = ctx.begin().await?;
+    tx.note(AuditEvent::DataDownloaded { person: session.person });
+    tx.commit().await?;
+    Ok(OwnCopy {
+        head: Some(format!("{head},\n  \"sign_ins\": [")),
+        made_at: ctx.now(),
+        place: Some(Place::SignIns(0)),
+        is_first: true,
+        ctx: ctx.clone(),
+        session: session.clone(),
+    })
+}
+
+impl OwnCopy {
+    /// The next piece of its text; `None`: that was all.
+    pub async fn piece(&mut self) -> Result<Option<String>, Fault> {
+        if let Some(head) = self.head.take() {
+            return Ok(Some(head));
+        }
+        let Some(place) = self.place else { return Ok(None) };
+        let (lines, next) = self.read(place).await?;
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(if self.is_first { "\n    " } else { ",\n    " });
+            text.push_str(&line.to_string());
+            self.is_first = false;
+        }
+        self.place = match (next, place) {
+            (Some(next), _) => Some(next),
+            (None, Place::SignIns(_)) => {
+                text.push_str("\n  ],\n  \"events\": [");
+                self.is_first = true;
+                Some(Place::OfPerson(i64::MAX))
+            }
+            // They go on in the same list.
+            (None, Place::OfPerson(_)) => Some(Place::OfAccount(i64::MAX)),
+            (None, Place::OfAccount(_)) => {
+                text.push_str("\n  ],\n  \"notices\": [");
+                self.is_first = true;
+                Some(Place::Notices(0))
+            }
+            (None, Place::Notices(_)) => {
+                text.push_str("\n  ]\n}\n");
+                None
+            }
+        };
+        Ok(Some(text))
+    }
+
+    /// Some lines, and where the same list goes on.
+    async fn read(&self, place: Place) -> Result<(Vec<Value>, Option<Place>), Fault> {
+        Ok(match place {
+            Place::SignIns(offset) => {
+                let lines = self.sign_ins(offset).await?;
+                let next = is_full(&lines).then_some(Place::SignIns(offset + LINES));
+                (lines, next)
+            }
+            Place::OfPerson(before) => {
+                let (lines, next) = self.events(self.session.person.0, before).await?;
+                (lines, next.map(Place::OfPerson))
+            }
+            Place::OfAccount(before) => {
+                let (lines, next) = self.events(self.session.account.0, before).await?;
+                (lines, next.map(Place::OfAccount))
+            }
+            Place::Notices(offset) => {
+                let (notices, person) = (self.ctx.rows().notices(), self.session.person);
+                let read = notices.page(person, self.made_at, offset, LINES).await?;
+                let line = |one: &Notice| json!({"at": one.at.rfc3339(), "kind": one.kind.name()});
+                let lines: Vec<Value> = read.iter().map(line).collect();
+                let next = is_full(&lines).then_some(Place::Notices(offset + LINES));
+                (lines, next)
+            }
         })
-    });
+    }
+
+    /// As far back as they are kept.
+    async fn sign_ins(&self, offset: u64) -> Result<Vec<Value>, Fault> {
+        let query = LogQuery {
+            whose: Whose::Person(self.session.person),
+            since: Timestamp(0),
+            until: Some(self.made_at),
+            way: String::new(),
+            is_ok: None,
+            offset,
+        };
+        let read = self.ctx.rows().records().log(&query).await?;
+        let line = |one: LoginLogEntry| {
+            json!({
+                "at": one.at.rfc3339(), "way": one.way, "entrance": one.entrance,
+                "outcome": one.outcome, "address": one.ip, "device": one.device,
+            })
+        };
+        Ok(read.into_iter().map(line).collect())
+    }
+
+    async fn events(&self, of: Uuid, before: i64) -> Result<(Vec<Value>, Option<i64>), Fault> {
+        let read = self.ctx.rows().records().events_before(of, before, LINES).await?;
+        let next = read.last().filter(|_| is_full(&read)).map(|(sequence, _, _)| *sequence);
+        let told = read.iter().filter_map(|(_, at, text)| events::own(*at, text));
+        let lines = told.map(|one| json!({"at": one.at.rfc3339(), "event": one.told})).collect();
+        Ok((lines, next))
+    }
+}
+
+/// Whether there may be more.
+fn is_full<T>(lines: &[T]) -> bool {
+    u64::try_from(lines.len()).is_ok_and(|read| read >= LINES)
+}
+
+async fn head(ctx: &Ctx, session: &Session) -> Result<Value, Stop> {
+    let own = own::find(ctx, session).await?.ok_or(Refusal::State)?;
     let phones = own.phones.iter().map(|one| {
         json!({
             "phone": one.phone.as_str(), "is_default": one.is_default,
@@ -38,9 +171,16 @@ pub async fn make(ctx: &Ctx, session: &Session) -> Result<Value, Stop> {
     });
     let account = own.account.as_ref();
     let username = account.and_then(|one| one.username.as_ref()).map(Username::as_str);
+    let awaited = ctx.rows().awaited_phones().of(session.account).await?;
+    let awaited = awaited.map(|one| {
+        json!({
+            "phone": one.phone.as_str(), "verified_at": one.verified_at.rfc3339(),
+            "due_at": one.due_at.rfc3339(),
+        })
+    });
     let mut copy = json!({
         "realm": ctx.realm.id,
-        "made_at": now.rfc3339(),
+        "made_at": ctx.now().rfc3339(),
         "person": {
             "id": own.person.id.to_string(),
             "name": own.person.name.as_str(),
@@ -49,32 +189,72 @@ pub async fn make(ctx: &Ctx, session: &Session) -> Result<Value, Stop> {
             "real_name_level": own.person.real_name_level,
             "email": own.person.email.as_ref().map(EmailAddress::as_str),
             "address": own.address.as_ref().map(PostalAddress::as_str),
-            "documents": documents.collect::<Vec<_>>(),
         },
         "account": {
             "id": session.account.to_string(),
             "username": username,
             "phones": phones.collect::<Vec<_>>(),
+            "awaited_phone": awaited,
         },
     });
+    let held = ctx.rows().people().all_documents(session.person).await?;
+    copy["person"]["documents"] = held.iter().map(document).collect();
+    copy["person"]["hall_records"] = hall_records(ctx, &own.person, &held).await?;
     copy["person"]["levels"] = levels(ctx, session).await?;
     copy["account"]["agreements"] = agreements(ctx, session).await?;
     copy["authorisations"] = authorisations(ctx, session).await?;
     copy["non_resident_applications"] = applications(ctx, session).await?;
     copy["consents"] = consents(ctx, session).await?;
     copy["devices"] = devices(ctx, session).await?;
-    copy["sign_ins"] = sign_ins(ctx, session).await?;
-    let told = events::list(ctx, session).await?;
-    let told = told.into_iter().map(|one| json!({"at": one.at.rfc3339(), "event": one.told}));
-    copy["events"] = told.collect();
-    let notices = rows.notices().list(session.person, LINES).await?;
-    let notices =
-        notices.iter().map(|one| json!({"at": one.at.rfc3339(), "kind": one.kind.name()}));
-    copy["notices"] = notices.collect();
-    let tx = ctx.begin().await?;
-    tx.note(AuditEvent::DataDownloaded { person: session.person });
-    tx.commit().await?;
     Ok(copy)
+}
+
+/// Former and void ones, too.
+fn document((one, status): &(IdentityDocument, DocumentStatus)) -> Value {
+    json!({
+        "kind": one.kind.name(), "number": one.number, "status": status.name(),
+        "valid_from": one.valid_from.map(|day| day.to_string()),
+        "valid_to": one.valid_to.map(|day| day.to_string()),
+    })
+}
+
+/// What halls have collected of the person by any of these documents; a record of somebody of another name is
+/// none of theirs. Who of the bureau collected it is the auditor's.
+async fn hall_records(
+    ctx: &Ctx,
+    person: &Person,
+    held: &[(IdentityDocument, DocumentStatus)],
+) -> Result<Value, Fault> {
+    let (records, today) = (ctx.rows().hall_records(), ctx.now().day());
+    let mut all = Vec::new();
+    for (document, _) in held {
+        let number = DocumentNumber::parse(document.kind, &document.number, today);
+        let Ok(number) = number else { continue };
+        let mut versions = records.versions(&number).await?;
+        versions.retain(|one| one.record.name == person.name);
+        all.extend(versions.iter().map(hall_record));
+    }
+    Ok(Value::Array(all))
+}
+
+fn hall_record(version: &Version) -> Value {
+    let one = &version.record;
+    let ends = one.document_ends.map(|ends| match ends {
+        DocumentEnd::On(day) => day.to_string(),
+        DocumentEnd::Never => "long_term".to_owned(),
+    });
+    json!({
+        "name": one.name.as_str(),
+        "kind": one.number.kind.name(), "number": one.number.as_str(),
+        "sex": one.sex.map(Sex::name),
+        "nationality": one.nationality,
+        "valid_to": ends,
+        "phone": one.phone.as_ref().map(Phone::as_str),
+        "verified_by_sight": one.verified_by_sight,
+        "has_portrait": one.portrait.is_some(),
+        "collected_on": one.collected_on.to_string(),
+        "is_current": version.is_current,
+    })
 }
 
 async fn levels(ctx: &Ctx, session: &Session) -> Result<Value, Fault> {
@@ -154,32 +334,4 @@ async fn devices(ctx: &Ctx, session: &Session) -> Result<Value, Fault> {
         "sessions": sessions.collect::<Vec<_>>(),
         "has_authenticator": rows.authenticators().find(account).await?.is_some(),
     }))
-}
-
-/// As far back as they are kept.
-async fn sign_ins(ctx: &Ctx, session: &Session) -> Result<Value, Fault> {
-    let mut query = LogQuery {
-        whose: Whose::Person(session.person),
-        since: Timestamp(0),
-        until: None,
-        way: String::new(),
-        is_ok: None,
-        offset: 0,
-    };
-    let mut lines = Vec::new();
-    while query.offset < LINES * MOST_READS {
-        let read = ctx.rows().records().log(&query).await?;
-        let is_last = u64::try_from(read.len()).unwrap_or_default() < LINES;
-        lines.extend(read.into_iter().map(|one| {
-            json!({
-                "at": one.at.rfc3339(), "way": one.way, "entrance": one.entrance,
-                "outcome": one.outcome, "address": one.ip, "device": one.device,
-            })
-        }));
-        if is_last {
-            break;
-        }
-        query.offset += LINES;
-    }
-    Ok(lines.into())
 }

@@ -1,6 +1,9 @@
 //! The security of one's account in one place: where one is signed in, by what one proves oneself, what
 //! applications may learn, what has happened, and a copy of all that is kept.
 
+use std::io;
+
+use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
@@ -10,7 +13,7 @@ use crate::domain::number::document::DocumentType;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::centre::consents::{self, Consent};
-use crate::flows::centre::copy;
+use crate::flows::centre::copy::{self, OwnCopy};
 use crate::flows::centre::events::{self, OwnEvent};
 use crate::flows::centre::sessions::{self, SignedIn};
 use crate::flows::sign_in::factor::{device, passkey, totp};
@@ -55,19 +58,27 @@ pub async fn post(form: Form) -> Answer {
 
 /// The copy as a file, once a second factor was proved a moment ago.
 async fn take_copy(visit: &Visit) -> Answer {
-    let made = copy::make(&visit.request.ctx, &visit.session).await;
-    match Stop::refusal(made)? {
-        Ok(copy) => {
-            let text = serde_json::to_string_pretty(&copy).unwrap_or_default();
-            Ok(file(text))
-        }
+    let begun = copy::begin(&visit.request.ctx, &visit.session).await;
+    match Stop::refusal(begun)? {
+        Ok(copy) => Ok(file(copy)),
         Err(Refusal::StepUpRequired) => to_second_factor(visit, PATH).await,
         Err(refusal) => show(visit, Some(&refusal)).await,
     }
 }
 
-fn file(text: String) -> Response {
-    let mut response = no_store(text.into_response());
+/// Sent as it is read. What breaks off is no whole file to the browser.
+fn file(copy: OwnCopy) -> Response {
+    let pieces = futures_util::stream::unfold(Some(copy), |copy| async move {
+        let mut copy = copy?;
+        match copy.piece().await {
+            Ok(piece) => piece.map(|piece| (Ok(piece), Some(copy))),
+            Err(fault) => {
+                tracing::error!(%fault, "A copy of somebody's data broke off");
+                Some((Err(io::Error::other("broken off")), None))
+            }
+        }
+    });
+    let mut response = no_store(Body::from_stream(pieces).into_response());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let name = HeaderValue::from_static("attachment; filename=\"my-data.json\"");

@@ -1,10 +1,14 @@
 //! The security page: sessions that are ended from elsewhere, what applications were allowed, what happened,
 //! recovery codes anew, and a copy of everything.
 
-use serde_json::Value;
+use hufu::base::secret::Hashed;
+use hufu::domain::notice::{Notice, NoticeKind};
+use hufu::domain::number::phone::Phone;
+use hufu::store::awaited_phones::AwaitedPhone;
+use serde_json::{Value, json};
 
 use super::contract::{logged_out, start, tokens};
-use super::{LI, WANG, as_li, as_person, as_wang, get, post};
+use super::{LI, WANG, as_li, as_person, as_wang, feed, get, post};
 use crate::kit::browser::{Shown, unescape};
 use crate::kit::listener::Listener;
 use crate::kit::{
@@ -147,12 +151,59 @@ fn recovery_codes_are_renewed() {
     });
 }
 
+/// Beside what is shown every day: a former passport, what a hall collected, a phone that waits, and more messages
+/// than one read gives.
+async fn kept_of_wang(app: &TestApp) {
+    let person = |version: i64, more: Value| {
+        let mut line = json!({"feed": "person", "source_key": "w", "version": version,
+            "name": "王小明"});
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        line
+    };
+    let passport = |number: &str| json!({"document_type": "chinese_passport", "document": number});
+    let hall = |key: &str, name: &str, document: Value| {
+        let mut line = json!({"feed": "hall_record", "source_key": key, "version": 1, "name": name,
+            "collected_on": "2026-10-08", "collected_by": "0101"});
+        line.as_object_mut().unwrap().extend(document.as_object().unwrap().clone());
+        line
+    };
+    let card = json!({"document": "360102199003071236"});
+    let lines = [
+        person(1, card.clone()),
+        person(2, passport("E12345671")),
+        person(3, passport("E12345672")),
+        hall("own", "王小明", card),
+        hall("of another", "李芳", passport("E12345671")),
+    ];
+    feed(app, &lines).await;
+    let (ctx, now) = (&app.ctx, app.ctx.now());
+    let phone = Phone::parse(WANG).unwrap();
+    let account = ctx.rows().accounts().find_by_phone(&phone).await.unwrap().unwrap();
+    let tx = ctx.begin().await.unwrap();
+    let awaited = AwaitedPhone {
+        id: ctx.new_row_id(),
+        account: account.id,
+        phone: Phone::parse("13912345678").unwrap(),
+        verified_at: now,
+        due_at: now.plus(86_400),
+        era: None,
+    };
+    tx.rows().awaited_phones().add(&awaited, Hashed::of("stop")).await.unwrap();
+    let kind = NoticeKind::ContactChanged;
+    let notice = Notice { to: account.person, kind, relation: None, at: now, is_read: false };
+    for n in 0..250 {
+        tx.rows().notices().add(ctx.new_row_id(), &notice, &n.to_string()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
 /// A copy of everything that is kept of the person, for whoever has just proved a second factor (PIPL 45); it is
 /// written down, and holds nothing of anybody else.
 #[test]
 fn a_copy_of_everything_is_handed_out() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
+        kept_of_wang(&app).await;
         let mut wang = as_person(&app, WANG).await;
         let n = app.audit().await.len();
         let file = post(&app, &mut wang, PATH, &[("act", "copy")]).await;
@@ -161,7 +212,22 @@ fn a_copy_of_everything_is_handed_out() {
         assert!(name.starts_with("attachment;"), "{name}");
         let copy: Value = serde_json::from_str(&file.text).unwrap();
         assert_eq!(copy["person"]["name"], "王小明");
-        assert_eq!(copy["person"]["documents"][0]["number"], "360102199003071236");
+        let documents = copy["person"]["documents"].as_array().unwrap();
+        let known = |one: &Value| json!([one["number"], one["status"]]);
+        let mut documents: Vec<Value> = documents.iter().map(known).collect();
+        documents.sort_by_key(ToString::to_string);
+        let expected = json!([
+            ["360102199003071236", "active"],
+            ["E12345671", "superseded"],
+            ["E12345672", "active"],
+        ]);
+        assert_eq!(json!(documents), expected);
+        let [record] = &copy["person"]["hall_records"].as_array().unwrap()[..] else {
+            panic!("{}", copy["person"]["hall_records"]);
+        };
+        assert_eq!(record["collected_on"], "2026-10-08");
+        assert_eq!(copy["account"]["awaited_phone"]["phone"], "+8613912345678");
+        assert!(copy["notices"].as_array().unwrap().len() >= 250);
         assert_eq!(copy["account"]["phones"][0]["phone"], "+8613800138000");
         assert_eq!(copy["account"]["username"], "wangxm");
         let n_held = super::held(&app.ctx, WANG).await.len();
