@@ -61,7 +61,7 @@ impl<A> People<'_, A> {
         let read = |row: Model| {
             let status = DocumentStatus::parse(&row.status)
                 .ok_or_else(|| StoreError::inconsistent("identity_document", "status", row.id))?;
-            Ok((self.read_document(&row)?, status))
+            Ok::<_, StoreError>((self.read_document(&row)?, status))
         };
         rows.into_iter().map(read).collect()
     }
