@@ -24,6 +24,10 @@ pub(super) async fn end_anyway(
     known: Option<Uuid>,
     why: Wrong,
 ) -> Result<Saved, NotTaken> {
+    // By a text that nobody could keep nothing is looked up.
+    if known.is_none() && line.check_texts().is_err() {
+        return Err(why.into());
+    }
     let target = match line {
         Line::Engagement(line) if line.is_ended => {
             end_engagement(ctx, tx, line, known.map(EngagementId)).await?
@@ -103,7 +107,8 @@ pub(super) async fn without(
     why: &Wrong,
 ) -> Result<Option<Line>, NotTaken> {
     let (Line::Enterprise(line), Some(field)) = (line, &why.field) else { return Ok(None) };
-    if RegistryStatus(line.status.clone()).is_alive() {
+    let is_over = !RegistryStatus(line.status.clone()).is_alive();
+    if !is_over || line.registration_no.contains(char::is_control) {
         return Ok(None);
     }
     let same = tx.rows().enterprises().find_by_registration_no(&line.registration_no).await?;
