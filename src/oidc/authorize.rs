@@ -219,6 +219,37 @@ fn prompt(word: &str) -> Option<Prompt> {
     }
 }
 
+/// The request without a value of `prompt` that was served.
+#[must_use]
+pub fn without_prompt(params: Params, served: Prompt) -> Params {
+    let words = params.get("prompt").into_iter().flat_map(str::split_ascii_whitespace);
+    let left: Vec<&str> = words.filter(|word| prompt(word) != Some(served)).collect();
+    let left = left.join(" ");
+    let mut params = params.without(&["prompt"]).into_map();
+    if !left.is_empty() {
+        params.insert("prompt".to_owned(), left);
+    }
+    Params::from_map(params)
+}
+
+/// The request as it goes on once somebody has signed in for it: it does not ask for it again, and whoever
+/// has signed in since decided whether to be the one who was hinted. Who signs in chooses as whom; where a
+/// sign-in is asked for beside that choice, the choice is still due.
+#[must_use]
+pub fn after_sign_in(params: Params) -> Params {
+    let served = match prompts(&params).contains(&Prompt::Login) {
+        true => Prompt::Login,
+        false => Prompt::SelectAccount,
+    };
+    without_prompt(after_step(params), served)
+}
+
+/// The same after a step within the session: what it has proved is as young as can be.
+#[must_use]
+pub fn after_step(params: Params) -> Params {
+    params.without(&["login_hint", "max_age"])
+}
+
 /// OIDC Core §6: not offered yet, said so.
 fn check_request_objects(params: &Params) -> Result<(), OAuthError> {
     if params.get("request").is_some() {

@@ -30,6 +30,8 @@ pub struct SessionView {
     pub is_bound_to_its_door: bool,
     pub is_personal: bool,
     pub fit: Fit,
+    /// The chooser has something to offer; asked only where it is wanted.
+    pub may_choose: bool,
     /// The application has tokens of this session already.
     pub knows_client: bool,
     /// The level proved in this session.
@@ -171,10 +173,11 @@ fn identity(view: &View<'_>) -> Option<Need> {
     Some(Need::new(act, code, reason))
 }
 
+/// Whoever has one identity alone has chosen it.
 fn choice(view: &View<'_>) -> Option<Need> {
     let reason = "an identity is to be chosen";
     let is_wanted = view.request.prompt.contains(&Prompt::SelectAccount);
-    is_wanted.then(|| Need::new(Act::Choose, ErrorCode::InteractionRequired, reason))
+    (is_wanted && view.session.as_ref()?.may_choose).then(|| Need::new(Act::Choose, ErrorCode::InteractionRequired, reason))
 }
 
 /// `acr_values`: any of these levels will do. Where the person has not reached the lowest of them they

@@ -17,7 +17,7 @@ use crate::flows::oauth::authorize::{
 };
 use crate::flows::sign_in::level::{self, NextStep, Raised, raise_next};
 use crate::flows::sign_in::session::StandingSession;
-use crate::oidc::authorize::needs;
+use crate::oidc::authorize::{Prompt, needs, without_prompt};
 use crate::oidc::discovery::path;
 use crate::oidc::error::ErrorCode;
 use crate::oidc::params::Params;
@@ -126,7 +126,8 @@ pub async fn post_choose(asked: Asked) -> Answer {
         }
         Err(refusal) => return choose_again(&request, &params, &session, &refusal).await,
     };
-    let done = params.clone().without(&["prompt", "identity_hint"]);
+    let done = params.clone().without(&["identity_hint"]);
+    let done = without_prompt(done, Prompt::SelectAccount);
     if to == session.acting {
         return Ok(back(&request, &done));
     }
@@ -233,8 +234,7 @@ pub async fn post_raise(asked: Asked) -> Answer {
         ];
         return to_client(&request, &needed.destination, fields);
     }
-    // What a step on the phone proves is as young as can be.
-    let then = Then::Authorize(params.clone().without(&["max_age"]).into_map());
+    let then = Then::Authorize(params.clone().into_map());
     match Stop::refusal(raise_next(&request.ctx, &needed.session, "", then).await)? {
         Ok(Raised::Done) => Ok(back(&request, &params)),
         Ok(Raised::Begun(transaction)) => Ok(to_second_factor(&request, &transaction)),

@@ -13,6 +13,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::sign_in::transaction::{find, finish};
 use crate::flows::sign_in::{step_up, steps};
 use crate::flows::{Shown, Stop};
+use crate::oidc::authorize::{after_sign_in, after_step};
 use crate::oidc::params::Params;
 use crate::views::page::{GoOnPage, MessagePage};
 use crate::web::account::authorisations::confirmed;
@@ -86,11 +87,14 @@ async fn arrived(request: &Request, transaction: &LoginTransaction, cookie: &Sec
     let to = match &transaction.then {
         Then::Page(page) => page.clone(),
         Then::Nowhere => format!("{}/signed-in", request.base()),
-        // Whoever has signed in since decided whether to be the one who was hinted.
+        // Only here, at the end: whoever comes back by another way has done nothing of what was asked.
         Then::Authorize(asked) => {
-            let mut asked = asked.clone();
-            asked.remove("login_hint");
-            authorize_address(request, &asked)
+            let asked = Params::from_map(asked.clone());
+            let asked = match transaction.errand() {
+                None => after_sign_in(asked),
+                Some(_) => after_step(asked),
+            };
+            authorize_address(request, &asked.into_map())
         }
     };
     finish(&request.ctx, transaction, cookie, &to).await;

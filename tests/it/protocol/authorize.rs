@@ -1,6 +1,7 @@
 //! The authorization endpoint: what it refuses and where it says so; silent answers, hints,
 //! the chooser.
 
+use crate::kit::browser::Shown;
 use crate::kit::{
     Browser, EXAMPLE, FILING, INVOICE, PASSWORD, SAMPLE, TestApp, authorize_url, claims,
     on_each_database,
@@ -101,6 +102,77 @@ fn prompt_login_and_max_age_ask_again() {
         let silent = [("max_age", "10"), ("prompt", "none")];
         let young = browser.get(&authorize_url(&FILING, &silent)).await;
         assert!(young.answered("code").is_some());
+    });
+}
+
+/// What a request asks of the person is asked until they have done it (OIDC Core §3.1.2.1): whoever sits at a
+/// browser that is signed in gets no code of that session by waiting, by a wrong password, or by the way
+/// back from a sign-in that ended in nothing.
+#[test]
+fn a_request_that_waits_keeps_what_it_asks_of_the_person() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let anew = authorize_url(&FILING, &[("prompt", "login"), ("max_age", "0")]);
+        let page = browser.get(&anew).await;
+        app.clock.advance(601);
+        let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", "Wrong2026!")).await;
+        assert_eq!(page.answered("code"), None, "{:?}", page.left_to);
+        assert!(page.text.contains("login-submit"), "{} {}", page.url, page.text);
+        // Nor by the page that says that somebody has no identity there.
+        let who = (EXAMPLE, "440308199901101512", PASSWORD);
+        let page = browser.type_credentials(&page, who).await;
+        let ended = browser.pass_second_factor(&app, &page, "13500135000").await;
+        assert_eq!(ended.code(), Some("E_NO_IDENTITY"), "{}", ended.text);
+        let again = ended.text.split("class=\"button\" href=\"").nth(1).unwrap();
+        let again = crate::kit::browser::unescape(again.split('"').next().unwrap());
+        let page = browser.get(&again).await;
+        assert_eq!(page.answered("code"), None, "{:?}", page.left_to);
+        assert!(page.text.contains("login-submit"), "{} {}", page.url, page.text);
+        // Whoever has done it goes on.
+        let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
+        let done = browser.pass_second_factor(&app, &page, "13900139000").await;
+        assert!(done.answered("code").is_some(), "{} {}", done.url, done.text);
+        // A younger proof within the session, the same.
+        app.clock.advance(61);
+        let step = browser.get(&authorize_url(&FILING, &[("max_age", "0")])).await;
+        app.clock.advance(601);
+        let step = browser.submit(&step, &[("act", "send")]).await;
+        assert_eq!(step.answered("code"), None, "{:?}", step.left_to);
+        assert!(step.url.contains("/login/second_factor"), "{} {}", step.url, step.text);
+        let done = browser.pass_second_factor(&app, &step, "13900139000").await;
+        assert!(done.answered("code").is_some(), "{} {}", done.url, done.text);
+    });
+}
+
+/// Of several values of `prompt` each is served for itself: a choice takes away no question, and a sign-in no
+/// choice.
+#[test]
+fn each_value_of_prompt_is_served() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let page = browser.get(&authorize_url(&INVOICE, &[])).await;
+        assert!(browser.submit(&page, &[("act", "allow")]).await.answered("code").is_some());
+        let picked = |chooser: &Shown| {
+            let id = chooser.text.split("name=\"identity\" value=\"").nth(1);
+            let id = id.unwrap_or_else(|| panic!("{} {}", chooser.url, chooser.text));
+            id.split('"').next().unwrap().to_owned()
+        };
+        let both = authorize_url(&INVOICE, &[("prompt", "consent select_account")]);
+        let chooser = browser.get(&both).await;
+        let asks = browser.submit(&chooser, &[("identity", &picked(&chooser))]).await;
+        assert!(asks.text.contains("name=\"act\" value=\"allow\""), "{} {}", asks.url, asks.text);
+        assert!(browser.submit(&asks, &[("act", "allow")]).await.answered("code").is_some());
+
+        app.clock.advance(61);
+        let all = authorize_url(&INVOICE, &[("prompt", "login consent select_account")]);
+        let page = browser.get(&all).await;
+        let page = browser.type_credentials(&page, (EXAMPLE, "13900139000", PASSWORD)).await;
+        let chooser = browser.pass_second_factor(&app, &page, "13900139000").await;
+        let asks = browser.submit(&chooser, &[("identity", &picked(&chooser))]).await;
+        assert!(asks.text.contains("name=\"act\" value=\"allow\""), "{} {}", asks.url, asks.text);
+        assert!(browser.submit(&asks, &[("act", "allow")]).await.answered("code").is_some());
     });
 }
 

@@ -117,6 +117,7 @@ fn ready() -> SessionView {
         is_bound_to_its_door: false,
         is_personal: false,
         fit: Fit::Fits,
+        may_choose: true,
         knows_client: true,
         level: 2,
         provable: 3,
@@ -284,4 +285,7 @@ fn the_first_need_decides() {
     assert_eq!(at(&[("prompt", "consent")], agreed()), Decision::Do(Act::Consent));
     let both = [("prompt", "consent select_account")];
     assert_eq!(at(&both, agreed()), Decision::Do(Act::Choose));
+    // Who has nothing to choose from has chosen.
+    let only = SessionView { may_choose: false, ..agreed() };
+    assert_eq!(at(&[("prompt", "select_account")], only), Decision::Issue);
 }
