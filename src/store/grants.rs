@@ -3,7 +3,7 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, QueryFilter};
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{
@@ -60,6 +60,19 @@ pub struct StoredRefreshToken {
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
 }
+
+/// A code's grant, in the order of the values.
+const BEGIN: &str = "INSERT INTO oauth_grant (realm, id, client_id, person_id, account_id, session_id, \
+    subject, acting_kind, authorisation_id, assignment_id, record_id, sid, scope, permissions, \
+    redirect_uri, extensions, amr, acr, auth_time, created_at, code_hash, code_expires_at, expires_at, \
+    dpop_jkt, has_revoked_token) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+    $16, $17, $18, $19, $20, $21, $22, $23, $24, FALSE FROM session s";
+
+const AGREED: &str = " JOIN consent c ON c.realm = s.realm AND c.person_id = s.person_id \
+    AND c.client_id = $3 AND c.scope = $26";
+
+const OF_SESSION: &str = " WHERE s.realm = $1 AND s.id = $6 AND s.cookie_hash = $25 AND s.acr = $18 \
+    AND s.ended_at IS NULL";
 
 pub struct Grants<'c, A>(Rows<'c, A>);
 
@@ -118,43 +131,55 @@ impl<A> Grants<'_, A> {
 }
 
 impl Grants<'_, Writing> {
-    /// A grant begins with its code.
-    pub async fn add(&self, new: &StoredGrant, code: Hashed) -> Result<(), StoreError> {
+    /// A grant begins with its code, for the session as it was read: `false` where that has ended since, went on
+    /// to another cookie (and with it to another identity or proof), or proves another level. `agreed`: what the
+    /// person had allowed the application, where it asks, and has not taken back. Whoever changes either waits,
+    /// and finds the grant.
+    pub async fn add(
+        &self,
+        new: &StoredGrant,
+        code: Hashed,
+        (session, agreed): (Hashed, Option<&str>),
+    ) -> Result<bool, StoreError> {
         let GrantState::Code { expires_at: code_expires_at } = new.state else {
             return Err(StoreError::inconsistent("oauth_grant", "code_used_at", new.id));
         };
-        oauth_grant::Entity::insert(oauth_grant::ActiveModel {
-            id: Set(new.id.0),
-            realm: Set(self.0.realm.to_owned()),
-            client_id: Set(new.client_id.clone()),
-            person_id: Set(new.person.0),
-            account_id: Set(new.account.0),
-            session_id: Set(new.session.0),
-            subject: Set(new.subject.clone()),
-            acting_kind: Set(new.acting.kind().to_owned()),
-            authorisation_id: Set(new.acting.authorisation().map(|id| id.0)),
-            assignment_id: Set(new.acting.assignment().map(|id| id.0)),
-            record_id: Set(new.acting.record().map(|id| id.0)),
-            sid: Set(new.sid.clone()),
-            scope: Set(new.scope.clone()),
-            permissions: Set(join(&new.permissions)),
-            redirect_uri: Set(new.redirect_uri.clone()),
-            extensions: Set(new.extensions.clone()),
-            amr: Set(new.amr.join(" ")),
-            acr: Set(i32::from(new.acr)),
-            auth_time: Set(new.auth_time.0),
-            created_at: Set(new.created_at.0),
-            code_hash: Set(code.0.to_vec()),
-            code_expires_at: Set(code_expires_at.0),
-            code_used_at: Set(None),
-            expires_at: Set(new.expires_at.0),
-            revoked_at: Set(None),
-            has_revoked_token: Set(false),
-            dpop_jkt: Set(new.dpop_jkt.clone()),
-        })
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
+        let values = [
+            new.id.0.into(),
+            new.client_id.as_str().into(),
+            new.person.0.into(),
+            new.account.0.into(),
+            new.session.0.into(),
+            new.subject.as_str().into(),
+            new.acting.kind().into(),
+            new.acting.authorisation().map(|id| id.0).into(),
+            new.acting.assignment().map(|id| id.0).into(),
+            new.acting.record().map(|id| id.0).into(),
+            new.sid.as_str().into(),
+            new.scope.as_str().into(),
+            join(&new.permissions).into(),
+            new.redirect_uri.as_str().into(),
+            new.extensions.as_str().into(),
+            new.amr.join(" ").into(),
+            i32::from(new.acr).into(),
+            new.auth_time.0.into(),
+            new.created_at.0.into(),
+            code.0.to_vec().into(),
+            code_expires_at.0.into(),
+            new.expires_at.0.into(),
+            new.dpop_jkt.clone().into(),
+            session.0.to_vec().into(),
+        ];
+        let db = self.0.db();
+        let (joined, held) = if agreed.is_some() { (AGREED, "s, c") } else { ("", "s") };
+        // SQLite's writers are alone anyhow.
+        let is_shared = db.get_database_backend() == DbBackend::Postgres;
+        let lock = if is_shared { format!(" FOR SHARE OF {held}") } else { String::new() };
+        let mut insert = self.0.statement(&format!("{BEGIN}{joined}{OF_SESSION}{lock}"), values);
+        if let (Some(agreed), Some(values)) = (agreed, insert.values.as_mut()) {
+            values.0.push(agreed.into());
+        }
+        Ok(db.execute_raw(insert).await?.rows_affected() == 1)
     }
 
     /// Uses the code up; `false` when somebody did before, or its grant or session has ended. `key`: what refresh tokens are bound to

@@ -49,6 +49,8 @@ pub enum Answer {
     Reach(Params),
     /// The session was moved to the hinted identity; the request goes on under a new cookie.
     Switched(Params, Secret),
+    /// What it rests on has changed since it was read: the browser asks once more.
+    Changed(Params),
     Code {
         destination: Destination,
         code: Secret,
@@ -76,8 +78,10 @@ pub async fn authorize(
     let Looked { decision, signed_in, names_another } = look(ctx, &asked, session).await?;
     let act = match (decision, signed_in) {
         (Decision::Issue, Some(signed_in)) => {
-            let code = issue_code(ctx, &asked, &signed_in).await?;
-            return Ok(Answer::Code { destination: asked.request.destination, code });
+            return Ok(match issue_code(ctx, &asked, &signed_in).await? {
+                Some(code) => Answer::Code { destination: asked.request.destination, code },
+                None => Answer::Changed(asked.params),
+            });
         }
         (Decision::Refuse(error), _) => {
             return Ok(Answer::Error(asked.request.destination, error));
@@ -223,19 +227,28 @@ pub async fn give_consent(ctx: &Ctx, needed: &ConsentNeeded) -> Result<Params, F
     Ok(without_prompt(needed.params.clone(), Prompt::Consent))
 }
 
-async fn issue_code(ctx: &Ctx, asked: &Asked, signed_in: &SignedIn) -> Result<Secret, Fault> {
-    let SignedIn { session, identity } = signed_in;
+/// `None`: the session has ended, gone on to another identity or proves another level since it was read, or
+/// the person has taken back what they had allowed.
+async fn issue_code(
+    ctx: &Ctx,
+    asked: &Asked,
+    signed_in: &SignedIn,
+) -> Result<Option<Secret>, Fault> {
+    let SignedIn { session, identity, given } = signed_in;
     let (grant, code) = (asked.grant(ctx, session, identity)?, ctx.random().token());
     let client = SessionClient {
         client_id: grant.client_id.clone(),
         sid: grant.sid.clone(),
         subject: grant.subject.clone(),
     };
+    let as_read = (session.cookie, given.as_deref());
     let tx = ctx.begin().await?;
-    tx.rows().grants().add(&grant, code.hashed()).await?;
+    if !tx.rows().grants().add(&grant, code.hashed(), as_read).await? {
+        return Ok(None);
+    }
     tx.rows().sessions().add_client(session.id, &client).await?;
     tx.commit().await?;
-    Ok(code)
+    Ok(Some(code))
 }
 
 /// What a request would come to in a session.
@@ -254,7 +267,7 @@ pub async fn preview(ctx: &Ctx, params: Params, session: StandingSession) -> Res
     })?;
     let Looked { decision, signed_in, .. } = look(ctx, &asked, Some(session)).await?;
     let grant = match signed_in {
-        Some(SignedIn { session, identity }) => {
+        Some(SignedIn { session, identity, .. }) => {
             Some((asked.grant(ctx, &session, &identity)?, identity))
         }
         None => None,

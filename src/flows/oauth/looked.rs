@@ -22,6 +22,8 @@ use crate::store::standing::StandingSession;
 pub struct SignedIn {
     pub session: Session,
     pub identity: ActingIdentity,
+    /// What they have allowed an application that asks, as it was read.
+    pub given: Option<String>,
 }
 
 /// A request that was looked at, and what is to become of it.
@@ -32,7 +34,11 @@ pub struct Looked {
 }
 
 /// Loads what the list of needs looks at, each fact only where it can matter, and decides.
-pub async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> Result<Looked, Stop> {
+pub async fn look(
+    ctx: &Ctx,
+    asked: &Asked,
+    found: Option<StandingSession>,
+) -> Result<Looked, Stop> {
     let decide =
         |session| decide(&View { request: &asked.request, audience: asked.client.serves, session });
     let nobody = |decision| Looked { decision, signed_in: None, names_another: false };
@@ -66,6 +72,7 @@ pub async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> R
         true => step_up::provable(ctx, session.person).await?,
         false => 0,
     };
+    let given = given(ctx, asked, session.person).await?;
     let view = SessionView {
         audience: ctx.realm.audience_of(&session.entrance),
         stands,
@@ -86,9 +93,12 @@ pub async fn look(ctx: &Ctx, asked: &Asked, found: Option<StandingSession>) -> R
         },
         age: ctx.now().since(session.auth_time),
         may_renew: step_up::door(ctx, &session, &Errand::Renew).is_some(),
-        agreed: !stands || has_agreed(ctx, asked, session.person).await?,
+        agreed: !asked.client.consent
+            || given.as_ref().is_some_and(|given| {
+                asked.agreed(&ctx.realm).is_within(&Scopes::parse(given))
+            }),
     };
-    let signed_in = identity.map(|identity| SignedIn { session, identity });
+    let signed_in = identity.map(|identity| SignedIn { session, identity, given });
     let names_another = is_whole && !stands;
     Ok(Looked { decision: decide(Some(view)), signed_in, names_another })
 }
@@ -119,11 +129,10 @@ async fn may_choose(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool,
     Ok(is_free || !switch::references(&fitting).is_empty())
 }
 
-async fn has_agreed(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<bool, Fault> {
-    if !asked.client.consent {
-        return Ok(true);
+/// `None`: nothing, or the application asks for nothing.
+async fn given(ctx: &Ctx, asked: &Asked, person: PersonId) -> Result<Option<String>, Fault> {
+    match asked.client.consent {
+        true => Ok(ctx.rows().grants().consent(person, &asked.client.client_id).await?),
+        false => Ok(None),
     }
-    let given = ctx.rows().grants().consent(person, &asked.client.client_id).await?;
-    Ok(given.is_some_and(|given| asked.agreed(&ctx.realm).is_within(&Scopes::parse(&given))))
 }
-

@@ -180,11 +180,12 @@ pub async fn finish(
     let errand = transaction.errand().ok_or(Refusal::State)?;
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let factor = proved.second.passed().ok_or(Refusal::State)?;
-    let session = session_within(ctx, transaction).await?;
+    let (tx, session, _) = conclude(ctx, transaction).await?;
     if held != Some(session.cookie) {
         return Err(Refusal::State.into());
     }
-    let person = ctx.rows().people().find(proved.person).await?;
+    // Now that the account is held: a level that falls has fallen before this, or finds what was proved.
+    let person = tx.rows().people().find(proved.person).await?;
     let mut reached = person.map_or(1, |person| person.real_name_level);
     let is_lifted = errand.lifts() == Some(reached);
     reached += u8::from(is_lifted);
@@ -202,8 +203,6 @@ pub async fn finish(
         ..session
     };
     let cookie = ctx.random().token();
-    let tx = ctx.begin().await?;
-    transaction::use_up(&tx, transaction).await?;
     if !tx.rows().sessions().prove(&session, cookie.hashed()).await? {
         return Err(Refusal::State.into());
     }

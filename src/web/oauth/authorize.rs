@@ -84,6 +84,9 @@ async fn run(mut request: Request, params: Params) -> Answer {
             let cookie = cookies::set(&request.ctx.realm, name, cookie.expose().to_owned(), None);
             Ok(with_cookie(see_other(&to), cookie))
         }
+        Outcome::Changed(params) => {
+            Ok(see_other(&format!("{base}{}?{}", path::AUTHORIZE, params.encode())))
+        }
         Outcome::Code { destination, code } => {
             to_client(&request, &destination, vec![("code", code.expose().to_owned())])
         }

@@ -106,7 +106,7 @@ impl TestApp {
     /// How SQLite would answer a statement, step by step.
     pub async fn plan(&self, sql: &str) -> Vec<String> {
         let connection = self.reading().await;
-        let numbered = (1..20).rev().find(|n| sql.contains(&format!("${n}")));
+        let numbered = (1..40).rev().find(|n| sql.contains(&format!("${n}")));
         let n_values = numbered.unwrap_or_else(|| sql.matches('?').count());
         let values = vec![sea_orm::Value::String(None); n_values];
         let asked = format!("EXPLAIN QUERY PLAN {sql}");

@@ -2,6 +2,7 @@ pub mod audiences;
 pub mod authorize;
 mod bad_input;
 mod browsers;
+mod changed;
 mod claims;
 mod dpop;
 mod explain;
