@@ -69,10 +69,10 @@ impl Client {
         self.grant_types.contains(&grant_type)
     }
 
-    /// Whether a refresh token is replaced when it is used. Who has proved a credential or a key holds
-    /// more than the token, and a thief of it has nothing (RFC 9700 §2.2.2).
-    pub fn rotates(&self, has_proved_key: bool) -> bool {
-        let is_bearer = matches!(self.credential, Credential::Public) && !has_proved_key;
+    /// Whether a refresh token is replaced when it is used. Who must prove a credential, or the key that it
+    /// is bound to, holds more than the token, and a thief of it has nothing (RFC 9700 §2.2.2).
+    pub fn rotates(&self, is_bound_to_key: bool) -> bool {
+        let is_bearer = matches!(self.credential, Credential::Public) && !is_bound_to_key;
         self.rotate_refresh_tokens.unwrap_or(is_bearer)
     }
 

@@ -204,6 +204,19 @@ impl Grants<'_, Writing> {
         Ok(done.rows_affected == 1)
     }
 
+    /// What comes of it is worth nothing without this key from now on; `false` where another has been faster.
+    pub async fn bind(&self, id: GrantId, key: &str) -> Result<bool, StoreError> {
+        let done = self
+            .0
+            .update::<oauth_grant::Entity>()
+            .col_expr(oauth_grant::Column::DpopJkt, Expr::value(key))
+            .filter(oauth_grant::Column::Id.eq(id.0))
+            .filter(oauth_grant::Column::DpopJkt.is_null())
+            .exec(&self.0.db())
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
     pub async fn mark_revoked_token(&self, id: GrantId) -> Result<(), StoreError> {
         self.0
             .update::<oauth_grant::Entity>()

@@ -14,7 +14,10 @@ use openssl::sign::Signer;
 use serde_json::{Value, json};
 
 use crate::kit::phone::{Telephone, code, code_form, proof, token};
-use crate::kit::{FILING, ISSUER, TestApp, claims, on_each_database, on_one_database};
+use crate::kit::{
+    Application, FILING, ISSUER, TestApp, VERIFIER, authorize_url, claims, on_each_database,
+    on_one_database,
+};
 use crate::protocol::audiences::{FILING_API, REGISTRY};
 use crate::protocol::authorize::signed_in;
 
@@ -114,6 +117,64 @@ fn codes_and_refresh_tokens_of_a_public_client_are_bound_too() {
         let bound = code(&mut browser, &[("dpop_jkt", jkt.as_str().unwrap())]).await;
         refused(token(&app, Some(proof(&app, &thief, "/token", None)), &code_form(&bound)).await);
         assert_eq!(token(&app, own(), &code_form(&bound)).await.0.as_u16(), 200);
+    });
+}
+
+const DESKTOP: Application =
+    Application { id: "desktop", secret: "", redirect_uri: "http://127.0.0.1/callback" };
+
+/// A refresh of the program on people's own computers, which proves nothing unless it likes.
+async fn refreshed(app: &TestApp, token: &str, key: Option<&Phone>) -> (StatusCode, Value) {
+    let form = [
+        ("client_id", DESKTOP.id),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token),
+    ];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let mut request = Request::post("/realms/jiangxi/token")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(key) = key {
+        request = request.header("DPoP", proof(app, key, "/token", None));
+    }
+    app.json(request.body(Body::from(body)).unwrap()).await
+}
+
+/// Anybody has a key: one that is proved with a refresh token that none is bound to replaces it all the same, and
+/// binds what comes of it (RFC 9700 §4.14.2, RFC 9449 §5). The former one that comes back ends the family.
+#[test]
+fn a_key_that_anybody_makes_keeps_no_refresh_token_as_it_is() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let done = browser.get(&authorize_url(&DESKTOP, &[])).await;
+        let code = done.answered("code").unwrap_or_else(|| panic!("{:?}", done.left_to));
+        let form = [
+            ("client_id", DESKTOP.id),
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", DESKTOP.redirect_uri),
+            ("code_verifier", VERIFIER),
+        ];
+        let (_, bare) = app.post("/token", None, &form).await;
+        let first = bare["refresh_token"].as_str().unwrap_or_else(|| panic!("{bare}"));
+        let (own, other) = (Phone::new().unwrap(), Phone::new().unwrap());
+        let (status, renewed) = refreshed(&app, first, Some(&own)).await;
+        assert_eq!((status.as_u16(), &renewed["token_type"]), (200, &"DPoP".into()), "{renewed}");
+        let next = renewed["refresh_token"].as_str().unwrap();
+        assert_ne!(next, first);
+        // Worth nothing without that key, nor is the former within its grace.
+        for (token, key) in [(next, None), (next, Some(&other)), (first, None)] {
+            let (_, refused) = refreshed(&app, token, key).await;
+            assert_eq!(refused["error"], "invalid_dpop_proof", "{refused}");
+        }
+        // Now that it is bound it stays as it is.
+        let (_, again) = refreshed(&app, next, Some(&own)).await;
+        assert_eq!(again["refresh_token"], next, "{again}");
+        app.clock.advance(11);
+        let (_, reused) = refreshed(&app, first, None).await;
+        assert_eq!(reused["error"], "invalid_grant", "{reused}");
+        let (_, ended) = refreshed(&app, next, Some(&own)).await;
+        assert_eq!(ended["error"], "invalid_grant", "{ended}");
     });
 }
 

@@ -84,10 +84,6 @@ impl Asked<'_> {
         Target::of(realm, self.client, resources)
     }
 
-    fn rotates(&self) -> bool {
-        self.client.rotates(self.proof.is_some())
-    }
-
     /// Thumbprint of the key it has proved.
     fn key(&self) -> Option<&str> {
         self.proof.map(|proof| proof.thumbprint.as_str())
@@ -154,16 +150,17 @@ async fn by_refresh(ctx: &Ctx, asked: &Asked<'_>) -> Answer {
     let found = ctx.rows().standings().by_refresh(token.hashed()).await?;
     let presented = found.map(|(grant, refresh)| Presented {
         token: OneTime::Refresh(token),
+        use_: use_of(ctx, asked.client, &grant.grant, &refresh),
         grant,
-        use_: use_of(ctx, asked, &refresh),
         expires_at: refresh.expires_at,
     });
     redeem(ctx, asked, presented).await
 }
 
-fn use_of(ctx: &Ctx, asked: &Asked<'_>, refresh: &StoredRefreshToken) -> Use {
+/// A proof that comes with one that no key is bound to says nothing of who holds it: anybody has a key.
+fn use_of(ctx: &Ctx, client: &Client, grant: &StoredGrant, refresh: &StoredRefreshToken) -> Use {
     match refresh.used_at {
-        None if asked.rotates() => Use::First,
+        None if client.rotates(grant.dpop_jkt.is_some()) => Use::First,
         None => Use::Any,
         Some(at) if ctx.now().since(at) < ctx.realm.lifetimes.refresh_grace => Use::Soon,
         Some(_) => Use::Again,
@@ -251,15 +248,18 @@ async fn give(
     }
     let tx = ctx.begin().await?;
     let grants = tx.rows().grants();
+    // A confidential client's refresh tokens are bound to the client itself.
+    let is_public = matches!(asked.client.credential, Credential::Public);
+    let kept = asked.key().filter(|_| is_public);
     let may_go = match (&presented.token, presented.use_) {
-        (OneTime::Code, _) => {
-            // A confidential client's refresh tokens are bound to the client itself.
-            let is_public = matches!(asked.client.credential, Credential::Public);
-            let kept = asked.key().filter(|_| is_public);
-            grants.take_code(id, ctx.now(), kept).await?
-        }
+        (OneTime::Code, _) => grants.take_code(id, ctx.now(), kept).await?,
         (OneTime::Refresh(token), Use::First) => {
-            grants.take_refresh(token.hashed(), ctx.now()).await?
+            let is_taken = grants.take_refresh(token.hashed(), ctx.now()).await?;
+            // The first key that is proved with it is the family's from now on.
+            match kept.filter(|_| presented.grant.grant.dpop_jkt.is_none()) {
+                Some(key) if is_taken => grants.bind(id, key).await?,
+                _ => is_taken,
+            }
         }
         (OneTime::Refresh(_), _) => grants.stands(id).await?,
     };
@@ -279,10 +279,14 @@ async fn too_late(ctx: &Ctx, asked: &Asked<'_>, presented: Presented) -> Answer 
         return Err(OAuthError::grant("the token is gone").into());
     };
     still_good(ctx, &grant)?;
-    let use_ = use_of(ctx, asked, &refresh);
+    let use_ = use_of(ctx, asked.client, &grant.grant, &refresh);
     let again = Presented { grant, use_, expires_at: refresh.expires_at, ..presented };
     match use_ {
-        Use::Soon => Box::pin(answer(ctx, asked, again)).await,
+        // Whoever was faster may have bound it to a key.
+        Use::Soon => {
+            check(ctx, asked, &again)?;
+            Box::pin(answer(ctx, asked, again)).await
+        }
         Use::Again => reused(ctx, &again).await,
         Use::First | Use::Any => Err(OAuthError::grant("what stood behind it has ended").into()),
     }
