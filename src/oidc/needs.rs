@@ -46,6 +46,8 @@ pub struct SessionView {
     pub may_renew: bool,
     /// The person has agreed to all that the client would learn, or need not.
     pub agreed: bool,
+    /// Account and identity stand, and the person has never agreed to anything of an application that asks.
+    pub is_stranger: bool,
 }
 
 /// How the identity in use fits what the application wants.
@@ -99,14 +101,33 @@ pub enum Decision {
 type Predicate = fn(&View<'_>) -> Option<Need>;
 
 /// In the order in which it is asked; the first that is missing decides.
-pub const NEEDS: [Predicate; 9] =
-    [session, audience, standing, second_factor, identity, choice, assurance, youth, consent];
+pub const NEEDS: [Predicate; 10] = [
+    session,
+    audience,
+    acquaintance,
+    standing,
+    second_factor,
+    identity,
+    choice,
+    assurance,
+    youth,
+    consent,
+];
+
+fn is_silent(request: &AuthorizeRequest) -> bool {
+    request.prompt.contains(&Prompt::None)
+}
 
 pub fn decide(view: &View<'_>) -> Decision {
-    let is_silent = view.request.prompt.contains(&Prompt::None);
-    match NEEDS.iter().find_map(|need| need(view)) {
+    let is_silent = is_silent(view.request);
+    let mut missing = NEEDS.iter().filter_map(|need| need(view));
+    match missing.next() {
         None => Decision::Issue,
-        Some(Need { act: act @ Act::Switch(_), .. }) => Decision::Do(act),
+        // What ends in a refusal moves nothing.
+        Some(Need { act: act @ Act::Switch(_), .. }) => match missing.next() {
+            Some(need) if is_silent => Decision::Refuse(need.error),
+            _ => Decision::Do(act),
+        },
         Some(Need { act: Act::Nothing, error }) => Decision::Refuse(error),
         Some(need) if is_silent => Decision::Refuse(need.error),
         Some(need) => Decision::Do(need.act),
@@ -120,6 +141,10 @@ impl Need {
 
     fn sign_in() -> Self {
         Self::new(Act::SignIn, ErrorCode::LoginRequired, "a sign-in is needed")
+    }
+
+    fn consent() -> Self {
+        Self::new(Act::Consent, ErrorCode::ConsentRequired, "the person has not agreed yet")
     }
 }
 
@@ -138,6 +163,13 @@ fn audience(view: &View<'_>) -> Option<Need> {
         (Audience::Tax, Audience::SocialInsurance) => Some(Need::sign_in()),
         _ => None,
     }
+}
+
+/// Whom nobody has told anything of this person hears nothing of them that no page would show: neither who they
+/// are, nor as whom they could work.
+fn acquaintance(view: &View<'_>) -> Option<Need> {
+    let is_missing = is_silent(view.request) && view.session.as_ref()?.is_stranger;
+    is_missing.then(Need::consent)
 }
 
 fn standing(view: &View<'_>) -> Option<Need> {
@@ -177,7 +209,8 @@ fn identity(view: &View<'_>) -> Option<Need> {
 fn choice(view: &View<'_>) -> Option<Need> {
     let reason = "an identity is to be chosen";
     let is_wanted = view.request.prompt.contains(&Prompt::SelectAccount);
-    (is_wanted && view.session.as_ref()?.may_choose).then(|| Need::new(Act::Choose, ErrorCode::InteractionRequired, reason))
+    let is_missing = is_wanted && view.session.as_ref()?.may_choose;
+    is_missing.then(|| Need::new(Act::Choose, ErrorCode::InteractionRequired, reason))
 }
 
 /// `acr_values`: any of these levels will do. Where the person has not reached the lowest of them they
@@ -218,7 +251,6 @@ fn youth(view: &View<'_>) -> Option<Need> {
 
 fn consent(view: &View<'_>) -> Option<Need> {
     let again = view.request.prompt.contains(&Prompt::Consent);
-    let reason = "the person has not agreed yet";
     let is_missing = again || !view.session.as_ref()?.agreed;
-    is_missing.then(|| Need::new(Act::Consent, ErrorCode::ConsentRequired, reason))
+    is_missing.then(Need::consent)
 }

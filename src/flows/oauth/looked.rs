@@ -93,6 +93,7 @@ pub async fn look(
         },
         age: ctx.now().since(session.auth_time),
         may_renew: step_up::door(ctx, &session, &Errand::Renew).is_some(),
+        is_stranger: is_whole && asked.client.consent && given.is_none(),
         agreed: !asked.client.consent
             || given.as_ref().is_some_and(|given| {
                 asked.agreed(&ctx.realm).is_within(&Scopes::parse(given))

@@ -72,15 +72,18 @@ fn a_silent_request_names_what_is_missing() {
         app.clock.advance(100);
         let level = "urn:hufu:realname:3";
         let unmet = "urn:hufu:realname:5";
+        let held = ("identity_hint", SAMPLE);
         for (client, more, error) in [
             (&FILING, vec![("max_age", "99")], "login_required"),
             (&FILING, vec![("identity_hint", "92360111MA36K0QR34")], "access_denied"),
             (&FILING, vec![("acr_values", level)], "interaction_required"),
             (&FILING, vec![("acr_values", unmet)], "unmet_authentication_requirements"),
             (&FILING, vec![("id_token_hint", "x.y.z")], "login_required"),
+            // Nobody could be asked for it: the session is not moved for nothing.
+            (&FILING, vec![held, ("acr_values", unmet)], "unmet_authentication_requirements"),
+            (&FILING, vec![held, ("acr_values", level)], "interaction_required"),
+            (&FILING, vec![held, ("max_age", "99")], "login_required"),
             (&INVOICE, vec![], "consent_required"),
-            (&INVOICE, vec![("max_age", "99")], "login_required"),
-            (&INVOICE, vec![("acr_values", level)], "interaction_required"),
         ] {
             let cookie = browser.cookies[COOKIE].clone();
             let shown = browser.get(&silent(client, &more)).await;
@@ -94,6 +97,40 @@ fn a_silent_request_names_what_is_missing() {
         for page in ["consent", "choose"] {
             let shown = browser.get(&format!("/realms/jiangxi/{page}?{query}")).await;
             assert_eq!(shown.answered("error").as_deref(), Some("consent_required"), "{page}");
+        }
+    });
+}
+
+/// An application that the person has never allowed anything learns silently that they are signed in, and neither
+/// who they are nor as whom they could work: whatever it asks, it hears one and the same.
+#[test]
+fn an_application_that_nobody_has_allowed_learns_nothing_silently() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        app.clock.advance(100);
+        let details = |number: &str| {
+            serde_json::json!([{"type": "tax_identity", "enterprise": number}]).to_string()
+        };
+        let (held, others) = (details(SAMPLE), details("92360111MA36K0QR34"));
+        for (name, text) in [
+            ("login_hint", "13900139000"),
+            ("login_hint", "13800138000"),
+            ("identity_hint", EXAMPLE),
+            ("identity_hint", SAMPLE),
+            ("identity_hint", "92360111MA36K0QR34"),
+            ("authorization_details", &held),
+            ("authorization_details", &others),
+            ("acr_values", "urn:hufu:realname:3"),
+            ("acr_values", "urn:hufu:realname:5"),
+            ("max_age", "99"),
+            ("nonce", "n-2"),
+        ] {
+            let asked = authorize_url(&INVOICE, &[(name, text), ("prompt", "none")]);
+            let shown = browser.get(&asked).await;
+            let said = ["error", "error_description"].map(|name| shown.answered(name).unwrap());
+            let same = ["consent_required", "the person has not agreed yet"];
+            assert_eq!(said, same, "{name} {text}");
         }
     });
 }
@@ -125,6 +162,7 @@ fn ready() -> SessionView {
         age: 100,
         may_renew: true,
         agreed: true,
+        is_stranger: false,
     }
 }
 

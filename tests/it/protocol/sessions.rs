@@ -192,10 +192,10 @@ fn only_an_application_of_the_session_moves_it_silently() {
         let app = TestApp::start(on).await;
         let mut browser = signed_in(&app).await;
         let before = browser.cookies[SESSION].clone();
-        // The invoice application has nothing of this session yet.
+        // The invoice application has nothing of this session yet, nor of its person.
         let hint = ("identity_hint", SAMPLE);
         let silent = browser.get(&authorize_url(&INVOICE, &[hint, ("prompt", "none")])).await;
-        assert_eq!(silent.answered("error").as_deref(), Some("interaction_required"));
+        assert_eq!(silent.answered("error").as_deref(), Some("consent_required"));
         let asks = browser.get(&authorize_url(&INVOICE, &[hint])).await;
         assert!(asks.text.contains("name=\"identity\""), "{}", asks.text);
         assert_eq!(browser.cookies[SESSION], before, "nothing has moved");
