@@ -380,6 +380,14 @@ impl Approved {
         kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
+    /// The levels of which the ID token must say one; empty: any will do.
+    pub fn essential_levels(&self) -> Vec<String> {
+        match requested_claims(&self.extensions).acr() {
+            Some((true, levels)) => levels,
+            _ => Vec::new(),
+        }
+    }
+
     pub fn nonce(&self) -> Option<&str> {
         self.extensions.get(NONCE).map(String::as_str)
     }

@@ -13,7 +13,7 @@ use crate::domain::wanted::WantedIdentity;
 use crate::flows::oauth::target::Target;
 use crate::flows::{Ctx, Fault};
 use crate::jose::jwt::sign;
-use crate::oidc::claims::{AccessClaims, Confirmation, IdClaims, PersonClaims, acr, at_hash};
+use crate::oidc::claims::{AccessClaims, Confirmation, IdClaims, PersonClaims, acr, at_hash, level};
 use crate::oidc::engine::Approved;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;
@@ -201,6 +201,14 @@ pub(super) fn access_token(
     Ok((sign(key, "at+jwt", claims)?, None))
 }
 
+/// The level that was proved; where one of certain values must be said (OIDC Core §5.5.1.1), the highest of them
+/// that it reaches. The access token says what was proved.
+fn told_level(approved: &Approved, proved: u8) -> String {
+    let asked = approved.essential_levels().into_iter();
+    let reached = asked.filter_map(|one| Some((level(&one)?, one))).filter(|(n, _)| *n <= proved);
+    reached.max_by_key(|(n, _)| *n).map_or_else(|| acr(proved), |(_, one)| one)
+}
+
 /// What the ID token says; `access_token`: the one beside it, as it goes out.
 pub(super) fn identity_claims(
     ctx: &Ctx,
@@ -217,7 +225,7 @@ pub(super) fn identity_claims(
         iat: now.0,
         auth_time: grant.auth_time.0,
         nonce: wanted.approved.nonce().map(str::to_owned),
-        acr: acr(grant.acr),
+        acr: told_level(wanted.approved, grant.acr),
         amr: grant.amr.clone(),
         sid: grant.sid.clone(),
         at_hash: access_token.and_then(|token| at_hash(client.id_token_alg, token)),
