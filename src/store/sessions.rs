@@ -197,13 +197,8 @@ impl<A> Sessions<'_, A> {
         Ok(found)
     }
 
-    /// The live session that an application was told by this `sid`.
-    pub async fn by_sid(
-        &self,
-        client_id: &str,
-        sid: &str,
-        now: Timestamp,
-    ) -> Result<Option<Session>, StoreError> {
+    /// The session that an application was told by this `sid`, unless it was ended; also past its time.
+    pub async fn by_sid(&self, client_id: &str, sid: &str) -> Result<Option<Session>, StoreError> {
         let row = self
             .0
             .find::<session_client::Entity>()
@@ -212,8 +207,19 @@ impl<A> Sessions<'_, A> {
             .one(&self.0.db())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let found = self.find_live(SessionId(row.session_id)).await?;
-        Ok(found.filter(|session| session.expires_at > now))
+        self.find_live(SessionId(row.session_id)).await
+    }
+
+    /// The same of the browser with this cookie.
+    pub async fn unended_by_cookie(&self, cookie: Hashed) -> Result<Option<Session>, StoreError> {
+        let row = self
+            .0
+            .find::<session::Entity>()
+            .filter(session::Column::CookieHash.eq(cookie.0.to_vec()))
+            .filter(session::Column::EndedAt.is_null())
+            .one(&self.0.db())
+            .await?;
+        row.map(read).transpose()
     }
 
     pub async fn clients(&self, id: SessionId) -> Result<Vec<SessionClient>, StoreError> {

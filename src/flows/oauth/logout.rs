@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::base::secret::Secret;
 use crate::domain::session::Session;
 use crate::flows::keys::knowing;
 use crate::flows::notify::cause::Cause;
@@ -35,7 +36,16 @@ pub struct Asked {
     pub has_bad_hint: bool,
 }
 
-/// `own`: the session of the browser. No cookie may mean that the browser sent none: a hint names a
+/// The session behind a browser's cookie, also past its time: nothing is done in it any more, but what
+/// applications do without the person goes on until somebody ends it.
+pub async fn own(ctx: &Ctx, cookie: Option<&Secret>) -> Result<Option<Session>, Fault> {
+    match cookie {
+        Some(cookie) => Ok(ctx.rows().sessions().unended_by_cookie(cookie.hashed()).await?),
+        None => Ok(None),
+    }
+}
+
+/// `own`: [`own`] of the browser. No cookie may mean that the browser sent none: a hint names a
 /// session by itself. One that has expired is still a hint, a bad one is none.
 pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<Asked, Fault> {
     let given = params.get("id_token_hint");
@@ -65,7 +75,11 @@ pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<As
         tracing::info!(uri, "A post_logout_redirect_uri is not registered");
     }
     let sid_of = |one: &Session| one.acting.sid(&ctx.services.secrets.sid, one.id);
-    let (session, is_certain) = match (own, &hint) {
+    // One that is over by its time gives way to one that is named.
+    let is_meant = |one: &Session| {
+        one.expires_at > ctx.now() || hint.as_ref().is_none_or(|hint| hint.sid == sid_of(one))
+    };
+    let (session, is_certain) = match (own.filter(is_meant), &hint) {
         (Some(own), Some(hint)) => {
             let is_named = sid_of(&own) == hint.sid;
             (Some(own), is_named)
@@ -73,7 +87,7 @@ pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<As
         (Some(own), None) => (Some(own), false),
         (None, Some(hint)) => {
             let sessions = ctx.rows().sessions();
-            (sessions.by_sid(&hint.aud, &hint.sid, ctx.now()).await?, true)
+            (sessions.by_sid(&hint.aud, &hint.sid).await?, true)
         }
         (None, None) => (None, false),
     };

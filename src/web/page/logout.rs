@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 
-use crate::flows::oauth::logout::{Asked, KNOWN, end, front_channel, read};
+use crate::flows::oauth::logout::{Asked, KNOWN, end, front_channel, own, read};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
 use crate::views::page::{FrontChannelPage, LogoutPage, MessagePage};
@@ -35,7 +35,7 @@ pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
         return request.forbidden();
     }
     let params = Params::parse(form.get("request").unwrap_or_default().as_bytes());
-    let own = request.session().await?;
+    let own = own(&request.ctx, request.session_cookie().as_ref()).await?;
     let asked = read(&request.ctx, &params.unwrap_or_default(), own).await?;
     sign_out(&request, asked).await
 }
@@ -43,7 +43,7 @@ pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
 async fn asked(mut request: Request, params: Params) -> Answer {
     let params = params.only(&KNOWN);
     request.prefer(params.get("ui_locales"));
-    let own = request.session().await?;
+    let own = own(&request.ctx, request.session_cookie().as_ref()).await?;
     let own_id = own.as_ref().map(|own| own.id);
     let asked = read(&request.ctx, &params, own).await?;
     let is_sure = asked.is_certain && (asked.redirect.is_some() || own_id.is_none());
@@ -53,8 +53,9 @@ async fn asked(mut request: Request, params: Params) -> Answer {
     let told = [(asked.has_bad_hint, "logout-bad-hint"), (asked.leads_nowhere, "logout-nowhere")];
     let tells = told.into_iter().filter(|(is_so, _)| *is_so).map(|(_, key)| request.text(key));
     let page = LogoutPage { tells: tells.collect(), request: params.encode() };
-    let acting = match asked.session.as_ref().filter(|meant| Some(meant.id) == own_id) {
-        Some(session) => acting(&request, session).await?,
+    // As whom somebody works is said while they do.
+    let acting = match request.session().await? {
+        Some(session) => acting(&request, &session).await?,
         None => None,
     };
     request.page_as(StatusCode::OK, acting, &page)

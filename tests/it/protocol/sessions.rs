@@ -7,8 +7,8 @@ use serde_json::json;
 use super::authorize::signed_in;
 use crate::kit::browser::Shown;
 use crate::kit::{
-    Browser, EXAMPLE, FILING, INVOICE, PASSWORD, SAMPLE, TestApp, authorize_url, claims,
-    on_each_database,
+    Browser, EXAMPLE, FILING, INVOICE, PASSWORD, SAMPLE, Setup, TestApp, authorize_url,
+    changed_realm, claims, on_each_database,
 };
 
 const SESSION: &str = "__Host-hufu-session-jiangxi";
@@ -124,6 +124,51 @@ fn signing_out_says_and_does_only_what_was_asked() {
         let asks = browser.get(&logout(&asked)).await;
         let done = browser.submit(&asks, &[("act", "logout")]).await;
         assert!(done.left_to.is_none(), "{:?}", done.left_to);
+    });
+}
+
+/// What an application does without the person outlives their session, and ends with a sign-out all the same:
+/// by the hint of an application, and by the browser that still has the cookie.
+#[test]
+fn a_sign_out_ends_work_that_has_outlived_its_session() {
+    on_each_database(|on| async move {
+        let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
+        let more =
+            "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\", \"offline_access\"]";
+        let realm = changed_realm(&[("clients/tax-filing.toml", scopes, more)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        for by_hint in [true, false] {
+            app.clock.advance(61);
+            let mut browser = signed_in(&app).await;
+            let asked = authorize_url(&FILING, &[("scope", "openid tax_identity offline_access")]);
+            let mut done = browser.get(&asked).await;
+            if done.text.contains("value=\"allow\"") {
+                done = browser.submit(&done, &[("act", "allow")]).await;
+            }
+            let (_, held) = app.redeem(&done.answered("code").unwrap()).await;
+            app.clock.advance(28_900);
+            let refresh = held["refresh_token"].as_str().unwrap();
+            let (status, goes_on) = app.refresh(refresh).await;
+            assert_eq!(status.as_u16(), 200, "{goes_on}");
+            let out = match by_hint {
+                true => {
+                    let hint = [("id_token_hint", held["id_token"].as_str().unwrap())];
+                    app.browser().get(&logout(&hint)).await
+                }
+                false => {
+                    let asks = browser.get(&logout(&[])).await;
+                    browser.submit(&asks, &[("act", "logout")]).await
+                }
+            };
+            assert!(out.text.contains("您已退出"), "{by_hint}: {}", out.text);
+            let (_, refused) = app.refresh(refresh).await;
+            assert_eq!(refused["error"], "invalid_grant", "{by_hint}: {refused}");
+            let sid = claims(held["id_token"].as_str().unwrap())["sid"].clone();
+            let receivers = app.ctx.rows().deliveries().receivers(app.ctx.now()).await.unwrap();
+            let filing = receivers.iter().find(|one| one.client_id == FILING.id).unwrap();
+            let due = app.ctx.rows().deliveries().due(filing, app.ctx.now(), 10).await.unwrap();
+            assert!(due.iter().any(|one| json!(one.about) == sid), "{by_hint}: {due:?}");
+        }
     });
 }
 
