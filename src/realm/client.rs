@@ -69,6 +69,11 @@ impl Client {
         self.grant_types.contains(&grant_type)
     }
 
+    /// Whether nobody can tell it of an end but the person's browser.
+    pub fn is_told_by_browser(&self) -> bool {
+        self.backchannel_logout_uri.is_none() && self.frontchannel_logout_uri.is_some()
+    }
+
     /// Whether a refresh token is replaced when it is used. Who must prove a credential, or the key that it
     /// is bound to, holds more than the token, and a thief of it has nothing (RFC 9700 §2.2.2).
     pub fn rotates(&self, is_bound_to_key: bool) -> bool {

@@ -376,12 +376,18 @@ impl Sessions<'_, Writing> {
         Ok((done.rows_affected == 1).then_some(PersonId(row.person_id)))
     }
 
-    /// No application holds tokens of this acting identity any more.
-    pub async fn forget_clients(&self, id: SessionId, sid: &str) -> Result<(), StoreError> {
+    /// No application holds tokens of this acting identity any more; of `kept` it is remembered all the same.
+    pub async fn forget_clients(
+        &self,
+        id: SessionId,
+        sid: &str,
+        kept: &[&str],
+    ) -> Result<(), StoreError> {
         self.0
             .delete::<session_client::Entity>()
             .filter(session_client::Column::SessionId.eq(id.0))
             .filter(session_client::Column::Sid.eq(sid))
+            .filter(session_client::Column::ClientId.is_not_in(kept.iter().copied()))
             .exec(&self.0.db())
             .await?;
         Ok(())

@@ -200,9 +200,11 @@ pub async fn end_identity(
         tx.rows().grants().revoke_of_sid(session.id, &sid, ctx.now()).await?;
     }
     tell(ctx, tx, session.id, Some(&sid), told).await?;
-    // Whoever was told holds nothing of it any more.
+    // Whoever was told holds nothing of it any more; who is told by a browser alone is, when it signs out.
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
-        tx.rows().sessions().forget_clients(session.id, &sid).await?;
+        let by_browser = ctx.realm.clients.values().filter(|client| client.is_told_by_browser());
+        let by_browser: Vec<&str> = by_browser.map(|client| client.client_id.as_str()).collect();
+        tx.rows().sessions().forget_clients(session.id, &sid, &by_browser).await?;
     }
     Ok(())
 }

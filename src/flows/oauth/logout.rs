@@ -109,10 +109,9 @@ fn with_state(uri: &str, state: Option<&str>) -> String {
 }
 
 /// The addresses of applications that can only be told in the person's browser (OIDC Front-Channel
-/// Logout §3), read before the session ends.
+/// Logout §3), in whichever identities they were entered; read before the session ends.
 pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, Fault> {
     let clients = ctx.rows().sessions().clients(session.id).await?;
-    let own_sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
     let frame = |one: &SessionClient| {
         let known = ctx.realm.clients.get(&one.client_id)?;
         let uri = known.frontchannel_logout_uri.as_ref()?;
@@ -123,7 +122,7 @@ pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, 
         let joint = if uri.contains('?') { '&' } else { '?' };
         Some(format!("{uri}{joint}{query}"))
     };
-    Ok(clients.iter().filter(|one| one.sid == own_sid).filter_map(frame).collect())
+    Ok(clients.iter().filter_map(frame).collect())
 }
 
 /// Ends the session; deliveries to its applications are durable with it.

@@ -64,8 +64,10 @@ pub async fn look(
     let knows_client = match &fit {
         Fit::Fits => false,
         Fit::Others(_) => {
-            let clients = ctx.rows().sessions().clients(session.id).await?;
-            clients.iter().any(|one| one.client_id == asked.client.client_id)
+            let (clients, client) =
+                (ctx.rows().sessions().clients(session.id).await?, &asked.client.client_id);
+            let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
+            clients.iter().any(|one| one.client_id == *client && one.sid == sid)
         }
     };
     let provable = match stands && !asked.request.acr_values.is_empty() {

@@ -244,6 +244,32 @@ fn who_has_only_a_browser_is_told_in_frames() {
     });
 }
 
+/// An application that a browser alone can tell hears of an identity that ended before, too, when the person signs
+/// out: nobody else has told it.
+#[test]
+fn who_has_only_a_browser_is_told_of_former_identities_too() {
+    on_each_database(|on| async move {
+        let own = "backchannel_logout_uri = \"https://filing.jiangxi.example/backchannel-logout\"";
+        let front = "frontchannel_logout_uri = \"https://filing.jiangxi.example/front\"";
+        let realm = changed_realm(&[("clients/tax-filing.toml", own, front)]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let former = tokens(&app, &mut wang).await;
+        let all = held(&app.ctx, WANG).await;
+        let other = all.iter().find(|one| one.identity_type.0 == "invoicing_clerk").unwrap();
+        post(&app, &mut wang, "/account/switch", &[("identity", &*other.id.to_string())]).await;
+        assert_eq!(app.refresh(former["refresh_token"].as_str().unwrap()).await.0.as_u16(), 400);
+        let page = get(&mut wang, "/logout").await;
+        let done = wang.submit(&page, &[("act", "logout")]).await;
+        let sid = claims(former["id_token"].as_str().unwrap())["sid"].clone();
+        let frames = done.text.split("<iframe src=\"").skip(1);
+        let frames = frames.map(|rest| rest.split('"').next().unwrap());
+        let frames: Vec<String> = frames.map(crate::kit::browser::unescape).collect();
+        let told = format!("sid={}", sid.as_str().unwrap());
+        assert!(frames.iter().any(|frame| frame.ends_with(&told)), "{frames:?} {}", done.text);
+    });
+}
+
 /// Covers AU-13, DEC-18: signed, repeated without harm, retried, with a visible result.
 #[test]
 fn relations_are_pushed_to_who_subscribed() {
