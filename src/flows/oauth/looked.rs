@@ -97,9 +97,9 @@ pub async fn look(
         may_renew: step_up::door(ctx, &session, &Errand::Renew).is_some(),
         is_stranger: is_whole && asked.client.consent && given.is_none(),
         agreed: !asked.client.consent
-            || given.as_ref().is_some_and(|given| {
-                asked.agreed(&ctx.realm).is_within(&Scopes::parse(given))
-            }),
+            || given
+                .as_ref()
+                .is_some_and(|given| asked.agreed(&ctx.realm).is_within(&Scopes::parse(given))),
     };
     let signed_in = identity.map(|identity| SignedIn { session, identity, given });
     let names_another = is_whole && !stands;

@@ -33,7 +33,20 @@ use crate::store::standing::StandingGrant;
 /// by the callers.
 async fn unexpired(ctx: &Ctx, access_token: &str) -> Result<Option<Arc<AccessClaims>>, Fault> {
     let claims = read(ctx, access_token).await?;
-    Ok(claims.filter(|claims| claims.exp > ctx.now().0 && claims.iss == ctx.realm.issuer))
+    let claims = claims.filter(|claims| claims.exp > ctx.now().0 && claims.iss == ctx.realm.issuer);
+    Ok(claims.and_then(|claims| as_registered(&ctx.realm, claims)))
+}
+
+/// As far as the client that it was issued to is still registered; `None`: it is not at all.
+fn as_registered(realm: &Realm, claims: Arc<AccessClaims>) -> Option<Arc<AccessClaims>> {
+    let scopes = &realm.clients.get(&claims.client_id)?.scopes;
+    if claims.scope.split_ascii_whitespace().all(|one| scopes.contains(one)) {
+        return Some(claims);
+    }
+    let scope = Scopes::parse(&claims.scope).within(scopes);
+    let tax = claims.tax.clone().filter(|_| scope.has("tax_identity"));
+    let scope = scope.to_string();
+    Some(Arc::new(AccessClaims { scope, tax, ..AccessClaims::clone(&claims) }))
 }
 
 /// One answer to all that is wrong with a token; what it is, is the log's.
@@ -42,6 +55,7 @@ fn invalid(cause: &'static str) -> OAuthError {
 }
 
 const OF_NOBODY: &str = "no person is behind the access token";
+const CLIENT_GONE: &str = "the client of the access token is gone";
 const REVOKED: &str = "the access token or its grant was revoked";
 
 /// The same of a token that a request presents, with its key where it is bound to one.
@@ -60,6 +74,9 @@ async fn presented_claims(ctx: &Ctx, presented: &Presented<'_>) -> Result<Arc<Ac
         let reason = "the access token is for another API";
         return Err(OAuthError::new(ErrorCode::InvalidToken, reason).into());
     }
+    let Some(claims) = as_registered(&ctx.realm, claims) else {
+        return Err(invalid(CLIENT_GONE).into());
+    };
     let subject = grant_of(&claims).map(|_| claims.sub.as_str());
     fits(ctx, presented, &claims, subject).await?;
     Ok(claims)
@@ -177,10 +194,10 @@ pub async fn userinfo(ctx: &Ctx, presented: &Presented<'_>) -> Result<UserInfo, 
         return Err(OAuthError::new(ErrorCode::InsufficientScope, reason).into());
     }
     let Some(client) = ctx.realm.clients.get(&token.client_id) else {
-        return Err(invalid("the client of the access token is gone").into());
+        return Err(invalid(CLIENT_GONE).into());
     };
     let stored = &grant.grant;
-    let asked = engine::requested_claims(&extensions(stored)?).userinfo;
+    let asked = engine::requested_claims(&extensions(stored)?).within(&client.scopes).userinfo;
     let wants =
         |name: &str| asked.contains_key(name) || scope_of(name).is_some_and(|one| scope.has(one));
     let mut claims = person_claims(ctx, stored, &person, username, wants).await?;

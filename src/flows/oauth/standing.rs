@@ -17,7 +17,9 @@ pub fn still_good(ctx: &Ctx, found: &StandingGrant) -> Result<ActingIdentity, OA
     if matches!(grant.state, GrantState::Revoked { .. }) || grant.expires_at <= now {
         return Err(OAuthError::grant("the grant has ended"));
     }
-    let offline = || Scopes::parse(&grant.scope).has("offline_access");
+    let client = ctx.realm.clients.get(&grant.client_id);
+    let may_offline = || client.is_some_and(|client| client.scopes.contains("offline_access"));
+    let offline = || Scopes::parse(&grant.scope).has("offline_access") && may_offline();
     if found.session_ended_at.is_some() || (found.session_expires_at <= now && !offline()) {
         return Err(OAuthError::grant("the session has ended"));
     }

@@ -16,9 +16,7 @@ use hufu::oidc::params::Params;
 
 use super::authorize::signed_in;
 use crate::account::{LI, held};
-use crate::kit::{
-    Application, Browser, FILING, INVOICE, TestApp, authorize_url, on_each_database,
-};
+use crate::kit::{Application, Browser, FILING, INVOICE, TestApp, authorize_url, on_each_database};
 
 async fn read(app: &TestApp, browser: &Browser) -> StandingSession {
     let cookie = browser.cookies["__Host-hufu-session-jiangxi"].clone();

@@ -125,11 +125,8 @@ const DESKTOP: Application =
 
 /// A refresh of the program on people's own computers, which proves nothing unless it likes.
 async fn refreshed(app: &TestApp, token: &str, key: Option<&Phone>) -> (StatusCode, Value) {
-    let form = [
-        ("client_id", DESKTOP.id),
-        ("grant_type", "refresh_token"),
-        ("refresh_token", token),
-    ];
+    let form =
+        [("client_id", DESKTOP.id), ("grant_type", "refresh_token"), ("refresh_token", token)];
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let mut request = Request::post("/realms/jiangxi/token")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

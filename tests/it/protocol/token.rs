@@ -1,10 +1,14 @@
 //! The token endpoint and what tokens are worth.
 
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::Value;
 
 use super::authorize::signed_in;
 use crate::kit::{
-    FILING, INVOICE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, claims,
+    FILING, INVOICE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, claims, demo_realm,
     on_each_database,
 };
 use hufu::base::secret::Secret;
@@ -58,6 +62,57 @@ fn a_code_works_once_for_its_client_redirect_uri_and_verifier() {
         assert_eq!((status.as_u16(), answer["error"].as_str()), (400, Some("invalid_grant")));
         // The second use ended what the first had given.
         assert_eq!(app.introspect(access).await["active"], false);
+    });
+}
+
+/// Of the registry.
+const LINE: &str = r#"{"feed":"enterprise","source_key":"e1","version":1,"registration_no":"10113601000000000778","tin":"360102708461137","name":"新企业","status":"03","tax_authority":"1"}"#;
+
+/// What is taken from a client's file counts from then on, in what was given before, too: a scope that is gone is
+/// neither renewed nor told, and nobody is the client whose file is gone.
+#[test]
+fn what_was_given_is_worth_what_the_clients_file_says_now() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = signed_in(&app).await;
+        let asked = [("scope", "openid profile phone tax_identity")];
+        let done = browser.get(&authorize_url(&FILING, &asked)).await;
+        let (_, before) = app.redeem(&done.answered("code").unwrap()).await;
+        let access = before["access_token"].as_str().unwrap();
+        let (_, told) = app.userinfo(access).await;
+        assert!(told["phone_number"].is_string() && told["tax_identity"].is_object(), "{told}");
+        let registry = Some(("registry", "demo-secret-of-registry"));
+        let form = [("grant_type", "client_credentials"), ("scope", "registry_import")];
+        let (_, own) = app.post("/token", registry, &form).await;
+        let own = own["access_token"].as_str().unwrap();
+        let import = async || {
+            let request = Request::post("/realms/jiangxi/admin/import")
+                .header("authorization", format!("Bearer {own}"))
+                .header("content-type", "application/jsonl")
+                .body(Body::from(LINE))
+                .unwrap();
+            app.json(request).await.0.as_u16()
+        };
+        assert_eq!(import().await, 200);
+
+        let mut realm = demo_realm();
+        realm.clients.remove("registry");
+        let filing = Arc::get_mut(realm.clients.get_mut(FILING.id).unwrap()).unwrap();
+        filing.scopes.retain(|scope| scope != "phone" && scope != "tax_identity");
+        app.app.replace(Arc::new(realm));
+        assert_eq!(import().await, 401);
+        let (_, told) = app.userinfo(access).await;
+        assert!(told["name"].is_string(), "{told}");
+        for gone in ["phone_number", "tax_identity", "roles", "permissions"] {
+            assert_eq!(told[gone], Value::Null, "{gone}: {told}");
+        }
+        let active = app.introspect(access).await;
+        assert_eq!(active["scope"], "openid profile", "{active}");
+        assert_eq!(active["tax_identity"], Value::Null, "{active}");
+        let (_, after) = app.refresh(before["refresh_token"].as_str().unwrap()).await;
+        assert_eq!(after["scope"], "openid profile", "{after}");
+        let said = claims(after["access_token"].as_str().unwrap());
+        assert_eq!(said["tax_identity"], Value::Null, "{said}");
     });
 }
 

@@ -13,7 +13,9 @@ use crate::domain::wanted::WantedIdentity;
 use crate::flows::oauth::target::Target;
 use crate::flows::{Ctx, Fault};
 use crate::jose::jwt::sign;
-use crate::oidc::claims::{AccessClaims, Confirmation, IdClaims, PersonClaims, acr, at_hash, level};
+use crate::oidc::claims::{
+    AccessClaims, Confirmation, IdClaims, PersonClaims, acr, at_hash, level,
+};
 use crate::oidc::engine::Approved;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;

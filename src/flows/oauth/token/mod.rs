@@ -202,10 +202,12 @@ async fn answer(ctx: &Ctx, asked: &Asked<'_>, presented: Presented) -> Answer {
     if presented.use_ == Use::Again {
         return reused(ctx, &presented).await;
     }
-    let approved = match presented.token {
-        OneTime::Code => engine::redeem_code(params, &client.client_id, &kept(grant)?),
-        OneTime::Refresh(_) => engine::redeem_refresh(params, &client.client_id, &kept(grant)?),
+    let scope = scope_now(client, grant);
+    let redeem = match presented.token {
+        OneTime::Code => engine::redeem_code,
+        OneTime::Refresh(_) => engine::redeem_refresh,
     };
+    let approved = redeem(params, &client.client_id, &kept(grant, &scope)?);
     let standing = approved.and_then(|approved| Ok((approved, still_good(ctx, &presented.grant)?)));
     let (approved, identity) = standing?;
     let target = asked.target(ctx, Some(approved.resources()))?;
@@ -313,11 +315,16 @@ async fn end_family(ctx: &Ctx, grant: GrantId, event: AuditEvent) -> Result<(), 
     Ok(tx.commit().await?)
 }
 
-fn kept(grant: &StoredGrant) -> Result<Kept<'_>, Fault> {
+/// What was granted, as far as the client is still registered for it.
+fn scope_now(client: &Client, grant: &StoredGrant) -> String {
+    Scopes::parse(&grant.scope).within(&client.scopes).to_string()
+}
+
+fn kept<'g>(grant: &'g StoredGrant, scope: &'g str) -> Result<Kept<'g>, Fault> {
     Ok(Kept {
         client_id: &grant.client_id,
         subject: &grant.subject,
-        scope: &grant.scope,
+        scope,
         redirect_uri: &grant.redirect_uri,
         extensions: extensions(grant)?,
     })
@@ -332,7 +339,8 @@ async fn id_claims(
     grant: &StoredGrant,
     identity: &ActingIdentity,
 ) -> Result<Map<String, Value>, Fault> {
-    let requested = engine::requested_claims(&extensions(grant)?).id_token;
+    let requested = engine::requested_claims(&extensions(grant)?);
+    let requested = requested.within(&asked.client.scopes).id_token;
     let by_name = |name: &str| requested.contains_key(name);
     let by_scope = |name: &str| scope_of(name).is_some_and(|one| approved.scope().has(one));
     let mut claims = named(asked.client, identity, |name| by_name(name) || by_scope(name))?;
@@ -365,7 +373,8 @@ pub async fn preview(
     (grant, identity): (&StoredGrant, &ActingIdentity),
 ) -> Result<Preview, Stop> {
     let asked = Asked { client, params, proof: None };
-    let approved = engine::redeem_code(params, &client.client_id, &kept(grant)?)?;
+    let scope = scope_now(client, grant);
+    let approved = engine::redeem_code(params, &client.client_id, &kept(grant, &scope)?)?;
     let target = asked.target(ctx, Some(approved.resources()))?;
     let claims = id_claims(ctx, &asked, &approved, grant, identity).await?;
     let person = Person { grant, identity, claims };
