@@ -132,6 +132,9 @@ pub const KNOWN: [&str; 24] = [
     "find",
 ];
 
+/// Those that say where its answer goes.
+pub const ANSWERED: [&str; 4] = ["client_id", "redirect_uri", "response_mode", "state"];
+
 /// What a request may keep us holding, in bytes: with a hint, `claims` and a long `state`.
 pub const LONGEST: usize = 6000;
 

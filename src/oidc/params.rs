@@ -42,6 +42,19 @@ impl Params {
         Ok(Self(params))
     }
 
+    /// Of what could not be read as a whole: those of these that came once, and can be kept.
+    pub fn that_came_once(encoded: &[u8], names: &[&str]) -> Self {
+        let mut found: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(encoded) {
+            if names.contains(&&*name) {
+                let is_first = !found.contains_key(&*name);
+                let value = (is_first && is_plain(&value)).then(|| value.into_owned());
+                found.insert(name.into_owned(), value);
+            }
+        }
+        Self(found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+    }
+
     pub fn from_map(params: BTreeMap<String, String>) -> Self {
         Self(params)
     }

@@ -30,7 +30,7 @@ impl FromRequest<App> for Form {
         let whole = Incoming::from_parts(parts, body);
         match OauthForm::from_request(whole, app).await {
             Ok(OauthForm(fields)) => Ok(Self { request, fields }),
-            Err(Unread::Malformed(_)) => Err(request.malformed().into_response()),
+            Err(Unread::Malformed(..)) => Err(request.malformed().into_response()),
             Err(Unread::Body(response)) => Err(response),
         }
     }
@@ -71,7 +71,8 @@ pub struct OauthForm(pub Params);
 
 /// Why a body could not be read.
 pub enum Unread {
-    Malformed(OAuthError),
+    /// With the body as it came.
+    Malformed(OAuthError, Bytes),
     /// Too long, or it broke off.
     Body(Response),
 }
@@ -79,7 +80,7 @@ pub enum Unread {
 impl IntoResponse for Unread {
     fn into_response(self) -> Response {
         match self {
-            Self::Malformed(error) => oauth_error(&error),
+            Self::Malformed(error, _) => oauth_error(&error),
             Self::Body(response) => response,
         }
     }
@@ -100,7 +101,7 @@ impl FromRequest<App> for OauthForm {
         };
         params.map(Self).map_err(|error| {
             asking::with_unread(&body);
-            Unread::Malformed(error)
+            Unread::Malformed(error, body)
         })
     }
 }

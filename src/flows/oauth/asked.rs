@@ -10,7 +10,7 @@ use crate::flows::oauth::asking;
 use crate::flows::oauth::code;
 use crate::flows::{Ctx, Fault, unannounced};
 use crate::oidc::authorize::{
-    AuthorizeRequest, Destination, KNOWN, LONGEST, Registered, check, destination,
+    ANSWERED, AuthorizeRequest, Destination, KNOWN, LONGEST, Registered, check, destination,
 };
 use crate::oidc::engine::{Bound, bind};
 use crate::oidc::error::{ErrorCode, OAuthError};
@@ -63,15 +63,15 @@ pub fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Unasked>> {
     asking::with(&params, None);
     let page = |reason| Box::new(Unasked::Page(OAuthError::request(reason)));
     let params = params.only(&KNOWN);
-    if params.length() > LONGEST {
-        return Err(page("the request is too long"));
-    }
     let client_id = params.get("client_id").ok_or_else(|| page("client_id is missing"))?;
     let client = ctx.realm.clients.get(client_id).ok_or_else(|| page("client_id is unknown"))?;
     let client = Arc::clone(client);
     let destination = destination(&params, |uri| client.accepts_redirect(uri))
         .map_err(|error| Box::new(Unasked::Page(error)))?;
     let to_client = |error| Box::new(Unasked::Error(destination.clone(), error));
+    if params.length() > LONGEST {
+        return Err(to_client(OAuthError::request("the request is too long")));
+    }
     if !client.may(GrantType::AuthorizationCode) {
         let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use codes");
         return Err(to_client(error));
@@ -92,4 +92,15 @@ pub fn read(ctx: &Ctx, params: Params) -> Result<Asked, Box<Unasked>> {
     }
     let bound = bind(&params, &request).map_err(to_client)?;
     Ok(Asked { params, client, request, bound })
+}
+
+/// The same of a request that could not be read: what came of it once says where the refusal goes.
+pub fn unreadable(ctx: &Ctx, encoded: &[u8], error: OAuthError) -> Unasked {
+    let params = Params::that_came_once(encoded, &ANSWERED);
+    let client = params.get("client_id").and_then(|id| ctx.realm.clients.get(id));
+    let found = client.map(|client| destination(&params, |uri| client.accepts_redirect(uri)));
+    match found {
+        Some(Ok(destination)) => Unasked::Error(destination, error),
+        _ => Unasked::Page(error),
+    }
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::login::{TRANSACTION_SECONDS, Then};
+use crate::flows::oauth::asked::{Unasked, unreadable};
 use crate::flows::oauth::asking;
 use crate::flows::oauth::authorize::{Answer as Outcome, authorize};
 use crate::flows::sign_in::step_up;
@@ -26,8 +27,9 @@ pub async fn get(request: Request) -> Answer {
     match request.query() {
         Ok(params) => run(request, params).await,
         Err(error) => {
-            asking::with_unread(request.uri.query().unwrap_or_default().as_bytes());
-            refuse(&request, &error)
+            let query = request.uri.query().unwrap_or_default().as_bytes();
+            asking::with_unread(query);
+            unread(&request, query, error)
         }
     }
 }
@@ -35,7 +37,7 @@ pub async fn get(request: Request) -> Answer {
 pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
     match form {
         Ok(OauthForm(params)) => again_by_get(&request, path::AUTHORIZE, &params),
-        Err(Unread::Malformed(error)) => refuse(&request, &error),
+        Err(Unread::Malformed(error, body)) => unread(&request, &body, error),
         Err(Unread::Body(response)) => Ok(response),
     }
 }
@@ -56,14 +58,7 @@ async fn run(mut request: Request, params: Params) -> Answer {
     let base = request.base();
     match authorize(&request.ctx, params, session).await? {
         Outcome::Page(error) => refuse(&request, &error),
-        Outcome::Error(destination, error) => {
-            tell_refused(&error);
-            let fields = vec![
-                ("error", error.code.name().to_owned()),
-                ("error_description", error.reason.to_owned()),
-            ];
-            to_client(&request, &destination, fields)
-        }
+        Outcome::Error(destination, error) => refuse_client(&request, &destination, &error),
         Outcome::SignIn { params, names_another } => {
             let why = if names_another { "&why=another_person" } else { "" };
             begin_at(&request, params, why).await
@@ -91,6 +86,23 @@ async fn run(mut request: Request, params: Params) -> Answer {
             to_client(&request, &destination, vec![("code", code.expose().to_owned())])
         }
     }
+}
+
+/// What could not be read goes back to the client where it is plain whose it is (RFC 6749 §4.1.2.1).
+fn unread(request: &Request, encoded: &[u8], error: OAuthError) -> Answer {
+    match unreadable(&request.ctx, encoded, error) {
+        Unasked::Page(error) => refuse(request, &error),
+        Unasked::Error(destination, error) => refuse_client(request, &destination, &error),
+    }
+}
+
+fn refuse_client(request: &Request, destination: &Destination, error: &OAuthError) -> Answer {
+    tell_refused(error);
+    let fields = vec![
+        ("error", error.code.name().to_owned()),
+        ("error_description", error.reason.to_owned()),
+    ];
+    to_client(request, destination, fields)
 }
 
 /// To the first page of a sign-in, after which the request goes on.

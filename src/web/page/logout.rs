@@ -25,7 +25,7 @@ pub async fn get(request: Request) -> Answer {
 pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
     let form = match form {
         Ok(OauthForm(form)) => form,
-        Err(Unread::Malformed(error)) => return refuse(&request, &error),
+        Err(Unread::Malformed(error, _)) => return refuse(&request, &error),
         Err(Unread::Body(response)) => return Ok(response),
     };
     if form.get("act") != Some("logout") {

@@ -3,7 +3,7 @@
 
 use crate::kit::browser::Shown;
 use crate::kit::{
-    Browser, EXAMPLE, FILING, INVOICE, PASSWORD, SAMPLE, TestApp, authorize_url, claims,
+    Browser, EXAMPLE, FILING, INVOICE, ISSUER, PASSWORD, SAMPLE, TestApp, authorize_url, claims,
     on_each_database,
 };
 
@@ -32,8 +32,11 @@ fn an_unregistered_redirect_uri_is_never_followed() {
             let shown = app.browser().get(&authorize_url(&FILING, &[more])).await;
             assert_eq!((shown.status.as_u16(), shown.left_to), (400, None), "{more:?}");
         }
-        let doubled = format!("{}&nonce=other", authorize_url(&FILING, &[]));
-        assert_eq!(app.browser().get(&doubled).await.status.as_u16(), 400);
+        for doubled in ["redirect_uri=https://evil.example/", "client_id=invoice"] {
+            let doubled = format!("{}&{doubled}", authorize_url(&FILING, &[]));
+            let shown = app.browser().get(&doubled).await;
+            assert_eq!((shown.status.as_u16(), shown.left_to), (400, None), "{doubled}");
+        }
     });
 }
 
@@ -56,6 +59,41 @@ fn what_is_wrong_in_a_request_goes_back_to_the_client() {
             assert_eq!(shown.answered("error").as_deref(), Some(error), "{more:?}");
             assert_eq!(shown.answered("state").as_deref(), Some("st-1"));
             assert!(shown.answered("iss").is_some());
+        }
+    });
+}
+
+/// What cannot be read goes back, too, where it is plain whose it is (RFC 6749 §4.1.2.1): a parameter that came
+/// twice, a control character, too much of it. A `state` that is wrong itself is not said.
+#[test]
+fn what_cannot_be_read_goes_back_to_the_client() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (twice, strange) = ("&nonce=other".to_owned(), "&login_hint=wang%00".to_owned());
+        let long = ["claims", "login_hint"].map(|name| format!("&{name}={}", "x".repeat(3500)));
+        let long = long.concat();
+        for (more, state) in [
+            (twice, Some("st-1")),
+            (strange, Some("st-1")),
+            (long, Some("st-1")),
+            ("&state=st-2".to_owned(), None),
+        ] {
+            let url = format!("{}{more}", authorize_url(&FILING, &[]));
+            let (path, query) = url.split_once('?').unwrap();
+            let by_form = app.browser().send("POST", path, Some(query.to_owned())).await;
+            let by_link = app.browser().get(&url).await;
+            for shown in [by_link, by_form] {
+                if shown.left_to.is_none() && query.len() > 6000 {
+                    // No address of such a length passes every proxy.
+                    assert_eq!(shown.status.as_u16(), 400);
+                    continue;
+                }
+                let to = shown.left_to.clone().unwrap_or_default();
+                assert!(to.starts_with(FILING.redirect_uri), "{more:.40}: {to} {}", shown.text);
+                assert_eq!(shown.answered("error").as_deref(), Some("invalid_request"));
+                assert_eq!(shown.answered("state").as_deref(), state, "{more:.40}");
+                assert_eq!(shown.answered("iss").as_deref(), Some(ISSUER));
+            }
         }
     });
 }
