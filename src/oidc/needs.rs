@@ -29,6 +29,10 @@ pub struct SessionView {
     /// It has shown a password alone, and moves to no other identity.
     pub is_bound_to_its_door: bool,
     pub is_personal: bool,
+    /// It has shown an enterprise's certificate, and nothing of the person in whose name it acts (DEC-10).
+    pub proves_no_person: bool,
+    /// That person's own face can be asked for within the session.
+    pub may_show_face: bool,
     pub fit: Fit,
     /// The chooser has something to offer; asked only where it is wanted.
     pub may_choose: bool,
@@ -48,6 +52,13 @@ pub struct SessionView {
     pub agreed: bool,
     /// Account and identity stand, and the person has never agreed to anything of an application that asks.
     pub is_stranger: bool,
+}
+
+impl SessionView {
+    /// How somebody shows that they are the handler whom a certificate's holder has chosen.
+    fn by_face(&self) -> Act {
+        if self.may_show_face { Act::Raise } else { Act::SignIn }
+    }
 }
 
 /// How the identity in use fits what the application wants.
@@ -121,7 +132,8 @@ fn is_silent(request: &AuthorizeRequest) -> bool {
 pub fn decide(view: &View<'_>) -> Decision {
     let is_silent = is_silent(view.request);
     let mut missing = NEEDS.iter().filter_map(|need| need(view));
-    match missing.next() {
+    let first = missing.next().map(|need| need.of_the_person(view.session.as_ref()));
+    match first {
         None => Decision::Issue,
         // What ends in a refusal moves nothing.
         Some(Need { act: act @ Act::Switch(_), .. }) => match missing.next() {
@@ -137,6 +149,18 @@ pub fn decide(view: &View<'_>) -> Decision {
 impl Need {
     fn new(act: Act, code: ErrorCode, reason: &'static str) -> Self {
         Self { act, error: OAuthError::new(code, reason) }
+    }
+
+    /// What is the person's own is asked of nobody who holds the enterprise's certificate: the person shows
+    /// first that it is them.
+    fn of_the_person(self, session: Option<&SessionView>) -> Self {
+        let is_own = matches!(self.act, Act::Choose | Act::Reach | Act::Consent);
+        match session {
+            Some(session) if is_own && session.proves_no_person => {
+                Self { act: session.by_face(), ..self }
+            }
+            _ => self,
+        }
     }
 
     fn sign_in() -> Self {
@@ -176,13 +200,21 @@ fn standing(view: &View<'_>) -> Option<Need> {
     (!view.session.as_ref()?.stands).then(Need::sign_in)
 }
 
-/// A known browser opens the person's own session and no other identity.
+/// A known browser opens the person's own session and no other identity, nor does a certificate, which hears
+/// of none that its handler has.
 fn second_factor(view: &View<'_>) -> Option<Need> {
     let session = view.session.as_ref()?;
-    let moves = matches!(&session.fit, Fit::Others(others) if !others.is_empty());
+    let moves = match &session.fit {
+        Fit::Fits => wants_choice(view.request) && !session.is_personal,
+        Fit::Others(others) => !others.is_empty() || session.proves_no_person,
+    };
     let is_missing = (session.lacks_second_factor && !session.is_personal)
         || (session.is_bound_to_its_door && moves);
-    let act = if session.may_renew { Act::Second } else { Act::SignIn };
+    let act = match (session.proves_no_person, session.may_renew) {
+        (true, _) => session.by_face(),
+        (false, true) => Act::Second,
+        (false, false) => Act::SignIn,
+    };
     let reason = "a second factor is needed for this identity";
     is_missing.then(|| Need::new(act, ErrorCode::InteractionRequired, reason))
 }
@@ -205,11 +237,14 @@ fn identity(view: &View<'_>) -> Option<Need> {
     Some(Need::new(act, code, reason))
 }
 
+fn wants_choice(request: &AuthorizeRequest) -> bool {
+    request.prompt.contains(&Prompt::SelectAccount)
+}
+
 /// Whoever has one identity alone has chosen it.
 fn choice(view: &View<'_>) -> Option<Need> {
     let reason = "an identity is to be chosen";
-    let is_wanted = view.request.prompt.contains(&Prompt::SelectAccount);
-    let is_missing = is_wanted && view.session.as_ref()?.may_choose;
+    let is_missing = wants_choice(view.request) && view.session.as_ref()?.may_choose;
     is_missing.then(|| Need::new(Act::Choose, ErrorCode::InteractionRequired, reason))
 }
 

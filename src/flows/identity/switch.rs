@@ -74,9 +74,10 @@ pub type Choices = (Vec<EnterpriseIdentity>, Vec<AgentIdentity>);
 const MOST_CLIENTS: i64 = 200;
 
 /// Enterprise identities, or the client enterprises of an agent (G-14), of those the ones whose name or number has
-/// `text` in it; the first `n` of either.
+/// `text` in it; the first `n` of either. None that the handler has is told to whoever holds the enterprise's
+/// certificate.
 pub async fn choices(ctx: &Ctx, session: &Session, text: &str, n: usize) -> Result<Choices, Fault> {
-    if !may_move(ctx, session) {
+    if !may_move(ctx, session) || session.proves_no_person() {
         return Ok((Vec::new(), Vec::new()));
     }
     let identities = match is_agent(session) {
@@ -141,7 +142,7 @@ pub fn references((identities, clients): &Choices) -> Vec<Acting> {
 /// The choice of this id, also where the list was too long to show it.
 pub async fn choice(ctx: &Ctx, session: &Session, id: &str) -> Result<ActingIdentity, Stop> {
     let none = Err(NoIdentity::None.into());
-    if !may_move(ctx, session) {
+    if !may_move(ctx, session) || session.proves_no_person() {
         return none;
     }
     let (Ok(authorisation), Ok(assignment)) = (id.parse(), id.parse()) else { return none };

@@ -84,8 +84,11 @@ async fn is_told(ctx: &Ctx, session: &Session, names: &[PersonalId]) -> Result<b
     has_one(ctx, session, &said).await
 }
 
-/// Whether the person signs in by this text.
+/// Whether the person signs in by this text; whoever holds an enterprise's certificate is told of none.
 async fn is_name_of(ctx: &Ctx, session: &Session, text: &str) -> Result<bool, Fault> {
+    if session.proves_no_person() {
+        return Ok(false);
+    }
     has_one(ctx, session, &PersonalId::readings(text, ctx.now().day())).await
 }
 

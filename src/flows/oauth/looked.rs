@@ -85,6 +85,8 @@ pub async fn look(
         lacks_second_factor: ctx.realm.lacks_second_factor(&session),
         is_bound_to_its_door: ctx.realm.is_bound_to_its_door(&session),
         is_personal: session.acting == Acting::Personal,
+        proves_no_person: session.proves_no_person(),
+        may_show_face: step_up::door(ctx, &session, &Errand::Raise).is_some(),
         provable,
         reachable: match (&identity, provable) {
             // Whose person may raise their level in a centre, may do so on the way to an application.

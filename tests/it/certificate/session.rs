@@ -1,16 +1,19 @@
 //! What a session is worth that an enterprise's certificate began.
 
+use hufu::outbound::asked::FaceState;
 use serde_json::{Value, json};
 
 use super::Authorities;
 use super::door::{Office, handler, realm_with};
-use crate::account::{pass_scan, post};
+use crate::account::{LI, held, pass_scan, post};
 use crate::kit::pki::{Issued, Key, Sort, Wanted};
 use crate::kit::{
-    EXAMPLE, FILING, PASSWORD, SAMPLE, Setup, authorize_url, claims, on_each_database,
+    EXAMPLE, FILING, INVOICE, PASSWORD, SAMPLE, Setup, authorize_url, claims, on_each_database,
 };
 use crate::login::attempts::lines;
+use crate::login::level::at_level;
 use crate::login::room::tell_of;
+use crate::login::scan::{go_on, pass_face};
 
 /// Covers C-03 and DEC-10: what is the person's own asks for the person; the enterprise's affairs do not, and
 /// what no enterprise's session may is no matter of proof. Whose face has passed comes in.
@@ -190,6 +193,85 @@ fn no_name_of_the_handlers_own_admits_a_certificate() {
             let error = is_essential.then(|| "login_required".to_owned());
             assert_eq!(shown.answered("error"), error, "{:?}", shown.left_to);
             assert_eq!(shown.answered("code").is_some(), !is_essential, "{:?}", shown.left_to);
+        }
+        // Nor is one told from another's by who is to sign in.
+        for hint in ["13900139000", "360121198802290026", "13800138000", "E00000000"] {
+            let url = authorize_url(&FILING, &[("login_hint", hint), ("prompt", "none")]);
+            let error = browser.get(&url).await.answered("error");
+            assert_eq!(error.as_deref(), Some("login_required"), "{hint}");
+        }
+    });
+}
+
+/// What an application asks of the person themself, it asks of the person: whoever holds the enterprise's
+/// certificate is shown the handler's own second factor, and lifts no level and allows nothing in their name,
+/// by no form that they make by hand either (DEC-10).
+#[test]
+fn a_certificate_does_nothing_for_an_application_in_the_handlers_name() {
+    on_each_database(|on| async move {
+        let office = Office::open(on).await;
+        let app = &office.app;
+        let person = held(&app.ctx, LI).await.remove(0).person;
+        at_level(app, person, 2).await;
+        let (mut browser, page) = office.sign_in(&office.sm2.enterprise()).await;
+        let id = handler(&page, "李*");
+        browser.submit(&page, &[("handler", &id)]).await;
+        let level = authorize_url(&FILING, &[("acr_values", "urn:hufu:realname:3")]);
+        let consent = authorize_url(&INVOICE, &[]);
+        for (asked, path, act) in [(&level, "/raise", "raise"), (&consent, "/consent", "allow")] {
+            let page = browser.get(asked).await;
+            assert!(
+                page.url.contains("/login/second_factor"),
+                "{path}: {} {}",
+                page.url,
+                page.text
+            );
+            assert!(!page.text.contains("id=\"way-sms\""), "{path}: {}", page.text);
+            let request = asked.split_once('?').unwrap().1;
+            let fields = [("request", request), ("act", act)];
+            let page = post(app, &mut browser, path, &fields).await;
+            assert!(
+                page.url.contains("/login/second_factor"),
+                "{path}: {} {}",
+                page.url,
+                page.text
+            );
+        }
+        let now = app.ctx.rows().people().find(person).await.unwrap().unwrap();
+        assert_eq!(now.real_name_level, 2);
+        let given = app.ctx.rows().grants().consent(person, INVOICE.id).await.unwrap();
+        assert_eq!(given, None);
+        // Whoever is the handler goes on.
+        let page = browser.get(&consent).await;
+        pass_face(app, &page, FaceState::Passed).await;
+        let page = go_on(&mut browser, &page).await;
+        let done = browser.submit(&page, &[("act", "allow")]).await;
+        assert!(done.answered("code").is_some(), "{} {}", done.url, done.text);
+    });
+}
+
+/// Nor does it show as whom the handler works elsewhere: not beside the pages, not in the chooser, not by what an
+/// application hears (DEC-10).
+#[test]
+fn a_certificate_tells_nothing_of_the_handlers_other_identities() {
+    on_each_database(|on| async move {
+        let office = Office::open(on).await;
+        let (mut browser, page) = office.sign_in(&office.sm2.enterprise()).await;
+        let id = handler(&page, "李*");
+        browser.submit(&page, &[("handler", &id)]).await;
+        for path in ["/account", "/signed-in"] {
+            let shown = browser.get(&format!("/realms/jiangxi{path}")).await;
+            assert!(shown.text.contains("南昌示例科技"), "{path}: {}", shown.text);
+            assert!(!shown.text.contains("南昌样板商贸"), "{path}: {}", shown.text);
+        }
+        let asked = authorize_url(&FILING, &[("prompt", "select_account")]);
+        let page = browser.get(&asked).await;
+        assert!(page.url.contains("/login/second_factor"), "{} {}", page.url, page.text);
+        assert!(!page.text.contains("南昌样板商贸"), "{}", page.text);
+        for number in [SAMPLE, "92360111MA36K0QR34"] {
+            let url = authorize_url(&FILING, &[("identity_hint", number), ("prompt", "none")]);
+            let error = browser.get(&url).await.answered("error");
+            assert_eq!(error.as_deref(), Some("interaction_required"), "{number}");
         }
     });
 }

@@ -153,6 +153,8 @@ fn ready() -> SessionView {
         lacks_second_factor: false,
         is_bound_to_its_door: false,
         is_personal: false,
+        proves_no_person: false,
+        may_show_face: true,
         fit: Fit::Fits,
         may_choose: true,
         knows_client: true,
@@ -250,13 +252,56 @@ fn cases() -> Vec<Case<'static>> {
     ]
 }
 
+/// The same of a session that proves no person (DEC-10).
+fn by_certificate() -> Vec<Case<'static>> {
+    let three = ("acr_values", "urn:hufu:realname:3");
+    let certificate = || SessionView {
+        proves_no_person: true,
+        is_bound_to_its_door: true,
+        may_renew: false,
+        level: 0,
+        ..ready()
+    };
+    let at_a_door = SessionView { may_show_face: false, ..certificate() };
+    vec![
+        (
+            "another identity in a session by certificate, whether the handler has it or not",
+            Some(SessionView { fit: others(0), ..certificate() }),
+            None,
+            Act::Raise,
+            ErrorCode::InteractionRequired,
+        ),
+        (
+            "a level that the handler can reach, in a session by certificate",
+            Some(SessionView { provable: 2, reachable: 3, ..certificate() }),
+            Some(three),
+            Act::Raise,
+            ErrorCode::InteractionRequired,
+        ),
+        (
+            "an agreement in a session by certificate",
+            Some(SessionView { agreed: false, ..certificate() }),
+            None,
+            Act::Raise,
+            ErrorCode::ConsentRequired,
+        ),
+        (
+            "the same where nobody looks at faces",
+            Some(SessionView { agreed: false, ..at_a_door }),
+            None,
+            Act::SignIn,
+            ErrorCode::ConsentRequired,
+        ),
+    ]
+}
+
 /// Each need × each prompt: what the person is asked, and what the client hears instead.
 /// Covers L-11, X-01, I-01.
 #[test]
 fn each_need_has_its_act_and_its_silent_error() {
     let only = Acting::Enterprise(AuthorisationId(Uuid::from_u128(0)));
     let four = ("acr_values", "urn:hufu:realname:4");
-    for (what, session, parameter, act, code) in cases() {
+    for (what, session, parameter, act, code) in cases().into_iter().chain(by_certificate()) {
         let mut more: Vec<(&str, &str)> = parameter.into_iter().collect();
         let asks = request(&more);
         more.push(("prompt", "none"));
@@ -323,6 +368,9 @@ fn the_first_need_decides() {
     assert_eq!(at(&[("prompt", "consent")], agreed()), Decision::Do(Act::Consent));
     let both = [("prompt", "consent select_account")];
     assert_eq!(at(&both, agreed()), Decision::Do(Act::Choose));
+    // Where only a second factor leads to another identity, it is asked for first.
+    let bound = SessionView { is_bound_to_its_door: true, ..agreed() };
+    assert_eq!(at(&[("prompt", "select_account")], bound), Decision::Do(Act::Second));
     // Who has nothing to choose from has chosen.
     let only = SessionView { may_choose: false, ..agreed() };
     assert_eq!(at(&[("prompt", "select_account")], only), Decision::Issue);
