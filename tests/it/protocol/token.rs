@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::authorize::signed_in;
 use crate::kit::{
-    FILING, INVOICE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, claims, demo_realm,
+    FILING, INVOICE, Setup, TestApp, VERIFIER, authorize_url, changed_realm, claims,
     on_each_database,
 };
 use hufu::base::secret::Secret;
@@ -95,10 +95,10 @@ fn what_was_given_is_worth_what_the_clients_file_says_now() {
         };
         assert_eq!(import().await, 200);
 
-        let mut realm = demo_realm();
+        let scopes = "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\"]";
+        let fewer = "scopes = [\"openid\", \"profile\"]";
+        let mut realm = changed_realm(&[("clients/tax-filing.toml", scopes, fewer)]);
         realm.clients.remove("registry");
-        let filing = Arc::get_mut(realm.clients.get_mut(FILING.id).unwrap()).unwrap();
-        filing.scopes.retain(|scope| scope != "phone" && scope != "tax_identity");
         app.app.replace(Arc::new(realm));
         assert_eq!(import().await, 401);
         let (_, told) = app.userinfo(access).await;
