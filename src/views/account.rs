@@ -208,7 +208,8 @@ impl Page for HistoryPage {
 pub struct AuthorisationsPage {
     pub tabs: Vec<TabView>,
     pub action: String,
-    pub is_pending: bool,
+    /// One of them waits for the person.
+    pub confirms_several: bool,
     pub is_national: bool,
     pub number: String,
     pub name: String,

@@ -12,15 +12,20 @@ use crate::kit::browser::Shown;
 use crate::kit::{FILING, Setup, TestApp, authorize_url, changed_realm, copy, on_each_database};
 
 const LOOK: &str = "[look]\nsupport = \"12366\"\n";
+const TEXTS: &str = "[look.texts]\n";
 
-/// A look with more in it.
-fn with(more: &str) -> (&'static str, &'static str, String) {
-    ("realm.toml", LOOK, format!("{LOOK}{more}\n"))
+/// A look with more in it: among its words, where the line begins with `texts.`.
+fn with(more: &str) -> (&'static str, String) {
+    match more.strip_prefix("texts.") {
+        Some(word) => (TEXTS, format!("{TEXTS}{word}\n")),
+        None => (LOOK, format!("{LOOK}{more}\n")),
+    }
 }
 
-async fn page_of(more: &str, on: crate::kit::On) -> (TestApp, Shown) {
-    let (file, what, by) = with(more);
-    let app = Setup::of(on, vec![changed_realm(&[(file, what, &by)])]).start().await;
+async fn page_of(more: &[&str], on: crate::kit::On) -> (TestApp, Shown) {
+    let own: Vec<_> = more.iter().map(|more| with(more)).collect();
+    let own: Vec<_> = own.iter().map(|(what, by)| ("realm.toml", *what, by.as_str())).collect();
+    let app = Setup::of(on, vec![changed_realm(&own)]).start().await;
     let page = app.browser().get(&authorize_url(&FILING, &[])).await;
     (app, page)
 }
@@ -31,14 +36,15 @@ async fn page_of(more: &str, on: crate::kit::On) -> (TestApp, Shown) {
 fn a_realm_has_a_face_of_its_own() {
     on_each_database(|on| async move {
         let (app, page) = page_of(
-            "icp = \"赣ICP备12345678号-1\"\npolice = \"赣公网安备 36010002000001号\"\nsite_code = \"bm29200002\"\n\
+            &["icp = \"赣ICP备12345678号-1\"\npolice = \"赣公网安备 36010002000001号\"\nsite_code = \"bm29200002\"\n\
              colours = { light = \"#0b4f8a\", dark = \"#7db4ff\" }\n\
              announcements = [\n\
              { text = { zh = \"今日公告\", en = \"Today\" }, from = \"2026-11-24\", to = \"2026-11-24\" },\n\
              { text = { zh = \"昨日公告\", en = \"Yesterday\" }, to = \"2026-11-23\" },\n\
              { text = { zh = \"明日公告\", en = \"Tomorrow\" }, from = \"2026-11-25\" } ]\n\
-             maintenance = { text = { zh = \"今晚维护\", en = \"Work tonight\" } }\n\
-             texts = { login-title = { zh = \"办税登录\", en = \"Tax sign-in\" }, minutes = { zh = \"{ $n } 分\", en = \"{ $n } m\" } }",
+             maintenance = { text = { zh = \"今晚维护\", en = \"Work tonight\" } }",
+             "texts.login-title = { zh = \"办税登录\", en = \"Tax sign-in\" }\n\
+             minutes = { zh = \"{ $n } 分\", en = \"{ $n } m\" }"],
             on,
         )
         .await;
@@ -82,9 +88,9 @@ fn a_face_that_cannot_be_shown_is_a_complaint() {
         ("police = \"公安\"", "公网安备"),
         ("site_code = \"x\"", "ten letters and digits"),
         ("maintenance = { text = { zh = \"甲\", en = \"a\" }, to = \"tomorrow\" }", "2026-12-31"),
-        ("texts = { login-titel = { zh = \"甲\", en = \"a\" } }", "did you mean `login-title`?"),
-        ("texts = { minutes = { zh = \"几分\", en = \"some\" } }", "{ $n }"),
-        ("texts = { login-title = { zh = \" \", en = \"a\" } }", "is empty"),
+        ("texts.login-titel = { zh = \"甲\", en = \"a\" }", "did you mean `login-title`?"),
+        ("texts.minutes = { zh = \"几分\", en = \"some\" }", "{ $n }"),
+        ("texts.login-title = { zh = \" \", en = \"a\" }", "is empty"),
     ]
     .into_iter()
     .enumerate()
@@ -93,8 +99,10 @@ fn a_face_that_cannot_be_shown_is_a_complaint() {
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("realms/jiangxi"), &realm);
         let path = realm.join("realm.toml");
         let text = std::fs::read_to_string(&path).unwrap();
-        let line = text.lines().position(|line| line == "support = \"12366\"").unwrap() + 2;
-        std::fs::write(&path, text.replace(LOOK, &with(more).2)).unwrap();
+        let (mark, by) = with(more);
+        let before = text.split(mark).next().unwrap().lines().count();
+        let line = before + mark.lines().count() + 1;
+        std::fs::write(&path, text.replace(mark, &by)).unwrap();
         let surroundings =
             Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
         let Err(complaints) = load(&realm, &surroundings) else { panic!("{more} was taken") };

@@ -17,6 +17,12 @@ pub struct Country {
     pub en: &'static str,
 }
 
+impl Country {
+    pub fn name(self, is_english: bool) -> &'static str {
+        if is_english { self.en } else { self.zh }
+    }
+}
+
 fn read(line: &'static str) -> Option<Country> {
     let mut cells = line.split('\t');
     let mut cell = || cells.next();

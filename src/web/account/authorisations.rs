@@ -88,7 +88,7 @@ async fn show(visit: &Visit, is_pending: bool, refusal: Option<&Refusal>) -> Ans
     let page = AuthorisationsPage {
         tabs: tabs(request, &TABS, path),
         action: visit.path(path),
-        is_pending,
+        confirms_several: rows.iter().any(|row| row.state == State::PendingByPerson.name()),
         is_national: filter.is_national,
         number: filter.number,
         identity_types: all_types(request, &filter.identity_type),
@@ -108,7 +108,8 @@ async fn synchronisations(request: &Request, id: AuthorisationId) -> Result<Vec<
         let name = client
             .map_or(one.client_id.as_str(), |client| client.name.in_language(request.language()));
         let state = request.text(&format!("sync-{}", one.state.name()));
-        lines.push(format!("{name}：{state} · {}", one.created_at.for_people()));
+        let colon = if request.language() == "en" { ": " } else { "：" };
+        lines.push(format!("{name}{colon}{state} · {}", one.created_at.for_people()));
     }
     Ok(lines)
 }

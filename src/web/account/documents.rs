@@ -67,10 +67,27 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     visit.page(refusal, &page).await
 }
 
+/// The field of the last day: some kinds must have one, which only this page says.
+const END: &str = "valid_to";
+
+fn said_at(request: &Request, field: &str) -> String {
+    match field {
+        END => request.text("own-document-valid-to"),
+        field => request.text(&Refusal::text_key_of(field)),
+    }
+}
+
 /// Somebody else's number has a way of its own: nobody is merged online (D-08).
 fn notice(request: &Request, refusal: &Refusal) -> Notice {
     let notice = request.notice(refusal);
     match refusal {
+        Refusal::Format { .. } => {
+            let fields = notice.fields.clone().into_iter().map(|one| {
+                let text = if one.id == END { said_at(request, END) } else { one.text };
+                (one.id, text)
+            });
+            notice.at_fields(fields)
+        }
         Refusal::Taken => Notice { text: request.text("own-document-taken"), ..notice },
         Refusal::OfflineOnly => Notice { text: request.text("own-document-offline"), ..notice },
         _ => notice,
@@ -119,7 +136,7 @@ async fn show_add(visit: &Visit, new: &TypedDocument, refusal: Option<&Refusal>)
         Some(Refusal::Format { fields }) => fields.as_slice(),
         _ => &[],
     };
-    let said = |field: &&'static str| (*field, request.text(&Refusal::text_key_of(field)));
+    let said = |field: &&'static str| (*field, said_at(request, field));
     let wrong: BTreeMap<_, _> = wrong.iter().map(said).collect();
     let online = DocumentType::ALL.into_iter().filter(|kind| kind.is_online());
     let page = AddDocumentPage {

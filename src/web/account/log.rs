@@ -163,7 +163,7 @@ fn row(request: &Request, entry: &LoginLogEntry) -> LogRow {
         is_ok: entry.outcome == "ok",
         outcome: match entry.outcome.as_str() {
             "ok" => request.text("log-ok"),
-            code => format!("{}：{}", request.text("log-refused"), why(request, code)),
+            code => request.text_with("log-refused-why", &why(request, code)),
         },
     }
 }

@@ -4,6 +4,7 @@
 use crate::domain::function::Function;
 use crate::domain::mask::{self, Viewer};
 use crate::domain::number::address::PostalAddress;
+use crate::domain::number::country::by_alpha;
 use crate::domain::number::email::EmailAddress;
 use crate::domain::refusal::Refusal;
 use crate::flows::centre::fields::revealed;
@@ -63,11 +64,9 @@ fn basics(request: &Request, own: &OwnData) -> Vec<Field> {
         let sex = request.text(&format!("person-sex-{sex}"));
         add(&mut fields, "person-sex", sex.clone(), &sex);
     }
-    let nationality = match own.person.nationality.as_str() {
-        "CHN" => request.text("person-nationality-chn"),
-        code => code.to_owned(),
-    };
-    add(&mut fields, "person-nationality", nationality.clone(), &nationality);
+    let code = own.person.nationality.as_str();
+    let country = by_alpha(code).map_or(code, |known| known.name(request.language() == "en"));
+    add(&mut fields, "person-nationality", country.to_owned(), country);
     if let Some(username) = own.account.as_ref().and_then(|account| account.username.as_ref()) {
         add(&mut fields, "person-username", username.as_str().to_owned(), username.as_str());
     }

@@ -33,7 +33,13 @@ pub fn tabs(visit: &Visit, here: &str) -> Vec<TabView> {
 pub fn done(request: &Request, known: &[&str]) -> Option<String> {
     let query = request.query().unwrap_or_default();
     let done = query.get("done").filter(|done| known.contains(done))?;
-    Some(request.text(&format!("done-{done}")))
+    Some(match done {
+        "sent" => {
+            let minutes = request.ctx.realm.sms.lifetime / 60;
+            request.text_with("done-sent", &minutes.to_string())
+        }
+        done => request.text(&format!("done-{done}")),
+    })
 }
 
 /// A refusal in words of its own.

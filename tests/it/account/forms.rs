@@ -142,7 +142,7 @@ fn a_refusal_says_what_it_is_about() {
         };
         let there = add("王小明").await;
         assert_eq!(there.code(), Some("E_STATE"));
-        assert!(there.text.contains("该人员已有办税员授权"), "{}", there.text);
+        assert!(there.text.contains("该人员在本企业已有这种身份的授权"), "{}", there.text);
         let other = add("王大明").await;
         assert_eq!(other.code(), Some("E_FORMAT"));
         assert!(other.text.contains("姓名与证件号码不符"), "{}", other.text);

@@ -92,7 +92,7 @@ fn who_is_not_agency_staff_is_told_after_the_second_factor() {
         // Whoever manages the agency is of it, and works for none of its clients.
         app.clock.advance(61);
         let (browser, end) = sign_in(&app, AGENCY, "13900139000").await;
-        assert!(end.text.contains("没有符合条件的委托企业"), "{}", end.text);
+        assert!(end.text.contains("没有符合条件的被代理企业"), "{}", end.text);
         assert!(!browser.cookies.keys().any(|name| name.contains("hufu-session")));
     });
 }

@@ -42,8 +42,8 @@ fn password_and_scan_share_a_page_and_the_others_stand_below() {
         let others = doors(&page, "其他登录方式</h2>");
         let titles: Vec<&str> = others.iter().map(|(title, _)| title.as_str()).collect();
         let wanted = [
-            "社保费（单位）",
-            "社保费（个人）",
+            "社保费（单位缴费人）",
+            "社保费（自然人缴费人）",
             "数字证书登录",
             "特定主体登录",
             "非居民登录",
@@ -55,8 +55,8 @@ fn password_and_scan_share_a_page_and_the_others_stand_below() {
         }
         assert_eq!(titles.len(), wanted.len(), "{titles:?}");
         for (title, field) in [
-            ("社保费（单位）", "name=\"enterprise_number\""),
-            ("社保费（个人）", "name=\"personal_id\""),
+            ("社保费（单位缴费人）", "name=\"enterprise_number\""),
+            ("社保费（自然人缴费人）", "name=\"personal_id\""),
             ("特定主体登录", "name=\"record_kind\""),
             ("非居民登录", "非居民企业身份码"),
             ("非居民登录（自然人）", "name=\"personal_id\""),

@@ -186,9 +186,13 @@ fn password_and_scan_share_a_page_and_other_doors_stand_below() {
             assert!(page.text.contains(shown), "{shown}");
         }
         let below = page.text.split("class=\"others\"").nth(1).expect("other ways");
-        for other in
-            ["社保费（单位）", "社保费（个人）", "数字证书登录", "特定主体登录", "非居民登录"]
-        {
+        for other in [
+            "社保费（单位缴费人）",
+            "社保费（自然人缴费人）",
+            "数字证书登录",
+            "特定主体登录",
+            "非居民登录",
+        ] {
             assert!(below.contains(other), "{other}: {below}");
         }
     });

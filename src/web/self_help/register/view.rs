@@ -174,10 +174,7 @@ fn answered<P: crate::views::Page>(helping: &Helping, notice: Option<&Notice>, p
 fn summary(request: &Request, registration: &Registration) -> Result<Summary, Failure> {
     let one = candidate(registration)?;
     let country = country::by_alpha(&one.nationality);
-    let nationality = country.map_or("", |found| match request.language() {
-        "en" => found.en,
-        _ => found.zh,
-    });
+    let nationality = country.map_or("", |found| found.name(request.language() == "en"));
     Ok(Summary {
         name: one.name.as_str().to_owned(),
         document_type: request.text(&document_key(one.number.kind)),
