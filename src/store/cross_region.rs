@@ -46,7 +46,12 @@ pub struct OpenRecords<'a> {
     pub enterprises: &'a [EnterpriseId],
     pub kind: RecordKind,
     pub record_no: Option<&'a RecordNumber>,
+    /// The first digits of where the work is done; empty is everywhere.
+    pub division: &'a str,
+    /// Empty is any.
+    pub authority: &'a str,
     pub today: Day,
+    pub limit: u64,
 }
 
 static ONE: LazyLock<String> = LazyLock::new(|| {
@@ -120,7 +125,7 @@ impl<A> CrossRegion<'_, A> {
         rows.iter().map(read_row).collect()
     }
 
-    /// Records that can be worked on, with their enterprises, by number; at most 2000.
+    /// Records that can be worked on, with their enterprises, by number; at most `limit`.
     pub async fn open(
         &self,
         query: &OpenRecords<'_>,
@@ -144,6 +149,12 @@ impl<A> CrossRegion<'_, A> {
         if let Some(number) = query.record_no {
             found = found.filter(Column::NumberKey.eq(number.comparable()));
         }
+        if !query.division.is_empty() {
+            found = found.filter(Column::Division.starts_with(query.division));
+        }
+        if !query.authority.is_empty() {
+            found = found.filter(Column::TaxAuthority.eq(query.authority));
+        }
         let joined = found.join(
             JoinType::InnerJoin,
             cross_region_record::Entity::belongs_to(enterprise::Entity)
@@ -154,7 +165,7 @@ impl<A> CrossRegion<'_, A> {
         let rows = joined
             .select_also(enterprise::Entity)
             .order_by_asc(Column::NumberKey)
-            .limit(2000)
+            .limit(query.limit)
             .all(&self.0.db())
             .await?;
         let both = rows.into_iter().filter_map(|(record, of)| Some((record, of?)));

@@ -286,6 +286,8 @@ pub struct SwitchPage {
     /// One of them was picked: the types are chosen from.
     pub asks_type: bool,
     pub text: String,
+    /// How many client enterprises are shown of more.
+    pub cut: Option<String>,
     pub offers_records: bool,
     pub offers_personal: bool,
     pub notice: Option<Notice>,
@@ -317,6 +319,8 @@ pub struct SwitchRecordsPage {
     pub authorities: Vec<OptionView>,
     pub no: String,
     pub asks_number: bool,
+    /// How many are shown of more.
+    pub cut: Option<String>,
     pub records: Vec<RecordRow>,
     pub notice: Option<Notice>,
 }

@@ -77,6 +77,8 @@ pub struct Who {
     pub unread: u64,
     /// Who works for a specific entity has none (S-10).
     pub has_centre: bool,
+    /// There is no centre to switch in, and a page to switch on.
+    pub needs_switch: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]

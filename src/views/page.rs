@@ -44,6 +44,8 @@ pub struct LoginPage {
     pub slider: String,
     pub enterprise_number: String,
     pub personal_id: String,
+    /// Whoever has set no password signs in with an initial one.
+    pub has_initial: bool,
     /// The door of people as themselves, where they register and recover a phone.
     pub is_own: bool,
     /// Why it is shown to somebody who did not expect it.
@@ -92,6 +94,8 @@ pub struct NewPasswordPage {
     pub max_length: usize,
     /// The realm's own rule in words.
     pub rule: String,
+    /// The bureau has taken the one that was set; otherwise the initial one still stands.
+    pub is_expired: bool,
     pub notice: Option<Notice>,
 }
 
@@ -174,6 +178,8 @@ pub struct ChooseClientPage {
     pub clients: Vec<IdentityView>,
     pub previous: Option<String>,
     pub next: Option<String>,
+    /// For whoever finds nothing: where to begin once more, and the words for it.
+    pub anew: (String, String),
     pub notice: Option<Notice>,
 }
 
@@ -214,6 +220,10 @@ pub struct ChooseRecordPage {
     /// What was searched for.
     pub no: String,
     pub records: Vec<RecordView>,
+    /// How many are shown of more.
+    pub cut: Option<String>,
+    /// For whoever finds nothing: where to begin once more, and the words for it.
+    pub anew: (String, String),
     /// Where a first record is opened (S-09).
     pub links: Vec<LinkView>,
     pub notice: Option<Notice>,

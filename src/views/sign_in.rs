@@ -30,6 +30,8 @@ pub struct SecondFactorPage {
     pub sent_to: Option<String>,
     /// Why ways are closed.
     pub hints: Vec<Notice>,
+    /// The key of what is said where the phone is one of them.
+    pub no_phone: &'static str,
     /// A code is on its way.
     pub sent: Option<SentView>,
     pub notice: Option<Notice>,

@@ -252,6 +252,27 @@ pub fn again(
     Some((authorize_address(request, asked), request.text("start-again")))
 }
 
+/// The same for whatever it was for; from a step within a session, back to the centre.
+pub fn anew(request: &Request, transaction: &LoginTransaction) -> (String, String) {
+    if let Some(link) = again(request, transaction.request()) {
+        return link;
+    }
+    match transaction.errand() {
+        Some(_) => (format!("{}/account", request.base()), request.text("back-to-account")),
+        None => {
+            let login = format!("{}/login", request.base());
+            let to = match &transaction.then {
+                Then::Page(page) => {
+                    let asked = [("return_to".to_owned(), page.clone())];
+                    format!("{login}?{}", Params::from_map(asked.into()).encode())
+                }
+                Then::Authorize(_) | Then::Nowhere => login,
+            };
+            (to, request.text("back-to-login"))
+        }
+    }
+}
+
 pub fn authorize_address(request: &Request, asked: &BTreeMap<String, String>) -> String {
     let query = Params::from_map(asked.clone()).encode();
     format!("{}{}?{query}", request.base(), path::AUTHORIZE)

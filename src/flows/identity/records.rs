@@ -9,6 +9,30 @@ use crate::flows::identity::load::sees_all_records;
 use crate::flows::{Ctx, Fault};
 use crate::store::cross_region::{OpenRecords, RecordQuery};
 
+/// A list of records; `cut`: how many it was cut to, where there are more.
+pub struct Records<T> {
+    pub shown: Vec<T>,
+    pub cut: Option<u32>,
+}
+
+impl<T> Records<T> {
+    pub fn none() -> Self {
+        Self { shown: Vec::new(), cut: None }
+    }
+}
+
+/// What a long list is narrowed by: a record's own number, the beginning of a division, an authority.
+#[derive(Clone, Copy, Default)]
+pub struct Narrowed<'a> {
+    pub record_no: Option<&'a RecordNumber>,
+    pub division: &'a str,
+    pub authority: &'a str,
+}
+
+fn cut<T>(found: &[T], most: u32) -> Option<u32> {
+    usize::try_from(most).is_ok_and(|most| found.len() >= most).then_some(most)
+}
+
 /// The records of one kind that a person may enter in an enterprise; `record_no` finds one (S-05).
 pub async fn records(
     ctx: &Ctx,
@@ -16,9 +40,11 @@ pub async fn records(
     enterprise: EnterpriseId,
     kind: RecordKind,
     record_no: Option<&RecordNumber>,
-) -> Result<Vec<CrossRegionRecord>, Fault> {
+) -> Result<Records<CrossRegionRecord>, Fault> {
     let rows = ctx.rows();
-    let Some(known) = rows.enterprises().find(enterprise).await? else { return Ok(Vec::new()) };
+    let Some(known) = rows.enterprises().find(enterprise).await? else {
+        return Ok(Records::none());
+    };
     let authorisations = rows.authorisations().list(person, enterprise).await?;
     let sees_all = sees_all_records(ctx, &known, &authorisations).is_some();
     let query = RecordQuery {
@@ -26,25 +52,26 @@ pub async fn records(
         kind,
         handler: (!sees_all).then_some(person),
         record_no,
-        limit: MOST_RECORDS,
+        limit: MOST_RECORDS.into(),
     };
     let found = rows.cross_region().list(&query).await?;
+    let cut = cut(&found, MOST_RECORDS);
     let today = ctx.now().day();
     let in_term = |one: &CrossRegionRecord| {
         one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today)
     };
-    Ok(found.into_iter().filter(|one| known.status.is_alive() && in_term(one)).collect())
+    let shown = found.into_iter().filter(|one| known.status.is_alive() && in_term(one)).collect();
+    Ok(Records { shown, cut })
 }
 
 /// Every record of a kind that a person may enter, with whose it is: those of enterprises in which
-/// they see all, and those that name them (AC-52). `record_no` finds one. However many enterprises
-/// they have, it is two reads.
+/// they see all, and those that name them (AC-52). However many enterprises they have, it is two reads.
 pub async fn all_records(
     ctx: &Ctx,
     person: PersonId,
     kind: RecordKind,
-    record_no: Option<&RecordNumber>,
-) -> Result<Vec<(CrossRegionRecord, String)>, Fault> {
+    narrowed: Narrowed<'_>,
+) -> Result<Records<(CrossRegionRecord, String)>, Fault> {
     let (rows, today) = (ctx.rows(), ctx.now().day());
     let held = rows.standings().held_now(person, today, 0, i64::MAX).await?;
     let sees_all = |(one, enterprise): &&(Authorisation, Enterprise)| {
@@ -53,11 +80,24 @@ pub async fn all_records(
     let mut enterprises: Vec<EnterpriseId> =
         held.iter().filter(sees_all).map(|(_, enterprise)| enterprise.id).collect();
     enterprises.dedup();
-    let query = OpenRecords { person, enterprises: &enterprises, kind, record_no, today };
+    let query = OpenRecords {
+        person,
+        enterprises: &enterprises,
+        kind,
+        record_no: narrowed.record_no,
+        division: narrowed.division,
+        authority: narrowed.authority,
+        today,
+        limit: MOST_OPEN.into(),
+    };
     let found = rows.cross_region().open(&query).await?;
+    let cut = cut(&found, MOST_OPEN);
     let alive = found.into_iter().filter(|(_, enterprise)| enterprise.status.is_alive());
-    Ok(alive.map(|(record, enterprise)| (record, enterprise.name)).collect())
+    let shown = alive.map(|(record, enterprise)| (record, enterprise.name)).collect();
+    Ok(Records { shown, cut })
 }
 
 /// Records in one list; others are found by their number.
-const MOST_RECORDS: i64 = 200;
+const MOST_RECORDS: u32 = 200;
+/// The same over all enterprises, where filters narrow it.
+const MOST_OPEN: u32 = 2000;

@@ -71,7 +71,7 @@ fn is_agent(session: &Session) -> bool {
 pub type Choices = (Vec<EnterpriseIdentity>, Vec<AgentIdentity>);
 
 /// Client enterprises in one list; others are found by a search.
-const MOST_CLIENTS: i64 = 200;
+pub const MOST_CLIENTS: i64 = 200;
 
 /// Enterprise identities, or the client enterprises of an agent (G-14), of those the ones whose name or number has
 /// `text` in it; the first `n` of either. None that the handler has is told to whoever holds the enterprise's

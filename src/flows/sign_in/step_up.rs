@@ -34,8 +34,8 @@ pub fn provable_at(ctx: &Ctx, level: u8) -> u8 {
 }
 
 /// Whose factors are offered: the realm's step-up, for a younger proof the door that the session came
-/// by, for the phone one that sends codes, for a cancellation one that sends codes or looks at faces.
-/// `None`: there is no step to take, only a sign-in.
+/// by, for the phone one that sends codes, for a cancellation one that looks at faces before one that
+/// sends codes. `None`: there is no step to take, only a sign-in.
 pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c Entrance> {
     let own = ctx.realm.entrance(&session.entrance).map(|known| &known.entrance);
     // Also one for passwords that lists factors and asks for them only when it is attacked.
@@ -53,12 +53,17 @@ pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c 
         }
         Errand::Cancel => {
             let others = ctx.realm.doors().map(|known| &known.entrance);
-            let mut doors = own.into_iter().chain(others);
-            let takes = |door: &&Entrance| {
+            let doors = own.into_iter().chain(others).filter(|door| door.asks_second_factor());
+            let doors: Vec<&Entrance> = doors.collect();
+            // Whoever came by e-mail may have no phone.
+            let with_face =
+                doors.iter().find(|door| door.second_factors.iter().any(|one| one.is_face()));
+            let takes = |door: &&&Entrance| {
                 let mut factors = door.second_factors.iter();
-                door.asks_second_factor() && factors.any(|factor| errand.takes(*factor))
+                factors.any(|factor| errand.takes(*factor))
             };
-            doors.find(takes).or_else(|| ctx.realm.step_up_entrance())
+            let found = with_face.or_else(|| doors.iter().find(takes)).copied();
+            found.or_else(|| ctx.realm.step_up_entrance())
         }
         Errand::Raise
         | Errand::Lift

@@ -54,6 +54,13 @@ async fn due<'t>(
     }
 }
 
+/// Whether the password is asked for since the bureau has taken the one that was set.
+pub async fn is_password_taken(ctx: &Ctx, transaction: &LoginTransaction) -> Result<bool, Fault> {
+    let Some(proved) = transaction.proved() else { return Ok(false) };
+    let account = ctx.rows().accounts().find(proved.account).await?;
+    Ok(account.is_some_and(|account| account.help.password_expired_at.is_some()))
+}
+
 /// Replaces the initial password (E-06), or one that the bureau has taken. Before any session exists. This
 /// sign-in goes on; whatever else the former one has led to does not.
 pub async fn set_password(

@@ -111,7 +111,7 @@ pub async fn post(Path((_, id)): Path<(String, String)>, form: Form) -> Answer {
     match Stop::refusal(act(ctx, &manager, &id, &event).await)? {
         Ok(done) => visit.go(&match event {
             Event::Withdraw => "/account/handlers/pending?done=withdrawn".to_owned(),
-            Event::Reject => "/account/handlers/pending".to_owned(),
+            Event::Reject => "/account/handlers/pending?done=rejected".to_owned(),
             // They may have another identity here, so which it was is said.
             _ => format!("/account/handlers?done=deleted&as={}", done.identity_type.0),
         }),

@@ -54,6 +54,7 @@ async fn show(request: Request, path: &str, wants_pending: bool) -> Answer {
     let request = &visit.request;
     let done = match (done.get("done"), done.get("as")) {
         (Some("withdrawn"), _) => Some(request.text("done-withdrawn")),
+        (Some("rejected"), _) => Some(request.text("done-rejected")),
         (Some("deleted"), Some(name)) => {
             let name = IdentityTypeName(name.to_owned());
             let known = request.ctx.realm.identity_type(&name);

@@ -7,8 +7,9 @@ use crate::domain::function::Function;
 use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::flows::Stop;
-use crate::flows::identity::records::all_records;
-use crate::flows::identity::switch::{choice, choices, offers_personal, switch};
+use crate::flows::identity::records::{Narrowed, all_records};
+use crate::flows::identity::switch::{MOST_CLIENTS, choice, choices, offers_personal, switch};
+use crate::oidc::params::Params;
 use crate::views::account::{OptionView, RecordRow, SwitchChoice, SwitchPage, SwitchRecordsPage};
 use crate::views::page::IdentityView;
 use crate::web::account::second_proof::to_second_factor;
@@ -32,7 +33,7 @@ async fn show(visit: &Visit, of: Option<&str>, refusal: Option<&Refusal>) -> Ans
     let request = &visit.request;
     let params = request.query().unwrap_or_default();
     let text = params.get("text").unwrap_or_default().trim().to_owned();
-    let mut choices = by_enterprise(visit, &text).await?;
+    let (mut choices, cut) = by_enterprise(visit, &text).await?;
     if let Some(of) = of {
         choices.retain(|one| one.number == of);
     }
@@ -40,6 +41,7 @@ async fn show(visit: &Visit, of: Option<&str>, refusal: Option<&Refusal>) -> Ans
         choices,
         asks_type: of.is_some(),
         text,
+        cut,
         offers_records: visit.role.may(Function::SwitchCrossRegion),
         offers_personal: visit.role.may(Function::SwitchPersonal)
             && offers_personal(&request.ctx, &visit.session),
@@ -48,8 +50,12 @@ async fn show(visit: &Visit, of: Option<&str>, refusal: Option<&Refusal>) -> Ans
     visit.page(refusal, &page).await
 }
 
-/// What fits the text, enterprise by enterprise; each client enterprise of an agent by itself.
-async fn by_enterprise(visit: &Visit, text: &str) -> Result<Vec<SwitchChoice>, Failure> {
+/// What fits the text, enterprise by enterprise; each client enterprise of an agent by itself, and how many
+/// these were cut to.
+async fn by_enterprise(
+    visit: &Visit,
+    text: &str,
+) -> Result<(Vec<SwitchChoice>, Option<String>), Failure> {
     let (request, acting) = (&visit.request, Some(visit.session.acting));
     let (identities, clients) = choices(&request.ctx, &visit.session, text, usize::MAX).await?;
     let mut choices: Vec<SwitchChoice> = Vec::new();
@@ -70,7 +76,8 @@ async fn by_enterprise(visit: &Visit, text: &str) -> Result<Vec<SwitchChoice>, F
         identities: vec![one],
     };
     choices.extend(view::clients(request, &clients, acting).into_iter().filter(fits).map(client));
-    Ok(choices)
+    let cut = usize::try_from(MOST_CLIENTS).ok().filter(|most| clients.len() >= *most);
+    Ok((choices, cut.map(|most| most.to_string())))
 }
 
 pub async fn post(form: Form) -> Answer {
@@ -79,7 +86,7 @@ pub async fn post(form: Form) -> Answer {
     let may = |function| visit.role.may(function);
     // Several types there: one is chosen before anything moves (AC-49).
     if let Some(number) = form.get("enterprise") {
-        let choices = by_enterprise(&visit, "").await?;
+        let (choices, _) = by_enterprise(&visit, "").await?;
         let is_there = choices.iter().any(|one| one.number == number);
         let gone = Refusal::NoIdentity(NoIdentity::None);
         return match is_there {
@@ -127,7 +134,23 @@ struct Place<'a> {
     authority: &'a str,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// What was chosen: of another province, city or district it is dropped.
+    fn chosen(params: &'a Params, among: &[(CrossRegionRecord, String)]) -> Self {
+        let text = |name: &str| params.get(name).unwrap_or_default().trim();
+        let within = |part: &'a str, whole: &str| if part.starts_with(whole) { part } else { "" };
+        let province = text("province");
+        let city = within(text("city"), province);
+        let mut place = Self { province, city, district: "", authority: "" };
+        place.district = within(text("district"), place.above_district());
+        let authority = text("authority");
+        let is_there = among.iter().any(|(one, _)| {
+            one.division.starts_with(place.longest()) && one.tax_authority == authority
+        });
+        place.authority = if is_there { authority } else { "" };
+        place
+    }
+
     /// What is chosen above the districts, as far as it is.
     fn above_district(&self) -> &str {
         if self.city.is_empty() { self.province } else { self.city }
@@ -192,14 +215,10 @@ pub async fn records(request: Request) -> Answer {
     let params = request.query().unwrap_or_default();
     let text = |name: &str| params.get(name).unwrap_or_default().trim();
     let kind = RecordKind::parse(text("kind")).unwrap_or(RecordKind::Inspection);
-    let all = all_records(&request.ctx, visit.session.person, kind, None).await?;
-    let every: Vec<&(CrossRegionRecord, String)> = all.iter().collect();
-    let place = Place {
-        province: text("province"),
-        city: text("city"),
-        district: text("district"),
-        authority: text("authority"),
-    };
+    let person = visit.session.person;
+    let all = all_records(&request.ctx, person, kind, Narrowed::default()).await?;
+    let every: Vec<&(CrossRegionRecord, String)> = all.shown.iter().collect();
+    let place = Place::chosen(&params, &all.shown);
     let within = |prefix: &str| -> Vec<&(CrossRegionRecord, String)> {
         every.iter().filter(|(one, _)| one.division.starts_with(prefix)).copied().collect()
     };
@@ -208,13 +227,18 @@ pub async fn records(request: Request) -> Answer {
     };
     let asks_number = kind == RecordKind::Inspection;
     let wanted = RecordNumber::parse(text("no")).ok().filter(|_| asks_number);
-    // A number also finds what a long list has left out.
-    let by_number = match &wanted {
-        Some(_) => all_records(&request.ctx, visit.session.person, kind, wanted.as_ref()).await?,
-        None => Vec::new(),
+    // A number, and what is chosen, also find what a long list has left out.
+    let narrowed = Narrowed {
+        record_no: wanted.as_ref(),
+        division: place.longest(),
+        authority: place.authority,
     };
-    let shown = if wanted.is_some() { &by_number } else { &all };
-    let shown = shown.iter().filter(|(one, _)| place.fits(one));
+    let found = match wanted.is_some() || all.cut.is_some() {
+        true => Some(all_records(&request.ctx, person, kind, narrowed).await?),
+        false => None,
+    };
+    let found = found.as_ref().unwrap_or(&all);
+    let shown = found.shown.iter().filter(|(one, _)| place.fits(one));
     let row = |(one, enterprise): &(CrossRegionRecord, String)| RecordRow {
         id: one.id.to_string(),
         no: one.record_no.as_str().to_owned(),
@@ -246,6 +270,7 @@ pub async fn records(request: Request) -> Answer {
         }),
         no: text("no").to_owned(),
         asks_number,
+        cut: found.cut.map(|n| n.to_string()),
         records: shown.map(row).collect(),
         notice: None,
     };

@@ -28,6 +28,13 @@ use crate::web::page::view;
 use crate::web::request::Request;
 use crate::web::transaction::to_second_factor;
 
+/// Where a refusal leads on: a path and the key of its words.
+type Way = (&'static str, &'static str);
+
+const TO_LOGIN: Way = ("/login", "back-to-login");
+const TO_CENTRE: Way = ("/account", "back-to-account");
+const TO_SIGNED_IN: Way = ("/signed-in", "go-back");
+
 /// More than these are found on the switching page.
 const MOST_QUICK: usize = 6;
 
@@ -64,7 +71,8 @@ impl Visit {
             Ok(identity) => identity,
             Err(why) => {
                 let refusal = Refusal::NoIdentity(why);
-                return Err(Failure::instead(told(&request, &refusal, "no-identity-title", true)?));
+                let page = told(&request, &refusal, "no-identity-title", TO_LOGIN)?;
+                return Err(Failure::instead(page));
             }
         };
         let role = Role::of(&identity);
@@ -82,12 +90,13 @@ impl Visit {
             let request = &visit.request;
             let refused = match (visit.role, function) {
                 (Role::SpecificEntity, _) => {
-                    told(request, &Refusal::NoAccountCentre, "no-account-centre-title", false)?
+                    let refusal = Refusal::NoAccountCentre;
+                    told(request, &refusal, "no-account-centre-title", visit.back())?
                 }
                 (Role::Person, Function::SwitchEnterprise | Function::SwitchCrossRegion) => {
-                    told(request, &Refusal::OneWay, "switch-title", true)?
+                    told(request, &Refusal::OneWay, "switch-title", TO_LOGIN)?
                 }
-                _ => told(request, &Refusal::Role, "role-title", false)?,
+                _ => told(request, &Refusal::Role, "role-title", visit.back())?,
             };
             return Err(Failure::instead(refused));
         }
@@ -131,6 +140,11 @@ impl Visit {
         self.may(landing)
     }
 
+    /// From a refusal: to the centre, or for whoever has none to where the sign-in has ended.
+    fn back(&self) -> Way {
+        if self.has_centre() { TO_CENTRE } else { TO_SIGNED_IN }
+    }
+
     /// The same for a form that must be genuine.
     pub async fn enter_with(form: Form, function: Function) -> Result<(Self, Params), Failure> {
         let Form { request, fields } = form;
@@ -163,13 +177,13 @@ impl Visit {
     }
 
     pub fn refused(&self, refusal: &Refusal) -> Answer {
-        told(&self.request, refusal, "role-title", false)
+        told(&self.request, refusal, "role-title", self.back())
     }
 
     /// The same in words that only this page has; both are keys of `locales/`.
     pub fn refused_as(&self, refusal: &Refusal, title: &str, text: &str) -> Answer {
         let notice = self.request.notice_as(refusal, text);
-        told_as(&self.request, notice, title, (self.path("/account"), "back-to-account"))
+        told_as(&self.request, notice, title, self.back())
     }
 
     /// A page of the centre, with the menu of this role and the quick switch (AC-55).
@@ -215,6 +229,7 @@ impl Visit {
             has_more,
             unread: unread(ctx, self.session.person).await?,
             has_centre: self.has_centre(),
+            needs_switch: !self.has_centre() && self.reach(Function::SwitchEnterprise) != Reach::No,
         })
     }
 
@@ -297,32 +312,21 @@ impl Visit {
 }
 
 /// A refusal as a page of its own, with its stable code.
-fn told(
-    request: &Request,
-    refusal: &Refusal,
-    title: &str,
-    can_sign_in: bool,
-) -> Result<Response, Failure> {
-    let (path, words) = match (can_sign_in, refusal) {
-        (true, _) => ("/login", "back-to-login"),
-        (false, Refusal::NoAccountCentre) => ("/signed-in", "go-back"),
-        _ => ("/account", "back-to-account"),
-    };
-    let to = format!("{}{path}", request.base());
-    told_as(request, request.notice(refusal), title, (to, words))
+fn told(request: &Request, refusal: &Refusal, title: &str, way: Way) -> Result<Response, Failure> {
+    told_as(request, request.notice(refusal), title, way)
 }
 
 fn told_as(
     request: &Request,
     notice: Notice,
     title: &str,
-    (to, words): (String, &str),
+    (path, words): Way,
 ) -> Result<Response, Failure> {
     let page = MessagePage {
         title: request.text(title),
         text: notice.text,
         code: Some(notice.code),
-        link: Some((to, request.text(words))),
+        link: Some((format!("{}{path}", request.base()), request.text(words))),
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }

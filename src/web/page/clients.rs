@@ -11,6 +11,7 @@ use crate::web::answer::{Answer, status_of};
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::page::view;
 use crate::web::request::Request;
+use crate::web::transaction::anew;
 
 const A_PAGE: i64 = 20;
 
@@ -63,6 +64,7 @@ async fn show(
         clients: view::clients(request, &found, None),
         previous: (offset > 0).then(|| page_from((offset - A_PAGE).max(0))),
         next: has_more.then(|| page_from(offset + A_PAGE)),
+        anew: anew(request, transaction),
         notice,
     };
     request.page(status, &transaction.id, &page)

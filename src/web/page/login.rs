@@ -19,6 +19,7 @@ use crate::flows::sign_in::typed::Credentials;
 use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
 use crate::realm::RealmEntrance;
+use crate::realm::file::InitialPassword;
 use crate::views::page::{LoginPage, Notice, PasskeyQuestion, Tab, WaitingPage, WrongFields};
 use crate::web::answer::{Answer, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
@@ -179,6 +180,31 @@ fn tab(
     }
 }
 
+fn asks_for_code(door: &RealmEntrance) -> bool {
+    door.entrance.enterprise_number == EnterpriseNumber::NonResidentCode
+}
+
+/// The other doors as they stand beside this one. Where it leads to the person, a non-resident comes as
+/// themself: the door that asks for a code is the enterprises' (N-07).
+fn others<'r>(
+    request: &Request,
+    current: &Entrance,
+    doors: impl Iterator<Item = &'r RealmEntrance>,
+    tab: impl Fn(&RealmEntrance) -> Tab,
+) -> Vec<Tab> {
+    let realm = &request.ctx.realm;
+    let own = realm.own_door_by_email().filter(|_| current.leads_to_person());
+    let own = own.map(|door| &door.entrance.id);
+    let of_codes = realm.doors().find(|door| asks_for_code(door));
+    let (Some(own), Some(of_codes)) = (own, of_codes) else { return doors.map(tab).collect() };
+    let title = of_codes.title.in_language(request.language());
+    let shown = |door: &RealmEntrance| {
+        let shown = tab(door);
+        if shown.id == *own { Tab { title: title.to_owned(), ..shown } } else { shown }
+    };
+    doors.filter(|door| !asks_for_code(door)).map(shown).collect()
+}
+
 /// `tells`: why the page is shown to somebody who did not expect it.
 async fn show_telling(
     request: &Request,
@@ -208,14 +234,14 @@ async fn show_telling(
     let tab = |known: &RealmEntrance| tab(request, transaction, current, known);
     // Doors of one kind are tabs, the others stand below.
     let kind = |door: &RealmEntrance| (door.entrance.audience, door.is_other);
-    let doors = |is_same: bool| -> Vec<Tab> {
+    let doors = |is_same: bool| {
         let doors = realm.ways_in().filter(fits);
-        doors.filter(|known| (kind(known) == kind(door)) == is_same).map(tab).collect()
+        doors.filter(move |known| (kind(known) == kind(door)) == is_same)
     };
-    let asks_code = current.enterprise_number == EnterpriseNumber::NonResidentCode;
+    let asks_code = asks_for_code(door);
     let to_code = realm.own_door_by_email().filter(|door| asks_code && fits(door)).map(tab);
     let wrong = wrong_fields(request, current, refusal);
-    let notice = refusal.map(|refusal| notice(request, refusal, &wrong));
+    let notice = refusal.map(|refusal| notice(request, current, refusal, &wrong));
     let status = status_of(notice.as_ref());
     let retry_after = notice.as_ref().and_then(|notice| notice.retry_after);
     // Nothing was sent to the checker: the slider's proof is not used up either.
@@ -224,8 +250,8 @@ async fn show_telling(
     let is_drawn = refusal.is_some_and(|why| *why != Refusal::Slider) && !typed.slider.is_empty();
     let page = LoginPage {
         transaction: transaction.id.clone(),
-        tabs: doors(true),
-        others: doors(false),
+        tabs: doors(true).map(tab).collect(),
+        others: others(request, current, doors(false), tab),
         scan_apps: current.scan.iter().map(|app| app.name().to_owned()).collect(),
         scan,
         entrance: current.id.clone(),
@@ -248,6 +274,7 @@ async fn show_telling(
             false => None,
         },
         slider: if is_drawn { typed.slider.clone() } else { "0".to_owned() },
+        has_initial: realm.initial_password != InitialPassword::Off,
         is_own: current.leads_to_person(),
         asks_unit: current.audience == Audience::SocialInsurance,
         wrong,
@@ -268,8 +295,11 @@ fn page_of(door: &Entrance) -> &'static str {
 }
 
 /// The refusal above the form, with the words of this door for its fields.
-fn notice(request: &Request, refusal: &Refusal, wrong: &WrongFields) -> Notice {
+fn notice(request: &Request, door: &Entrance, refusal: &Refusal, wrong: &WrongFields) -> Notice {
     let notice = match refusal {
+        Refusal::Credentials if !door.asks_enterprise_number() => {
+            request.notice_as(refusal, "refusal-credentials-person")
+        }
         Refusal::State => request.notice_as(refusal, "refusal-state-scan"),
         refusal => request.notice(refusal),
     };

@@ -6,7 +6,7 @@ use crate::domain::number::record::RecordNumber;
 use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::centre::known;
-use crate::flows::identity::records::records;
+use crate::flows::identity::records::{Records, records};
 use crate::flows::sign_in::steps::choose_record;
 use crate::oidc::params::Params;
 use crate::views::page::{ChooseRecordPage, LinkView, RecordView};
@@ -14,6 +14,7 @@ use crate::web::answer::{Answer, status_of};
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::page::view::authority;
 use crate::web::request::Request;
+use crate::web::transaction::anew;
 
 pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
     show(&request, &transaction, &params, None).await
@@ -46,7 +47,7 @@ async fn show(
     let found = match RecordNumber::parse(no) {
         _ if no.is_empty() => records(&request.ctx, person, enterprise, kind, None).await?,
         Ok(no) => records(&request.ctx, person, enterprise, kind, Some(&no)).await?,
-        Err(_) => Vec::new(),
+        Err(_) => Records::none(),
     };
     let enterprise = known::enterprise(&request.ctx, enterprise).await?;
     let language = request.language();
@@ -66,7 +67,9 @@ async fn show(
         enterprise: enterprise.map(|enterprise| enterprise.name).unwrap_or_default(),
         kind: kind.name(),
         no: no.to_owned(),
-        records: found.iter().map(view).collect(),
+        records: found.shown.iter().map(view).collect(),
+        cut: found.cut.map(|n| n.to_string()),
+        anew: anew(request, transaction),
         links: links
             .iter()
             .map(|link| LinkView {

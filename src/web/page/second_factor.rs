@@ -3,7 +3,7 @@
 use crate::domain::authorisation::Authorisation;
 use crate::domain::enterprise::Enterprise;
 use crate::domain::factor::Factor;
-use crate::domain::login::{Errand, LoginTransaction, Second, Then};
+use crate::domain::login::{Errand, LoginTransaction, Second};
 use crate::domain::proof::Question;
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::Purpose;
@@ -14,7 +14,7 @@ use crate::flows::sign_in::factor::{self, Given, device, passkey};
 use crate::flows::sign_in::new_document;
 use crate::flows::{Fault, Stop};
 use crate::oidc::params::Params;
-use crate::views::page::Tab;
+use crate::views::page::{Notice, Tab};
 use crate::views::sign_in::{ErrandView, SecondFactorPage, SentView};
 use crate::web::answer::{Answer, Failure, see_other, status_of, with_cookie, with_retry_after};
 use crate::web::cookies;
@@ -22,7 +22,7 @@ use crate::web::page::scan_view;
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::page::view;
 use crate::web::request::Request;
-use crate::web::transaction::authorize_address;
+use crate::web::transaction::anew;
 
 pub async fn get(AtStep { request, form: params, transaction, .. }: AtStep) -> Answer {
     let way = params.get("way").and_then(Factor::parse);
@@ -96,6 +96,23 @@ async fn closed(
     Ok(closed)
 }
 
+/// What somebody without a phone is told, by the other ways that they have.
+fn no_phone(ways: &[Factor]) -> &'static str {
+    let has_face = ways.iter().any(|way| way.is_face());
+    if !has_face && ways.contains(&Factor::Email) {
+        "no-phone-but-email"
+    } else {
+        "refusal-no-phone"
+    }
+}
+
+fn told(request: &Request, refusal: &Refusal, no_phone: &str) -> Notice {
+    match refusal {
+        Refusal::NoPhone => request.notice_as(refusal, no_phone),
+        refusal => request.notice(refusal),
+    }
+}
+
 /// Who is signing in, masked, with the enterprise that was typed; the password is proved by now.
 async fn whose(request: &Request, transaction: &LoginTransaction) -> Result<Option<String>, Fault> {
     let Some(proved) = transaction.proved() else { return Ok(None) };
@@ -146,17 +163,7 @@ async fn errand(
 
 /// Where somebody else begins the same sign-in; a step within a session is its person's.
 fn not_you(request: &Request, transaction: &LoginTransaction) -> Option<String> {
-    match (&transaction.then, transaction.errand()) {
-        (_, Some(_)) => None,
-        (Then::Authorize(asked), None) if !asked.is_empty() => {
-            Some(authorize_address(request, asked))
-        }
-        (Then::Page(page), None) => {
-            let query = Params::from_map([("return_to".to_owned(), page.clone())].into()).encode();
-            Some(format!("{}/login?{query}", request.base()))
-        }
-        _ => Some(format!("{}/login", request.base())),
-    }
+    transaction.errand().is_none().then(|| anew(request, transaction).0)
 }
 
 /// The code that is on its way, as the page counts it down.
@@ -193,6 +200,7 @@ pub async fn show(
         let is_due = transaction.proved().is_some_and(|proved| proved.second == Second::Due);
         return if is_due { request.forbidden() } else { go_on(request, transaction).await };
     };
+    let no_phone = no_phone(&ways);
     let open = question.factor;
     let (sent_by, sent_to, sent) = match open {
         Factor::Sms | Factor::Email => {
@@ -219,7 +227,7 @@ pub async fn show(
     };
     // The page of a closed way says so itself.
     let hints = closed.iter().filter(|(known, _)| *known != open);
-    let hints = hints.map(|(_, refusal)| request.notice(refusal)).collect();
+    let hints = hints.map(|(_, why)| told(request, why, no_phone)).collect();
     let notice = refusal.map(|refusal| match refusal {
         Refusal::State => request.notice_as(refusal, "refusal-state-scan"),
         refusal => request.notice(refusal),
@@ -239,6 +247,7 @@ pub async fn show(
         remember_days: device::days(ctx, transaction).map(|days| days.to_string()),
         sent_to,
         hints,
+        no_phone,
         sent,
         scan,
         notice,

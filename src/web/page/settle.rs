@@ -17,6 +17,7 @@ use crate::web::form::agreed;
 use crate::web::page::step::{AtStep, go_on, unless_gone_on};
 use crate::web::page::view;
 use crate::web::request::Request;
+use crate::web::transaction::anew;
 
 /// A form of a step that is no longer due leads on instead of failing.
 async fn refused(
@@ -46,8 +47,14 @@ async fn show(
         Step::NewPassword => {
             let rules = &request.ctx.realm.password;
             let (min_length, max_length) = (rules.min_length, rules.max_length);
-            let rule = view::password_rule(request);
-            let page = NewPasswordPage { transaction: id, min_length, max_length, rule, notice };
+            let page = NewPasswordPage {
+                transaction: id,
+                min_length,
+                max_length,
+                rule: view::password_rule(request),
+                is_expired: steps::is_password_taken(&request.ctx, transaction).await?,
+                notice,
+            };
             request.page(status, &transaction.id, &page)
         }
         Step::Agreements => {
@@ -112,7 +119,7 @@ pub async fn post_password(AtStep { request, form, transaction, .. }: AtStep) ->
 pub async fn post_agreements(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     if form.get("act") == Some("decline") {
         steps::decline_agreements(&request.ctx, &transaction).await?;
-        return ended(&request, &Refusal::Agreement);
+        return ended(&request, &transaction, &Refusal::Agreement);
     }
     let agreed = agreed(&form, request.ctx.realm.agreements_to_sign_in());
     match Stop::refusal(steps::accept_agreements(&request.ctx, &transaction, &agreed).await)? {
@@ -124,7 +131,7 @@ pub async fn post_agreements(AtStep { request, form, transaction, .. }: AtStep) 
 pub async fn post_pending(AtStep { request, form, transaction, .. }: AtStep) -> Answer {
     if form.get("act") == Some("cancel") {
         let refusal = steps::cancel_pending(&request.ctx, &transaction).await?;
-        return ended(&request, &refusal);
+        return ended(&request, &transaction, &refusal);
     }
     let id = form.get("confirm").unwrap_or_default();
     match Stop::refusal(steps::confirm_pending(&request.ctx, &transaction, id).await)? {
@@ -143,14 +150,14 @@ pub async fn post_choice(AtStep { request, form, transaction, .. }: AtStep) -> A
     }
 }
 
-/// The person turned back: signed out, nothing changed.
-fn ended(request: &Request, why: &Refusal) -> Answer {
+/// The person turned back: not signed in, nothing changed, and the way to begin once more.
+fn ended(request: &Request, transaction: &LoginTransaction, why: &Refusal) -> Answer {
     let notice = request.notice(why);
     let page = MessagePage {
-        title: request.text("signed-out-title"),
+        title: request.text("not-signed-in-title"),
         text: notice.text,
         code: Some(notice.code),
-        link: Some((format!("{}/login", request.base()), request.text("back-to-login"))),
+        link: Some(anew(request, transaction)),
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }

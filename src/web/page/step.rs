@@ -24,7 +24,7 @@ use crate::web::app::App;
 use crate::web::cookies;
 use crate::web::page::turn::Turn;
 use crate::web::request::Request;
-use crate::web::transaction::{Begun, again, authorize_address, end_awaited, ended_meanwhile};
+use crate::web::transaction::{Begun, anew, authorize_address, end_awaited, ended_meanwhile};
 
 fn to_step(request: &Request, transaction: &LoginTransaction, step: Step) -> Response {
     let (base, id) = (request.base(), &transaction.id);
@@ -155,7 +155,7 @@ fn ended(request: &Request, transaction: &LoginTransaction, refusal: &Refusal) -
         }),
         text: notice.text,
         code: Some(notice.code),
-        link: again(request, transaction.request()),
+        link: Some(anew(request, transaction)),
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }

@@ -135,7 +135,9 @@ fn an_application_is_rejected() {
         // Of another enterprise's manager it is nobody's.
         let own = held(&app.ctx, WANG).await;
         assert!(own.iter().all(|one| one.id != id));
-        assert_eq!(at(&app, &mut li, "reject", &[]).await, "");
+        let path = format!("/account/handlers/{id}");
+        let done = post(&app, &mut li, &path, &[("act", "reject")]).await;
+        assert!(done.code().is_none() && done.text.contains("已拒绝"), "{}", done.text);
         let rows = app.ctx.rows();
         let entry = rows.relations().history_entry(id).await.unwrap().unwrap();
         assert_eq!((entry.reason, entry.by.side()), (HistoryReason::Rejected, "enterprise"));

@@ -4,6 +4,7 @@ use hufu::domain::entrance::Audience;
 use hufu::domain::function::{Function, Role};
 
 use super::{LI, WANG, as_li, get, held, post};
+use crate::kit::browser::unescape;
 use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
 use crate::login::doors::{DOORS, Door};
 use crate::login::scan::{code, go_on, login_page, scan, told};
@@ -138,8 +139,14 @@ fn a_social_insurance_session_decides_no_authorisation() {
         for path in
             ["/account", "/account/handlers", "/account/handlers/pending", "/account/switch"]
         {
-            assert_eq!(get(&mut unit, path).await.code(), Some("E_ROLE"), "{path}");
+            let refused = get(&mut unit, path).await;
+            assert_eq!(refused.code(), Some("E_ROLE"), "{path}");
+            let back = unescape(&refused.text).contains("href=\"/realms/jiangxi/signed-in\"");
+            assert!(back, "where it leads back is no refusal: {}", refused.text);
         }
+        let home = get(&mut unit, "/signed-in").await;
+        assert_eq!((home.status.as_u16(), home.code()), (200, None), "{}", home.text);
+        assert!(!unescape(&home.text).contains("/account"), "what opens to nobody: {}", home.text);
         assert_eq!(everything(&app).await, before, "nothing is changed, nobody is told");
 
         // The same by a tax session is taken.

@@ -133,6 +133,10 @@ fn records_are_found_by_place_and_number_and_have_no_centre() {
         let one = get(&mut li, &format!("{path}&province=36&city=3604")).await;
         assert!(one.text.contains("102号") && !one.text.contains("101号"));
         assert!(one.text.contains("value=\"360402\"") && !one.text.contains("value=\"360102\""));
+        // What was chosen of another city is forgotten with it.
+        let stale = "&province=36&city=3604&district=360102&authority=13601020000";
+        let moved = get(&mut li, &format!("{path}{stale}")).await;
+        assert!(moved.text.contains("102号") && !moved.text.contains("101号"), "{}", moved.text);
         // A province alone narrows what stands below it, too.
         let elsewhere = get(&mut li, &format!("{path}&province=11")).await;
         assert!(!elsewhere.text.contains("value=\"360402\""), "{}", elsewhere.text);

@@ -92,7 +92,8 @@ fn who_is_not_agency_staff_is_told_after_the_second_factor() {
         // Whoever manages the agency is of it, and works for none of its clients.
         app.clock.advance(61);
         let (browser, end) = sign_in(&app, AGENCY, "13900139000").await;
-        assert!(end.text.contains("没有符合条件的被代理企业"), "{}", end.text);
+        assert!(end.text.contains("目前没有企业委托您办理"), "{}", end.text);
+        assert!(end.text.contains("id=\"anew\""), "and the way on: {}", end.text);
         assert!(!browser.cookies.keys().any(|name| name.contains("hufu-session")));
     });
 }
@@ -270,6 +271,8 @@ async fn five_thousand_clients_are_searched_and_paged() {
     assert!(done.answered("code").is_some());
     let nothing = url.replace("4711", "%25%25");
     assert!(browser.get(&nothing).await.status.as_u16() < 500);
+    let long = browser.get("/realms/jiangxi/account/switch").await;
+    assert!(long.text.contains("仅显示前 200 个"), "a list that was cut says so: {}", long.text);
     // Whom no list shows is reached by a search, or by an application's hint (G-14).
     let page = browser.get("/realms/jiangxi/account/switch?text=4712").await;
     assert_eq!(page.text.matches("class=\"identity\"").count(), 1, "{}", page.text);

@@ -75,3 +75,20 @@ fn password_and_scan_share_a_page_and_the_others_stand_below() {
         }
     });
 }
+
+/// Beside the door of natural persons 【非居民登录】 is the one of non-residents as themselves, who have no code yet.
+#[test]
+fn non_residents_without_a_code_sign_in_beside_natural_persons() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.at_entrance("/realms/jiangxi/login", "natural_person").await;
+        let others = doors(&page, "其他登录方式</h2>");
+        let theirs: Vec<_> =
+            others.iter().filter(|(title, _)| title.starts_with("非居民登录")).collect();
+        let [(title, href)] = theirs.as_slice() else { panic!("{others:?}") };
+        assert_eq!(title, "非居民登录");
+        let there = browser.get(href).await;
+        assert!(!there.text.contains("name=\"enterprise_number\""), "{}", there.text);
+    });
+}

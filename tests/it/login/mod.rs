@@ -40,3 +40,4 @@ mod tax_app;
 mod two_clicks;
 mod two_screens;
 mod usable;
+mod ways_on;

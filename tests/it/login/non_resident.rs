@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::kit::browser::Shown;
 use crate::kit::{
     Browser, EXAMPLE, FILING, On, PASSWORD, Setup, TestApp, authorize_url, changed_realm, claims,
-    demo_realm, on_each_database,
+    demo_realm, on_each_database, on_one_database,
 };
 
 const CODE: &str = "FJ3601008400000011";
@@ -277,5 +277,26 @@ fn without_an_address_the_code_goes_to_the_phone() {
         let page = browser.get(&sms).await;
         let sent = browser.submit(&page, &[("act", "send")]).await;
         assert!(sent.text.contains("name=\"code\""), "{}", sent.text);
+    });
+}
+
+/// Whoever comes as themself finds where the sign-in ends what leads to a code; and may give the account up by
+/// a face, since who came by e-mail may have no phone.
+#[test]
+fn an_overseas_person_finds_the_way_to_a_code_and_the_way_out() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut browser = app.browser();
+        let page = browser.at_entrance("/realms/jiangxi/login", "non_resident_person").await;
+        let page = browser.type_credentials(&page, ("", EMAIL, PASSWORD)).await;
+        let page = browser.submit(&page, &[("act", "send")]).await;
+        let code = [("act", "verify"), ("code", &*newest_code(&app, EMAIL))];
+        let done = browser.submit(&page, &code).await;
+        assert!(done.url.ends_with("/signed-in"), "{} {}", done.url, done.text);
+        assert!(done.text.contains("id=\"to-collecting\""), "{}", done.text);
+        let page = browser.get("/realms/jiangxi/account/cancel").await;
+        assert!(page.text.contains("value=\"tax_app\""), "{}", page.text);
+        let page = browser.submit(&page, &[("read", "yes"), ("way", "tax_app")]).await;
+        assert!(page.text.contains("class=\"qr\""), "{} {}", page.url, page.text);
     });
 }

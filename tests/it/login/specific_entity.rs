@@ -117,6 +117,7 @@ fn an_enterprise_without_records_enters_nothing() {
         let who = (crate::kit::EXAMPLE, "13900139000");
         let (_, list) = sign_in(&app, who, "inspection").await;
         assert!(list.text.contains("外省来赣报验开户") && list.text.contains("跨区域涉税事项报验"));
+        assert!(list.text.contains("<h1>报验信息</h1>") && list.text.contains("id=\"anew\""));
         assert!(button(&list, "").is_none());
         // Who has nothing to do with the enterprise learns nothing.
         let (_, refused) = type_in(&app, (BUILDER, "13800138000"), "inspection").await;

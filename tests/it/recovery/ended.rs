@@ -42,6 +42,7 @@ fn a_password_that_the_bureau_has_taken_leaves_nothing_behind() {
         let (mut wang, page) = sign_in(&app, "203.0.113.9", WANG, PASSWORD).await;
         let page = wang.pass_second_factor(&app, &page, WANG).await;
         assert!(page.url.contains("/login/new_password"), "{} {}", page.url, page.text);
+        assert!(page.text.contains("税务机关已将您的密码设为失效"), "{}", page.text);
         let page = set(&mut wang, &page, NEW).await;
         assert!(page.url.contains("/login/choose_identity"), "it goes on: {}", page.text);
         assert!(get(&mut thief, "/account").await.url.contains("/login"), "until another is set");
