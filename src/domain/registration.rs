@@ -125,8 +125,10 @@ impl Candidate {
 }
 
 fn sex(number: Option<&DocumentNumber>, chosen: &str) -> Option<Sex> {
-    let carried = number?.sex;
+    let (kind, carried) = number.map(|number| (number.kind, number.sex))?;
     match (carried, chosen) {
+        // Its page asks for none: what was chosen before for another kind is not meant.
+        (Some(carried), _) if kind == DocumentType::ResidentIdCard => Some(carried),
         (Some(carried), "") => Some(carried),
         (carried, chosen) => {
             Sex::parse(chosen).filter(|sex| carried.is_none_or(|carried| carried == *sex))

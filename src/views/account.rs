@@ -135,6 +135,7 @@ pub struct OptionView {
 
 #[derive(Debug, Serialize)]
 pub struct AddHandlerPage {
+    pub tabs: Vec<TabView>,
     pub types: Vec<TabView>,
     pub identity_type: String,
     pub identity_type_title: String,
@@ -157,6 +158,8 @@ impl Page for AddHandlerPage {
 
 #[derive(Debug, Serialize)]
 pub struct HandlerPage {
+    /// The list in which it stands is the current one.
+    pub tabs: Vec<TabView>,
     pub handler: HandlerView,
     /// What was looked at: a save of something else is refused.
     pub version: i64,

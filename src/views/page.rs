@@ -299,6 +299,7 @@ pub struct DeviceView {
 #[derive(Debug, Serialize)]
 pub struct DevicesPage {
     pub devices: Vec<DeviceView>,
+    pub done: Option<String>,
     pub notice: Option<Notice>,
 }
 
@@ -321,6 +322,7 @@ pub struct PasskeysPage {
     pub options: Option<String>,
     /// Browser and system, as a name for the new one.
     pub suggested: String,
+    pub done: Option<String>,
     pub notice: Option<Notice>,
 }
 

@@ -40,6 +40,8 @@ pub struct ForgotProvePage {
     pub transaction: String,
     /// The document that was typed, masked.
     pub document: String,
+    /// The sign-in that somebody came from.
+    pub from: String,
     pub ways: Vec<Tab>,
     pub scan: Option<ScanView>,
     /// More codes are shown than may be.

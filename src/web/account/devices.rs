@@ -5,6 +5,7 @@ use crate::domain::refusal::Refusal;
 use crate::flows::Stop;
 use crate::flows::sign_in::factor::device::{RememberedDevice, forget, list};
 use crate::views::page::{DeviceView, DevicesPage};
+use crate::web::account::personal::done;
 use crate::web::account::second_proof::to_second_factor;
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
@@ -12,6 +13,7 @@ use crate::web::form::Form;
 use crate::web::request::Request;
 
 const PATH: &str = "/account/devices";
+const DONE: &str = "device-forgotten";
 
 pub async fn get(request: Request) -> Answer {
     let visit = Visit::enter(request, Function::OwnSecurity).await?;
@@ -22,7 +24,7 @@ pub async fn post(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let id = form.get("forget").unwrap_or_default();
     match Stop::refusal(forget(&visit.request.ctx, &visit.session, id).await)? {
-        Ok(()) => visit.go(PATH),
+        Ok(()) => visit.go(&format!("{PATH}?done={DONE}")),
         Err(Refusal::StepUpRequired) => to_second_factor(&visit, PATH).await,
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }
@@ -43,5 +45,5 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
         until: one.expires_at.for_people(),
     };
     let devices = list(&request.ctx, session).await?.iter().map(view).collect();
-    visit.page(refusal, &DevicesPage { devices, notice }).await
+    visit.page(refusal, &DevicesPage { devices, done: done(request, &[DONE]), notice }).await
 }

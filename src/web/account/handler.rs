@@ -11,8 +11,8 @@ use crate::flows::Stop;
 use crate::flows::relations::manager::{act, check_terms, confirm_application, find, listed};
 use crate::oidc::params::Params;
 use crate::views::account::HandlerPage;
-use crate::web::account::handlers::grant_of;
-use crate::web::account::show::{managed, ticks};
+use crate::web::account::handlers::{TABS, grant_of, list_of};
+use crate::web::account::show::{managed, tabs, ticks};
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
 use crate::web::form::Form;
@@ -59,6 +59,7 @@ async fn show(visit: &Visit, id: &str, editing: Editing, refusal: Option<&Refusa
     let handler = managed(request, &listed, manager.person);
     let may_choose = !handler.others_decide;
     let page = HandlerPage {
+        tabs: tabs(request, &TABS, list_of(&one)),
         version: one.version(),
         choosing: (editing.is_choosing && may_choose).then(|| ticked(one.permissions())).flatten(),
         chosen: editing.chosen.as_ref().filter(|_| may_choose).and_then(ticked),

@@ -36,6 +36,11 @@ pub async fn pending(request: Request) -> Answer {
     show(request, TABS[1].1, true).await
 }
 
+/// The list in which somebody stands.
+pub fn list_of(one: &Authorisation) -> &'static str {
+    TABS[usize::from(is_pending(one))].1
+}
+
 /// Of those that are not over: whoever has never been confirmed is no handler yet, also when the
 /// invitation has run out.
 fn is_pending(one: &Authorisation) -> bool {
@@ -162,6 +167,7 @@ async fn show_add(
         is_chosen: kind.name() == new.document_type,
     };
     let page = AddHandlerPage {
+        tabs: tabs(request, &TABS, path),
         types: online_types(request).map(tab).collect(),
         identity_type: new.identity_type.clone(),
         identity_type_title: type_name(request, &name),

@@ -8,6 +8,7 @@ use crate::flows::sign_in::factor::passkey::{
     StoredPasskey, are_taken, begin, enrol, list, remove,
 };
 use crate::views::page::{PasskeyView, PasskeysPage};
+use crate::web::account::personal::done;
 use crate::web::account::second_proof::to_second_factor;
 use crate::web::account::visit::Visit;
 use crate::web::answer::Answer;
@@ -15,6 +16,7 @@ use crate::web::form::Form;
 use crate::web::request::Request;
 
 const PATH: &str = "/account/passkeys";
+const DONE: [&str; 2] = ["passkey-added", "passkey-removed"];
 
 pub async fn get(request: Request) -> Answer {
     if !are_taken(&request.ctx) {
@@ -31,12 +33,12 @@ pub async fn post(form: Form) -> Answer {
     let (visit, form) = Visit::enter_with(form, Function::OwnSecurity).await?;
     let (ctx, session) = (&visit.request.ctx, &visit.session);
     let text = |name| form.get(name).unwrap_or_default();
-    let done = match form.get("remove") {
-        Some(id) => Stop::refusal(remove(ctx, session, id).await)?,
-        None => Stop::refusal(enrol(ctx, session, text("name"), text("made")).await)?,
+    let (outcome, done) = match form.get("remove") {
+        Some(id) => (remove(ctx, session, id).await, DONE[1]),
+        None => (enrol(ctx, session, text("name"), text("made")).await, DONE[0]),
     };
-    match done {
-        Ok(()) => visit.go(PATH),
+    match Stop::refusal(outcome)? {
+        Ok(()) => visit.go(&format!("{PATH}?done={done}")),
         Err(Refusal::StepUpRequired) => to_second_factor(&visit, PATH).await,
         Err(refusal) => show(&visit, Some(&refusal)).await,
     }
@@ -53,6 +55,12 @@ async fn show(visit: &Visit, refusal: Option<&Refusal>) -> Answer {
     };
     let passkeys = list(&request.ctx, session).await?.iter().map(view).collect();
     let options = begin(&request.ctx, session).await?.map(|options| options.to_string());
-    let page = PasskeysPage { passkeys, options, suggested: request.ctx.device.clone(), notice };
+    let page = PasskeysPage {
+        passkeys,
+        options,
+        suggested: request.ctx.device.clone(),
+        done: done(request, &DONE),
+        notice,
+    };
     visit.page(refusal, &page).await
 }

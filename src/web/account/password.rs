@@ -96,8 +96,11 @@ pub async fn passed(request: &Request, transaction: &LoginTransaction) -> Answer
     let base = request.base();
     match Stop::refusal(face_passed(&request.ctx, transaction).await)? {
         Ok(()) => Ok(see_other(&format!("{base}{PATH}?done=password"))),
-        // The first of two clicks has done it, or the session has ended.
-        Err(_) => Ok(see_other(&format!("{base}{PATH}?way=face"))),
+        // The first of two clicks has done it, or the session has ended: then the sign-in is asked for.
+        Err(refusal) => {
+            let visit = Visit::enter(request.clone(), Function::PersonalInformation).await?;
+            show(&visit, By::Face, Some(&refusal)).await
+        }
     }
 }
 
@@ -116,6 +119,7 @@ fn wrong(by: By, refusal: &Refusal) -> Option<&'static str> {
 fn told(request: &Request, refusal: &Refusal) -> Notice {
     match refusal {
         Refusal::Credentials => said(request, refusal, request.text("own-password-wrong")),
+        Refusal::State => said(request, refusal, request.text("own-password-not-changed")),
         refusal => request.notice(refusal),
     }
 }

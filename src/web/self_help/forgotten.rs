@@ -172,6 +172,7 @@ async fn show_prove(
     let shown = ForgotProvePage {
         transaction: begun.id.clone(),
         document: mask::document(&at.document.number, Viewer::Own),
+        from: at.from.clone(),
         ways: names.map(|name| tab(request, name, &page, name == current)).collect(),
         is_full: app.is_some() && scan.is_none(),
         scan,

@@ -89,7 +89,8 @@ fn a_known_browser_is_forgotten_by_its_person_and_by_a_new_password() {
         let id = id.split('"').next().unwrap().to_owned();
         let refused = browser.submit(&page, &[("forget", "x")]).await;
         assert_eq!(refused.code(), Some("E_STATE"));
-        browser.submit(&page, &[("forget", &id)]).await;
+        let done = browser.submit(&page, &[("forget", &id)]).await;
+        assert!(done.text.contains("已不再记住该浏览器"), "it says so: {}", done.text);
         let page = type_in(&mut browser, "natural_person", LI).await;
         assert!(page.text.contains("value=\"send\""), "forgotten");
 

@@ -318,6 +318,7 @@ fn the_way_back_leads_to_the_sign_in_that_waits() {
         let typed = [("document_type", "resident_id_card"), ("document", WANG_ID)];
         let page = browser.submit(&page, &typed).await;
         let page = ask(&mut browser, &page, WANG).await;
+        assert!(page.text.contains(&format!("/forgot-password?from={t}\"")), "{}", page.text);
         until_sent(&app, WANG, 1).await;
         let page = answer(&mut browser, &page, &app.sms(WANG)).await;
         let done = set(&mut browser, &page, NEW).await;

@@ -4,7 +4,7 @@ use hufu::outbound::asked::FaceState;
 
 use super::*;
 use crate::kit::browser::unescape;
-use crate::kit::{FILING, authorize_url, on_each_database};
+use crate::kit::{FILING, authorize_url, on_each_database, on_one_database};
 use crate::login::scan::{act, iit};
 
 /// Covers R-01, R-02, R-03, R-05, R-07, R-08, R-09, R-10, R-11, L-01, L-02, L-03, L-04, L-05.
@@ -187,24 +187,46 @@ fn somebody_registers_by_a_passport() {
 
 const XU_OF_A_DAY: Registrant = Registrant { number: "360102199210050040", ..XU };
 
+/// From an application's sign-in as far as what is agreed to before the face.
+async fn from_an_application(app: &TestApp, who: Registrant) -> (Browser, Shown) {
+    let mut browser = app.browser();
+    let page = browser.at_entrance(&authorize_url(&FILING, &[]), "natural_person").await;
+    let link = page.text.split("id=\"to-register\" href=\"").nth(1).expect("a link");
+    let page = browser.get(&unescape(link.split('"').next().unwrap())).await;
+    let back = format!("/login/credentials?t={}", page.hidden()["from"]);
+    assert!(unescape(&page.text).contains(&back), "and back: {}", page.text);
+    let page = browser.submit(&page, &[("accept-user-agreement", "yes")]).await;
+    let page = name(&mut browser, &page, who).await;
+    let page = send(&mut browser, &page, who.contact).await;
+    let typed = [("act", "verify"), ("code", &*sent(app, who.contact))];
+    let page = browser.submit(&page, &typed).await;
+    (browser, page)
+}
+
+/// Whoever turns back, or has an account already, still goes on to the application that they came from.
+#[test]
+fn a_registration_that_ends_leads_to_the_application_that_waits() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let (mut browser, page) = from_an_application(&app, FANG).await;
+        let declined = browser.submit(&page, &[("act", "decline")]).await;
+        assert_eq!(declined.code(), Some("E_AGREEMENT"), "{}", declined.text);
+        let li = Registrant { name: "李芳", number: "360121198802290026", ..XU };
+        let (_, known) = from_an_application(&app, li).await;
+        assert_eq!(known.code(), Some("E_TAKEN"), "{}", known.text);
+        for page in [declined, known] {
+            let text = unescape(&page.text);
+            assert!(text.contains("href=\"/realms/jiangxi/authorize?"), "{text}");
+        }
+    });
+}
+
 /// Covers R-11: whoever came from an application goes on to it, however long it took.
 #[test]
 fn a_waiting_application_gets_its_person() {
     on_each_database(|on| async move {
         let app = TestApp::start(on).await;
-        let mut browser = app.browser();
-        let page = browser.get(&authorize_url(&FILING, &[])).await;
-        let t = page.hidden()["t"].clone();
-        let door = format!("/realms/jiangxi/login/credentials?t={t}&entrance=natural_person");
-        let page = browser.get(&door).await;
-        let link = page.text.split("id=\"to-register\" href=\"").nth(1).expect("a link");
-        let link = crate::kit::browser::unescape(link.split('"').next().unwrap());
-        let page = browser.get(&link).await;
-        let page = browser.submit(&page, &[("accept-user-agreement", "yes")]).await;
-        let page = name(&mut browser, &page, FANG).await;
-        let page = send(&mut browser, &page, FANG.contact).await;
-        let typed = [("act", "verify"), ("code", &*sent(&app, FANG.contact))];
-        let page = browser.submit(&page, &typed).await;
+        let (mut browser, page) = from_an_application(&app, FANG).await;
         // The sign-in that it was begun from is long over.
         app.clock.advance(900);
         let page = agree_to_face(&mut browser, &page).await;

@@ -23,6 +23,7 @@ use crate::flows::self_help::register::{
     hall_agreements,
 };
 use crate::oidc::params::Params;
+use crate::realm::RealmEntrance;
 use crate::views::page::MessagePage;
 use crate::views::register::{RegisterDonePage, RegisterKnownPage};
 use crate::web::account::show::href;
@@ -160,8 +161,8 @@ async fn post_identity(helping: Helping) -> Answer {
     };
     match done {
         Ok(Verdict::GoOn) => Ok(onward(&helping)),
-        Ok(Verdict::HasAccount) => known(&helping, "register-known"),
-        Ok(Verdict::Former) => known(&helping, "register-former"),
+        Ok(Verdict::HasAccount) => known(&helping, &held, "register-known"),
+        Ok(Verdict::Former) => known(&helping, &held, "register-former"),
         Err(Refusal::State) => {
             let shown = async { view::identity(&helping, &held.registration, Some(typed), None) };
             unless_gone_on(&helping, &held, shown).await
@@ -194,8 +195,8 @@ async fn post_contact(helping: Helping) -> Answer {
         let judged = contact::verify(ctx, begun, &held, text("code")).await;
         return match Stop::refusal(judged)? {
             Ok(Verdict::GoOn) => Ok(onward(&helping)),
-            Ok(Verdict::HasAccount) => known(&helping, "register-known"),
-            Ok(Verdict::Former) => known(&helping, "register-former"),
+            Ok(Verdict::HasAccount) => known(&helping, &held, "register-known"),
+            Ok(Verdict::Former) => known(&helping, &held, "register-former"),
             Err(refusal) => refused(&helping, &held, &refusal).await,
         };
     }
@@ -248,7 +249,7 @@ async fn post_verify(helping: Helping) -> Answer {
     let (ctx, begun, form) = (&helping.request.ctx, &helping.begun, &helping.form);
     if form.get("act") == Some("decline") {
         register::decline(ctx, begun, &held).await?;
-        return declined(&helping.request);
+        return declined(&helping.request, &held);
     }
     let done = match held.registration.proof {
         Some(Proof::Hall) => {
@@ -268,7 +269,7 @@ async fn post_verify(helping: Helping) -> Answer {
 async fn finished(helping: &Helping, held: &Held, done: Result<(), Refusal>) -> Answer {
     match done {
         Ok(()) => Ok(onward(helping)),
-        Err(Refusal::Taken) => known(helping, "register-known"),
+        Err(Refusal::Taken) => known(helping, held, "register-known"),
         // The phone is to be proved anew.
         Err(Refusal::OtpExpired) => match find(&helping.request.ctx, &helping.begun).await? {
             Some(Found::On(now)) => {
@@ -286,26 +287,52 @@ async fn finished(helping: &Helping, held: &Held, done: Result<(), Refusal>) -> 
 }
 
 /// Turned back: nothing is kept.
-fn declined(request: &Request) -> Answer {
+fn declined(request: &Request, held: &Held) -> Answer {
     let page = MessagePage {
         title: request.text("register-declined-title"),
         text: request.text("register-declined-text"),
         code: Some(Refusal::Agreement.code().to_owned()),
-        link: Some((format!("{}/login", request.base()), request.text("back-to-login"))),
+        link: Some((sign_in_of(request, held), request.text("back-to-login"))),
     };
     request.page(StatusCode::FORBIDDEN, "", &page)
 }
 
 /// Whoever has an account, or another document by now, is told so only here, with a code from their phone.
 /// `words`: what it is.
-fn known(helping: &Helping, words: &str) -> Answer {
+fn known(helping: &Helping, held: &Held, words: &str) -> Answer {
     let request = &helping.request;
     let page = RegisterKnownPage {
-        sign_in: format!("{}/login", request.base()),
+        sign_in: sign_in_of(request, held),
         title: request.text(&format!("{words}-title")),
         text: request.text(&format!("{words}-text")),
     };
     helping.page(StatusCode::CONFLICT, &page)
+}
+
+/// The sign-in of a registration that has ended, for what its person came for.
+fn sign_in_of(request: &Request, held: &Held) -> String {
+    let registration = &held.registration;
+    to_sign_in(request, &registration.then, door_of(request, registration.way))
+}
+
+/// Whoever has no document of this country comes in where e-mail addresses are taken.
+fn door_of(request: &Request, way: Way) -> Option<&RealmEntrance> {
+    request.ctx.realm.own_door_by_email().filter(|_| way == Way::Overseas)
+}
+
+fn to_sign_in(request: &Request, then: &Then, door: Option<&RealmEntrance>) -> String {
+    let query: Vec<(&str, &str)> = match (then, door) {
+        (Then::Page(page), None) => vec![("return_to", page)],
+        (Then::Page(page), Some(door)) => {
+            vec![("return_to", page), ("entrance", &door.entrance.id)]
+        }
+        (_, Some(door)) => vec![("entrance", &door.entrance.id)],
+        (_, None) => Vec::new(),
+    };
+    match then {
+        Then::Authorize(asked) => authorize_address(request, asked),
+        Then::Page(_) | Then::Nowhere => href(request, "/login", &query),
+    }
 }
 
 async fn done(helping: Helping) -> Answer {
@@ -315,22 +342,9 @@ async fn done(helping: Helping) -> Answer {
         Some(Found::On(_)) => return Ok(onward(&helping)),
         None => return helping.expired("/register"),
     };
-    // Whoever has no document of this country comes in where e-mail addresses are taken.
-    let door = request.ctx.realm.own_door_by_email().filter(|_| way == Way::Overseas);
-    let query: Vec<(&str, &str)> = match (&then, door) {
-        (Then::Page(page), None) => vec![("return_to", page)],
-        (Then::Page(page), Some(door)) => {
-            vec![("return_to", page), ("entrance", &door.entrance.id)]
-        }
-        (_, Some(door)) => vec![("entrance", &door.entrance.id)],
-        (_, None) => Vec::new(),
-    };
-    let sign_in = match &then {
-        Then::Authorize(asked) => authorize_address(request, asked),
-        Then::Page(_) | Then::Nowhere => href(request, "/login", &query),
-    };
+    let door = door_of(request, way);
     let page = RegisterDonePage {
-        sign_in,
+        sign_in: to_sign_in(request, &then, door),
         leads_on: matches!(then, Then::Authorize(_)),
         door: door.map(|door| door.title.in_language(request.language()).to_owned()),
     };
