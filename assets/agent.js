@@ -1,5 +1,5 @@
-// Speaks with the key agent on this computer (`kagent/1`). Only after a click: browsers then ask whether
-// the page may reach programs of this computer, and the person knows why.
+// Speaks with the key agent on this computer (`kagent/1`). Only after a click, or where the browser has been
+// allowed: it asks whether the page may reach programs of this computer, and the person knows why.
 const PORTS = [17443, 27443, 37443];
 
 export class AgentError extends Error {

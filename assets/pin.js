@@ -1,6 +1,6 @@
 // Certificates of the token in the account centre, and their PIN: changed by the agent, told to the
 // server only as having happened.
-import { AgentError, Picker } from "./agent.js";
+import { AgentError, Picker, permission } from "./agent.js";
 
 const root = document.querySelector("[data-certificates]");
 const picker = new Picker(root);
@@ -33,16 +33,20 @@ async function list() {
   }
 }
 
-root.querySelector("[data-look]").addEventListener("click", async (event) => {
-  event.target.disabled = true;
+const looker = root.querySelector("[data-look]");
+
+async function look() {
+  looker.disabled = true;
   try {
     if ((await picker.look()).length) await list();
   } catch (error) {
     picker.fail(error);
   }
   form.hidden = picker.found.length === 0;
-  event.target.disabled = false;
-});
+  looker.disabled = false;
+}
+
+looker.addEventListener("click", look);
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -68,3 +72,6 @@ form.addEventListener("submit", async (event) => {
   }
   picker.ready(button);
 });
+
+// Where the browser would ask, it asks after a click alone; where it has been allowed, the list is there at once.
+if ((await permission()) === "granted") await look();

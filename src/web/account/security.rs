@@ -190,7 +190,8 @@ fn event(request: &Request, one: &OwnEvent) -> EventView {
         let known = request.ctx.realm.agreements.iter().find(|known| known.id == id);
         known.map_or(id, |known| known.title.in_language(request.language())).to_owned()
     } else {
-        one.told.get("level").map(ToString::to_string).unwrap_or_default()
+        let level = one.told.get("level");
+        level.map(|level| request.text(&format!("level-short-{level}"))).unwrap_or_default()
     };
     let key = format!("event-{}", one.action.replace('_', "-"));
     let text = request.text_with(&key, &about);

@@ -213,7 +213,7 @@ async fn raise_page(request: &Request, needed: &ReachNeeded, refusal: Option<&Re
     let page = RaisePage {
         client: needed.client.name.in_language(request.language()).to_owned(),
         level: standing.level,
-        wanted: needed.wanted.to_string(),
+        wanted: request.text(&format!("level-short-{}", needed.wanted)),
         next: standing.next.map(NextStep::name),
         request: needed.params.encode(),
         notice,

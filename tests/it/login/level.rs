@@ -19,8 +19,12 @@ use crate::protocol::authorize::signed_in;
 const OWN: &str = "/realms/jiangxi/account/level";
 
 fn level(page: &crate::kit::browser::Shown) -> String {
-    let text = page.text.split("id=\"level\">").nth(1).unwrap_or_else(|| panic!("{}", page.text));
-    text.split('<').next().unwrap().to_owned()
+    let text = page
+        .text
+        .split("id=\"level\" data-level=\"")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{}", page.text));
+    text.split('"').next().unwrap().to_owned()
 }
 
 /// Covers L-01, L-04, L-05, L-07, L-08, L-09, L-10.
@@ -211,7 +215,8 @@ fn a_person_is_raised_on_the_way_to_an_application() {
             assert_eq!(refused.answered("error").as_deref(), Some("interaction_required"));
             let mut page = browser.get(&authorize_url(&FILING, &asked)).await;
             assert!(page.url.contains("/raise?"), "{from} to {wanted}: {}", page.url);
-            assert!(page.text.contains(&format!("需要 {wanted} 级")), "{}", page.text);
+            let word = ["一级", "二级", "三级", "四级", "五级"][usize::from(wanted) - 1];
+            assert!(page.text.contains(&format!("需要{word}实名")), "{}", page.text);
             let back = browser.clone().submit(&page, &[("act", "back")]).await;
             assert_eq!(back.answered("error").as_deref(), Some("access_denied"));
             assert_eq!(back.answered("state").as_deref(), Some("st-1"));

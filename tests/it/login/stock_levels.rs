@@ -101,9 +101,13 @@ async fn audited(app: &TestApp, person: PersonId) -> Vec<(i64, String)> {
 
 /// The level, how many of the five the bureau vouches for, and how many are still ahead.
 fn shown(page: &Shown) -> (String, usize, usize) {
-    let level = page.text.split("id=\"level\">").nth(1).unwrap_or_else(|| panic!("{}", page.text));
+    let level = page
+        .text
+        .split("id=\"level\" data-level=\"")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{}", page.text));
     let count = |text: &str| page.text.matches(text).count();
-    let level = level.split('<').next().unwrap().to_owned();
+    let level = level.split('"').next().unwrap().to_owned();
     (level, count("由税务机关登记"), count("尚未达到"))
 }
 
