@@ -127,9 +127,7 @@ fn show(helping: &Helping, at: Option<&LostPhone>, refusal: Option<&Refusal>) ->
     let notice = refusal.map(|refusal| match (refusal, at) {
         // Before anything is begun nothing else can stand in the way.
         (Refusal::State, None) => request.notice_as(refusal, "recover-phone-full"),
-        (Refusal::Credentials, _) => {
-            request.notice_as(refusal, "refusal-credentials-lost-phone")
-        }
+        (Refusal::Credentials, _) => request.notice_as(refusal, "refusal-credentials-lost-phone"),
         _ => request.notice(refusal),
     });
     let status = status_of(notice.as_ref());
