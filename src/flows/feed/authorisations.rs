@@ -116,7 +116,7 @@ async fn replaced(
     }
     if !known.state().is_terminal() {
         // Both, before either is changed: in the order in which everybody holds several.
-        tx.rows().enterprises().hold_all(&[known.enterprise, new.enterprise]).await?;
+        tx.rows().enterprises().hold_all(&[known.enterprise, *enterprise]).await?;
         change_in(ctx, tx, &known, &known.registry_end(), By::REGISTRY).await?;
     }
     Ok(Some(known.id))

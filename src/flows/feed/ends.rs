@@ -11,6 +11,7 @@ use crate::domain::number::record::RecordNumber;
 use crate::flows::feed::fields::enterprise;
 use crate::flows::feed::not_taken::{NotTaken, Saved};
 use crate::flows::identity::load;
+use crate::flows::notify::cause::{Cause, Initiator};
 use crate::flows::notify::tell::{at_work_in, end_session, look_after};
 use crate::flows::{Ctx, Fault};
 use crate::store::Tx;
@@ -148,7 +149,8 @@ pub(super) async fn end_uninsured(
         if let Ok(ActingIdentity::Enterprise(held)) = gives
             && !audience.admits(&held.enterprise, &held.identity_type)
         {
-            end_session(ctx, tx, session.id, "the unit pays no social insurance").await?;
+            let cause = Cause::IdentityEnded(Initiator::System);
+            end_session(ctx, tx, session.id, cause).await?;
         }
     }
     Ok(())
