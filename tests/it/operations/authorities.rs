@@ -130,7 +130,8 @@ async fn an_error_never_holds_the_address() {
         template: "T",
     };
     let message = Message::Code { code: &code, minutes: 5 };
-    let by = ("jiangxi", [aliyun].as_slice());
+    let gateways = [aliyun];
+    let by = ("jiangxi", gateways.as_slice());
     let why = outbound.send_sms(by, &phone, &message, (&clock, &random)).await.unwrap_err();
     let why = why.to_string();
     assert!(why.contains("onnect"), "{why}");
