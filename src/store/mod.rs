@@ -47,6 +47,7 @@ pub mod relations;
 pub mod reseal;
 pub mod revocation_lists;
 pub mod roots;
+pub mod session_clients;
 pub mod sessions;
 pub mod standing;
 pub mod stats;

@@ -1,4 +1,4 @@
-//! Browsers signed in, and the applications that each has been signed in to.
+//! Browsers signed in. The applications that each has been signed in to are `session_clients`'.
 
 use std::sync::LazyLock;
 
@@ -17,17 +17,9 @@ use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::session::Session;
 use crate::store::columns::columns;
-use crate::store::entity::{session, session_client};
+use crate::store::entity::session;
 use crate::store::found::Found;
 use crate::store::{Rows, StoreError, Writing};
-
-/// An application that holds tokens of one acting identity of a session.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SessionClient {
-    pub client_id: String,
-    pub sid: String,
-    pub subject: String,
-}
 
 pub struct Sessions<'c, A>(Rows<'c, A>);
 
@@ -221,21 +213,6 @@ impl<A> Sessions<'_, A> {
             .await?;
         row.map(read).transpose()
     }
-
-    pub async fn clients(&self, id: SessionId) -> Result<Vec<SessionClient>, StoreError> {
-        let rows = self
-            .0
-            .find::<session_client::Entity>()
-            .filter(session_client::Column::SessionId.eq(id.0))
-            .all(&self.0.db())
-            .await?;
-        let read = |row: session_client::Model| SessionClient {
-            client_id: row.client_id,
-            sid: row.sid,
-            subject: row.subject,
-        };
-        Ok(rows.into_iter().map(read).collect())
-    }
 }
 
 impl Sessions<'_, Writing> {
@@ -374,56 +351,6 @@ impl Sessions<'_, Writing> {
             .exec(&self.0.db())
             .await?;
         Ok((done.rows_affected == 1).then_some(PersonId(row.person_id)))
-    }
-
-    /// No application holds tokens of this acting identity any more; of `kept` it is remembered all the same.
-    pub async fn forget_clients(
-        &self,
-        id: SessionId,
-        sid: &str,
-        kept: &[&str],
-    ) -> Result<(), StoreError> {
-        self.0
-            .delete::<session_client::Entity>()
-            .filter(session_client::Column::SessionId.eq(id.0))
-            .filter(session_client::Column::Sid.eq(sid))
-            .filter(session_client::Column::ClientId.is_not_in(kept.iter().copied()))
-            .exec(&self.0.db())
-            .await?;
-        Ok(())
-    }
-
-    /// One application holds no tokens of this session any more.
-    pub async fn forget_client(&self, id: SessionId, client: &str) -> Result<(), StoreError> {
-        self.0
-            .delete::<session_client::Entity>()
-            .filter(session_client::Column::SessionId.eq(id.0))
-            .filter(session_client::Column::ClientId.eq(client))
-            .exec(&self.0.db())
-            .await?;
-        Ok(())
-    }
-
-    pub async fn add_client(
-        &self,
-        id: SessionId,
-        client: &SessionClient,
-    ) -> Result<(), StoreError> {
-        session_client::Entity::insert(session_client::ActiveModel {
-            realm: Set(self.0.realm.to_owned()),
-            session_id: Set(id.0),
-            client_id: Set(client.client_id.clone()),
-            sid: Set(client.sid.clone()),
-            subject: Set(client.subject.clone()),
-        })
-        .on_conflict_do_nothing_on([
-            session_client::Column::SessionId,
-            session_client::Column::ClientId,
-            session_client::Column::Sid,
-        ])
-        .exec_without_returning(&self.0.db())
-        .await?;
-        Ok(())
     }
 }
 

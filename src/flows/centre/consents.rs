@@ -27,7 +27,7 @@ pub async fn withdraw(ctx: &Ctx, session: &Session, client: &str) -> Result<(), 
         rows.grants().revoke_of_client(id, client, ctx.now()).await?;
         let told = Told::Ended { cause: Cause::ConsentWithdrawn };
         tell_client(ctx, &tx, id, client, &told).await?;
-        rows.sessions().forget_client(id, client).await?;
+        rows.session_clients().forget(id, client).await?;
     }
     tell_person(ctx, &tx, session.person, NoticeKind::ConsentWithdrawn, None).await?;
     let client = client.to_owned();

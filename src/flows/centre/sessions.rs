@@ -23,7 +23,7 @@ pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<SignedIn>, Fault> 
     let live = rows.sessions().live_of(session.account, ctx.now()).await?;
     let mut found = Vec::new();
     for session in live {
-        let clients = rows.sessions().clients(session.id).await?;
+        let clients = rows.session_clients().of(session.id).await?;
         let mut clients: Vec<String> = clients.into_iter().map(|one| one.client_id).collect();
         clients.sort();
         clients.dedup();

@@ -179,7 +179,7 @@ async fn signed_in(ctx: &Ctx, account: AccountId) -> Result<Vec<SignedIn>, Fault
     let live = sessions.live_of(account, ctx.now()).await?;
     let mut found = Vec::new();
     for one in live {
-        let clients = ctx.rows().sessions().clients(one.id).await?;
+        let clients = ctx.rows().session_clients().of(one.id).await?;
         let mut clients: Vec<String> = clients.into_iter().map(|one| one.client_id).collect();
         clients.sort();
         clients.dedup();

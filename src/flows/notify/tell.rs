@@ -20,7 +20,7 @@ use crate::flows::{Ctx, Fault};
 use crate::realm::client::Client;
 use crate::store::Tx;
 use crate::store::deliveries::{Channel, Delivery, DeliveryState};
-use crate::store::sessions::SessionClient;
+use crate::store::session_clients::SessionClient;
 use crate::store::streams::{EventStream, StreamStatus};
 
 /// CAEP 1.0 §3.1.
@@ -66,7 +66,7 @@ pub async fn tell(
     sid: Option<&str>,
     told: &Told,
 ) -> Result<(), Fault> {
-    let clients = tx.rows().sessions().clients(session).await?;
+    let clients = tx.rows().session_clients().of(session).await?;
     for client in clients.iter().filter(|client| sid.is_none_or(|sid| sid == client.sid)) {
         tell_one(ctx, tx, client, told).await?;
     }
@@ -81,7 +81,7 @@ pub async fn tell_client(
     client_id: &str,
     told: &Told,
 ) -> Result<(), Fault> {
-    let clients = tx.rows().sessions().clients(session).await?;
+    let clients = tx.rows().session_clients().of(session).await?;
     for client in clients.iter().filter(|client| client.client_id == client_id) {
         tell_one(ctx, tx, client, told).await?;
     }
@@ -204,7 +204,7 @@ pub async fn end_identity(
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         let by_browser = ctx.realm.clients.values().filter(|client| client.is_told_by_browser());
         let by_browser: Vec<&str> = by_browser.map(|client| client.client_id.as_str()).collect();
-        tx.rows().sessions().forget_clients(session.id, &sid, &by_browser).await?;
+        tx.rows().session_clients().forget_all(session.id, &sid, &by_browser).await?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::oidc::resource::Resources;
 use crate::oidc::scope::Scopes;
 use crate::realm::client::Client;
 use crate::store::grants::StoredGrant;
-use crate::store::sessions::SessionClient;
+use crate::store::session_clients::SessionClient;
 use crate::store::standing::StandingSession;
 
 /// What the endpoint answers.
@@ -246,7 +246,7 @@ async fn issue_code(
     if !tx.rows().grants().add(&grant, code.hashed(), as_read).await? {
         return Ok(None);
     }
-    tx.rows().sessions().add_client(session.id, &client).await?;
+    tx.rows().session_clients().add(session.id, &client).await?;
     tx.commit().await?;
     Ok(Some(code))
 }

@@ -15,7 +15,7 @@ use crate::oidc::claims::{IdClaims, logout_claims};
 use crate::oidc::params::Params;
 use crate::realm::client::Client;
 use crate::store::deliveries::Delivery;
-use crate::store::sessions::SessionClient;
+use crate::store::session_clients::SessionClient;
 
 /// The parameters that mean something here (RP-Initiated Logout §2); others are kept nowhere.
 pub const KNOWN: [&str; 5] =
@@ -111,7 +111,7 @@ fn with_state(uri: &str, state: Option<&str>) -> String {
 /// The addresses of applications that can only be told in the person's browser (OIDC Front-Channel
 /// Logout §3), in whichever identities they were entered; read before the session ends.
 pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, Fault> {
-    let clients = ctx.rows().sessions().clients(session.id).await?;
+    let clients = ctx.rows().session_clients().of(session.id).await?;
     let frame = |one: &SessionClient| {
         let known = ctx.realm.clients.get(&one.client_id)?;
         let uri = known.frontchannel_logout_uri.as_ref()?;

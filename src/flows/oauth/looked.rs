@@ -65,7 +65,7 @@ pub async fn look(
         Fit::Fits => false,
         Fit::Others(_) => {
             let (clients, client) =
-                (ctx.rows().sessions().clients(session.id).await?, &asked.client.client_id);
+                (ctx.rows().session_clients().of(session.id).await?, &asked.client.client_id);
             let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
             clients.iter().any(|one| one.client_id == *client && one.sid == sid)
         }

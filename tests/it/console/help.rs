@@ -106,7 +106,7 @@ fn a_person_is_helped_by_what_the_roles_allow() {
         assert_eq!(shown.code(), Some("E_STATE"), "it is so: {}", shown.text);
         let page = security.get(&path).await;
         let shown = security.browser.submit(&page, &[("act", "lock"), why]).await;
-        assert!(shown.text.contains("已停用"), "{}", shown.text);
+        assert!(shown.text.contains("已锁定，所有登录已结束"), "{}", shown.text);
         let locked = account_of(&app, "wangxm").await;
         assert!(locked.help.locked_at.is_some());
         let shown = security.browser.submit(&page, &[("act", "lock"), ("reason", "")]).await;
