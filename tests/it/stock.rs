@@ -112,7 +112,7 @@ async fn audited(app: &TestApp) -> Vec<String> {
         if event["action"] == "feed_imported" {
             continue;
         }
-        for id in ["person", "account", "by", "authorisation", "record", "session"] {
+        for id in ["person", "account", "by", "authorisation", "enterprise", "record", "session"] {
             if let Some(value) = event.get_mut(id) {
                 *value = json!(value.is_null());
             }

@@ -84,7 +84,8 @@ fn show(
 /// In words, and as the audit names it.
 fn title(request: &Request, action: &str) -> String {
     let key = format!("event-{}", action.replace('_', "-"));
-    let words = request.text(&key);
+    // What it was about stands among its facts.
+    let words = request.text_with(&key, "…");
     match words == key {
         true => action.to_owned(),
         false => format!("{words} ({action})"),

@@ -88,7 +88,7 @@ fn what_is_missing_leads_to_where_it_is_filled_in() {
             app.audit().await[n..].iter().map(|one| one["action"].clone()).collect();
         assert_eq!(actions, [json!("address_changed"), json!("email_changed")]);
         let told = get(&mut wang, "/account/messages").await;
-        assert_eq!(told.text.matches("新增了手机号码或更换了电子邮箱").count(), 1, "{}", told.text);
+        assert_eq!(told.text.matches("新增了手机号码或更换了邮箱").count(), 1, "{}", told.text);
     });
 }
 

@@ -358,7 +358,7 @@ fn an_ended_engagement_vanishes_everywhere_at_once() {
                 }
                 if is_over {
                     let row = row.unwrap_or_else(|| panic!("{what}: {}", clients.text));
-                    let last = change["valid_to"].as_str().unwrap_or("长期");
+                    let last = change["valid_to"].as_str().unwrap_or("长期有效");
                     let shown = format!("2026-01-01 – {last} · 已终止");
                     assert!(row.contains(&shown), "{what} {phone}: {row}");
                 }

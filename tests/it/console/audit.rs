@@ -163,8 +163,8 @@ fn an_auditor_finds_relations_by_their_people() {
             (WANG_ID, "authorisation_changed", 2),
             (LI_ID, "authorisation_changed", 1),
             (CHEN_ID, "authorisation_changed", 0),
-            // With the search of before.
-            (LI_ID, "", 2),
+            // With the search of before, and how her account began.
+            (LI_ID, "", 6),
         ] {
             let values = [("person", who), ("action", action), WHY, ("act", "search")];
             let page = desk.send("/audit", &values).await;

@@ -265,7 +265,7 @@ fn the_document_that_an_authority_knows_is_asked_about() {
         app.sql("UPDATE person SET real_name_level = 2").await;
         let page = post(&app, &mut browser, "/account/level", &[("act", "raise")]).await;
         assert_eq!(page.code(), None, "{}", page.text);
-        assert!(page.text.contains("id=\"level\">3<"), "{}", page.text);
+        assert!(page.text.contains("id=\"level\" data-level=\"3\""), "{}", page.text);
     });
 }
 

@@ -346,6 +346,7 @@ fn a_request_is_kept_as_far_as_it_means_something() {
         let kept = hufu::flows::sign_in::transaction::find(&app.ctx, &t).await.unwrap();
         assert!(kept.is_none(), "nothing is kept before a form is posted");
         let url = authorize_url(&FILING, &[("ui_locales", &padding[..7000])]);
-        assert_eq!(app.browser().get(&url).await.status.as_u16(), 400);
+        let refused = app.browser().get(&url).await;
+        assert_eq!(refused.answered("error").as_deref(), Some("invalid_request"));
     });
 }
