@@ -69,6 +69,9 @@ fn an_auditor_finds_events() {
             desk.browser.submit(&page, &[more, &[WHY, ("act", "search")]].concat()).await
         };
         let page = desk.get("/audit").await;
+        for action in ACTIONS {
+            assert!(page.text.contains(&format!(" ({action})</option>")), "no words: {action}");
+        }
         let shown = desk.browser.submit(&page, &[("reason", ""), ("act", "search")]).await;
         assert_eq!((shown.code(), numbers(&shown).len()), (Some("E_FORMAT"), 0));
         let page = search(&mut desk, &[("officer", "zhou"), ("action", "help_given")]).await;
