@@ -140,12 +140,12 @@ impl Outbound {
             });
         }
         let in_turn = async {
-            let mut last = SendError::away("every gateway is left alone for a while");
-            let mut may_arrive = false;
+            let (mut away, mut refused) = (None, None);
             for gateway in gateways {
                 let known_by = gateway.known_by(realm);
                 if self.breakers.is_open(&known_by, now) {
-                    may_arrive = true;
+                    let left_alone = || SendError::away("a gateway is left alone for a while");
+                    away.get_or_insert_with(left_alone);
                     continue;
                 }
                 let sent = self.send_by(gateway, phone, message, handed_in);
@@ -159,16 +159,16 @@ impl Outbound {
                     Ok(()) => return Ok(()),
                     Err(error) => {
                         tracing::warn!(%error, gateway = host(gateway.url()), "A gateway failed");
-                        // One that is away may reach a number that another cannot.
-                        let is_refused = matches!(error, SendError::Number(_));
-                        if !(is_refused && may_arrive) {
-                            last = error;
+                        match error {
+                            SendError::Number(_) => refused = Some(error),
+                            _ => away = Some(error),
                         }
-                        may_arrive |= !is_refused;
                     }
                 }
             }
-            Err(last)
+            // One that is away may reach a number that another cannot, whichever is asked first.
+            let why = away.or(refused);
+            Err(why.unwrap_or_else(|| SendError::away("no gateway was asked")))
         };
         let all = tokio::time::timeout(self.timeouts.page, in_turn).await;
         all.unwrap_or_else(|_| Err(SendError::away("no gateway answered in time")))

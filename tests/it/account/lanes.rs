@@ -189,31 +189,40 @@ fn a_warning_goes_before_the_notices_of_an_import() {
     });
 }
 
+/// The address of a carrier that reaches everybody but one.
+async fn carrier() -> String {
+    let answer = |uri: axum::http::Uri| async move {
+        let is_refused = uri.query().unwrap_or_default().contains(WANG);
+        let code = if is_refused { "isv.MOBILE_NUMBER_ILLEGAL" } else { "OK" };
+        axum::Json(json!({"Code": code}))
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(answer));
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+    url
+}
+
+fn aliyun(url: String) -> SmsGateway {
+    SmsGateway {
+        kind: GatewayKind::Aliyun,
+        url,
+        secret: Secret::new("of-the-tests".to_owned()),
+        key_id: "key".to_owned(),
+        app_id: String::new(),
+        sign_name: "江西税务".to_owned(),
+        template: "T".to_owned(),
+        notice_template: "N".to_owned(),
+    }
+}
+
 /// What a carrier says of numbers is nothing against the carrier: those are given up at once, and whoever comes
 /// after them hears in the same round.
 #[test]
 fn refused_numbers_hold_nobody_up() {
     on_each_database(|on| async move {
-        let answer = |uri: axum::http::Uri| async move {
-            let is_refused = uri.query().unwrap_or_default().contains(WANG);
-            let code = if is_refused { "isv.MOBILE_NUMBER_ILLEGAL" } else { "OK" };
-            axum::Json(json!({"Code": code}))
-        };
-        let router = axum::Router::new().route("/", axum::routing::post(answer));
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", socket.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
         let mut realm = demo_realm();
-        realm.sms.gateways = vec![SmsGateway {
-            kind: GatewayKind::Aliyun,
-            url,
-            secret: Secret::new("of-the-tests".to_owned()),
-            key_id: "key".to_owned(),
-            app_id: String::new(),
-            sign_name: "江西税务".to_owned(),
-            template: "T".to_owned(),
-            notice_template: "N".to_owned(),
-        }];
+        realm.sms.gateways = vec![aliyun(carrier().await)];
         let app = Setup::of(on, vec![realm]).start().await;
         let body = json!({"event": "password-changed", "enterprise": "江西税务"});
         let refused = account_of(&app, "wangxm").await.person;
@@ -226,5 +235,35 @@ fn refused_numbers_hold_nobody_up() {
         assert_eq!(app.dead().await.len(), 10, "given up at once");
         let done = "SELECT count(*) FROM delivery WHERE channel = 'sms' AND state = 'done'";
         assert_eq!(app.count(done).await, 1, "and the good one has arrived");
+    });
+}
+
+/// A number that one carrier refuses waits for the other, which is only left alone for a while, whichever of the
+/// two is asked first.
+#[test]
+fn a_refused_number_waits_for_a_gateway_that_is_left_alone() {
+    on_one_database(|on| async move {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let away = format!("http://{}", nobody.local_addr().unwrap());
+        drop(nobody);
+        let refuses = carrier().await;
+        for order in [[&refuses, &away], [&away, &refuses]] {
+            let mut realm = demo_realm();
+            realm.sms.gateways = order.into_iter().cloned().map(aliyun).collect();
+            let app = Setup::of(on, vec![realm]).start().await;
+            let body = json!({"event": "phone-awaited", "enterprise": "江西税务"});
+            let wang = account_of(&app, "wangxm").await.person;
+            let all = [wang; 4].map(|to| queued(&app.ctx, "", Channel::Sms, to, &body));
+            add(&app.ctx, &all).await;
+            let texts = Receiver { client_id: String::new(), channel: Channel::Sms };
+            // Three fail, and the other carrier is left alone: nobody asks it for the fourth.
+            let mut tried = Vec::new();
+            for _ in 0..2 {
+                tried.push(deliver::run(&app.ctx, &texts).await.unwrap());
+            }
+            assert_eq!(tried, [3, 1], "{order:?}");
+            let waiting = "SELECT count(*) FROM delivery WHERE channel = 'sms' AND state = 'waiting'";
+            assert_eq!(app.count(waiting).await, 4, "{order:?}");
+        }
     });
 }
