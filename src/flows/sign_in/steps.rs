@@ -227,7 +227,8 @@ pub async fn choose_client(
 }
 
 /// The session and its cookie, made once: of two tabs that finish, one gets it. `former`: the one that
-/// this browser had; nobody could end it from there any more, so it ends, and its applications hear of it.
+/// this browser had, also past its time: nobody could end it from there any more, so it ends, and its
+/// applications hear of it.
 pub async fn sign_in(
     ctx: &Ctx,
     transaction: &LoginTransaction,
@@ -241,10 +242,14 @@ pub async fn sign_in(
         log(ctx, transaction, identity.as_ref(), refusal.code()).await?;
         return Err(refusal.into());
     }
+    let tx = ctx.begin().await?;
+    transaction::use_up(&tx, transaction).await?;
+    session::hold_in_era(&tx, proved.account, proved.era).await?;
+    // Now that the account is held: a level that falls has fallen before this, or finds the session.
     let factor = proved.second.passed();
     let level = match factor {
         Some(factor) if factor.is_face() => {
-            let person = ctx.rows().people().find(proved.person).await?;
+            let person = tx.rows().people().find(proved.person).await?;
             person.map_or(1, |person| person.real_name_level)
         }
         _ => 1,
@@ -267,9 +272,6 @@ pub async fn sign_in(
         created_at: now,
         expires_at: now.plus(ctx.realm.lifetimes.session),
     };
-    let tx = ctx.begin().await?;
-    transaction::use_up(&tx, transaction).await?;
-    session::hold_in_era(&tx, proved.account, proved.era).await?;
     if let Some(invitation) = transaction.accepted() {
         confirm(ctx, &tx, proved.person, invitation).await?;
     }

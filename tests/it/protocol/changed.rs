@@ -11,7 +11,7 @@ use hufu::flows::centre::consents;
 use hufu::flows::identity::switch;
 use hufu::flows::oauth::authorize::{Answer, authorize, preview};
 use hufu::flows::sign_in::session::{StandingSession, by_cookie};
-use hufu::flows::sign_in::{lower, step_up};
+use hufu::flows::sign_in::{lower, step_up, steps};
 use hufu::oidc::params::Params;
 
 use super::authorize::signed_in;
@@ -119,5 +119,30 @@ fn a_proof_is_worth_what_its_person_has_reached_when_it_is_written() {
         tx.commit().await.unwrap();
         finish.await.unwrap();
         assert_eq!(app.count("SELECT CAST(MAX(acr) AS BIGINT) FROM session").await, 2);
+    });
+}
+
+/// So it is where a sign-in ends that a face has passed: the level falls before the session is made.
+#[test]
+fn a_new_session_is_worth_what_its_person_has_reached_when_it_is_made() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let browser = signed_in(&app).await;
+        let session = read(&app, &browser).await.session;
+        app.sql("UPDATE person SET real_name_level = 3").await;
+        let begun = step_up::begin(&app.ctx, &session, Errand::Raise, Then::Nowhere).await;
+        let mut passed = begun.unwrap().unwrap();
+        let account = app.ctx.rows().accounts().find(session.account).await.unwrap().unwrap();
+        let Progress::Chosen(proved, _) = &mut passed.progress else { panic!("a sign-in") };
+        (proved.second, proved.era) = (Second::Passed(Factor::TaxAppScan), account.era);
+        let tx = app.ctx.begin().await.unwrap();
+        assert!(lower::lower_in(&app.ctx, &tx, session.person, "document_void").await.unwrap());
+        let mut made = Box::pin(steps::sign_in(&app.ctx, &passed, session.acting, None));
+        // It has come as far as it can while the level falls.
+        let waits = tokio::time::timeout(Duration::from_millis(100), &mut made).await;
+        assert!(waits.is_err());
+        tx.commit().await.unwrap();
+        let (new, _) = made.await.unwrap();
+        assert_eq!(new.acr, 2);
     });
 }
