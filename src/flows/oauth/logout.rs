@@ -28,9 +28,9 @@ pub struct Asked {
     pub redirect: Option<String>,
     /// An address was given, and it is nobody's.
     pub leads_nowhere: bool,
-    /// The session that is meant.
-    pub session: Option<Session>,
-    /// The hint names it: no question is asked.
+    /// Those that are meant, in the order in which everybody ends several.
+    pub sessions: Vec<Session>,
+    /// The hint names them: no question is asked.
     pub is_certain: bool,
     /// A hint was given, and it is none of ours.
     pub has_bad_hint: bool,
@@ -74,30 +74,41 @@ pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<As
         let uri = asking::bounded(uri);
         tracing::info!(uri, "A post_logout_redirect_uri is not registered");
     }
-    let sid_of = |one: &Session| one.acting.sid(&ctx.services.secrets.sid, one.id);
-    // One that is over by its time gives way to one that is named.
-    let is_meant = |one: &Session| {
-        one.expires_at > ctx.now() || hint.as_ref().is_none_or(|hint| hint.sid == sid_of(one))
-    };
-    let (session, is_certain) = match (own.filter(is_meant), &hint) {
-        (Some(own), Some(hint)) => {
-            let is_named = sid_of(&own) == hint.sid;
-            (Some(own), is_named)
-        }
-        (Some(own), None) => (Some(own), false),
-        (None, Some(hint)) => {
-            let sessions = ctx.rows().sessions();
-            (sessions.by_sid(&hint.aud, &hint.sid).await?, true)
-        }
-        (None, None) => (None, false),
+    let (sessions, is_certain) = match &hint {
+        Some(hint) => named(ctx, own, hint).await?,
+        None => (own.into_iter().collect(), false),
     };
     Ok(Asked {
         leads_nowhere: uri.is_some() && redirect.is_none(),
         redirect: redirect.map(|uri| with_state(uri, params.get("state"))),
-        session,
+        sessions,
         is_certain,
         has_bad_hint: given.is_some() && hint.is_none(),
     })
+}
+
+/// The session that a hint names and the browser's own, and whether there is nothing to ask: of one person both,
+/// since whoever signs out in either means what goes on without them in the other, too. Of others the own one,
+/// unless it is over by its time.
+async fn named(
+    ctx: &Ctx,
+    own: Option<Session>,
+    hint: &IdClaims,
+) -> Result<(Vec<Session>, bool), Fault> {
+    let sid_of = |one: &Session| one.acting.sid(&ctx.services.secrets.sid, one.id);
+    if own.as_ref().is_some_and(|own| sid_of(own) == hint.sid) {
+        return Ok((own.into_iter().collect(), true));
+    }
+    let named = ctx.rows().sessions().by_sid(&hint.aud, &hint.sid).await?;
+    let lives = own.as_ref().is_some_and(|own| own.expires_at > ctx.now());
+    let mut meant: Vec<Session> = match (own, named) {
+        (Some(own), Some(named)) if own.person == named.person => vec![own, named],
+        (Some(own), _) if lives => vec![own],
+        (_, named) => named.into_iter().collect(),
+    };
+    meant.sort_by_key(|one| one.id);
+    meant.dedup_by_key(|one| one.id);
+    Ok((meant, !lives))
 }
 
 fn with_state(uri: &str, state: Option<&str>) -> String {
@@ -125,10 +136,12 @@ pub async fn front_channel(ctx: &Ctx, session: &Session) -> Result<Vec<String>, 
     Ok(clients.iter().filter_map(frame).collect())
 }
 
-/// Ends the session; deliveries to its applications are durable with it.
-pub async fn end(ctx: &Ctx, session: &Session) -> Result<(), Fault> {
+/// Ends the sessions; deliveries to their applications are durable with it.
+pub async fn end(ctx: &Ctx, sessions: &[Session]) -> Result<(), Fault> {
     let tx = ctx.begin().await?;
-    end_session(ctx, &tx, session.id, Cause::SignedOut).await?;
+    for session in sessions {
+        end_session(ctx, &tx, session.id, Cause::SignedOut).await?;
+    }
     Ok(tx.commit().await?)
 }
 

@@ -47,7 +47,7 @@ async fn asked(mut request: Request, params: Params) -> Answer {
     let own_id = own.as_ref().map(|own| own.id);
     let asked = read(&request.ctx, &params, own).await?;
     let is_sure = asked.is_certain && (asked.redirect.is_some() || own_id.is_none());
-    if asked.session.is_none() || is_sure {
+    if asked.sessions.is_empty() || is_sure {
         return sign_out(&request, asked).await;
     }
     let told = [(asked.has_bad_hint, "logout-bad-hint"), (asked.leads_nowhere, "logout-nowhere")];
@@ -64,22 +64,25 @@ async fn asked(mut request: Request, params: Params) -> Answer {
 /// Says what happened, and nothing else.
 async fn sign_out(request: &Request, asked: Asked) -> Answer {
     let mut frames = Vec::new();
-    if let Some(session) = &asked.session {
-        frames = front_channel(&request.ctx, session).await?;
-        end(&request.ctx, session).await?;
+    for session in &asked.sessions {
+        frames.extend(front_channel(&request.ctx, session).await?);
     }
-    let key = match (&asked.session, asked.leads_nowhere) {
-        (Some(_), false) => "signed-out",
-        (Some(_), true) => "signed-out-nowhere",
-        (None, false) => "nobody-signed-in",
-        (None, true) => "nobody-signed-in-nowhere",
+    let is_nobody = asked.sessions.is_empty();
+    if !is_nobody {
+        end(&request.ctx, &asked.sessions).await?;
+    }
+    let key = match (is_nobody, asked.leads_nowhere) {
+        (false, false) => "signed-out",
+        (false, true) => "signed-out-nowhere",
+        (true, false) => "nobody-signed-in",
+        (true, true) => "nobody-signed-in-nowhere",
     };
     let response = match &asked.redirect {
         _ if !frames.is_empty() => in_frames(request, frames, asked.redirect.clone())?,
         Some(to) => see_other(to),
         None => {
             let mut text = request.text(&format!("{key}-text"));
-            if asked.session.is_none() && asked.has_bad_hint {
+            if is_nobody && asked.has_bad_hint {
                 text = format!("{text} {}", request.text("hint-not-ours"));
             }
             let title = request.text(&format!("{key}-title"));
@@ -90,7 +93,7 @@ async fn sign_out(request: &Request, asked: Asked) -> Answer {
             )?
         }
     };
-    if asked.session.is_none() || request.session_cookie().is_none() {
+    if is_nobody || request.session_cookie().is_none() {
         return Ok(response);
     }
     let realm = &request.ctx.realm;

@@ -10,6 +10,7 @@ use crate::domain::acting::Acting;
 use crate::domain::entrance::Step;
 use crate::domain::login::{Errand, LoginTransaction, Next, Then};
 use crate::domain::refusal::Refusal;
+use crate::flows::oauth::logout::own;
 use crate::flows::sign_in::transaction::{find, finish};
 use crate::flows::sign_in::{step_up, steps};
 use crate::flows::{Shown, Stop};
@@ -72,7 +73,7 @@ async fn into_session(
         let held = request.session_cookie().map(|cookie| cookie.hashed());
         return Ok(Stop::refusal(step_up::finish(ctx, transaction, held).await)?);
     }
-    let former = request.session().await?;
+    let former = own(ctx, request.session_cookie().as_ref()).await?;
     let made = steps::sign_in(ctx, transaction, acting, former.as_ref()).await;
     Ok(Stop::refusal(made)?.map(|(_, cookie)| cookie))
 }

@@ -127,8 +127,9 @@ fn signing_out_says_and_does_only_what_was_asked() {
     });
 }
 
-/// What an application does without the person outlives their session, and ends with a sign-out all the same:
-/// by the hint of an application, and by the browser that still has the cookie.
+/// What an application does without the person outlives their session, and ends with a sign-out all the same: by the
+/// hint of an application, by the browser that still has the cookie, by a hint beside another session of the same
+/// person, which ends with it; and with a new sign-in in that browser.
 #[test]
 fn a_sign_out_ends_work_that_has_outlived_its_session() {
     on_each_database(|on| async move {
@@ -137,7 +138,7 @@ fn a_sign_out_ends_work_that_has_outlived_its_session() {
             "scopes = [\"openid\", \"profile\", \"phone\", \"tax_identity\", \"offline_access\"]";
         let realm = changed_realm(&[("clients/tax-filing.toml", scopes, more)]);
         let app = Setup::of(on, vec![realm]).start().await;
-        for by_hint in [true, false] {
+        for (how, left) in [("hint", 0), ("cookie", 0), ("beside", 0), ("anew", 1)] {
             app.clock.advance(61);
             let mut browser = signed_in(&app).await;
             let asked = authorize_url(&FILING, &[("scope", "openid tax_identity offline_access")]);
@@ -150,24 +151,37 @@ fn a_sign_out_ends_work_that_has_outlived_its_session() {
             let refresh = held["refresh_token"].as_str().unwrap();
             let (status, goes_on) = app.refresh(refresh).await;
             assert_eq!(status.as_u16(), 200, "{goes_on}");
-            let out = match by_hint {
-                true => {
-                    let hint = [("id_token_hint", held["id_token"].as_str().unwrap())];
-                    app.browser().get(&logout(&hint)).await
-                }
-                false => {
+            let hint = [("id_token_hint", held["id_token"].as_str().unwrap())];
+            let out = match how {
+                "hint" => app.browser().get(&logout(&hint)).await,
+                "cookie" => {
                     let asks = browser.get(&logout(&[])).await;
                     browser.submit(&asks, &[("act", "logout")]).await
                 }
+                "beside" => {
+                    let mut other = signed_in(&app).await;
+                    let asks = other.get(&logout(&hint)).await;
+                    assert!(asks.text.contains("logout-confirm"), "{}", asks.text);
+                    other.submit(&asks, &[("act", "logout")]).await
+                }
+                _ => {
+                    let page = browser.get(&authorize_url(&FILING, &[])).await;
+                    let typed = (EXAMPLE, "13900139000", PASSWORD);
+                    let page = browser.type_credentials(&page, typed).await;
+                    browser.pass_second_factor(&app, &page, "13900139000").await
+                }
             };
-            assert!(out.text.contains("您已退出"), "{by_hint}: {}", out.text);
+            let is_in = out.answered("code").is_some();
+            assert!(is_in || out.text.contains("您已退出"), "{how}: {}", out.text);
+            let live = "SELECT COUNT(*) FROM session WHERE ended_at IS NULL";
+            assert_eq!((app.count(live).await, is_in), (left, left == 1), "{how}");
             let (_, refused) = app.refresh(refresh).await;
-            assert_eq!(refused["error"], "invalid_grant", "{by_hint}: {refused}");
+            assert_eq!(refused["error"], "invalid_grant", "{how}: {refused}");
             let sid = claims(held["id_token"].as_str().unwrap())["sid"].clone();
             let receivers = app.ctx.rows().deliveries().receivers(app.ctx.now()).await.unwrap();
             let filing = receivers.iter().find(|one| one.client_id == FILING.id).unwrap();
             let due = app.ctx.rows().deliveries().due(filing, app.ctx.now(), 10).await.unwrap();
-            assert!(due.iter().any(|one| json!(one.about) == sid), "{by_hint}: {due:?}");
+            assert!(due.iter().any(|one| json!(one.about) == sid), "{how}: {due:?}");
         }
     });
 }
