@@ -338,8 +338,8 @@ impl Sessions<'_, Writing> {
         Ok(())
     }
 
-    /// Whose it was; `None` when it had ended before.
-    pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<Option<PersonId>, StoreError> {
+    /// As it was; `None` when it had ended before.
+    pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let whose = self.0.find::<session::Entity>().filter(session::Column::Id.eq(id.0));
         let Some(row) = whose.one(&self.0.db()).await? else { return Ok(None) };
         let done = self
@@ -350,7 +350,7 @@ impl Sessions<'_, Writing> {
             .filter(session::Column::EndedAt.is_null())
             .exec(&self.0.db())
             .await?;
-        Ok((done.rows_affected == 1).then_some(PersonId(row.person_id)))
+        (done.rows_affected == 1).then(|| read(row)).transpose()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::notify::cause::Cause;
 use crate::flows::notify::person::tell_person;
-use crate::flows::notify::tell::{Told, tell_client};
+use crate::flows::notify::tell::end_client;
 use crate::flows::{Ctx, Fault, Stop};
 
 pub use crate::store::consents::Consent;
@@ -24,10 +24,9 @@ pub async fn withdraw(ctx: &Ctx, session: &Session, client: &str) -> Result<(), 
         return Err(Refusal::State.into());
     }
     for id in rows.sessions().unended_of(session.account).await? {
-        rows.grants().revoke_of_client(id, client, ctx.now()).await?;
-        let told = Told::Ended { cause: Cause::ConsentWithdrawn };
-        tell_client(ctx, &tx, id, client, &told).await?;
-        rows.session_clients().forget(id, client).await?;
+        if let Some(one) = rows.sessions().find_live(id).await? {
+            end_client(ctx, &tx, &one, client, Cause::ConsentWithdrawn).await?;
+        }
     }
     tell_person(ctx, &tx, session.person, NoticeKind::ConsentWithdrawn, None).await?;
     let client = client.to_owned();

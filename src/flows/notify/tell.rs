@@ -58,34 +58,66 @@ impl Claim {
     }
 }
 
-/// Tells the applications of one acting identity of a session; `sid` absent: of all of them.
-pub async fn tell(
+/// Tells the applications of one acting identity of a session.
+async fn tell(
     ctx: &Ctx,
     tx: &Tx<'_>,
     session: SessionId,
-    sid: Option<&str>,
+    sid: &str,
     told: &Told,
 ) -> Result<(), Fault> {
     let clients = tx.rows().session_clients().of(session).await?;
-    for client in clients.iter().filter(|client| sid.is_none_or(|sid| sid == client.sid)) {
+    for client in clients.iter().filter(|client| client.sid == sid) {
         tell_one(ctx, tx, client, told).await?;
     }
     Ok(())
 }
 
-/// Tells one application of a session, in whichever identities it was entered.
-pub async fn tell_client(
+/// One application of a session holds nothing of it any more: it is told, and forgotten but for who is told by a
+/// browser alone.
+pub async fn end_client(
     ctx: &Ctx,
     tx: &Tx<'_>,
-    session: SessionId,
+    session: &Session,
     client_id: &str,
-    told: &Told,
+    cause: Cause,
 ) -> Result<(), Fault> {
-    let clients = tx.rows().session_clients().of(session).await?;
+    let rows = tx.rows();
+    rows.grants().revoke_of_client(session.id, client_id, ctx.now()).await?;
+    let clients = rows.session_clients().of(session.id).await?;
     for client in clients.iter().filter(|client| client.client_id == client_id) {
-        tell_one(ctx, tx, client, told).await?;
+        if !is_former(ctx, session, client) {
+            tell_one(ctx, tx, client, &Told::Ended { cause }).await?;
+        }
+    }
+    if !is_told_by_browser(ctx, client_id) {
+        rows.session_clients().forget(session.id, client_id).await?;
     }
     Ok(())
+}
+
+fn is_told_by_browser(ctx: &Ctx, client_id: &str) -> bool {
+    ctx.realm.clients.get(client_id).is_some_and(|client| client.is_told_by_browser())
+}
+
+/// Whether it is remembered of an identity that the session has left, and was told what else can tell it.
+fn is_former(ctx: &Ctx, session: &Session, client: &SessionClient) -> bool {
+    let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
+    client.sid != sid && is_told_by_browser(ctx, &client.client_id)
+}
+
+/// The same of one whose person has taken back what they allowed it.
+async fn is_refused(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    person: PersonId,
+    client_id: &str,
+) -> Result<bool, Fault> {
+    let known = ctx.realm.clients.get(client_id);
+    if !known.is_some_and(|client| client.consent && client.is_told_by_browser()) {
+        return Ok(false);
+    }
+    Ok(tx.rows().grants().consent(person, client_id).await?.is_none())
 }
 
 async fn tell_one(
@@ -179,12 +211,17 @@ pub async fn end_session(
     cause: Cause,
 ) -> Result<(), Fault> {
     let now = ctx.now();
-    if let Some(person) = tx.rows().sessions().end(session, now).await? {
-        tx.rows().grants().revoke_of_session(session, now).await?;
-        tell(ctx, tx, session, None, &Told::Ended { cause }).await?;
-        let reason = cause.reason().to_owned();
-        tx.note(AuditEvent::SessionEnded { session, person, reason });
+    let Some(ended) = tx.rows().sessions().end(session, now).await? else { return Ok(()) };
+    tx.rows().grants().revoke_of_session(session, now).await?;
+    for client in tx.rows().session_clients().of(session).await? {
+        let is_told = is_former(ctx, &ended, &client)
+            || is_refused(ctx, tx, ended.person, &client.client_id).await?;
+        if !is_told {
+            tell_one(ctx, tx, &client, &Told::Ended { cause }).await?;
+        }
     }
+    let (person, reason) = (ended.person, cause.reason().to_owned());
+    tx.note(AuditEvent::SessionEnded { session, person, reason });
     Ok(())
 }
 
@@ -199,7 +236,7 @@ pub async fn end_identity(
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         tx.rows().grants().revoke_of_sid(session.id, &sid, ctx.now()).await?;
     }
-    tell(ctx, tx, session.id, Some(&sid), told).await?;
+    tell(ctx, tx, session.id, &sid, told).await?;
     // Whoever was told holds nothing of it any more; who is told by a browser alone is, when it signs out.
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         let by_browser = ctx.realm.clients.values().filter(|client| client.is_told_by_browser());

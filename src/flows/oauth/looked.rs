@@ -61,20 +61,21 @@ pub async fn look(
         Some(identity) if stands => fit(ctx, asked, &session, identity).await?,
         _ => Fit::Fits,
     };
+    let given = given(ctx, asked, session.person).await?;
+    let is_stranger = is_whole && asked.client.consent && given.is_none();
     let knows_client = match &fit {
-        Fit::Fits => false,
-        Fit::Others(_) => {
+        Fit::Others(_) if !is_stranger => {
             let (clients, client) =
                 (ctx.rows().session_clients().of(session.id).await?, &asked.client.client_id);
             let sid = session.acting.sid(&ctx.services.secrets.sid, session.id);
             clients.iter().any(|one| one.client_id == *client && one.sid == sid)
         }
+        _ => false,
     };
     let provable = match stands && !asked.request.acr_values.is_empty() {
         true => step_up::provable(ctx, session.person).await?,
         false => 0,
     };
-    let given = given(ctx, asked, session.person).await?;
     let view = SessionView {
         audience: ctx.realm.audience_of(&session.entrance),
         stands,
@@ -97,7 +98,7 @@ pub async fn look(
         },
         age: ctx.now().since(session.auth_time),
         may_renew: step_up::door(ctx, &session, &Errand::Renew).is_some(),
-        is_stranger: is_whole && asked.client.consent && given.is_none(),
+        is_stranger,
         agreed: !asked.client.consent
             || given
                 .as_ref()

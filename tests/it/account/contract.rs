@@ -270,6 +270,52 @@ fn who_has_only_a_browser_is_told_of_former_identities_too() {
     });
 }
 
+/// So it does where the person has taken back what they allowed it; and its stream tells it of each identity once.
+#[test]
+fn who_has_only_a_browser_is_told_after_a_consent_was_taken_back() {
+    on_each_database(|on| async move {
+        let file = "clients/tax-filing.toml";
+        let own = "backchannel_logout_uri = \"https://filing.jiangxi.example/backchannel-logout\"";
+        let front = "frontchannel_logout_uri = \"https://filing.jiangxi.example/front\"";
+        let realm = changed_realm(&[
+            (file, own, front),
+            (file, "\"tax_identity\"]", "\"tax_identity\", \"ssf\"]"),
+            (file, "consent = false", "consent = true"),
+        ]);
+        let app = Setup::of(on, vec![realm]).start().await;
+        let stream = super::streams::token(&app, "ssf").await;
+        let poll = json!({"delivery": {"method": "urn:ietf:rfc:8936"}});
+        super::streams::call(&app, &stream, ("POST", "stream"), poll).await;
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let asked = wang.get(&authorize_url(&FILING, &[])).await;
+        let done = wang.submit(&asked, &[("act", "allow")]).await;
+        let (_, former) = app.redeem(&done.answered("code").unwrap()).await;
+        let all = held(&app.ctx, WANG).await;
+        let other = all.iter().find(|one| one.identity_type.0 == "invoicing_clerk").unwrap();
+        post(&app, &mut wang, "/account/switch", &[("identity", &*other.id.to_string())]).await;
+        let latter = tokens(&app, &mut wang).await;
+        post(&app, &mut wang, "/account/security", &[("withdraw", FILING.id)]).await;
+        assert_eq!(app.refresh(latter["refresh_token"].as_str().unwrap()).await.0.as_u16(), 400);
+        let page = get(&mut wang, "/logout").await;
+        let done = wang.submit(&page, &[("act", "logout")]).await;
+        let sid = |held: &Value| claims(held["id_token"].as_str().unwrap())["sid"].clone();
+        let mut sids = [&former, &latter].map(sid).map(|sid| sid.as_str().unwrap().to_owned());
+        for sid in &sids {
+            assert!(done.text.contains(&format!("sid={sid}")), "{sid}: {}", done.text);
+        }
+        let (_, polled) = super::streams::call(&app, &stream, ("POST", "poll"), json!({})).await;
+        let sets = polled["sets"].as_object().unwrap().values();
+        let told = |set: &Value| {
+            let about = claims(set.as_str().unwrap())["sub_id"]["session"]["id"].clone();
+            about.as_str().unwrap().to_owned()
+        };
+        let mut told: Vec<String> = sets.map(told).collect();
+        told.sort();
+        sids.sort();
+        assert_eq!(told, sids);
+    });
+}
+
 /// Covers AU-13, DEC-18: signed, repeated without harm, retried, with a visible result.
 #[test]
 fn relations_are_pushed_to_who_subscribed() {

@@ -55,7 +55,7 @@ fn a_batch_that_waits_for_an_enterprise_holds_no_session() {
             other.commit().await.unwrap();
             ended
         });
-        assert_eq!(ended.unwrap(), Some(person.id));
+        assert_eq!(ended.unwrap().map(|one| one.person), Some(person.id));
         let n_confirmed = confirmed.map(|outcomes| outcomes.len());
         assert_eq!(Stop::refusal(n_confirmed).unwrap(), Err(Refusal::State));
     });
