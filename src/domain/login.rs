@@ -77,6 +77,8 @@ pub enum Errand {
     Raise,
     /// An application wants a younger proof (`max_age`): any factor of the door that was used.
     Renew,
+    /// Whoever came by certificate shows that they are the handler they chose (DEC-10).
+    Handler,
     /// A face that passes also lifts the person from level 3 to 4 (L-09).
     Lift,
     /// A code on the phone also lifts the person from level 1 to 2 (L-03).
@@ -95,12 +97,13 @@ pub enum Errand {
 
 impl Errand {
     /// Whether this factor is proof enough, whatever the realm's step-up lists: a confirmation, a
-    /// document, level 4, a new password and a first phone want a face (L-05, AU-08, D-07, PC-06,
-    /// PC-13), a cancellation a face or the phone.
+    /// document, level 4, a new password, a first phone and a certificate's handler want a face (L-05,
+    /// AU-08, D-07, PC-06, PC-13, DEC-10), a cancellation a face or the phone.
     pub fn takes(&self, factor: Factor) -> bool {
         match self {
             Self::Raise | Self::Renew => true,
-            Self::Lift
+            Self::Handler
+            | Self::Lift
             | Self::Confirm(_)
             | Self::Password(_)
             | Self::FirstPhone(_)
@@ -115,13 +118,7 @@ impl Errand {
         match self {
             Self::Phone => Some(1),
             Self::Lift => Some(3),
-            Self::Raise
-            | Self::Renew
-            | Self::Confirm(_)
-            | Self::Password(_)
-            | Self::FirstPhone(_)
-            | Self::Document(_)
-            | Self::Cancel => None,
+            _ => None,
         }
     }
 }

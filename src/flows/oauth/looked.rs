@@ -87,7 +87,7 @@ pub async fn look(
         is_bound_to_its_door: ctx.realm.is_bound_to_its_door(&session),
         is_personal: session.acting == Acting::Personal,
         proves_no_person: session.proves_no_person(),
-        may_show_face: step_up::door(ctx, &session, &Errand::Raise).is_some(),
+        may_show_face: step_up::may_show_face(ctx, &session),
         provable,
         reachable: match (&identity, provable) {
             // Whose person may raise their level in a centre, may do so on the way to an application.

@@ -66,6 +66,7 @@ pub fn door<'c>(ctx: &'c Ctx, session: &Session, errand: &Errand) -> Option<&'c 
             found.or_else(|| ctx.realm.step_up_entrance())
         }
         Errand::Raise
+        | Errand::Handler
         | Errand::Lift
         | Errand::Confirm(_)
         | Errand::Password(_)
@@ -103,6 +104,12 @@ async fn make_room(ctx: &Ctx, session: &Session, new: &LoginTransaction) -> Resu
     Err(EphemeralError::Full(Full::Place).into())
 }
 
+/// Whether whoever came by certificate can show here that they are the handler they chose.
+pub fn may_show_face(ctx: &Ctx, session: &Session) -> bool {
+    let door = door(ctx, session, &Errand::Handler);
+    door.is_some_and(|door| door.second_factors.iter().any(|factor| factor.is_face()))
+}
+
 /// A transaction in which nothing but the missing step is due; `None` where there is no step.
 pub async fn begin(
     ctx: &Ctx,
@@ -110,6 +117,11 @@ pub async fn begin(
     errand: Errand,
     then: Then,
 ) -> Result<Option<LoginTransaction>, Fault> {
+    let errand = match errand {
+        // The handler's phone may lie beside the enterprise's certificate.
+        Errand::Raise | Errand::Renew if session.proves_no_person() => Errand::Handler,
+        errand => errand,
+    };
     let Some(entrance) = door(ctx, session, &errand) else { return Ok(None) };
     let proved = Proved {
         entrance: entrance.id.clone(),

@@ -130,6 +130,7 @@ fn key_of(errand: &Errand) -> &'static str {
     match errand {
         Errand::Raise => "raise",
         Errand::Renew => "renew",
+        Errand::Handler => "handler",
         Errand::Lift | Errand::Phone => "lift",
         Errand::Confirm(_) => "authorise",
         Errand::Password(_) => "new-password",

@@ -1,5 +1,7 @@
 //! What a session is worth that an enterprise's certificate began.
 
+use hufu::domain::entrance::Subject;
+use hufu::domain::factor::Factor;
 use hufu::outbound::asked::FaceState;
 use serde_json::{Value, json};
 
@@ -204,12 +206,17 @@ fn no_name_of_the_handlers_own_admits_a_certificate() {
 }
 
 /// What an application asks of the person themself, it asks of the person: whoever holds the enterprise's
-/// certificate is shown the handler's own second factor, and lifts no level and allows nothing in their name,
-/// by no form that they make by hand either (DEC-10).
+/// certificate is asked for the handler's own face, also where a code on their phone would do for others, and lifts
+/// no level and allows nothing in their name, by no form that they make by hand either (DEC-10).
 #[test]
 fn a_certificate_does_nothing_for_an_application_in_the_handlers_name() {
     on_each_database(|on| async move {
-        let office = Office::open(on).await;
+        let (sm2, other) = (Authorities::new(Sort::Sm2), Authorities::new(Sort::Rsa(2048)));
+        let mut realm = realm_with(&sm2, &other, "revocation = \"soft\"");
+        let mut doors = realm.entrances.iter_mut().map(|known| &mut known.entrance);
+        let step_up = doors.find(|door| door.subject == Subject::StepUp).unwrap();
+        step_up.second_factors.insert(0, Factor::Sms);
+        let office = Office { app: Setup::of(on, vec![realm]).start().await, sm2, other };
         let app = &office.app;
         let person = held(&app.ctx, LI).await.remove(0).person;
         at_level(app, person, 2).await;
@@ -237,6 +244,9 @@ fn a_certificate_does_nothing_for_an_application_in_the_handlers_name() {
                 page.text
             );
         }
+        let page = browser.get("/realms/jiangxi/account/person").await;
+        assert!(page.url.contains("/login/second_factor"), "{} {}", page.url, page.text);
+        assert!(!page.text.contains("id=\"way-sms\""), "{}", page.text);
         let now = app.ctx.rows().people().find(person).await.unwrap().unwrap();
         assert_eq!(now.real_name_level, 2);
         let given = app.ctx.rows().grants().consent(person, INVOICE.id).await.unwrap();

@@ -101,6 +101,7 @@ fn a_factor_is_offered_where_entrance_errand_and_step_take_it() {
     for (errand, expected) in [
         (Errand::Raise, ALL.to_vec()),
         (Errand::Renew, ALL.to_vec()),
+        (Errand::Handler, faces.to_vec()),
         (Errand::Lift, faces.to_vec()),
         (Errand::Phone, vec![Factor::Sms]),
         (Errand::Confirm(ids), faces.to_vec()),

@@ -60,7 +60,7 @@ impl Kind {
             (_, Purpose::SignIn) => Self::SignIn,
             (_, Purpose::Claim(claim)) => Self::Claim(claim.to),
             (None, Purpose::Verify(_)) => Self::SecondFactor,
-            (Some(Errand::Raise), _) => Self::Raise,
+            (Some(Errand::Raise | Errand::Handler), _) => Self::Raise,
             (Some(Errand::Renew), _) => Self::Renew,
             (Some(Errand::Lift | Errand::Phone), _) => Self::Lift,
             (Some(Errand::Confirm(_)), _) => Self::Authorise,
