@@ -1,5 +1,6 @@
-//! What is due is found in the order of its turns: a step of its own, so that nobody waits for the table while
-//! the index is made.
+//! What is due is found in the order of its turns: a step of its own, so that whoever reads the table waits neither
+//! for the column before nor for the index to be made. Whoever writes to it waits for that; readers only while the
+//! former index is dropped, which is therefore last.
 
 use sea_orm_migration::prelude::{
     DbErr, DeriveMigrationName, MigrationTrait, SchemaManager, async_trait,
@@ -16,6 +17,6 @@ impl MigrationTrait for Migration {
 }
 
 const UP: &str = "
+CREATE INDEX delivery_in_turn ON delivery (realm, state, client_id, channel, turn, next_try_at, id);
 DROP INDEX delivery_due;
-CREATE INDEX delivery_due ON delivery (realm, state, client_id, channel, turn, next_try_at);
 ";

@@ -82,27 +82,35 @@ impl<A> Deliveries<'_, A> {
     }
 
     /// What is due for one of them: what goes first, then what has waited longest, and of one moment what was
-    /// queued first; at most `limit`.
+    /// queued first; at most `limit`. Each turn is asked for by itself: so an index gives what is due in its order,
+    /// and what waits for later is not read.
     pub async fn due(
         &self,
         to: &Receiver,
         now: Timestamp,
         limit: u64,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let rows = self
-            .0
-            .find::<Entity>()
-            .filter(Column::State.eq("waiting"))
-            .filter(Column::ClientId.eq(&to.client_id))
-            .filter(Column::Channel.eq(to.channel.name()))
-            .filter(Column::NextTryAt.lte(now.0))
-            .order_by_asc(Column::Turn)
-            .order_by_asc(Column::NextTryAt)
-            .order_by_asc(Column::Id)
-            .limit(limit)
-            .all(&self.0.db())
-            .await?;
-        rows.into_iter().map(read).collect()
+        let mut due = Vec::new();
+        for turn in [FIRST, LATER] {
+            let so_far = u64::try_from(due.len()).unwrap_or(limit);
+            let rows = self
+                .0
+                .find::<Entity>()
+                .filter(Column::State.eq("waiting"))
+                .filter(Column::ClientId.eq(&to.client_id))
+                .filter(Column::Channel.eq(to.channel.name()))
+                .filter(Column::Turn.eq(turn))
+                .filter(Column::NextTryAt.lte(now.0))
+                .order_by_asc(Column::NextTryAt)
+                .order_by_asc(Column::Id)
+                .limit(limit.saturating_sub(so_far))
+                .all(&self.0.db())
+                .await?;
+            for row in rows {
+                due.push(read(row)?);
+            }
+        }
+        Ok(due)
     }
 
     /// Those of a stream that its client has not acknowledged, oldest first.

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use hufu::store::deliveries::{Channel, Receiver};
 use tracing::field::{Field, Visit};
+use tracing::instrument::WithSubscriber;
 use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::kit::TestApp;
+use crate::kit::{On, TestApp, on_each_database};
 
 /// The distinct statements that were sent.
 #[derive(Clone, Default)]
@@ -71,4 +73,25 @@ impl<S: Subscriber> Layer<S> for Statements {
             self.0.lock().unwrap().insert(text.0);
         }
     }
+}
+
+/// A lane looks each second for what is due: of each turn it reads a range that ends now, in the order in which it
+/// goes, whatever waits for later.
+#[test]
+fn what_is_due_is_read_as_a_range_of_each_turn() {
+    on_each_database(|on| async move {
+        if !matches!(on, On::Sqlite) {
+            return;
+        }
+        let (app, statements) = (TestApp::start(on).await, Statements::default());
+        let listening = statements.listen();
+        let texts = Receiver { client_id: String::new(), channel: Channel::Sms };
+        let look = async { app.ctx.rows().deliveries().due(&texts, app.ctx.now(), 64).await };
+        look.with_subscriber(listening.ours.clone()).await.unwrap();
+        let sent = statements.0.lock().unwrap().clone();
+        let asked = sent.iter().find(|sql| sql.contains("\"delivery\"")).expect("a statement");
+        let plan = app.plan(asked).await;
+        let range = "channel=? AND turn=? AND next_try_at<?)";
+        assert!(plan.len() == 1 && plan[0].ends_with(range), "{plan:?}: {asked}");
+    });
 }
