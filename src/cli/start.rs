@@ -21,7 +21,7 @@ use crate::flows::{Secrets, Services, keys, versions};
 use crate::outbound::authorities::Authorities;
 use crate::outbound::client::{Outbound, Timeouts};
 use crate::realm::Realm;
-use crate::realm::check::{Surroundings, load, load_without_secrets};
+use crate::realm::check::{Refused, Surroundings, load_watched, load_without_secrets};
 use crate::realm::complaint::Complaint;
 use crate::store::connect::{DatabaseUrl, check_statements, migrate};
 use crate::store::{Store, roots};
@@ -177,12 +177,17 @@ pub fn found_folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// One realm; all complaints are told, not only the first.
 pub fn read_realm(folder: &Path, wanted: &Wanted) -> Result<Arc<Realm>, Failure> {
+    read_watched(folder, wanted).map_err(|refused| text_of(&refused.complaints).into())
+}
+
+/// The same for who looks again where it lies.
+pub fn read_watched(folder: &Path, wanted: &Wanted) -> Result<Arc<Realm>, Refused> {
     let surroundings = Surroundings {
         is_demo: wanted.is_demo,
         replace: wanted.replace.clone(),
         environment: &variable,
     };
-    realm_or_complaints(load(folder, &surroundings))
+    load_watched(folder, &surroundings).map(Arc::new)
 }
 
 /// The same for work on its data alone, without a secret.
@@ -191,11 +196,12 @@ pub fn realm_of_data(folder: &Path) -> Result<Arc<Realm>, Failure> {
 }
 
 pub fn realm_or_complaints(loaded: Result<Realm, Vec<Complaint>>) -> Result<Arc<Realm>, Failure> {
-    let realm = loaded.map_err(|complaints| {
-        let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-        lines.join("\n\n")
-    })?;
-    Ok(Arc::new(realm))
+    Ok(Arc::new(loaded.map_err(|complaints| text_of(&complaints))?))
+}
+
+pub fn text_of(complaints: &[Complaint]) -> String {
+    let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    lines.join("\n\n")
 }
 
 /// Who opens what is sealed at rest: the program of the settings, their key, or the file in the data

@@ -68,6 +68,18 @@ const MERGED_CLASSES: usize = 3;
 
 /// Reads one realm folder. All complaints of all files, not only the first.
 pub fn load(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Vec<Complaint>> {
+    load_watched(folder, surroundings).map_err(|refused| refused.complaints)
+}
+
+/// A realm with mistakes.
+pub struct Refused {
+    pub complaints: Vec<Complaint>,
+    /// One of them may be what is wrong.
+    pub secrets: NamedSecrets,
+}
+
+/// The same for who looks again where it lies.
+pub fn load_watched(folder: &Path, surroundings: &Surroundings<'_>) -> Result<Realm, Refused> {
     build(Origin::Folder(folder), surroundings, true)
 }
 
@@ -77,27 +89,28 @@ pub fn load_version(
     files: &Files,
     surroundings: &Surroundings<'_>,
 ) -> Result<Realm, Vec<Complaint>> {
-    build(Origin::Version(realm, files), surroundings, true)
+    build(Origin::Version(realm, files), surroundings, true).map_err(|refused| refused.complaints)
 }
 
 /// The same for work on the realm's data, which calls nobody and lets nobody in: secrets are not read,
 /// and what would be unsafe to serve is no mistake.
 pub fn load_without_secrets(folder: &Path) -> Result<Realm, Vec<Complaint>> {
     let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
-    build(Origin::Folder(folder), &surroundings, false)
+    build(Origin::Folder(folder), &surroundings, false).map_err(|refused| refused.complaints)
 }
 
 /// The same of a version that was recorded.
 pub fn load_version_without_secrets(realm: &str, files: &Files) -> Result<Realm, Vec<Complaint>> {
     let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
     build(Origin::Version(realm, files), &surroundings, false)
+        .map_err(|refused| refused.complaints)
 }
 
 fn build(
     origin: Origin<'_>,
     surroundings: &Surroundings<'_>,
     reads_secrets: bool,
-) -> Result<Realm, Vec<Complaint>> {
+) -> Result<Realm, Refused> {
     let mut builder = Builder {
         origin,
         surroundings,
@@ -111,7 +124,8 @@ fn build(
     let realm = builder.realm();
     match realm {
         Some(realm) if builder.complaints.is_empty() => Ok(realm),
-        _ => Err(builder.complaints),
+        Some(realm) => Err(Refused { complaints: builder.complaints, secrets: realm.secrets }),
+        None => Err(Refused { complaints: builder.complaints, secrets: builder.secrets }),
     }
 }
 

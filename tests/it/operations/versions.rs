@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use hufu::cli::reload::reload;
+use hufu::cli::reload::{Looks, reload};
 use hufu::realm::files::Files;
 
 use super::running::two_realms;
@@ -99,6 +99,28 @@ async fn a_secret_that_was_replaced_is_taken() {
     assert_eq!((status("the-first").await, status("the-second").await), (401, 200));
     assert_eq!(reload(&app, &wanted).await.unwrap(), 0);
     assert_eq!(versions().await, before);
+}
+
+/// A new version whose secret is wrong is left aside, and read again once the secret is there, though no file of the
+/// realm has changed since; meanwhile it is left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_missing_is_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (realms, app, wanted) = two_realms(folder.path()).await;
+    let mut looks = Looks::default();
+    let mut look = async || looks.look(&app, &wanted, false).await;
+    assert_eq!((look().await, look().await), (false, true));
+    let served = || app.realm("jiangxi").unwrap().hash.clone();
+    let before = served();
+    let (secret, client) =
+        (folder.path().join("secret"), realms.join("jiangxi/clients/registry.toml"));
+    let named = format!("file = \"{}\"", secret.display());
+    change(&client, "literal = \"demo-secret-of-registry\"", &named);
+    assert_eq!((look().await, look().await, look().await), (false, true, false));
+    assert_eq!(served(), before);
+    std::fs::write(&secret, "of-the-tests\n").unwrap();
+    assert_eq!((look().await, look().await), (false, true));
+    assert_ne!(served(), before);
 }
 
 /// What is written down of a version comes back, and nothing of it leads out of its folder.
