@@ -10,10 +10,11 @@ use base64::prelude::BASE64_STANDARD;
 use crate::base::secret::{Hashed, sha256};
 use crate::realm::source::line;
 
-/// Whether a name stays in the realm's folder.
-pub fn is_within(name: &str) -> bool {
+/// A name without the `./` that may stand before it; `None`: it leads out of the realm's folder.
+pub fn within(name: &str) -> Option<&str> {
+    let name = name.trim_start_matches("./");
     let stays = Path::new(name).components().all(|one| matches!(one, Component::Normal(_)));
-    stays && !name.is_empty()
+    (stays && !name.is_empty()).then_some(name)
 }
 
 /// By their names beside `realm.toml`: `clients/tax-filing.toml`.
@@ -59,8 +60,8 @@ impl Files {
     pub fn of_text(text: &str) -> Option<Self> {
         let encoded: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
         let read = |(name, text): (String, String)| {
-            is_within(&name)
-                .then(|| BASE64_STANDARD.decode(text).ok().map(|bytes| (name, bytes)))?
+            let name = within(&name)?.to_owned();
+            Some((name, BASE64_STANDARD.decode(text).ok()?))
         };
         encoded.into_iter().map(read).collect::<Option<_>>().map(Self)
     }

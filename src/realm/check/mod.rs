@@ -27,7 +27,7 @@ use crate::domain::password::PasswordRules;
 use crate::jose::Algorithm;
 use crate::realm::complaint::Complaint;
 use crate::realm::file::{EntrancesFile, FactorsFile, RealmFile, RolesFile, Texts};
-use crate::realm::files::{Files, is_within};
+use crate::realm::files::{Files, within};
 use crate::realm::plan::{Settings, flatten};
 use crate::realm::secrets::NamedSecrets;
 use crate::realm::source::{At, Source};
@@ -262,10 +262,10 @@ impl Builder<'_> {
 
     /// What a file says; whatever is read of a realm is read here, and makes its version.
     fn bytes(&mut self, name: &str) -> std::io::Result<Vec<u8>> {
-        if !is_within(name) {
+        let Some(name) = within(name) else {
             let message = "no name of a file in the realm's own folder";
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, message));
-        }
+        };
         let bytes = self.origin.read(name)?;
         self.files.add(name, &bytes);
         Ok(bytes)

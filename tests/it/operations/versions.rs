@@ -16,6 +16,7 @@ use hufu::realm::files::Files;
 
 use super::running::two_realms;
 use super::{hufu, serve, served_realm};
+use crate::kit::changed_realm;
 use crate::kit::demo::free_ports;
 
 fn change(path: &Path, from: &str, to: &str) {
@@ -123,6 +124,17 @@ async fn a_secret_that_was_missing_is_looked_for() {
     assert_ne!(served(), before);
 }
 
+/// A name that says that it is of this folder is as good as without it, and recorded without.
+#[test]
+fn a_file_may_be_named_from_here() {
+    let named = "zh = \"agreements/user-agreement.zh.md\"";
+    let from_here = "zh = \"./agreements/user-agreement.zh.md\"";
+    let realm = changed_realm(&[("realm.toml", named, from_here)]);
+    let recorded = Files::of_text(&realm.files.to_text()).expect("a record");
+    assert!(recorded.get("agreements/user-agreement.zh.md").is_some());
+    assert_eq!(recorded, realm.files);
+}
+
 /// What is written down of a version comes back, and nothing of it leads out of its folder.
 #[test]
 fn a_record_names_no_file_elsewhere() {
@@ -130,7 +142,9 @@ fn a_record_names_no_file_elsewhere() {
     files.add("realm.toml", b"x = 1");
     files.add("clients/a.toml", &[0, 159, 146, 150]);
     assert_eq!(Files::of_text(&files.to_text()), Some(files));
-    for name in ["../realm.toml", "/etc/passwd", "clients/../../x", "", ".", "a/../b"] {
+    let names =
+        ["../realm.toml", "/etc/passwd", "clients/../../x", "", ".", "a/../b", "./../x", ".//x"];
+    for name in names {
         let text = serde_json::json!({name: "eA=="}).to_string();
         assert_eq!(Files::of_text(&text), None, "{name}");
     }
