@@ -442,3 +442,25 @@ fn nothing_is_printed_past_who_looks_for_a_closed_pipe() {
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Who looks for something finds one row of each room of `flows`: of a merge none stands twice, and none is left out.
+#[test]
+fn each_room_of_the_flows_is_described_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let (_, rooms) = text.split_once("The rooms of `flows`").expect("the table");
+    let rows = rooms.lines().skip_while(|line| !line.starts_with("| `"));
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let named = rows.filter_map(|row| row.split('|').nth(1));
+    let names = named.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`'));
+    let mut described: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in names {
+        *described.entry(name).or_default() += 1;
+    }
+    assert!(described.values().all(|n| *n == 1), "{described:?}");
+    for entry in std::fs::read_dir(root.join("src/flows")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(!path.is_dir() || described.contains_key(name), "{name} is not described");
+    }
+}
