@@ -102,8 +102,7 @@ pub fn load_without_secrets(folder: &Path) -> Result<Realm, Vec<Complaint>> {
 /// The same of a version that was recorded.
 pub fn load_version_without_secrets(realm: &str, files: &Files) -> Result<Realm, Vec<Complaint>> {
     let surroundings = Surroundings { is_demo: true, replace: Vec::new(), environment: &|_| None };
-    build(Origin::Version(realm, files), &surroundings, false)
-        .map_err(|refused| refused.complaints)
+    build(Origin::Version(realm, files), &surroundings, false).map_err(|refused| refused.complaints)
 }
 
 fn build(

@@ -262,7 +262,8 @@ fn a_refused_number_waits_for_a_gateway_that_is_left_alone() {
                 tried.push(deliver::run(&app.ctx, &texts).await.unwrap());
             }
             assert_eq!(tried, [3, 1], "{order:?}");
-            let waiting = "SELECT count(*) FROM delivery WHERE channel = 'sms' AND state = 'waiting'";
+            let waiting =
+                "SELECT count(*) FROM delivery WHERE channel = 'sms' AND state = 'waiting'";
             assert_eq!(app.count(waiting).await, 4, "{order:?}");
         }
     });
