@@ -113,8 +113,8 @@ async fn is_refused(
     person: PersonId,
     client_id: &str,
 ) -> Result<bool, Fault> {
-    let known = ctx.realm.clients.get(client_id);
-    if !known.is_some_and(|client| client.consent && client.is_told_by_browser()) {
+    let asks = ctx.realm.clients.get(client_id).is_some_and(|client| client.consent);
+    if !asks || !is_told_by_browser(ctx, client_id) {
         return Ok(false);
     }
     Ok(tx.rows().grants().consent(person, client_id).await?.is_none())
