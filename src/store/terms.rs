@@ -19,7 +19,7 @@ const ONLY_INVITED: &str = "SELECT p.id FROM person p WHERE p.realm = $1 AND p.i
      AND NOT EXISTS (SELECT 1 FROM agent_assignment g WHERE g.realm = $1 AND g.person_id = p.id) \
      AND NOT EXISTS (SELECT 1 FROM record_handler r WHERE r.realm = $1 AND r.person_id = p.id) \
      AND NOT EXISTS (SELECT 1 FROM authorisation h WHERE h.realm = $1 AND h.person_id = p.id \
-     AND (h.confirmed_at IS NOT NULL \
+     AND (h.origin = 'registry' OR h.confirmed_at IS NOT NULL \
      OR h.state IN ('active', 'pending_by_enterprise', 'deleted', 'ended')))";
 
 impl<A> People<'_, A> {

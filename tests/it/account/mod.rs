@@ -19,6 +19,7 @@ mod forms;
 mod held;
 mod history;
 mod insurance;
+mod invited;
 mod lanes;
 mod leases;
 mod log;

@@ -1,0 +1,118 @@
+//! A number that only an invitation names: what makes it somebody's, and by whose word it goes over.
+
+use hufu::base::clock::Day;
+use hufu::base::id::{AuthorisationId, PersonId};
+use hufu::domain::new_document::NewDocument;
+use hufu::domain::number::document::{DocumentNumber, DocumentType};
+use hufu::domain::number::name::PersonName;
+use hufu::domain::person::DocumentEnd;
+use hufu::flows::people;
+use serde_json::json;
+
+use super::{WANG, as_li, feed, held, id_of};
+use crate::kit::{Browser, SAMPLE, TestApp, on_each_database};
+
+const PASSPORTS: [&str; 4] = ["E12345671", "E12345672", "E12345673", "E12345674"];
+
+fn passport(app: &TestApp, text: &str) -> DocumentNumber {
+    DocumentNumber::parse(DocumentType::ChinesePassport, text, app.ctx.now().day()).unwrap()
+}
+
+/// By the manager, as an invoicing clerk.
+async fn asked(
+    app: &TestApp,
+    li: &mut Browser,
+    name: &str,
+    (kind, number): (&str, &str),
+) -> AuthorisationId {
+    let more = [
+        ("name", name),
+        ("document_type", kind),
+        ("document", number),
+        ("identity_type", "invoicing_clerk"),
+        ("p-TAX_FILING", ""),
+        ("p-TAX_QUERY", ""),
+        ("p-INVOICE", "yes"),
+        ("risk", "yes"),
+    ];
+    let added = super::enterprise::add(app, li, &more).await;
+    assert_eq!(added.code(), None, "{}", added.text);
+    id_of(&added.url).parse().unwrap()
+}
+
+/// What somebody adds in the account centre once their face was compared; `false`: `E_TAKEN`.
+async fn prove(app: &TestApp, person: PersonId, number: DocumentNumber) -> bool {
+    let new = NewDocument {
+        name: PersonName::parse("王小明").unwrap(),
+        number,
+        valid_from: Day::parse("2026-01-01").unwrap(),
+        valid_to: DocumentEnd::On(Day::parse("2036-01-01").unwrap()),
+    };
+    let tx = app.ctx.begin().await.unwrap();
+    let is_held = people::add_document(&app.ctx, &tx, person, &new).await.unwrap();
+    if is_held {
+        tx.commit().await.unwrap();
+    }
+    is_held
+}
+
+/// State and holder of a relation.
+async fn stands(app: &TestApp, id: AuthorisationId) -> (&'static str, PersonId) {
+    let one = app.ctx.rows().authorisations().find(id).await.unwrap().unwrap();
+    (one.state().name(), one.person)
+}
+
+/// Not whoever was told of by the registry (also what waits), had an account, reached a level, or was collected by a
+/// hall: their number stays theirs, and what was asked by it waits. Covers D-08.
+#[test]
+fn a_number_of_which_more_is_known_stays_its_persons() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let wang = held(&app.ctx, WANG).await[0].person;
+        let [told, cancelled, reached, collected] = PASSPORTS;
+        let line = json!({"feed": "person", "source_key": "p", "version": 1, "name": "钱多",
+            "document_type": "chinese_passport", "document": cancelled});
+        feed(&app, &[line]).await;
+        let rows = app.ctx.rows();
+        let person = rows.people().find_by_document(&passport(&app, cancelled)).await.unwrap();
+        let person = person.unwrap();
+        let account = rows.accounts().find_by_person(person).await.unwrap().unwrap();
+        let tx = app.ctx.begin().await.unwrap();
+        assert!(people::cancel_account(&app.ctx, &tx, &account).await.unwrap());
+        tx.commit().await.unwrap();
+        // So that the account alone says whose the number is.
+        let person = app.literal(person.0);
+        app.sql(&format!("UPDATE person SET real_name_level = 1 WHERE id = {person}")).await;
+
+        let mut ids = Vec::new();
+        for number in PASSPORTS {
+            ids.push(asked(&app, &mut li, "钱多", ("chinese_passport", number)).await);
+        }
+        let waits = json!({"feed": "authorisation", "source_key": "r", "version": 1,
+            "enterprise": SAMPLE, "person": format!("chinese_passport:{told}"),
+            "identity_type": "finance_supervisor", "valid_from": "2026-01-01",
+            "state": "pending_by_person"});
+        let record = json!({"feed": "hall_record", "source_key": "h", "version": 1, "name": "钱多",
+            "document_type": "chinese_passport", "document": collected, "phone": "13700990099",
+            "collected_on": "2026-11-01", "collected_by": "a"});
+        feed(&app, &[waits, record]).await;
+        let holder = rows.people().find_by_document(&passport(&app, reached)).await.unwrap();
+        let holder = app.literal(holder.unwrap().0);
+        app.sql(&format!(
+            "INSERT INTO real_name_step (realm, person_id, level, how, at) \
+             VALUES ('jiangxi', {holder}, 1, 'password', 0)"
+        ))
+        .await;
+
+        for (number, id) in PASSPORTS.into_iter().zip(ids) {
+            let (_, before) = stands(&app, id).await;
+            assert!(!prove(&app, wang, passport(&app, number)).await, "{number}");
+            assert_eq!(stands(&app, id).await, ("pending_by_person", before), "{number}");
+        }
+        let theirs = rows.people().find_by_document(&passport(&app, told)).await.unwrap();
+        let all = rows.standings().held(theirs.unwrap()).await.unwrap();
+        assert_eq!(all.len(), 2);
+        assert!(all.iter().all(|(one, _)| one.state().is_pending()), "{all:?}");
+    });
+}
