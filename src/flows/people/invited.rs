@@ -6,7 +6,7 @@ use crate::domain::authorisation::{Authorisation, By, Event};
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::person::{DocumentStatus, Person};
 use crate::domain::refusal::Refusal;
-use crate::flows::relations::writer::{change_in, children};
+use crate::flows::relations::writer::{change_in, children, is_child};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::{StoreError, Tx};
 
@@ -31,13 +31,15 @@ pub(super) async fn pass_on(
         return Err(StoreError::Conflict("a number that was invited".to_owned()).into());
     }
     let prover = people.find(to).await?.ok_or(Refusal::State)?;
+    // By the number itself, which they do not hold yet.
+    let is_young = number.birth_date.is_some_and(|born| is_child(ctx, born));
     for (one, _) in rows.standings().held(from).await? {
         if one.state().is_terminal() {
             continue;
         }
         let invited = rows.relations().handler(one.id).await?;
         let is_named = invited.is_some_and(|(_, invited)| invited.name == prover.name);
-        let may_hold = is_named && could_be_asked(ctx, tx, &one, &prover).await?;
+        let may_hold = is_named && !is_young && could_be_asked(ctx, tx, &one, &prover).await?;
         let proved = Event::Proved { holder: to, may_hold };
         change_in(ctx, tx, &one, &proved, By::holder(to)).await?;
     }

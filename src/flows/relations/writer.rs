@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use crate::base::clock::Day;
 use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::audit::AuditEvent;
 use crate::domain::authorisation::{Authorisation, By, Changed, Event, HistoryEntry, New, State};
@@ -50,10 +51,15 @@ pub async fn children(
     tx: &Tx<'_>,
     people: &[PersonId],
 ) -> Result<HashSet<PersonId>, Fault> {
-    let (today, least) = (ctx.now().day(), i32::from(ctx.realm.handler_min_age));
+    let today = ctx.now().day();
     let mut documents = tx.rows().people().documents_of(people).await?;
-    documents.retain(|one| one.born(today).is_some_and(|born| born.years_until(today) < least));
+    documents.retain(|one| one.born(today).is_some_and(|born| is_child(ctx, born)));
     Ok(documents.into_iter().map(|one| one.person).collect())
+}
+
+/// Whether somebody who was born then is.
+pub fn is_child(ctx: &Ctx, born: Day) -> bool {
+    born.years_until(ctx.now().day()) < i32::from(ctx.realm.handler_min_age)
 }
 
 /// The same within a transaction that does more. A child begins to work by no step, since their age may have

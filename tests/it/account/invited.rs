@@ -3,14 +3,16 @@
 use hufu::base::clock::Day;
 use hufu::base::id::{AuthorisationId, PersonId};
 use hufu::domain::new_document::NewDocument;
+use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::number::name::PersonName;
 use hufu::domain::person::DocumentEnd;
 use hufu::flows::people;
 use serde_json::json;
 
-use super::{WANG, as_li, feed, held, id_of};
-use crate::kit::{Browser, SAMPLE, TestApp, on_each_database};
+use super::take_over::{owner, told};
+use super::{LI, WANG, as_li, feed, held, id_of};
+use crate::kit::{Browser, SAMPLE, TestApp, changed_realm, on_each_database, on_one_database};
 
 const PASSPORTS: [&str; 4] = ["E12345671", "E12345672", "E12345673", "E12345674"];
 
@@ -114,5 +116,32 @@ fn a_number_of_which_more_is_known_stays_its_persons() {
         let all = rows.standings().held(theirs.unwrap()).await.unwrap();
         assert_eq!(all.len(), 2);
         assert!(all.iter().all(|(one, _)| one.state().is_pending()), "{all:?}");
+    });
+}
+
+/// Of 1 June 2015 (`docs/formats.md`).
+const CHILD: &str = "36010220150601003X";
+
+/// Whoever proves by the number itself that they are too young is asked nothing by it: it is over, and the manager is
+/// told. Children may be handlers where they were asked, and no longer where they prove it.
+#[test]
+fn a_number_that_tells_a_child_passes_no_invitation_on() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let own = [("realm.toml", "home_province =", "handler_min_age = 11\nhome_province =")];
+        let before = app.second_node_of(changed_realm(&own)).await;
+        let mut li = as_li(&before).await;
+        let id = asked(&before, &mut li, "陈小小", ("resident_id_card", CHILD)).await;
+        let line = json!({"feed": "person", "source_key": "child", "version": 1, "name": "陈小小",
+            "document_type": "chinese_passport", "document": PASSPORTS[0]});
+        feed(&app, &[line]).await;
+        let people = app.ctx.rows().people();
+        let child = people.find_by_document(&passport(&app, PASSPORTS[0])).await.unwrap().unwrap();
+        let card = DocumentNumber::parse(DocumentType::ResidentIdCard, CHILD, app.ctx.now().day());
+        assert!(prove(&app, child, card.unwrap()).await);
+        let (state, holder) = stands(&app, id).await;
+        assert_eq!((state, holder == child), ("withdrawn", false));
+        let manager = owner(&app, LI).await.unwrap();
+        assert!(told(&app, &manager).await.contains(&NoticeKind::Withdrawn));
     });
 }
