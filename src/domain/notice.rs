@@ -270,6 +270,8 @@ pub fn told(changed: &Changed) -> (NoticeKind, Audience) {
         // Whoever asked knows that they did, whoever wrote it down.
         (NoticeKind::Invited, _) => Audience::Holder,
         (NoticeKind::Applied, _) => Audience::Managers,
+        // Whoever was known by the number alone is nobody.
+        _ if matches!(changed.event(), Event::Proved { .. }) => Audience::Managers,
         (_, Actor::Manager) => Audience::Holder,
         (_, Actor::Holder) => Audience::Managers,
         (_, Actor::Officer | Actor::Clock | Actor::Registry) => Audience::Both,

@@ -12,6 +12,7 @@ mod told;
 
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
+use crate::domain::authorisation::By;
 use crate::domain::new_document::NewDocument;
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::address::PostalAddress;
@@ -19,9 +20,11 @@ use crate::domain::number::document::{DocumentNumber, DocumentType};
 use crate::domain::number::email::EmailAddress;
 use crate::domain::number::username::Username;
 use crate::domain::person::{Account, DocumentEnd, Person};
+use crate::domain::refusal::Refusal;
 use crate::flows::notify::cause::Cause;
 use crate::flows::notify::person::tell_person;
 use crate::flows::notify::tell::end_session;
+use crate::flows::people::invited::Prover;
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::people::Holding;
 use crate::store::{StoreError, Tx};
@@ -102,8 +105,12 @@ pub async fn add_document(
 ) -> Result<bool, Stop> {
     let people = tx.rows().people();
     let mut holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
-    if holding == Holding::SomebodyElse && invited::pass_on(ctx, tx, person, &new.number).await? {
-        holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
+    if holding == Holding::SomebodyElse {
+        let known = people.find(person).await?.ok_or(Refusal::State)?;
+        let to = Prover { person, name: &known.name, by: By::holder(person) };
+        if invited::pass_on(ctx, tx, &new.number, &to).await? {
+            holding = people.hold_document(ctx.new_row_id(), person, &new.number).await?;
+        }
     }
     if matches!(holding, Holding::SomebodyElse | Holding::Void) {
         return Ok(false);

@@ -25,8 +25,8 @@ pub enum Event {
     Delete,
     /// The term has passed, or an invitation was not answered in time.
     Expire,
-    /// The number that an invitation named is proved to be somebody else's. Where it could be theirs it goes over
-    /// to them, who have still to answer it; else it is over.
+    /// The number that an invitation named is proved to be somebody else's, or the registry says so. Where it could
+    /// be theirs it goes over to them, who have still to answer it; else it is over.
     Proved {
         holder: PersonId,
         may_hold: bool,
@@ -66,7 +66,8 @@ impl Event {
     fn is_never_done_by(&self, actor: Actor) -> bool {
         match self {
             Self::Add(_) => !matches!(actor, Actor::Manager | Actor::Officer),
-            Self::Apply(_) | Self::Proved { .. } => actor != Actor::Holder,
+            Self::Apply(_) => actor != Actor::Holder,
+            Self::Proved { .. } => !matches!(actor, Actor::Holder | Actor::Registry),
             Self::Edit(_) => !matches!(actor, Actor::Manager | Actor::Officer),
             Self::Accept(_) | Self::Renew(_) => actor != Actor::Manager,
             Self::Expire => actor != Actor::Clock,
@@ -316,8 +317,12 @@ impl Authorisation {
         if self.state.is_terminal() {
             return Err(Refusal::State);
         }
-        if actor == Actor::Registry {
-            return self.next_by_registry(event, now);
+        match (event, actor) {
+            (Event::Proved { may_hold, .. }, Actor::Holder | Actor::Registry) => {
+                return self.next_by_proof(*may_hold);
+            }
+            (_, Actor::Registry) => return self.next_by_registry(event, now),
+            _ => {}
         }
         let online = identity_type.can(Capability::GrantedOnline);
         // What the registry alone gives no manager touches, also while it waits (AC-35, S-12).
@@ -358,14 +363,6 @@ impl Authorisation {
                 Event::Expire,
                 Actor::Clock,
             ) => Ok(State::Expired),
-            (State::PendingByPerson, Event::Proved { may_hold: true, .. }, Actor::Holder) => {
-                Ok(State::PendingByPerson)
-            }
-            (State::PendingByPerson | State::Expired, Event::Proved { .. }, Actor::Holder)
-                if self.confirmed_at.is_none() =>
-            {
-                Ok(State::Withdrawn)
-            }
             (State::Expired, Event::Renew(terms), Actor::Manager) if online => {
                 let widened = !terms.permissions.is_subset(&self.terms.permissions);
                 let agreed = self.confirmed_at.is_some() && !widened;
@@ -373,6 +370,16 @@ impl Authorisation {
             }
             (_, event, actor) if self.state.is_live() && event.is_never_done_by(actor) => {
                 Err(Refusal::Role)
+            }
+            _ => Err(Refusal::State),
+        }
+    }
+
+    fn next_by_proof(&self, may_hold: bool) -> Result<State, Refusal> {
+        match self.state {
+            State::PendingByPerson if may_hold => Ok(State::PendingByPerson),
+            State::PendingByPerson | State::Expired if self.confirmed_at.is_none() => {
+                Ok(State::Withdrawn)
             }
             _ => Err(Refusal::State),
         }

@@ -115,9 +115,6 @@ pub async fn save_person(
         Some((holder, DocumentStatus::Active | DocumentStatus::Void)) => Some(holder),
         Some((_, DocumentStatus::Superseded)) | None => None,
     };
-    if known.is_some() && holder.is_some() && holder != known {
-        return Err(Wrong::field("document", "is somebody else's").into());
-    }
     let (account, person) = match known.or(holder) {
         Some(id) => (people::held_account(tx, id).await?, rows.people().find(id).await?),
         None => (None, None),
@@ -290,6 +287,7 @@ async fn hold_document(
     told: &Told,
 ) -> Result<Document, NotTaken> {
     let document = ToldDocument {
+        name: &told.name,
         number: &told.number,
         ends: told.document_ends,
         is_void: told.document_void,

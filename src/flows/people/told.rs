@@ -3,16 +3,21 @@
 
 use crate::base::id::PersonId;
 use crate::domain::audit::AuditEvent;
+use crate::domain::authorisation::By;
 use crate::domain::notice::NoticeKind;
 use crate::domain::number::document::DocumentNumber;
+use crate::domain::number::name::PersonName;
 use crate::domain::person::{DocumentEnd, DocumentStatus};
 use crate::flows::notify::person::tell_person;
+use crate::flows::people::invited::{Prover, pass_on};
 use crate::flows::people::{date_document, hold_document};
-use crate::flows::{Ctx, Fault};
+use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
 use crate::store::people::NewDocument;
 
 pub struct ToldDocument<'a> {
+    /// Whose the registry says it is.
+    pub name: &'a PersonName,
     pub number: &'a DocumentNumber,
     /// `None`: as it was.
     pub ends: Option<DocumentEnd>,
@@ -37,11 +42,15 @@ pub async fn tell_document(
     tx: &Tx<'_>,
     person: PersonId,
     told: &ToldDocument<'_>,
-) -> Result<ToldAs, Fault> {
+) -> Result<ToldAs, Stop> {
     let (people, number) = (tx.rows().people(), told.number);
-    let known = people.standing(number).await?;
+    let mut known = people.standing(number).await?;
     if known.is_some_and(|(holder, _)| holder != person) {
-        return Ok(ToldAs::SomebodyElses);
+        let to = Prover { person, name: told.name, by: By::REGISTRY };
+        if !pass_on(ctx, tx, number, &to).await? {
+            return Ok(ToldAs::SomebodyElses);
+        }
+        known = people.standing(number).await?;
     }
     let status = known.map(|(_, status)| status);
     if told.is_void.unwrap_or(status == Some(DocumentStatus::Void)) {

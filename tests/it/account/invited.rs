@@ -145,3 +145,34 @@ fn a_number_that_tells_a_child_passes_no_invitation_on() {
         assert!(told(&app, &manager).await.contains(&NoticeKind::Withdrawn));
     });
 }
+
+/// The registry says whose a number is that only invitations name: an older line's person has it, what was asked by it
+/// waits for them, and under another name it is over.
+#[test]
+fn the_registry_says_whose_an_invited_number_is() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let [first, asked_for, misnamed, _] = PASSPORTS;
+        let line = |version: i64, number: &str| {
+            json!({"feed": "person", "source_key": "renewed", "version": version, "name": "钱多",
+                "document_type": "chinese_passport", "document": number})
+        };
+        feed(&app, &[line(1, first)]).await;
+        let find = async |number: &str| {
+            app.ctx.rows().people().find_by_document(&passport(&app, number)).await.unwrap()
+        };
+        let person = find(first).await.unwrap();
+        let theirs = asked(&app, &mut li, "钱多", ("chinese_passport", asked_for)).await;
+        let wrong = asked(&app, &mut li, "钱少", ("chinese_passport", misnamed)).await;
+        for (version, number) in [(2, asked_for), (3, misnamed)] {
+            assert_ne!(find(number).await, Some(person));
+            feed(&app, &[line(version, number)]).await;
+            assert_eq!(find(number).await, Some(person));
+        }
+        assert_eq!(stands(&app, theirs).await, ("pending_by_person", person));
+        let one = app.ctx.rows().authorisations().find(theirs).await.unwrap().unwrap();
+        assert_eq!(app.events(&one).await, ["add enterprise", "proved registry"]);
+        assert_eq!(stands(&app, wrong).await.0, "withdrawn");
+    });
+}

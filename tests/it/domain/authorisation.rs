@@ -340,8 +340,8 @@ fn no_manager_gives_themself_anything() {
     assert_eq!(confirmed.unwrap().after().state(), Active);
 }
 
-/// AC-17, AC-21: an invitation whose number is proved to be somebody else's waits for them, or is over; nothing that
-/// anybody has agreed to changes hands.
+/// AC-17, AC-21: an invitation whose number is proved or told to be somebody else's waits for them, or is over; nothing
+/// that anybody has agreed to changes hands.
 #[test]
 fn an_invitation_follows_its_number_until_it_is_answered() {
     use State::{Active, Expired, PendingByEnterprise, PendingByPerson, Withdrawn};
@@ -359,15 +359,16 @@ fn an_invitation_follows_its_number_until_it_is_answered() {
         let from: Authorisation =
             AuthorisationRow { confirmed_at, ..row(state, Origin::ByEnterprise) }.into();
         let event = Event::Proved { holder, may_hold };
-        let is = from.apply(&event, By::holder(holder), &of, NOW);
-        let is = is.map(|changed| {
-            let is_theirs = changed.after().person == holder;
-            let audience = if is_theirs { Audience::Holder } else { Audience::Managers };
-            assert_eq!(told(&changed).1, audience, "{state:?}");
-            (changed.after().state(), is_theirs)
-        });
-        assert_eq!(is.map_err(|refusal| refusal.code()), expected, "{state:?} {may_hold}");
-        for actor in [Actor::Manager, Actor::Officer, Actor::Clock, Actor::Registry] {
+        for by in [By::holder(holder), By::REGISTRY] {
+            let is = from.apply(&event, by, &of, NOW).map(|changed| {
+                let is_theirs = changed.after().person == holder;
+                let audience = if is_theirs { Audience::Holder } else { Audience::Managers };
+                assert_eq!(told(&changed).1, audience, "{state:?}");
+                (changed.after().state(), is_theirs)
+            });
+            assert_eq!(is.map_err(|refusal| refusal.code()), expected, "{state:?} {by:?}");
+        }
+        for actor in [Actor::Manager, Actor::Officer, Actor::Clock] {
             assert!(from.apply(&event, by(actor), &of, NOW).is_err(), "{state:?} {actor:?}");
         }
     }
