@@ -31,6 +31,7 @@ use crate::store::{StoreError, Tx};
 
 pub use agreements::{Agreed, accept, are_agreed};
 pub use help::{expire_password, lock_account, note_help, unlock_account};
+pub use invited::asked_by;
 pub use newcomers::{Newcomer, add_all};
 pub use phones::{
     bind_phone, bind_told_phone, contest_phone, drop_awaited_phone, remove_phone, set_default_phone,

@@ -51,12 +51,14 @@ async fn check(ctx: &Ctx, session: &Session, typed: &TypedDocument) -> Result<Ne
     Ok(new)
 }
 
-/// The scan was passed: the person holds the document from now on. `E_TAKEN`: somebody else does.
+/// The scan was passed: the person holds the document from now on. `E_TAKEN`: somebody else does. `E_BUSY`: what was
+/// asked by its number is being answered, and the same can be asked once more.
 pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<NewDocument, Stop> {
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let factor = proved.second.passed().ok_or(Refusal::State)?;
     let new = new_document::open(ctx, transaction).ok_or(Refusal::State)?;
-    let (tx, session, _) = step_up::conclude(ctx, transaction).await?;
+    let enterprises = people::asked_by(ctx, proved.person, &new.number).await?;
+    let (tx, session, _) = step_up::conclude_about(ctx, transaction, &enterprises).await?;
     tx.note(passed(&session, factor));
     let is_held = people::add_document(ctx, &tx, session.person, &new).await?;
     if is_held {

@@ -1,7 +1,7 @@
 //! A number that only an invitation names is nobody's: whoever proves that it is theirs, or is said by the registry
 //! to hold it, has it, and what was asked by it goes over to them, as far as it could have been asked of them.
 
-use crate::base::id::PersonId;
+use crate::base::id::{EnterpriseId, PersonId};
 use crate::domain::authorisation::{Authorisation, By, Event};
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::name::PersonName;
@@ -16,6 +16,23 @@ pub(super) struct Prover<'n> {
     pub person: PersonId,
     pub name: &'n PersonName,
     pub by: By,
+}
+
+/// The enterprises that have asked somebody else by this number, and would have to be told: whoever passes it on within
+/// a session holds them before it.
+pub async fn asked_by(
+    ctx: &Ctx,
+    to: PersonId,
+    number: &DocumentNumber,
+) -> Result<Vec<EnterpriseId>, Fault> {
+    let rows = ctx.rows();
+    let Some((from, _)) = rows.people().standing(number).await? else { return Ok(Vec::new()) };
+    if from == to || !rows.people().is_only_invited(from).await? {
+        return Ok(Vec::new());
+    }
+    let mut held = rows.standings().held(from).await?;
+    held.retain(|(one, _)| !one.state().is_terminal());
+    Ok(held.into_iter().map(|(_, enterprise)| enterprise.id).collect())
 }
 
 /// The document of a number, from whoever was only invited by it; `false`: it is somebody's, or the hall knows
@@ -35,7 +52,8 @@ pub(super) async fn pass_on(
         return Ok(false);
     }
     // Once more where nobody can change it: whoever registers by the number has become somebody.
-    if !people.pass_document(number, from, to.person).await? || !people.is_only_invited(from).await?
+    if !people.pass_document(number, from, to.person).await?
+        || !people.is_only_invited(from).await?
     {
         return Err(was_answered());
     }
@@ -59,7 +77,8 @@ pub(super) async fn pass_on(
 }
 
 fn was_answered() -> Stop {
-    StoreError::GaveWay("an invitation by this number, or its holder, has changed".to_owned()).into()
+    StoreError::GaveWay("an invitation by this number, or its holder, has changed".to_owned())
+        .into()
 }
 
 /// Whether an invitation could have named this person: nobody invites themself, a child, or whoever is there.

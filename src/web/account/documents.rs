@@ -19,7 +19,7 @@ use crate::views::own::{AddDocumentPage, DocumentView, DocumentsPage};
 use crate::views::page::Notice;
 use crate::web::account::show::href;
 use crate::web::account::visit::Visit;
-use crate::web::answer::{Answer, see_other};
+use crate::web::answer::{Answer, busy, see_other};
 use crate::web::form::Form;
 use crate::web::page::view;
 use crate::web::request::Request;
@@ -160,6 +160,8 @@ pub async fn passed(request: &Request, transaction: &LoginTransaction) -> Answer
         Ok(_) => there(&[("done", "document")]),
         // The first of two clicks has done it, or the session has ended: there it stands, or is asked for.
         Err(Refusal::State) => there(&[]),
+        // Nothing was done, and the same once more will be.
+        Err(Refusal::Busy) => Ok(busy()),
         Err(refusal) => {
             let visit = Visit::enter(request.clone(), Function::PersonalInformation).await?;
             show(&visit, Some(&refusal)).await

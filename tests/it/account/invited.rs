@@ -16,12 +16,12 @@ use crate::kit::{Browser, SAMPLE, TestApp, changed_realm, on_each_database, on_o
 
 const PASSPORTS: [&str; 4] = ["E12345671", "E12345672", "E12345673", "E12345674"];
 
-fn passport(app: &TestApp, text: &str) -> DocumentNumber {
+pub fn passport(app: &TestApp, text: &str) -> DocumentNumber {
     DocumentNumber::parse(DocumentType::ChinesePassport, text, app.ctx.now().day()).unwrap()
 }
 
 /// By the manager, as an invoicing clerk.
-async fn asked(
+pub async fn asked(
     app: &TestApp,
     li: &mut Browser,
     name: &str,
