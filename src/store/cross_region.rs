@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect,
+    QueryResult, QuerySelect, Value,
 };
 
 use crate::base::clock::{Day, Timestamp};
@@ -35,6 +35,7 @@ pub struct RecordQuery<'a> {
     pub handler: Option<PersonId>,
     /// The record's own number; `None` is all (S-05).
     pub record_no: Option<&'a RecordNumber>,
+    pub today: Day,
     pub limit: i64,
 }
 
@@ -63,13 +64,14 @@ static ONE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// `$6` is the handler; without one every record of the enterprise is listed.
+/// `$6` is today, `$7` the handler; without one every record of the enterprise is listed.
 fn list_sql(of_handler: bool) -> String {
     let handler = "EXISTS (SELECT 1 FROM record_handler h \
-                   WHERE h.record_id = x.id AND h.person_id = $6)";
+                   WHERE h.record_id = x.id AND h.person_id = $7)";
     format!(
         "SELECT {} FROM cross_region_record x WHERE x.realm = $1 AND x.enterprise_id = $2 AND x.kind = $3 \
-         AND x.state = 'open' AND ($4 = '' OR x.number_key = $4) AND {} \
+         AND x.state = 'open' AND ($4 = '' OR x.number_key = $4) \
+         AND x.valid_from <= $6 AND (x.valid_to IS NULL OR x.valid_to >= $6) AND {} \
          ORDER BY x.number_key LIMIT $5",
         columns::<cross_region_record::Entity>("x"),
         if of_handler { handler } else { "TRUE" },
@@ -104,18 +106,24 @@ impl<A> CrossRegion<'_, A> {
         }))
     }
 
-    /// Open ones by number, at most `limit`.
+    /// Those that can be worked on, by number; at most `limit`.
     pub async fn list(
         &self,
         query: &RecordQuery<'_>,
     ) -> Result<Vec<CrossRegionRecord>, StoreError> {
-        let RecordQuery { enterprise, kind, record_no, limit, .. } = *query;
+        let RecordQuery { enterprise, kind, record_no, today, limit, .. } = *query;
         let record_no = record_no.map_or("", RecordNumber::comparable);
-        let common = [enterprise.0.into(), kind.name().into(), record_no.into(), limit.into()];
+        let common: [Value; 5] = [
+            enterprise.0.into(),
+            kind.name().into(),
+            record_no.into(),
+            limit.into(),
+            today.to_string().into(),
+        ];
         let rows = match query.handler {
             Some(person) => {
-                let [enterprise, kind, record_no, limit] = common;
-                let values = [enterprise, kind, record_no, limit, person.0.into()];
+                let [enterprise, kind, record_no, limit, today] = common;
+                let values = [enterprise, kind, record_no, limit, today, person.0.into()];
                 self.0.all(&OF_HANDLER, values).await?
             }
             None => self.0.all(&ALL, common).await?,

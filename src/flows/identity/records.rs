@@ -29,8 +29,11 @@ pub struct Narrowed<'a> {
     pub authority: &'a str,
 }
 
-fn cut<T>(found: &[T], most: u32) -> Option<u32> {
-    usize::try_from(most).is_ok_and(|most| found.len() >= most).then_some(most)
+/// Of what was read up to one more than is shown.
+fn cut<T>(found: &mut Vec<T>, most: u32) -> Option<u32> {
+    let shown = usize::try_from(most).ok().filter(|most| found.len() > *most)?;
+    found.truncate(shown);
+    Some(most)
 }
 
 /// The records of one kind that a person may enter in an enterprise; `record_no` finds one (S-05).
@@ -42,7 +45,8 @@ pub async fn records(
     record_no: Option<&RecordNumber>,
 ) -> Result<Records<CrossRegionRecord>, Fault> {
     let rows = ctx.rows();
-    let Some(known) = rows.enterprises().find(enterprise).await? else {
+    let known = rows.enterprises().find(enterprise).await?;
+    let Some(known) = known.filter(|known| known.status.is_alive()) else {
         return Ok(Records::none());
     };
     let authorisations = rows.authorisations().list(person, enterprise).await?;
@@ -52,15 +56,11 @@ pub async fn records(
         kind,
         handler: (!sees_all).then_some(person),
         record_no,
-        limit: MOST_RECORDS.into(),
+        today: ctx.now().day(),
+        limit: i64::from(MOST_RECORDS) + 1,
     };
-    let found = rows.cross_region().list(&query).await?;
-    let cut = cut(&found, MOST_RECORDS);
-    let today = ctx.now().day();
-    let in_term = |one: &CrossRegionRecord| {
-        one.valid_from <= today && one.valid_to.is_none_or(|end| end >= today)
-    };
-    let shown = found.into_iter().filter(|one| known.status.is_alive() && in_term(one)).collect();
+    let mut shown = rows.cross_region().list(&query).await?;
+    let cut = cut(&mut shown, MOST_RECORDS);
     Ok(Records { shown, cut })
 }
 
@@ -88,10 +88,10 @@ pub async fn all_records(
         division: narrowed.division,
         authority: narrowed.authority,
         today,
-        limit: MOST_OPEN.into(),
+        limit: u64::from(MOST_OPEN) + 1,
     };
-    let found = rows.cross_region().open(&query).await?;
-    let cut = cut(&found, MOST_OPEN);
+    let mut found = rows.cross_region().open(&query).await?;
+    let cut = cut(&mut found, MOST_OPEN);
     let alive = found.into_iter().filter(|(_, enterprise)| enterprise.status.is_alive());
     let shown = alive.map(|(record, enterprise)| (record, enterprise.name)).collect();
     Ok(Records { shown, cut })

@@ -84,7 +84,8 @@ pub async fn choices(ctx: &Ctx, session: &Session, text: &str, n: usize) -> Resu
         true => Vec::new(),
         false => first_usable(ctx, session.person, n, |_| true).await?,
     };
-    let most = i64::try_from(n).unwrap_or(MOST_CLIENTS).min(MOST_CLIENTS);
+    // One more than a list shows tells that it was cut.
+    let most = i64::try_from(n).unwrap_or(i64::MAX).min(MOST_CLIENTS + 1);
     let clients = match agency_of(ctx, session).await? {
         Some(agency) => clients(ctx, session.person, agency, text, 0, most).await?,
         None => Vec::new(),

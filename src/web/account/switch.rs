@@ -57,7 +57,9 @@ async fn by_enterprise(
     text: &str,
 ) -> Result<(Vec<SwitchChoice>, Option<String>), Failure> {
     let (request, acting) = (&visit.request, Some(visit.session.acting));
-    let (identities, clients) = choices(&request.ctx, &visit.session, text, usize::MAX).await?;
+    let (identities, mut clients) = choices(&request.ctx, &visit.session, text, usize::MAX).await?;
+    let cut = usize::try_from(MOST_CLIENTS).ok().filter(|most| clients.len() > *most);
+    clients.truncate(cut.unwrap_or(clients.len()));
     let mut choices: Vec<SwitchChoice> = Vec::new();
     let fits = |one: &IdentityView| text.is_empty() || view::holds(one, text);
     for one in view::identities(request, &identities, acting).into_iter().filter(fits) {
@@ -76,7 +78,6 @@ async fn by_enterprise(
         identities: vec![one],
     };
     choices.extend(view::clients(request, &clients, acting).into_iter().filter(fits).map(client));
-    let cut = usize::try_from(MOST_CLIENTS).ok().filter(|most| clients.len() >= *most);
     Ok((choices, cut.map(|most| most.to_string())))
 }
 

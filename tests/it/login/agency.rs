@@ -1,5 +1,7 @@
 //! The agency's door: staff choose a client enterprise and act for it.
 
+use std::ops::Range;
+
 use hufu::base::clock::Day;
 use hufu::base::id::{AssignmentId, EngagementId, EnterpriseId};
 use hufu::domain::engagement::{Assignment, Engagement};
@@ -9,7 +11,7 @@ use hufu::domain::number::taxpayer::TaxpayerNumber;
 use crate::kit::browser::Shown;
 use crate::kit::{
     Browser, EXAMPLE, FILING, On, PASSWORD, SAMPLE, TestApp, authorize_url, claims,
-    on_each_database,
+    on_each_database, on_one_database,
 };
 
 const AGENCY: &str = "52360100MA3AGENT12";
@@ -210,10 +212,8 @@ fn an_agent_turns_to_their_own_affairs_for_good() {
     });
 }
 
-/// Covers G-05: five thousand clients, searched and page by page.
-#[tokio::test(flavor = "multi_thread")]
-async fn five_thousand_clients_are_searched_and_paged() {
-    let app = TestApp::start(On::Sqlite).await;
+/// So many more clients of the agency, each with its member of staff.
+async fn engage(app: &TestApp, numbers: Range<usize>) {
     let (clock, random) = (&app.clock, app.ctx.random());
     let rows = app.ctx.rows();
     let agency =
@@ -221,7 +221,7 @@ async fn five_thousand_clients_are_searched_and_paged() {
     let phone = hufu::domain::number::phone::Phone::parse(STAFF).unwrap();
     let account = rows.accounts().find_by_phone(&phone).await.unwrap().unwrap();
     let tx = app.ctx.begin().await.unwrap();
-    for n in 0..5000 {
+    for n in numbers {
         let client = Enterprise {
             id: EnterpriseId::new(clock, random),
             registration_no: format!("2011360{n:013}"),
@@ -256,6 +256,13 @@ async fn five_thousand_clients_are_searched_and_paged() {
         tx.rows().engagements().assign(&assignment).await.unwrap();
     }
     tx.commit().await.unwrap();
+}
+
+/// Covers G-05: five thousand clients, searched and page by page.
+#[tokio::test(flavor = "multi_thread")]
+async fn five_thousand_clients_are_searched_and_paged() {
+    let app = TestApp::start(On::Sqlite).await;
+    engage(&app, 0..5000).await;
     let (mut browser, list) = sign_in(&app, AGENCY, STAFF).await;
     assert_eq!(list.text.matches("name=\"client\"").count(), 20);
     let next = list.text.split("id=\"next-page\" href=\"").nth(1).unwrap();
@@ -296,4 +303,21 @@ async fn five_thousand_clients_are_searched_and_paged() {
     let foreign = [("identity_hint", "92360111MA36K0QR34")];
     let refused = browser.get(&authorize_url(&FILING, &foreign)).await;
     assert_eq!(refused.answered("error_description").as_deref(), Some("identity_not_held"));
+}
+
+/// As many as a list shows are all there are, and no list says that it was cut; one more, and it does.
+#[test]
+fn a_list_of_clients_that_is_whole_says_nothing() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        engage(&app, 0..198).await;
+        let (mut browser, list) = sign_in(&app, AGENCY, STAFF).await;
+        browser.submit(&list, &[("client", &button(&list, "360100000000000"))]).await;
+        for (more, is_cut) in [(198..198, false), (198..199, true)] {
+            engage(&app, more).await;
+            let page = browser.get("/realms/jiangxi/account/switch").await;
+            let shown = page.text.matches("class=\"identity\"").count();
+            assert_eq!(page.text.contains("仅显示前 200 个"), is_cut, "{shown}: {}", page.text);
+        }
+    });
 }

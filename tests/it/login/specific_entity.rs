@@ -1,8 +1,16 @@
 //! The door of specific entities: an enterprise of another province, one of its records.
 
+use std::ops::Range;
+
+use hufu::base::clock::Day;
+use hufu::base::id::RecordId;
+use hufu::domain::cross_region::{CrossRegionRecord, RecordKind};
+use hufu::domain::number::record::RecordNumber;
+use hufu::domain::number::taxpayer::TaxpayerNumber;
+use hufu::flows::identity::records::records;
 use serde_json::json;
 
-use crate::account::{feed, post};
+use crate::account::{feed, held, post};
 use crate::kit::browser::{Shown, unescape};
 use crate::kit::{
     Browser, EXAMPLE, FILING, PASSWORD, TestApp, authorize_url, claims, on_each_database,
@@ -312,6 +320,51 @@ fn no_address_of_the_account_centre_opens_to_a_specific_entity() {
                     is_closed(&app, &mut browser, (method, &path), &case).await;
                 }
             }
+        }
+    });
+}
+
+/// So many more records of the builder's, until a day; they stand before its own.
+async fn record(app: &TestApp, numbers: Range<usize>, end: &str) {
+    let number = TaxpayerNumber::asked(BUILDER);
+    let builder = app.ctx.rows().enterprises().find_by_number(&number).await.unwrap().unwrap();
+    let tx = app.ctx.begin().await.unwrap();
+    for n in numbers {
+        let record = CrossRegionRecord {
+            id: RecordId::new(&app.clock, app.ctx.random()),
+            enterprise: builder.id,
+            kind: RecordKind::TaxSource,
+            record_no: RecordNumber::parse(&format!("0000-{n:03}")).unwrap(),
+            project_name: "仓库".to_owned(),
+            division: "360402".to_owned(),
+            tax_authority: "13604020000".to_owned(),
+            valid_from: Day::parse("2026-01-01").unwrap(),
+            valid_to: Day::parse(end),
+            is_open: true,
+            permissions: ["TAX_FILING".to_owned()].into(),
+        };
+        tx.rows().cross_region().save(&record, &[], app.ctx.now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// What is over takes no place in a list, and as many as it shows are all there are: only where there are more it says
+/// that it was cut.
+#[test]
+fn a_list_of_records_is_cut_where_there_are_more() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let main = held(&app.ctx, MAIN).await.remove(0);
+        for (numbers, end, expected) in [
+            (0..200, "2026-06-30", (1, None)),
+            (200..399, "2027-06-30", (200, None)),
+            (399..400, "2027-06-30", (200, Some(200))),
+        ] {
+            record(&app, numbers, end).await;
+            let kind = RecordKind::TaxSource;
+            let (person, enterprise) = (main.person, main.enterprise);
+            let list = records(&app.ctx, person, enterprise, kind, None).await.unwrap();
+            assert_eq!((list.shown.len(), list.cut), expected, "{end}");
         }
     });
 }
