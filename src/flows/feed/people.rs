@@ -199,9 +199,10 @@ fn follow_origin(person: &mut Person, told: &Told, account: Option<&Account>) ->
         let reason = "not followed: the person has registered here with another sex or nationality";
         return fields.map(|field| Wrong::field(field, reason)).collect();
     }
-    if let Some(nationality) = &told.nationality {
-        person.kind = kind_of(nationality);
-        person.nationality.clone_from(nationality);
+    // An invitation may have known none.
+    if told.nationality.is_some() || person.nationality.is_empty() {
+        person.kind = kind_of(told.first_nationality());
+        told.first_nationality().clone_into(&mut person.nationality);
     }
     person.sex = sex.or(person.sex.take());
     Vec::new()
@@ -267,7 +268,7 @@ fn check_same(person: &Person, told: &Told) -> Result<(), Wrong> {
         return Err(Wrong::field("name", "the document is held by somebody of another name"));
     }
     let is_foreign = told.number.kind == DocumentType::ForeignPassport;
-    if is_foreign && person.nationality != told.first_nationality() {
+    if is_foreign && told.nationality.as_ref().is_some_and(|told| person.nationality != *told) {
         return Err(Wrong::field("nationality", "the document is held by somebody of another one"));
     }
     Ok(())

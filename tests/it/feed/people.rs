@@ -401,6 +401,7 @@ fn nationality_is_followed_until_its_person_has_told_it() {
         let mut li = crate::account::as_li(&app).await;
         for (name, kind, document) in [
             ("Ann Lee", "foreign_passport", "C01X00T47"),
+            ("Bob Lee", "foreign_passport", "C01X00T48"),
             ("钱多", "chinese_passport", "E12345671"),
         ] {
             let more = [("name", name), ("document_type", kind), ("document", document)];
@@ -410,16 +411,32 @@ fn nationality_is_followed_until_its_person_has_told_it() {
         }
         let own = (PersonKind::Domestic, "CHN".to_owned(), None);
         assert_eq!(known(chinese, "E12345671").await, own);
-        // Two keys tell of her.
-        for (key, version, nationality) in [("a", 1, "USA"), ("b", 1, "USA"), ("a", 2, "DEU")] {
+        // Three keys tell of her; one says nothing of it, and is not refused for what it does not say.
+        for (key, version, nationality, known_as) in [
+            ("a", 1, Some("USA"), "USA"),
+            ("b", 1, Some("USA"), "USA"),
+            ("c", 1, None, "USA"),
+            ("a", 2, Some("DEU"), "DEU"),
+            ("c", 2, None, "DEU"),
+        ] {
             let line = json!({"feed": "person", "source_key": key, "version": version,
                 "name": "Ann Lee", "document_type": "foreign_passport", "document": "C01X00T47",
                 "nationality": nationality})
             .to_string();
             let report = tell(&app, &line, Format::JsonLines, None).await;
             assert_eq!((report.applied, report.failed.len()), (1, 0), "{line} {report:?}");
-            let told = (PersonKind::Overseas, nationality.to_owned(), None);
+            let told = (PersonKind::Overseas, known_as.to_owned(), None);
             assert_eq!(known(foreign, "C01X00T47").await, told, "{key} {version}");
+        }
+        // Of whom nobody says it is known what is known of a newcomer.
+        for key in ["d", "e"] {
+            let line = json!({"feed": "person", "source_key": key, "version": 1, "name": "Bob Lee",
+                "document_type": "foreign_passport", "document": "C01X00T48"})
+            .to_string();
+            let report = tell(&app, &line, Format::JsonLines, None).await;
+            assert_eq!((report.applied, report.failed.len()), (1, 0), "{line} {report:?}");
+            let told = (PersonKind::Domestic, "CHN".to_owned(), None);
+            assert_eq!(known(foreign, "C01X00T48").await, told, "{key}");
         }
         // 王小明 has registered here.
         let line = json!({"feed": "person", "source_key": "w", "version": 1, "name": "王小明",
