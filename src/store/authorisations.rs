@@ -301,7 +301,7 @@ impl Authorisations<'_, Writing> {
         }
         let valid_to = after.valid_to().map(|day| day.to_string());
         let confirmed_at = after.confirmed_at().map(|at| at.0);
-        let done = self
+        let mut update = self
             .0
             .update::<authorisation::Entity>()
             .col_expr(authorisation::Column::PersonId, Expr::value(after.person.0))
@@ -313,9 +313,12 @@ impl Authorisations<'_, Writing> {
             .col_expr(authorisation::Column::UpdatedAt, Expr::value(after.updated_at().0))
             .col_expr(authorisation::Column::Version, Expr::value(after.version()))
             .filter(authorisation::Column::Id.eq(after.id.0))
-            .filter(authorisation::Column::Version.eq(before.version()))
-            .exec(&self.0.db())
-            .await?;
+            .filter(authorisation::Column::Version.eq(before.version()));
+        if after.state() == State::Active {
+            // Whoever has agreed is known by their own name from then on, also where they are asked anew.
+            update = update.col_expr(authorisation::Column::Named, Expr::value(None::<Vec<u8>>));
+        }
+        let done = update.exec(&self.0.db()).await?;
         Ok(done.rows_affected == 1)
     }
 

@@ -2,12 +2,14 @@
 
 use hufu::base::clock::Day;
 use hufu::base::id::{AuthorisationId, PersonId};
+use hufu::domain::authorisation::{Actor, By, Event, Terms};
 use hufu::domain::new_document::NewDocument;
 use hufu::domain::notice::NoticeKind;
 use hufu::domain::number::document::{DocumentNumber, DocumentType};
 use hufu::domain::number::name::PersonName;
 use hufu::domain::person::DocumentEnd;
 use hufu::flows::people;
+use hufu::flows::relations::writer::change;
 use serde_json::json;
 
 use super::take_over::{owner, told};
@@ -174,5 +176,38 @@ fn the_registry_says_whose_an_invited_number_is() {
         let one = app.ctx.rows().authorisations().find(theirs).await.unwrap().unwrap();
         assert_eq!(app.events(&one).await, ["add enterprise", "proved registry"]);
         assert_eq!(stands(&app, wrong).await.0, "withdrawn");
+    });
+}
+
+/// Whoever has agreed once is known by their own name, also where they are asked for more and have yet to answer.
+/// Covers AC-21.
+#[test]
+fn a_typed_name_is_gone_once_its_person_has_agreed() {
+    on_each_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut li = as_li(&app).await;
+        let id = asked(&app, &mut li, "钱少", ("chinese_passport", PASSPORTS[0])).await;
+        let line = json!({"feed": "person", "source_key": "p", "version": 1, "name": "钱多",
+            "document_type": "chinese_passport", "document": PASSPORTS[0]});
+        feed(&app, &[line]).await;
+        let rows = app.ctx.rows();
+        let named = async || {
+            let (one, person) = rows.relations().handler(id).await.unwrap().unwrap();
+            (one.state().name(), person.name.as_str().to_owned())
+        };
+        assert_eq!(named().await, ("pending_by_person", "钱少".to_owned()));
+        let permissions = ["INVOICE", "INVOICE_ISSUE"].map(str::to_owned).into();
+        let wider = Event::Renew(Terms { permissions, valid_to: None });
+        let (_, holder) = stands(&app, id).await;
+        let manager = By { actor: Actor::Manager, person: None };
+        for (event, by, state) in [
+            (Event::Confirm, By::holder(holder), "active"),
+            (Event::Expire, By::CLOCK, "expired"),
+            (wider, manager, "pending_by_person"),
+        ] {
+            let one = rows.authorisations().find(id).await.unwrap().unwrap();
+            change(&app.ctx, &one, &event, by).await.unwrap();
+            assert_eq!(named().await, (state, "钱多".to_owned()));
+        }
     });
 }
