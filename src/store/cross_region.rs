@@ -78,6 +78,16 @@ fn list_sql(of_handler: bool) -> String {
     )
 }
 
+static NAMING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM record_handler h JOIN cross_region_record x ON x.id = h.record_id \
+         JOIN enterprise e ON e.id = x.enterprise_id \
+         WHERE h.realm = $1 AND h.person_id = $2 ORDER BY x.id LIMIT $3 OFFSET $4",
+        columns::<cross_region_record::Entity>("x"),
+        columns::<enterprise::Entity>("e"),
+    )
+});
+
 static ALL: LazyLock<String> = LazyLock::new(|| list_sql(false));
 static OF_HANDLER: LazyLock<String> = LazyLock::new(|| list_sql(true));
 
@@ -178,6 +188,23 @@ impl<A> CrossRegion<'_, A> {
             .await?;
         let both = rows.into_iter().filter_map(|(record, of)| Some((record, of?)));
         both.map(|(record, of)| Ok((read(record)?, enterprises::read(of)?))).collect()
+    }
+
+    /// All that name a person, with their enterprises.
+    pub async fn naming(
+        &self,
+        person: PersonId,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<(CrossRegionRecord, Enterprise)>, StoreError> {
+        let [offset, limit] = [offset, limit].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let values = [person.0.into(), limit.into(), offset.into()];
+        let both = |row: &QueryResult| {
+            let record = read(cross_region_record::Model::from_query_result(row, "x_")?)?;
+            let of = enterprises::read(enterprise::Model::from_query_result(row, "e_")?)?;
+            Ok::<_, StoreError>((record, of))
+        };
+        self.0.all(&NAMING, values).await?.iter().map(both).collect()
     }
 
     /// Whether any record of the enterprise has ever named the person.

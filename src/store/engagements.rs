@@ -72,6 +72,10 @@ static OF_CLIENT: LazyLock<String> = LazyLock::new(|| of_side("client_id"));
 static ONE: LazyLock<String> =
     LazyLock::new(|| format!("{} WHERE x.realm = $1 AND x.id = $2", *JOINED));
 
+static OF_PERSON: LazyLock<String> = LazyLock::new(|| {
+    format!("{} WHERE x.realm = $1 AND x.person_id = $2 ORDER BY x.id LIMIT $3 OFFSET $4", *JOINED)
+});
+
 /// Live ones alone, so that a page is a page (G-05).
 static CLIENTS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -100,6 +104,18 @@ impl<A> Engagements<'_, A> {
             query.offset.into(),
         ];
         self.0.all(&CLIENTS, values).await?.iter().map(read).collect()
+    }
+
+    /// All that somebody is or was assigned to.
+    pub async fn of_person(
+        &self,
+        person: PersonId,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<AgentIdentity>, StoreError> {
+        let [offset, limit] = [offset, limit].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let values = [person.0.into(), limit.into(), offset.into()];
+        self.0.all(&OF_PERSON, values).await?.iter().map(read).collect()
     }
 
     /// Whether the person is assigned to a client of this agency; whoever was is no longer of its staff.

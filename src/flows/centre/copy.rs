@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
-use crate::domain::notice::Notice;
 use crate::domain::number::address::PostalAddress;
 use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::email::EmailAddress;
@@ -16,6 +15,7 @@ use crate::domain::number::username::Username;
 use crate::domain::person::{DocumentEnd, DocumentStatus, IdentityDocument, Person};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
+use crate::flows::centre::own_work::{self, Lines};
 use crate::flows::centre::{events, own};
 use crate::flows::sign_in::factor::change::check_proved;
 use crate::flows::{Ctx, Fault, Stop};
@@ -44,6 +44,25 @@ enum Place {
     OfPerson(i64),
     OfAccount(i64),
     Notices(u64),
+    Ended(u64),
+    Assignments(u64),
+    Records(u64),
+}
+
+impl Place {
+    /// What comes after a list: the next with its name, or without one where it goes on in the same; `None`: it is
+    /// the last.
+    fn after(self) -> Option<(Option<&'static str>, Self)> {
+        Some(match self {
+            Self::SignIns(_) => (Some("events"), Self::OfPerson(i64::MAX)),
+            Self::OfPerson(_) => (None, Self::OfAccount(i64::MAX)),
+            Self::OfAccount(_) => (Some("notices"), Self::Notices(0)),
+            Self::Notices(_) => (Some("authorisation_history"), Self::Ended(0)),
+            Self::Ended(_) => (Some("agent_assignments"), Self::Assignments(0)),
+            Self::Assignments(_) => (Some("records"), Self::Records(0)),
+            Self::Records(_) => return None,
+        })
+    }
 }
 
 /// After a second factor that was proved a moment ago; it is written down.
@@ -78,21 +97,18 @@ impl OwnCopy {
             text.push_str(&line.to_string());
             self.is_first = false;
         }
-        self.place = match (next, place) {
+        self.place = match (next, place.after()) {
             (Some(next), _) => Some(next),
-            (None, Place::SignIns(_)) => {
-                text.push_str("\n  ],\n  \"events\": [");
-                self.is_first = true;
-                Some(Place::OfPerson(i64::MAX))
+            (None, Some((name, after))) => {
+                if let Some(name) = name {
+                    text.push_str("\n  ],\n  \"");
+                    text.push_str(name);
+                    text.push_str("\": [");
+                    self.is_first = true;
+                }
+                Some(after)
             }
-            // They go on in the same list.
-            (None, Place::OfPerson(_)) => Some(Place::OfAccount(i64::MAX)),
-            (None, Place::OfAccount(_)) => {
-                text.push_str("\n  ],\n  \"notices\": [");
-                self.is_first = true;
-                Some(Place::Notices(0))
-            }
-            (None, Place::Notices(_)) => {
+            (None, None) => {
                 text.push_str("\n  ]\n}\n");
                 None
             }
@@ -102,14 +118,14 @@ impl OwnCopy {
 
     /// Some lines, and where the same list goes on.
     async fn read(&self, place: Place) -> Result<(Vec<Value>, Option<Place>), Fault> {
+        let person = self.session.person;
         Ok(match place {
             Place::SignIns(offset) => {
                 let lines = self.sign_ins(offset).await?;
-                let next = is_full(&lines).then_some(Place::SignIns(offset + LINES));
-                (lines, next)
+                paged(lines, offset, Place::SignIns)
             }
             Place::OfPerson(before) => {
-                let (lines, next) = self.events(self.session.person.0, before).await?;
+                let (lines, next) = self.events(person.0, before).await?;
                 (lines, next.map(Place::OfPerson))
             }
             Place::OfAccount(before) => {
@@ -117,12 +133,21 @@ impl OwnCopy {
                 (lines, next.map(Place::OfAccount))
             }
             Place::Notices(offset) => {
-                let (notices, person) = (self.ctx.rows().notices(), self.session.person);
-                let read = notices.page(person, self.made_at, offset, LINES).await?;
-                let line = |one: &Notice| json!({"at": one.at.rfc3339(), "kind": one.kind.name()});
-                let lines: Vec<Value> = read.iter().map(line).collect();
-                let next = is_full(&lines).then_some(Place::Notices(offset + LINES));
-                (lines, next)
+                let lines =
+                    own_work::notices(&self.ctx, person, self.made_at, from(offset)).await?;
+                paged(lines, offset, Place::Notices)
+            }
+            Place::Ended(offset) => {
+                let lines = own_work::ended(&self.ctx, person, from(offset)).await?;
+                paged(lines, offset, Place::Ended)
+            }
+            Place::Assignments(offset) => {
+                let lines = own_work::assignments(&self.ctx, person, from(offset)).await?;
+                paged(lines, offset, Place::Assignments)
+            }
+            Place::Records(offset) => {
+                let lines = own_work::records(&self.ctx, person, from(offset)).await?;
+                paged(lines, offset, Place::Records)
             }
         })
     }
@@ -154,6 +179,20 @@ impl OwnCopy {
         let lines = told.map(|one| json!({"at": one.at.rfc3339(), "event": one.told})).collect();
         Ok((lines, next))
     }
+}
+
+fn from(offset: u64) -> Lines {
+    Lines { offset, limit: LINES }
+}
+
+/// Lines of a list, and where it goes on.
+fn paged(
+    lines: Vec<Value>,
+    offset: u64,
+    place: impl Fn(u64) -> Place,
+) -> (Vec<Value>, Option<Place>) {
+    let next = is_full(&lines).then(|| place(offset + LINES));
+    (lines, next)
 }
 
 /// Whether there may be more.
@@ -275,7 +314,7 @@ async fn authorisations(ctx: &Ctx, session: &Session) -> Result<Value, Fault> {
         let one: &crate::domain::authorisation::Authorisation = one;
         let enterprise: &crate::domain::enterprise::Enterprise = enterprise;
         json!({
-            "enterprise": {"name": enterprise.name, "number": enterprise.tin.as_str()},
+            "enterprise": own_work::enterprise(enterprise),
             "identity_type": one.identity_type.0,
             "permissions": one.permissions(),
             "state": one.state().name(),

@@ -14,6 +14,7 @@ pub mod known;
 pub mod log;
 pub mod messages;
 pub mod own;
+mod own_work;
 pub mod password;
 pub mod phones;
 mod sent;

@@ -12,7 +12,8 @@ use super::{LI, WANG, as_li, as_person, as_wang, feed, get, post};
 use crate::kit::browser::{Shown, unescape};
 use crate::kit::listener::Listener;
 use crate::kit::{
-    Browser, FILING, INVOICE, TestApp, VERIFIER, authorize_url, claims, on_each_database,
+    Browser, EXAMPLE, FILING, INVOICE, TestApp, VERIFIER, authorize_url, claims, on_each_database,
+    on_one_database,
 };
 use crate::login::authenticator::enrol_at;
 
@@ -243,5 +244,42 @@ fn a_copy_of_everything_is_handed_out() {
         app.clock.advance(901);
         let late = post(&app, &mut wang, PATH, &[("act", "copy")]).await;
         assert!(late.url.contains("/login/second_factor"), "{}", late.url);
+    });
+}
+
+/// The copy says for whom its person works and worked, and what a message was about: clients of an agency, records
+/// that name them, a relation that is over.
+#[test]
+fn a_copy_says_for_whom_its_person_works() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let card = "360103199208150022";
+        let record = json!({"feed": "record", "source_key": "r", "version": 1, "enterprise": EXAMPLE,
+            "record_kind": "inspection", "record_no": "T-77", "project_name": "桥",
+            "division": "360102", "tax_authority": "13601020000", "handlers": [card],
+            "permissions": ["TAX_FILING"], "valid_from": "2026-01-01"});
+        let relation = |version: i64, state: &str| {
+            json!({"feed": "authorisation", "source_key": "a", "version": version,
+                "enterprise": EXAMPLE, "person": card, "identity_type": "tax_clerk",
+                "permissions": ["TAX_FILING"], "valid_from": "2026-01-01", "state": state})
+        };
+        feed(&app, &[record, relation(1, "active"), relation(2, "ended")]).await;
+        let mut zhou = as_person(&app, "13300133000").await;
+        let file = post(&app, &mut zhou, PATH, &[("act", "copy")]).await;
+        let copy: Value = serde_json::from_str(&file.text).unwrap();
+        let clients = copy["agent_assignments"].as_array().unwrap().iter();
+        let clients: Vec<&Value> = clients.map(|one| &one["client_enterprise"]["name"]).collect();
+        assert_eq!(clients, ["南昌示例科技有限公司", "南昌样板商贸有限公司"]);
+        assert_eq!(copy["records"][0]["record_no"], "T-77");
+        assert_eq!(copy["records"][0]["enterprise"]["number"], EXAMPLE);
+        let over = &copy["authorisation_history"][0];
+        assert_eq!((&over["reason"], &over["by"]), (&json!("deleted"), &json!("registry")));
+        let about = copy["notices"].as_array().unwrap().iter().map(|one| &one["relation"]);
+        let about: Vec<&Value> = about.filter(|about| !about.is_null()).collect();
+        assert_eq!(about.len(), 2, "{}", copy["notices"]);
+        for one in about {
+            let said = json!([one["enterprise"]["name"], one["identity_type"], one["is_own"]]);
+            assert_eq!(said, json!(["南昌示例科技有限公司", "tax_clerk", true]));
+        }
     });
 }
