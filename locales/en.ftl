@@ -463,6 +463,7 @@ own-document-to = to
 own-document-ended = Ended
 own-document-counts = Renew it before { $n }, or your real-name level falls to 2.
 own-document-renew = Renew
+own-document-elsewhere = Please sign in as a person and renew it under “Identity documents”.
 own-document-add = Add a document
 own-document-add-text = Fill in the document, then confirm with a scan. It is added once the scan has passed. Of each kind the newest is kept.
 own-document-added = The document was added. You can sign in with its number from now on.

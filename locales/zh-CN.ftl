@@ -463,6 +463,7 @@ own-document-to = 至
 own-document-ended = 已过期
 own-document-counts = 请在 { $n } 前更新，逾期实名等级将降为二级。
 own-document-renew = 更新证件
+own-document-elsewhere = 请以自然人身份登录，在【个人证件管理】中更新证件。
 own-document-add = 添加证件
 own-document-add-text = 填写证件信息后进行扫码验证，验证通过后证件新增完成。同一类型的证件只保留最新的一个。
 own-document-added = 证件已添加，此后也可以用该证件号码登录。

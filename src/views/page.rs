@@ -338,6 +338,8 @@ pub struct RaisePage {
     pub wanted: String,
     /// The next step, by its name in `locales/`.
     pub next: Option<&'static str>,
+    /// Whether the session opens where documents are renewed.
+    pub may_renew: bool,
     pub request: String,
     pub notice: Option<Notice>,
 }

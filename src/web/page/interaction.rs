@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::acting::ActingIdentity;
+use crate::domain::function::{Function, Role};
 use crate::domain::login::Then;
 use crate::domain::refusal::{NoIdentity, Refusal};
 use crate::domain::session::Session;
@@ -104,8 +105,13 @@ async fn choose_page(
 
 /// As whom this session works, for the header of pages outside the centres.
 pub async fn acting(request: &Request, session: &Session) -> Result<Option<String>, Failure> {
+    let identity = identity(request, session).await?;
+    Ok(identity.map(|identity| view::acting_title(request, &identity)))
+}
+
+async fn identity(request: &Request, session: &Session) -> Result<Option<ActingIdentity>, Failure> {
     let identity = load::load(&request.ctx, session.person, session.acting).await;
-    Ok(Stop::refusal(identity)?.ok().map(|identity| view::acting_title(request, &identity)))
+    Ok(Stop::refusal(identity)?.ok())
 }
 
 pub async fn post_choose(asked: Asked) -> Answer {
@@ -210,15 +216,22 @@ async fn raise_page(request: &Request, needed: &ReachNeeded, refusal: Option<&Re
     let standing = level::find(&request.ctx, &needed.session).await?;
     let notice = refusal.map(|refusal| request.notice(refusal));
     let status = status_of(notice.as_ref());
+    let identity = identity(request, &needed.session).await?;
+    let audience = request.ctx.realm.audience_of(&needed.session.entrance);
+    let opens = |identity: &ActingIdentity| {
+        let (role, documents) = (Role::of(identity), Function::PersonalInformation);
+        role.may(documents) && documents.is_for(audience, role)
+    };
     let page = RaisePage {
         client: needed.client.name.in_language(request.language()).to_owned(),
         level: standing.level,
         wanted: request.text(&format!("level-short-{}", needed.wanted)),
         next: standing.next.map(NextStep::name),
+        may_renew: identity.as_ref().is_some_and(opens),
         request: needed.params.encode(),
         notice,
     };
-    let acting = acting(request, &needed.session).await?;
+    let acting = identity.map(|identity| view::acting_title(request, &identity));
     request.page_as(status, acting, &page)
 }
 

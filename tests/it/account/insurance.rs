@@ -1,12 +1,16 @@
 //! A social-insurance sign-in says nothing about tax: it decides no authorisation, in either direction.
 
+use hufu::domain::acting::Acting;
 use hufu::domain::entrance::Audience;
 use hufu::domain::function::{Function, Role};
 
-use super::{LI, WANG, as_li, get, held, post};
+use super::{LI, WANG, as_li, get, held, post, relation};
 use crate::kit::browser::unescape;
-use crate::kit::{Browser, EXAMPLE, TestApp, on_each_database};
-use crate::login::doors::{DOORS, Door};
+use crate::kit::{
+    Browser, EXAMPLE, FILING, TestApp, authorize_url, on_each_database, on_one_database,
+};
+use crate::login::doors::{DOORS, Door, INSURANCE};
+use crate::login::level::{at_level, with_session_of};
 use crate::login::scan::{code, go_on, login_page, scan, told};
 
 /// Signed in at one of the two doors.
@@ -233,4 +237,30 @@ fn tax_functions_are_for_tax_sessions() {
             assert_eq!(opens, expected, "{function:?} {role:?}");
         }
     }
+}
+
+/// Whose documents are good for no level any more is led to where they are renewed, where the session opens that; a
+/// unit's session says by which sign-in it opens. Covers L-11.
+#[test]
+fn a_units_session_says_where_documents_are_renewed() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let own = relation(&app, LI, "legal_representative").await;
+        let acting = Acting::Enterprise(own.id);
+        let mut browser = with_session_of(&app, own.person, acting, &["pwd", "sms", "mfa"]).await;
+        at_level(&app, own.person, 2).await;
+        app.sql("UPDATE identity_document SET valid_to = '2026-08-25'").await;
+        let three = [("acr_values", "urn:hufu:realname:3")];
+        for (application, entrance, leads) in
+            [(&FILING, "enterprise", true), (&INSURANCE, "social_insurance_unit", false)]
+        {
+            app.sql(&format!("UPDATE session SET entrance = '{entrance}'")).await;
+            let page = browser.get(&authorize_url(application, &three)).await;
+            assert!(page.url.contains("/raise?"), "{entrance}: {} {}", page.url, page.text);
+            let page = browser.submit(&page, &[("act", "raise")]).await;
+            assert_eq!(page.code(), Some("E_NO_DOCUMENT"), "{entrance}: {}", page.text);
+            assert_eq!(page.text.contains("id=\"to-documents\""), leads, "{}", page.text);
+            assert_eq!(page.text.contains("请以自然人身份登录"), !leads, "{}", page.text);
+        }
+    });
 }
