@@ -308,10 +308,14 @@ impl Registration {
         Self { turn: self.turn + 1, access, proof: None, ..self.clone() }
     }
 
-    /// As it stands at a moment: however often it was taken a step further, a code proves no more than it did.
+    /// As it stands at a moment: however often it was taken a step further, a code proves no more than it did. Of
+    /// one that an earlier release took nobody has kept when.
     #[must_use]
     pub fn as_of(self, now: Timestamp) -> Self {
-        match self.access.as_ref().is_some_and(|access| access.is_over(now)) {
+        let access = self.access.as_ref();
+        let is_over = access.is_some_and(|access| access.is_over(now));
+        let is_undated = access.is_none_or(|access| access.proved_at.is_none());
+        match is_over || (self.proof.is_some() && is_undated) {
             true => self.unreached(),
             false => self,
         }

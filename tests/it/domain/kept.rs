@@ -2,7 +2,12 @@
 
 use std::fmt::Debug;
 
-use hufu::domain::login::{LoginTransaction, Progress};
+use hufu::base::clock::Timestamp;
+use hufu::domain::login::{LoginTransaction, Progress, Then};
+use hufu::domain::number::phone::Phone;
+use hufu::domain::registration::{
+    Access, Candidate, Contact, Proof, Registration, Step, Typed, Way,
+};
 use hufu::domain::scan::{Scan, ScanState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -60,4 +65,29 @@ fn a_value_of_an_earlier_release_stays_as_it_was_written() {
         let found: Scan = read(&scan(&format!(r#""proved"{more}"#)));
         assert_eq!(found.state, ScanState::Proved { era: expected });
     }
+}
+
+/// A registration whose code came back before it was kept when: another code is sent, and it comes to its end.
+#[test]
+fn a_registration_of_an_earlier_release_proves_its_contact_anew() {
+    let now = Timestamp(1_795_485_600);
+    let typed = Typed {
+        name: "王小明",
+        document_type: "resident_id_card",
+        document: "360102199003071236",
+        ..Typed::default()
+    };
+    let candidate = Candidate::parse(Way::Domestic, typed, now.day()).unwrap();
+    let contact = Contact::Phone(Phone::parse("13800138000").unwrap());
+    let access = Access { password: "p".to_owned(), contact, proved_at: None };
+    let begun = Registration::begun(Way::Domestic, Then::Nowhere, Vec::new());
+    let due = begun.naming(candidate).reached_by(access).reached(now).left_with(Proof::Hall);
+    let mut kept = serde_json::to_value(&due).unwrap();
+    assert_eq!(due.as_of(now).due(), Step::Verify);
+    let access = kept["access"].as_object_mut().unwrap();
+    access.remove("proved_at").unwrap();
+    access.insert("is_proved".to_owned(), true.into());
+    let found: Registration = serde_json::from_value(kept).unwrap();
+    let found = found.as_of(now);
+    assert_eq!((found.due(), found.proof), (Step::Contact, None));
 }
