@@ -447,3 +447,30 @@ fn a_former_number_costs_no_face() {
         assert!(page.text.contains("该证件已有账号"), "{}", page.text);
     });
 }
+
+/// A number that is replaced while its person shows their face is told to be one, too, and not as an account's.
+/// Covers R-06, D-08.
+#[test]
+fn a_number_that_is_replaced_meanwhile_is_told_as_former() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let former = Registrant {
+            name: "钱多",
+            kind: "chinese_passport",
+            number: "EF1260892",
+            sex: "male",
+            ..FANG
+        };
+        let (mut browser, page) = at_face(&app, former).await;
+        show_face(&app, &page, FaceState::Passed).await;
+        for (version, number) in [(1, "EF1260892"), (2, "EF1260893")] {
+            let line = json!({"feed": "person", "source_key": "renewed", "version": version,
+                "name": "钱多", "document_type": "chinese_passport", "document": number,
+                "phone": "13911139111"});
+            crate::account::feed(&app, &[line]).await;
+        }
+        let told = go_on(&mut browser, &page).await;
+        assert_eq!((told.status.as_u16(), told.code()), (409, Some("E_TAKEN")), "{}", told.text);
+        assert!(told.text.contains("已由您的新证件代替"), "{}", told.text);
+    });
+}

@@ -57,13 +57,14 @@ impl<'a> Registering<'a> {
     }
 }
 
-/// The code that the page shows was confirmed by a phone: the face is the candidate's.
+/// The code that the page shows was confirmed by a phone: the face is the candidate's. What has become of the
+/// number since is told as the proof of the contact would have told it; [`Verdict::GoOn`]: it is done, or asked anew.
 pub async fn by_face(
     ctx: &Ctx,
     begun: &Begun,
     held: &Held,
     (id, verifier): (&str, &str),
-) -> Result<(), Stop> {
+) -> Result<Verdict, Stop> {
     let registration = &held.registration;
     let Some(wanted) = claim(registration) else { return Err(Refusal::State.into()) };
     let proved = scan::take(ctx, begun.key(), id, verifier).await?;
@@ -74,7 +75,12 @@ pub async fn by_face(
 }
 
 /// The hall's record and its phone are enough. `ticked`: what was agreed to.
-pub async fn by_hall(ctx: &Ctx, begun: &Begun, held: &Held, ticked: &[Agreed]) -> Result<(), Stop> {
+pub async fn by_hall(
+    ctx: &Ctx,
+    begun: &Begun,
+    held: &Held,
+    ticked: &[Agreed],
+) -> Result<Verdict, Stop> {
     if held.registration.proof != Some(Proof::Hall) {
         return Err(Refusal::State.into());
     }
@@ -87,7 +93,7 @@ async fn complete(
     begun: &Begun,
     registration: &Registration,
     held: &Held,
-) -> Result<(), Stop> {
+) -> Result<Verdict, Stop> {
     let whole = Registering::of(registration)?;
     let tx = ctx.begin().await?;
     JOURNEY.use_up(&tx, begun).await?;
@@ -100,12 +106,11 @@ async fn complete(
         // The hall's record, or the person, is another by now: what is left to prove is asked anew.
         Err(Stop::Refused(Refusal::StepUpRequired)) => {
             drop(tx);
-            return match judge(ctx, begun, held).await? {
-                Verdict::GoOn => Ok(()),
-                Verdict::HasAccount | Verdict::Former => Err(Refusal::Taken.into()),
-            };
+            return judge(ctx, begun, held).await;
         }
-        saved => saved?,
+        Ok(verdict @ (Verdict::HasAccount | Verdict::Former)) => return Ok(verdict),
+        Ok(Verdict::GoOn) => {}
+        Err(stop) => return Err(stop),
     }
     tx.commit().await?;
     // Whoever looks again sees that it is done; where this fails they may sign in all the same.
@@ -113,14 +118,15 @@ async fn complete(
     if let Err(stop) = JOURNEY.go(ctx, begun, &held.kept, &done).await {
         tracing::warn!(%stop, "The end of a registration is not kept for another look");
     }
-    Ok(())
+    Ok(Verdict::GoOn)
 }
 
-async fn save(ctx: &Ctx, tx: &Tx<'_>, whole: &Registering<'_>) -> Result<(), Stop> {
+async fn save(ctx: &Ctx, tx: &Tx<'_>, whole: &Registering<'_>) -> Result<Verdict, Stop> {
     let facts = Facts::read(ctx, tx.rows().reading(), whole.candidate).await?;
     // As things stand now: somebody else may have been faster, or the hall's record another.
     match (facts.judge(whole.candidate, whole.access)?, whole.proof) {
-        (Judged::HasAccount | Judged::Former, _) => return Err(Refusal::Taken.into()),
+        (Judged::HasAccount, _) => return Ok(Verdict::HasAccount),
+        (Judged::Former, _) => return Ok(Verdict::Former),
         (Judged::Hall, _) | (Judged::Face { .. }, Proof::Face { .. }) => {}
         (Judged::Face { .. }, Proof::Hall) => return Err(Refusal::StepUpRequired.into()),
     }
@@ -143,7 +149,7 @@ async fn save(ctx: &Ctx, tx: &Tx<'_>, whole: &Registering<'_>) -> Result<(), Sto
     if comes_back {
         tell_enterprises(ctx, tx, person).await?;
     }
-    Ok(())
+    Ok(Verdict::GoOn)
 }
 
 /// A new person, or the one whom the registry, an invitation or a former account knows.

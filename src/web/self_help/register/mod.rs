@@ -255,7 +255,10 @@ async fn post_verify(helping: Helping) -> Answer {
         Some(Proof::Hall) => {
             complete::by_hall(ctx, begun, &held, &agreed(form, hall_agreements(ctx))).await
         }
-        _ => register::agree(ctx, begun, &held, &agreed(form, face_agreements(ctx))).await,
+        _ => {
+            let ticked = agreed(form, face_agreements(ctx));
+            register::agree(ctx, begun, &held, &ticked).await.map(|()| Verdict::GoOn)
+        }
     };
     let done = Stop::refusal(done)?;
     let may_be_done = held.registration.proof == Some(Proof::Hall) && done == Err(Refusal::State);
@@ -266,10 +269,11 @@ async fn post_verify(helping: Helping) -> Answer {
 }
 
 /// What the last form has led to.
-async fn finished(helping: &Helping, held: &Held, done: Result<(), Refusal>) -> Answer {
+async fn finished(helping: &Helping, held: &Held, done: Result<Verdict, Refusal>) -> Answer {
     match done {
-        Ok(()) => Ok(onward(helping)),
-        Err(Refusal::Taken) => known(helping, held, "register-known"),
+        Ok(Verdict::GoOn) => Ok(onward(helping)),
+        Ok(Verdict::HasAccount) | Err(Refusal::Taken) => known(helping, held, "register-known"),
+        Ok(Verdict::Former) => known(helping, held, "register-former"),
         // The phone is to be proved anew.
         Err(Refusal::OtpExpired) => match find(&helping.request.ctx, &helping.begun).await? {
             Some(Found::On(now)) => {

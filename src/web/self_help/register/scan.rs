@@ -4,7 +4,7 @@
 use crate::domain::refusal::Refusal;
 use crate::domain::scan::ScanState;
 use crate::flows::Stop;
-use crate::flows::self_help::register::complete;
+use crate::flows::self_help::register::{Verdict, complete};
 use crate::flows::sign_in::scan::code::{cancel_shown, find_shown};
 use crate::web::answer::{Answer, see_other};
 use crate::web::self_help::Helping;
@@ -22,7 +22,7 @@ pub async fn post(helping: Helping) -> Answer {
         let found = find_shown(ctx, helping.begun.key(), id, verifier).await?;
         let is_used = found.is_some_and(|found| found.state == ScanState::Consumed);
         // Nor is it the second where the phone is to be proved anew.
-        let may_be_second = done.is_err() && done != Err(Refusal::OtpExpired);
+        let may_be_second = done != Ok(Verdict::GoOn) && done != Err(Refusal::OtpExpired);
         if may_be_second && is_used && is_done_meanwhile(&helping).await? {
             return Ok(see_other(&address(&helping.request, "done", &helping.begun)));
         }
