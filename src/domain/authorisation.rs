@@ -57,6 +57,12 @@ pub struct Terms {
     pub valid_to: Option<Day>,
 }
 
+impl Terms {
+    fn is_past(&self, now: Timestamp) -> bool {
+        self.valid_to.is_some_and(|end| end < now.day())
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {

@@ -378,9 +378,8 @@ impl Authorisation {
     fn next_by_proof(&self, may_hold: bool) -> Result<State, Refusal> {
         match self.state {
             State::PendingByPerson if may_hold => Ok(State::PendingByPerson),
-            State::PendingByPerson | State::Expired if self.confirmed_at.is_none() => {
-                Ok(State::Withdrawn)
-            }
+            State::PendingByPerson => Ok(State::Withdrawn),
+            State::Expired if self.confirmed_at.is_none() => Ok(State::Withdrawn),
             _ => Err(Refusal::State),
         }
     }
@@ -420,12 +419,6 @@ impl Authorisation {
 
     fn is_past(&self, now: Timestamp) -> bool {
         self.terms.is_past(now)
-    }
-}
-
-impl Terms {
-    fn is_past(&self, now: Timestamp) -> bool {
-        self.valid_to.is_some_and(|end| end < now.day())
     }
 }
 

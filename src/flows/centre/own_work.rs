@@ -2,7 +2,7 @@
 //! assignments as an agency's staff, records that name them, and what a message was about. Of others whom it was
 //! about nothing is told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -92,12 +92,12 @@ pub async fn notices(
 ) -> Result<Vec<Value>, Fault> {
     let rows = ctx.rows();
     let read = rows.notices().page(person, until, lines.offset, lines.limit).await?;
-    let mut known: HashMap<EnterpriseId, Option<Value>> = HashMap::new();
-    for relation in read.iter().filter_map(|one| one.relation.as_ref()) {
-        if !known.contains_key(&relation.enterprise) {
-            let found = rows.enterprises().find(relation.enterprise).await?;
-            known.insert(relation.enterprise, found.as_ref().map(enterprise));
-        }
+    let about = read.iter().filter_map(|one| one.relation.as_ref()).map(|of| of.enterprise);
+    let about: BTreeSet<EnterpriseId> = about.collect();
+    let mut known = BTreeMap::new();
+    for id in about {
+        let found = rows.enterprises().find(id).await?;
+        known.insert(id, found.as_ref().map(enterprise));
     }
     let line = |one: &Notice| {
         let relation = one.relation.as_ref().map(|of| {
