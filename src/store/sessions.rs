@@ -17,7 +17,7 @@ use crate::base::secret::Hashed;
 use crate::domain::acting::Acting;
 use crate::domain::session::Session;
 use crate::store::columns::columns;
-use crate::store::entity::session;
+use crate::store::entity::{session, session_client};
 use crate::store::found::Found;
 use crate::store::{Rows, StoreError, Writing};
 
