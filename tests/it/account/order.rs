@@ -136,7 +136,7 @@ fn a_document_that_waits_for_an_enterprise_holds_no_session() {
             other.commit().await.unwrap();
             ended
         });
-        assert_eq!(ended.unwrap(), Some(session.person));
+        assert_eq!(ended.unwrap().map(|one| one.person), Some(session.person));
         assert_eq!(Stop::refusal(added.map(|_| ())).unwrap(), Err(Refusal::State));
     });
 }
