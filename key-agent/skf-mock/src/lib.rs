@@ -3,8 +3,9 @@
 //! key; a PIN that is counted and locks.
 //!
 //! The key is the published example of GB/T 32918.5, so nothing here is secret. With `SKF_MOCK_TOKEN`
-//! a folder that holds `certificate.der` and `key` (32 bytes) takes its place. Each copy of the
-//! library has a state of its own.
+//! a folder that holds `certificate.der` and `key` (32 bytes) takes its place, `encryption.der` beside
+//! them is the token's second certificate, and the token is plugged in while `certificate.der` lies
+//! there. Each copy of the library has a state of its own.
 //!
 //! Everything here is called over C, with pointers that the caller answers for; hence `unsafe`.
 
@@ -21,7 +22,7 @@ use skf_api::native::types::{
 use sm2::dsa::SigningKey;
 use sm2::dsa::signature::hazmat::PrehashSigner;
 
-use state::{MOST_TRIES, State, token};
+use state::{MOST_TRIES, State, is_plugged_in, token};
 
 pub const FIRST_PIN: &str = "123456";
 pub const SERIAL: &str = "MOCK0001";
@@ -31,6 +32,7 @@ const NO_SUCH: ULONG = 0x0A00_0005;
 const BAD_DATA: ULONG = 0x0A00_0011;
 const NO_CERTIFICATE: ULONG = 0x0A00_001C;
 const SMALL_BUFFER: ULONG = 0x0A00_0020;
+const DEVICE_REMOVED: ULONG = 0x0A00_0023;
 const PIN_INCORRECT: ULONG = 0x0A00_0024;
 const PIN_LOCKED: ULONG = 0x0A00_0025;
 const PIN_LEN_RANGE: ULONG = 0x0A00_0027;
@@ -62,11 +64,15 @@ unsafe fn text<'a>(from: LPSTR) -> &'a [u8] {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SKF_EnumDev(_: BOOL, names: *mut CHAR, size: *mut ULONG) -> ULONG {
-    unsafe { give(b"Mock Key\0\0", names, size) }
+    let plugged_in: &[u8] = if is_plugged_in() { b"Mock Key\0\0" } else { b"" };
+    unsafe { give(plugged_in, names, size) }
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SKF_ConnectDev(_: LPSTR, device: *mut HANDLE) -> ULONG {
+    if !is_plugged_in() {
+        return DEVICE_REMOVED;
+    }
     unsafe { *device = handle() };
     OK
 }
@@ -195,10 +201,10 @@ pub unsafe extern "C" fn SKF_ExportCertificate(
     bytes: *mut BYTE,
     size: *mut ULONG,
 ) -> ULONG {
-    if to_sign == 0 {
-        return NO_CERTIFICATE;
-    }
-    unsafe { give(&token().certificate, bytes, size) }
+    let token = token();
+    let kept = if to_sign == 0 { token.encryption.as_ref() } else { Some(&token.certificate) };
+    let Some(kept) = kept else { return NO_CERTIFICATE };
+    unsafe { give(kept, bytes, size) }
 }
 
 #[unsafe(no_mangle)]

@@ -56,7 +56,18 @@ impl State {
 /// What does not change.
 pub struct Token {
     pub certificate: Vec<u8>,
+    /// Tokens hold a second one, which signs nothing.
+    pub encryption: Option<Vec<u8>>,
     pub key: Vec<u8>,
+}
+
+fn folder() -> Option<PathBuf> {
+    std::env::var_os("SKF_MOCK_TOKEN").map(PathBuf::from)
+}
+
+/// The example's token is always there.
+pub fn is_plugged_in() -> bool {
+    folder().is_none_or(|folder| folder.join("certificate.der").is_file())
 }
 
 pub fn token() -> &'static Token {
@@ -64,12 +75,14 @@ pub fn token() -> &'static Token {
     TOKEN.get_or_init(|| {
         let example = || Token {
             certificate: include_bytes!("certificate.der").to_vec(),
+            encryption: None,
             key: EXAMPLE_KEY.to_vec(),
         };
         let given = || {
-            let folder = PathBuf::from(std::env::var_os("SKF_MOCK_TOKEN")?);
+            let folder = folder()?;
             let certificate = std::fs::read(folder.join("certificate.der")).ok()?;
-            Some(Token { certificate, key: std::fs::read(folder.join("key")).ok()? })
+            let encryption = std::fs::read(folder.join("encryption.der")).ok();
+            Some(Token { certificate, encryption, key: std::fs::read(folder.join("key")).ok()? })
         };
         given().unwrap_or_else(example)
     })

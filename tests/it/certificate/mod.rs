@@ -16,6 +16,7 @@ mod realm;
 mod seen;
 mod session;
 mod tabs;
+mod tokens;
 mod vectors;
 
 use hufu::base::clock::Timestamp;

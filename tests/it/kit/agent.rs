@@ -45,13 +45,18 @@ pub fn program() -> Option<PathBuf> {
 
 /// The real program with this configuration.
 pub async fn start(program: &Path, config: &Path, more: &[(&str, &Path)]) -> Running {
+    start_at(PORT, program, config, more).await
+}
+
+/// The same where its configuration says that it listens: for a test that is a page itself.
+pub async fn start_at(port: u16, program: &Path, config: &Path, more: &[(&str, &Path)]) -> Running {
     let mut command = Command::new(program);
     command.arg("--config").arg(config).stderr(Stdio::null()).stdout(Stdio::null());
     for (name, value) in more {
         command.env(name, value);
     }
     let running = Running::of(command.spawn().unwrap());
-    wait_for(PORT).await;
+    wait_for(port).await;
     running
 }
 
