@@ -73,7 +73,10 @@ async fn show(on_duty: &OnDuty, text: &str, refusal: Option<&Refusal>) -> Answer
         Refusal::Role => request.notice_as(refusal, "review-not-yours"),
         refusal => request.notice(refusal),
     });
-    on_duty.page(refusal, &ApplicationPage { notice, ..page(on_duty, &case) })
+    let page = page(on_duty, &case);
+    // Decided meanwhile: there is no form to lead to.
+    let notice = notice.map(|said| if page.is_open { said } else { said.at_fields([]) });
+    on_duty.page(refusal, &ApplicationPage { notice, ..page })
 }
 
 fn page(on_duty: &OnDuty, case: &Case) -> ApplicationPage {

@@ -76,7 +76,8 @@ fn show(
         events: events.iter().map(|one| view(request, one)).collect(),
         next,
         reason: on_duty.matter.clone().unwrap_or_default(),
-        notice: refusal.map(|refusal| request.notice(refusal)),
+        // `officer` is who reads.
+        notice: refusal.map(|refusal| request.notice(refusal).with_field("officer", "officer-of")),
     };
     on_duty.page(refusal, &page)
 }

@@ -64,7 +64,11 @@ async fn show(on_duty: &OnDuty, text: &str, again: Again, refusal: Option<&Refus
         today: request.ctx.now().day().to_string(),
         reason: on_duty.matter.clone().unwrap_or_default(),
         done: (params.get("done") == Some("saved")).then(|| request.text("counter-done-saved")),
-        notice: refusal.map(|refusal| request.notice(refusal)),
+        notice: refusal.map(|refusal| match acts(authorisation) {
+            // Over meanwhile: there is no form to lead to.
+            [] => request.notice(refusal).at_fields([]),
+            _ => request.notice(refusal),
+        }),
     };
     on_duty.page(refusal, &page)
 }

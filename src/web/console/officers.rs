@@ -20,16 +20,22 @@ pub async fn get(request: Request) -> Answer {
     show(&on_duty, None, done).await
 }
 
-async fn show(on_duty: &OnDuty, refusal: Option<&Refusal>, done: Option<String>) -> Answer {
+/// `refused`: why, and whose form it was.
+async fn show(on_duty: &OnDuty, refused: Option<(&Refusal, &str)>, done: Option<String>) -> Answer {
     let request = &on_duty.request;
     let officers = list(&request.ctx).await?;
-    let page = OfficersPage {
-        officers: officers.iter().map(|one| view(on_duty, one)).collect(),
-        reason: on_duty.matter.clone().unwrap_or_default(),
-        done,
-        notice: refusal.map(|refusal| request.notice(refusal)),
-    };
-    on_duty.page(refusal, &page)
+    let officers: Vec<ColleagueView> = officers.iter().map(|one| view(on_duty, one)).collect();
+    let notice = refused.map(|(refusal, login)| {
+        let notice = request.notice(refusal);
+        // Each has a form and a reason of their own; without one there is no field to lead to.
+        match officers.iter().find(|one| one.login == login && one.act.is_some()) {
+            Some(one) => notice.with_field("reason", &format!("reason-{}", one.id)),
+            None => notice.at_fields([]),
+        }
+    });
+    let page =
+        OfficersPage { officers, reason: on_duty.matter.clone().unwrap_or_default(), done, notice };
+    on_duty.page(refused.map(|(refusal, _)| refusal), &page)
 }
 
 fn view(on_duty: &OnDuty, one: &Officer) -> ColleagueView {
@@ -54,7 +60,10 @@ pub async fn post(form: Form) -> Answer {
     let (mut on_duty, form) = OnDuty::enter_with(form, Duty::LockOfficer).await?;
     match Stop::refusal(act(&mut on_duty, &form).await)? {
         Ok(what) => on_duty.go(&format!("{OFFICERS}?done={what}")),
-        Err(refusal) => show(&on_duty, Some(&refusal), None).await,
+        Err(refusal) => {
+            let login = form.get("officer").unwrap_or_default();
+            show(&on_duty, Some((&refusal, login)), None).await
+        }
     }
 }
 

@@ -36,6 +36,8 @@ struct Shown<'r> {
     typed: String,
     done: Option<String>,
     refusal: Option<&'r Refusal>,
+    /// The element of the reason, where another form than the search was sent.
+    reason_at: Option<String>,
 }
 
 fn show(on_duty: &OnDuty, found: Vec<Profile>, shown: Shown<'_>) -> Answer {
@@ -46,7 +48,13 @@ fn show(on_duty: &OnDuty, found: Vec<Profile>, shown: Shown<'_>) -> Answer {
         typed: shown.typed,
         reason: on_duty.matter.clone().unwrap_or_default(),
         done: shown.done,
-        notice: shown.refusal.map(|refusal| request.notice(refusal)),
+        notice: shown.refusal.map(|refusal| {
+            let notice = request.notice(refusal);
+            match &shown.reason_at {
+                Some(id) => notice.with_field("reason", id),
+                None => notice,
+            }
+        }),
     };
     on_duty.page(shown.refusal, &page)
 }
@@ -91,7 +99,8 @@ async fn again(
     let helper = on_duty.helper()?;
     let found = async { look(&on_duty.request.ctx, &helper, id(text)?).await };
     let found = on_duty.or_refused(found.await)?;
-    show(on_duty, vec![found], Shown { done, refusal, ..Shown::default() })
+    let reason_at = found.account.as_ref().map(|_| format!("reason-{}", found.person));
+    show(on_duty, vec![found], Shown { done, refusal, reason_at, ..Shown::default() })
 }
 
 /// Whose duty an act is; `None`: there is no such act.

@@ -104,6 +104,8 @@ fn an_auditor_finds_events() {
             let page = search(&mut desk, &[(field, wrong)]).await;
             assert_eq!(page.code(), Some("E_FORMAT"), "{field} {wrong}");
         }
+        let page = search(&mut desk, &[("officer", "x".repeat(101).as_str())]).await;
+        assert!(page.text.contains("href=\"#officer-of\""), "not the reader: {}", page.text);
         let page = desk.get("/audit").await;
         let forged = format!("csrf={}&before=now&reason=asked", page.hidden()["csrf"]);
         let path = format!("{}/audit", super::CONSOLE);

@@ -376,6 +376,9 @@ async fn a_system_officer_locks_a_colleague() {
     let send = [("officer", "hall"), ("act", "lock")];
     let refused = system.browser.submit(&page, &[&send[..], &[("reason", "x")]].concat()).await;
     assert_eq!(refused.code(), Some("E_FORMAT"), "{}", refused.text);
+    let id = hall.officer(&app).await.id;
+    let led = [format!("href=\"#reason-{id}\""), format!("id=\"reason-{id}-wrong\"")];
+    assert!(led.iter().all(|part| refused.text.contains(part)), "{}", refused.text);
     assert!(hall.is_at_work().await);
     let values = [&send[..], &[("reason", "离岗，工单 9")]].concat();
     let shown = system.browser.submit(&page, &values).await;

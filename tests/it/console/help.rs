@@ -111,6 +111,8 @@ fn a_person_is_helped_by_what_the_roles_allow() {
         assert!(locked.help.locked_at.is_some());
         let shown = security.browser.submit(&page, &[("act", "lock"), ("reason", "")]).await;
         assert_eq!(shown.code(), Some("E_FORMAT"), "{}", shown.text);
+        let own = format!("href=\"#reason-{}\"", account.person);
+        assert!(shown.text.contains(&own), "not the search's: {}", shown.text);
         let page = hall.get(&path).await;
         let shown = hall.browser.submit(&page, &[("act", "unlock"), why]).await;
         assert!(shown.text.contains("已解除锁定"), "{}", shown.text);
