@@ -25,6 +25,7 @@ pub async fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().await
 }
 
+/// Beside the server's program, where Cargo puts what it builds.
 fn built(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_BIN_EXE_hufu")).with_file_name(name);
     if path.exists() {
@@ -36,7 +37,8 @@ fn built(name: &str) -> Option<PathBuf> {
 
 /// The driver of the national interface that is made of software.
 pub fn skf_mock() -> Option<PathBuf> {
-    built("libskf_mock.so")
+    // The agent's tests depend on it: it stands among what they are made of.
+    built("deps/libskf_mock.so")
 }
 
 pub fn program() -> Option<PathBuf> {
