@@ -221,6 +221,7 @@ impl Authorisation {
     }
 
     /// The same without the person's word, which they have taken back since: whatever renews it asks them.
+    #[must_use]
     pub fn without_word(&self) -> Self {
         Self { confirmed_at: None, ..self.clone() }
     }

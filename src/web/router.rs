@@ -73,17 +73,7 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .merge(certificate::routes())
         .merge(self_help::routes())
         .merge(self_help::register::routes())
-        .route(
-            "/ssf/stream",
-            get(events_api::read)
-                .post(events_api::create)
-                .put(events_api::replace)
-                .patch(events_api::update)
-                .delete(events_api::remove),
-        )
-        .route("/ssf/status", get(events_api::status).post(events_api::set_status))
-        .route("/ssf/verify", post(events_api::verify))
-        .route("/ssf/poll", post(events_api::poll))
+        .merge(event_streams())
         .route("/signed-in", get(account::home::signed_in))
         .route("/", get(page::reading::to_sign_in))
         .route("/language", get(page::login::language))
@@ -105,6 +95,22 @@ pub fn router_within(app: App, time_out: Duration) -> Router {
         .merge(documents().layer(MapResponseLayer::new(headers::of_document)))
         .layer(MapResponseLayer::new(move |response| stopping.applied_to(response)))
         .with_state(app)
+}
+
+/// Shared Signals: an application's own stream (`docs/applications.md`).
+fn event_streams() -> Router<App> {
+    Router::new()
+        .route(
+            "/ssf/stream",
+            get(events_api::read)
+                .post(events_api::create)
+                .put(events_api::replace)
+                .patch(events_api::update)
+                .delete(events_api::remove),
+        )
+        .route("/ssf/status", get(events_api::status).post(events_api::set_status))
+        .route("/ssf/verify", post(events_api::verify))
+        .route("/ssf/poll", post(events_api::poll))
 }
 
 /// [`headers::BY_SCRIPT`].

@@ -257,20 +257,18 @@ pub fn anew(request: &Request, transaction: &LoginTransaction) -> (String, Strin
     if let Some(link) = again(request, transaction.request()) {
         return link;
     }
-    match transaction.errand() {
-        Some(_) => (format!("{}/account", request.base()), request.text("back-to-account")),
-        None => {
-            let login = format!("{}/login", request.base());
-            let to = match &transaction.then {
-                Then::Page(page) => {
-                    let asked = [("return_to".to_owned(), page.clone())];
-                    format!("{login}?{}", Params::from_map(asked.into()).encode())
-                }
-                Then::Authorize(_) | Then::Nowhere => login,
-            };
-            (to, request.text("back-to-login"))
-        }
+    if transaction.errand().is_some() {
+        return (format!("{}/account", request.base()), request.text("back-to-account"));
     }
+    let login = format!("{}/login", request.base());
+    let to = match &transaction.then {
+        Then::Page(page) => {
+            let asked = [("return_to".to_owned(), page.clone())];
+            format!("{login}?{}", Params::from_map(asked.into()).encode())
+        }
+        Then::Authorize(_) | Then::Nowhere => login,
+    };
+    (to, request.text("back-to-login"))
 }
 
 pub fn authorize_address(request: &Request, asked: &BTreeMap<String, String>) -> String {

@@ -251,14 +251,11 @@ async fn post_verify(helping: Helping) -> Answer {
         register::decline(ctx, begun, &held).await?;
         return declined(&helping.request, &held);
     }
-    let done = match held.registration.proof {
-        Some(Proof::Hall) => {
-            complete::by_hall(ctx, begun, &held, &agreed(form, hall_agreements(ctx))).await
-        }
-        _ => {
-            let ticked = agreed(form, face_agreements(ctx));
-            register::agree(ctx, begun, &held, &ticked).await.map(|()| Verdict::GoOn)
-        }
+    let done = if held.registration.proof == Some(Proof::Hall) {
+        complete::by_hall(ctx, begun, &held, &agreed(form, hall_agreements(ctx))).await
+    } else {
+        let ticked = agreed(form, face_agreements(ctx));
+        register::agree(ctx, begun, &held, &ticked).await.map(|()| Verdict::GoOn)
     };
     let done = Stop::refusal(done)?;
     let may_be_done = held.registration.proof == Some(Proof::Hall) && done == Err(Refusal::State);
