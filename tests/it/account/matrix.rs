@@ -198,7 +198,7 @@ fn places(ids: &[String]) -> Vec<String> {
     for route in routes {
         match route.contains("{id}") {
             true => {
-                places.extend(ids.iter().map(|id| format!("/account{route}").replace("{id}", id)))
+                places.extend(ids.iter().map(|id| format!("/account{route}").replace("{id}", id)));
             }
             false => places.push(format!("/account{route}")),
         }

@@ -373,11 +373,10 @@ fn what_the_registry_asks_is_no_managers_to_withdraw() {
     on_one_database(|on| async move {
         let app = TestApp::start(on).await;
         let mut li = as_li(&app).await;
-        let save: &[(&str, &str)] =
-            &[("act", "confirm-save"), ("p-TAX_FILING", "yes"), ("term", "long")];
-        let cases: [(&str, &str, &[&[(&str, &str)]]); 2] = [
-            (ZHAO, "pending_by_person", &[&[("act", "withdraw")]]),
-            (SUN, "pending_by_enterprise", &[&[("act", "reject")], save]),
+        let save = vec![("act", "confirm-save"), ("p-TAX_FILING", "yes"), ("term", "long")];
+        let cases = [
+            (ZHAO, "pending_by_person", vec![vec![("act", "withdraw")]]),
+            (SUN, "pending_by_enterprise", vec![vec![("act", "reject")], save]),
         ];
         for (phone, state, acts) in cases {
             told(&app, &relation(phone, "finance_supervisor", 1, json!({"state": state}))).await;
@@ -389,7 +388,7 @@ fn what_the_registry_asks_is_no_managers_to_withdraw() {
                 assert!(!offered, "{state} {act}: {}", page.text);
             }
             for act in acts {
-                let refused = post(&app, &mut li, &path, act).await;
+                let refused = post(&app, &mut li, &path, &act).await;
                 assert_eq!(refused.code(), Some("E_PROTECTED"), "{state} {act:?}");
             }
             let now = newest(&app.ctx, phone, "finance_supervisor").await;
