@@ -232,7 +232,7 @@ fn asked() -> Value {
             "state": {"enum": ["scanned", "confirmed", "cancelled", "failed", "consumed", "expired", "pending"]},
             "site": text("the realm"),
             "purpose": {"enum": ["sign_in", "verify"]},
-            "matter": text("sign_in, second_factor, raise, renew, lift, authorise, document, cancel, new_password, new_phone or registration; null on another person's phone"),
+            "matter": text("sign_in, second_factor, raise, renew, handler, lift, authorise, document, cancel, new_password, new_phone or registration; null on another person's phone"),
             "application": text("the application that waits"),
             "whom": text("the person who is verified, masked"),
             "authorisations": {"type": "array", "items": {"type": "string"}},

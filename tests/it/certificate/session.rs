@@ -15,10 +15,10 @@ use crate::kit::{
 use crate::login::attempts::lines;
 use crate::login::level::at_level;
 use crate::login::room::tell_of;
-use crate::login::scan::{go_on, pass_face};
+use crate::login::scan::{go_on, id as code_id, pass_face, scan};
 
 /// Covers C-03 and DEC-10: what is the person's own asks for the person; the enterprise's affairs do not, and
-/// what no enterprise's session may is no matter of proof. Whose face has passed comes in.
+/// what no enterprise's session may is no matter of proof. The phone says so, and whose face has passed comes in.
 #[test]
 fn a_certificate_proves_no_person() {
     on_each_database(|on| async move {
@@ -78,6 +78,12 @@ fn a_certificate_proves_no_person() {
             let shown = browser.get(&format!("/realms/jiangxi{path}")).await;
             assert_eq!(shown.code(), Some("E_ROLE"), "{path}: {}", shown.url);
         }
+        // The phone says whose face is asked for, and for what.
+        let asked = browser.get("/realms/jiangxi/account/phones").await;
+        let mut phone = office.app.browser();
+        let code = code_id(&asked);
+        let told = scan(&mut phone, &format!("/realms/jiangxi/q/{code}")).await;
+        assert!(told.text.contains("确认您是本次登录所选的办税人"), "{}", told.text);
         let own = "/realms/jiangxi/account/password";
         let asked = browser.get(own).await;
         let shown = pass_scan(&office.app, &mut browser, &asked).await;

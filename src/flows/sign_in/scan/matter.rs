@@ -23,6 +23,8 @@ pub enum Kind {
     Raise,
     /// An application wants a younger proof.
     Renew,
+    /// Whoever entered by an enterprise's certificate proves that they are its handler.
+    Handler,
     /// The person's real-name level is raised.
     Lift,
     /// Authorisations are confirmed.
@@ -45,6 +47,7 @@ impl Kind {
             Self::SecondFactor => "second_factor",
             Self::Raise => "raise",
             Self::Renew => "renew",
+            Self::Handler => "handler",
             Self::Lift => "lift",
             Self::Authorise => "authorise",
             Self::NewPassword => ClaimedFor::Password.name(),
@@ -60,8 +63,9 @@ impl Kind {
             (_, Purpose::SignIn) => Self::SignIn,
             (_, Purpose::Claim(claim)) => Self::Claim(claim.to),
             (None, Purpose::Verify(_)) => Self::SecondFactor,
-            (Some(Errand::Raise | Errand::Handler), _) => Self::Raise,
+            (Some(Errand::Raise), _) => Self::Raise,
             (Some(Errand::Renew), _) => Self::Renew,
+            (Some(Errand::Handler), _) => Self::Handler,
             (Some(Errand::Lift | Errand::Phone), _) => Self::Lift,
             (Some(Errand::Confirm(_)), _) => Self::Authorise,
             (Some(Errand::Password(_)), _) => Self::NewPassword,
