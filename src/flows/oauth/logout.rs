@@ -88,8 +88,8 @@ pub async fn read(ctx: &Ctx, params: &Params, own: Option<Session>) -> Result<As
 }
 
 /// The session that a hint names and the browser's own, and whether there is nothing to ask: of one person both,
-/// since whoever signs out in either means what goes on without them in the other, too. Of others the own one,
-/// unless it is over by its time.
+/// since whoever signs out in either means what goes on without them in the other, too; a hint names one, so that
+/// is asked. Of others the own one, unless it is over by its time.
 async fn named(
     ctx: &Ctx,
     own: Option<Session>,
@@ -108,7 +108,8 @@ async fn named(
     };
     meant.sort_by_key(|one| one.id);
     meant.dedup_by_key(|one| one.id);
-    Ok((meant, !lives))
+    let is_certain = !lives && meant.len() < 2;
+    Ok((meant, is_certain))
 }
 
 fn with_state(uri: &str, state: Option<&str>) -> String {

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 
+use crate::base::id::SessionId;
 use crate::flows::oauth::logout::{Asked, KNOWN, end, front_channel, own, read};
 use crate::oidc::discovery::path;
 use crate::oidc::params::Params;
@@ -36,8 +37,9 @@ pub async fn post(request: Request, form: Result<OauthForm, Unread>) -> Answer {
     }
     let params = Params::parse(form.get("request").unwrap_or_default().as_bytes());
     let own = own(&request.ctx, request.session_cookie().as_ref()).await?;
+    let own_id = own.as_ref().map(|own| own.id);
     let asked = read(&request.ctx, &params.unwrap_or_default(), own).await?;
-    sign_out(&request, asked).await
+    sign_out(&request, asked, own_id).await
 }
 
 async fn asked(mut request: Request, params: Params) -> Answer {
@@ -48,7 +50,7 @@ async fn asked(mut request: Request, params: Params) -> Answer {
     let asked = read(&request.ctx, &params, own).await?;
     let is_sure = asked.is_certain && (asked.redirect.is_some() || own_id.is_none());
     if asked.sessions.is_empty() || is_sure {
-        return sign_out(&request, asked).await;
+        return sign_out(&request, asked, own_id).await;
     }
     let told = [(asked.has_bad_hint, "logout-bad-hint"), (asked.leads_nowhere, "logout-nowhere")];
     let tells = told.into_iter().filter(|(is_so, _)| *is_so).map(|(_, key)| request.text(key));
@@ -61,8 +63,8 @@ async fn asked(mut request: Request, params: Params) -> Answer {
     request.page_as(StatusCode::OK, acting, &page)
 }
 
-/// Says what happened, and nothing else.
-async fn sign_out(request: &Request, asked: Asked) -> Answer {
+/// Says what happened, and nothing else. `own`: the browser's session, also past its time.
+async fn sign_out(request: &Request, asked: Asked, own: Option<SessionId>) -> Answer {
     let mut frames = Vec::new();
     for session in &asked.sessions {
         frames.extend(front_channel(&request.ctx, session).await?);
@@ -93,7 +95,9 @@ async fn sign_out(request: &Request, asked: Asked) -> Answer {
             )?
         }
     };
-    if is_nobody || request.session_cookie().is_none() {
+    // By the cookie of what goes on its person can still end it.
+    let own_goes_on = own.is_some_and(|own| asked.sessions.iter().all(|one| one.id != own));
+    if is_nobody || own_goes_on || request.session_cookie().is_none() {
         return Ok(response);
     }
     let realm = &request.ctx.realm;

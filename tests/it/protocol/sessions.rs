@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::authorize::signed_in;
+use crate::account::as_wang;
 use crate::kit::browser::Shown;
 use crate::kit::{
     Browser, EXAMPLE, FILING, INVOICE, PASSWORD, SAMPLE, Setup, TestApp, authorize_url,
-    changed_realm, claims, on_each_database,
+    changed_realm, claims, on_each_database, on_one_database,
 };
 
 const SESSION: &str = "__Host-hufu-session-jiangxi";
@@ -183,6 +184,41 @@ fn a_sign_out_ends_work_that_has_outlived_its_session() {
             let due = app.ctx.rows().deliveries().due(filing, app.ctx.now(), 10).await.unwrap();
             assert!(due.iter().any(|one| json!(one.about) == sid), "{how}: {due:?}");
         }
+    });
+}
+
+/// The hint of another person's session ends that one alone: the browser's own, past its time, keeps the cookie by which
+/// it can be ended. Where both are one person's, the hint names one of the two, and it is asked before both end.
+#[test]
+fn a_hint_beside_a_session_past_its_time_ends_no_more_than_it_names() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        let mut former = signed_in(&app).await;
+        app.clock.advance(28_900);
+        let mut wang = as_wang(&app, "<strong>办税员").await;
+        let held = tokens(&app, &mut wang).await;
+        let named = [
+            ("id_token_hint", held["id_token"].as_str().unwrap()),
+            ("post_logout_redirect_uri", OUT),
+        ];
+        let done = former.get(&logout(&named)).await;
+        assert_eq!(done.left_to.as_deref(), Some(OUT), "{}", done.text);
+        assert!(!is_active(&app, &held).await && former.cookies.contains_key(SESSION));
+
+        let mut beside = signed_in(&app).await;
+        let held = tokens(&app, &mut beside).await;
+        let named = [
+            ("id_token_hint", held["id_token"].as_str().unwrap()),
+            ("post_logout_redirect_uri", OUT),
+        ];
+        let asks = former.get(&logout(&named)).await;
+        assert!(asks.left_to.is_none() && asks.text.contains("logout-confirm"), "{}", asks.text);
+        assert!(is_active(&app, &held).await);
+        let done = former.submit(&asks, &[("act", "logout")]).await;
+        assert_eq!(done.left_to.as_deref(), Some(OUT), "{}", done.text);
+        let live = "SELECT COUNT(*) FROM session WHERE ended_at IS NULL";
+        assert_eq!(app.count(live).await, 0);
+        assert!(!former.cookies.contains_key(SESSION));
     });
 }
 
