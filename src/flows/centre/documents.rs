@@ -57,7 +57,7 @@ pub async fn finish(ctx: &Ctx, transaction: &LoginTransaction) -> Result<NewDocu
     let proved = transaction.proved().ok_or(Refusal::State)?;
     let factor = proved.second.passed().ok_or(Refusal::State)?;
     let new = new_document::open(ctx, transaction).ok_or(Refusal::State)?;
-    let enterprises = people::asked_by(ctx, proved.person, &new.number).await?;
+    let enterprises = people::asked_by(ctx.rows(), proved.person, &new.number).await?;
     let (tx, session, _) = step_up::conclude_about(ctx, transaction, &enterprises).await?;
     tx.note(passed(&session, factor));
     let is_held = people::add_document(ctx, &tx, session.person, &new).await?;

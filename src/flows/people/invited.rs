@@ -9,7 +9,7 @@ use crate::domain::person::DocumentStatus;
 use crate::domain::refusal::Refusal;
 use crate::flows::relations::writer::{change_in, children, is_child};
 use crate::flows::{Ctx, Fault, Stop};
-use crate::store::{StoreError, Tx};
+use crate::store::{Rows, StoreError, Tx};
 
 /// To whom a number goes, and by whose word.
 pub(super) struct Prover<'n> {
@@ -18,14 +18,13 @@ pub(super) struct Prover<'n> {
     pub by: By,
 }
 
-/// The enterprises that have asked somebody else by this number, and would have to be told: whoever passes it on within
-/// a session holds them before it.
+/// The enterprises that have asked somebody else by this number, and would have to be told: whoever passes it on holds
+/// them all at once, and within a session before it.
 pub async fn asked_by(
-    ctx: &Ctx,
+    rows: Rows<'_>,
     to: PersonId,
     number: &DocumentNumber,
 ) -> Result<Vec<EnterpriseId>, Fault> {
-    let rows = ctx.rows();
     let Some((from, _)) = rows.people().standing(number).await? else { return Ok(Vec::new()) };
     if from == to || !rows.people().is_only_invited(from).await? {
         return Ok(Vec::new());

@@ -9,7 +9,7 @@ use crate::domain::number::document::DocumentNumber;
 use crate::domain::number::name::PersonName;
 use crate::domain::person::{DocumentEnd, DocumentStatus};
 use crate::flows::notify::person::tell_person;
-use crate::flows::people::invited::{Prover, pass_on};
+use crate::flows::people::invited::{Prover, asked_by, pass_on};
 use crate::flows::people::{date_document, hold_document};
 use crate::flows::{Ctx, Fault, Stop};
 use crate::store::Tx;
@@ -46,6 +46,9 @@ pub async fn tell_document(
     let (people, number) = (tx.rows().people(), told.number);
     let mut known = people.standing(number).await?;
     if known.is_some_and(|(holder, _)| holder != person) {
+        // Each change holds its own; many are held in the order in which everybody holds several.
+        let enterprises = asked_by(tx.rows().reading(), person, number).await?;
+        tx.rows().enterprises().hold_all(&enterprises).await?;
         let to = Prover { person, name: told.name, by: By::REGISTRY };
         if !pass_on(ctx, tx, number, &to).await? {
             return Ok(ToldAs::SomebodyElses);
