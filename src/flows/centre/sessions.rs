@@ -5,7 +5,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::flows::identity::load;
 use crate::flows::notify::cause::Cause;
-use crate::flows::notify::tell::end_session;
+use crate::flows::notify::tell::{end_session, is_refused};
 use crate::flows::{Ctx, Fault, Stop};
 
 /// One of them, as it is now.
@@ -23,14 +23,28 @@ pub async fn list(ctx: &Ctx, session: &Session) -> Result<Vec<SignedIn>, Fault> 
     let live = rows.sessions().live_of(session.account, ctx.now()).await?;
     let mut found = Vec::new();
     for session in live {
-        let clients = rows.session_clients().of(session.id).await?;
-        let mut clients: Vec<String> = clients.into_iter().map(|one| one.client_id).collect();
-        clients.sort();
-        clients.dedup();
+        let clients = entered_from(ctx, &session).await?;
         let identity = load::look(ctx, rows, session.person, session.acting).await?.ok();
         found.push(SignedIn { session, identity, clients });
     }
     Ok(found)
+}
+
+/// The applications that were entered from a session, by their ids, but for those whose person has taken back since
+/// what they allowed them.
+pub async fn entered_from(ctx: &Ctx, session: &Session) -> Result<Vec<String>, Fault> {
+    let rows = ctx.rows();
+    let clients = rows.session_clients().of(session.id).await?;
+    let mut clients: Vec<String> = clients.into_iter().map(|one| one.client_id).collect();
+    clients.sort();
+    clients.dedup();
+    let mut entered = Vec::new();
+    for client in clients {
+        if !is_refused(ctx, rows, session.person, &client).await? {
+            entered.push(client);
+        }
+    }
+    Ok(entered)
 }
 
 /// One of the person's others; this one is signed out of, and another's is `E_STATE` like one that is gone.

@@ -11,6 +11,7 @@ use crate::domain::number::phone::Phone;
 use crate::domain::number::username::Username;
 use crate::domain::person::{Account, AccountOrigin, PasswordState};
 use crate::domain::refusal::Refusal;
+use crate::flows::centre::sessions::entered_from;
 use crate::flows::people::note_help;
 use crate::flows::{Ctx, Fault, Stop};
 
@@ -179,10 +180,7 @@ async fn signed_in(ctx: &Ctx, account: AccountId) -> Result<Vec<SignedIn>, Fault
     let live = sessions.live_of(account, ctx.now()).await?;
     let mut found = Vec::new();
     for one in live {
-        let clients = ctx.rows().session_clients().of(one.id).await?;
-        let mut clients: Vec<String> = clients.into_iter().map(|one| one.client_id).collect();
-        clients.sort();
-        clients.dedup();
+        let clients = entered_from(ctx, &one).await?;
         let address = one.ip.parse().map(mask::address_of_host).unwrap_or_default();
         found.push(SignedIn {
             id: one.id,

@@ -18,10 +18,10 @@ use crate::flows::notify::cause::{Cause, Initiator};
 use crate::flows::oauth::subject::subject;
 use crate::flows::{Ctx, Fault};
 use crate::realm::client::Client;
-use crate::store::Tx;
 use crate::store::deliveries::{Channel, Delivery, DeliveryState};
 use crate::store::session_clients::SessionClient;
 use crate::store::streams::{EventStream, StreamStatus};
+use crate::store::{Rows, Tx};
 
 /// CAEP 1.0 §3.1.
 pub const SESSION_REVOKED: &str =
@@ -62,13 +62,15 @@ impl Claim {
 async fn tell(
     ctx: &Ctx,
     tx: &Tx<'_>,
-    session: SessionId,
+    session: &Session,
     sid: &str,
     told: &Told,
 ) -> Result<(), Fault> {
-    let clients = tx.rows().session_clients().of(session).await?;
+    let clients = tx.rows().session_clients().of(session.id).await?;
     for client in clients.iter().filter(|client| client.sid == sid) {
-        tell_one(ctx, tx, client, told).await?;
+        if !is_refused(ctx, tx.rows().reading(), session.person, &client.client_id).await? {
+            tell_one(ctx, tx, client, told).await?;
+        }
     }
     Ok(())
 }
@@ -106,10 +108,11 @@ fn is_former(ctx: &Ctx, session: &Session, client: &SessionClient) -> bool {
     client.sid != sid && is_told_by_browser(ctx, &client.client_id)
 }
 
-/// The same of one whose person has taken back what they allowed it.
-async fn is_refused(
+/// Whether it is remembered for its frame alone: its person has taken back what they allowed it. It was told then,
+/// and hears nothing more of them.
+pub async fn is_refused(
     ctx: &Ctx,
-    tx: &Tx<'_>,
+    rows: Rows<'_>,
     person: PersonId,
     client_id: &str,
 ) -> Result<bool, Fault> {
@@ -117,7 +120,7 @@ async fn is_refused(
     if !asks || !is_told_by_browser(ctx, client_id) {
         return Ok(false);
     }
-    Ok(tx.rows().grants().consent(person, client_id).await?.is_none())
+    Ok(rows.grants().consent(person, client_id).await?.is_none())
 }
 
 async fn tell_one(
@@ -215,7 +218,7 @@ pub async fn end_session(
     tx.rows().grants().revoke_of_session(session, now).await?;
     for client in tx.rows().session_clients().of(session).await? {
         let is_told = is_former(ctx, &ended, &client)
-            || is_refused(ctx, tx, ended.person, &client.client_id).await?;
+            || is_refused(ctx, tx.rows().reading(), ended.person, &client.client_id).await?;
         if !is_told {
             tell_one(ctx, tx, &client, &Told::Ended { cause }).await?;
         }
@@ -236,7 +239,7 @@ pub async fn end_identity(
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         tx.rows().grants().revoke_of_sid(session.id, &sid, ctx.now()).await?;
     }
-    tell(ctx, tx, session.id, &sid, told).await?;
+    tell(ctx, tx, session, &sid, told).await?;
     // Whoever was told holds nothing of it any more; who is told by a browser alone is, when it signs out.
     if !matches!(told, Told::Changed { narrowed: false, .. }) {
         let by_browser = ctx.realm.clients.values().filter(|client| client.is_told_by_browser());

@@ -7,6 +7,7 @@ use hufu::store::deliveries::{Channel, Delivery, DeliveryState};
 use serde_json::{Value, json};
 
 use super::{WANG, as_li, as_wang, get, held, post};
+use crate::kit::browser::Shown;
 use crate::kit::listener::Listener;
 use crate::kit::{
     Browser, EXAMPLE, FILING, On, SAMPLE, Setup, TestApp, authorize_url, changed_realm, claims,
@@ -270,7 +271,8 @@ fn who_has_only_a_browser_is_told_of_former_identities_too() {
     });
 }
 
-/// So it does where the person has taken back what they allowed it; and its stream tells it of each identity once.
+/// So it does where the person has taken back what they allowed it; and its stream tells it of each identity once,
+/// and of what changes there since, nothing. The list of sessions names it no more.
 #[test]
 fn who_has_only_a_browser_is_told_after_a_consent_was_taken_back() {
     on_each_database(|on| async move {
@@ -294,8 +296,20 @@ fn who_has_only_a_browser_is_told_after_a_consent_was_taken_back() {
         let other = all.iter().find(|one| one.identity_type.0 == "invoicing_clerk").unwrap();
         post(&app, &mut wang, "/account/switch", &[("identity", &*other.id.to_string())]).await;
         let latter = tokens(&app, &mut wang).await;
+        let applications = |page: Shown| {
+            let sessions = page.text.split("class=\"people sessions\"").nth(1).unwrap();
+            sessions.split("</ul>").next().unwrap().contains("已进入：")
+        };
+        assert!(applications(get(&mut wang, "/account/security").await));
         post(&app, &mut wang, "/account/security", &[("withdraw", FILING.id)]).await;
         assert_eq!(app.refresh(latter["refresh_token"].as_str().unwrap()).await.0.as_u16(), 400);
+        assert!(!applications(get(&mut wang, "/account/security").await));
+        let mut li = as_li(&app).await;
+        let kept = [("p-INVOICE", "yes"), ("p-INVOICE_QUERY", "yes")];
+        let less = [("act", "save"), ("term", "long"), kept[0], kept[1]];
+        let path = format!("/account/handlers/{}", other.id);
+        let saved = post(&app, &mut li, &path, &less).await;
+        assert!(saved.text.contains("已保存"), "{}", saved.text);
         let page = get(&mut wang, "/logout").await;
         let done = wang.submit(&page, &[("act", "logout")]).await;
         let sid = |held: &Value| claims(held["id_token"].as_str().unwrap())["sid"].clone();
