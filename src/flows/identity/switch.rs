@@ -114,11 +114,13 @@ pub async fn needed(ctx: &Ctx, wanted: &[WantedIdentity]) -> Result<Vec<Needed>,
     Ok(needs)
 }
 
-/// Those of a session's choices that fit all of what an application needs.
+/// Those of a session's choices that fit all of what an application needs; `find`: what a person searches for, by
+/// which clients are found that no list shows.
 pub async fn fitting_choices(
     ctx: &Ctx,
     session: &Session,
     needs: &[Needed],
+    find: &str,
 ) -> Result<Choices, Fault> {
     // Clients are found by the number that the enterprise has today.
     let enterprise = match needs.iter().find_map(|one| one.enterprise) {
@@ -126,7 +128,7 @@ pub async fn fitting_choices(
         None => None,
     };
     let number = enterprise.as_ref().map(|enterprise| enterprise.tin.as_str());
-    let text = number.unwrap_or_default();
+    let text = number.unwrap_or(find);
     let (mut identities, mut clients) = choices(ctx, session, text, usize::MAX).await?;
     let fits = |one: &ActingIdentity| needs.iter().all(|needed| needed.fits(one));
     identities.retain(|one| fits(&ActingIdentity::Enterprise(Box::new(one.clone()))));

@@ -120,7 +120,7 @@ async fn fit(
     if needs.iter().all(|needed| needed.fits(identity)) {
         return Ok(Fit::Fits);
     }
-    let fitting = switch::fitting_choices(ctx, session, &needs).await?;
+    let fitting = switch::fitting_choices(ctx, session, &needs, "").await?;
     Ok(Fit::Others(switch::references(&fitting)))
 }
 
@@ -131,7 +131,7 @@ async fn may_choose(ctx: &Ctx, asked: &Asked, session: &Session) -> Result<bool,
     }
     let needs = switch::needed(ctx, &asked.request.needs).await?;
     let is_free = needs.is_empty() && switch::offers_personal(ctx, session);
-    let fitting = switch::fitting_choices(ctx, session, &needs).await?;
+    let fitting = switch::fitting_choices(ctx, session, &needs, "").await?;
     Ok(is_free || !switch::references(&fitting).is_empty())
 }
 

@@ -84,7 +84,8 @@ async fn choose_page(
     notice: Option<Notice>,
 ) -> Answer {
     let needs = needed(&request.ctx, &needs(params)).await?;
-    let (identities, clients) = fitting_choices(&request.ctx, session, &needs).await?;
+    let find = params.get("find").unwrap_or_default().trim();
+    let (identities, clients) = fitting_choices(&request.ctx, session, &needs, find).await?;
     let mut views = view::identities(request, &identities, Some(session.acting));
     views.extend(view::clients(request, &clients, Some(session.acting)));
     let status = status_of(notice.as_ref());

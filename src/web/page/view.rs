@@ -139,10 +139,11 @@ pub fn searched(
     action: String,
     params: &Params,
 ) -> (Vec<IdentityView>, Option<SearchView>) {
-    if all.len() <= READABLE {
+    let text = params.get("find").unwrap_or_default().trim().to_owned();
+    // Where a search has left few, there is another.
+    if all.len() <= READABLE && text.is_empty() {
         return (all, None);
     }
-    let text = params.get("find").unwrap_or_default().trim().to_owned();
     let fits = |one: &IdentityView| text.is_empty() || holds(one, &text);
     let mut found: Vec<IdentityView> = all.into_iter().filter(fits).collect();
     let is_cut = found.len() > SHOWN;

@@ -305,6 +305,30 @@ async fn five_thousand_clients_are_searched_and_paged() {
     assert_eq!(refused.answered("error_description").as_deref(), Some("identity_not_held"));
 }
 
+/// The page that an application's `select_account` leads to finds a client that stands in no list.
+#[test]
+fn the_choice_for_an_application_searches_all_clients() {
+    on_one_database(|on| async move {
+        let app = TestApp::start(on).await;
+        engage(&app, 0..205).await;
+        let (mut browser, list) = sign_in(&app, AGENCY, STAFF).await;
+        browser.submit(&list, &[("client", &button(&list, "360100000000000"))]).await;
+        let asked = authorize_url(&FILING, &[("prompt", "select_account")]);
+        let chooser = browser.get(&asked).await;
+        assert!(chooser.text.contains("name=\"find\""), "{}", chooser.text);
+        // The person's own affairs are offered beside, found or not.
+        let mut counts = Vec::new();
+        for n in [0, 204, 999] {
+            let name = format!("第{n}号委托企业");
+            let find: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+            let found = browser.get(&format!("{}&find={find}", chooser.url)).await;
+            assert!(found.text.contains("name=\"find\""), "{}", found.text);
+            counts.push(found.text.matches("name=\"identity\"").count());
+        }
+        assert_eq!(counts, [counts[2] + 1, counts[2] + 1, counts[2]]);
+    });
+}
+
 /// As many as a list shows are all there are, and no list says that it was cut; one more, and it does.
 #[test]
 fn a_list_of_clients_that_is_whole_says_nothing() {
