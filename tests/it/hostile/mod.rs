@@ -1,8 +1,8 @@
 //! Hostile requests of every kind that needs no credentials, from many addresses, against the real server
 //! within 512 MiB: honest people sign in meanwhile, and its memory stays what it was.
 //!
-//! `HUFU_HOSTILE_MEBIBYTES`: how much is sent on each database; `HUFU_CUTTER_DATABASE` and
-//! `HUFU_CUTTER_BINARY` as for the cutter.
+//! `HUFU_HOSTILE_MEBIBYTES`: how much is sent on each database; `HUFU_HOSTILE_KIND`: only what has this in its
+//! name, to see what a kind costs; `HUFU_CUTTER_DATABASE` and `HUFU_CUTTER_BINARY` as for the cutter.
 
 mod attacks;
 mod line;
@@ -132,8 +132,10 @@ async fn sample(server: &Server, tally: &Tally, began: Instant) -> Vec<usize> {
 /// One kind after the other, each attacker beginning with another.
 async fn attack(n: usize, port: u16, tally: &Tally) -> Vec<(&'static str, usize)> {
     let mut done = Vec::new();
+    let part = variable("HUFU_HOSTILE_KIND").unwrap_or_default();
+    let attacks: Vec<_> = ATTACKS.iter().filter(|(kind, _)| kind.contains(&part)).collect();
     for round in 0.. {
-        let (kind, attack) = ATTACKS[(n + round) % ATTACKS.len()];
+        let (kind, attack) = attacks[(n + round) % attacks.len()];
         let from = line::Attacker { port, n, round };
         for turn in 0..8 {
             if tally.is_over() {
@@ -143,7 +145,7 @@ async fn attack(n: usize, port: u16, tally: &Tally) -> Vec<(&'static str, usize)
             // Whoever is not answered has still sent something.
             let sent = sent.unwrap_or(1000);
             tally.sent(sent.max(100));
-            done.push((kind, 1));
+            done.push((*kind, 1));
         }
     }
     done
